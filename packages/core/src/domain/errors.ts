@@ -1,0 +1,8 @@
+/**
+ * What is to be done about something the world caused. Every code has exactly one, decided where the code is defined.
+ * - `retry`: nothing has left this process, or sending the same bytes again may help: try again later.
+ * - `look`: the outcome is not known. Find out from the chain; never do it again on suspicion.
+ * - `refuse`: final. The same thing will be refused for ever.
+ * - `hold`: nothing moves until a person has decided.
+ */
+export type Disposition = "retry" | "look" | "refuse" | "hold";

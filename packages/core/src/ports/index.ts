@@ -1,0 +1,25 @@
+export {
+  type AccountId,
+  type BroadcastOutcome,
+  BROADCAST_REFUSALS,
+  type BroadcastRefusal,
+  type ChainAccount,
+  type ChainBlock,
+  ChainError,
+  CHAIN_ERRORS,
+  type ChainErrorCode,
+  type ChainHead,
+  type ChainReader,
+  type ChainTransfer,
+  type ChainWriter,
+  type EncryptedMemo,
+  type TransferFeeSchedule,
+} from "./chain.ts";
+export type {
+  MemoContent,
+  MemoReader,
+  MemoWriter,
+  SignedTransfer,
+  Signer,
+  TransferIntent,
+} from "./signer.ts";

@@ -1,0 +1,41 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Export conditions reach the tests but not globalSetup; an alias reaches both.
+  resolve: {
+    alias: [
+      { find: /^@stakebts\/devnet$/, replacement: `${import.meta.dirname}/packages/devnet/src/index.ts` },
+      {
+        find: /^@stakebts\/core\/(.+)$/,
+        replacement: `${import.meta.dirname}/packages/core/src/$1/index.ts`,
+      },
+    ],
+  },
+  test: {
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts", "apps/*/src/**/*.ts"],
+      exclude: ["**/generated/**", "**/*.test.ts"],
+      reporter: ["text", "lcov"],
+    },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["{apps,packages}/*/src/**/*.test.ts", "{apps,packages}/*/test/**/*.test.ts"],
+          exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "db",
+          include: ["{apps,packages}/*/src/**/*.db.test.ts", "test/**/*.db.test.ts"],
+          globalSetup: ["./test/servers.setup.ts"], // here and not above: with extends it would run once per project
+          testTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
