@@ -11,6 +11,76 @@ export {
   toShares,
 } from "./amount.ts";
 export { assert, AssertionError, assertNever } from "./assert.ts";
+export {
+  decideDueRow,
+  decideTransfer,
+  type Decision,
+  noticeOfFailure,
+  type Roles,
+  type StakeRowMove,
+  TRANSFER_OUTCOMES,
+  type TransferOutcome,
+} from "./decide.ts";
 export type { Disposition } from "./errors.ts";
+export { MEMO_LENGTH_MAX, parseMemo } from "./memo.ts";
 export { compareOperations, operationId, type OperationId, type OperationPosition } from "./operation-id.ts";
+export {
+  afterAttempt,
+  type AttemptEnd,
+  IN_FLIGHT_STATUSES,
+  type NewPayout,
+  PAYABLE_STATUSES,
+  PAYOUT_KINDS,
+  PAYOUT_MOVES,
+  PAYOUT_STATUSES,
+  type PayoutId,
+  payoutKey,
+  type PayoutKey,
+  payoutKeyInMemo,
+  type PayoutKind,
+  payoutMemo,
+  type PayoutStatus,
+} from "./payout.ts";
+export {
+  type AgreementTerms,
+  DEFAULT_POLICY,
+  MAINNET_CHAIN_ID,
+  type Policy,
+  strictJsonUpToBlock,
+  type Term,
+  type TermMonths,
+  TERMS,
+} from "./policy.ts";
+export {
+  ADMIN_REQUESTS,
+  type AdminRequestType,
+  EXCHANGE_ACCOUNTS,
+  type ExchangeAccountNumber,
+  MEMO_REJECTIONS,
+  type MemoRejection,
+  type MemoRequest,
+} from "./request.ts";
+export {
+  assertStakeRowMove,
+  STAKE_ROW_MOVES,
+  STAKE_ROW_STATUSES,
+  STAKE_ROW_TYPES,
+  type StakeRow,
+  type StakeRowId,
+  stakeRowId,
+  type StakeRowStatus,
+  type StakeRowType,
+} from "./stake-row.ts";
+export { type Agreement, buildStakeRows, DIGITAL_ASSET, penaltyFor, rewardPerMonth } from "./terms.ts";
 export { DAY_MS, HOUR_MS, type Millis, millis, MINUTE_MS, plusMs, SECOND_MS } from "./time.ts";
+export { CORE_ASSET_ID, type IncomingTransfer } from "./transfer.ts";
+export {
+  decideWithdrawal,
+  isLive,
+  WITHDRAWAL_MOVES,
+  WITHDRAWAL_STATUSES,
+  type WithdrawalEvent,
+  type WithdrawalId,
+  type WithdrawalState,
+  type WithdrawalStatus,
+} from "./withdrawal.ts";

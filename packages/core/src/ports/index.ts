@@ -23,3 +23,23 @@ export type {
   Signer,
   TransferIntent,
 } from "./signer.ts";
+export type { HostClock } from "./clock.ts";
+export type {
+  Cursor,
+  IdentifiedPayout,
+  Ledger,
+  LedgerTx,
+  MemoStatus,
+  NewReceipt,
+  NewTransfer,
+  NewWithdrawal,
+  PaidTransfer,
+  PaymentsSwitch,
+  PaymentView,
+  PayoutConfirmation,
+  PayoutRecord,
+  WithdrawalRecord,
+  WithdrawalRefusal,
+} from "./ledger.ts";
+export type { Log, LogFields } from "./log.ts";
+export type { JobQueue, JobWorker, Ring, RingAnswer, RingContent, RingHandlers, RingKind } from "./queue.ts";

@@ -1,0 +1,2 @@
+export { createPostgresLedger } from "./ledger.ts";
+export { type Database, openDatabase } from "./client.ts";

@@ -1,0 +1,278 @@
+import type { OperationPosition } from "../../domain/operation-id.ts";
+import type { PayoutId, PayoutKey, PayoutStatus } from "../../domain/payout.ts";
+import { assert } from "../../domain/assert.ts";
+import { shares } from "../../domain/amount.ts";
+import { assertStakeRowMove, type StakeRow } from "../../domain/stake-row.ts";
+import type { StakeRowMove, TransferOutcome } from "../../domain/decide.ts";
+import type { Agreement } from "../../domain/terms.ts";
+import { millis, type Millis } from "../../domain/time.ts";
+import type { WithdrawalId } from "../../domain/withdrawal.ts";
+import type {
+  Cursor,
+  IdentifiedPayout,
+  LedgerTx,
+  NewReceipt,
+  NewTransfer,
+  PaidTransfer,
+  PaymentsSwitch,
+  PayoutConfirmation,
+  PayoutRecord,
+  WithdrawalRecord,
+} from "../../ports/ledger.ts";
+import type { Ring } from "../../ports/queue.ts";
+import type { DatabaseTx } from "./client.ts";
+import { confirmPayouts } from "./confirm-payouts.ts";
+import { confirmWithdrawals } from "./confirm-withdrawals.ts";
+import {
+  fromAgreement,
+  fromRing,
+  fromStakeRow,
+  fromTransfer,
+  toCursor,
+  toPayout,
+  toStakeRow,
+  toTransfer,
+  toWithdrawal,
+  transferKey,
+} from "./rows.ts";
+
+/** Two schedulers fold one after the other. Any number does, as long as nothing else takes it. */
+const FOLD_LOCK = 7_270_001;
+const DUE_TYPES = ["reward", "base_amount", "penalty"];
+const LIVE = ["signed", "broadcast"];
+
+/** The ledger port over one Prisma transaction. */
+export class PostgresLedgerTx implements LedgerTx {
+  readonly #db: DatabaseTx;
+
+  constructor(db: DatabaseTx) {
+    this.#db = db;
+  }
+
+  async lockFold(): Promise<void> {
+    await this.#db.$executeRaw`SELECT pg_advisory_xact_lock(${FOLD_LOCK}::bigint)`;
+  }
+
+  async cursor(): Promise<Cursor | undefined> {
+    const row = await this.#db.chainCursor.findUnique({ where: { id: 1 } });
+    return row === null ? undefined : toCursor(row);
+  }
+
+  async moveCursor(expected: number | undefined, next: Cursor): Promise<boolean> {
+    const values = { ...next, blockTimeMs: BigInt(next.blockTimeMs) };
+    const { count } =
+      expected === undefined
+        ? await this.#db.chainCursor.createMany({ data: { id: 1, ...values }, skipDuplicates: true })
+        : await this.#db.chainCursor.updateMany({ where: { id: 1, blockNum: expected }, data: values });
+    return count === 1;
+  }
+
+  async insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
+    if (transfers.length === 0) return [];
+    const inserted = await this.#db.transfer.createManyAndReturn({
+      data: transfers.map(fromTransfer),
+      skipDuplicates: true,
+    });
+    return inserted.map(toTransfer);
+  }
+
+  async oldestUndecidedTransfer(): Promise<NewTransfer | undefined> {
+    const row = await this.#db.transfer.findFirst({
+      where: { status: "undecided" },
+      orderBy: [{ blockNum: "asc" }, { trxInBlock: "asc" }, { opInTrx: "asc" }],
+    });
+    return row === null ? undefined : toTransfer(row);
+  }
+
+  async decideTransfer(
+    operation: OperationPosition,
+    outcome: TransferOutcome,
+    reason: string,
+  ): Promise<boolean> {
+    const { count } = await this.#db.transfer.updateMany({
+      where: { ...transferKey(operation), status: "undecided" },
+      data: { status: "decided", outcome, reason },
+    });
+    return count === 1;
+  }
+
+  async paidTransfers(keys: readonly PayoutKey[]): Promise<readonly PaidTransfer[]> {
+    if (keys.length === 0) return [];
+    const rows = await this.#db.transfer.findMany({
+      where: { payoutKey: { in: [...keys] }, direction: "out" },
+      orderBy: [{ blockNum: "asc" }, { trxInBlock: "asc" }, { opInTrx: "asc" }],
+    });
+    return rows.map((row) => ({
+      operation: transferKey(row),
+      blockTimeMs: millis(Number(row.blockTimeMs)),
+      txid: row.txid ?? undefined,
+      receiver: row.receiver,
+      amount: shares(row.amountShares),
+      payoutKey: row.payoutKey as PayoutKey,
+    }));
+  }
+
+  async insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean> {
+    const { count } = await this.#db.agreement.createMany({
+      data: fromAgreement(agreement),
+      skipDuplicates: true,
+    });
+    if (count === 0) return false;
+    await this.#db.stakeRow.createMany({ data: rows.map(fromStakeRow) });
+    return true;
+  }
+
+  async pendingRowsOf(nominator: string): Promise<readonly StakeRow[]> {
+    const rows = await this.#db.stakeRow.findMany({
+      where: { nominator, status: "pending" },
+      orderBy: [{ start: "asc" }, { due: "asc" }, { id: "asc" }],
+    });
+    return rows.map(toStakeRow);
+  }
+
+  async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
+    const rows = await this.#db.stakeRow.findMany({
+      where: { status: "pending", due: { lte: BigInt(upToMs) }, type: { in: DUE_TYPES } },
+      orderBy: [{ due: "asc" }, { id: "asc" }],
+      take: limit,
+    });
+    return rows.map(toStakeRow);
+  }
+
+  async moveRows(moves: readonly StakeRowMove[]): Promise<number> {
+    const groups = new Map<string, StakeRowMove[]>();
+    for (const move of moves) {
+      assertStakeRowMove(move.from, move.to);
+      const group = groups.get(`${move.from} ${move.to}`);
+      if (group === undefined) groups.set(`${move.from} ${move.to}`, [move]);
+      else group.push(move);
+    }
+    let moved = 0;
+    for (const group of groups.values()) {
+      const [{ from, to }] = group as [StakeRowMove];
+      const { count } = await this.#db.stakeRow.updateMany({
+        where: { id: { in: group.map((move) => move.row.id) }, status: from },
+        data: { status: to },
+      });
+      moved += count;
+    }
+    return moved;
+  }
+
+  async insertPayouts(payouts: readonly IdentifiedPayout[]): Promise<void> {
+    if (payouts.length === 0) return;
+    await this.#db.payout.createMany({
+      data: payouts.map((payout) => ({
+        id: payout.id,
+        key: payout.key,
+        kind: payout.kind,
+        payee: payout.payee,
+        amount: payout.amount,
+        memo: payout.memo,
+        due: BigInt(payout.dueMs),
+        status: "due",
+      })),
+      skipDuplicates: true,
+    });
+    const stored = new Map((await this.payoutsByKey(payouts.map((p) => p.key))).map((p) => [p.key, p]));
+    for (const payout of payouts) {
+      const old = stored.get(payout.key);
+      assert(
+        old !== undefined &&
+          old.id === payout.id &&
+          old.payee === payout.payee &&
+          old.amount === payout.amount &&
+          old.memo === payout.memo,
+        `payout ${payout.key} exists with another payee, amount or memo`,
+      );
+    }
+    await this.#db.payoutStakeRow.createMany({
+      data: payouts.flatMap((payout) =>
+        payout.rows.map((row) => ({ payoutId: payout.id, stakeRowId: row.id, settlesAs: row.settlesAs })),
+      ),
+      skipDuplicates: true,
+    });
+  }
+
+  async payouts(ids: readonly PayoutId[]): Promise<readonly PayoutRecord[]> {
+    const rows = await this.#db.payout.findMany({ where: { id: { in: [...ids] } } });
+    return rows.map(toPayout);
+  }
+
+  async payoutsByKey(keys: readonly PayoutKey[]): Promise<readonly PayoutRecord[]> {
+    const rows = await this.#db.payout.findMany({ where: { key: { in: [...keys] } } });
+    return rows.map(toPayout);
+  }
+
+  async movePayout(
+    id: PayoutId,
+    from: readonly PayoutStatus[],
+    to: PayoutStatus,
+    change: { reason?: string; waitingSinceMs?: Millis } = {},
+  ): Promise<boolean> {
+    const { count } = await this.#db.payout.updateMany({
+      where: { id, status: { in: [...from] } },
+      data: {
+        status: to,
+        reason: change.reason ?? null,
+        ...(to === "waiting_funds" ? {} : { waitingSince: null }),
+        ...(change.waitingSinceMs === undefined ? {} : { waitingSince: BigInt(change.waitingSinceMs) }),
+      },
+    });
+    return count === 1;
+  }
+
+  async confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number> {
+    return confirmed.length === 0 ? 0 : confirmPayouts(this.#db, confirmed);
+  }
+
+  async withdrawalsByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]> {
+    if (txids.length === 0) return [];
+    const rows = await this.#db.withdrawal.findMany({ where: { txid: { in: [...txids] } } });
+    return rows.map(toWithdrawal);
+  }
+
+  async liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]> {
+    const rows = await this.#db.withdrawal.findMany({
+      where: { status: { in: LIVE }, expirationMs: { lt: BigInt(timeMs) } },
+      orderBy: [{ expirationMs: "asc" }, { id: "asc" }],
+    });
+    return rows.map(toWithdrawal);
+  }
+
+  async confirmWithdrawals(found: readonly { id: WithdrawalId; at: OperationPosition }[]): Promise<number> {
+    return found.length === 0 ? 0 : confirmWithdrawals(this.#db, found);
+  }
+
+  async expireWithdrawal(id: WithdrawalId): Promise<boolean> {
+    const { count } = await this.#db.withdrawal.updateMany({
+      where: { id, status: { in: LIVE } },
+      data: { status: "expired" },
+    });
+    return count === 1;
+  }
+
+  async setPayments(payments: PaymentsSwitch): Promise<void> {
+    await this.#db.control.update({
+      where: { id: 1 },
+      data: { paymentsOn: payments.on, paymentsReason: payments.on ? null : payments.reason },
+    });
+  }
+
+  async ring(rings: readonly Ring[]): Promise<void> {
+    if (rings.length > 0)
+      await this.#db.outbox.createMany({ data: rings.map(fromRing), skipDuplicates: true });
+  }
+
+  async addReceipts(receipts: readonly NewReceipt[]): Promise<void> {
+    if (receipts.length === 0) return;
+    await this.#db.receipt.createMany({
+      data: receipts.map((receipt) => ({
+        event: receipt.event,
+        subject: receipt.subject,
+        ...(receipt.chainTimeMs === undefined ? {} : { chainTimeMs: BigInt(receipt.chainTimeMs) }),
+        details: receipt.details,
+      })),
+    });
+  }
+}

@@ -1,0 +1,174 @@
+import { assert } from "../../domain/assert.ts";
+import type { PayoutId } from "../../domain/payout.ts";
+import { millis, type Millis } from "../../domain/time.ts";
+import type {
+  Cursor,
+  Ledger,
+  LedgerTx,
+  NewWithdrawal,
+  PaymentsSwitch,
+  PaymentView,
+  WithdrawalRecord,
+  WithdrawalRefusal,
+} from "../../ports/ledger.ts";
+import type { Ring } from "../../ports/queue.ts";
+import {
+  type Database,
+  type DatabaseTx,
+  isUniqueViolation,
+  isWriteConflict,
+  openDatabase,
+} from "./client.ts";
+import { PostgresLedgerTx } from "./ledger-tx.ts";
+import { paymentView } from "./payment-view.ts";
+import { ringStalePayouts } from "./ring-stale-payouts.ts";
+import { toCursor, toRing } from "./rows.ts";
+
+/** A fold waits for another one; a batch of blocks writes a few thousand rows. Longer than either ever takes. */
+const TRANSACTION = { timeout: 60_000, maxWait: 20_000 };
+const CONFLICT_RETRIES = 5;
+const PAYABLE = ["due", "waiting_funds"];
+
+/**
+ * The ledger in PostgreSQL.
+ * @param max connections; each worker needs one per thing it does at a time
+ */
+export function createPostgresLedger({ url, max = 5 }: { url: string; max?: number }): Ledger {
+  return new PostgresLedger(openDatabase(url, max));
+}
+
+class PostgresLedger implements Ledger {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  transaction<T>(work: (tx: LedgerTx) => Promise<T>): Promise<T> {
+    return this.#transaction((tx) => work(new PostgresLedgerTx(tx)));
+  }
+
+  /** Two transactions that wrote the same rows: one of them is told to come again, and does. */
+  async #transaction<T>(work: (tx: DatabaseTx) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#db.$transaction(work, TRANSACTION);
+      } catch (error) {
+        if (tries > CONFLICT_RETRIES || !isWriteConflict(error)) throw error;
+      }
+    }
+  }
+
+  async cursor(): Promise<Cursor | undefined> {
+    const row = await this.#db.chainCursor.findUnique({ where: { id: 1 } });
+    return row === null ? undefined : toCursor(row);
+  }
+
+  paymentView(id: PayoutId): Promise<PaymentView | undefined> {
+    return paymentView(this.#db, id);
+  }
+
+  async payments(): Promise<PaymentsSwitch> {
+    const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
+    return control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" };
+  }
+
+  async startWriterEpoch(): Promise<bigint> {
+    const control = await this.#db.control.update({
+      where: { id: 1 },
+      data: { writerEpoch: { increment: 1n } },
+    });
+    return control.writerEpoch;
+  }
+
+  async saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
+    try {
+      return await this.#transaction(async (tx) => {
+        // Shared, so that a switch thrown or an epoch begun while we write waits for us, or we for it.
+        const [control] = await tx.$queryRaw<{ writer_epoch: bigint; payments_on: boolean }[]>`
+          SELECT writer_epoch, payments_on FROM control WHERE id = 1 FOR SHARE`;
+        assert(control !== undefined, "the control row is missing");
+        if (control.writer_epoch !== withdrawal.writerEpoch) return "epoch_over";
+        if (!control.payments_on) return "payments_off";
+        const id = withdrawal.payoutId;
+        await tx.payout.updateMany({
+          where: { id, status: { in: PAYABLE } },
+          data: { status: "ready", waitingSince: null },
+        });
+        // The database's clock, not ours: the sweep that rings for forgotten payouts compares with it.
+        const count = await tx.$executeRaw`
+          UPDATE payout SET status = 'signed', reason = NULL, attempts = attempts + 1, rung_at = now(), updated_at = now()
+           WHERE id = ${id}::uuid AND status = 'ready'`;
+        if (count === 0) return "payout_moved";
+        await tx.withdrawal.create({
+          data: {
+            id: withdrawal.id,
+            payoutId: id,
+            txid: withdrawal.txid,
+            bytes: Uint8Array.from(withdrawal.bytes),
+            refBlockNum: withdrawal.refBlockNum,
+            expirationMs: BigInt(withdrawal.expirationMs),
+            feeShares: withdrawal.fee,
+            status: "signed",
+            writerEpoch: withdrawal.writerEpoch,
+          },
+          select: { id: true },
+        });
+        return "saved";
+      });
+    } catch (error) {
+      if (isUniqueViolation(error)) return "payout_moved";
+      throw error;
+    }
+  }
+
+  async markSent({ id }: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void> {
+    await this.#db.$executeRaw`
+      WITH sent AS (
+        UPDATE withdrawal SET status = 'broadcast', updated_at = now()
+         WHERE id = ${id}::uuid AND status = 'signed' RETURNING payout_id
+      )
+      UPDATE payout SET status = 'sent', updated_at = now() FROM sent WHERE id = payout_id AND status = 'signed'`;
+  }
+
+  async noteRefusal({ payoutId }: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void> {
+    await this.#db.payout.updateMany({
+      where: { id: payoutId, status: { in: ["signed", "sent"] } },
+      data: { reason },
+    });
+  }
+
+  relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number> {
+    return this.#transaction(async (tx) => {
+      const claimed = await tx.$queryRaw<{ id: bigint }[]>`
+        SELECT id FROM outbox WHERE made_at IS NULL ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+      if (claimed.length === 0) return 0;
+      const ids = claimed.map((row) => row.id);
+      const rows = await tx.outbox.findMany({ where: { id: { in: ids } }, orderBy: { id: "asc" } });
+      await make(rows.map(toRing));
+      await tx.outbox.updateMany({ where: { id: { in: ids } }, data: { madeAt: new Date() } });
+      return rows.length;
+    });
+  }
+
+  ringStalePayouts(options: { notRungForMs: number; limit: number }): Promise<number> {
+    return ringStalePayouts(this.#db, options);
+  }
+
+  async nextDueInstants(limit: number): Promise<readonly Millis[]> {
+    const rows = await this.#db.$queryRaw<{ due: bigint }[]>`
+      SELECT DISTINCT due FROM stake_row WHERE status = 'pending' ORDER BY due LIMIT ${limit}`;
+    return rows.map((row) => millis(Number(row.due)));
+  }
+
+  async hasWork(): Promise<boolean> {
+    const [row] = await this.#db.$queryRaw<{ work: boolean }[]>`
+      SELECT EXISTS (SELECT FROM transfer WHERE status = 'undecided')
+          OR EXISTS (SELECT FROM stake_row, chain_cursor WHERE status = 'pending' AND due <= block_time_ms) AS work`;
+    return row?.work ?? false;
+  }
+
+  close(): Promise<void> {
+    return this.#db.$disconnect();
+  }
+}

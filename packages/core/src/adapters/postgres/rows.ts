@@ -1,0 +1,166 @@
+import { bts, shares } from "../../domain/amount.ts";
+import type { OperationPosition } from "../../domain/operation-id.ts";
+import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../domain/payout.ts";
+import type { AgreementTerms } from "../../domain/policy.ts";
+import type { MemoRequest } from "../../domain/request.ts";
+import type { StakeRow, StakeRowId, StakeRowStatus, StakeRowType } from "../../domain/stake-row.ts";
+import type { Agreement } from "../../domain/terms.ts";
+import { millis } from "../../domain/time.ts";
+import type { WithdrawalId, WithdrawalStatus } from "../../domain/withdrawal.ts";
+import type {
+  ChainCursor as ChainCursorModel,
+  Outbox as OutboxModel,
+  Payout as PayoutModel,
+  StakeRow as StakeRowModel,
+  Transfer as TransferModel,
+  Withdrawal as WithdrawalModel,
+} from "../../generated/prisma/client.ts";
+import type { Cursor, MemoStatus, NewTransfer, PayoutRecord, WithdrawalRecord } from "../../ports/ledger.ts";
+import type { Ring } from "../../ports/queue.ts";
+
+// The database holds words and integers, the domain holds closed sets and units. They meet here and nowhere else; the
+// check constraints guarantee that the casts below are true.
+
+export const toCursor = (row: ChainCursorModel): Cursor => ({
+  blockNum: row.blockNum,
+  blockId: row.blockId,
+  blockTimeMs: millis(Number(row.blockTimeMs)),
+  scannedFromBlockNum: row.scannedFromBlockNum,
+});
+
+export const transferKey = (at: OperationPosition) => ({
+  blockNum: at.blockNum,
+  trxInBlock: at.trxInBlock,
+  opInTrx: at.opInTrx,
+});
+
+export const fromTransfer = (transfer: NewTransfer) => ({
+  ...transferKey(transfer.operation),
+  blockTimeMs: BigInt(transfer.blockTimeMs),
+  direction: transfer.direction,
+  txid: transfer.txid ?? null,
+  sender: transfer.sender,
+  receiver: transfer.receiver,
+  senderIsLifetimeMember: transfer.senderIsLifetimeMember,
+  amountShares: transfer.amount,
+  assetId: transfer.assetId,
+  feeShares: transfer.fee,
+  memoStatus: transfer.memoStatus,
+  // Postgres cannot keep the NUL character in text; U+FFFD stands for what was not text anyway.
+  memoText: transfer.memoText?.replaceAll("\0", "\u{FFFD}") ?? null,
+  ...(transfer.request === undefined ? {} : { request: fromRequest(transfer.request) }),
+  payoutKey: transfer.payoutKey ?? null,
+  status: transfer.direction === "in" ? "undecided" : "decided",
+});
+
+export const toTransfer = (row: TransferModel): NewTransfer => ({
+  operation: transferKey(row),
+  blockTimeMs: millis(Number(row.blockTimeMs)),
+  direction: row.direction as NewTransfer["direction"],
+  txid: row.txid ?? undefined,
+  sender: row.sender,
+  receiver: row.receiver,
+  senderIsLifetimeMember: row.senderIsLifetimeMember,
+  amount: shares(row.amountShares),
+  assetId: row.assetId,
+  fee: shares(row.feeShares),
+  memoStatus: row.memoStatus as MemoStatus,
+  memoText: row.memoText ?? undefined,
+  request: row.request === null ? undefined : toRequest(row.request as unknown as StoredRequest),
+  payoutKey: (row.payoutKey as PayoutKey | null) ?? undefined,
+});
+
+/** JSON has no bigint: an amount is stored as digits. */
+type StoredRequest = { readonly type: string; readonly amount?: string };
+const fromRequest = (request: MemoRequest): object =>
+  "amount" in request && request.amount !== undefined
+    ? { ...request, amount: `${request.amount}` }
+    : { ...request };
+const toRequest = (stored: StoredRequest): MemoRequest =>
+  (stored.amount === undefined ? stored : { ...stored, amount: bts(BigInt(stored.amount)) }) as MemoRequest;
+
+export const fromAgreement = (agreement: Agreement) => ({
+  blockStart: agreement.operation.blockNum,
+  trxIdx: agreement.operation.trxInBlock,
+  opsIdx: agreement.operation.opInTrx,
+  nominator: agreement.nominator,
+  amount: agreement.amount,
+  months: agreement.months,
+  start: BigInt(agreement.startMs),
+  terms: fromTerms(agreement.terms),
+});
+
+const fromTerms = (terms: AgreementTerms) => ({
+  monthMs: terms.monthMs,
+  rewardBps: `${terms.rewardBps}`,
+  penaltyBps: `${terms.penaltyBps}`,
+});
+
+export const fromStakeRow = (row: StakeRow) => ({
+  id: row.id,
+  nominator: row.nominator,
+  digitalAsset: row.digitalAsset,
+  amount: row.amount,
+  type: row.type,
+  nonce: BigInt(row.startMs),
+  start: BigInt(row.startMs),
+  due: BigInt(row.dueMs),
+  status: row.status,
+  blockStart: row.agreement.blockNum,
+  trxIdx: row.agreement.trxInBlock,
+  opsIdx: row.agreement.opInTrx,
+  number: row.number,
+  // An agreement row is settled by the transfer that opened it.
+  ...(row.status === "paid"
+    ? { processed: BigInt(row.startMs), blockProcessed: row.agreement.blockNum }
+    : {}),
+});
+
+export const toStakeRow = (row: StakeRowModel): StakeRow => ({
+  id: row.id as StakeRowId,
+  agreement: { blockNum: row.blockStart, trxInBlock: row.trxIdx, opInTrx: row.opsIdx },
+  nominator: row.nominator,
+  digitalAsset: row.digitalAsset,
+  amount: bts(row.amount),
+  type: row.type as StakeRowType,
+  number: row.number,
+  startMs: millis(Number(row.start)),
+  dueMs: millis(Number(row.due)),
+  status: row.status as StakeRowStatus,
+});
+
+export const toPayout = (row: PayoutModel): PayoutRecord => ({
+  id: row.id as PayoutId,
+  key: row.key as PayoutKey,
+  kind: row.kind as PayoutKind,
+  payee: row.payee,
+  amount: bts(row.amount),
+  memo: row.memo,
+  dueMs: millis(Number(row.due)),
+  status: row.status as PayoutStatus,
+  reason: row.reason ?? undefined,
+  attempts: row.attempts,
+  waitingSinceMs: row.waitingSince === null ? undefined : millis(Number(row.waitingSince)),
+});
+
+export const toWithdrawal = (row: WithdrawalModel): WithdrawalRecord => ({
+  id: row.id as WithdrawalId,
+  payoutId: row.payoutId as PayoutId,
+  txid: row.txid,
+  bytes: row.bytes,
+  refBlockNum: row.refBlockNum,
+  expirationMs: millis(Number(row.expirationMs)),
+  fee: shares(row.feeShares),
+  status: row.status as WithdrawalStatus,
+  writerEpoch: row.writerEpoch,
+});
+
+export const fromRing = (ring: Ring) => ({
+  ringId: ring.id,
+  kind: ring.kind,
+  data: ring.data,
+  delayMs: BigInt(Math.ceil(ring.delayMs)),
+});
+
+export const toRing = (row: OutboxModel): Ring =>
+  ({ id: row.ringId, kind: row.kind, data: row.data, delayMs: Number(row.delayMs) }) as Ring;

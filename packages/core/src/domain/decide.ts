@@ -1,0 +1,246 @@
+import { type Bts, bts, toBtsRoundedDown } from "./amount.ts";
+import { assert } from "./assert.ts";
+import { operationId } from "./operation-id.ts";
+import { type NewPayout, payoutKey, payoutMemo } from "./payout.ts";
+import { type Policy, type Term, TERMS } from "./policy.ts";
+import { ADMIN_REQUESTS, type AdminRequestType } from "./request.ts";
+import type { StakeRow, StakeRowStatus } from "./stake-row.ts";
+import { type Agreement, buildStakeRows } from "./terms.ts";
+import type { Millis } from "./time.ts";
+import { CORE_ASSET_ID, type IncomingTransfer } from "./transfer.ts";
+
+/** Who is who besides the nominators. */
+export interface Roles {
+  readonly managers: readonly string[];
+  /** Chain accounts that an exchange pays from. */
+  readonly exchangeAccounts: readonly string[];
+}
+
+/** How a transfer was answered. Each is a receipt; the names are what operators filter by. */
+export const TRANSFER_OUTCOMES = [
+  "agreement_opened",
+  "stopped",
+  "refunded",
+  "kept",
+  "treasury_deposit",
+  "loan",
+  "admin_request",
+  "foreign_asset",
+] as const;
+export type TransferOutcome = (typeof TRANSFER_OUTCOMES)[number];
+
+/** A change of rows that exist. Only rows that are still `from` may be changed. */
+export interface StakeRowMove {
+  readonly row: StakeRow;
+  readonly from: StakeRowStatus;
+  readonly to: StakeRowStatus;
+}
+
+/** Everything that one event does to the ledger. Nothing of it happens unless all of it does. */
+export interface Decision {
+  readonly outcome: TransferOutcome;
+  /** For people, in the receipt: why. */
+  readonly reason: string;
+  readonly agreement?: { readonly agreement: Agreement; readonly rows: readonly StakeRow[] };
+  readonly rowMoves: readonly StakeRowMove[];
+  readonly payouts: readonly NewPayout[];
+}
+
+/**
+ * The answer to one transfer: the routing table of the programme, first row that matches. Pure and total.
+ * @param pendingRows every pending row of the sender's agreements that were opened before this transfer
+ */
+export function decideTransfer(
+  transfer: IncomingTransfer,
+  pendingRows: readonly StakeRow[],
+  policy: Policy,
+  roles: Roles,
+): Decision {
+  const { request, sender } = transfer;
+  if (transfer.assetId !== CORE_ASSET_ID)
+    return recorded("foreign_asset", `${transfer.assetId} is not the core asset: recorded and left alone`);
+  if (roles.exchangeAccounts.includes(sender))
+    return recorded("treasury_deposit", `deposit from the exchange account ${sender}`);
+  if (request.type === "stop" && pendingRows.some((row) => row.type === "base_amount"))
+    return stop(transfer, pendingRows);
+  const amount = toBtsRoundedDown(transfer.amount);
+  if (request.type === "open" && policy.acceptedAmounts.includes(amount))
+    return open(transfer, request.term, amount, policy);
+  if (isAdminRequest(request.type)) {
+    const isManager = roles.managers.includes(sender);
+    if (isManager && transfer.senderIsLifetimeMember)
+      return request.type === "loan_to_bmg"
+        ? recorded("loan", `loan of ${amount} BTS by the manager ${sender}`)
+        : recorded("admin_request", `${request.type} asked for by the manager ${sender}`);
+    return refund(
+      transfer,
+      amount,
+      policy,
+      isManager
+        ? `${request.type}: ${sender} is not a lifetime member`
+        : `${request.type}: ${sender} is not a manager`,
+    );
+  }
+  return refund(transfer, amount, policy, invalidity(transfer, amount));
+}
+
+const isAdminRequest = (type: string): type is AdminRequestType =>
+  (ADMIN_REQUESTS as readonly string[]).includes(type);
+
+const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
+  outcome,
+  reason,
+  rowMoves: [],
+  payouts: [],
+});
+
+function invalidity({ request, sender }: IncomingTransfer, amount: Bts): string {
+  if (request.type === "invalid") return `the memo is no request: ${request.reason}`;
+  if (request.type === "stop") return `${sender} has no open agreement to stop`;
+  return `${amount} BTS is not an accepted amount`;
+}
+
+function open(transfer: IncomingTransfer, term: Term, amount: Bts, policy: Policy): Decision {
+  const agreement: Agreement = {
+    operation: transfer.operation,
+    nominator: transfer.sender,
+    amount,
+    months: TERMS[term],
+    startMs: transfer.blockTimeMs,
+    terms: policy.terms,
+  };
+  const rows = buildStakeRows(agreement);
+  const [agreementRow] = rows;
+  assert(agreementRow !== undefined, "an agreement has rows");
+  const key = payoutKey.confirm(transfer.operation);
+  const confirmation: NewPayout = {
+    key,
+    kind: "confirm",
+    payee: transfer.sender,
+    amount: bts(1n),
+    memo: payoutMemo("confirm", key, { agreement: term, amount: `${amount}`, start: transfer.blockTimeMs }),
+    dueMs: transfer.blockTimeMs,
+    rows: [{ id: agreementRow.id, settlesAs: "confirmed" }],
+  };
+  return {
+    outcome: "agreement_opened",
+    reason: `${term} for ${amount} BTS`,
+    agreement: { agreement, rows },
+    rowMoves: [],
+    payouts: policy.confirmAgreements ? [confirmation] : [],
+  };
+}
+
+/** Early exit from every open agreement of the sender at once, as one payment. */
+function stop(transfer: IncomingTransfer, pendingRows: readonly StakeRow[]): Decision {
+  const returned = pendingRows.filter((row) => row.type === "base_amount" || row.type === "penalty");
+  const rewards = pendingRows.filter((row) => row.type === "reward");
+  const amount = bts(returned.reduce((sum, row) => sum + row.amount, 0n));
+  const abort = (rows: readonly StakeRow[]) =>
+    rows.map((row): StakeRowMove => ({ row, from: "pending", to: "aborted" }));
+  const carried = carriedByStop(transfer);
+  if (amount <= 0n)
+    return {
+      outcome: "stopped",
+      reason: `early exit worth ${amount} BTS: nothing to pay`,
+      rowMoves: abort([...returned, ...rewards]),
+      payouts: carried,
+    };
+  const key = payoutKey.stop(transfer.operation);
+  const exit: NewPayout = {
+    key,
+    kind: "stop",
+    payee: transfer.sender,
+    amount,
+    memo: payoutMemo("stop", key, { amount: `${amount}` }),
+    dueMs: transfer.blockTimeMs,
+    rows: returned.map((row) => ({ id: row.id, settlesAs: "premature" })),
+  };
+  return {
+    outcome: "stopped",
+    reason: `early exit from ${returned.filter((row) => row.type === "base_amount").length} agreement(s) for ${amount} BTS`,
+    rowMoves: [
+      ...returned.map((row): StakeRowMove => ({ row, from: "pending", to: "processing" })),
+      ...abort(rewards),
+    ],
+    payouts: [exit, ...carried],
+  };
+}
+
+/** A stop needs 1 BTS to travel. What it carries beyond that is the nominator's, and goes back without a fee. */
+function carriedByStop(transfer: IncomingTransfer): readonly NewPayout[] {
+  const amount = toBtsRoundedDown(transfer.amount);
+  return amount > 1n ? [refundOf(transfer, amount, "carried_by_stop")] : [];
+}
+
+function refund(transfer: IncomingTransfer, amount: Bts, policy: Policy, reason: string): Decision {
+  const left = bts(amount - policy.invalidRequestFee);
+  if (left <= policy.refundAbove)
+    return recorded("kept", `${reason}; less the fee there is nothing to return`);
+  return {
+    outcome: "refunded",
+    reason,
+    rowMoves: [],
+    payouts: [refundOf(transfer, left, "invalid_request")],
+  };
+}
+
+function refundOf(transfer: IncomingTransfer, amount: Bts, cause: string): NewPayout {
+  const key = payoutKey.refund(transfer.operation);
+  return {
+    key,
+    kind: "refund",
+    payee: transfer.sender,
+    amount,
+    memo: payoutMemo("refund", key, { reason: cause }),
+    dueMs: transfer.blockTimeMs,
+    rows: [],
+  };
+}
+
+/** What a row does on the day it falls due. */
+export function decideDueRow(row: StakeRow): {
+  readonly move: StakeRowMove;
+  readonly payout: NewPayout | undefined;
+} {
+  assert(row.status === "pending", `row ${row.id} is ${row.status}, and only pending rows fall due`);
+  // The nominator stayed for the full term: the penalty is waived.
+  if (row.type === "penalty") return { move: { row, from: "pending", to: "aborted" }, payout: undefined };
+  assert(row.type === "reward" || row.type === "base_amount", `row ${row.id} never falls due`);
+  const key = payoutKey.row(row);
+  const kind = row.type === "reward" ? "reward" : "base";
+  return {
+    move: { row, from: "pending", to: "processing" },
+    payout: {
+      key,
+      kind,
+      payee: row.nominator,
+      amount: row.amount,
+      memo: payoutMemo(kind, key, {
+        agreement: operationId(row.agreement),
+        ...(row.number > 0 ? { number: row.number } : {}),
+      }),
+      dueMs: row.dueMs,
+      rows: [{ id: row.id, settlesAs: "confirmed" }],
+    },
+  };
+}
+
+/** The word to a nominator whose payout failed: 1 BTS and where to complain. At most once per payout, by its key. */
+export function noticeOfFailure(
+  payout: Pick<NewPayout, "key" | "kind" | "payee">,
+  policy: Policy,
+  nowMs: Millis,
+): NewPayout | undefined {
+  if (payout.kind === "notice") return undefined; // A notice about a notice would never end.
+  const key = payoutKey.notice(payout.key);
+  return {
+    key,
+    kind: "notice",
+    payee: payout.payee,
+    amount: bts(1n),
+    memo: payoutMemo("notice", key, { message: `payment delayed, contact ${policy.supportAddress}` }),
+    dueMs: nowMs,
+    rows: [],
+  };
+}

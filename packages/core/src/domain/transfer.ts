@@ -1,0 +1,21 @@
+import type { Shares } from "./amount.ts";
+import type { OperationPosition } from "./operation-id.ts";
+import type { MemoRequest } from "./request.ts";
+import type { Millis } from "./time.ts";
+
+/** The only asset that counts. */
+export const CORE_ASSET_ID = "1.3.0";
+
+/** One transfer to the custodian, as the ingester wrote it down. */
+export interface IncomingTransfer {
+  readonly operation: OperationPosition;
+  /** Timestamp of its block: the instant at which everything it causes happens. */
+  readonly blockTimeMs: Millis;
+  /** Account name. */
+  readonly sender: string;
+  /** Was the sender a lifetime member of BitShares when the transfer was read? */
+  readonly senderIsLifetimeMember: boolean;
+  readonly amount: Shares;
+  readonly assetId: string;
+  readonly request: MemoRequest;
+}

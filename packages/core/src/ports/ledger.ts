@@ -1,0 +1,208 @@
+import type { Shares } from "../domain/amount.ts";
+import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
+import type { OperationPosition } from "../domain/operation-id.ts";
+import type { NewPayout, PayoutId, PayoutKey, PayoutStatus } from "../domain/payout.ts";
+import type { MemoRequest } from "../domain/request.ts";
+import type { StakeRow } from "../domain/stake-row.ts";
+import type { Agreement } from "../domain/terms.ts";
+import type { Millis } from "../domain/time.ts";
+import type { WithdrawalId, WithdrawalState } from "../domain/withdrawal.ts";
+import type { Ring } from "./queue.ts";
+
+/** The last irreversible block that was fully processed. */
+export interface Cursor {
+  readonly blockNum: number;
+  readonly blockId: string;
+  readonly blockTimeMs: Millis;
+  /** First block of the unbroken run that ends here: every block from it on has been looked into. */
+  readonly scannedFromBlockNum: number;
+}
+
+/** How the memo of a transfer could be read. */
+export type MemoStatus = "none" | "text" | "public" | "unreadable";
+
+/** A transfer of the custodian as it is written down when its block is processed. */
+export interface NewTransfer {
+  readonly operation: OperationPosition;
+  readonly blockTimeMs: Millis;
+  readonly direction: "in" | "out";
+  readonly txid: string | undefined;
+  /** Account names. */
+  readonly sender: string;
+  readonly receiver: string;
+  readonly senderIsLifetimeMember: boolean;
+  readonly amount: Shares;
+  readonly assetId: string;
+  readonly fee: Shares;
+  readonly memoStatus: MemoStatus;
+  readonly memoText: string | undefined;
+  /** What an incoming transfer asks for; an outgoing one asks nothing. */
+  readonly request: MemoRequest | undefined;
+  /** The payout that an outgoing transfer says it settles. */
+  readonly payoutKey: PayoutKey | undefined;
+}
+
+/** An outgoing transfer that carries a payout key: proof, from the chain alone, that the payout was sent. */
+export interface PaidTransfer {
+  readonly operation: OperationPosition;
+  readonly blockTimeMs: Millis;
+  readonly txid: string | undefined;
+  readonly receiver: string;
+  readonly amount: Shares;
+  readonly payoutKey: PayoutKey;
+}
+
+/** A debt with its id, which follows from its key. */
+export interface IdentifiedPayout extends NewPayout {
+  readonly id: PayoutId;
+}
+
+export interface PayoutRecord extends Omit<NewPayout, "rows"> {
+  readonly id: PayoutId;
+  readonly status: PayoutStatus;
+  readonly reason: string | undefined;
+  readonly attempts: number;
+  /** Since when it has been waiting for funds. Chain time. */
+  readonly waitingSinceMs: Millis | undefined;
+}
+
+export interface NewWithdrawal {
+  readonly id: WithdrawalId;
+  readonly payoutId: PayoutId;
+  readonly txid: string;
+  /** The signed transaction; every retry sends exactly this. */
+  readonly bytes: Uint8Array;
+  readonly refBlockNum: number;
+  readonly expirationMs: Millis;
+  readonly fee: Shares;
+  /** Epoch of the payer that signed it. A payer whose epoch is over cannot write. */
+  readonly writerEpoch: bigint;
+}
+
+export interface WithdrawalRecord extends NewWithdrawal, WithdrawalState {
+  readonly id: WithdrawalId;
+  readonly expirationMs: Millis;
+  readonly refBlockNum: number;
+}
+
+export type PaymentsSwitch = { readonly on: true } | { readonly on: false; readonly reason: string };
+
+/** All that the payer has to know before it acts, from one moment. */
+export interface PaymentView {
+  readonly payout: PayoutRecord;
+  readonly live: WithdrawalRecord | undefined;
+  readonly payments: PaymentsSwitch;
+  readonly cursor: Cursor | undefined;
+}
+
+/** One line of the audit trail. Never a secret, never the text of a memo that is not ours. */
+export interface NewReceipt {
+  /** Stable name, `noun.verb`: `agreement.opened`, `payout.confirmed`, `chain.disagrees`. */
+  readonly event: string;
+  /** What it is about: an operation id, a payout key, a process. */
+  readonly subject: string;
+  /** Chain time of the event, where it has one. */
+  readonly chainTimeMs?: Millis;
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/**
+ * The ledger inside one database transaction: either everything that is done through it happens, or nothing.
+ * Every method that moves a state compares first: it returns whether (or how many) it moved, and 0 means that somebody
+ * else was faster. Nobody forces.
+ */
+export interface LedgerTx {
+  /** Waits until no other transaction folds. Released at the end of this one. */
+  lockFold(): Promise<void>;
+
+  cursor(): Promise<Cursor | undefined>;
+  /** `expected`: number of the block that the caller believes to be the cursor, `undefined` for none. */
+  moveCursor(expected: number | undefined, next: Cursor): Promise<boolean>;
+
+  /** Writes those that are not there yet, and returns them. */
+  insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
+  /** In chain order; incoming only. */
+  oldestUndecidedTransfer(): Promise<NewTransfer | undefined>;
+  decideTransfer(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
+  paidTransfers(keys: readonly PayoutKey[]): Promise<readonly PaidTransfer[]>;
+
+  insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean>;
+  pendingRowsOf(nominator: string): Promise<readonly StakeRow[]>;
+  /** Rewards, base amounts and penalties that fell due at `upToMs` or before, oldest first. */
+  pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]>;
+  moveRows(moves: readonly StakeRowMove[]): Promise<number>;
+
+  /**
+   * Same key and same debt: the old one stays, nothing happens. Same key and another debt: throws, because two parts of
+   * the product disagree about what is owed.
+   */
+  insertPayouts(payouts: readonly IdentifiedPayout[]): Promise<void>;
+  payouts(ids: readonly PayoutId[]): Promise<readonly PayoutRecord[]>;
+  payoutsByKey(keys: readonly PayoutKey[]): Promise<readonly PayoutRecord[]>;
+  movePayout(
+    id: PayoutId,
+    from: readonly PayoutStatus[],
+    to: PayoutStatus,
+    change?: { reason?: string; waitingSinceMs?: Millis },
+  ): Promise<boolean>;
+  /** Confirms payouts together with the rows that they settle; those that are confirmed already stay as they are. */
+  confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number>;
+
+  withdrawalsByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]>;
+  /** Live ones whose expiration is before `timeMs`, strictly. */
+  liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]>;
+  confirmWithdrawals(found: readonly { id: WithdrawalId; at: OperationPosition }[]): Promise<number>;
+  expireWithdrawal(id: WithdrawalId): Promise<boolean>;
+
+  setPayments(payments: PaymentsSwitch): Promise<void>;
+  ring(rings: readonly Ring[]): Promise<void>;
+  addReceipts(receipts: readonly NewReceipt[]): Promise<void>;
+}
+
+export interface PayoutConfirmation {
+  readonly payoutId: PayoutId;
+  /** The irreversible block of its payment. */
+  readonly blockNum: number;
+  readonly blockTimeMs: Millis;
+}
+
+/** Why a withdrawal could not be written. Nothing was written, and its bytes must never be sent. */
+export type WithdrawalRefusal =
+  /** Another payer has taken over. This one has to stop. */
+  | "epoch_over"
+  /** Another withdrawal is live, or the payout is no longer payable. */
+  | "payout_moved"
+  /** The kill switch was thrown in between. */
+  | "payments_off";
+
+/** The truth. */
+export interface Ledger {
+  /** Runs `work` in one transaction and returns what it returns; on an exception nothing has happened. */
+  transaction<T>(work: (tx: LedgerTx) => Promise<T>): Promise<T>;
+  cursor(): Promise<Cursor | undefined>;
+  paymentView(id: PayoutId): Promise<PaymentView | undefined>;
+  payments(): Promise<PaymentsSwitch>;
+
+  /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
+  startWriterEpoch(): Promise<bigint>;
+  /**
+   * The point of no return, in one transaction: the payout (which must be `ready`) becomes `signed` and the withdrawal
+   * is saved, if the epoch is the newest and payments are on.
+   */
+  saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;
+  /** The bytes have left at least once: withdrawal → broadcast, payout → sent. Late calls change nothing. */
+  markSent(withdrawal: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void>;
+  /** What a node had against it, for whoever looks at the payout. Decides nothing. */
+  noteRefusal(withdrawal: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void>;
+
+  /** Rings that have not been made, oldest first; each caller gets others. They come again if `made` is not called. */
+  relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number>;
+  /** Writes a ring for every open payout that nobody has rung for `notRungForMs` (host time). Oldest debts first. */
+  ringStalePayouts(options: { notRungForMs: number; limit: number }): Promise<number>;
+  /** The distinct instants at which pending rows fall due, from the earliest on. */
+  nextDueInstants(limit: number): Promise<readonly Millis[]>;
+  /** Is there a transfer that has not been decided, or a row that is due by now? */
+  hasWork(): Promise<boolean>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,148 @@
+import { assert } from "../domain/assert.ts";
+import { toShares } from "../domain/amount.ts";
+import { decideDueRow, decideTransfer, type Decision, type Roles } from "../domain/decide.ts";
+import { operationId } from "../domain/operation-id.ts";
+import type { NewPayout } from "../domain/payout.ts";
+import type { Policy } from "../domain/policy.ts";
+import type { StakeRow } from "../domain/stake-row.ts";
+import type { Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
+import type { Log } from "../ports/log.ts";
+import { identified } from "./ids.ts";
+import { ringForPayout } from "./rings.ts";
+
+export interface FoldDeps {
+  readonly ledger: Ledger;
+  readonly log: Log;
+  readonly policy: Policy;
+  readonly roles: Roles;
+}
+
+/** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
+const DUE_ROWS_PER_STEP = 500;
+
+/**
+ * Brings the ledger up to the cursor: decides transfers and lets rows fall due, strictly in the order of chain time.
+ *
+ * The order is the whole point. A row that was due before a stop is paid and one that was due after it is aborted,
+ * however long the system was down, in whatever order jobs arrive and however many schedulers run: the ledger is a
+ * function of the chain. At the same instant the due row comes first.
+ *
+ * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
+ */
+export async function foldLedger(deps: FoldDeps, signal?: AbortSignal): Promise<number> {
+  for (let steps = 0; ; steps++) {
+    if (signal?.aborted === true) return steps;
+    const step = await deps.ledger.transaction((tx) => foldStep(tx, deps));
+    if (step === undefined) return steps;
+    for (const receipt of step)
+      deps.log.info(receipt.event, { subject: receipt.subject, ...receipt.details });
+  }
+}
+
+/** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
+async function foldStep(tx: LedgerTx, deps: FoldDeps): Promise<readonly NewReceipt[] | undefined> {
+  await tx.lockFold();
+  // The cursor first: a block that is committed between these two reads can only bring later transfers.
+  const cursor = await tx.cursor();
+  if (cursor === undefined) return undefined;
+  const transfer = await tx.oldestUndecidedTransfer();
+  const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
+  const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
+  if (due.length > 0) return settleDueRows(tx, due);
+  if (transfer === undefined) return undefined;
+  return answerTransfer(tx, transfer, deps);
+}
+
+async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
+  const decided = rows.map(decideDueRow);
+  const moved = await tx.moveRows(decided.map((d) => d.move));
+  assert(
+    moved === rows.length,
+    `${rows.length} rows fell due and ${moved} moved, although nobody else may fold`,
+  );
+  await owe(
+    tx,
+    decided.flatMap((d) => (d.payout === undefined ? [] : [d.payout])),
+  );
+  const receipts = decided.map(({ move, payout }): NewReceipt => ({
+    event: payout === undefined ? "row.waived" : "row.due",
+    subject: move.row.id,
+    chainTimeMs: move.row.dueMs,
+    details: { nominator: move.row.nominator, amount: `${move.row.amount}`, payout: payout?.key ?? null },
+  }));
+  await tx.addReceipts(receipts);
+  return receipts;
+}
+
+async function answerTransfer(
+  tx: LedgerTx,
+  transfer: NewTransfer,
+  { policy, roles }: FoldDeps,
+): Promise<readonly NewReceipt[]> {
+  assert(transfer.request !== undefined, `transfer ${operationId(transfer.operation)} has no request`);
+  const pending = transfer.request.type === "stop" ? await tx.pendingRowsOf(transfer.sender) : [];
+  const decision = decideTransfer({ ...transfer, request: transfer.request }, pending, policy, roles);
+  await apply(tx, decision);
+  const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
+  assert(
+    moved,
+    `transfer ${operationId(transfer.operation)} was decided twice, although nobody else may fold`,
+  );
+  const receipt: NewReceipt = {
+    event: `transfer.${decision.outcome}`,
+    subject: operationId(transfer.operation),
+    chainTimeMs: transfer.blockTimeMs,
+    details: {
+      sender: transfer.sender,
+      amountShares: `${transfer.amount}`,
+      assetId: transfer.assetId,
+      reason: decision.reason,
+      pays: decision.payouts.map((payout) => payout.key).join(" "),
+    },
+  };
+  await tx.addReceipts([receipt]);
+  return [receipt];
+}
+
+async function apply(tx: LedgerTx, decision: Decision): Promise<void> {
+  if (decision.agreement !== undefined) {
+    const { agreement, rows } = decision.agreement;
+    const isNew = await tx.insertAgreement(agreement, rows);
+    assert(
+      isNew,
+      `agreement ${operationId(agreement.operation)} was opened by a transfer that was not decided`,
+    );
+  }
+  const moved = await tx.moveRows(decision.rowMoves);
+  assert(moved === decision.rowMoves.length, `${decision.rowMoves.length} rows should move and ${moved} did`);
+  await owe(tx, decision.payouts);
+}
+
+/**
+ * Writes debts down and rings for them. A debt whose payment is already on the chain, because the ledger is being
+ * replayed or was restored from a backup, is settled by that payment instead of a second one.
+ */
+async function owe(tx: LedgerTx, payouts: readonly NewPayout[]): Promise<void> {
+  const debts = payouts.map(identified);
+  await tx.insertPayouts(debts);
+  const paid = await tx.paidTransfers(debts.map((debt) => debt.key));
+  const paidByKey = new Map(paid.map((transfer) => [transfer.payoutKey, transfer]));
+  const open = [];
+  const settled = [];
+  for (const debt of debts) {
+    const payment = paidByKey.get(debt.key);
+    if (payment === undefined) open.push(debt);
+    else if (payment.receiver === debt.payee && payment.amount === toShares(debt.amount))
+      settled.push({
+        payoutId: debt.id,
+        blockNum: payment.operation.blockNum,
+        blockTimeMs: payment.blockTimeMs,
+      });
+    else
+      await tx.movePayout(debt.id, ["due"], "held", {
+        reason: `transfer ${operationId(payment.operation)} names this payout but paid ${payment.amount} shares to ${payment.receiver}`,
+      });
+  }
+  await tx.confirmPayouts(settled);
+  await tx.ring(open.map((debt) => ringForPayout(debt.id, "owed")));
+}

@@ -1,0 +1,14 @@
+export { foldLedger, type FoldDeps } from "./fold-ledger.ts";
+export { HotWallet } from "./hot-wallet.ts";
+export { identified, memoNonce, payoutId, withdrawalId } from "./ids.ts";
+export {
+  BLOCKS_PER_STEP,
+  ingestBlocks,
+  type IngestDeps,
+  type IngestResult,
+  lastFinalBlockNum,
+  replayBlocks,
+} from "./ingest-blocks.ts";
+export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
+export { relayRings, ringForNextDueRows } from "./ring-bells.ts";
+export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";

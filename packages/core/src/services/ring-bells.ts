@@ -1,0 +1,35 @@
+import type { Ledger } from "../ports/ledger.ts";
+import type { JobQueue } from "../ports/queue.ts";
+import { ringForDueRows } from "./rings.ts";
+
+/** Rings that are made in one go. */
+const RINGS_PER_BATCH = 500;
+
+/**
+ * Makes the rings that were written with the states that cause them. Whoever crashes between making and marking makes
+ * them again: the queue knows their names, and the handlers do not mind.
+ */
+export async function relayRings({ ledger, queue }: { ledger: Ledger; queue: JobQueue }): Promise<number> {
+  for (let total = 0; ;) {
+    const made = await ledger.relayRings(RINGS_PER_BATCH, (rings) => queue.add(rings));
+    total += made;
+    if (made < RINGS_PER_BATCH) return total;
+  }
+}
+
+/**
+ * A delayed ring for each of the next instants at which rows fall due, so that the scheduler looks at the right moment.
+ * @param rate how many chain milliseconds pass in one of the host: 1, except on a network whose time runs fast
+ */
+export async function ringForNextDueRows(
+  { ledger, queue }: { ledger: Ledger; queue: JobQueue },
+  { rate, horizonMs, limit = 100 }: { rate: number; horizonMs: number; limit?: number },
+): Promise<number> {
+  const cursor = await ledger.cursor();
+  if (cursor === undefined) return 0;
+  const rings = (await ledger.nextDueInstants(limit))
+    .map((dueMs) => ringForDueRows(dueMs, Math.max(0, (dueMs - cursor.blockTimeMs) / rate)))
+    .filter((ring) => ring.delayMs <= horizonMs);
+  await queue.add(rings);
+  return rings.length;
+}
