@@ -1,0 +1,64 @@
+import { DelayedError, type Job, UnrecoverableError, type Worker } from "bullmq";
+import { AssertionError } from "../../domain/assert.ts";
+import type { Log } from "../../ports/log.ts";
+import type { JobWorker, RingAnswer, RingHandlers, RingKind } from "../../ports/queue.ts";
+import { catalog, RING_KINDS } from "./catalog.ts";
+import { openWorker, type QueueStore } from "./connection.ts";
+
+export interface JobWorkerOptions {
+  readonly store: QueueStore;
+  readonly log: Log;
+  readonly handlers: RingHandlers;
+  /** A broken assumption: the process has to stop. */
+  readonly onBroken: (error: AssertionError) => void;
+}
+
+/**
+ * A job whose process died is free again after this. The ledger decides what may be done, so a job that is taken up
+ * twice costs nothing, and a short wait brings a take-over sooner.
+ */
+const LOCK_MS = 5_000;
+/** After trouble with the store. BullMQ's own default on PostgreSQL is 15 s. */
+const RUN_RETRY_MS = 1_000;
+
+/** Serves the queues of the kinds that have a handler, one job at a time each. */
+export function startJobWorker({ store, log, handlers, onBroken }: JobWorkerOptions): JobWorker {
+  const workers: Worker[] = [];
+  for (const kind of RING_KINDS) {
+    const handle = handlers[kind] as ((data: unknown) => Promise<RingAnswer>) | undefined;
+    if (handle === undefined) continue;
+    const serve = async (job: Job, token?: string): Promise<void> => {
+      const answer = await answerJob(kind, job, handle, onBroken);
+      if (answer.done) return;
+      await job.moveToDelayed(Date.now() + Math.ceil(answer.againInMs), token);
+      throw new DelayedError();
+    };
+    const options = { concurrency: 1, lockDuration: LOCK_MS, stalledInterval: LOCK_MS, runRetryDelay: RUN_RETRY_MS };
+    const worker = openWorker(store, catalog[kind].queue, serve, options, log);
+    worker.on("failed", (job, error) => {
+      log.warn("job.failed", { kind, jobId: job?.id, attempts: job?.attemptsMade, message: error.message });
+    });
+    workers.push(worker);
+  }
+  return {
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
+
+async function answerJob(
+  kind: RingKind,
+  job: Job,
+  handle: (data: unknown) => Promise<RingAnswer>,
+  onBroken: (error: AssertionError) => void,
+): Promise<RingAnswer> {
+  const data = catalog[kind].data.safeParse(job.data);
+  if (!data.success) throw new UnrecoverableError(`a job of kind ${kind} with other content: ${data.error.message}`);
+  try {
+    return await handle(data.data);
+  } catch (error) {
+    if (error instanceof AssertionError) onBroken(error);
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+import { AssertionError } from "../domain/assert.ts";
+import type { HostClock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 15_000;
+
+/**
+ * Repeats one step until the signal: the step says how long to wait before the next. Trouble with the database, the
+ * queue or a node is logged and tried again, more slowly each time; every step is safe to repeat. A broken assumption
+ * is not trouble and goes through.
+ */
+export async function repeat(
+  { name, clock, log }: { name: string; clock: HostClock; log: Log },
+  signal: AbortSignal,
+  step: () => Promise<number>,
+): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const waitMs = await step();
+      failures = 0;
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures++);
+      log.warn("step.failed", { step: name, waitMs, message: error instanceof Error ? error.message : String(error) });
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}

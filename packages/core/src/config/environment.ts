@@ -1,0 +1,139 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+/** The process does not start. The message names every setting that is wrong, what was found and what is accepted. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the environment once, at start. Each setting may also be given as `NAME_FILE`, the path of a file that holds it,
+ * as containers hand out secrets.
+ */
+export function readEnvironment<S extends z.ZodObject>(schema: S, environment: Environment): z.infer<S> {
+  const problems: string[] = [];
+  const values: Record<string, string> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const given = environment[name]?.trim();
+    const path = environment[`${name}_FILE`]?.trim();
+    if (given && path) problems.push(`${name} and ${name}_FILE are both set: give one of them`);
+    else if (given) values[name] = given;
+    else if (path) {
+      try {
+        values[name] = readFileSync(path, "utf8").trim();
+      } catch (error) {
+        problems.push(`${name}_FILE: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`);
+      }
+    }
+  }
+  const parsed = schema.safeParse(values);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const name = issue.path[0] === undefined ? "" : String(issue.path[0]);
+      if (problems.some((problem) => problem.startsWith(`${name}_FILE`))) continue;
+      const found = values[name] === undefined ? "is not set" : foundValue(name, values[name]);
+      problems.push(name === "" ? issue.message : `${name} ${found}: ${issue.message}`);
+    }
+  }
+  if (problems.length > 0 || !parsed.success)
+    throw new ConfigError(`The configuration is wrong in ${problems.length} place(s):\n  ${problems.join("\n  ")}`);
+  return parsed.data;
+}
+
+/** Settings whose value is never shown, wrong or right. */
+const SECRET = /KEY|SECRET|PASSWORD|_URL$/u;
+const foundValue = (name: string, value: string): string =>
+  SECRET.test(name) ? "is set, and not shown here" : `is "${value.slice(0, 80)}"`;
+
+/** The settings as they are printed at start: secrets hidden, lists and numbers as they were understood. */
+export function shown(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, SECRET.test(name) ? "(hidden)" : JSON.stringify(value)]),
+  );
+}
+
+const list = (text: string): string[] =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
+const whole = (minimum: number, example: string) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,12}$/u, `expected a whole number, for example ${example}`)
+    .transform(Number)
+    .refine((value) => value >= minimum, `expected at least ${minimum}`);
+
+const ACCOUNT_NAME = /^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*$/u;
+
+/** The settings there are, by name. Each process picks what it needs. */
+export const settings = {
+  DATABASE_URL: z
+    .string({ error: "expected postgresql://user:password@host:port/database" })
+    .regex(/^postgres(?:ql)?:\/\//u, "expected postgresql://user:password@host:port/database"),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//u, "expected redis://host:port, or nothing for queues in PostgreSQL")
+    .optional(),
+  STAKEBTS_NODES: z
+    .string({ error: "expected one or more node addresses, for example wss://node.example.org/ws" })
+    .transform(list)
+    .refine((nodes) => nodes.length > 0 && nodes.every((node) => /^wss?:\/\/\S+$/u.test(node)), {
+      error: "expected addresses that begin with ws:// or wss://, with commas between them",
+    }),
+  STAKEBTS_NODE_QUORUM: whole(1, "2").default(1),
+  STAKEBTS_CUSTODIAN: z
+    .string()
+    .regex(ACCOUNT_NAME, "expected the name of a BitShares account")
+    .default("bitsharesmanagement.group"),
+  STAKEBTS_ACTIVE_KEY: z.string({ error: "expected the active private key of the custodian (WIF, begins with 5)" }),
+  STAKEBTS_MEMO_KEY: z
+    .string({ error: "expected the memo private key of the custodian (WIF); older ones may follow after commas" })
+    .transform(list)
+    .refine((keys) => keys.length > 0, "expected at least one key"),
+  STAKEBTS_POLICY: z.string().optional(),
+  STAKEBTS_PAYMENTS: z.enum(["on", "off"], { error: 'expected "on" or "off"; there is no default' }),
+  STAKEBTS_REPLAY: z
+    .string()
+    .regex(/^(?:last|current|[0-9]{1,10})$/u, 'expected "last", "current" or a block number')
+    .transform((value) => (value === "last" || value === "current" ? value : Number(value)))
+    .default("last"),
+  STAKEBTS_SKIP_BLOCKS: z
+    .string()
+    .transform(list)
+    .refine((blocks) => blocks.every((block) => /^[0-9]{1,10}$/u.test(block)), "expected block numbers with commas")
+    .transform((blocks) => blocks.map(Number))
+    .default([]),
+  STAKEBTS_EXCHANGE_ACCOUNTS: z
+    .string()
+    .transform(list)
+    .refine((names) => names.every((name) => ACCOUNT_NAME.test(name)), "expected account names with commas")
+    .default(["bittrex-deposit"]),
+  STAKEBTS_CLOCK_RATE: z
+    .string()
+    .regex(/^[0-9]{1,9}(?:\.[0-9]{1,3})?$/u, "expected how many seconds of the chain pass in one: 1 on a real network")
+    .transform(Number)
+    .refine((rate) => rate > 0, "expected more than 0")
+    .default(1),
+  STAKEBTS_POLL_MS: whole(10, "1000").default(1_000),
+  STAKEBTS_SWEEP_MS: whole(50, "5000").default(5_000),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+} as const;
+
+/** Quorum against the number of nodes: a relation that no single setting can check. */
+export function checkQuorum(
+  config: { STAKEBTS_NODES: string[]; STAKEBTS_NODE_QUORUM: number },
+  context: z.RefinementCtx,
+): void {
+  if (config.STAKEBTS_NODE_QUORUM > config.STAKEBTS_NODES.length)
+    context.addIssue({
+      code: "custom",
+      path: ["STAKEBTS_NODE_QUORUM"],
+      message: `expected at most the number of nodes, ${config.STAKEBTS_NODES.length}`,
+    });
+}
