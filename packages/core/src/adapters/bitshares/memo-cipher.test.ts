@@ -48,8 +48,8 @@ describe("memo vectors", () => {
   });
 
   it.each(vectors.memos)("are written to the byte: $plaintext_utf8", (v) => {
-    const { write } = createMemoWriter({ wif: wifOfSeed(v.from_seed) });
-    expect(write({ text: text(v), toPublicKey: v.to, nonce: BigInt(v.nonce) })).toEqual(asMemo(v));
+    const ours = createMemoWriter({ wif: wifOfSeed(v.from_seed) });
+    expect(ours.write({ text: text(v), toPublicKey: v.to, nonce: BigInt(v.nonce) })).toEqual(asMemo(v));
   });
 });
 
