@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { ripemd160 } from "@noble/hashes/legacy.js";
+import { assert } from "../../domain/index.ts";
+import { ByteWriter } from "./byte-writer.ts";
+
+export interface BlockHeader {
+  /** 40 hex digits. */
+  readonly previous: string;
+  readonly timestampSec: number;
+  /** N of 1.6.N */
+  readonly witness: number;
+  /** 40 hex digits. */
+  readonly transactionMerkleRoot: string;
+  /** 130 hex digits. */
+  readonly witnessSignature: string;
+}
+
+const BLOCK_ID = /^[0-9a-f]{40}$/;
+
+/** The merkle root of no transactions, and the id before block 1. */
+export const ZERO_HASH = "0".repeat(40);
+
+/** First four bytes, big-endian. */
+export const blockNumOf = (blockId: string): number => Number.parseInt(blockId.slice(0, 8), 16);
+
+/** What ties a transaction to the block: the low 16 bits of its number, and bytes 4–7 of its id, little-endian. */
+export function refBlockOf(blockId: string): { refBlockNum: number; refBlockPrefix: number } {
+  assert(BLOCK_ID.test(blockId), `a block id has 40 hex digits: ${blockId}`);
+  const id = Buffer.from(blockId, "hex");
+  return { refBlockNum: id.readUInt16BE(2), refBlockPrefix: id.readUInt32LE(4) };
+}
+
+/** SHA224 of the signed header cut to 20 bytes, with the block's number in place of the first four. */
+export function blockIdOf(header: BlockHeader): string {
+  const out = new ByteWriter();
+  out.bytes(Buffer.from(header.previous, "hex"));
+  out.uint32(header.timestampSec);
+  out.varint(header.witness);
+  out.bytes(Buffer.from(header.transactionMerkleRoot, "hex"));
+  out.uint8(0); // extensions
+  out.bytes(Buffer.from(header.witnessSignature, "hex"));
+  const hash = createHash("sha224").update(out.take()).digest("hex");
+  const blockNum = (blockNumOf(header.previous) + 1) >>> 0;
+  return blockNum.toString(16).padStart(8, "0") + hash.slice(8, 40);
+}
+
+const sha256 = (data: Uint8Array): Buffer => createHash("sha256").update(data).digest();
+
+/**
+ * Root over the transactions of a block in their packed form (signatures and results included).
+ * Pairs are hashed together, an odd last one moves up as it is.
+ */
+export function merkleRootOf(packedTransactions: readonly Uint8Array[]): string {
+  let level = packedTransactions.map(sha256);
+  if (level.length === 0) return ZERO_HASH;
+  while (level.length > 1) {
+    const above: Buffer[] = [];
+    for (let i = 0; i < level.length; i += 2) {
+      const left = level[i] as Buffer;
+      const right = level[i + 1];
+      above.push(right === undefined ? left : sha256(Buffer.concat([left, right])));
+    }
+    level = above;
+  }
+  return Buffer.from(ripemd160(level[0] as Buffer)).toString("hex");
+}

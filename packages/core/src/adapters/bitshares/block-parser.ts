@@ -1,0 +1,208 @@
+import { shares } from "../../domain/index.ts";
+import {
+  type AccountId,
+  type ChainBlock,
+  ChainError,
+  type ChainTransfer,
+  type EncryptedMemo,
+} from "../../ports/chain.ts";
+import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf, ZERO_HASH } from "./block-id.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { DEFAULT_KEY_PREFIX, parsePublicKey } from "./keys.ts";
+import { serializeForeignOperation } from "./reference-serializer.ts";
+import { type Transfer, transactionId, writeTransfer } from "./transaction-codec.ts";
+import {
+  asAccountId,
+  asArray,
+  asAssetId,
+  asHex,
+  asInt64,
+  asObject,
+  asText,
+  asTimeMs,
+  asTimeSec,
+  asUint32,
+  asUint64,
+  instanceOf,
+  type JsonObject,
+  malformed,
+} from "./wire-values.ts";
+
+/** Do the transactions belong to the header? */
+export type MerkleVerdict =
+  | "verified"
+  /** Something in the block cannot be serialized here, or perhaps not rightly: nothing is known. */
+  | "unverifiable";
+
+export interface ParsedBlock {
+  readonly block: ChainBlock;
+  readonly merkle: MerkleVerdict;
+}
+
+const TRANSFER_TAG = 0;
+
+/**
+ * `get_block` or `get_block_header` with signature. The id is computed, not believed.
+ * Throws ChainError "malformed_answer".
+ */
+export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: number; blockId: string } {
+  const header: BlockHeader = {
+    previous: asHex(raw["previous"], 20, "previous block id"),
+    timestampSec: asTimeSec(raw["timestamp"], "block timestamp"),
+    witness: instanceOf(raw["witness"], "1.6.", "witness id"),
+    transactionMerkleRoot: asHex(raw["transaction_merkle_root"], 20, "merkle root"),
+    witnessSignature: asHex(raw["witness_signature"], 65, "witness signature"),
+  };
+  if (asArray(raw["extensions"], "header extensions").length > 0) {
+    throw malformed("block header without extensions", raw["extensions"]);
+  }
+  return { ...header, blockNum: blockNumOf(header.previous) + 1, blockId: blockIdOf(header) };
+}
+
+/**
+ * One block as `get_block` prints it, reduced to the transfers that touch `account`.
+ * Throws ChainError: "malformed_answer" for a shape that no block has, "inconsistent_chain" when transactions and
+ * header do not belong together.
+ */
+export function parseBlock(
+  value: unknown,
+  account: AccountId,
+  keyPrefix: string = DEFAULT_KEY_PREFIX,
+): ParsedBlock {
+  const raw = asObject(value, "block");
+  const header = parseBlockHeader(raw);
+  const { blockNum, blockId } = header;
+  const transactions = asArray(raw["transactions"], "transactions");
+  const transfers: ChainTransfer[] = [];
+  const packed: Uint8Array[] = [];
+  let complete = true; // every transaction could be serialized
+  let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
+
+  transactions.forEach((rawTransaction, trxInBlock) => {
+    const transaction = asObject(rawTransaction, "transaction");
+    const operations = asArray(transaction["operations"], "operations").map(asOperation);
+    const mine: Omit<ChainTransfer, "txid">[] = [];
+    const out = new ByteWriter();
+    writeTransactionHead(out, transaction, operations.length);
+    let serialized = true;
+    operations.forEach(({ tag, body }, opInTrx) => {
+      if (tag === TRANSFER_TAG) {
+        const transfer = parseTransfer(body);
+        if (transfer.fromId === account || transfer.toId === account) {
+          mine.push({ trxInBlock, opInTrx, ...transfer });
+        }
+        if (serialized) serialized = tryWriteTransfer(out, transfer);
+        return;
+      }
+      transfersOnly = false;
+      const bytes = serialized ? serializeForeignOperation(tag, body, keyPrefix) : undefined;
+      if (bytes === undefined) serialized = false;
+      else out.bytes(bytes);
+    });
+    if (asArray(transaction["extensions"], "transaction extensions").length > 0) serialized = false;
+    out.uint8(0);
+    const txid = serialized && mine.length > 0 ? transactionId(out.take()) : undefined;
+    for (const transfer of mine) transfers.push({ ...transfer, txid });
+    if (serialized && complete) serialized = writeTransactionTail(out, transaction);
+    if (serialized) packed.push(out.take());
+    else complete = false;
+  });
+
+  const block: ChainBlock = {
+    blockNum,
+    blockId,
+    previousId: header.previous,
+    timeMs: asTimeMs(raw["timestamp"], "block timestamp"),
+    transfers,
+  };
+  if (transactions.length === 0 && header.transactionMerkleRoot !== ZERO_HASH) {
+    throw new ChainError("inconsistent_chain", `block ${blockNum} names transactions but comes without any`);
+  }
+  if (!complete) return { block, merkle: "unverifiable" };
+  if (merkleRootOf(packed) === header.transactionMerkleRoot) return { block, merkle: "verified" };
+  if (!transfersOnly) return { block, merkle: "unverifiable" };
+  throw new ChainError(
+    "inconsistent_chain",
+    `the transactions of block ${blockNum} do not hash to its merkle root`,
+  );
+}
+
+function asOperation(value: unknown): { tag: number; body: unknown } {
+  const [tag, body] = asArray(value, "operation");
+  if (typeof tag !== "number" || !Number.isInteger(tag) || tag < 0) throw malformed("operation tag", tag);
+  return { tag, body };
+}
+
+/** The fields of operation 0. Throws ChainError "malformed_answer". */
+export function parseTransfer(value: unknown): Transfer {
+  const body = asObject(value, "transfer");
+  const fee = asObject(body["fee"], "fee");
+  const amount = asObject(body["amount"], "amount");
+  if (asArray(body["extensions"], "transfer extensions").length > 0) {
+    throw malformed("transfer without extensions", body["extensions"]);
+  }
+  return {
+    fromId: asAccountId(body["from"], "from"),
+    toId: asAccountId(body["to"], "to"),
+    amount: shares(asInt64(amount["amount"], "amount")),
+    assetId: asAssetId(amount["asset_id"], "asset id"),
+    feeAmount: shares(asInt64(fee["amount"], "fee")),
+    feeAssetId: asAssetId(fee["asset_id"], "fee asset id"),
+    memo: body["memo"] === undefined || body["memo"] === null ? undefined : parseMemo(body["memo"]),
+  };
+}
+
+function parseMemo(value: unknown): EncryptedMemo {
+  const memo = asObject(value, "memo");
+  const messageHex = asText(memo["message"], "memo message");
+  if (messageHex.length % 2 !== 0 || !/^[0-9a-f]*$/.test(messageHex)) {
+    throw malformed("memo message in hex", messageHex);
+  }
+  return {
+    from: asText(memo["from"], "memo key"),
+    to: asText(memo["to"], "memo key"),
+    nonce: asUint64(memo["nonce"], "memo nonce").toString(),
+    messageHex,
+  };
+}
+
+/** `false` when a memo key cannot be read: a node of another key prefix, or one that lies. */
+function tryWriteTransfer(out: ByteWriter, transfer: Transfer): boolean {
+  const { memo } = transfer;
+  if (memo && (parsePublicKey(memo.from) === undefined || parsePublicKey(memo.to) === undefined))
+    return false;
+  writeTransfer(out, transfer);
+  return true;
+}
+
+function writeTransactionHead(out: ByteWriter, transaction: JsonObject, operationCount: number): void {
+  const refBlockNum = asUint32(transaction["ref_block_num"], "ref_block_num");
+  if (refBlockNum > 0xffff) throw malformed("ref_block_num", refBlockNum);
+  out.uint16(refBlockNum);
+  out.uint32(asUint32(transaction["ref_block_prefix"], "ref_block_prefix"));
+  out.uint32(asTimeSec(transaction["expiration"], "expiration"));
+  out.varint(operationCount);
+}
+
+/** Signatures in the order given (bitsharesjs would sort them), then results. `false` when a result is not known here. */
+function writeTransactionTail(out: ByteWriter, transaction: JsonObject): boolean {
+  const signatures = asArray(transaction["signatures"], "signatures");
+  out.varint(signatures.length);
+  for (const signature of signatures) out.bytes(Buffer.from(asHex(signature, 65, "signature"), "hex"));
+  const results = asArray(transaction["operation_results"], "operation results");
+  out.varint(results.length);
+  for (const result of results) {
+    const [tag, value] = asArray(result, "operation result");
+    if (tag === 0) {
+      out.uint8(0);
+    } else if (tag === 2) {
+      const amount = asObject(value, "amount");
+      out.uint8(2);
+      out.int64(asInt64(amount["amount"], "amount"));
+      out.varint(instanceOf(amount["asset_id"], "1.3.", "asset id"));
+    } else {
+      return false; // only operations other than transfers have these
+    }
+  }
+  return true;
+}

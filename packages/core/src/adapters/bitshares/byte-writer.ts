@@ -1,0 +1,61 @@
+/** Appends the chain's binary forms: everything little-endian, lengths and ids as unsigned LEB128. */
+export class ByteWriter {
+  #buffer = Buffer.allocUnsafe(512);
+  #length = 0;
+
+  #grow(count: number): number {
+    const at = this.#length;
+    if (at + count > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, at + count));
+      this.#buffer.copy(larger, 0, 0, at);
+      this.#buffer = larger;
+    }
+    this.#length += count;
+    return at;
+  }
+
+  uint8(value: number): void {
+    const at = this.#grow(1);
+    this.#buffer[at] = value;
+  }
+
+  uint16(value: number): void {
+    const at = this.#grow(2);
+    this.#buffer.writeUInt16LE(value, at);
+  }
+
+  uint32(value: number): void {
+    const at = this.#grow(4);
+    this.#buffer.writeUInt32LE(value, at);
+  }
+
+  int64(value: bigint): void {
+    const at = this.#grow(8);
+    this.#buffer.writeBigInt64LE(value, at);
+  }
+
+  uint64(value: bigint): void {
+    const at = this.#grow(8);
+    this.#buffer.writeBigUInt64LE(value, at);
+  }
+
+  /** Not for values past 2^53: division keeps it exact where shifts would cut at 32 bits. */
+  varint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.uint8((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.uint8(rest);
+  }
+
+  bytes(value: Uint8Array): void {
+    const at = this.#grow(value.length);
+    this.#buffer.set(value, at);
+  }
+
+  /** A copy: the writer may go on. */
+  take(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.#length));
+  }
+}

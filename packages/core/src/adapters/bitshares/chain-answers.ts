@@ -1,0 +1,71 @@
+import { shares, type Shares } from "../../domain/index.ts";
+import { type AccountId, type ChainAccount, type ChainHead } from "../../ports/chain.ts";
+import {
+  asAccountId,
+  asArray,
+  asHex,
+  asInt64,
+  asObject,
+  asText,
+  asTimeMs,
+  asUint32,
+  malformed,
+} from "./wire-values.ts";
+import { blockNumOf } from "./block-id.ts";
+
+/* Answers other than blocks. Everything throws ChainError "malformed_answer". */
+
+/** Object 2.1.0. */
+export function parseHead(value: unknown): ChainHead {
+  const properties = asObject(value, "dynamic global properties");
+  const head: ChainHead = {
+    headBlockNum: asUint32(properties["head_block_number"], "head_block_number"),
+    headBlockId: asHex(properties["head_block_id"], 20, "head_block_id"),
+    headTimeMs: asTimeMs(properties["time"], "head time"),
+    irreversibleBlockNum: asUint32(properties["last_irreversible_block_num"], "last_irreversible_block_num"),
+  };
+  if (blockNumOf(head.headBlockId) !== head.headBlockNum || head.irreversibleBlockNum > head.headBlockNum) {
+    throw malformed("head whose numbers agree", head);
+  }
+  return head;
+}
+
+export function parseAccount(value: unknown): ChainAccount {
+  const account = asObject(value, "account");
+  const id = asAccountId(account["id"], "account id");
+  const active = asObject(account["active"], "active authority");
+  const keys = asArray(active["key_auths"], "key_auths").map((entry) => {
+    const [key, weight] = asArray(entry, "key with weight");
+    return { key: asText(key, "public key"), weight: asUint32(weight, "weight") };
+  });
+  return {
+    id,
+    name: asText(account["name"], "account name"),
+    memoKey: asText(asObject(account["options"], "account options")["memo_key"], "memo key"),
+    activeKeys: keys.map(({ key }) => key),
+    activeThreshold: asUint32(active["weight_threshold"], "weight threshold"),
+    activeWeights: keys.map(({ weight }) => weight),
+    // The membership's expiration date would say it too, but nodes print the end of time in two ways.
+    lifetimeMember: account["lifetime_referrer"] === id,
+  };
+}
+
+/** `get_account_balances` filtered by one asset. */
+export function parseBalance(value: unknown, assetId: string): Shares {
+  const balances = asArray(value, "balances");
+  const balance = asObject(balances[0], "balance");
+  if (balances.length !== 1 || balance["asset_id"] !== assetId)
+    throw malformed(`balance of ${assetId}`, value);
+  return shares(asInt64(balance["amount"], "balance"));
+}
+
+const ACCOUNT_ID = /^1\.2\.(0|[1-9]\d{0,14})$/;
+const ACCOUNT_NAME = /^(?=.{1,63}$)[a-z]([a-z0-9-]*[a-z0-9])?(\.[a-z]([a-z0-9-]*[a-z0-9])?)*$/;
+
+/** Text that can name an account. For anything else a node fails the whole question, so it is not asked. */
+export function isAccountReference(text: string): boolean {
+  return ACCOUNT_NAME.test(text) || isAccountId(text);
+}
+
+export const isAccountId = (text: string): text is AccountId =>
+  ACCOUNT_ID.test(text) && Number(text.slice(4)) < 2 ** 48;

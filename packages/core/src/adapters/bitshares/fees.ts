@@ -1,0 +1,44 @@
+import { SECOND_MS, shares, type Shares } from "../../domain/index.ts";
+import type { EncryptedMemo, TransferFeeSchedule } from "../../ports/chain.ts";
+import { asArray, asObject, asUint32, asUint64, malformed } from "./wire-values.ts";
+
+const TRANSFER_TAG = 0;
+const SCALE_UNIT = 10_000n;
+
+const varintBytes = (value: number): number => {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
+  return bytes;
+};
+
+/** Bytes that the optional memo takes in the transaction, its own presence byte included; 0 counts when there is none. */
+function packedMemoBytes(memo: EncryptedMemo | undefined): number {
+  if (memo === undefined) return 0;
+  const messageBytes = memo.messageHex.length / 2;
+  return 1 + 33 + 33 + 8 + varintBytes(messageBytes) + messageBytes;
+}
+
+/** Fee that the chain asks for a transfer, in shares of the core asset. One less is refused, more is taken as stated. */
+export function transferFee(schedule: TransferFeeSchedule, memo: EncryptedMemo | undefined): Shares {
+  const data = (BigInt(packedMemoBytes(memo)) * schedule.pricePerKbyte) / 1024n;
+  return shares(((schedule.fee + data) * schedule.scale) / SCALE_UNIT);
+}
+
+/** Object 2.0.0. Throws ChainError "malformed_answer". */
+export function parseTransferFeeSchedule(value: unknown): TransferFeeSchedule {
+  const parameters = asObject(asObject(value, "global properties")["parameters"], "chain parameters");
+  const fees = asObject(parameters["current_fees"], "fee schedule");
+  for (const entry of asArray(fees["parameters"], "fees")) {
+    const [tag, fee] = asArray(entry, "fee entry");
+    if (tag !== TRANSFER_TAG) continue;
+    const transfer = asObject(fee, "transfer fee");
+    return {
+      fee: asUint64(transfer["fee"], "transfer fee"),
+      pricePerKbyte: asUint64(transfer["price_per_kbyte"], "price per kbyte"),
+      scale: asUint64(fees["scale"], "fee scale"),
+      maximumTimeUntilExpirationMs:
+        asUint32(parameters["maximum_time_until_expiration"], "maximum_time_until_expiration") * SECOND_MS,
+    };
+  }
+  throw malformed("fee of transfers", fees["parameters"]);
+}

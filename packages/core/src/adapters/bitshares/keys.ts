@@ -1,0 +1,110 @@
+import { ripemd160 } from "@noble/hashes/legacy.js";
+import { PrivateKey as ReferencePrivateKey } from "bitsharesjs";
+import { decodeBase58, encodeBase58 } from "./base58.ts";
+import { curve } from "./curve.ts";
+
+export const DEFAULT_KEY_PREFIX = "BTS";
+
+/** A key that cannot be read. Says which kind of key and what is wrong with its form, never a part of the text. */
+export class KeyFormatError extends Error {
+  override readonly name = "KeyFormatError";
+}
+
+/** 33 zero bytes: "no memo key" in an account, and both keys of a public memo. */
+export const NULL_PUBLIC_KEY: Uint8Array = new Uint8Array(33);
+
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** A private key that cannot be printed by accident. */
+export class PrivateKey {
+  readonly #secret: Uint8Array;
+  /** 33 bytes, compressed. */
+  readonly publicKey: Uint8Array;
+
+  constructor(secret: Uint8Array) {
+    this.#secret = Uint8Array.from(secret);
+    this.publicKey = curve.publicKey(this.#secret);
+  }
+
+  sign(digest: Uint8Array, entropy: Uint8Array | undefined): { rs: Uint8Array; recoveryId: number } {
+    return curve.sign(digest, this.#secret, entropy);
+  }
+
+  /** Throws when `point` is not on the curve. */
+  sharedX(point: Uint8Array): Uint8Array {
+    return curve.sharedX(this.#secret, point);
+  }
+
+  publicKeyText(prefix: string = DEFAULT_KEY_PREFIX): string {
+    return publicKeyText(this.publicKey, prefix);
+  }
+}
+
+/** Reads a private key in wallet import format (51 characters, `5…`). Throws {@link KeyFormatError}. */
+export function privateKeyFromWif(wif: string): PrivateKey {
+  if (!/^5[1-9A-HJ-NP-Za-km-z]{50}$/.test(wif)) {
+    throw new KeyFormatError("a private key in WIF has 51 base58 characters and starts with 5");
+  }
+  try {
+    return new PrivateKey(ReferencePrivateKey.fromWif(wif).toBuffer());
+  } catch {
+    // Without `cause`: the library's messages may quote what they were given.
+    throw new KeyFormatError("a private key in WIF does not have the right checksum, length or range");
+  }
+}
+
+/** Text of the public key that belongs to a WIF. Throws {@link KeyFormatError}. */
+export const publicKeyFromWif = (wif: string, prefix: string = DEFAULT_KEY_PREFIX): string =>
+  privateKeyFromWif(wif).publicKeyText(prefix);
+
+/**
+ * Memos repeat their keys (the custodian's stands in every one of them) and the checksum costs more than the rest of a
+ * transaction, so texts and bytes are remembered in both directions. Bounded, because strangers choose the keys.
+ */
+const CACHED_KEYS_MAX = 10_000;
+const bytesByText = new Map<string, Uint8Array>();
+const textByHex = new Map<string, string>();
+
+function remember<T>(cache: Map<string, T>, key: string, value: T): T {
+  if (cache.size >= CACHED_KEYS_MAX) cache.clear();
+  cache.set(key, value);
+  return value;
+}
+
+/** `BTS…`, `TEST…` or any other prefix. The base58 of a compressed point never starts with a letter. */
+function splitPrefix(text: string): string | undefined {
+  for (const known of ["BTS", "TEST"]) if (text.startsWith(known)) return text.slice(known.length);
+  return /^[A-Z]{1,12}([1-9].*)$/.exec(text)?.[1];
+}
+
+/**
+ * 33 bytes of a public key text with any prefix, `undefined` when form or checksum are wrong.
+ * Does not ask whether they are a point on the curve: the chain does not either, and a stranger may write any 33 bytes.
+ */
+export function parsePublicKey(text: string): Uint8Array | undefined {
+  const known = bytesByText.get(text);
+  if (known !== undefined) return known;
+  if (text.length > 80) return undefined;
+  const body = splitPrefix(text);
+  const bytes = body === undefined ? undefined : decodeBase58(body);
+  if (bytes?.length !== 37) return undefined;
+  const key = bytes.subarray(0, 33);
+  if (!sameBytes(ripemd160(key).subarray(0, 4), bytes.subarray(33))) return undefined;
+  return remember(bytesByText, text, key);
+}
+
+export function publicKeyText(key: Uint8Array, prefix: string = DEFAULT_KEY_PREFIX): string {
+  const cacheKey = prefix + Buffer.from(key).toString("hex");
+  const known = textByHex.get(cacheKey);
+  if (known !== undefined) return known;
+  const checked = new Uint8Array(37);
+  checked.set(key);
+  checked.set(ripemd160(key).subarray(0, 4), 33);
+  return remember(textByHex, cacheKey, prefix + encodeBase58(checked));
+}
+
+/** A public key that one can encrypt to and check signatures with: right checksum, on the curve, not the null key. */
+export function isPublicKey(text: string): boolean {
+  const key = parsePublicKey(text);
+  return key !== undefined && !sameBytes(key, NULL_PUBLIC_KEY) && curve.isPoint(key);
+}
