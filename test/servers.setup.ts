@@ -1,25 +1,26 @@
+import { findRedis, startPostgres } from "@stakebts/devnet";
 import type { TestProject } from "vitest/node";
-import { startPostgres } from "@stakebts/devnet";
 import { deploy } from "../prisma/migrate.ts";
+import { migrateQueueStore } from "@stakebts/core/adapters";
 
 declare module "vitest" {
   export interface ProvidedContext {
     pgAdminUrl: string;
+    /** Empty when there is no Redis: those tests are skipped, and the set-up has said so loudly. */
+    redisUrl: string;
   }
 }
 
-let starts = 0;
-export default async function setup(project: TestProject) {
-  const t = performance.now();
-  const pg = await startPostgres();
-  await deploy(await pg.createDatabase("template_app"));
-  project.provide("pgAdminUrl", pg.url("postgres"));
-  console.log(
-    `globalSetup #${++starts} project=${project.name} pg up + migrated in ${(performance.now() - t).toFixed(0)} ms, port ${pg.port}`,
-  );
+/** One PostgreSQL with a migrated template database and one Redis for all tests that need them. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const postgres = await startPostgres();
+  const template = await postgres.createDatabase("template_app");
+  await deploy(template);
+  await migrateQueueStore(template);
+  const redis = await findRedis();
+  project.provide("pgAdminUrl", postgres.url("postgres"));
+  project.provide("redisUrl", redis?.url ?? "");
   return async () => {
-    const t = performance.now();
-    await pg.stop();
-    console.log(`teardown ${(performance.now() - t).toFixed(0)} ms`);
+    await Promise.all([postgres.stop(), redis?.stop()]);
   };
 }

@@ -10,8 +10,10 @@ export function createLog({ process, level }: { process: string; level: string }
     formatters: { level: (label) => ({ level: label }) },
     messageKey: "event",
   });
-  const write = (to: "debug" | "info" | "warn" | "error") => (event: string, fields: LogFields = {}) =>
-    logger[to](printable(fields), event);
+  const write =
+    (to: "debug" | "info" | "warn" | "error") =>
+    (event: string, fields: LogFields = {}) =>
+      logger[to](printable(fields), event);
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 

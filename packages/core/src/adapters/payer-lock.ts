@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { AssertionError } from "../domain/assert.ts";
+import { StartupError } from "../domain/errors.ts";
 import type { HostClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 
@@ -26,7 +27,7 @@ export async function withPayerLock(
     try {
       await holdOnce({ databaseUrl, clock, log }, signal, work);
     } catch (error) {
-      if (error instanceof AssertionError) throw error;
+      if (error instanceof AssertionError || error instanceof StartupError) throw error;
       log.warn("payer.lock_unavailable", { message: error instanceof Error ? error.message : String(error) });
     }
     await clock.sleep(RETRY_MS, signal);
@@ -38,7 +39,13 @@ async function holdOnce(
   signal: AbortSignal,
   work: (lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const sql = postgres(databaseUrl, { max: 1, idle_timeout: 0, max_lifetime: null, connect_timeout: 5, onnotice: () => {} });
+  const sql = postgres(databaseUrl, {
+    max: 1,
+    idle_timeout: 0,
+    max_lifetime: null,
+    connect_timeout: 5,
+    onnotice: () => {},
+  });
   try {
     const session = await sql.reserve();
     let waiting = false;

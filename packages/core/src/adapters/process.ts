@@ -1,42 +1,61 @@
+import { StartupError } from "../domain/errors.ts";
 import type { Log } from "../ports/log.ts";
+import { createLog } from "./logger.ts";
 
 /** Exit codes, after sysexits.h where it has one. */
 export const EXIT = { ok: 0, brokenAssumption: 70, notStarted: 78 } as const;
 
-/** The process refuses to start: the operator has to change something first. The message says what. */
-export class StartupError extends Error {
-  override readonly name = "StartupError";
-}
-
 /** How long a process may take to finish its current step after SIGTERM. */
 const DRAIN_MS_MAX = 20_000;
 
+export interface ProcessContext<C> {
+  readonly config: C;
+  readonly log: Log;
+  /** Aborted by SIGTERM or SIGINT: finish the current step and return. */
+  readonly signal: AbortSignal;
+}
+
 /**
- * Runs a worker until SIGTERM or SIGINT, then lets it finish its step and exits with 0. Anything that nobody expected
- * ends the process at once with another code: it is safe to start it again at any time, and not safe to go on.
+ * Runs a worker: reads its configuration, works until SIGTERM or SIGINT, lets the current step end and exits with 0.
+ * Anything that nobody expected ends the process at once with another code: it is safe to start it again at any time,
+ * and not safe to go on.
  */
-export function runProcess(log: Log, main: (signal: AbortSignal) => Promise<void>): void {
+export function runProcess<C extends { readonly LOG_LEVEL: string }>(
+  name: string,
+  readConfig: () => C,
+  main: (context: ProcessContext<C>) => Promise<void>,
+): void {
+  let log = createLog({ process: name, level: "info" });
   const stop = new AbortController();
   const crash = (error: unknown): never => {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
     if (error instanceof StartupError) {
-      log.error("process.not_started", { message: error.message });
+      log.error("process.not_started", { message });
       process.exit(EXIT.notStarted);
     }
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    log.error("process.broken", { message, stack, todo: "start it again; if this repeats, report it with the stack" });
+    log.error("process.broken", {
+      message,
+      stack,
+      todo: "start it again; if this repeats, report it with the stack",
+    });
     process.exit(EXIT.brokenAssumption);
   };
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    process.on(name, () => {
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
       if (stop.signal.aborted) return;
-      log.info("process.stopping", { signal: name });
+      log.info("process.stopping", { signal });
       stop.abort();
       setTimeout(() => crash(new Error(`not drained within ${DRAIN_MS_MAX} ms`)), DRAIN_MS_MAX).unref();
     });
   }
-  process.on("uncaughtException", crash);
-  process.on("unhandledRejection", crash);
-  main(stop.signal).then(() => {
+  const run = async (): Promise<void> => {
+    const config = readConfig();
+    log = createLog({ process: name, level: config.LOG_LEVEL });
+    await main({ config, log, signal: stop.signal });
+  };
+  run().then(() => {
     log.info("process.stopped");
     process.exit(EXIT.ok);
   }, crash);

@@ -1,4 +1,5 @@
 import { AssertionError } from "../domain/assert.ts";
+import { StartupError } from "../domain/errors.ts";
 import type { HostClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 
@@ -22,9 +23,13 @@ export async function repeat(
       failures = 0;
       if (waitMs > 0) await clock.sleep(waitMs, signal);
     } catch (error) {
-      if (error instanceof AssertionError) throw error;
+      if (error instanceof AssertionError || error instanceof StartupError) throw error;
       const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures++);
-      log.warn("step.failed", { step: name, waitMs, message: error instanceof Error ? error.message : String(error) });
+      log.warn("step.failed", {
+        step: name,
+        waitMs,
+        message: error instanceof Error ? error.message : String(error),
+      });
       await clock.sleep(waitMs, signal);
     }
   }

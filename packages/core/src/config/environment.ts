@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
+import { StartupError } from "../domain/errors.ts";
+import { policySetting } from "./policy-file.ts";
 
 /** The process does not start. The message names every setting that is wrong, what was found and what is accepted. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
+export class ConfigError extends StartupError {}
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +25,9 @@ export function readEnvironment<S extends z.ZodObject>(schema: S, environment: E
       try {
         values[name] = readFileSync(path, "utf8").trim();
       } catch (error) {
-        problems.push(`${name}_FILE: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`);
+        problems.push(
+          `${name}_FILE: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`,
+        );
       }
     }
   }
@@ -38,7 +41,9 @@ export function readEnvironment<S extends z.ZodObject>(schema: S, environment: E
     }
   }
   if (problems.length > 0 || !parsed.success)
-    throw new ConfigError(`The configuration is wrong in ${problems.length} place(s):\n  ${problems.join("\n  ")}`);
+    throw new ConfigError(
+      `The configuration is wrong in ${problems.length} place(s):\n  ${problems.join("\n  ")}`,
+    );
   return parsed.data;
 }
 
@@ -52,9 +57,11 @@ export function shown(config: Readonly<Record<string, unknown>>): Record<string,
   return Object.fromEntries(
     Object.entries(config)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, SECRET.test(name) ? "(hidden)" : JSON.stringify(value)]),
+      .map(([name, value]) => [name, SECRET.test(name) ? "(hidden)" : JSON.stringify(value, digits)]),
   );
 }
+
+const digits = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}` : value);
 
 const list = (text: string): string[] =>
   text
@@ -70,6 +77,16 @@ const whole = (minimum: number, example: string) =>
     .refine((value) => value >= minimum, `expected at least ${minimum}`);
 
 const ACCOUNT_NAME = /^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*$/u;
+
+function isPrivateKey(wif: string): boolean {
+  try {
+    privateKeyFromWif(wif);
+    return true;
+  } catch (error) {
+    if (error instanceof KeyFormatError) return false;
+    throw error;
+  }
+}
 
 /** The settings there are, by name. Each process picks what it needs. */
 export const settings = {
@@ -91,12 +108,19 @@ export const settings = {
     .string()
     .regex(ACCOUNT_NAME, "expected the name of a BitShares account")
     .default("bitsharesmanagement.group"),
-  STAKEBTS_ACTIVE_KEY: z.string({ error: "expected the active private key of the custodian (WIF, begins with 5)" }),
+  STAKEBTS_ACTIVE_KEY: z
+    .string({ error: "expected the active private key of the custodian (WIF, begins with 5)" })
+    .refine(isPrivateKey, "this is not a private key in wallet import format (51 characters, begins with 5)"),
   STAKEBTS_MEMO_KEY: z
-    .string({ error: "expected the memo private key of the custodian (WIF); older ones may follow after commas" })
+    .string({
+      error: "expected the memo private key of the custodian (WIF); older ones may follow after commas",
+    })
     .transform(list)
-    .refine((keys) => keys.length > 0, "expected at least one key"),
-  STAKEBTS_POLICY: z.string().optional(),
+    .refine(
+      (keys) => keys.length > 0 && keys.every(isPrivateKey),
+      "expected private keys in wallet import format (51 characters, begin with 5) with commas between them",
+    ),
+  STAKEBTS_POLICY: policySetting,
   STAKEBTS_PAYMENTS: z.enum(["on", "off"], { error: 'expected "on" or "off"; there is no default' }),
   STAKEBTS_REPLAY: z
     .string()
@@ -106,7 +130,10 @@ export const settings = {
   STAKEBTS_SKIP_BLOCKS: z
     .string()
     .transform(list)
-    .refine((blocks) => blocks.every((block) => /^[0-9]{1,10}$/u.test(block)), "expected block numbers with commas")
+    .refine(
+      (blocks) => blocks.every((block) => /^[0-9]{1,10}$/u.test(block)),
+      "expected block numbers with commas",
+    )
     .transform((blocks) => blocks.map(Number))
     .default([]),
   STAKEBTS_EXCHANGE_ACCOUNTS: z
@@ -116,7 +143,10 @@ export const settings = {
     .default(["bittrex-deposit"]),
   STAKEBTS_CLOCK_RATE: z
     .string()
-    .regex(/^[0-9]{1,9}(?:\.[0-9]{1,3})?$/u, "expected how many seconds of the chain pass in one: 1 on a real network")
+    .regex(
+      /^[0-9]{1,9}(?:\.[0-9]{1,3})?$/u,
+      "expected how many seconds of the chain pass in one: 1 on a real network",
+    )
     .transform(Number)
     .refine((rate) => rate > 0, "expected more than 0")
     .default(1),

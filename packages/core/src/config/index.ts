@@ -1,2 +1,9 @@
-export { checkQuorum, ConfigError, type Environment, readEnvironment, settings, shown } from "./environment.ts";
-export { type CustodianPolicy, readPolicy } from "./policy-file.ts";
+export {
+  checkQuorum,
+  ConfigError,
+  type Environment,
+  readEnvironment,
+  settings,
+  shown,
+} from "./environment.ts";
+export { type CustodianPolicy, type PolicyFile, policyOf } from "./policy-file.ts";

@@ -4,7 +4,6 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { bts } from "../domain/amount.ts";
 import { DEFAULT_POLICY, type Policy, strictJsonUpToBlock } from "../domain/policy.ts";
-import { ConfigError } from "./environment.ts";
 
 /** Policy and roles: what a custodian decides, as opposed to where things run. */
 export interface CustodianPolicy {
@@ -18,7 +17,10 @@ const duration = (minimumMs: number) =>
   z.string().transform((text, context) => {
     const value = /^\d+(?:\.\d+)?\s*[a-z]+$/u.test(text) ? ms(text as ms.StringValue) : undefined;
     if (typeof value === "number" && Number.isInteger(value) && value >= minimumMs) return value;
-    context.addIssue({ code: "custom", message: `expected a duration of at least ${ms(minimumMs)}, such as 30d, 12h or 20s` });
+    context.addIssue({
+      code: "custom",
+      message: `expected a duration of at least ${ms(minimumMs)}, such as 30d, 12h or 20s`,
+    });
     return z.NEVER;
   });
 
@@ -31,7 +33,10 @@ const wholeBts = z
 const percent = z.union([z.number(), z.string()]).transform((value, context) => {
   const match = /^(\d{1,4})(?:\.(\d{1,2}))?\s*%?$/u.exec(String(value));
   if (match !== null) return BigInt(match[1] ?? "0") * 100n + BigInt((match[2] ?? "").padEnd(2, "0"));
-  context.addIssue({ code: "custom", message: "expected a percentage with at most two decimals, such as 8%" });
+  context.addIssue({
+    code: "custom",
+    message: "expected a percentage with at most two decimals, such as 8%",
+  });
   return z.NEVER;
 });
 
@@ -58,12 +63,39 @@ const policyFile = z
   })
   .partial();
 
+export type PolicyFile = z.infer<typeof policyFile>;
+
+/** `STAKEBTS_POLICY`: the path of a file in YAML or JSON, read and checked on the spot. Without it: the defaults. */
+export const policySetting = z
+  .string()
+  .optional()
+  .transform((path, context): PolicyFile => {
+    if (path === undefined) return {};
+    const problem = (message: string) => context.addIssue({ code: "custom", message });
+    let content: unknown;
+    try {
+      content = parseYaml(readFileSync(path, "utf8")) ?? {};
+    } catch (error) {
+      problem(`it cannot be read as YAML or JSON: ${(error as Error).message}`);
+      return z.NEVER;
+    }
+    const parsed = policyFile.safeParse(content);
+    if (parsed.success) return parsed.data;
+    const known = Object.keys(policyFile.shape).join(", ");
+    for (const issue of parsed.error.issues)
+      problem(
+        issue.code === "unrecognized_keys"
+          ? `${issue.keys.join(", ")}: no such key; there are ${known}`
+          : `${issue.path.join(".") || "the file"}: ${issue.message}`,
+      );
+    return z.NEVER;
+  });
+
 /**
- * The policy in force: the defaults of the programme, changed by the file (YAML or JSON) if there is one.
+ * The policy in force: the defaults of the programme, changed by the file.
  * @param chainId bare memos were refused up to a block of the main network; other networks have no such past
  */
-export function readPolicy(path: string | undefined, chainId: string): CustodianPolicy {
-  const file = path === undefined ? {} : parsePolicy(readText(path), path);
+export function policyOf(file: PolicyFile, chainId: string): CustodianPolicy {
   const { terms } = DEFAULT_POLICY;
   return {
     policy: {
@@ -86,30 +118,4 @@ export function readPolicy(path: string | undefined, chainId: string): Custodian
     },
     managers: file.managers ?? DEFAULT_MANAGERS,
   };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigError(`STAKEBTS_POLICY: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`);
-  }
-}
-
-function parsePolicy(text: string, path: string): z.infer<typeof policyFile> {
-  let content: unknown;
-  try {
-    content = parseYaml(text) ?? {};
-  } catch (error) {
-    throw new ConfigError(`${path} is neither YAML nor JSON: ${(error as Error).message}`);
-  }
-  const parsed = policyFile.safeParse(content);
-  if (parsed.success) return parsed.data;
-  const known = Object.keys(policyFile.shape).join(", ");
-  const problems = parsed.error.issues.map((issue) =>
-    issue.code === "unrecognized_keys"
-      ? `${issue.keys.join(", ")}: no such setting; there are ${known}`
-      : `${issue.path.join(".") || "the file"}: ${issue.message}`,
-  );
-  throw new ConfigError(`${path} is wrong in ${problems.length} place(s):\n  ${problems.join("\n  ")}`);
 }

@@ -6,3 +6,11 @@
  * - `hold`: nothing moves until a person has decided.
  */
 export type Disposition = "retry" | "look" | "refuse" | "hold";
+
+/**
+ * The process cannot do its work until the operator has changed something: a key that does not fit, an account that
+ * does not exist. The message says what was found, what is needed, and where to set it.
+ */
+export class StartupError extends Error {
+  override readonly name = "StartupError";
+}

@@ -21,7 +21,7 @@ export {
   TRANSFER_OUTCOMES,
   type TransferOutcome,
 } from "./decide.ts";
-export type { Disposition } from "./errors.ts";
+export { type Disposition, StartupError } from "./errors.ts";
 export { MEMO_LENGTH_MAX, parseMemo } from "./memo.ts";
 export { compareOperations, operationId, type OperationId, type OperationPosition } from "./operation-id.ts";
 export {

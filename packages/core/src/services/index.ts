@@ -1,3 +1,5 @@
+export { establishCursor, type StartMode } from "./establish-cursor.ts";
+export { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "./find-custodian.ts";
 export { foldLedger, type FoldDeps } from "./fold-ledger.ts";
 export { HotWallet } from "./hot-wallet.ts";
 export { identified, memoNonce, payoutId, withdrawalId } from "./ids.ts";
@@ -10,5 +12,6 @@ export {
   replayBlocks,
 } from "./ingest-blocks.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
+export { recordStart } from "./record-start.ts";
 export { relayRings, ringForNextDueRows } from "./ring-bells.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";

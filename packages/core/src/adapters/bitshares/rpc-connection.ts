@@ -1,10 +1,11 @@
+import type { LogFields } from "../../ports/log.ts";
 import { WebSocket } from "ws";
 import { ChainError } from "../../ports/chain.ts";
 import { NodeRefusal } from "./node-errors.ts";
 import { asHex } from "./wire-values.ts";
 
 /** Event name, then fields. Nothing secret is ever among them. */
-export type ChainLog = (event: string, fields: object) => void;
+export type ChainLog = (event: string, fields: LogFields) => void;
 
 export type ApiName = "database" | "network_broadcast" | "history" | "login";
 

@@ -13,7 +13,12 @@ interface JobKind {
 
 /** Every kind of job there is, with its queue, its content and its patience. */
 export const catalog = {
-  "memo.process": { queue: "requests", data: z.object({ transfer: z.string() }), attempts: 10, backoffMs: 1_000 },
+  "memo.process": {
+    queue: "requests",
+    data: z.object({ transfer: z.string() }),
+    attempts: 10,
+    backoffMs: 1_000,
+  },
   "stakes.due": { queue: "due-rows", data: z.object({ dueMs: z.number() }), attempts: 10, backoffMs: 1_000 },
   "payout.pay": { queue: "payouts", data: z.object({ payoutId: z.uuid() }), attempts: 10, backoffMs: 1_000 },
 } as const satisfies Record<RingKind, JobKind>;

@@ -1,4 +1,11 @@
-import { createPostgresBackend, Queue, type QueueOptions, Worker, type WorkerOptions, type Processor } from "bullmq";
+import {
+  createPostgresBackend,
+  Queue,
+  type QueueOptions,
+  Worker,
+  type WorkerOptions,
+  type Processor,
+} from "bullmq";
 import { Redis } from "ioredis";
 import type { Log } from "../../ports/log.ts";
 
@@ -12,7 +19,12 @@ const POSTGRES_POOL = 3;
 const report = (log: Log, queue: string) => (error: Error) =>
   log.warn("queue.store_error", { queue, message: error.message });
 
-export function openQueue(store: QueueStore, name: string, options: Omit<QueueOptions, "connection">, log: Log): Queue {
+export function openQueue(
+  store: QueueStore,
+  name: string,
+  options: Omit<QueueOptions, "connection">,
+  log: Log,
+): Queue {
   if ("redisUrl" in store) {
     const connection = redis(store.redisUrl, log, name);
     const queue = new Queue(name, { ...options, connection });
@@ -68,3 +80,10 @@ function closeWith(owner: Queue | Worker, connection: Redis): void {
     connection.disconnect();
   };
 }
+
+/** Redis when there is one, the ledger's own database otherwise. */
+export const queueStoreOf = (config: {
+  readonly REDIS_URL?: string | undefined;
+  readonly DATABASE_URL: string;
+}): QueueStore =>
+  config.REDIS_URL === undefined ? { databaseUrl: config.DATABASE_URL } : { redisUrl: config.REDIS_URL };

@@ -1,5 +1,5 @@
 export { catalog, RING_KINDS } from "./catalog.ts";
-export { openQueue, type QueueStore } from "./connection.ts";
+export { openQueue, type QueueStore, queueStoreOf } from "./connection.ts";
 export { migrateQueueStore } from "./migrate.ts";
 export { createJobQueue } from "./queue.ts";
 export { type JobWorkerOptions, startJobWorker } from "./worker.ts";

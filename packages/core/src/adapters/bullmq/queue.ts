@@ -31,7 +31,12 @@ const toJob = (ring: Ring) => ({
     jobId: ring.id,
     delay: Math.ceil(ring.delayMs),
     attempts: catalog[ring.kind].attempts,
-    backoff: { type: "exponential", delay: catalog[ring.kind].backoffMs, jitter: 0.2, maxDelay: BACKOFF_MS_MAX },
+    backoff: {
+      type: "exponential",
+      delay: catalog[ring.kind].backoffMs,
+      jitter: 0.2,
+      maxDelay: BACKOFF_MS_MAX,
+    },
     removeOnComplete: KEEP_COMPLETED,
     removeOnFail: KEEP_FAILED,
   },

@@ -33,7 +33,12 @@ export function startJobWorker({ store, log, handlers, onBroken }: JobWorkerOpti
       await job.moveToDelayed(Date.now() + Math.ceil(answer.againInMs), token);
       throw new DelayedError();
     };
-    const options = { concurrency: 1, lockDuration: LOCK_MS, stalledInterval: LOCK_MS, runRetryDelay: RUN_RETRY_MS };
+    const options = {
+      concurrency: 1,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS,
+      runRetryDelay: RUN_RETRY_MS,
+    };
     const worker = openWorker(store, catalog[kind].queue, serve, options, log);
     worker.on("failed", (job, error) => {
       log.warn("job.failed", { kind, jobId: job?.id, attempts: job?.attemptsMade, message: error.message });
@@ -54,7 +59,8 @@ async function answerJob(
   onBroken: (error: AssertionError) => void,
 ): Promise<RingAnswer> {
   const data = catalog[kind].data.safeParse(job.data);
-  if (!data.success) throw new UnrecoverableError(`a job of kind ${kind} with other content: ${data.error.message}`);
+  if (!data.success)
+    throw new UnrecoverableError(`a job of kind ${kind} with other content: ${data.error.message}`);
   try {
     return await handle(data.data);
   } catch (error) {

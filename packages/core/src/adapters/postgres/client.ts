@@ -32,3 +32,11 @@ function sqlState(error: Prisma.PrismaClientKnownRequestError): string | undefin
     | undefined;
   return meta?.driverAdapterError?.cause?.originalCode ?? meta?.code;
 }
+
+/** The tables are not there. */
+export function isNotMigrated(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === "P2021" || sqlState(error) === "42P01")
+  );
+}

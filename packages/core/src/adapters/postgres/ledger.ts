@@ -1,4 +1,5 @@
 import { assert } from "../../domain/assert.ts";
+import { StartupError } from "../../domain/errors.ts";
 import type { PayoutId } from "../../domain/payout.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type {
@@ -15,6 +16,7 @@ import type { Ring } from "../../ports/queue.ts";
 import {
   type Database,
   type DatabaseTx,
+  isNotMigrated,
   isUniqueViolation,
   isWriteConflict,
   openDatabase,
@@ -54,6 +56,10 @@ class PostgresLedger implements Ledger {
       try {
         return await this.#db.$transaction(work, TRANSACTION);
       } catch (error) {
+        if (isNotMigrated(error))
+          throw new StartupError("DATABASE_URL: this database has no ledger yet; run `npm run db:migrate`", {
+            cause: error,
+          });
         if (tries > CONFLICT_RETRIES || !isWriteConflict(error)) throw error;
       }
     }

@@ -1,0 +1,63 @@
+import {
+  createChainClient,
+  createJobQueue,
+  createMemoReader,
+  createPostgresLedger,
+  hostClock,
+  queueStoreOf,
+  repeat,
+  runProcess,
+} from "@stakebts/core/adapters";
+import { policyOf, shown } from "@stakebts/core/config";
+import {
+  checkMemoKeys,
+  establishCursor,
+  findCustodian,
+  ingestBlocks,
+  type IngestDeps,
+  recordStart,
+  relayRings,
+} from "@stakebts/core/services";
+import { readConfig } from "./config.ts";
+
+// Reads irreversible blocks and writes down what they mean for the custodian: transfers, what they confirm, what they
+// prove dead. Holds the memo key and can move nothing.
+runProcess("ingester", readConfig, async ({ config, log, signal }) => {
+  const memos = createMemoReader({ wifs: config.STAKEBTS_MEMO_KEY });
+  const chain = createChainClient({
+    nodes: config.STAKEBTS_NODES,
+    quorum: config.STAKEBTS_NODE_QUORUM,
+    log: log.debug,
+  });
+  const ledger = createPostgresLedger({ url: config.DATABASE_URL });
+  const queue = createJobQueue({ store: queueStoreOf(config), log });
+
+  const custodian = await findCustodian({ chain, clock: hostClock, log }, config.STAKEBTS_CUSTODIAN, signal);
+  if (custodian === undefined) return;
+  checkMemoKeys(custodian.account, memos.publicKeys);
+  const { policy } = policyOf(config.STAKEBTS_POLICY, custodian.chainId);
+  const deps: IngestDeps = {
+    chain,
+    ledger,
+    memos,
+    log,
+    policy,
+    custodian: custodian.account,
+    skipBlocks: new Set(config.STAKEBTS_SKIP_BLOCKS),
+    accounts: new Map(),
+  };
+
+  let ready = false;
+  await repeat({ name: "ingest", clock: hostClock, log }, signal, async () => {
+    if (!ready) {
+      await recordStart({ ledger, log }, "ingester", shown(config));
+      await establishCursor(deps, config.STAKEBTS_REPLAY);
+      ready = true;
+    }
+    const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
+    if (ingestedTo !== undefined) await relayRings({ ledger, queue });
+    const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;
+    return caughtUp ? config.STAKEBTS_POLL_MS : 0;
+  });
+  await Promise.all([queue.close(), chain.close(), ledger.close()]);
+});

@@ -1,0 +1,95 @@
+import {
+  createChainClient,
+  createMemoWriter,
+  createPostgresLedger,
+  createSigner,
+  hostClock,
+  queueStoreOf,
+  runProcess,
+  startJobWorker,
+  transferFee,
+  withPayerLock,
+} from "@stakebts/core/adapters";
+import { policyOf, shown } from "@stakebts/core/config";
+import { type PayoutId, toShares } from "@stakebts/core/domain";
+import { checkActiveKey, findCustodian, HotWallet, payPayout, recordStart } from "@stakebts/core/services";
+import { readConfig } from "./config.ts";
+
+/** How old a balance or a fee schedule may be. Payments in between are reckoned. */
+const WALLET_AGE_MS_MAX = 5_000;
+
+// Pays, one payout at a time, as the only one of its kind. Holds the active key.
+runProcess("payer", readConfig, async ({ config, log, signal }) => {
+  const chain = createChainClient({
+    nodes: config.STAKEBTS_NODES,
+    quorum: config.STAKEBTS_NODE_QUORUM,
+    log: log.debug,
+  });
+  const ledger = createPostgresLedger({ url: config.DATABASE_URL });
+  const custodian = await findCustodian({ chain, clock: hostClock, log }, config.STAKEBTS_CUSTODIAN, signal);
+  if (custodian === undefined) return;
+  const signer = createSigner({ wif: config.STAKEBTS_ACTIVE_KEY, chainId: custodian.chainId });
+  checkActiveKey(custodian.account, signer.publicKey);
+  const { policy } = policyOf(config.STAKEBTS_POLICY, custodian.chainId);
+  // Anybody can read a memo to him that was written with any key. With the memo key the custodian's own wallet can too,
+  // and so can a ledger that is rebuilt from the chain.
+  const memoKey = config.STAKEBTS_MEMO_KEY?.[0];
+  if (memoKey === undefined)
+    log.warn("payer.no_memo_key", { todo: "set STAKEBTS_MEMO_KEY; memos are written with the active key" });
+  const memos = createMemoWriter({ wif: memoKey ?? config.STAKEBTS_ACTIVE_KEY });
+  const wallet = new HotWallet({
+    chain,
+    account: custodian.account.id,
+    clock: hostClock,
+    minimumBalance: toShares(policy.minimumBalance),
+    maxAgeMs: WALLET_AGE_MS_MAX,
+  });
+
+  let failure: Error | undefined;
+  const lock = { databaseUrl: config.DATABASE_URL, clock: hostClock, log };
+  await withPayerLock(lock, signal, async (lost) => {
+    await recordStart({ ledger, log }, "payer", shown(config));
+    const stop = new AbortController();
+    const writerEpoch = await ledger.startWriterEpoch();
+    log.info("payer.epoch", { writerEpoch });
+    const deps = {
+      chain,
+      ledger,
+      signer,
+      memos,
+      wallet,
+      log,
+      policy,
+      custodian: custodian.account,
+      paymentsOn: config.STAKEBTS_PAYMENTS === "on",
+      feeOf: transferFee,
+      writerEpoch,
+    };
+    const worker = startJobWorker({
+      store: queueStoreOf(config),
+      log,
+      onBroken: (error) => {
+        failure = error;
+        stop.abort();
+      },
+      handlers: {
+        "payout.pay": async ({ payoutId }) => {
+          const result = await payPayout(deps, payoutId as PayoutId);
+          if (result.type === "superseded") stop.abort();
+          if (result.type === "again") log.warn("payout.again_later", { payoutId, reason: result.reason });
+          return { done: true };
+        },
+      },
+    });
+    await aborted(AbortSignal.any([lost, stop.signal]));
+    await worker.close();
+    if (failure !== undefined) throw failure;
+  });
+  await Promise.all([chain.close(), ledger.close()]);
+});
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });

@@ -1,0 +1,85 @@
+import {
+  createJobQueue,
+  createPostgresLedger,
+  hostClock,
+  queueStoreOf,
+  repeat,
+  runProcess,
+  startJobWorker,
+} from "@stakebts/core/adapters";
+import { policyOf, shown } from "@stakebts/core/config";
+import { foldLedger, recordStart, relayRings, ringForNextDueRows } from "@stakebts/core/services";
+import { readConfig } from "./config.ts";
+
+/** Payouts that nobody has rung for during this time are rung for again: the payer sends their bytes once more. */
+const FORGOTTEN_MS = 10_000;
+/** Rows that fall due within this time get a delayed ring; later ones get theirs from a later sweep. */
+const DUE_HORIZON_MS = 3_600_000;
+/** When the chain is not yet as far as a due instant, look again this soon at the earliest. */
+const DUE_AGAIN_MS_MIN = 50;
+
+// Turns what the ingester wrote into agreements and debts, rows that fall due into payouts, and rings for all of them.
+// Holds no secret and writes to nothing but the database and the queue.
+runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
+  const ledger = createPostgresLedger({ url: config.DATABASE_URL });
+  const store = queueStoreOf(config);
+  const queue = createJobQueue({ store, log });
+  const deps = {
+    ledger,
+    log,
+    // The fold reads no memo text, so the block from which bare memos count does not matter here.
+    policy: policyOf(config.STAKEBTS_POLICY, "").policy,
+    roles: {
+      managers: policyOf(config.STAKEBTS_POLICY, "").managers,
+      exchangeAccounts: config.STAKEBTS_EXCHANGE_ACCOUNTS,
+    },
+  };
+  const fold = async (): Promise<void> => {
+    if ((await foldLedger(deps, signal)) > 0) await relayRings({ ledger, queue });
+  };
+
+  const broken = new AbortController();
+  let failure: Error | undefined;
+  const worker = startJobWorker({
+    store,
+    log,
+    onBroken: (error) => {
+      failure = error;
+      broken.abort();
+    },
+    handlers: {
+      "memo.process": async () => {
+        await fold();
+        return { done: true };
+      },
+      "stakes.due": async ({ dueMs }) => {
+        await fold();
+        const aheadMs = dueMs - ((await ledger.cursor())?.blockTimeMs ?? 0);
+        return aheadMs <= 0
+          ? { done: true }
+          : { done: false, againInMs: Math.max(DUE_AGAIN_MS_MIN, aheadMs / config.STAKEBTS_CLOCK_RATE) };
+      },
+    },
+  });
+
+  let recorded = false;
+  await repeat(
+    { name: "sweep", clock: hostClock, log },
+    AbortSignal.any([signal, broken.signal]),
+    async () => {
+      if (!recorded) await recordStart({ ledger, log }, "scheduler", shown(config));
+      recorded = true;
+      await fold();
+      await ringForNextDueRows(
+        { ledger, queue },
+        { rate: config.STAKEBTS_CLOCK_RATE, horizonMs: DUE_HORIZON_MS },
+      );
+      await ledger.ringStalePayouts({ notRungForMs: FORGOTTEN_MS, limit: 1_000 });
+      await relayRings({ ledger, queue });
+      return config.STAKEBTS_SWEEP_MS;
+    },
+  );
+  await worker.close();
+  await Promise.all([queue.close(), ledger.close()]);
+  if (failure !== undefined) throw failure;
+});
