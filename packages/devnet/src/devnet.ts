@@ -1,3 +1,4 @@
+import { type ControlServer, startControl } from "./control-server.ts";
 import type { DevnetFaults } from "./node/faults.ts";
 import { type Genesis, genesisWitnesses } from "./node/genesis.ts";
 import { privateKeyFromWif, publicKeyOf } from "./node/keys.ts";
@@ -52,6 +53,8 @@ export interface DevnetOptions {
   readonly host?: string;
   /** Of the first node; the others follow. Default 0: any free ones. */
   readonly port?: number;
+  /** Also listen for orders from other processes (`control-server.ts`); 0 = any free port. Default: do not. */
+  readonly controlPort?: number;
   /** Entries kept per account history, default 1000. */
   readonly maxOpsPerAccount?: number;
 }
@@ -67,6 +70,10 @@ export interface Devnet {
   /** `ws://…`, one per node. */
   readonly urls: readonly string[];
   readonly nodes: readonly DevnetNode[];
+  /** `http://…/control`, if a control port was asked for. */
+  readonly controlUrl: string | undefined;
+  /** Resolves when the devnet has been stopped, by whomever. */
+  readonly stopped: Promise<void>;
   /** Makes blocks now and gives them to all linked nodes. In a partition: in every group, or in the one named. */
   produce(count?: number, group?: number): Promise<void>;
   /** Stops production: head and last irreversible block stand still. */
@@ -109,12 +116,23 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     clearInterval(timer);
     timer = undefined;
   };
-  resume();
-
-  return {
+  let control: ControlServer | undefined;
+  let stopping: Promise<void> | undefined;
+  let announceStop: () => void = () => undefined;
+  const stopped = new Promise<void>((resolve) => (announceStop = resolve));
+  const shutDown = async () => {
+    pause();
+    await Promise.all([control?.stop(), ...network.nodes.map((node) => node.stop())]);
+    announceStop();
+  };
+  const devnet: Devnet = {
     chainId: network.chainId,
     urls: network.nodes.map(({ url }) => url),
     nodes: network.nodes.map(({ url, faults }) => ({ url, faults })),
+    get controlUrl() {
+      return control?.url;
+    },
+    stopped,
     produce: async (count = 1, group) => network.produce(count, group),
     pause,
     resume,
@@ -129,11 +147,17 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
       const { state } = target.chain;
       target.receive(foreignTransaction(state.codec, state.dynamic.headTime, tag, value));
     },
-    stop: async () => {
-      pause();
-      await Promise.all(network.nodes.map((node) => node.stop()));
-    },
+    stop: () => (stopping ??= shutDown()),
   };
+  try {
+    if (options.controlPort !== undefined)
+      control = await startControl(devnet, { host, port: options.controlPort });
+  } catch (error) {
+    await devnet.stop();
+    throw error;
+  }
+  resume();
+  return devnet;
 }
 
 let injected = 0;
