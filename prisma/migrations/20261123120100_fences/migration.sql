@@ -85,11 +85,11 @@ CREATE TRIGGER written_once BEFORE UPDATE ON payout_stake_row FOR EACH ROW EXECU
 -- and what a debt is, once written, stays.
 CREATE FUNCTION stake_row_moves_forward() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.status <> OLD.status AND NOT CASE OLD.status
+  IF NEW.status <> OLD.status AND NOT (CASE OLD.status
       WHEN 'pending' THEN NEW.status IN ('processing', 'aborted')
       WHEN 'processing' THEN NEW.status IN ('confirmed', 'premature', 'pending')
       WHEN 'paid' THEN NEW.status = 'confirmed'
-      ELSE false END THEN
+      ELSE false END) THEN
     RAISE EXCEPTION 'stake row % does not go from % to %', OLD.id, OLD.status, NEW.status USING ERRCODE = 'check_violation';
   END IF;
   IF (OLD.id, OLD.nominator, OLD.digital_asset, OLD.amount, OLD.type, OLD.nonce, OLD.start, OLD.due, OLD.number,
@@ -106,7 +106,7 @@ CREATE TRIGGER stake_row_moves_forward BEFORE UPDATE ON stake_row
 
 CREATE FUNCTION payout_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.status <> OLD.status AND NOT CASE OLD.status
+  IF NEW.status <> OLD.status AND NOT (CASE OLD.status
       WHEN 'due' THEN NEW.status IN ('ready', 'confirmed', 'held', 'cancelled')
       WHEN 'ready' THEN NEW.status IN ('signed', 'waiting_funds', 'confirmed', 'held', 'failed', 'cancelled')
       WHEN 'signed' THEN NEW.status IN ('sent', 'confirmed', 'ready', 'held', 'failed')
@@ -114,7 +114,7 @@ BEGIN
       WHEN 'waiting_funds' THEN NEW.status IN ('ready', 'confirmed', 'held', 'failed', 'cancelled')
       WHEN 'held' THEN NEW.status IN ('ready', 'confirmed', 'failed', 'cancelled')
       WHEN 'failed' THEN NEW.status IN ('ready', 'confirmed', 'cancelled')
-      ELSE false END THEN
+      ELSE false END) THEN
     RAISE EXCEPTION 'payout % does not go from % to %', OLD.key, OLD.status, NEW.status USING ERRCODE = 'check_violation';
   END IF;
   IF (OLD.id, OLD.key, OLD.kind, OLD.payee, OLD.amount, OLD.memo, OLD.due)
@@ -132,10 +132,10 @@ CREATE TRIGGER payout_moves BEFORE UPDATE ON payout FOR EACH ROW EXECUTE FUNCTIO
 
 CREATE FUNCTION withdrawal_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.status <> OLD.status AND NOT CASE OLD.status
+  IF NEW.status <> OLD.status AND NOT (CASE OLD.status
       WHEN 'signed' THEN NEW.status IN ('broadcast', 'confirmed', 'expired')
       WHEN 'broadcast' THEN NEW.status IN ('confirmed', 'expired')
-      ELSE false END THEN
+      ELSE false END) THEN
     RAISE EXCEPTION 'withdrawal % does not go from % to %', OLD.txid, OLD.status, NEW.status USING ERRCODE = 'check_violation';
   END IF;
   IF (OLD.id, OLD.payout_id, OLD.txid, OLD.bytes, OLD.ref_block_num, OLD.expiration_ms, OLD.fee_shares, OLD.writer_epoch)

@@ -202,7 +202,8 @@ export class NodePool {
       (connection) => readBlockId(connection, reference),
     );
     const agreedId = ids.find((id) => ids.filter((other) => other === id).length >= quorum);
-    if (ids.some((id) => id !== ids[0])) log("node.disagreement", { blockNum: reference, ids });
+    if (ids.some((id) => id !== ids[0]))
+      log("node.disagreement", { blockNum: reference, ids: ids.join(" ") });
     if (agreedId === undefined) {
       throw new ChainError(
         "inconsistent_chain",

@@ -1,0 +1,270 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  accountFromSeeds,
+  DevnetWallet,
+  startDevnet,
+  startPostgres,
+  startWorker,
+  wifFromSeed,
+  type WorkerProcess,
+} from "@stakebts/devnet";
+import pg from "pg";
+import { deploy } from "../prisma/migrate.ts";
+import { migrateQueueStore } from "@stakebts/core/adapters";
+import { ChainAudit } from "./chain-audit.ts";
+import { owedByRules, paidOnChain, settle } from "./reckoning.ts";
+import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";
+import { bold, cyan, dim, green, grouped, heading, red, say, table } from "./screen.ts";
+
+// The whole job on one machine: a chain, a database, the three workers as processes of their own, and nominators who
+// send signed transfers. A year of the chain passes in about a minute.
+
+const CUSTODIAN = "bitsharesmanagement.group";
+const NOMINATORS = [...new Set(SENDINGS.map((sending) => sending.from))];
+/** A block of the chain stands for 14.4 hours and comes every tenth of a second. */
+const SECONDS_PER_BLOCK = 51_840;
+const BLOCK_MS = 100;
+const RATE = (SECONDS_PER_BLOCK * 1000) / BLOCK_MS;
+const SHARES_PER_BTS = 100_000n;
+/** Far more than it takes; then something hangs, and the demo says so instead of waiting for ever. */
+const DEADLINE_MS = 180_000;
+
+const exitWhenDone = process.argv.includes("--exit");
+const startedAtMs = Date.now();
+const cleanUps: (() => unknown)[] = [];
+let stopping = false;
+
+async function cleanUp(): Promise<void> {
+  stopping = true;
+  for (const undo of cleanUps.reverse()) await undo();
+}
+
+process.on("SIGINT", () => void cleanUp().then(() => process.exit(exitWhenDone ? 130 : 0)));
+process.on("SIGTERM", () => void cleanUp().then(() => process.exit(143)));
+
+async function startCluster() {
+  say("starting PostgreSQL from the npm package …");
+  const postgres = await startPostgres();
+  cleanUps.push(() => postgres.stop());
+  const databaseUrl = await postgres.createDatabase("stakebts");
+  await deploy(databaseUrl);
+  await migrateQueueStore(databaseUrl);
+  say(
+    `starting a chain: one block in ${BLOCK_MS} ms, ${SECONDS_PER_BLOCK / 3600} hours from block to block …`,
+  );
+  const devnet = await startDevnet({
+    accounts: [
+      accountFromSeeds(CUSTODIAN, { balanceBts: 5_000_000n, lifetimeMember: true }),
+      ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 1_000_000n })),
+    ],
+    blockIntervalMs: BLOCK_MS,
+    secondsPerBlock: SECONDS_PER_BLOCK,
+    maximumTimeUntilExpirationSeconds: 90 * DAY_SECONDS,
+  });
+  cleanUps.push(() => devnet.stop());
+  const folder = mkdtempSync(join(tmpdir(), "stakebts-demo-"));
+  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
+  const policy = join(folder, "policy.yaml");
+  // Everything is the programme's default but the life of a signed transaction: three minutes are no time on this chain.
+  writeFileSync(policy, "expiration: 20d\n");
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    STAKEBTS_NODES: devnet.urls.join(","),
+    STAKEBTS_CUSTODIAN: CUSTODIAN,
+    STAKEBTS_MEMO_KEY: wifFromSeed(`${CUSTODIAN}-memo`),
+    STAKEBTS_POLICY: policy,
+    STAKEBTS_CLOCK_RATE: String(RATE),
+    STAKEBTS_POLL_MS: "50",
+    STAKEBTS_SWEEP_MS: "250",
+    ...(process.env["REDIS_URL"] === undefined ? {} : { REDIS_URL: process.env["REDIS_URL"] }),
+  };
+  const workers = [
+    worker("ingester", { ...environment, STAKEBTS_REPLAY: "1" }),
+    worker("scheduler", environment),
+    worker("payer", {
+      ...environment,
+      STAKEBTS_ACTIVE_KEY: wifFromSeed(`${CUSTODIAN}-active`),
+      STAKEBTS_PAYMENTS: "on",
+    }),
+  ];
+  cleanUps.push(() => stopWorkers(workers));
+  await Promise.all(workers.map((w) => w.waitFor(({ event }) => event === "process.started")));
+  for (const w of workers) say(`  ${w.name.padEnd(9)} runs as process ${w.pid}`);
+  return { databaseUrl, devnet, workers };
+}
+
+function worker(name: string, environment: Record<string, string>): WorkerProcess {
+  const entry = join(import.meta.dirname, `../apps/${name}/dist/main.js`);
+  const started = startWorker({
+    name,
+    entry,
+    environment,
+    onLine: (line) => {
+      if (line.level === "error") say(red(`  ${name}: ${JSON.stringify(line)}`));
+    },
+  });
+  void started.exited.then((how) => {
+    if (!stopping) say(red(`  ${name} ended: ${how}`));
+  });
+  return started;
+}
+
+async function stopWorkers(workers: readonly WorkerProcess[]): Promise<void> {
+  for (const w of workers) w.kill("SIGTERM");
+  await Promise.all(workers.map((w) => w.exited));
+}
+
+/** The receipts as they come: what the cluster itself says it does. */
+async function tellReceipts(db: pg.Client, seen: { lastId: bigint }, genesisSeconds: number): Promise<void> {
+  const { rows } = await db.query<{
+    id: string;
+    event: string;
+    chain_time_ms: string | null;
+    details: Record<string, string>;
+  }>("SELECT id, event, chain_time_ms, details FROM receipt WHERE id > $1 ORDER BY id", [seen.lastId]);
+  for (const row of rows) {
+    seen.lastId = BigInt(row.id);
+    const day =
+      row.chain_time_ms === null
+        ? 0
+        : Math.floor((Number(row.chain_time_ms) / 1000 - genesisSeconds) / DAY_SECONDS);
+    const when = dim(`day ${String(day).padStart(3)}`);
+    const d = row.details;
+    const amount =
+      d["amountShares"] === undefined ? "" : `${grouped(BigInt(d["amountShares"]) / SHARES_PER_BTS)} BTS`;
+    if (row.event === "payout.confirmed")
+      say(
+        `${when}  ${green("paid")}       ${amount.padStart(12)} → ${d["payee"]}  ${dim(`tx ${d["txid"]?.slice(0, 10)}… irreversible`)}`,
+      );
+    else if (row.event.startsWith("transfer.") && d["reason"] !== undefined)
+      say(`${when}  ${cyan(row.event.slice(9).replace("_", " ").padEnd(18))} ${d["sender"]}: ${d["reason"]}`);
+    else if (row.event === "withdrawal.expired") say(`${when}  ${red("expired")}    ${JSON.stringify(d)}`);
+    else if (row.event === "row.waived")
+      say(`${when}  ${dim(`penalty waived: ${d["nominator"]} stayed to the end`)}`);
+  }
+}
+
+async function main(): Promise<boolean> {
+  heading("StakeBTS: a year of a staking programme in a minute");
+  const { databaseUrl, devnet, workers } = await startCluster();
+  const audit = await ChainAudit.connect(devnet.urls[0] as string);
+  const db = new pg.Client({ connectionString: databaseUrl });
+  await db.connect();
+  cleanUps.push(
+    () => db.end(),
+    () => audit.close(),
+  );
+  const wallets = new Map(
+    NOMINATORS.map((name) => [
+      name,
+      new DevnetWallet({
+        url: devnet.urls[0] as string,
+        name,
+        activeKey: wifFromSeed(`${name}-active`),
+        memoKey: wifFromSeed(`${name}-memo`),
+      }),
+    ]),
+  );
+  cleanUps.push(() => Promise.all([...wallets.values()].map((wallet) => wallet.close())));
+  const send = (from: string, amountBts: bigint, memo?: string) =>
+    (wallets.get(from) as DevnetWallet).transfer({
+      to: CUSTODIAN,
+      amountShares: amountBts * SHARES_PER_BTS,
+      expirationSeconds: 20 * DAY_SECONDS,
+      ...(memo === undefined ? {} : { memo }),
+    });
+
+  const genesisSeconds = (await audit.head()).timeSeconds;
+  heading("Nominators send signed transfers with encrypted memos");
+  for (const { from, amountBts, memo, story } of SENDINGS) {
+    await send(from, amountBts, memo);
+    say(`  ${from} sends ${grouped(amountBts)} BTS  ${dim(JSON.stringify(memo ?? null))}  ${story}`);
+  }
+
+  heading("What the cluster makes of it");
+
+  const seen = { lastId: 0n };
+  let stopSent = false;
+  for (;;) {
+    await tellReceipts(db, seen, genesisSeconds);
+    const { timeSeconds } = await audit.head();
+    if (!stopSent && timeSeconds >= genesisSeconds + STOP.afterSeconds) {
+      stopSent = true;
+      say(`           ${STOP.from} wants out and sends ${STOP.carriesBts} BTS with the memo "stop"`);
+      await send(STOP.from, STOP.carriesBts, "stop");
+    }
+    if (timeSeconds > genesisSeconds + 12 * MONTH_SECONDS && (await settle(db))) break;
+    if (Date.now() - startedAtMs > DEADLINE_MS)
+      throw new Error("the year is over and not everything is settled");
+    if (workers.some((w) => w.lines.at(-1)?.event === "process.broken"))
+      throw new Error("a worker is broken");
+    await delay(100);
+  }
+  await tellReceipts(db, seen, genesisSeconds);
+
+  heading("Owed by the rules, and arrived on chain");
+  const transfers = await audit.transfers();
+  const owed = owedByRules(transfers, CUSTODIAN);
+  const paid = paidOnChain(transfers, CUSTODIAN);
+  const names = [...new Set([...owed.keys(), ...paid.keys()])].sort();
+  const rows = names.map((name) => {
+    const owes = owed.get(name)?.sharesOwed ?? 0n;
+    const got = paid.get(name)?.shares ?? 0n;
+    return {
+      name,
+      payments: paid.get(name)?.payments ?? 0,
+      owes,
+      got,
+      matches: owes === got && (owed.get(name)?.payments ?? 0) === (paid.get(name)?.payments ?? 0),
+    };
+  });
+  say(
+    table(
+      ["nominator", "payments", "owed, BTS", "arrived, BTS", ""],
+      rows.map((row) => [
+        row.name,
+        String(row.payments),
+        grouped(row.owes / SHARES_PER_BTS),
+        grouped(row.got / SHARES_PER_BTS),
+        row.matches ? "✓" : "✗",
+      ]),
+    ),
+  );
+  const ok = rows.every((row) => row.matches);
+  const total = (pick: (row: (typeof rows)[number]) => bigint) =>
+    rows.reduce((sum, row) => sum + pick(row), 0n);
+  say(ok ? green("\nEvery BTS owed was paid exactly once.") : red("\nThe table does not match."));
+  say(
+    JSON.stringify({
+      ok,
+      nominators: rows.length,
+      transfersIn: SENDINGS.length + 1,
+      payments: rows.reduce((sum, row) => sum + row.payments, 0),
+      owedBts: (total((row) => row.owes) / SHARES_PER_BTS).toString(),
+      arrivedBts: (total((row) => row.got) / SHARES_PER_BTS).toString(),
+      seconds: Math.round((Date.now() - startedAtMs) / 1000),
+    }),
+  );
+  if (!exitWhenDone) {
+    heading("The cluster stays up until Ctrl-C");
+    say(`  database  ${databaseUrl}`);
+    say(`  node      ${devnet.urls[0]}`);
+    say(
+      `  try       ${bold(`psql ${databaseUrl} -c "SELECT nominator, type, number, amount, status FROM stake_row ORDER BY start, due"`)}`,
+    );
+    await new Promise(() => undefined);
+  }
+  return ok;
+}
+
+let code = 1;
+try {
+  code = (await main()) ? 0 : 1;
+} catch (error) {
+  say(red(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`));
+}
+await cleanUp();
+process.exit(code);
