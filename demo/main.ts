@@ -168,7 +168,9 @@ async function main(): Promise<boolean> {
       }),
     ]),
   );
-  cleanUps.push(() => Promise.all([...wallets.values()].map((wallet) => wallet.close())));
+  cleanUps.push(() => {
+    for (const wallet of wallets.values()) wallet.close();
+  });
   const send = (from: string, amountBts: bigint, memo?: string) =>
     (wallets.get(from) as DevnetWallet).transfer({
       to: CUSTODIAN,
