@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/src/**/*.test.ts", "{apps,packages}/*/test/**/*.test.ts"],
+          include: ["{apps,packages}/*/src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts"],
         },
       },

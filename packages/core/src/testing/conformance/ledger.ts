@@ -1,0 +1,348 @@
+import assert from "node:assert/strict";
+import { millis } from "../../domain/time.ts";
+import type { IdentifiedPayout, Ledger } from "../../ports/ledger.ts";
+import type { Ring } from "../../ports/queue.ts";
+import { ringForPayout } from "../../services/rings.ts";
+import {
+  agreementWithRows,
+  cursorAt,
+  incoming,
+  operation,
+  outgoing,
+  refundOf,
+  withdrawalFor,
+} from "../given.ts";
+
+/** What every ledger does. A fake that services are tested with earns trust by doing all of it too. */
+export interface LedgerCheck {
+  readonly name: string;
+  run(ledger: Ledger): Promise<void>;
+}
+
+async function owe(ledger: Ledger, ...payouts: IdentifiedPayout[]): Promise<void> {
+  await ledger.transaction((tx) => tx.insertPayouts(payouts));
+}
+
+async function statusOf(ledger: Ledger, payout: IdentifiedPayout): Promise<string | undefined> {
+  return (await ledger.paymentView(payout.id))?.payout.status;
+}
+
+async function rings(ledger: Ledger): Promise<readonly Ring[]> {
+  const all: Ring[] = [];
+  await ledger.relayRings(1_000, async (batch) => {
+    all.push(...batch);
+  });
+  return all;
+}
+
+export const ledgerChecks: readonly LedgerCheck[] = [
+  {
+    name: "a transaction that throws has not happened",
+    async run(ledger) {
+      const failing = ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(1));
+        await tx.insertTransfers([incoming()]);
+        await tx.ring([ringForPayout(refundOf(operation(1)).id, "x")]);
+        throw new Error("crash");
+      });
+      await assert.rejects(failing, /crash/);
+      assert.equal(await ledger.cursor(), undefined);
+      assert.equal(await ledger.hasWork(), false);
+      assert.deepEqual(await rings(ledger), []);
+    },
+  },
+  {
+    name: "the cursor moves only from where the caller believes it to be",
+    async run(ledger) {
+      const move = (from: number | undefined, to: number) => ledger.transaction((tx) => tx.moveCursor(from, cursorAt(to)));
+      assert.equal(await move(3, 4), false);
+      assert.equal(await move(undefined, 4), true);
+      assert.equal(await move(undefined, 5), false);
+      assert.equal(await move(3, 5), false);
+      assert.equal(await move(4, 9), true);
+      assert.deepEqual(await ledger.cursor(), cursorAt(9));
+    },
+  },
+  {
+    name: "the cursor never goes back",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(9)));
+      await assert.rejects(ledger.transaction((tx) => tx.moveCursor(9, cursorAt(8))));
+      assert.equal((await ledger.cursor())?.blockNum, 9);
+    },
+  },
+  {
+    name: "a transfer that is written twice is there once, and comes back as it was",
+    async run(ledger) {
+      const transfer = incoming({ memoText: "caf\u00E9 \u{1F4B8}", txid: "ab".repeat(20) });
+      const first = await ledger.transaction((tx) => tx.insertTransfers([transfer, incoming({ operation: operation(11) })]));
+      assert.equal(first.length, 2);
+      const again = await ledger.transaction((tx) => tx.insertTransfers([transfer, incoming({ operation: operation(12) })]));
+      assert.deepEqual(again.map((t) => t.operation.blockNum), [12]);
+      assert.deepEqual(await ledger.transaction((tx) => tx.oldestUndecidedTransfer()).then(plain), plain(transfer));
+    },
+  },
+  {
+    name: "transfers are decided in the order of the chain, each once, and outgoing ones never",
+    async run(ledger) {
+      const at = [operation(7, 1, 0), operation(7, 0, 2), operation(7, 0, 1), operation(6, 9, 9)];
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([...at.map((o) => incoming({ operation: o })), outgoing({ operation: operation(1) })]),
+      );
+      const order = [];
+      for (;;) {
+        const next = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+        if (next === undefined) break;
+        order.push(next.operation);
+        const decide = () => ledger.transaction((tx) => tx.decideTransfer(next.operation, "kept", "test"));
+        assert.equal(await decide(), true);
+        assert.equal(await decide(), false);
+      }
+      assert.deepEqual(order, [...at].reverse());
+    },
+  },
+  {
+    name: "an admin request keeps its amount to the last BTS",
+    async run(ledger) {
+      const request = { type: "bmg_to_bittrex", amount: 9_007_199_254n, account: 2 } as never;
+      await ledger.transaction((tx) => tx.insertTransfers([incoming({ request })]));
+      const stored = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+      assert.deepEqual(stored?.request, request);
+    },
+  },
+  {
+    name: "an agreement is opened once, with all its rows",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      const open = () => ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      assert.equal(await open(), true);
+      assert.equal(await open(), false);
+      const pending = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.deepEqual(pending.map((row) => row.id).sort(), rows.slice(1).map((row) => row.id).sort());
+    },
+  },
+  {
+    name: "rows fall due at their instant, oldest first, and not before",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      await ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      const first = rows.find((row) => row.number === 1);
+      assert(first !== undefined);
+      const due = (ms: number) => ledger.transaction((tx) => tx.pendingRowsDue(millis(ms), 100));
+      assert.deepEqual(await due(first.dueMs - 1), []);
+      assert.deepEqual((await due(first.dueMs)).map((row) => row.id), [first.id]);
+      const all = await due(Number.MAX_SAFE_INTEGER);
+      assert.equal(all.length, 5);
+      assert.deepEqual([...all].sort((a, b) => a.dueMs - b.dueMs).map((r) => r.dueMs), all.map((r) => r.dueMs));
+      assert.deepEqual(await ledger.nextDueInstants(1), [first.dueMs]);
+      assert.equal((await ledger.nextDueInstants(10)).length, 3);
+    },
+  },
+  {
+    name: "a row moves once, however many ask",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      await ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      const pending = rows.filter((row) => row.status === "pending");
+      const move = () =>
+        ledger.transaction((tx) => tx.moveRows(pending.map((row) => ({ row, from: "pending", to: "aborted" }))));
+      assert.equal(await move(), pending.length);
+      assert.equal(await move(), 0);
+      await assert.rejects(
+        ledger.transaction((tx) => tx.moveRows(rows.slice(1, 2).map((row) => ({ row, from: "aborted", to: "pending" })))),
+      );
+    },
+  },
+  {
+    name: "a debt that is written twice is one debt, and one that differs is refused",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      await owe(ledger, payout);
+      assert.equal(await statusOf(ledger, payout), "due");
+      await assert.rejects(owe(ledger, { ...payout, amount: (payout.amount + 1n) as typeof payout.amount }));
+      await assert.rejects(owe(ledger, { ...payout, payee: "nominator-2" }));
+      await assert.rejects(owe(ledger, { ...payout, memo: "other" }));
+    },
+  },
+  {
+    name: "a withdrawal is saved only under the newest epoch, with payments on, for a payout that may be paid",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const old = await ledger.startWriterEpoch();
+      const writerEpoch = await ledger.startWriterEpoch();
+      assert.equal(writerEpoch, old + 1n);
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch: old })), "epoch_over");
+      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      assert.deepEqual(await ledger.payments(), { on: false, reason: "test" });
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "payments_off");
+      assert.equal(await statusOf(ledger, payout), "due");
+      await ledger.transaction((tx) => tx.setPayments({ on: true }));
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "saved");
+      const view = await ledger.paymentView(payout.id);
+      assert.equal(view?.payout.status, "signed");
+      assert.equal(view.payout.attempts, 1);
+      assert.equal(view.live?.status, "signed");
+      assert.deepEqual(Buffer.from(view.live.bytes).toString(), "a");
+      await ledger.transaction((tx) => tx.movePayout(payout.id, ["due"], "ready"));
+      assert.equal(await statusOf(ledger, payout), "signed");
+    },
+  },
+  {
+    name: "two payers race for a payout and one of them saves a withdrawal",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const answers = await Promise.all(
+        ["a", "b", "c", "d"].map((name) => ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch }))),
+      );
+      assert.deepEqual([...answers].sort(), ["payout_moved", "payout_moved", "payout_moved", "saved"]);
+    },
+  },
+  {
+    name: "sent once or many times, early or late, a withdrawal goes forward only",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.startWriterEpoch() });
+      await ledger.saveWithdrawal(withdrawal);
+      await ledger.markSent(withdrawal);
+      await ledger.markSent(withdrawal);
+      await ledger.noteRefusal(withdrawal, "expired: says a node");
+      const view = await ledger.paymentView(payout.id);
+      assert.equal(view?.live?.status, "broadcast");
+      assert.equal(view.payout.status, "sent");
+      assert.equal(view.payout.reason, "expired: says a node");
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20) }]), 1);
+        assert.equal(await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20) }]), 0);
+        const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
+        assert.equal(await tx.confirmPayouts([confirmation]), 1);
+        assert.equal(await tx.confirmPayouts([confirmation]), 0);
+        assert.equal(await tx.expireWithdrawal(withdrawal.id), false);
+      });
+      await ledger.markSent(withdrawal);
+      assert.equal(await statusOf(ledger, payout), "confirmed");
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch: 1n })), "payout_moved");
+    },
+  },
+  {
+    name: "a payout with a live withdrawal cannot be taken back, and can once that is dead",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
+      await ledger.saveWithdrawal(withdrawal);
+      const free = () => ledger.transaction((tx) => tx.movePayout(payout.id, ["signed", "sent"], "ready"));
+      await assert.rejects(free());
+      const expiring = (ms: number) => ledger.transaction((tx) => tx.liveWithdrawalsExpiringBefore(millis(ms)));
+      assert.deepEqual(await expiring(100_000), []);
+      assert.deepEqual((await expiring(100_001)).map((w) => w.id), [withdrawal.id]);
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.expireWithdrawal(withdrawal.id), true);
+        assert.equal(await tx.movePayout(payout.id, ["signed", "sent"], "ready"), true);
+      });
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch })), "saved");
+      assert.equal((await ledger.paymentView(payout.id))?.payout.attempts, 2);
+    },
+  },
+  {
+    name: "a confirmed payout settles its rows, each as it says",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      const [agreementRow, base, penalty] = rows;
+      assert(agreementRow !== undefined && base !== undefined && penalty !== undefined);
+      const exit = refundOf(operation(11), {
+        rows: [base, penalty].map((row) => ({ id: row.id, settlesAs: "premature" as const })),
+      });
+      const confirm = refundOf(operation(12), { rows: [{ id: agreementRow.id, settlesAs: "confirmed" }] });
+      await ledger.transaction(async (tx) => {
+        await tx.insertAgreement(agreement, rows);
+        await tx.moveRows([base, penalty].map((row) => ({ row, from: "pending", to: "processing" })));
+        await tx.insertPayouts([exit, confirm]);
+        const at = { blockNum: 30, blockTimeMs: millis(90_000) };
+        assert.equal(await tx.confirmPayouts([exit, confirm].map((p) => ({ payoutId: p.id, ...at }))), 2);
+        const moved = (row: typeof base, from: "premature" | "confirmed" | "processing") =>
+          tx.moveRows([{ row, from: from as never, to: "confirmed" }]).catch(() => -1);
+        assert.equal(await moved(base, "processing"), 0);
+      });
+      const left = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.deepEqual(left.map((row) => row.type), ["reward", "reward", "reward"]);
+    },
+  },
+  {
+    name: "a transfer that paid a debt is found by the debt's key",
+    async run(ledger) {
+      const { key } = refundOf(operation(10));
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([outgoing({ operation: operation(20), payoutKey: key }), outgoing({ operation: operation(21) })]),
+      );
+      const paid = await ledger.transaction((tx) => tx.paidTransfers([key]));
+      assert.deepEqual(paid.map((t) => [t.operation.blockNum, t.receiver, t.payoutKey]), [[20, "nominator-1", key]]);
+    },
+  },
+  {
+    name: "rings are made in order, again if making them failed, and never after they were made",
+    async run(ledger) {
+      const { id } = refundOf(operation(10));
+      await ledger.transaction((tx) => tx.ring([ringForPayout(id, "1"), ringForPayout(id, "2"), ringForPayout(id, "1")]));
+      await assert.rejects(ledger.relayRings(10, () => Promise.reject(new Error("no queue"))));
+      const first: string[] = [];
+      assert.equal(await ledger.relayRings(1, async (batch) => void first.push(...batch.map((ring) => ring.id))), 1);
+      assert.deepEqual(first, [`payout-${id}-1`]);
+      assert.deepEqual((await rings(ledger)).map((ring) => ring.id), [`payout-${id}-2`]);
+      assert.deepEqual(await rings(ledger), []);
+      await ledger.transaction((tx) => tx.ring([ringForPayout(id, "2")]));
+      assert.deepEqual(await rings(ledger), []);
+    },
+  },
+  {
+    name: "open payouts that nobody rang for are rung for, oldest debts first; settled ones are not",
+    async run(ledger) {
+      const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];
+      await owe(ledger, late, early, done);
+      await ledger.transaction((tx) =>
+        tx.confirmPayouts([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]),
+      );
+      assert.equal(await ledger.ringStalePayouts({ notRungForMs: 3_600_000, limit: 10 }), 0);
+      assert.equal(await ledger.ringStalePayouts({ notRungForMs: -1_000, limit: 10 }), 2);
+      assert.deepEqual((await rings(ledger)).map((ring) => "payoutId" in ring.data && ring.data.payoutId), [early.id, late.id]);
+    },
+  },
+  {
+    name: "there is work when a transfer is undecided or a row is due by the cursor",
+    async run(ledger) {
+      assert.equal(await ledger.hasWork(), false);
+      const { agreement, rows } = agreementWithRows(operation(10));
+      await ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(10));
+        await tx.insertAgreement(agreement, rows);
+      });
+      assert.equal(await ledger.hasWork(), false);
+      await ledger.transaction((tx) => tx.moveCursor(10, cursorAt(11, { blockTimeMs: rows.at(-1)?.dueMs ?? millis(0) })));
+      assert.equal(await ledger.hasWork(), true);
+    },
+  },
+  {
+    name: "a payout that waits for funds remembers since when, until it is ready again",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.movePayout(payout.id, ["due"], "ready"), true);
+        const waits = { reason: "short", waitingSinceMs: millis(5_000) };
+        assert.equal(await tx.movePayout(payout.id, ["ready"], "waiting_funds", waits), true);
+      });
+      assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, 5_000);
+      await ledger.transaction((tx) => tx.movePayout(payout.id, ["waiting_funds"], "ready"));
+      assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, undefined);
+    },
+  },
+];
+
+/** Without the properties that are there but undefined. */
+const plain = (value: unknown): unknown =>
+  value === undefined ? undefined : Object.fromEntries(Object.entries(value as object).filter(([, v]) => v !== undefined));

@@ -1,0 +1,13 @@
+export { type LedgerCheck, ledgerChecks } from "./conformance/ledger.ts";
+export {
+  agreementAt,
+  agreementWithRows,
+  cursorAt,
+  incoming,
+  operation,
+  outgoing,
+  refundOf,
+  withdrawalFor,
+} from "./given.ts";
+export { ManualClock } from "./manual-clock.ts";
+export { MemoryLedger } from "./memory-ledger.ts";

@@ -1,0 +1,418 @@
+import { assert } from "../domain/assert.ts";
+import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
+import { compareOperations, operationId, type OperationPosition } from "../domain/operation-id.ts";
+import { PAYOUT_MOVES, type PayoutId, type PayoutKey, type PayoutStatus } from "../domain/payout.ts";
+import { assertStakeRowMove, type StakeRow, type StakeRowId, type StakeRowStatus } from "../domain/stake-row.ts";
+import type { Agreement } from "../domain/terms.ts";
+import type { Millis } from "../domain/time.ts";
+import { isLive, WITHDRAWAL_MOVES, type WithdrawalId, type WithdrawalStatus } from "../domain/withdrawal.ts";
+import type { HostClock } from "../ports/clock.ts";
+import type {
+  Cursor,
+  IdentifiedPayout,
+  Ledger,
+  LedgerTx,
+  NewReceipt,
+  NewTransfer,
+  NewWithdrawal,
+  PaidTransfer,
+  PaymentsSwitch,
+  PaymentView,
+  PayoutConfirmation,
+  PayoutRecord,
+  WithdrawalRecord,
+  WithdrawalRefusal,
+} from "../ports/ledger.ts";
+import type { Ring } from "../ports/queue.ts";
+
+interface StoredTransfer extends NewTransfer {
+  readonly outcome: TransferOutcome | undefined;
+}
+
+interface StoredPayout extends PayoutRecord {
+  readonly rows: IdentifiedPayout["rows"];
+  readonly rungAtMs: number;
+  readonly blockProcessed: number | undefined;
+}
+
+interface StoredWithdrawal extends WithdrawalRecord {
+  readonly at: OperationPosition | undefined;
+}
+
+interface StoredRing {
+  readonly ring: Ring;
+  readonly made: boolean;
+}
+
+/** Everything, in maps of values that are never changed in place: a copy of the maps is a snapshot. */
+interface State {
+  cursor: Cursor | undefined;
+  payments: PaymentsSwitch;
+  writerEpoch: bigint;
+  transfers: Map<string, StoredTransfer>;
+  agreements: Map<string, Agreement>;
+  rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
+  payouts: Map<PayoutId, StoredPayout>;
+  withdrawals: Map<WithdrawalId, StoredWithdrawal>;
+  rings: Map<string, StoredRing>;
+  receipts: readonly NewReceipt[];
+}
+
+const copy = (state: State): State => ({
+  ...state,
+  transfers: new Map(state.transfers),
+  agreements: new Map(state.agreements),
+  rows: new Map(state.rows),
+  payouts: new Map(state.payouts),
+  withdrawals: new Map(state.withdrawals),
+  rings: new Map(state.rings),
+});
+
+/**
+ * The ledger in memory, for tests of services: the same rules and fences as the one in PostgreSQL, which both prove by
+ * the same conformance suite. One transaction at a time; an exception puts everything back.
+ */
+export class MemoryLedger implements Ledger {
+  #state: State = {
+    cursor: undefined,
+    payments: { on: true },
+    writerEpoch: 0n,
+    transfers: new Map(),
+    agreements: new Map(),
+    rows: new Map(),
+    payouts: new Map(),
+    withdrawals: new Map(),
+    rings: new Map(),
+    receipts: [],
+  };
+  #last: Promise<unknown> = Promise.resolve();
+  readonly #clock: Pick<HostClock, "nowMs">;
+
+  constructor(clock: Pick<HostClock, "nowMs">) {
+    this.#clock = clock;
+  }
+
+  transaction<T>(work: (tx: LedgerTx) => Promise<T>): Promise<T> {
+    const run = this.#last.then(async () => {
+      const before = this.#state;
+      this.#state = copy(before);
+      try {
+        return await work(new MemoryLedgerTx(this.#state, this.#clock));
+      } catch (error) {
+        this.#state = before;
+        throw error;
+      }
+    });
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  /** For assertions in tests: what the ledger holds now. */
+  get contents(): Readonly<State> {
+    return this.#state;
+  }
+
+  cursor(): Promise<Cursor | undefined> {
+    return Promise.resolve(this.#state.cursor);
+  }
+
+  paymentView(id: PayoutId): Promise<PaymentView | undefined> {
+    const { payouts, withdrawals, payments, cursor } = this.#state;
+    const payout = payouts.get(id);
+    const live = [...withdrawals.values()].find((w) => w.payoutId === id && isLive(w.status));
+    return Promise.resolve(payout === undefined ? undefined : { payout, live, payments, cursor });
+  }
+
+  payments(): Promise<PaymentsSwitch> {
+    return Promise.resolve(this.#state.payments);
+  }
+
+  startWriterEpoch(): Promise<bigint> {
+    return this.#inTurn((state) => ++state.writerEpoch);
+  }
+
+  saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
+    return this.#inTurn((state) => {
+      if (state.writerEpoch !== withdrawal.writerEpoch) return "epoch_over";
+      if (!state.payments.on) return "payments_off";
+      const payout = state.payouts.get(withdrawal.payoutId);
+      assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
+      if (!["due", "ready", "waiting_funds"].includes(payout.status)) return "payout_moved";
+      for (const other of state.withdrawals.values())
+        if (other.txid === withdrawal.txid || (other.payoutId === payout.id && other.status !== "expired"))
+          return "payout_moved";
+      state.payouts.set(payout.id, {
+        ...payout,
+        status: "signed",
+        reason: undefined,
+        waitingSinceMs: undefined,
+        attempts: payout.attempts + 1,
+        rungAtMs: this.#clock.nowMs(),
+      });
+      state.withdrawals.set(withdrawal.id, { ...withdrawal, status: "signed", at: undefined });
+      return "saved";
+    });
+  }
+
+  markSent({ id }: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void> {
+    return this.#inTurn((state) => {
+      const withdrawal = state.withdrawals.get(id);
+      if (withdrawal?.status !== "signed") return;
+      state.withdrawals.set(id, { ...withdrawal, status: "broadcast" });
+      const payout = state.payouts.get(withdrawal.payoutId);
+      if (payout?.status === "signed") state.payouts.set(payout.id, { ...payout, status: "sent" });
+    });
+  }
+
+  noteRefusal({ payoutId }: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void> {
+    return this.#inTurn((state) => {
+      const payout = state.payouts.get(payoutId);
+      if (payout?.status === "signed" || payout?.status === "sent") state.payouts.set(payoutId, { ...payout, reason });
+    });
+  }
+
+  async relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number> {
+    const claimed = [...this.#state.rings.values()].filter(({ made }) => !made).slice(0, limit);
+    if (claimed.length === 0) return 0;
+    await make(claimed.map(({ ring }) => ring));
+    await this.#inTurn((state) => {
+      for (const { ring } of claimed) state.rings.set(ring.id, { ring, made: true });
+    });
+    return claimed.length;
+  }
+
+  ringStalePayouts({ notRungForMs, limit }: { notRungForMs: number; limit: number }): Promise<number> {
+    return this.#inTurn((state) => {
+      const nowMs = this.#clock.nowMs();
+      const stale = [...state.payouts.values()]
+        .filter((payout) => ["due", "ready", "signed", "sent", "waiting_funds"].includes(payout.status))
+        .filter((payout) => payout.rungAtMs < nowMs - notRungForMs)
+        .sort((a, b) => a.dueMs - b.dueMs)
+        .slice(0, limit);
+      for (const payout of stale) {
+        state.payouts.set(payout.id, { ...payout, rungAtMs: nowMs });
+        const id = `payout-${payout.id}-${nowMs}-${state.rings.size}`;
+        const ring: Ring = { id, kind: "payout.pay", data: { payoutId: payout.id }, delayMs: 0 };
+        state.rings.set(id, { ring, made: false });
+      }
+      return stale.length;
+    });
+  }
+
+  nextDueInstants(limit: number): Promise<readonly Millis[]> {
+    const instants = [...this.#state.rows.values()].filter((row) => row.status === "pending").map((row) => row.dueMs);
+    return Promise.resolve([...new Set(instants)].sort((a, b) => a - b).slice(0, limit));
+  }
+
+  hasWork(): Promise<boolean> {
+    const { cursor, transfers, rows } = this.#state;
+    const undecided = [...transfers.values()].some((t) => t.direction === "in" && t.outcome === undefined);
+    const due = [...rows.values()].some((row) => row.status === "pending" && row.dueMs <= (cursor?.blockTimeMs ?? 0));
+    return Promise.resolve(undecided || (cursor !== undefined && due));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #inTurn<T>(work: (state: State) => T): Promise<T> {
+    const run = this.#last.then(() => work(this.#state));
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+}
+
+class MemoryLedgerTx implements LedgerTx {
+  readonly #state: State;
+  readonly #clock: Pick<HostClock, "nowMs">;
+
+  constructor(state: State, clock: Pick<HostClock, "nowMs">) {
+    this.#state = state;
+    this.#clock = clock;
+  }
+
+  /** Transactions run one at a time as it is. */
+  lockFold(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  cursor(): Promise<Cursor | undefined> {
+    return Promise.resolve(this.#state.cursor);
+  }
+
+  async moveCursor(expected: number | undefined, next: Cursor): Promise<boolean> {
+    if (this.#state.cursor?.blockNum !== expected) return false;
+    assert(expected === undefined || next.blockNum > expected, `the cursor does not go back to ${next.blockNum}`);
+    this.#state.cursor = next;
+    return true;
+  }
+
+  async insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
+    const fresh = transfers.filter((transfer) => !this.#state.transfers.has(operationId(transfer.operation)));
+    for (const transfer of fresh)
+      this.#state.transfers.set(operationId(transfer.operation), { ...transfer, outcome: undefined });
+    return fresh;
+  }
+
+  async oldestUndecidedTransfer(): Promise<NewTransfer | undefined> {
+    return [...this.#state.transfers.values()]
+      .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
+      .sort((a, b) => compareOperations(a.operation, b.operation))[0];
+  }
+
+  async decideTransfer(operation: OperationPosition, outcome: TransferOutcome): Promise<boolean> {
+    const transfer = this.#state.transfers.get(operationId(operation));
+    if (transfer === undefined || transfer.direction === "out" || transfer.outcome !== undefined) return false;
+    this.#state.transfers.set(operationId(operation), { ...transfer, outcome });
+    return true;
+  }
+
+  async paidTransfers(keys: readonly PayoutKey[]): Promise<readonly PaidTransfer[]> {
+    return [...this.#state.transfers.values()]
+      .filter((t): t is StoredTransfer & PaidTransfer => t.payoutKey !== undefined && keys.includes(t.payoutKey))
+      .filter((t) => t.direction === "out")
+      .sort((a, b) => compareOperations(a.operation, b.operation));
+  }
+
+  async insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean> {
+    const id = operationId(agreement.operation);
+    if (this.#state.agreements.has(id)) return false;
+    this.#state.agreements.set(id, agreement);
+    for (const row of rows) {
+      assert(!this.#state.rows.has(row.id), `row ${row.id} exists`);
+      this.#state.rows.set(row.id, row);
+    }
+    return true;
+  }
+
+  async pendingRowsOf(nominator: string): Promise<readonly StakeRow[]> {
+    return [...this.#state.rows.values()].filter((row) => row.nominator === nominator && row.status === "pending");
+  }
+
+  async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
+    return [...this.#state.rows.values()]
+      .filter((row) => row.status === "pending" && row.dueMs <= upToMs)
+      .sort((a, b) => a.dueMs - b.dueMs || (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  async moveRows(moves: readonly StakeRowMove[]): Promise<number> {
+    let moved = 0;
+    for (const { row, from, to } of moves) {
+      assertStakeRowMove(from, to);
+      const stored = this.#state.rows.get(row.id);
+      if (stored?.status !== from) continue;
+      this.#state.rows.set(row.id, { ...stored, status: to });
+      moved++;
+    }
+    return moved;
+  }
+
+  async insertPayouts(payouts: readonly IdentifiedPayout[]): Promise<void> {
+    for (const payout of payouts) {
+      const old = this.#state.payouts.get(payout.id);
+      assert(
+        old === undefined ||
+          (old.payee === payout.payee && old.amount === payout.amount && old.memo === payout.memo),
+        `payout ${payout.key} exists with another payee, amount or memo`,
+      );
+      if (old !== undefined) continue;
+      this.#state.payouts.set(payout.id, {
+        ...payout,
+        status: "due",
+        reason: undefined,
+        attempts: 0,
+        waitingSinceMs: undefined,
+        rungAtMs: this.#clock.nowMs(),
+        blockProcessed: undefined,
+      });
+    }
+  }
+
+  async payouts(ids: readonly PayoutId[]): Promise<readonly PayoutRecord[]> {
+    return ids.flatMap((id) => this.#state.payouts.get(id) ?? []);
+  }
+
+  async payoutsByKey(keys: readonly PayoutKey[]): Promise<readonly PayoutRecord[]> {
+    return [...this.#state.payouts.values()].filter((payout) => keys.includes(payout.key));
+  }
+
+  async movePayout(
+    id: PayoutId,
+    from: readonly PayoutStatus[],
+    to: PayoutStatus,
+    change: { reason?: string; waitingSinceMs?: Millis } = {},
+  ): Promise<boolean> {
+    const payout = this.#state.payouts.get(id);
+    if (payout === undefined || !from.includes(payout.status)) return false;
+    this.#putPayout(payout, to, {
+      reason: change.reason,
+      waitingSinceMs: change.waitingSinceMs ?? (to === "waiting_funds" ? payout.waitingSinceMs : undefined),
+    });
+    return true;
+  }
+
+  #putPayout(payout: StoredPayout, to: PayoutStatus, change: Partial<StoredPayout>): void {
+    assert(PAYOUT_MOVES[payout.status].includes(to), `payout ${payout.key} does not go from ${payout.status} to ${to}`);
+    const live = [...this.#state.withdrawals.values()].some((w) => w.payoutId === payout.id && isLive(w.status));
+    assert(!live || ["sent", "confirmed"].includes(to), `payout ${payout.key} has a live withdrawal`);
+    assert(!["held", "failed", "cancelled"].includes(to) || change.reason !== undefined, `${to} without a reason`);
+    this.#state.payouts.set(payout.id, { ...payout, ...change, status: to });
+  }
+
+  async confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number> {
+    let moved = 0;
+    for (const { payoutId, blockNum } of confirmed) {
+      const payout = this.#state.payouts.get(payoutId);
+      if (payout === undefined || payout.status === "confirmed" || payout.status === "cancelled") continue;
+      this.#putPayout(payout, "confirmed", { reason: undefined, blockProcessed: blockNum });
+      for (const { id, settlesAs } of payout.rows) this.#settleRow(id, settlesAs, blockNum);
+      moved++;
+    }
+    return moved;
+  }
+
+  #settleRow(id: StakeRowId, settlesAs: StakeRowStatus, blockProcessed: number): void {
+    const row = this.#state.rows.get(id);
+    if (row === undefined || !["processing", "paid"].includes(row.status)) return;
+    assertStakeRowMove(row.status, settlesAs);
+    this.#state.rows.set(id, { ...row, status: settlesAs, blockProcessed });
+  }
+
+  async withdrawalsByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]> {
+    return [...this.#state.withdrawals.values()].filter((withdrawal) => txids.includes(withdrawal.txid));
+  }
+
+  async liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]> {
+    return [...this.#state.withdrawals.values()].filter((w) => isLive(w.status) && w.expirationMs < timeMs);
+  }
+
+  async confirmWithdrawals(found: readonly { id: WithdrawalId; at: OperationPosition }[]): Promise<number> {
+    return found.filter(({ id, at }) => this.#putWithdrawal(id, "confirmed", at)).length;
+  }
+
+  async expireWithdrawal(id: WithdrawalId): Promise<boolean> {
+    return this.#putWithdrawal(id, "expired", undefined);
+  }
+
+  #putWithdrawal(id: WithdrawalId, to: WithdrawalStatus, at: OperationPosition | undefined): boolean {
+    const withdrawal = this.#state.withdrawals.get(id);
+    if (withdrawal === undefined || !isLive(withdrawal.status)) return false;
+    assert(WITHDRAWAL_MOVES[withdrawal.status].includes(to), `withdrawal ${id}: ${withdrawal.status} to ${to}`);
+    this.#state.withdrawals.set(id, { ...withdrawal, status: to, at });
+    return true;
+  }
+
+  async setPayments(payments: PaymentsSwitch): Promise<void> {
+    this.#state.payments = payments;
+  }
+
+  async ring(rings: readonly Ring[]): Promise<void> {
+    for (const ring of rings)
+      if (!this.#state.rings.has(ring.id)) this.#state.rings.set(ring.id, { ring, made: false });
+  }
+
+  async addReceipts(receipts: readonly NewReceipt[]): Promise<void> {
+    this.#state.receipts = [...this.#state.receipts, ...receipts];
+  }
+}
