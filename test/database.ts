@@ -24,3 +24,16 @@ export const test = base.extend<{ databaseUrl: string }>({
     await admin(`DROP DATABASE ${name} WITH (FORCE)`);
   },
 });
+
+/** A database without a single table. */
+export async function emptyDatabase(use: (url: string) => Promise<void>): Promise<void> {
+  const name = `t_${randomUUID().replaceAll("-", "")}`;
+  await admin(`CREATE DATABASE ${name}`);
+  const url = new URL(inject("pgAdminUrl"));
+  url.pathname = `/${name}`;
+  try {
+    await use(url.href);
+  } finally {
+    await admin(`DROP DATABASE ${name} WITH (FORCE)`);
+  }
+}

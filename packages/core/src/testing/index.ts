@@ -1,3 +1,4 @@
+export { durableQueueChecks, type QueueCheck, queueChecks, type QueueUnderTest } from "./conformance/queue.ts";
 export { type LedgerCheck, ledgerChecks } from "./conformance/ledger.ts";
 export {
   agreementAt,
@@ -11,3 +12,4 @@ export {
 } from "./given.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { MemoryLedger } from "./memory-ledger.ts";
+export { MemoryQueue } from "./memory-queue.ts";
