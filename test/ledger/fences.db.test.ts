@@ -66,7 +66,9 @@ async function allows(db: pg.Client, sql: string, values: unknown[] = []): Promi
 
 /** Every pair of statuses, with what the domain says of the move. */
 const pairs = <S extends string>(statuses: readonly S[], moves: Readonly<Record<S, readonly S[]>>) =>
-  statuses.flatMap((from) => statuses.filter((to) => to !== from).map((to) => ({ from, to, known: moves[from].includes(to) })));
+  statuses.flatMap((from) =>
+    statuses.filter((to) => to !== from).map((to) => ({ from, to, known: moves[from].includes(to) })),
+  );
 
 describe("the database and the domain know the same moves", () => {
   test("of a payout, pair by pair", async ({ db }) => {
@@ -75,8 +77,14 @@ describe("the database and the domain know the same moves", () => {
       await db.query("BEGIN");
       await insertPayout(db, from);
       const moved = await db
-        .query("UPDATE payout SET status = $1::text, block_processed = CASE WHEN $1::text = 'confirmed' THEN 1 END", [to])
-        .then(() => true, () => false);
+        .query(
+          "UPDATE payout SET status = $1::text, block_processed = CASE WHEN $1::text = 'confirmed' THEN 1 END",
+          [to],
+        )
+        .then(
+          () => true,
+          () => false,
+        );
       await db.query("ROLLBACK");
       expect({ from, to, moved }).toEqual({ from, to, moved: known });
     }
@@ -88,8 +96,14 @@ describe("the database and the domain know the same moves", () => {
       await insertPayout(db, "signed");
       await insertWithdrawal(db, 1, from);
       const moved = await db
-        .query("UPDATE withdrawal SET status = $1::text, block_num = CASE WHEN $1::text = 'confirmed' THEN 1 END", [to])
-        .then(() => true, () => false);
+        .query(
+          "UPDATE withdrawal SET status = $1::text, block_num = CASE WHEN $1::text = 'confirmed' THEN 1 END",
+          [to],
+        )
+        .then(
+          () => true,
+          () => false,
+        );
       await db.query("ROLLBACK");
       expect({ from, to, moved }).toEqual({ from, to, moved: known });
     }
@@ -99,7 +113,10 @@ describe("the database and the domain know the same moves", () => {
     for (const { from, to, known } of pairs(STAKE_ROW_STATUSES, STAKE_ROW_MOVES)) {
       await db.query("BEGIN");
       await insertAgreementRow(db, from);
-      const moved = await db.query("UPDATE stake_row SET status = $1", [to]).then(() => true, () => false);
+      const moved = await db.query("UPDATE stake_row SET status = $1", [to]).then(
+        () => true,
+        () => false,
+      );
       await db.query("ROLLBACK");
       expect({ from, to, moved }).toEqual({ from, to, moved: known });
     }
@@ -168,9 +185,19 @@ describe("the database refuses", () => {
       `INSERT INTO chain_cursor (block_num, block_id, block_time_ms, scanned_from_block_num, updated_at)
        VALUES (1, 'id', 1, 1, now())`,
     );
-    for (const table of ["payout", "withdrawal", "agreement", "stake_row", "receipt", "chain_cursor", "control"]) {
+    for (const table of [
+      "payout",
+      "withdrawal",
+      "agreement",
+      "stake_row",
+      "receipt",
+      "chain_cursor",
+      "control",
+    ]) {
       expect(`delete ${table}: ${await allows(db, `DELETE FROM ${table}`)}`).toBe(`delete ${table}: false`);
-      expect(`truncate ${table}: ${await allows(db, `TRUNCATE ${table} CASCADE`)}`).toBe(`truncate ${table}: false`);
+      expect(`truncate ${table}: ${await allows(db, `TRUNCATE ${table} CASCADE`)}`).toBe(
+        `truncate ${table}: false`,
+      );
     }
   });
 
@@ -204,7 +231,12 @@ describe("the database refuses", () => {
     expect(await row("reward", 2000, 0)).toBe(false);
     expect(await row("base_amount", 25000, 1)).toBe(false);
     expect(await row("reward", 2000, 1)).toBe(false); // The same row twice.
-    expect(await allows(db, "UPDATE stake_row SET status = 'processing', block_processed = NULL, processed = NULL")).toBe(true);
+    expect(
+      await allows(
+        db,
+        "UPDATE stake_row SET status = 'processing', block_processed = NULL, processed = NULL",
+      ),
+    ).toBe(true);
     await db.query("UPDATE stake_row SET status = 'processing', block_processed = NULL, processed = NULL");
     expect(await allows(db, "UPDATE stake_row SET status = 'confirmed'")).toBe(false);
   });

@@ -12,7 +12,10 @@ describe("the migrations", () => {
 
   test("are in the order and state that Prisma's own tool expects", async ({ databaseUrl }) => {
     expect(await status(databaseUrl)).toEqual({ pending: [], edited: [], missing: [] });
-    expect((await drift(databaseUrl)).official).toMatchObject({ editedMigrationNames: [], failedMigrationNames: [] });
+    expect((await drift(databaseUrl)).official).toMatchObject({
+      editedMigrationNames: [],
+      failedMigrationNames: [],
+    });
   });
 
   test("are applied once when several processes start at the same time", async () => {

@@ -12,7 +12,8 @@ async function runOn(store: QueueStore, check: QueueCheck): Promise<void> {
   try {
     await check.run({
       queue,
-      startWorker: (handlers, onBroken = () => {}) => startJobWorker({ store, log: silent, handlers, onBroken }),
+      startWorker: (handlers, onBroken = () => {}) =>
+        startJobWorker({ store, log: silent, handlers, onBroken }),
     });
   } finally {
     await queue.close();

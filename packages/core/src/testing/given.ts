@@ -89,7 +89,10 @@ export const withdrawalFor = (
   name: string,
   change: Partial<NewWithdrawal> = {},
 ): NewWithdrawal => {
-  const txid = Buffer.from(`${name}${operationId(operation(1))}`).toString("hex").padEnd(40, "0").slice(0, 40);
+  const txid = Buffer.from(`${name}${operationId(operation(1))}`)
+    .toString("hex")
+    .padEnd(40, "0")
+    .slice(0, 40);
   return {
     id: withdrawalId(txid),
     payoutId: payout.id,

@@ -1,4 +1,9 @@
-export { durableQueueChecks, type QueueCheck, queueChecks, type QueueUnderTest } from "./conformance/queue.ts";
+export {
+  durableQueueChecks,
+  type QueueCheck,
+  queueChecks,
+  type QueueUnderTest,
+} from "./conformance/queue.ts";
 export { type LedgerCheck, ledgerChecks } from "./conformance/ledger.ts";
 export {
   agreementAt,

@@ -2,7 +2,12 @@ import { assert } from "../domain/assert.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
 import { compareOperations, operationId, type OperationPosition } from "../domain/operation-id.ts";
 import { PAYOUT_MOVES, type PayoutId, type PayoutKey, type PayoutStatus } from "../domain/payout.ts";
-import { assertStakeRowMove, type StakeRow, type StakeRowId, type StakeRowStatus } from "../domain/stake-row.ts";
+import {
+  assertStakeRowMove,
+  type StakeRow,
+  type StakeRowId,
+  type StakeRowStatus,
+} from "../domain/stake-row.ts";
 import type { Agreement } from "../domain/terms.ts";
 import type { Millis } from "../domain/time.ts";
 import { isLive, WITHDRAWAL_MOVES, type WithdrawalId, type WithdrawalStatus } from "../domain/withdrawal.ts";
@@ -167,7 +172,8 @@ export class MemoryLedger implements Ledger {
   noteRefusal({ payoutId }: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void> {
     return this.#inTurn((state) => {
       const payout = state.payouts.get(payoutId);
-      if (payout?.status === "signed" || payout?.status === "sent") state.payouts.set(payoutId, { ...payout, reason });
+      if (payout?.status === "signed" || payout?.status === "sent")
+        state.payouts.set(payoutId, { ...payout, reason });
     });
   }
 
@@ -200,14 +206,18 @@ export class MemoryLedger implements Ledger {
   }
 
   nextDueInstants(limit: number): Promise<readonly Millis[]> {
-    const instants = [...this.#state.rows.values()].filter((row) => row.status === "pending").map((row) => row.dueMs);
+    const instants = [...this.#state.rows.values()]
+      .filter((row) => row.status === "pending")
+      .map((row) => row.dueMs);
     return Promise.resolve([...new Set(instants)].sort((a, b) => a - b).slice(0, limit));
   }
 
   hasWork(): Promise<boolean> {
     const { cursor, transfers, rows } = this.#state;
     const undecided = [...transfers.values()].some((t) => t.direction === "in" && t.outcome === undefined);
-    const due = [...rows.values()].some((row) => row.status === "pending" && row.dueMs <= (cursor?.blockTimeMs ?? 0));
+    const due = [...rows.values()].some(
+      (row) => row.status === "pending" && row.dueMs <= (cursor?.blockTimeMs ?? 0),
+    );
     return Promise.resolve(undecided || (cursor !== undefined && due));
   }
 
@@ -242,7 +252,10 @@ class MemoryLedgerTx implements LedgerTx {
 
   async moveCursor(expected: number | undefined, next: Cursor): Promise<boolean> {
     if (this.#state.cursor?.blockNum !== expected) return false;
-    assert(expected === undefined || next.blockNum > expected, `the cursor does not go back to ${next.blockNum}`);
+    assert(
+      expected === undefined || next.blockNum > expected,
+      `the cursor does not go back to ${next.blockNum}`,
+    );
     this.#state.cursor = next;
     return true;
   }
@@ -262,14 +275,17 @@ class MemoryLedgerTx implements LedgerTx {
 
   async decideTransfer(operation: OperationPosition, outcome: TransferOutcome): Promise<boolean> {
     const transfer = this.#state.transfers.get(operationId(operation));
-    if (transfer === undefined || transfer.direction === "out" || transfer.outcome !== undefined) return false;
+    if (transfer === undefined || transfer.direction === "out" || transfer.outcome !== undefined)
+      return false;
     this.#state.transfers.set(operationId(operation), { ...transfer, outcome });
     return true;
   }
 
   async paidTransfers(keys: readonly PayoutKey[]): Promise<readonly PaidTransfer[]> {
     return [...this.#state.transfers.values()]
-      .filter((t): t is StoredTransfer & PaidTransfer => t.payoutKey !== undefined && keys.includes(t.payoutKey))
+      .filter(
+        (t): t is StoredTransfer & PaidTransfer => t.payoutKey !== undefined && keys.includes(t.payoutKey),
+      )
       .filter((t) => t.direction === "out")
       .sort((a, b) => compareOperations(a.operation, b.operation));
   }
@@ -286,7 +302,9 @@ class MemoryLedgerTx implements LedgerTx {
   }
 
   async pendingRowsOf(nominator: string): Promise<readonly StakeRow[]> {
-    return [...this.#state.rows.values()].filter((row) => row.nominator === nominator && row.status === "pending");
+    return [...this.#state.rows.values()].filter(
+      (row) => row.nominator === nominator && row.status === "pending",
+    );
   }
 
   async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
@@ -353,10 +371,18 @@ class MemoryLedgerTx implements LedgerTx {
   }
 
   #putPayout(payout: StoredPayout, to: PayoutStatus, change: Partial<StoredPayout>): void {
-    assert(PAYOUT_MOVES[payout.status].includes(to), `payout ${payout.key} does not go from ${payout.status} to ${to}`);
-    const live = [...this.#state.withdrawals.values()].some((w) => w.payoutId === payout.id && isLive(w.status));
+    assert(
+      PAYOUT_MOVES[payout.status].includes(to),
+      `payout ${payout.key} does not go from ${payout.status} to ${to}`,
+    );
+    const live = [...this.#state.withdrawals.values()].some(
+      (w) => w.payoutId === payout.id && isLive(w.status),
+    );
     assert(!live || ["sent", "confirmed"].includes(to), `payout ${payout.key} has a live withdrawal`);
-    assert(!["held", "failed", "cancelled"].includes(to) || change.reason !== undefined, `${to} without a reason`);
+    assert(
+      !["held", "failed", "cancelled"].includes(to) || change.reason !== undefined,
+      `${to} without a reason`,
+    );
     this.#state.payouts.set(payout.id, { ...payout, ...change, status: to });
   }
 
@@ -398,7 +424,10 @@ class MemoryLedgerTx implements LedgerTx {
   #putWithdrawal(id: WithdrawalId, to: WithdrawalStatus, at: OperationPosition | undefined): boolean {
     const withdrawal = this.#state.withdrawals.get(id);
     if (withdrawal === undefined || !isLive(withdrawal.status)) return false;
-    assert(WITHDRAWAL_MOVES[withdrawal.status].includes(to), `withdrawal ${id}: ${withdrawal.status} to ${to}`);
+    assert(
+      WITHDRAWAL_MOVES[withdrawal.status].includes(to),
+      `withdrawal ${id}: ${withdrawal.status} to ${to}`,
+    );
     this.#state.withdrawals.set(id, { ...withdrawal, status: to, at });
     return true;
   }

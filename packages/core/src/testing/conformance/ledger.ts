@@ -54,7 +54,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "the cursor moves only from where the caller believes it to be",
     async run(ledger) {
-      const move = (from: number | undefined, to: number) => ledger.transaction((tx) => tx.moveCursor(from, cursorAt(to)));
+      const move = (from: number | undefined, to: number) =>
+        ledger.transaction((tx) => tx.moveCursor(from, cursorAt(to)));
       assert.equal(await move(3, 4), false);
       assert.equal(await move(undefined, 4), true);
       assert.equal(await move(undefined, 5), false);
@@ -75,11 +76,21 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a transfer that is written twice is there once, and comes back as it was",
     async run(ledger) {
       const transfer = incoming({ memoText: "caf\u00E9 \u{1F4B8}", txid: "ab".repeat(20) });
-      const first = await ledger.transaction((tx) => tx.insertTransfers([transfer, incoming({ operation: operation(11) })]));
+      const first = await ledger.transaction((tx) =>
+        tx.insertTransfers([transfer, incoming({ operation: operation(11) })]),
+      );
       assert.equal(first.length, 2);
-      const again = await ledger.transaction((tx) => tx.insertTransfers([transfer, incoming({ operation: operation(12) })]));
-      assert.deepEqual(again.map((t) => t.operation.blockNum), [12]);
-      assert.deepEqual(await ledger.transaction((tx) => tx.oldestUndecidedTransfer()).then(plain), plain(transfer));
+      const again = await ledger.transaction((tx) =>
+        tx.insertTransfers([transfer, incoming({ operation: operation(12) })]),
+      );
+      assert.deepEqual(
+        again.map((t) => t.operation.blockNum),
+        [12],
+      );
+      assert.deepEqual(
+        await ledger.transaction((tx) => tx.oldestUndecidedTransfer()).then(plain),
+        plain(transfer),
+      );
     },
   },
   {
@@ -87,7 +98,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const at = [operation(7, 1, 0), operation(7, 0, 2), operation(7, 0, 1), operation(6, 9, 9)];
       await ledger.transaction((tx) =>
-        tx.insertTransfers([...at.map((o) => incoming({ operation: o })), outgoing({ operation: operation(1) })]),
+        tx.insertTransfers([
+          ...at.map((o) => incoming({ operation: o })),
+          outgoing({ operation: operation(1) }),
+        ]),
       );
       const order = [];
       for (;;) {
@@ -118,7 +132,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.equal(await open(), true);
       assert.equal(await open(), false);
       const pending = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
-      assert.deepEqual(pending.map((row) => row.id).sort(), rows.slice(1).map((row) => row.id).sort());
+      assert.deepEqual(
+        pending.map((row) => row.id).sort(),
+        rows
+          .slice(1)
+          .map((row) => row.id)
+          .sort(),
+      );
     },
   },
   {
@@ -130,10 +150,16 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert(first !== undefined);
       const due = (ms: number) => ledger.transaction((tx) => tx.pendingRowsDue(millis(ms), 100));
       assert.deepEqual(await due(first.dueMs - 1), []);
-      assert.deepEqual((await due(first.dueMs)).map((row) => row.id), [first.id]);
+      assert.deepEqual(
+        (await due(first.dueMs)).map((row) => row.id),
+        [first.id],
+      );
       const all = await due(Number.MAX_SAFE_INTEGER);
       assert.equal(all.length, 5);
-      assert.deepEqual([...all].sort((a, b) => a.dueMs - b.dueMs).map((r) => r.dueMs), all.map((r) => r.dueMs));
+      assert.deepEqual(
+        [...all].sort((a, b) => a.dueMs - b.dueMs).map((r) => r.dueMs),
+        all.map((r) => r.dueMs),
+      );
       assert.deepEqual(await ledger.nextDueInstants(1), [first.dueMs]);
       assert.equal((await ledger.nextDueInstants(10)).length, 3);
     },
@@ -145,11 +171,15 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
       const pending = rows.filter((row) => row.status === "pending");
       const move = () =>
-        ledger.transaction((tx) => tx.moveRows(pending.map((row) => ({ row, from: "pending", to: "aborted" }))));
+        ledger.transaction((tx) =>
+          tx.moveRows(pending.map((row) => ({ row, from: "pending", to: "aborted" }))),
+        );
       assert.equal(await move(), pending.length);
       assert.equal(await move(), 0);
       await assert.rejects(
-        ledger.transaction((tx) => tx.moveRows(rows.slice(1, 2).map((row) => ({ row, from: "aborted", to: "pending" })))),
+        ledger.transaction((tx) =>
+          tx.moveRows(rows.slice(1, 2).map((row) => ({ row, from: "aborted", to: "pending" }))),
+        ),
       );
     },
   },
@@ -173,7 +203,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const old = await ledger.startWriterEpoch();
       const writerEpoch = await ledger.startWriterEpoch();
       assert.equal(writerEpoch, old + 1n);
-      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch: old })), "epoch_over");
+      assert.equal(
+        await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch: old })),
+        "epoch_over",
+      );
       await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
       assert.deepEqual(await ledger.payments(), { on: false, reason: "test" });
       assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "payments_off");
@@ -196,7 +229,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await owe(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
       const answers = await Promise.all(
-        ["a", "b", "c", "d"].map((name) => ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch }))),
+        ["a", "b", "c", "d"].map((name) =>
+          ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch })),
+        ),
       );
       assert.deepEqual([...answers].sort(), ["payout_moved", "payout_moved", "payout_moved", "saved"]);
     },
@@ -225,7 +260,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       });
       await ledger.markSent(withdrawal);
       assert.equal(await statusOf(ledger, payout), "confirmed");
-      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch: 1n })), "payout_moved");
+      assert.equal(
+        await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch: 1n })),
+        "payout_moved",
+      );
     },
   },
   {
@@ -238,9 +276,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await ledger.saveWithdrawal(withdrawal);
       const free = () => ledger.transaction((tx) => tx.movePayout(payout.id, ["signed", "sent"], "ready"));
       await assert.rejects(free());
-      const expiring = (ms: number) => ledger.transaction((tx) => tx.liveWithdrawalsExpiringBefore(millis(ms)));
+      const expiring = (ms: number) =>
+        ledger.transaction((tx) => tx.liveWithdrawalsExpiringBefore(millis(ms)));
       assert.deepEqual(await expiring(100_000), []);
-      assert.deepEqual((await expiring(100_001)).map((w) => w.id), [withdrawal.id]);
+      assert.deepEqual(
+        (await expiring(100_001)).map((w) => w.id),
+        [withdrawal.id],
+      );
       await ledger.transaction(async (tx) => {
         assert.equal(await tx.expireWithdrawal(withdrawal.id), true);
         assert.equal(await tx.movePayout(payout.id, ["signed", "sent"], "ready"), true);
@@ -270,7 +312,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         assert.equal(await moved(base, "processing"), 0);
       });
       const left = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
-      assert.deepEqual(left.map((row) => row.type), ["reward", "reward", "reward"]);
+      assert.deepEqual(
+        left.map((row) => row.type),
+        ["reward", "reward", "reward"],
+      );
     },
   },
   {
@@ -278,22 +323,36 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const { key } = refundOf(operation(10));
       await ledger.transaction((tx) =>
-        tx.insertTransfers([outgoing({ operation: operation(20), payoutKey: key }), outgoing({ operation: operation(21) })]),
+        tx.insertTransfers([
+          outgoing({ operation: operation(20), payoutKey: key }),
+          outgoing({ operation: operation(21) }),
+        ]),
       );
       const paid = await ledger.transaction((tx) => tx.paidTransfers([key]));
-      assert.deepEqual(paid.map((t) => [t.operation.blockNum, t.receiver, t.payoutKey]), [[20, "nominator-1", key]]);
+      assert.deepEqual(
+        paid.map((t) => [t.operation.blockNum, t.receiver, t.payoutKey]),
+        [[20, "nominator-1", key]],
+      );
     },
   },
   {
     name: "rings are made in order, again if making them failed, and never after they were made",
     async run(ledger) {
       const { id } = refundOf(operation(10));
-      await ledger.transaction((tx) => tx.ring([ringForPayout(id, "1"), ringForPayout(id, "2"), ringForPayout(id, "1")]));
+      await ledger.transaction((tx) =>
+        tx.ring([ringForPayout(id, "1"), ringForPayout(id, "2"), ringForPayout(id, "1")]),
+      );
       await assert.rejects(ledger.relayRings(10, () => Promise.reject(new Error("no queue"))));
       const first: string[] = [];
-      assert.equal(await ledger.relayRings(1, async (batch) => void first.push(...batch.map((ring) => ring.id))), 1);
+      assert.equal(
+        await ledger.relayRings(1, async (batch) => void first.push(...batch.map((ring) => ring.id))),
+        1,
+      );
       assert.deepEqual(first, [`payout-${id}-1`]);
-      assert.deepEqual((await rings(ledger)).map((ring) => ring.id), [`payout-${id}-2`]);
+      assert.deepEqual(
+        (await rings(ledger)).map((ring) => ring.id),
+        [`payout-${id}-2`],
+      );
       assert.deepEqual(await rings(ledger), []);
       await ledger.transaction((tx) => tx.ring([ringForPayout(id, "2")]));
       assert.deepEqual(await rings(ledger), []);
@@ -309,7 +368,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       );
       assert.equal(await ledger.ringStalePayouts({ notRungForMs: 3_600_000, limit: 10 }), 0);
       assert.equal(await ledger.ringStalePayouts({ notRungForMs: -1_000, limit: 10 }), 2);
-      assert.deepEqual((await rings(ledger)).map((ring) => "payoutId" in ring.data && ring.data.payoutId), [early.id, late.id]);
+      assert.deepEqual(
+        (await rings(ledger)).map((ring) => "payoutId" in ring.data && ring.data.payoutId),
+        [early.id, late.id],
+      );
     },
   },
   {
@@ -322,7 +384,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         await tx.insertAgreement(agreement, rows);
       });
       assert.equal(await ledger.hasWork(), false);
-      await ledger.transaction((tx) => tx.moveCursor(10, cursorAt(11, { blockTimeMs: rows.at(-1)?.dueMs ?? millis(0) })));
+      await ledger.transaction((tx) =>
+        tx.moveCursor(10, cursorAt(11, { blockTimeMs: rows.at(-1)?.dueMs ?? millis(0) })),
+      );
       assert.equal(await ledger.hasWork(), true);
     },
   },
@@ -345,4 +409,6 @@ export const ledgerChecks: readonly LedgerCheck[] = [
 
 /** Without the properties that are there but undefined. */
 const plain = (value: unknown): unknown =>
-  value === undefined ? undefined : Object.fromEntries(Object.entries(value as object).filter(([, v]) => v !== undefined));
+  value === undefined
+    ? undefined
+    : Object.fromEntries(Object.entries(value as object).filter(([, v]) => v !== undefined));

@@ -22,7 +22,12 @@ const pay = (id: string, delayMs = 0): Ring => ({
   delayMs,
 });
 
-const due = (id: string, dueMs: number, delayMs = 0): Ring => ({ id, kind: "stakes.due", data: { dueMs }, delayMs });
+const due = (id: string, dueMs: number, delayMs = 0): Ring => ({
+  id,
+  kind: "stakes.due",
+  data: { dueMs },
+  delayMs,
+});
 
 /** Collects what a handler is given, and lets a check wait for the next. */
 function collector<T>() {
@@ -72,7 +77,10 @@ export const queueChecks: readonly QueueCheck[] = [
           return { done: true };
         },
       });
-      assert.deepEqual(await seen.until(20), Array.from({ length: 20 }, (_, n) => n));
+      assert.deepEqual(
+        await seen.until(20),
+        Array.from({ length: 20 }, (_, n) => n),
+      );
       await worker.close();
     },
   },

@@ -1,0 +1,335 @@
+import {
+  createChainClient,
+  createMemoReader,
+  createMemoWriter,
+  createSigner,
+  transferFee,
+} from "@stakebts/core/adapters";
+import {
+  DEFAULT_POLICY,
+  type PayoutId,
+  type PayoutKey,
+  payoutKeyInMemo,
+  type Policy,
+  type Shares,
+  toShares,
+} from "@stakebts/core/domain";
+import type { ChainAccount, ChainReader, ChainWriter, Ledger, Log, RingAnswer } from "@stakebts/core/ports";
+import {
+  establishCursor,
+  foldLedger,
+  HotWallet,
+  ingestBlocks,
+  type IngestDeps,
+  type PayDeps,
+  payPayout,
+  type PayResult,
+  relayRings,
+  type StartMode,
+} from "@stakebts/core/services";
+import { ManualClock, MemoryLedger, MemoryQueue } from "@stakebts/core/testing";
+import {
+  accountFromSeeds,
+  type Devnet,
+  type DevnetOptions,
+  DevnetWallet,
+  startDevnet,
+  wifFromSeed,
+} from "@stakebts/devnet";
+import { expect } from "vitest";
+
+// A small world for tests of services: a real chain (the devnet, which makes blocks only when told), real keys and
+// signatures, the ledger in memory. Time stands still unless a test moves it.
+
+export const CUSTODIAN = "custodian";
+export const EXCHANGE = "bittrex-deposit";
+export const MANAGER = "dls.cipher";
+export const NOMINATORS = ["nominator-1", "nominator-2", "nominator-3"] as const;
+const SHARES_PER_BTS = 100_000n;
+export const MONTH_SECONDS = 30 * 86_400;
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Thrown in the place of a step that the process did not survive. */
+export class Crash extends Error {
+  override readonly name = "Crash";
+}
+
+/** Where a process dies: before or after the n-th time that it waits for the world outside. */
+export interface CrashPoint {
+  readonly call: number;
+  readonly when: "before" | "after";
+}
+
+export interface WorldOptions {
+  readonly custodianBts?: bigint;
+  readonly policy?: Partial<Policy>;
+  readonly devnet?: Partial<DevnetOptions>;
+  readonly startAt?: StartMode;
+}
+
+export class World {
+  readonly devnet: Devnet;
+  readonly chain: ChainReader & ChainWriter;
+  readonly clock = new ManualClock(1_000_000);
+  readonly queue = new MemoryQueue(this.clock);
+  readonly policy: Policy;
+  readonly custodian: ChainAccount;
+  readonly chainId: string;
+  ledger = new MemoryLedger(this.clock);
+  paymentsOn = true;
+  /** Calls that the current process has made to the world outside. */
+  calls = 0;
+  crashAt: CrashPoint | undefined;
+  #wallets = new Map<string, DevnetWallet>();
+  #startAt: StartMode;
+  #payer: PayDeps | undefined;
+  #ingester: IngestDeps | undefined;
+
+  private constructor(
+    devnet: Devnet,
+    chain: ChainReader & ChainWriter,
+    custodian: ChainAccount,
+    chainId: string,
+    options: WorldOptions,
+  ) {
+    this.devnet = devnet;
+    this.chain = chain;
+    this.custodian = custodian;
+    this.chainId = chainId;
+    this.policy = { ...DEFAULT_POLICY, strictJsonUpToBlock: 0, ...options.policy };
+    this.#startAt = options.startAt ?? 1;
+  }
+
+  static async start(options: WorldOptions = {}): Promise<World> {
+    const devnet = await startDevnet({
+      accounts: [
+        accountFromSeeds(CUSTODIAN, { balanceBts: options.custodianBts ?? 10_000_000n }),
+        accountFromSeeds(MANAGER, { balanceBts: 1_000_000n, lifetimeMember: true }),
+        accountFromSeeds(EXCHANGE, { balanceBts: 1_000_000n }),
+        ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 20_000_000n })),
+      ],
+      blockIntervalMs: "manual",
+      secondsPerBlock: 3,
+      witnesses: 3,
+      ...options.devnet,
+    });
+    await devnet.produce(3);
+    const chain = createChainClient({ nodes: devnet.urls, callDeadlineMs: 1_000 });
+    const [custodian] = await chain.accounts([CUSTODIAN]);
+    return new World(devnet, chain, custodian as ChainAccount, await chain.chainId(), options);
+  }
+
+  async stop(): Promise<void> {
+    for (const wallet of this.#wallets.values()) wallet.close();
+    await this.chain.close();
+    await this.devnet.stop();
+  }
+
+  /** Sends a transfer from a nominator and puts it into a block. */
+  async send(
+    from: string,
+    amountBts: number,
+    memo?: string,
+    more: Partial<Parameters<DevnetWallet["transfer"]>[0]> = {},
+  ): Promise<void> {
+    let wallet = this.#wallets.get(from);
+    if (wallet === undefined) {
+      const [activeKey, memoKey] = [wifFromSeed(`${from}-active`), wifFromSeed(`${from}-memo`)];
+      wallet = new DevnetWallet({ url: this.devnet.urls[0] as string, name: from, activeKey, memoKey });
+      this.#wallets.set(from, wallet);
+    }
+    const amountShares = BigInt(Math.round(amountBts * Number(SHARES_PER_BTS)));
+    await wallet.transfer({ to: CUSTODIAN, amountShares, ...(memo === undefined ? {} : { memo }), ...more });
+    await this.devnet.produce();
+  }
+
+  async months(count: number): Promise<void> {
+    this.devnet.skipTime(Math.round(count * MONTH_SECONDS));
+    await this.devnet.produce();
+  }
+
+  /** A new process: nothing in memory but what it reads from the ledger and the chain. */
+  restart(): void {
+    this.#payer = undefined;
+    this.#ingester = undefined;
+    this.calls = 0;
+    this.crashAt = undefined;
+  }
+
+  /** The database is gone, or is an old copy. */
+  loseLedger(): void {
+    this.ledger = new MemoryLedger(this.clock);
+    this.queue.flush();
+    this.restart();
+  }
+
+  async ingest(): Promise<void> {
+    if (this.#ingester === undefined) {
+      const ingester: IngestDeps = {
+        chain: this.#fragile(this.chain),
+        ledger: this.#fragileLedger(),
+        memos: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
+        log: silent,
+        policy: this.policy,
+        custodian: this.custodian,
+        skipBlocks: new Set(),
+        accounts: new Map(),
+      };
+      await establishCursor(ingester, (await this.ledger.cursor()) === undefined ? this.#startAt : "last");
+      this.#ingester = ingester;
+    }
+    for (;;) {
+      const { ingestedTo, finalBlockNum } = await ingestBlocks(this.#ingester);
+      if (ingestedTo === undefined || ingestedTo === finalBlockNum) return;
+    }
+  }
+
+  async fold(): Promise<void> {
+    const roles = { managers: [MANAGER], exchangeAccounts: [EXCHANGE] };
+    await foldLedger({ ledger: this.#fragileLedger(), log: silent, policy: this.policy, roles });
+  }
+
+  /** A payer that has just become the only one. Others that still believe they are, are over. */
+  async newPayer(): Promise<PayDeps> {
+    const chain = this.#fragile(this.chain);
+    return {
+      chain,
+      ledger: this.#fragileLedger(),
+      signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: this.chainId }),
+      memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
+      wallet: new HotWallet({
+        chain,
+        account: this.custodian.id,
+        clock: this.clock,
+        minimumBalance: toShares(this.policy.minimumBalance),
+        maxAgeMs: 5_000,
+      }),
+      log: silent,
+      policy: this.policy,
+      custodian: this.custodian,
+      paymentsOn: this.paymentsOn,
+      feeOf: transferFee,
+      writerEpoch: await this.ledger.startWriterEpoch(),
+    };
+  }
+
+  async pay(id: PayoutId): Promise<PayResult> {
+    this.#payer ??= await this.newPayer();
+    return payPayout(this.#payer, id);
+  }
+
+  /** Makes the rings and answers them, as the three workers do. */
+  async work(): Promise<void> {
+    await this.ingest();
+    await this.fold();
+    await relayRings({ ledger: this.#fragileLedger(), queue: this.queue });
+    // A process that dies answers nothing more. Its rings are gone with it: the sweep makes them again.
+    let died: unknown;
+    const answer = async (work: () => Promise<unknown>): Promise<RingAnswer> => {
+      if (died === undefined) await work().catch((error: unknown) => (died = error));
+      return { done: true };
+    };
+    await this.queue.deliver({
+      "memo.process": () => answer(() => this.fold()),
+      "payout.pay": ({ payoutId }) => answer(() => this.pay(payoutId as PayoutId)),
+    });
+    if (died !== undefined) throw died;
+  }
+
+  /** Blocks and work until nothing is on its way any more: what is left waits for time, money or a person. */
+  async settle(rounds = 12): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      await this.devnet.produce();
+      this.clock.advance(20_000);
+      await this.ledger.ringStalePayouts({ notRungForMs: 10_000, limit: 1_000 });
+      await this.work();
+    }
+  }
+
+  /** Everything that the custodian has sent, read from the irreversible blocks: independent of the ledger. */
+  async paidOnChain(): Promise<readonly { to: string; amount: Shares; key: PayoutKey | undefined }[]> {
+    const { irreversibleBlockNum } = await this.chain.head();
+    const blocks = await this.chain.blocks({ from: 1, to: irreversibleBlockNum, account: this.custodian.id });
+    const reader = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
+    const sent = blocks.flatMap((block) => block.transfers.filter((t) => t.fromId === this.custodian.id));
+    const accounts = await this.chain.accounts([...new Set(sent.map((t) => t.toId))]);
+    return sent.map((transfer) => {
+      const memo = reader.read(transfer.memo);
+      return {
+        to: accounts.find((account) => account?.id === transfer.toId)?.name ?? transfer.toId,
+        amount: transfer.amount,
+        key: memo.type === "text" ? payoutKeyInMemo(memo.text) : undefined,
+      };
+    });
+  }
+
+  /** What arrived at an account, in whole BTS, sorted. */
+  async arrivedAt(name: string): Promise<readonly number[]> {
+    const paid = (await this.paidOnChain()).filter(({ to }) => to === name);
+    return paid.map(({ amount }) => Number(amount / SHARES_PER_BTS)).sort((a, b) => a - b);
+  }
+
+  /** The promise: what the chain shows is what the ledger says is paid, each debt once and to the BTS. */
+  async expectLedgerMatchesChain(): Promise<void> {
+    const paid = await this.paidOnChain();
+    const { payouts, withdrawals, rows } = this.ledger.contents;
+    const confirmed = [...payouts.values()].filter((payout) => payout.status === "confirmed");
+    const line = (key: string | undefined, to: string, amount: bigint) => `${key} ${amount} → ${to}`;
+    expect(paid.map((p) => line(p.key, p.to, p.amount)).sort()).toEqual(
+      confirmed.map((p) => line(p.key, p.payee, toShares(p.amount))).sort(),
+    );
+    for (const payout of payouts.values()) {
+      const alive = [...withdrawals.values()].filter(
+        (w) => w.payoutId === payout.id && w.status !== "expired",
+      );
+      expect(alive.length, `withdrawals of ${payout.key} that are not dead`).toBeLessThanOrEqual(1);
+    }
+    const settled = confirmed.flatMap((payout) => payout.rows);
+    for (const { id, settlesAs } of settled) expect(rows.get(id)?.status, id).toBe(settlesAs);
+  }
+
+  #fragileLedger(): Ledger {
+    const { ledger } = this;
+    const fragile = this.#fragile<Ledger>(ledger);
+    return new Proxy(fragile, {
+      get: (target, name) => {
+        if (name !== "transaction") return Reflect.get(target, name) as unknown;
+        // The database's transaction is one step: it happens or it does not.
+        return (work: Parameters<Ledger["transaction"]>[0]) =>
+          this.#step(() => ledger.transaction((tx) => work(this.#fragile(tx))));
+      },
+    });
+  }
+
+  /** Every call of a method is a moment at which the process may die. */
+  #fragile<T extends object>(port: T): T {
+    return new Proxy(port, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) =>
+          this.#step(() => Reflect.apply(member, target, args) as Promise<unknown>);
+      },
+    });
+  }
+
+  async #step<T>(call: () => Promise<T>): Promise<T> {
+    const number = ++this.calls;
+    const crash = this.crashAt?.call === number ? this.crashAt : undefined;
+    if (crash?.when === "before") throw new Crash(`before call ${number}`);
+    const result = await call();
+    if (crash?.when === "after") throw new Crash(`after call ${number}`);
+    return result;
+  }
+}
+
+/** Runs a test in a world of its own. */
+export async function inWorld(options: WorldOptions, run: (world: World) => Promise<void>): Promise<void> {
+  const world = await World.start(options);
+  try {
+    await run(world);
+  } finally {
+    await world.stop();
+  }
+}
