@@ -5,11 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   accountFromSeeds,
   DevnetWallet,
+  LocalCluster,
   startDevnet,
   startPostgres,
-  startWorker,
   wifFromSeed,
-  type WorkerProcess,
 } from "@stakebts/devnet";
 import pg from "pg";
 import { deploy } from "../prisma/migrate.ts";
@@ -70,51 +69,33 @@ async function startCluster() {
   const policy = join(folder, "policy.yaml");
   // Everything is the programme's default but the life of a signed transaction: three minutes are no time on this chain.
   writeFileSync(policy, "expiration: 20d\n");
-  const environment = {
-    DATABASE_URL: databaseUrl,
-    STAKEBTS_NODES: devnet.urls.join(","),
-    STAKEBTS_CUSTODIAN: CUSTODIAN,
-    STAKEBTS_MEMO_KEY: wifFromSeed(`${CUSTODIAN}-memo`),
-    STAKEBTS_POLICY: policy,
-    STAKEBTS_CLOCK_RATE: String(RATE),
-    STAKEBTS_POLL_MS: "50",
-    STAKEBTS_SWEEP_MS: "250",
-    ...(process.env["REDIS_URL"] === undefined ? {} : { REDIS_URL: process.env["REDIS_URL"] }),
-  };
-  const workers = [
-    worker("ingester", { ...environment, STAKEBTS_REPLAY: "1" }),
-    worker("scheduler", environment),
-    worker("payer", {
-      ...environment,
-      STAKEBTS_ACTIVE_KEY: wifFromSeed(`${CUSTODIAN}-active`),
-      STAKEBTS_PAYMENTS: "on",
-    }),
-  ];
-  cleanUps.push(() => stopWorkers(workers));
-  await Promise.all(workers.map((w) => w.waitFor(({ event }) => event === "process.started")));
-  for (const w of workers) say(`  ${w.name.padEnd(9)} runs as process ${w.pid}`);
-  return { databaseUrl, devnet, workers };
-}
-
-function worker(name: string, environment: Record<string, string>): WorkerProcess {
-  const entry = join(import.meta.dirname, `../apps/${name}/dist/main.js`);
-  const started = startWorker({
-    name,
-    entry,
-    environment,
-    onLine: (line) => {
+  const cluster = new LocalCluster({
+    repository: join(import.meta.dirname, ".."),
+    databaseUrl,
+    redisUrl: process.env["REDIS_URL"],
+    nodes: devnet.urls,
+    custodian: CUSTODIAN,
+    activeKey: wifFromSeed(`${CUSTODIAN}-active`),
+    memoKey: wifFromSeed(`${CUSTODIAN}-memo`),
+    policy,
+    clockRate: RATE,
+    onLine: (name, line) => {
       if (line.level === "error") say(red(`  ${name}: ${JSON.stringify(line)}`));
     },
   });
-  void started.exited.then((how) => {
-    if (!stopping) say(red(`  ${name} ended: ${how}`));
-  });
-  return started;
-}
-
-async function stopWorkers(workers: readonly WorkerProcess[]): Promise<void> {
-  for (const w of workers) w.kill("SIGTERM");
-  await Promise.all(workers.map((w) => w.exited));
+  cleanUps.push(() => cluster.stop());
+  const workers = [
+    cluster.start("ingester", { STAKEBTS_REPLAY: "1" }),
+    cluster.start("scheduler"),
+    cluster.start("payer"),
+  ];
+  for (const { name, exited } of workers)
+    void exited.then((how) => {
+      if (!stopping) say(red(`  ${name} ended: ${how}`));
+    });
+  await Promise.all(workers.map((w) => w.waitFor(({ event }) => event === "process.started")));
+  for (const w of workers) say(`  ${w.name.padEnd(9)} runs as process ${w.pid}`);
+  return { databaseUrl, devnet, workers };
 }
 
 /** The receipts as they come: what the cluster itself says it does. */

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import { startWorker, type WorkerLogLine, type WorkerProcess } from "./worker-process.ts";
+
+export type WorkerName = "ingester" | "scheduler" | "payer";
+
+export interface LocalClusterOptions {
+  /** Folder of the repository: the workers run from `apps/<name>/dist/main.js`, as they are shipped. */
+  readonly repository: string;
+  readonly databaseUrl: string;
+  readonly redisUrl?: string | undefined;
+  readonly nodes: readonly string[];
+  readonly custodian: string;
+  /** WIF. */
+  readonly activeKey: string;
+  readonly memoKey: string;
+  /** Path of the policy file. */
+  readonly policy?: string;
+  /** Chain seconds in one of the host. */
+  readonly clockRate: number;
+  readonly onLine?: (worker: WorkerName, line: WorkerLogLine) => void;
+}
+
+/** The three workers of one custodian on this machine, each as often as wanted. */
+export class LocalCluster {
+  readonly #options: LocalClusterOptions;
+  readonly #running = new Set<WorkerProcess>();
+
+  constructor(options: LocalClusterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a worker with no more than the settings that its kind knows. `more` changes or adds settings. */
+  start(name: WorkerName, more: Readonly<Record<string, string>> = {}): WorkerProcess {
+    const { onLine, repository } = this.#options;
+    const worker = startWorker({
+      name,
+      entry: join(repository, `apps/${name}/dist/main.js`),
+      environment: { ...this.#environment(name), ...more },
+      ...(onLine === undefined ? {} : { onLine: (line) => onLine(name, line) }),
+    });
+    this.#running.add(worker);
+    void worker.exited.then(() => this.#running.delete(worker));
+    return worker;
+  }
+
+  async stop(): Promise<void> {
+    const workers = [...this.#running];
+    for (const worker of workers) {
+      worker.kill("SIGCONT");
+      worker.kill("SIGTERM");
+    }
+    await Promise.all(workers.map((worker) => worker.exited));
+  }
+
+  #environment(name: WorkerName): Record<string, string> {
+    const { databaseUrl, redisUrl, nodes, custodian, activeKey, memoKey, policy, clockRate } = this.#options;
+    const common = {
+      DATABASE_URL: databaseUrl,
+      ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
+      ...(policy === undefined ? {} : { STAKEBTS_POLICY: policy }),
+    };
+    const chain = { STAKEBTS_NODES: nodes.join(","), STAKEBTS_CUSTODIAN: custodian, STAKEBTS_MEMO_KEY: memoKey };
+    switch (name) {
+      case "ingester":
+        return { ...common, ...chain, STAKEBTS_REPLAY: "last", STAKEBTS_POLL_MS: "50" };
+      case "scheduler":
+        return { ...common, STAKEBTS_CLOCK_RATE: String(clockRate), STAKEBTS_SWEEP_MS: "250" };
+      case "payer":
+        return { ...common, ...chain, STAKEBTS_ACTIVE_KEY: activeKey, STAKEBTS_PAYMENTS: "on" };
+    }
+  }
+}

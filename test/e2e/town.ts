@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { createChainClient, createMemoReader, migrateQueueStore } from "@stakebts/core/adapters";
+import { payoutKeyInMemo } from "@stakebts/core/domain";
+import {
+  accountFromSeeds,
+  type Devnet,
+  DevnetWallet,
+  LocalCluster,
+  type Pg,
+  startDevnet,
+  startPostgres,
+  wifFromSeed,
+} from "@stakebts/devnet";
+import pg from "pg";
+import { expect } from "vitest";
+import { deploy } from "../../prisma/migrate.ts";
+
+// Everything for real: processes as they are shipped, PostgreSQL, queues, a chain with its own clock. One minute of the
+// chain passes in two seconds, and a month of the programme is one minute.
+
+export const CUSTODIAN = "custodian";
+export const NOMINATORS = Array.from({ length: 8 }, (_, n) => `nominator-${n + 1}`);
+const SECONDS_PER_BLOCK = 3;
+const BLOCK_MS = 100;
+const CLOCK_RATE = (SECONDS_PER_BLOCK * 1000) / BLOCK_MS;
+const SHARES_PER_BTS = 100_000n;
+/** Two months of the chain would be four seconds; whoever is slower than this is stuck. */
+const SETTLE_MS_MAX = 90_000;
+
+export class Town {
+  readonly postgres: Pg;
+  readonly devnet: Devnet;
+  readonly cluster: LocalCluster;
+  readonly databaseUrl: string;
+  readonly #wallets = new Map<string, DevnetWallet>();
+  readonly #cleanUps: (() => unknown)[];
+
+  private constructor(parts: {
+    postgres: Pg;
+    devnet: Devnet;
+    cluster: LocalCluster;
+    databaseUrl: string;
+    cleanUps: (() => unknown)[];
+  }) {
+    this.postgres = parts.postgres;
+    this.devnet = parts.devnet;
+    this.cluster = parts.cluster;
+    this.databaseUrl = parts.databaseUrl;
+    this.#cleanUps = parts.cleanUps;
+  }
+
+  static async start(options: { redisUrl?: string; postgresPort?: number } = {}): Promise<Town> {
+    const cleanUps: (() => unknown)[] = [];
+    const folder = mkdtempSync(join(tmpdir(), "stakebts-e2e-"));
+    cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
+    const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
+    cleanUps.push(() => postgres.stop());
+    const databaseUrl = await postgres.createDatabase("stakebts");
+    await deploy(databaseUrl);
+    await migrateQueueStore(databaseUrl);
+    const devnet = await startDevnet({
+      accounts: [
+        accountFromSeeds(CUSTODIAN, { balanceBts: 5_000_000n }),
+        ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 1_000_000n })),
+      ],
+      blockIntervalMs: BLOCK_MS,
+      secondsPerBlock: SECONDS_PER_BLOCK,
+      witnesses: 3,
+      nodes: 2,
+    });
+    cleanUps.push(() => devnet.stop());
+    const policy = join(folder, "policy.yaml");
+    writeFileSync(policy, "month: 60s\nexpiration: 60s\n");
+    const cluster = new LocalCluster({
+      repository: join(import.meta.dirname, "../.."),
+      databaseUrl,
+      redisUrl: options.redisUrl,
+      nodes: devnet.urls,
+      custodian: CUSTODIAN,
+      activeKey: wifFromSeed(`${CUSTODIAN}-active`),
+      memoKey: wifFromSeed(`${CUSTODIAN}-memo`),
+      policy,
+      clockRate: CLOCK_RATE,
+    });
+    cleanUps.push(() => cluster.stop());
+    return new Town({ postgres, devnet, cluster, databaseUrl, cleanUps });
+  }
+
+  async stop(): Promise<void> {
+    for (const wallet of this.#wallets.values()) wallet.close();
+    for (const undo of this.#cleanUps.reverse()) await undo();
+  }
+
+  async send(from: string, amountBts: bigint, memo: string): Promise<void> {
+    let wallet = this.#wallets.get(from);
+    if (wallet === undefined) {
+      const [activeKey, memoKey] = [wifFromSeed(`${from}-active`), wifFromSeed(`${from}-memo`)];
+      wallet = new DevnetWallet({ url: this.devnet.urls[0] as string, name: from, activeKey, memoKey });
+      this.#wallets.set(from, wallet);
+    }
+    await wallet.transfer({ to: CUSTODIAN, amountShares: amountBts * SHARES_PER_BTS, memo });
+  }
+
+  /** One agreement of three months for everybody: five payments each, forty in all. */
+  async everybodyNominates(): Promise<void> {
+    for (const name of NOMINATORS) await this.send(name, 25_000n, "three_months");
+  }
+
+  async query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: this.databaseUrl });
+    await client.connect();
+    try {
+      return (await client.query<Row>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Waits until every row and payout has its final word. */
+  async settled(agreements = NOMINATORS.length): Promise<void> {
+    await this.until(async () => {
+      const [row] = await this.query<{ agreements: string; open: string }>(
+        `SELECT (SELECT count(*) FROM agreement) AS agreements,
+                (SELECT count(*) FROM stake_row WHERE status IN ('pending', 'processing', 'paid'))
+              + (SELECT count(*) FROM payout WHERE status <> 'confirmed') AS open`,
+      );
+      return row?.agreements === String(agreements) && row.open === "0";
+    }, "everything is settled");
+  }
+
+  /** Waits for something that another process brings about. Bounded; trouble with the database counts as "not yet". */
+  async until(condition: () => Promise<boolean>, what: string): Promise<void> {
+    const deadlineMs = Date.now() + SETTLE_MS_MAX;
+    while (!(await condition().catch(() => false))) {
+      if (Date.now() > deadlineMs) throw new Error(`waited ${SETTLE_MS_MAX} ms, and it is not true that ${what}`);
+      await delay(50);
+    }
+  }
+
+  /** The promise, read from the chain alone: each nominator got 1 + 3 × 2000 + 25000 BTS, each payment with its own key. */
+  async expectEverybodyPaidOnce(): Promise<void> {
+    const chain = createChainClient({ nodes: this.devnet.urls });
+    try {
+      const [custodian] = await chain.accounts([CUSTODIAN]);
+      if (custodian === undefined) throw new Error("no custodian");
+      const { irreversibleBlockNum } = await chain.head();
+      const blocks = await chain.blocks({ from: 1, to: irreversibleBlockNum, account: custodian.id });
+      const sent = blocks.flatMap((block) => block.transfers.filter((t) => t.fromId === custodian.id));
+      const memos = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
+      const keys = sent.map(({ memo }) => {
+        const content = memos.read(memo);
+        return content.type === "text" ? payoutKeyInMemo(content.text) : undefined;
+      });
+      expect(new Set(keys).size).toBe(sent.length);
+      const names = await chain.accounts([...new Set(sent.map((t) => t.toId))]);
+      for (const name of NOMINATORS) {
+        const id = names.find((account) => account?.name === name)?.id;
+        const got = sent.filter((t) => t.toId === id).map((t) => Number(t.amount / SHARES_PER_BTS));
+        expect({ name, got: got.sort((a, b) => a - b) }).toEqual({ name, got: [1, 2_000, 2_000, 2_000, 25_000] });
+      }
+    } finally {
+      await chain.close();
+    }
+  }
+}
+
+/** Runs a test in a town of its own. */
+export async function inTown(
+  options: Parameters<typeof Town.start>[0],
+  run: (town: Town) => Promise<void>,
+): Promise<void> {
+  const town = await Town.start(options);
+  try {
+    await run(town);
+  } finally {
+    await town.stop();
+  }
+}
