@@ -93,6 +93,18 @@ describe("expiration is judged by the time of the parent block", () => {
   });
 });
 
+it("a transaction that expires with the block that holds it is not taken a second time", () => {
+  const chain = givenChain(1_000_000);
+  const transaction = transferFromAlice(chain, 1_000_003);
+  chain.push(transaction);
+  expect(chain.produce({ timestamp: 1_000_003, directives: { turns: 1 } }).transactions).toEqual([
+    transaction,
+  ]);
+  expect(chain.state.known.has(transaction.id)).toBe(true);
+  expect(chain.pending).toEqual([]);
+  expect(chain.produce({ timestamp: 1_000_006, directives: { turns: 1 } }).transactions).toEqual([]);
+});
+
 describe("state", () => {
   it("is, after a block is taken back and applied again, what it was", () => {
     const chain = givenChain(1_000_000);
