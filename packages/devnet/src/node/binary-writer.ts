@@ -3,7 +3,7 @@ export class BinaryWriter {
   #bytes = Buffer.allocUnsafe(512);
   #length = 0;
 
-  /** Where the next bytes go. To be called before `#bytes` is named: it may put a larger buffer in its place. */
+  /** To be called before `#bytes` is read: it may replace it. */
   #reserve(count: number): number {
     const start = this.#length;
     this.#length += count;
