@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { defaultAccounts } from "./default-accounts.ts";
+import { type DevnetAccount, startDevnet } from "./devnet.ts";
+
+const HELP = `A BitShares chain on this machine, for development, tests and the demo.
+
+npm run devnet -- [options]
+
+  --port <n>               port of the first node; further nodes take the next ones (8090)
+  --host <address>         address to listen on (127.0.0.1)
+  --nodes <n>              linked API nodes (1)
+  --witnesses <n>          block producers; 7 give an irreversible block about 4 behind the head (7)
+  --block-ms <n|manual>    real milliseconds between blocks; "manual": only on order (1000)
+  --seconds-per-block <n>  chain seconds between blocks; 51840 runs 30 days in 50 blocks (3)
+  --accounts <file.json>   accounts in place of the default ones: a list of objects with name, activeKey and,
+                           if wanted, memoKey, ownerKey (WIF), balanceShares (digits), lifetimeMember
+  --control-port <n>       port for orders from other processes; 0: any free one (8099)
+  --help
+
+Orders: curl -d '{"node":0,"do":"freeze","args":[true]}' http://127.0.0.1:8099/control
+A GET of the same address lists them. Ctrl-C stops the chain, which lives in memory alone.
+`;
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "8090" },
+    host: { type: "string", default: "127.0.0.1" },
+    nodes: { type: "string", default: "1" },
+    witnesses: { type: "string", default: "7" },
+    "block-ms": { type: "string", default: "1000" },
+    "seconds-per-block": { type: "string", default: "3" },
+    accounts: { type: "string" },
+    "control-port": { type: "string", default: "8099" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+function wholeNumber(text: string, option: string): number {
+  if (!/^\d+$/.test(text)) throw new TypeError(`--${option} wants a whole number, not "${text}"`);
+  return Number(text);
+}
+
+/** Amounts are digits in the file: JSON numbers end at 2^53, and money does not go through them. */
+function readAccounts(path: string): DevnetAccount[] {
+  const listed = JSON.parse(readFileSync(path, "utf8")) as (Omit<DevnetAccount, "balanceShares"> & {
+    balanceShares?: string;
+  })[];
+  return listed.map(({ balanceShares = "0", ...account }) => ({
+    ...account,
+    balanceShares: BigInt(balanceShares),
+  }));
+}
+
+async function main(): Promise<void> {
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const accounts = values.accounts === undefined ? defaultAccounts() : readAccounts(values.accounts);
+  const devnet = await startDevnet({
+    accounts,
+    host: values.host,
+    port: wholeNumber(values.port, "port"),
+    nodes: wholeNumber(values.nodes, "nodes"),
+    witnesses: wholeNumber(values.witnesses, "witnesses"),
+    blockIntervalMs: values["block-ms"] === "manual" ? "manual" : wholeNumber(values["block-ms"], "block-ms"),
+    secondsPerBlock: wholeNumber(values["seconds-per-block"], "seconds-per-block"),
+    controlPort: wholeNumber(values["control-port"], "control-port"),
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void devnet.stop());
+
+  console.log(`chain id  ${devnet.chainId}`);
+  for (const [index, url] of devnet.urls.entries()) console.log(`node ${index}    ${url}`);
+  console.log(`control   ${devnet.controlUrl}`);
+  console.log("accounts  (keys from public seeds: for development only)");
+  const firstAccount = 6 + wholeNumber(values.witnesses, "witnesses");
+  for (const [index, { name, activeKey, memoKey = activeKey, balanceShares = 0n }] of accounts.entries()) {
+    console.log(`  1.2.${firstAccount + index} ${name}, ${balanceShares / 100_000n} BTS`);
+    console.log(`    active ${activeKey}`);
+    console.log(`    memo   ${memoKey}`);
+  }
+  await devnet.stopped;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,44 @@
+/** The chain's binary form: little-endian integers, LEB128 lengths. */
+export class BinaryWriter {
+  #bytes = Buffer.allocUnsafe(512);
+  #length = 0;
+
+  #reserve(count: number): number {
+    const start = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length));
+      this.#bytes.copy(grown, 0, 0, start);
+      this.#bytes = grown;
+    }
+    return start;
+  }
+
+  uint8(value: number): void {
+    this.#bytes.writeUInt8(value, this.#reserve(1));
+  }
+  uint16(value: number): void {
+    this.#bytes.writeUInt16LE(value, this.#reserve(2));
+  }
+  uint32(value: number): void {
+    this.#bytes.writeUInt32LE(value, this.#reserve(4));
+  }
+  int64(value: bigint): void {
+    this.#bytes.writeBigInt64LE(value, this.#reserve(8));
+  }
+  uint64(value: bigint): void {
+    this.#bytes.writeBigUInt64LE(value, this.#reserve(8));
+  }
+  /** Lengths, tags and object instances: up to 2^53, beyond what any id reaches. */
+  varint(value: number): void {
+    let rest = value;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.uint8((rest % 0x80) | 0x80);
+    this.uint8(rest);
+  }
+  raw(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#reserve(bytes.length));
+  }
+  bytes(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  }
+}

@@ -1,0 +1,295 @@
+import { WebSocket } from "ws";
+import { refPrefixOf } from "./node/block.ts";
+import {
+  parsePublicKeyText,
+  privateKeyFromWif,
+  publicKeyOf,
+  publicKeyText,
+  signDigest,
+} from "./node/keys.ts";
+import type { Json } from "./node/json-text.ts";
+import { encryptMemo, publicMemo } from "./node/memo.ts";
+import { OperationCodec } from "./node/operations.ts";
+import { Transaction } from "./node/transaction.ts";
+import { wireTime } from "./node/wire-time.ts";
+
+/** A memo object as it stands in an operation. */
+export interface RawMemo {
+  readonly from: string;
+  readonly to: string;
+  readonly nonce: string;
+  readonly message: string;
+}
+
+export interface WalletTransfer {
+  /** Name or `1.2.N`. */
+  readonly to: string;
+  /** In units of the asset. */
+  readonly amountShares: bigint;
+  readonly memo?: string;
+  /** Put in as it is, in place of an encryption of `memo`. */
+  readonly memoRaw?: RawMemo;
+  /** `memo` as public text between null keys. */
+  readonly unencrypted?: boolean;
+  /** Default `1.3.0`. */
+  readonly assetId?: string;
+  /** From the head time, default 600. */
+  readonly expirationSeconds?: number;
+}
+
+interface Waiting {
+  readonly resolve: (result: Json) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What the node answered in place of a result. */
+export class WalletRefusal extends Error {
+  override readonly name = "WalletRefusal";
+  readonly error: { readonly code: number; readonly message: string; readonly data?: unknown };
+  constructor(error: WalletRefusal["error"]) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+interface AccountWire {
+  readonly id: string;
+  readonly options: { readonly memo_key: string };
+}
+
+let nonceCounter = 0n;
+
+/** A small honest client: an account that signs transfers and sends them to one node over its real interface. */
+export class DevnetWallet {
+  readonly name: string;
+  readonly publicKey: string;
+  readonly memoPublicKey: string;
+  readonly #activeKey: Buffer;
+  readonly #memoKey: Buffer;
+  readonly #codec: OperationCodec;
+  readonly #socket: WebSocket;
+  readonly #opened: Promise<void>;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #blockListeners = new Set<() => void>();
+  readonly #accounts = new Map<string, Promise<AccountWire>>();
+  #nextId = 1;
+  #constants: Promise<{ chainId: string; fee: bigint; pricePerKbyte: bigint }> | undefined;
+  #expirations = new Map<string, number>();
+
+  constructor(options: {
+    url: string;
+    name: string;
+    activeKey: string;
+    memoKey?: string;
+    addressPrefix?: string;
+  }) {
+    const { url, name, activeKey, memoKey = activeKey, addressPrefix = "BTS" } = options;
+    this.name = name;
+    this.#activeKey = privateKeyFromWif(activeKey);
+    this.#memoKey = privateKeyFromWif(memoKey);
+    this.publicKey = publicKeyText(publicKeyOf(this.#activeKey), addressPrefix);
+    this.memoPublicKey = publicKeyText(publicKeyOf(this.#memoKey), addressPrefix);
+    this.#codec = new OperationCodec(addressPrefix);
+    this.#socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 256 * 1024 * 1024 });
+    this.#opened = new Promise((resolve, reject) => {
+      this.#socket.once("open", () => {
+        resolve();
+        this.#request(0, "set_block_applied_callback", [1]).catch(() => undefined); // a closed socket tells every caller
+      });
+      this.#socket.once("error", reject);
+    });
+    this.#opened.catch(() => undefined); // told to whoever calls
+    this.#socket.on("error", () => undefined);
+    this.#socket.on("message", (data) => this.#received(JSON.parse((data as Buffer).toString("utf8"))));
+    this.#socket.on("close", () => {
+      for (const { reject } of this.#waiting.values()) reject(new Error("the connection was closed"));
+      this.#waiting.clear();
+      for (const listener of this.#blockListeners) listener();
+    });
+  }
+
+  /** Any call of the node's interface. Rejects with {@link WalletRefusal} or when the connection is gone. */
+  async call(api: number | string, method: string, args: readonly unknown[]): Promise<Json> {
+    await this.#opened;
+    return this.#request(api, method, args);
+  }
+
+  #request(api: number | string, method: string, args: readonly unknown[]): Promise<Json> {
+    return new Promise((resolve, reject) => {
+      if (this.#socket.readyState !== WebSocket.OPEN) {
+        reject(new Error("the connection is closed"));
+        return;
+      }
+      const id = this.#nextId++;
+      this.#waiting.set(id, { resolve, reject });
+      this.#socket.send(JSON.stringify({ id, method: "call", params: [api, method, args] }));
+    });
+  }
+
+  #received(message: { id?: number; method?: string; result?: Json; error?: WalletRefusal["error"] }): void {
+    if (message.method === "notice") {
+      for (const listener of this.#blockListeners) listener();
+      return;
+    }
+    const waiting = this.#waiting.get(message.id ?? -1);
+    this.#waiting.delete(message.id ?? -1);
+    if (message.error !== undefined) waiting?.reject(new WalletRefusal(message.error));
+    else waiting?.resolve(message.result ?? null);
+  }
+
+  /** Balance of an asset, pending transfers of this node included. */
+  async balanceShares(assetId = "1.3.0"): Promise<bigint> {
+    const [held] = (await this.call(0, "get_account_balances", [this.name, [assetId]])) as {
+      amount: string | number;
+    }[];
+    return BigInt(held?.amount ?? 0);
+  }
+
+  /** Signs and sends. Resolves when the node has accepted it; it is in a block only later. */
+  async transfer(request: WalletTransfer): Promise<{ txid: string }> {
+    const { transaction } = await this.sign(request);
+    await this.call("network_broadcast", "broadcast_transaction", [transaction.wire()]);
+    return { txid: transaction.id };
+  }
+
+  /** Signs a transfer against the head of the node without sending it. */
+  async sign(request: WalletTransfer): Promise<{ txid: string; transaction: Transaction }> {
+    const [from, to, constants, head] = await Promise.all([
+      this.#account(this.name),
+      this.#account(request.to),
+      (this.#constants ??= this.#loadConstants()),
+      this.call(0, "get_dynamic_global_properties", []) as Promise<unknown> as Promise<{
+        head_block_number: number;
+        head_block_id: string;
+        time: string;
+      }>,
+    ]);
+    const memo = this.#memo(request, to);
+    const asset = (amount: bigint, id = "1.3.0") => ({ amount: amount.toString(), asset_id: id });
+    const memoSize =
+      memo === undefined ? 0 : this.#codec.packedMemoSize(this.#codec.types.memo.parse({ ...memo }));
+    const fee = constants.fee + (BigInt(memoSize) * constants.pricePerKbyte) / 1024n;
+    const expiration = Date.parse(`${head.time}Z`) / 1000 + (request.expirationSeconds ?? 600);
+    const draft = {
+      ref_block_num: head.head_block_number & 0xffff,
+      ref_block_prefix: refPrefixOf(head.head_block_id),
+      expiration: wireTime(expiration),
+      operations: [
+        [
+          0,
+          {
+            fee: asset(fee),
+            from: from.id,
+            to: to.id,
+            amount: asset(request.amountShares, request.assetId),
+            ...(memo === undefined ? {} : { memo: { ...memo } }),
+            extensions: [],
+          },
+        ],
+      ],
+      extensions: [],
+    };
+    const unsigned = Transaction.parse(this.#codec, draft as Json);
+    const signature = signDigest(unsigned.signatureDigest(constants.chainId), this.#activeKey);
+    const transaction = Transaction.parse(this.#codec, {
+      ...draft,
+      signatures: [signature.toString("hex")],
+    } as Json);
+    this.#expirations.set(transaction.id, expiration);
+    return { txid: transaction.id, transaction };
+  }
+
+  #memo(request: WalletTransfer, to: AccountWire): RawMemo | undefined {
+    if (request.memoRaw !== undefined) return request.memoRaw;
+    if (request.memo === undefined) return undefined;
+    const message = Buffer.from(request.memo, "utf8");
+    const nonce = BigInt(Date.now()) * 1_000_000n + (nonceCounter++ % 1_000_000n);
+    if (request.unencrypted === true) {
+      const open = publicMemo(message);
+      const nullKey = publicKeyText(open.from, this.#codec.prefix);
+      return { from: nullKey, to: nullKey, nonce: nonce.toString(), message: open.message.toString("hex") };
+    }
+    const publicKey = parsePublicKeyText(to.options.memo_key, this.#codec.prefix);
+    const encrypted = encryptMemo({ privateKey: this.#memoKey, publicKey, nonce, message });
+    return {
+      from: this.memoPublicKey,
+      to: to.options.memo_key,
+      nonce: nonce.toString(),
+      message: encrypted.toString("hex"),
+    };
+  }
+
+  #account(nameOrId: string): Promise<AccountWire> {
+    const known = this.#accounts.get(nameOrId);
+    if (known !== undefined) return known;
+    const asked = this.call(0, "get_accounts", [[nameOrId], false]).then((found) => {
+      const [account] = found as unknown as (AccountWire | null)[];
+      if (account === undefined || account === null) throw new Error(`there is no account ${nameOrId}`);
+      return account;
+    });
+    this.#accounts.set(nameOrId, asked);
+    asked.catch(() => this.#accounts.delete(nameOrId));
+    return asked;
+  }
+
+  async #loadConstants(): Promise<{ chainId: string; fee: bigint; pricePerKbyte: bigint }> {
+    const chainId = (await this.call(0, "get_chain_id", [])) as string;
+    const global = (await this.call(0, "get_global_properties", [])) as unknown as {
+      parameters: {
+        current_fees: { parameters: [number, { fee: number | string; price_per_kbyte: number | string }][] };
+      };
+    };
+    const schedule = global.parameters.current_fees.parameters.find(([tag]) => tag === 0)?.[1];
+    if (schedule === undefined) throw new Error("the node has no fee for a transfer");
+    return { chainId, fee: BigInt(schedule.fee), pricePerKbyte: BigInt(schedule.price_per_kbyte) };
+  }
+
+  /**
+   * Resolves when an irreversible block holds the transaction; rejects when it can no longer get into one, or when the
+   * connection closes.
+   */
+  async waitForIrreversible(txid: string): Promise<{ blockNum: number; trxInBlock: number }> {
+    const expiration = this.#expirations.get(txid) ?? Number.POSITIVE_INFINITY;
+    let next = 1;
+    for (;;) {
+      const seen = this.#nextBlock();
+      const head = (await this.call(0, "get_dynamic_global_properties", [])) as unknown as {
+        last_irreversible_block_num: number;
+      };
+      for (; next <= head.last_irreversible_block_num; next++) {
+        const block = (await this.call(0, "get_block", [next])) as unknown as {
+          timestamp: string;
+          transactions: Json[];
+        };
+        const trxInBlock = block.transactions.findIndex((json) => this.#idOf(json) === txid);
+        if (trxInBlock >= 0) return { blockNum: next, trxInBlock };
+        if (Date.parse(`${block.timestamp}Z`) / 1000 > expiration)
+          throw new Error(`transaction ${txid} expired without being included`);
+      }
+      await seen;
+      if (this.#socket.readyState !== WebSocket.OPEN) throw new Error("the connection was closed");
+    }
+  }
+
+  #idOf(json: Json): string | undefined {
+    try {
+      return Transaction.parse(this.#codec, json).id;
+    } catch {
+      return undefined; // holds an operation that is not ours
+    }
+  }
+
+  #nextBlock(): Promise<void> {
+    return new Promise((resolve) => {
+      const listener = () => {
+        this.#blockListeners.delete(listener);
+        resolve();
+      };
+      this.#blockListeners.add(listener);
+    });
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
