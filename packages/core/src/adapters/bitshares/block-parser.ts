@@ -1,4 +1,4 @@
-import { shares } from "../../domain/index.ts";
+import { millis, SECOND_MS, shares } from "../../domain/index.ts";
 import {
   type AccountId,
   type ChainBlock,
@@ -19,7 +19,6 @@ import {
   asInt64,
   asObject,
   asText,
-  asTimeMs,
   asTimeSec,
   asUint32,
   asUint64,
@@ -112,7 +111,7 @@ export function parseBlock(
     blockNum,
     blockId,
     previousId: header.previous,
-    timeMs: asTimeMs(raw["timestamp"], "block timestamp"),
+    timeMs: millis(header.timestampSec * SECOND_MS),
     transfers,
   };
   if (transactions.length === 0 && header.transactionMerkleRoot !== ZERO_HASH) {
