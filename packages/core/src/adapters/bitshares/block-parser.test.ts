@@ -116,6 +116,16 @@ describe("a real node's block", () => {
     expect(parsed.block.transfers.map(({ txid }) => txid === undefined)).toEqual([true, false, false]);
   });
 
+  it.each(["1.2.0116", "1.2.+116", "1.2.116 ", "1.3.116", "1.2.281474976710656"])(
+    "does not take %j for an account, or a transfer could be hidden from its owner",
+    (from) => {
+      const block = block411();
+      const transfer = block.transactions[2]?.operations[0]?.[1];
+      if (transfer) transfer.from = from;
+      expect(errorOf(block)?.code).toBe("malformed_answer");
+    },
+  );
+
   it("counts amounts the same as number and as text", () => {
     const block = block411();
     setAmount(block, 0, "12345");

@@ -138,6 +138,13 @@ describe("reading one node", () => {
     }
   });
 
+  it("does not take another block for the one asked, even alone", async () => {
+    const chain = new ScriptedChain().grow(10);
+    const node = await nodeOf(chain, { get_block: () => chain.blocks[4] });
+    const read = clientOf([node]).blocks({ from: 7, to: 7, account: "1.2.101" });
+    expect(await codeOf(read)).toBe("inconsistent_chain");
+  });
+
   it("asks for accounts once each, and not at all for text that names none", async () => {
     const account = (n: number, name: string) => ({
       id: `1.2.${n}`,
