@@ -3,6 +3,7 @@ export class BinaryWriter {
   #bytes = Buffer.allocUnsafe(512);
   #length = 0;
 
+  /** May replace `#bytes`: ask for the place first, in a statement of its own, then write. */
   #reserve(count: number): number {
     const start = this.#length;
     this.#length += count;
@@ -15,19 +16,24 @@ export class BinaryWriter {
   }
 
   uint8(value: number): void {
-    this.#bytes.writeUInt8(value, this.#reserve(1));
+    const start = this.#reserve(1);
+    this.#bytes.writeUInt8(value, start);
   }
   uint16(value: number): void {
-    this.#bytes.writeUInt16LE(value, this.#reserve(2));
+    const start = this.#reserve(2);
+    this.#bytes.writeUInt16LE(value, start);
   }
   uint32(value: number): void {
-    this.#bytes.writeUInt32LE(value, this.#reserve(4));
+    const start = this.#reserve(4);
+    this.#bytes.writeUInt32LE(value, start);
   }
   int64(value: bigint): void {
-    this.#bytes.writeBigInt64LE(value, this.#reserve(8));
+    const start = this.#reserve(8);
+    this.#bytes.writeBigInt64LE(value, start);
   }
   uint64(value: bigint): void {
-    this.#bytes.writeBigUInt64LE(value, this.#reserve(8));
+    const start = this.#reserve(8);
+    this.#bytes.writeBigUInt64LE(value, start);
   }
   /** Lengths, tags and object instances: up to 2^53, beyond what any id reaches. */
   varint(value: number): void {
@@ -36,7 +42,8 @@ export class BinaryWriter {
     this.uint8(rest);
   }
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const start = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, start);
   }
   bytes(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#length));
