@@ -18,6 +18,8 @@ export interface DevnetAccount {
   /** Of the core asset, default 0. */
   readonly balanceShares?: bigint;
   readonly lifetimeMember?: boolean;
+  /** Of the foreign asset 1.3.1 TESTUSD (4 decimals), default 10^10. */
+  readonly testAssetUnits?: bigint;
 }
 
 /** In shares of the core asset. */
@@ -208,6 +210,7 @@ function genesisOf(options: DevnetOptions, secondsPerBlock: number): Genesis {
         memoKey: key(account.memoKey ?? account.activeKey),
         balanceShares: account.balanceShares ?? 0n,
         lifetimeMember: account.lifetimeMember ?? false,
+        testAssetUnits: account.testAssetUnits ?? 10_000_000_000n,
       };
     }),
     maxOpsPerAccount: options.maxOpsPerAccount ?? 1000,

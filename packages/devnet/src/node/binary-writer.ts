@@ -3,7 +3,7 @@ export class BinaryWriter {
   #bytes = Buffer.allocUnsafe(512);
   #length = 0;
 
-  /** May replace `#bytes`: ask for the place first, in a statement of its own, then write. */
+  /** To be called before `#bytes` is read: it may replace it. */
   #reserve(count: number): number {
     const start = this.#length;
     this.#length += count;
@@ -16,24 +16,24 @@ export class BinaryWriter {
   }
 
   uint8(value: number): void {
-    const start = this.#reserve(1);
-    this.#bytes.writeUInt8(value, start);
+    const at = this.#reserve(1);
+    this.#bytes.writeUInt8(value, at);
   }
   uint16(value: number): void {
-    const start = this.#reserve(2);
-    this.#bytes.writeUInt16LE(value, start);
+    const at = this.#reserve(2);
+    this.#bytes.writeUInt16LE(value, at);
   }
   uint32(value: number): void {
-    const start = this.#reserve(4);
-    this.#bytes.writeUInt32LE(value, start);
+    const at = this.#reserve(4);
+    this.#bytes.writeUInt32LE(value, at);
   }
   int64(value: bigint): void {
-    const start = this.#reserve(8);
-    this.#bytes.writeBigInt64LE(value, start);
+    const at = this.#reserve(8);
+    this.#bytes.writeBigInt64LE(value, at);
   }
   uint64(value: bigint): void {
-    const start = this.#reserve(8);
-    this.#bytes.writeBigUInt64LE(value, start);
+    const at = this.#reserve(8);
+    this.#bytes.writeBigUInt64LE(value, at);
   }
   /** Lengths, tags and object instances: up to 2^53, beyond what any id reaches. */
   varint(value: number): void {
@@ -42,8 +42,8 @@ export class BinaryWriter {
     this.uint8(rest);
   }
   raw(bytes: Uint8Array): void {
-    const start = this.#reserve(bytes.length);
-    this.#bytes.set(bytes, start);
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
   bytes(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#length));

@@ -127,7 +127,7 @@ export const OTHER_FEES = {
   custom: { fee: 86_869n, pricePerKbyte: 57_913n },
 } as const;
 
-export const TEST_ASSET = { symbol: "TESTUSD", precision: 4, eachAccount: 10_000_000_000n } as const;
+export const TEST_ASSET = { symbol: "TESTUSD", precision: 4 } as const;
 
 export const MAXIMUM_BLOCK_SIZE = 2_000_000;
 export const MAINTENANCE_SKIP_SLOTS = 3;
@@ -446,7 +446,7 @@ export class ChainState {
         given.lifetimeMember,
       );
       this.adjustBalance(id, 0, given.balanceShares);
-      this.adjustBalance(id, 1, TEST_ASSET.eachAccount);
+      this.adjustBalance(id, 1, given.testAssetUnits);
     }
     const { maintenanceIntervalSeconds: interval } = genesis;
     this.parameters = { transferFee: genesis.transferFee };

@@ -30,6 +30,7 @@ export interface GenesisAccount {
   readonly memoKey: PublicKeyHex;
   readonly balanceShares: bigint;
   readonly lifetimeMember: boolean;
+  readonly testAssetUnits: bigint;
 }
 
 export function genesisWitnesses(count: number): GenesisWitness[] {
@@ -70,6 +71,7 @@ export function genesisText(genesis: Genesis): string {
         memo_key: key(account.memoKey),
         is_lifetime_member: account.lifetimeMember,
         balance: String(account.balanceShares),
+        test_asset_balance: String(account.testAssetUnits),
       })),
     ],
     initial_active_witnesses: genesis.witnesses.length,

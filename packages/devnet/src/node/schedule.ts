@@ -29,7 +29,3 @@ export function shuffledWitnesses(witnesses: readonly number[], headId: string):
   }
   return order;
 }
-
-/** May a transaction with this expiration be applied on top of a block of this time? Both bounds are inclusive. */
-export const mayBeApplied = (expiration: number, parentTime: number, maximumSeconds: number): boolean =>
-  parentTime <= expiration && expiration <= parentTime + maximumSeconds;

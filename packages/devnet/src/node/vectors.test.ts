@@ -22,7 +22,7 @@ import {
 } from "./keys.ts";
 import { decryptMemo, encryptMemo } from "./memo.ts";
 import { type Memo, OperationCodec } from "./operations.ts";
-import { irreversibleBlockNum, mayBeApplied, slotTime } from "./schedule.ts";
+import { irreversibleBlockNum, slotTime } from "./schedule.ts";
 import { Transaction } from "./transaction.ts";
 import { asTime } from "./variant.ts";
 import { wireSigned, wireUnsigned } from "./wire-number.ts";
@@ -98,12 +98,6 @@ interface Vectors {
       packed_hex: string;
     }[];
     transaction_merkle_root: string;
-  }[];
-  expiration_cases: {
-    name: string;
-    parent_block_time: string;
-    expiration: string;
-    may_be_included: boolean;
   }[];
   lib: { last_confirmed_block_num_per_active_witness: number[]; last_irreversible_block_num: number }[];
   slot_times: {
@@ -324,12 +318,6 @@ describe("blocks", () => {
 });
 
 describe("rules of the chain", () => {
-  it.each(vectors.expiration_cases)("expiration, $name", (vector) => {
-    expect(mayBeApplied(asTime(vector.expiration), asTime(vector.parent_block_time), 86_400)).toBe(
-      vector.may_be_included,
-    );
-  });
-
   it.each(vectors.lib)("$last_irreversible_block_num is irreversible when 70 % stand on it", (vector) => {
     expect(irreversibleBlockNum(vector.last_confirmed_block_num_per_active_witness)).toBe(
       vector.last_irreversible_block_num,
