@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import {
   chainChecks,
+  type CheckResult,
   openChainUnderTest,
   runChainCheck,
 } from "../packages/core/src/testing/conformance/chain.ts";
@@ -17,49 +18,59 @@ const USAGE = `Asks a BitShares node everything the product asks, and prints whe
   --prefix    of public keys (default BTS)
 `;
 
-const { values } = parseArgs({
-  options: {
-    node: { type: "string" },
-    account: { type: "string" },
-    key: { type: "string" },
-    "memo-key": { type: "string" },
-    to: { type: "string" },
-    prefix: { type: "string" },
-    help: { type: "boolean" },
-  },
-});
-const { node, account, key } = values;
-if (values.help || node === undefined || account === undefined || key === undefined) {
-  console.log(USAGE);
-  process.exit(values.help ? 0 : 2);
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      node: { type: "string" },
+      account: { type: "string" },
+      key: { type: "string" },
+      "memo-key": { type: "string" },
+      to: { type: "string" },
+      prefix: { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
+  const { node, account, key } = values;
+  if (values.help || node === undefined || account === undefined || key === undefined) return undefined;
+  return { node, account, wif: key, memoWif: values["memo-key"], to: values.to, keyPrefix: values.prefix };
 }
 
-const test = await openChainUnderTest({
-  node,
-  account,
-  wif: key,
-  memoWif: values["memo-key"],
-  to: values.to,
-  keyPrefix: values.prefix,
-});
-const counts = { pass: 0, differs: 0, skipped: 0 };
-console.log(`${node}: chain ${test.chainId}`);
-console.log(`${test.account.name} (${test.account.id}) pays ${test.recipient.name} (${test.recipient.id})\n`);
-for (const check of chainChecks) {
-  const result = await runChainCheck(check, test);
-  counts[result.type]++;
-  if (result.type === "pass") {
-    console.log(
-      `  ok       ${check.name}${result.found === undefined ? "" : `\n             ${result.found}`}`,
-    );
-  } else if (result.type === "skipped") {
-    console.log(`  skipped  ${check.name}\n             ${result.reason}`);
-  } else {
-    console.log(
-      `  DIFFERS  ${check.name}\n             found    ${result.found}\n             expected ${result.expected}`,
-    );
-  }
+const MARK = { pass: "ok     ", differs: "DIFFERS", skipped: "skipped" } as const;
+const INDENT = " ".repeat(11);
+
+function detailsOf(result: CheckResult): string[] {
+  if (result.type === "differs") return [`found    ${result.found}`, `expected ${result.expected}`];
+  if (result.type === "skipped") return [result.reason];
+  return result.found === undefined ? [] : [result.found];
 }
-await test.close();
-console.log(`\n${counts.pass} passed, ${counts.differs} differ, ${counts.skipped} skipped`);
-process.exitCode = counts.differs > 0 ? 1 : 0;
+
+async function main(): Promise<number> {
+  const options = readArguments();
+  if (options === undefined) {
+    console.log(USAGE);
+    return 2;
+  }
+  const test = await openChainUnderTest(options);
+  const counts = { pass: 0, differs: 0, skipped: 0 };
+  console.log(`${options.node}: chain ${test.chainId}`);
+  console.log(
+    `${test.account.name} (${test.account.id}) pays ${test.recipient.name} (${test.recipient.id})\n`,
+  );
+  for (const check of chainChecks) {
+    const result = await runChainCheck(check, test);
+    counts[result.type]++;
+    console.log(`  ${MARK[result.type]}  ${check.name}`);
+    for (const detail of detailsOf(result)) console.log(INDENT + detail);
+  }
+  await test.close();
+  console.log(`\n${counts.pass} passed, ${counts.differs} differ, ${counts.skipped} skipped`);
+  return counts.differs > 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  // An address, an account or a key that cannot be used: the message says which.
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+}

@@ -5,7 +5,7 @@ import { parseTransferFeeSchedule } from "../../adapters/bitshares/fees.ts";
 import { NodeRefusal } from "../../adapters/bitshares/node-errors.ts";
 import { asArray, asObject } from "../../adapters/bitshares/wire-values.ts";
 import { ChainError } from "../../ports/chain.ts";
-import { type ChainCheck, type CheckResult, differs, pass, same, skipped } from "./chain-check.ts";
+import { type ChainCheck, type CheckResult, differs, pass, same } from "./chain-check.ts";
 import { type ChainUnderTest, eventually } from "./chain-under-test.ts";
 
 const NOBODY = "no-such-account-here-0";
@@ -224,20 +224,6 @@ export const readingChecks: readonly ChainCheck[] = [
       if (parseBlockHeader(signed).blockNum !== headBlockNum)
         return differs(signed, `header ${headBlockNum}`);
       return same(signed, header);
-    },
-  },
-  {
-    name: "results of operations are left out of blocks",
-    async run(test) {
-      const { headBlockNum } = await test.client.head();
-      const from = Math.max(1, headBlockNum - 1_000);
-      for (let n = headBlockNum; n >= from; n--) {
-        const { transactions } = asObject(await database(test, "get_block", n), "block");
-        const [first] = asArray(transactions, "transactions");
-        if (first === undefined) continue;
-        return same(asObject(first, "transaction")["operation_results"], []);
-      }
-      return skipped("no transaction in the last 1000 blocks");
     },
   },
   {

@@ -158,6 +158,20 @@ export const transferChecks: readonly ChainCheck[] = [
     },
   },
   {
+    name: "results of operations are left out of blocks",
+    async run(test) {
+      const { headBlockNum } = await test.client.head();
+      const from = Math.max(1, headBlockNum - 1_000);
+      for (let n = headBlockNum; n >= from; n--) {
+        const { transactions } = asObject(await test.rpc.call("database", "get_block", [n]), "block");
+        const [first] = asArray(transactions, "transactions");
+        if (first === undefined) continue;
+        return same(asObject(first, "transaction")["operation_results"], []);
+      }
+      return skipped("no transaction in the last 1000 blocks");
+    },
+  },
+  {
     name: "the same bytes again are a duplicate while pending and when included, and expired later",
     async run(test) {
       const head = await test.client.head();
