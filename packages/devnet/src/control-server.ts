@@ -66,6 +66,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   delayRepliesMs: (_, faults, { args }) => faults.delayRepliesMs(numberAt(args, 0)),
   refuseConnections: (_, faults, { args }) => faults.refuseConnections(booleanAt(args, 0)),
   disconnectAll: (_, faults) => faults.disconnectAll(),
+  restart: (_, faults) => faults.restart(),
   freeze: (_, faults, { args }) => faults.freeze(booleanAt(args, 0)),
   lagBlocks: (_, faults, { args }) => faults.lagBlocks(numberAt(args, 0)),
   swallowBroadcasts: (_, faults, { args }) => faults.swallowBroadcasts(numberAt(args, 0, 1)),

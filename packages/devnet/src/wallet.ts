@@ -74,7 +74,8 @@ export class DevnetWallet {
   readonly #accounts = new Map<string, Promise<AccountWire>>();
   #nextId = 1;
   #constants: Promise<{ chainId: string; fee: bigint; pricePerKbyte: bigint }> | undefined;
-  #expirations = new Map<string, number>();
+  /** What was signed here: from which block on it can be included, and until when. */
+  readonly #signed = new Map<string, { afterBlock: number; expiration: number }>();
 
   constructor(options: {
     url: string;
@@ -145,7 +146,7 @@ export class DevnetWallet {
     return BigInt(held?.amount ?? 0);
   }
 
-  /** Signs and sends. Resolves when the node has accepted it; it is in a block only later. */
+  /** Signs and sends, at the fee that was in force when the wallet was first used. Resolves when the node has accepted it; it is in a block only later. */
   async transfer(request: WalletTransfer): Promise<{ txid: string }> {
     const { transaction } = await this.sign(request);
     await this.call("network_broadcast", "broadcast_transaction", [transaction.wire()]);
@@ -195,7 +196,7 @@ export class DevnetWallet {
       ...draft,
       signatures: [signature.toString("hex")],
     } as Json);
-    this.#expirations.set(transaction.id, expiration);
+    this.#signed.set(transaction.id, { afterBlock: head.head_block_number, expiration });
     return { txid: transaction.id, transaction };
   }
 
@@ -249,8 +250,11 @@ export class DevnetWallet {
    * connection closes.
    */
   async waitForIrreversible(txid: string): Promise<{ blockNum: number; trxInBlock: number }> {
-    const expiration = this.#expirations.get(txid) ?? Number.POSITIVE_INFINITY;
-    let next = 1;
+    const { afterBlock, expiration } = this.#signed.get(txid) ?? {
+      afterBlock: 0,
+      expiration: Number.POSITIVE_INFINITY,
+    };
+    let next = afterBlock + 1; // it refers to that block, so it cannot be in it or before it
     for (;;) {
       const seen = this.#nextBlock();
       const head = (await this.call(0, "get_dynamic_global_properties", [])) as unknown as {

@@ -195,12 +195,17 @@ export class ApiNode {
 
   #faults(): DevnetFaults {
     const switches = this.#switches;
+    const disconnectAll = () => {
+      for (const socket of this.#sockets.clients) socket.terminate();
+    };
     return {
       dropReplyAfterAccept: (count) => void (switches.dropReplies = count),
       delayRepliesMs: (ms) => void (switches.delayMs = ms),
       refuseConnections: (on) => void (switches.refusing = on),
-      disconnectAll: () => {
-        for (const socket of this.#sockets.clients) socket.terminate();
+      disconnectAll,
+      restart: () => {
+        disconnectAll();
+        this.chain.dropPending();
       },
       freeze: (on) => void (switches.frozen = on),
       lagBlocks: (blocks) => this.#lag(blocks),

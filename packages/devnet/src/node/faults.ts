@@ -6,6 +6,8 @@ export interface DevnetFaults {
   /** New connections are cut at once; open ones stay. */
   refuseConnections(on: boolean): void;
   disconnectAll(): void;
+  /** Cuts all connections, and the pending transactions are lost. */
+  restart(): void;
   /** Frames are taken and never answered; no notices either. */
   freeze(on: boolean): void;
   /** Serves the chain as it was `blocks` blocks ago; 0 ends it. */

@@ -83,9 +83,21 @@ export class Network {
     }
   }
 
-  #makeBlock(group: Group, turns: number): void {
+  /**
+   * Witnesses run on the nodes of their group in turn, and make blocks of what their own node has pending: so a popped
+   * transaction comes back when a witness of the node that popped it is next.
+   */
+  #producer(group: Group, turns: number): ApiNode {
     const leader = group.nodes[0] as ApiNode;
     const { chain } = leader;
+    const node = group.nodes[(chain.witnessAfter(turns) - 1) % group.nodes.length] as ApiNode;
+    // Just healed at equal heights: the rota of the other branch is another one.
+    return node.chain.state.dynamic.headId === chain.state.dynamic.headId ? node : leader;
+  }
+
+  #makeBlock(group: Group, turns: number): void {
+    const producer = this.#producer(group, turns);
+    const { chain } = producer;
     const interval = chain.state.genesis.blockIntervalSeconds;
     // The first slot of the stride, plus what the stride, missed turns and skipped time leave out.
     const extraSeconds = this.#secondsPerBlock * turns - interval + this.#skipSeconds;
@@ -98,7 +110,7 @@ export class Network {
       },
     });
     this.#turnsPassed.delete(group);
-    for (const node of group.nodes) if (node !== leader) node.chain.pushBlock(block);
+    for (const node of group.nodes) if (node !== producer) node.chain.pushBlock(block);
   }
 
   stallIrreversibility(stalled: boolean): void {

@@ -174,7 +174,7 @@ interface Making {
 
 /** The transaction of a sample, made anew for this chain. */
 async function remade(name: string, { signers, change, forge }: Making = {}): Promise<JsonMap> {
-  const [original] = sampleNamed(name).request?.params[2] as [JsonMap];
+  const original = sampleNamed(name).request?.params[2][0] as JsonMap;
   const now = await head();
   const transaction: JsonMap = {
     ...structuredClone(original),
@@ -335,7 +335,7 @@ describe("objects have the keys of the real node in its order", () => {
 
   it("2.0.0 has the same parameters", async () => {
     const [ours] = (await call(0, "get_objects", [["2.0.0"]])).result as [JsonMap];
-    const [theirs] = sampleNamed("get_objects_2.0.0").response?.result as [JsonMap];
+    const [theirs = {}] = (sampleNamed("get_objects_2.0.0").response?.result ?? []) as JsonMap[];
     const withoutFees = ({ parameters, ...rest }: JsonMap) => {
       const { current_fees: _, ...others } = parameters as JsonMap;
       return shape({ parameters: others, ...rest });
@@ -352,7 +352,7 @@ describe("objects have the keys of the real node in its order", () => {
       sampleNamed("get_objects_misc").response,
     ];
     const reply = (await ask(JSON.stringify(request))) as ResponseWire;
-    expect((reply.result as Json[]).map(shape)).toEqual((response?.result as Json[]).map(shape));
+    expect((reply.result as Json[]).map(shape)).toEqual(((response?.result ?? []) as Json[]).map(shape));
   });
 });
 
