@@ -17,7 +17,11 @@ async function startAll(town: Town): Promise<Record<WorkerName, WorkerProcess>> 
 }
 
 /** Kills one worker after the other, each at another moment of its work, until the year is over. */
-async function killUntil(town: Town, workers: Record<WorkerName, WorkerProcess>, kills: number): Promise<void> {
+async function killUntil(
+  town: Town,
+  workers: Record<WorkerName, WorkerProcess>,
+  kills: number,
+): Promise<void> {
   const names: WorkerName[] = ["payer", "ingester", "payer", "scheduler"];
   for (let kill = 0; kill < kills; kill++) {
     const name = names[kill % names.length] as WorkerName;
@@ -60,7 +64,10 @@ describe("real processes, killed and cut off, pay everybody exactly once", () =>
       await startAll(town);
       for (const node of town.devnet.nodes) node.faults.dropReplyAfterAccept(10);
       await town.everybodyNominates().catch(() => undefined);
-      await town.until(async () => (await town.query("SELECT FROM agreement")).length >= 1, "something arrived");
+      await town.until(
+        async () => (await town.query("SELECT FROM agreement")).length >= 1,
+        "something arrived",
+      );
       for (const node of town.devnet.nodes) node.faults.disconnectAll();
       const [row] = await town.query<{ n: string }>("SELECT count(*) AS n FROM agreement");
       expect(Number(row?.n)).toBeGreaterThan(0);
@@ -68,14 +75,20 @@ describe("real processes, killed and cut off, pay everybody exactly once", () =>
         async () => (await town.query("SELECT FROM payout WHERE status <> 'confirmed'")).length === 0,
         "nothing is open",
       );
-      const twice = await town.query("SELECT payout_key FROM transfer WHERE direction = 'out' GROUP BY 1 HAVING count(*) > 1");
+      const twice = await town.query(
+        "SELECT payout_key FROM transfer WHERE direction = 'out' GROUP BY 1 HAVING count(*) > 1",
+      );
       expect(twice).toEqual([]);
     }));
 
   it("with two of each process at once, and the leading payer killed: the other takes over", () =>
     inTown({}, async (town) => {
       const workers = await startAll(town);
-      const [standBy] = [town.cluster.start("payer"), town.cluster.start("ingester"), town.cluster.start("scheduler")];
+      const [standBy] = [
+        town.cluster.start("payer"),
+        town.cluster.start("ingester"),
+        town.cluster.start("scheduler"),
+      ];
       await standBy.waitFor(({ event }) => event === "payer.stands_by");
       await town.everybodyNominates();
       await workers.payer.waitFor(({ event }) => event === "withdrawal.sent");
@@ -94,7 +107,9 @@ describe("real processes, killed and cut off, pay everybody exactly once", () =>
       await workers.payer.waitFor(({ event }) => event === "withdrawal.signed");
       workers.payer.kill("SIGSTOP");
       // Its session is cut by the database's operator, so that the lock is free while it still believes to hold it.
-      await town.query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted");
+      await town.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted",
+      );
       const second = town.cluster.start("payer");
       await second.waitFor(({ event }) => event === "withdrawal.sent");
       workers.payer.kill("SIGCONT");

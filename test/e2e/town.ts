@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -55,6 +55,7 @@ export class Town {
   static async start(options: { redisUrl?: string; postgresPort?: number } = {}): Promise<Town> {
     const cleanUps: (() => unknown)[] = [];
     const folder = mkdtempSync(join(tmpdir(), "stakebts-e2e-"));
+    chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
     cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
     const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
     cleanUps.push(() => postgres.stop());
@@ -135,9 +136,22 @@ export class Town {
   async until(condition: () => Promise<boolean>, what: string): Promise<void> {
     const deadlineMs = Date.now() + SETTLE_MS_MAX;
     while (!(await condition().catch(() => false))) {
-      if (Date.now() > deadlineMs) throw new Error(`waited ${SETTLE_MS_MAX} ms, and it is not true that ${what}`);
+      if (Date.now() > deadlineMs)
+        throw new Error(
+          `waited ${SETTLE_MS_MAX} ms, and it is not true that ${what}:\n${await this.#report()}`,
+        );
       await delay(50);
     }
+  }
+
+  /** What is open, and the last words of each worker: for a test that failed. */
+  async #report(): Promise<string> {
+    const open = await this.query(
+      "SELECT key, status, reason, attempts FROM payout WHERE status <> 'confirmed' LIMIT 5",
+    );
+    const cursor = await this.query("SELECT block_num, updated_at FROM chain_cursor");
+    const words = this.cluster.lastWords(5).map((line) => JSON.stringify(line));
+    return [JSON.stringify({ open, cursor }), ...words].join("\n");
   }
 
   /** The promise, read from the chain alone: each nominator got 1 + 3 × 2000 + 25000 BTS, each payment with its own key. */
@@ -159,7 +173,10 @@ export class Town {
       for (const name of NOMINATORS) {
         const id = names.find((account) => account?.name === name)?.id;
         const got = sent.filter((t) => t.toId === id).map((t) => Number(t.amount / SHARES_PER_BTS));
-        expect({ name, got: got.sort((a, b) => a - b) }).toEqual({ name, got: [1, 2_000, 2_000, 2_000, 25_000] });
+        expect({ name, got: got.sort((a, b) => a - b) }).toEqual({
+          name,
+          got: [1, 2_000, 2_000, 2_000, 25_000],
+        });
       }
     } finally {
       await chain.close();

@@ -11,8 +11,6 @@ import { policyOf, shown } from "@stakebts/core/config";
 import { foldLedger, recordStart, relayRings, ringForNextDueRows } from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
 
-/** Payouts that nobody has rung for during this time are rung for again: the payer sends their bytes once more. */
-const FORGOTTEN_MS = 10_000;
 /** Rows that fall due within this time get a delayed ring; later ones get theirs from a later sweep. */
 const DUE_HORIZON_MS = 3_600_000;
 /** When the chain is not yet as far as a due instant, look again this soon at the earliest. */
@@ -74,7 +72,8 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
         { ledger, queue },
         { rate: config.STAKEBTS_CLOCK_RATE, horizonMs: DUE_HORIZON_MS },
       );
-      await ledger.ringStalePayouts({ notRungForMs: FORGOTTEN_MS, limit: 1_000 });
+      // Payouts that nobody has rung for lately: lost rings, and bytes that are to be sent once more.
+      await ledger.ringStalePayouts({ notRungForMs: config.STAKEBTS_RING_AGAIN_MS, limit: 1_000 });
       await relayRings({ ledger, queue });
       return config.STAKEBTS_SWEEP_MS;
     },

@@ -43,6 +43,11 @@ export class LocalCluster {
     return worker;
   }
 
+  /** The last lines of the log of each worker that runs. */
+  lastWords(count: number): readonly WorkerLogLine[] {
+    return [...this.#running].flatMap((worker) => worker.lines.slice(-count));
+  }
+
   async stop(): Promise<void> {
     const workers = [...this.#running];
     for (const worker of workers) {
@@ -59,12 +64,21 @@ export class LocalCluster {
       ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
       ...(policy === undefined ? {} : { STAKEBTS_POLICY: policy }),
     };
-    const chain = { STAKEBTS_NODES: nodes.join(","), STAKEBTS_CUSTODIAN: custodian, STAKEBTS_MEMO_KEY: memoKey };
+    const chain = {
+      STAKEBTS_NODES: nodes.join(","),
+      STAKEBTS_CUSTODIAN: custodian,
+      STAKEBTS_MEMO_KEY: memoKey,
+    };
     switch (name) {
       case "ingester":
         return { ...common, ...chain, STAKEBTS_REPLAY: "last", STAKEBTS_POLL_MS: "50" };
       case "scheduler":
-        return { ...common, STAKEBTS_CLOCK_RATE: String(clockRate), STAKEBTS_SWEEP_MS: "250" };
+        return {
+          ...common,
+          STAKEBTS_CLOCK_RATE: String(clockRate),
+          STAKEBTS_SWEEP_MS: "250",
+          STAKEBTS_RING_AGAIN_MS: "2000",
+        };
       case "payer":
         return { ...common, ...chain, STAKEBTS_ACTIVE_KEY: activeKey, STAKEBTS_PAYMENTS: "on" };
     }

@@ -152,6 +152,7 @@ export const settings = {
     .default(1),
   STAKEBTS_POLL_MS: whole(10, "1000").default(1_000),
   STAKEBTS_SWEEP_MS: whole(50, "5000").default(5_000),
+  STAKEBTS_RING_AGAIN_MS: whole(500, "10000").default(10_000),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
 } as const;
 

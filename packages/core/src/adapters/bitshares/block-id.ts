@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { ripemd160 } from "@noble/hashes/legacy.js";
 import { assert } from "../../domain/index.ts";
-import { ByteWriter } from "./byte-writer.ts";
 
 export interface BlockHeader {
   /** 40 hex digits. */
@@ -30,18 +29,30 @@ export function refBlockOf(blockId: string): { refBlockNum: number; refBlockPref
   return { refBlockNum: id.readUInt16BE(2), refBlockPrefix: id.readUInt32LE(4) };
 }
 
+/** Previous id, time, witness (at most 8 bytes), merkle root, extensions, signature. */
+const SIGNED_HEADER_BYTES_MAX = 20 + 4 + 8 + 20 + 1 + 65;
+
+/** Reused by every call, none of which waits: a block's id is computed for each block of the chain. */
+const scratch = Buffer.alloc(SIGNED_HEADER_BYTES_MAX);
+
 /** SHA224 of the signed header cut to 20 bytes, with the block's number in place of the first four. */
 export function blockIdOf(header: BlockHeader): string {
-  const out = new ByteWriter();
-  out.bytes(Buffer.from(header.previous, "hex"));
-  out.uint32(header.timestampSec);
-  out.varint(header.witness);
-  out.bytes(Buffer.from(header.transactionMerkleRoot, "hex"));
-  out.uint8(0); // extensions
-  out.bytes(Buffer.from(header.witnessSignature, "hex"));
-  const hash = createHash("sha224").update(out.take()).digest("hex");
+  let length = scratch.write(header.previous, 0, 20, "hex");
+  length = scratch.writeUInt32LE(header.timestampSec, length);
+  length = writeVarint(scratch, header.witness, length);
+  length += scratch.write(header.transactionMerkleRoot, length, 20, "hex");
+  length = scratch.writeUInt8(0, length); // extensions
+  length += scratch.write(header.witnessSignature, length, 65, "hex");
+  const hash = createHash("sha224").update(scratch.subarray(0, length)).digest("hex");
   const blockNum = (blockNumOf(header.previous) + 1) >>> 0;
   return blockNum.toString(16).padStart(8, "0") + hash.slice(8, 40);
+}
+
+function writeVarint(buffer: Buffer, value: number, offset: number): number {
+  let rest = value;
+  let at = offset;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) at = buffer.writeUInt8((rest % 0x80) | 0x80, at);
+  return buffer.writeUInt8(rest, at);
 }
 
 const sha256 = (data: Uint8Array): Buffer => createHash("sha256").update(data).digest();

@@ -1,4 +1,4 @@
-import { shares } from "../../domain/index.ts";
+import { millis, SECOND_MS, shares } from "../../domain/index.ts";
 import {
   type AccountId,
   type ChainBlock,
@@ -6,7 +6,7 @@ import {
   type ChainTransfer,
   type EncryptedMemo,
 } from "../../ports/chain.ts";
-import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf, ZERO_HASH } from "./block-id.ts";
+import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { DEFAULT_KEY_PREFIX, parsePublicKey } from "./keys.ts";
 import { serializeForeignOperation } from "./reference-serializer.ts";
@@ -19,7 +19,6 @@ import {
   asInt64,
   asObject,
   asText,
-  asTimeMs,
   asTimeSec,
   asUint32,
   asUint64,
@@ -112,12 +111,9 @@ export function parseBlock(
     blockNum,
     blockId,
     previousId: header.previous,
-    timeMs: asTimeMs(raw["timestamp"], "block timestamp"),
+    timeMs: millis(header.timestampSec * SECOND_MS),
     transfers,
   };
-  if (transactions.length === 0 && header.transactionMerkleRoot !== ZERO_HASH) {
-    throw new ChainError("inconsistent_chain", `block ${blockNum} names transactions but comes without any`);
-  }
   if (!complete) return { block, merkle: "unverifiable" };
   if (merkleRootOf(packed) === header.transactionMerkleRoot) return { block, merkle: "verified" };
   if (!transfersOnly) return { block, merkle: "unverifiable" };

@@ -54,8 +54,8 @@ function loadNative(): Curve | undefined {
       return { rs: signature, recoveryId: recid };
     },
     sharedX: (secret, point) =>
-      // A hash function of our own is the way to get the bare X; the buffer it is handed is reused, so it is copied.
-      native.ecdh(point, secret, { hashfn: (x: Uint8Array) => Uint8Array.from(x) }, new Uint8Array(32)),
+      // A hash function of our own is the way to get the bare X.
+      native.ecdh(point, secret, { hashfn: (x: Uint8Array) => x }, new Uint8Array(32)),
     publicKey: (secret) => native.publicKeyCreate(secret, true),
     isPoint: (point) => native.publicKeyVerify(point),
   };

