@@ -6,7 +6,7 @@ import { refundOf, operation } from "../given.ts";
 /** A fresh store of jobs, and workers on it. */
 export interface QueueUnderTest {
   readonly queue: JobQueue;
-  startWorker(handlers: RingHandlers, onBroken?: (error: AssertionError) => void): JobWorker;
+  readonly startWorker: (handlers: RingHandlers, onBroken?: (error: AssertionError) => void) => JobWorker;
 }
 
 /** What every queue does. */
