@@ -117,6 +117,18 @@ describe("real processes, killed and cut off, pay everybody exactly once", () =>
       await town.expectEverybodyPaidOnce();
     }));
 
+  it("with PostgreSQL restarted under them", () =>
+    inTown({}, async (town) => {
+      const workers = await startAll(town);
+      await town.everybodyNominates();
+      await workers.payer.waitFor(({ event }) => event === "withdrawal.signed");
+      await town.restartPostgres();
+      await town.settled();
+      await town.expectEverybodyPaidOnce();
+      const ended = await Promise.race([...Object.values(workers).map((w) => w.exited), Promise.resolve("all run")]);
+      expect(ended).toBe("all run");
+    }));
+
   it("with the nodes gone for a while", () =>
     inTown({}, async (town) => {
       await startAll(town);

@@ -31,34 +31,37 @@ const SHARES_PER_BTS = 100_000n;
 const SETTLE_MS_MAX = 90_000;
 
 export class Town {
-  readonly postgres: Pg;
+  postgres: Pg;
   readonly devnet: Devnet;
   readonly cluster: LocalCluster;
   readonly databaseUrl: string;
   readonly #wallets = new Map<string, DevnetWallet>();
+  readonly #dataDir: string;
   readonly #cleanUps: (() => unknown)[];
 
   private constructor(parts: {
     postgres: Pg;
+    dataDir: string;
     devnet: Devnet;
     cluster: LocalCluster;
     databaseUrl: string;
     cleanUps: (() => unknown)[];
   }) {
     this.postgres = parts.postgres;
+    this.#dataDir = parts.dataDir;
     this.devnet = parts.devnet;
     this.cluster = parts.cluster;
     this.databaseUrl = parts.databaseUrl;
     this.#cleanUps = parts.cleanUps;
   }
 
-  static async start(options: { redisUrl?: string; postgresPort?: number } = {}): Promise<Town> {
+  static async start(options: { redisUrl?: string } = {}): Promise<Town> {
     const cleanUps: (() => unknown)[] = [];
     const folder = mkdtempSync(join(tmpdir(), "stakebts-e2e-"));
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
     cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
-    const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
-    cleanUps.push(() => postgres.stop());
+    const dataDir = join(folder, "postgres");
+    const postgres = await startPostgres({ dataDir });
     const databaseUrl = await postgres.createDatabase("stakebts");
     await deploy(databaseUrl);
     await migrateQueueStore(databaseUrl);
@@ -87,12 +90,21 @@ export class Town {
       clockRate: CLOCK_RATE,
     });
     cleanUps.push(() => cluster.stop());
-    return new Town({ postgres, devnet, cluster, databaseUrl, cleanUps });
+    return new Town({ postgres, dataDir, devnet, cluster, databaseUrl, cleanUps });
   }
 
   async stop(): Promise<void> {
     for (const wallet of this.#wallets.values()) wallet.close();
-    for (const undo of this.#cleanUps.reverse()) await undo();
+    const [removeFolder, ...others] = this.#cleanUps;
+    for (const undo of others.reverse()) await undo();
+    await this.postgres.stop();
+    await removeFolder?.();
+  }
+
+  /** The same data on the same port; every session is cut. */
+  async restartPostgres(): Promise<void> {
+    await this.postgres.stop();
+    this.postgres = await startPostgres({ dataDir: this.#dataDir, port: this.postgres.port });
   }
 
   async send(from: string, amountBts: bigint, memo: string): Promise<void> {

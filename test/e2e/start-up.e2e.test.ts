@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startWorker, wifFromSeed, type WorkerProcess } from "@stakebts/devnet";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CUSTODIAN, Town } from "./town.ts";
+
+// What an operator meets who made a mistake: a process that does not start, says every mistake, and no secret.
+
+let town: Town;
+beforeAll(async () => {
+  town = await Town.start();
+}, 60_000);
+afterAll(() => town.stop());
+
+const NOT_STARTED = 78;
+const entry = (name: string) => join(import.meta.dirname, `../../apps/${name}/dist/main.js`);
+
+async function refusal(worker: WorkerProcess): Promise<string> {
+  expect(await worker.exited).toBe(NOT_STARTED);
+  return String(worker.lines.find(({ event }) => event === "process.not_started")?.["message"]);
+}
+
+describe("a worker does not start", () => {
+  it("with nothing set, and names every setting it needs", async () => {
+    const message = await refusal(startWorker({ name: "payer", entry: entry("payer"), environment: {} }));
+    for (const name of ["DATABASE_URL", "STAKEBTS_NODES", "STAKEBTS_ACTIVE_KEY", "STAKEBTS_PAYMENTS"])
+      expect(message).toContain(`${name} is not set`);
+    expect(message).toContain('expected "on" or "off"');
+  });
+
+  it("with mistakes of many kinds, and says for each what was found and what is accepted", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "stakebts-policy-"));
+    writeFileSync(join(folder, "policy.yaml"), "month: soon\nrewards: 9%\n");
+    const environment = {
+      DATABASE_URL: "mysql://root:secret-word@db/ledger",
+      STAKEBTS_NODES: "node.example.org",
+      STAKEBTS_MEMO_KEY: "5KnotAKeyAtAll",
+      STAKEBTS_REPLAY: "yesterday",
+      STAKEBTS_POLICY: join(folder, "policy.yaml"),
+      STAKEBTS_NODE_QUORUM: "0",
+    };
+    const message = await refusal(startWorker({ name: "ingester", entry: entry("ingester"), environment }));
+    rmSync(folder, { recursive: true });
+    for (const part of [
+      "postgresql://user:password@host:port/database",
+      'STAKEBTS_NODES is "node.example.org"',
+      "private keys in wallet import format",
+      'STAKEBTS_REPLAY is "yesterday": expected "last", "current" or a block number',
+      "month: expected a duration",
+      "rewards: no such key; there are month, reward",
+      "STAKEBTS_NODE_QUORUM",
+    ])
+      expect(message).toContain(part);
+    expect(message).not.toContain("secret-word");
+    expect(message).not.toContain("5KnotAKeyAtAll");
+  });
+
+  it("with a memo key that is not the custodian's: every nomination would be sent back", async () => {
+    const wif = wifFromSeed("somebody-else");
+    const message = await refusal(town.cluster.start("ingester", { STAKEBTS_MEMO_KEY: wif }));
+    expect(message).toContain(`is the memo key of ${CUSTODIAN} on chain`);
+    expect(message).not.toContain(wif);
+  });
+
+  it("with an active key that is not the custodian's", async () => {
+    const wif = wifFromSeed("somebody-else");
+    const message = await refusal(town.cluster.start("payer", { STAKEBTS_ACTIVE_KEY: wif }));
+    expect(message).toContain(`is not an active key of ${CUSTODIAN}`);
+    expect(message).not.toContain(wif);
+  });
+
+  it("for an account that is not on the chain", async () => {
+    const message = await refusal(town.cluster.start("ingester", { STAKEBTS_CUSTODIAN: "nobody-of-that-name" }));
+    expect(message).toContain("there is no account nobody-of-that-name");
+  });
+
+  it("on a database without a ledger, and says how to make one", async () => {
+    const empty = await town.postgres.createDatabase("empty");
+    for (const name of ["ingester", "scheduler", "payer"] as const)
+      expect(await refusal(town.cluster.start(name, { DATABASE_URL: empty }))).toContain("npm run db:migrate");
+  });
+});
+
+describe("a worker that is told to stop", () => {
+  it("ends its step and exits with 0", async () => {
+    for (const name of ["ingester", "scheduler", "payer"] as const) {
+      const worker = town.cluster.start(name);
+      await worker.waitFor(({ event }) => event === "process.started");
+      worker.kill("SIGTERM");
+      expect({ name, exit: await worker.exited }).toEqual({ name, exit: 0 });
+    }
+  });
+
+  it("has never written a private key", async () => {
+    const receipts = JSON.stringify(await town.query("SELECT details FROM receipt"));
+    for (const seed of [`${CUSTODIAN}-active`, `${CUSTODIAN}-memo`]) expect(receipts).not.toContain(wifFromSeed(seed));
+    expect(receipts).toContain("(hidden)");
+  });
+});
