@@ -204,9 +204,14 @@ export function decideDueRow(row: StakeRow): {
   readonly payout: NewPayout | undefined;
 } {
   assert(row.status === "pending", `row ${row.id} is ${row.status}, and only pending rows fall due`);
-  // The nominator stayed for the full term: the penalty is waived.
-  if (row.type === "penalty") return { move: { row, from: "pending", to: "aborted" }, payout: undefined };
-  assert(row.type === "reward" || row.type === "base_amount", `row ${row.id} never falls due`);
+  assert(
+    row.type === "penalty" || row.type === "reward" || row.type === "base_amount",
+    `row ${row.id} never falls due`,
+  );
+  // The nominator stayed for the full term: the penalty is waived. And a reward that was rounded down to nothing, as a
+  // small amount or a rate of 0 % gives, is no debt: the chain has no transfer of 0.
+  if (row.type === "penalty" || row.amount <= 0n)
+    return { move: { row, from: "pending", to: "aborted" }, payout: undefined };
   const key = payoutKey.row(row);
   const kind = row.type === "reward" ? "reward" : "base";
   return {
