@@ -230,7 +230,7 @@ describe("hostile text", () => {
     ["nothing but NUL", filled("\0")],
     ["nothing but emoji", filled("👩‍👩‍👧‍👦")],
     ["nothing but lone surrogates", filled("\udfff\ud800")],
-    ["nothing but backslashes", `"${filled("\\")}"`],
+    ["nothing but backslashes", `"${filled("\\").slice(2)}"`],
     ["an amount of 4000 digits", `{"type":"x","amount":${"9".repeat(4_000)}}`],
   ])("%s is invalid within 50 ms", (_, text) => {
     const startMs = performance.now();
