@@ -15,6 +15,6 @@ const schema = z
     STAKEBTS_POLL_MS: settings.STAKEBTS_POLL_MS,
     LOG_LEVEL: settings.LOG_LEVEL,
   })
-  .superRefine(checkQuorum);
+  .check(checkQuorum);
 
 export const readConfig = () => readEnvironment(schema, process.env);

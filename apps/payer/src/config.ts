@@ -14,6 +14,6 @@ const schema = z
     STAKEBTS_PAYMENTS: settings.STAKEBTS_PAYMENTS,
     LOG_LEVEL: settings.LOG_LEVEL,
   })
-  .superRefine(checkQuorum);
+  .check(checkQuorum);
 
 export const readConfig = () => readEnvironment(schema, process.env);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
 import { StartupError } from "../domain/errors.ts";
+import { accountName } from "./account-name.ts";
 import { policySetting } from "./policy-file.ts";
 
 /** The process does not start. The message names every setting that is wrong, what was found and what is accepted. */
@@ -16,29 +17,28 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function readEnvironment<S extends z.ZodObject>(schema: S, environment: Environment): z.infer<S> {
   const problems: string[] = [];
   const values: Record<string, string> = {};
+  const refused = new Set<string>();
+  const refuse = (name: string, problem: string) => {
+    refused.add(name);
+    problems.push(problem);
+  };
   for (const name of Object.keys(schema.shape)) {
     const given = environment[name]?.trim();
     const path = environment[`${name}_FILE`]?.trim();
-    if (given && path) problems.push(`${name} and ${name}_FILE are both set: give one of them`);
+    if (given && path) refuse(name, `${name} and ${name}_FILE are both set: give one of them`);
     else if (given) values[name] = given;
     else if (path) {
-      try {
-        values[name] = readFileSync(path, "utf8").trim();
-      } catch (error) {
-        problems.push(
-          `${name}_FILE: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`,
-        );
-      }
+      const content = readSetting(path);
+      if (content.text) values[name] = content.text;
+      else refuse(name, `${name}_FILE: ${shownPath(name, path)} ${content.problem ?? "is empty"}`);
     }
   }
   const parsed = schema.safeParse(values);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      const name = issue.path[0] === undefined ? "" : String(issue.path[0]);
-      if (problems.some((problem) => problem.startsWith(`${name}_FILE`))) continue;
-      const found = values[name] === undefined ? "is not set" : foundValue(name, values[name]);
-      problems.push(name === "" ? issue.message : `${name} ${found}: ${issue.message}`);
-    }
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0] ?? "");
+    if (refused.has(name)) continue;
+    const found = values[name] === undefined ? "is not set" : foundValue(name, values[name]);
+    problems.push(name === "" ? issue.message : `${name} ${found}: ${issue.message}`);
   }
   if (problems.length > 0 || !parsed.success)
     throw new ConfigError(
@@ -47,17 +47,35 @@ export function readEnvironment<S extends z.ZodObject>(schema: S, environment: E
   return parsed.data;
 }
 
+function readSetting(path: string): { readonly text?: string; readonly problem?: string } {
+  try {
+    return { text: readFileSync(path, "utf8").trim() };
+  } catch (error) {
+    return { problem: `cannot be read (${(error as NodeJS.ErrnoException).code ?? "error"})` };
+  }
+}
+
 /** Settings whose value is never shown, wrong or right. */
 const SECRET = /KEY|SECRET|PASSWORD|_URL$/u;
 const foundValue = (name: string, value: string): string =>
-  SECRET.test(name) ? "is set, and not shown here" : `is "${value.slice(0, 80)}"`;
+  SECRET.test(name) ? "is set, and not shown here" : `is "${withoutCredentials(value).slice(0, 80)}"`;
+
+/** A secret that was put where the path of its file belongs does not look like a path, and is not shown. */
+const shownPath = (name: string, path: string): string =>
+  SECRET.test(name) && !/^\.{0,2}\//u.test(path) ? "the file it names" : path;
+
+/** An address may hold a password too: `wss://user:password@node`. */
+const withoutCredentials = (text: string): string => text.replace(/\/\/[^/@\s"]*@/gu, "//(hidden)@");
 
 /** The settings as they are printed at start: secrets hidden, lists and numbers as they were understood. */
 export function shown(config: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(config)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, SECRET.test(name) ? "(hidden)" : JSON.stringify(value, digits)]),
+      .map(([name, value]) => [
+        name,
+        SECRET.test(name) ? "(hidden)" : withoutCredentials(JSON.stringify(value, digits)),
+      ]),
   );
 }
 
@@ -69,14 +87,14 @@ const list = (text: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
-const whole = (minimum: number, example: string) =>
+/** The maximum keeps a slip of the finger out; for intervals it is an hour, far below where timers overflow to 1 ms. */
+const whole = ({ minimum, maximum, example }: { minimum: number; maximum: number; example: string }) =>
   z
     .string()
     .regex(/^[0-9]{1,12}$/u, `expected a whole number, for example ${example}`)
     .transform(Number)
-    .refine((value) => value >= minimum, `expected at least ${minimum}`);
-
-const ACCOUNT_NAME = /^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*$/u;
+    .refine((value) => value >= minimum, `expected at least ${minimum}`)
+    .refine((value) => value <= maximum, `expected at most ${maximum}`);
 
 function isPrivateKey(wif: string): boolean {
   try {
@@ -103,11 +121,8 @@ export const settings = {
     .refine((nodes) => nodes.length > 0 && nodes.every((node) => /^wss?:\/\/\S+$/u.test(node)), {
       error: "expected addresses that begin with ws:// or wss://, with commas between them",
     }),
-  STAKEBTS_NODE_QUORUM: whole(1, "2").default(1),
-  STAKEBTS_CUSTODIAN: z
-    .string()
-    .regex(ACCOUNT_NAME, "expected the name of a BitShares account")
-    .default("bitsharesmanagement.group"),
+  STAKEBTS_NODE_QUORUM: whole({ minimum: 1, maximum: 100, example: "2" }).default(1),
+  STAKEBTS_CUSTODIAN: accountName.default("bitsharesmanagement.group"),
   STAKEBTS_ACTIVE_KEY: z
     .string({ error: "expected the active private key of the custodian (WIF, begins with 5)" })
     .refine(isPrivateKey, "this is not a private key in wallet import format (51 characters, begins with 5)"),
@@ -139,7 +154,10 @@ export const settings = {
   STAKEBTS_EXCHANGE_ACCOUNTS: z
     .string()
     .transform(list)
-    .refine((names) => names.every((name) => ACCOUNT_NAME.test(name)), "expected account names with commas")
+    .refine(
+      (names) => names.every((name) => accountName.safeParse(name).success),
+      "expected account names with commas",
+    )
     .default(["bittrex-deposit"]),
   STAKEBTS_CLOCK_RATE: z
     .string()
@@ -150,21 +168,22 @@ export const settings = {
     .transform(Number)
     .refine((rate) => rate > 0, "expected more than 0")
     .default(1),
-  STAKEBTS_POLL_MS: whole(10, "1000").default(1_000),
-  STAKEBTS_SWEEP_MS: whole(50, "5000").default(5_000),
-  STAKEBTS_RING_AGAIN_MS: whole(500, "10000").default(10_000),
+  STAKEBTS_POLL_MS: whole({ minimum: 10, maximum: 3_600_000, example: "1000" }).default(1_000),
+  STAKEBTS_SWEEP_MS: whole({ minimum: 50, maximum: 3_600_000, example: "5000" }).default(5_000),
+  STAKEBTS_RING_AGAIN_MS: whole({ minimum: 500, maximum: 3_600_000, example: "10000" }).default(10_000),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
 } as const;
 
-/** Quorum against the number of nodes: a relation that no single setting can check. */
-export function checkQuorum(
-  config: { STAKEBTS_NODES: string[]; STAKEBTS_NODE_QUORUM: number },
-  context: z.RefinementCtx,
-): void {
-  if (config.STAKEBTS_NODE_QUORUM > config.STAKEBTS_NODES.length)
-    context.addIssue({
-      code: "custom",
-      path: ["STAKEBTS_NODE_QUORUM"],
-      message: `expected at most the number of nodes, ${config.STAKEBTS_NODES.length}`,
-    });
-}
+/**
+ * Quorum against the number of nodes: a relation that no single setting can check. For `.check()` of a schema with both.
+ * It runs whatever else is wrong, so that it is named together with the rest.
+ */
+export const checkQuorum = z.refine<{ STAKEBTS_NODES: string[]; STAKEBTS_NODE_QUORUM: number }>(
+  (config) => config.STAKEBTS_NODE_QUORUM <= config.STAKEBTS_NODES.length,
+  {
+    path: ["STAKEBTS_NODE_QUORUM"],
+    error: "expected at most the number of addresses in STAKEBTS_NODES",
+    when: ({ issues }) =>
+      !issues.some(({ path }) => path?.[0] === "STAKEBTS_NODES" || path?.[0] === "STAKEBTS_NODE_QUORUM"),
+  },
+);

@@ -4,6 +4,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { bts } from "../domain/amount.ts";
 import { DEFAULT_POLICY, type Policy, strictJsonUpToBlock } from "../domain/policy.ts";
+import { accountName } from "./account-name.ts";
 
 /** Policy and roles: what a custodian decides, as opposed to where things run. */
 export interface CustodianPolicy {
@@ -13,34 +14,45 @@ export interface CustodianPolicy {
 
 const DEFAULT_MANAGERS = ["dls.cipher", "escrow.zavod.premik"];
 
-const duration = (minimumMs: number) =>
-  z.string().transform((text, context) => {
+const DURATION_MAX_MS = ms("10y");
+
+function duration(minimumMs: number) {
+  const expected = `expected a duration such as 30d, 12h or 20s, at least ${ms(minimumMs)} and at most 10y`;
+  return z.string({ error: expected }).transform((text, context) => {
     const value = /^\d+(?:\.\d+)?\s*[a-z]+$/u.test(text) ? ms(text as ms.StringValue) : undefined;
-    if (typeof value === "number" && Number.isInteger(value) && value >= minimumMs) return value;
-    context.addIssue({
-      code: "custom",
-      message: `expected a duration of at least ${ms(minimumMs)}, such as 30d, 12h or 20s`,
-    });
+    if (
+      typeof value === "number" &&
+      Number.isInteger(value) &&
+      value >= minimumMs &&
+      value <= DURATION_MAX_MS
+    )
+      return value;
+    context.addIssue({ code: "custom", message: expected });
     return z.NEVER;
   });
+}
 
-const wholeBts = z
-  .union([z.number(), z.string()])
-  .refine((value) => /^[0-9]{1,10}$/u.test(String(value)), "expected whole BTS, such as 50")
-  .transform((value) => bts(BigInt(value)));
+function wholeBts(minimum = 0n) {
+  const error =
+    minimum > 0n ? "expected whole BTS, more than 0, such as 50" : "expected whole BTS, such as 50";
+  return z
+    .union([z.number(), z.string()], { error })
+    .refine((value) => /^[0-9]{1,10}$/u.test(String(value)) && BigInt(value) >= minimum, error)
+    .transform((value) => bts(BigInt(value)));
+}
 
+const EXPECTED_PERCENT = "expected a percentage of at most 100 with at most two decimals, such as 8%";
 /** `8%`, `12.5%` or a bare number of percent, exactly, as basis points. */
-const percent = z.union([z.number(), z.string()]).transform((value, context) => {
-  const match = /^(\d{1,4})(?:\.(\d{1,2}))?\s*%?$/u.exec(String(value));
-  if (match !== null) return BigInt(match[1] ?? "0") * 100n + BigInt((match[2] ?? "").padEnd(2, "0"));
-  context.addIssue({
-    code: "custom",
-    message: "expected a percentage with at most two decimals, such as 8%",
-  });
+const percent = z.union([z.number(), z.string()], { error: EXPECTED_PERCENT }).transform((value, context) => {
+  const match = /^(\d{1,3})(?:\.(\d{1,2}))?\s*%?$/u.exec(String(value));
+  const percentBps =
+    match === null ? undefined : BigInt(match[1] ?? "0") * 100n + BigInt((match[2] ?? "").padEnd(2, "0"));
+  if (percentBps !== undefined && percentBps <= 10_000n) return percentBps;
+  context.addIssue({ code: "custom", message: EXPECTED_PERCENT });
   return z.NEVER;
 });
 
-const accountName = z.string().regex(/^[a-z][a-z0-9.-]*$/u, "expected the name of a BitShares account");
+const EXPECTED_AMOUNTS = "expected a list of amounts, such as [25000, 50000]";
 
 /** Names and units as people write them. Every key is optional; what is left out is the programme's default. */
 const policyFile = z
@@ -48,20 +60,28 @@ const policyFile = z
     month: duration(1_000),
     reward: percent,
     penalty: percent,
-    accepted_amounts: z.array(wholeBts).min(1),
-    invalid_request_fee: wholeBts,
-    refund_above: wholeBts,
-    confirmation: z.boolean(),
-    minimum_balance: wholeBts,
+    accepted_amounts: z.array(wholeBts(1n), { error: EXPECTED_AMOUNTS }).min(1, EXPECTED_AMOUNTS),
+    invalid_request_fee: wholeBts(),
+    refund_above: wholeBts(),
+    confirmation: z.boolean({ error: "expected true or false" }),
+    minimum_balance: wholeBts(),
     funds_wait: duration(1_000),
-    admin_transfer_above: wholeBts,
-    strict_json_up_to_block: z.int().min(0),
+    admin_transfer_above: wholeBts(),
+    strict_json_up_to_block: wholeNumber({ minimum: 0, maximum: 0xffff_ffff }),
     expiration: duration(15_000),
-    max_attempts: z.int().min(1).max(1_000),
-    support_address: z.string().min(1).max(200),
-    managers: z.array(accountName),
+    max_attempts: wholeNumber({ minimum: 1, maximum: 1_000 }),
+    support_address: z
+      .string({ error: "expected text" })
+      .min(1, "expected text")
+      .max(200, "expected at most 200 characters"),
+    managers: z.array(accountName, { error: "expected a list of account names" }),
   })
   .partial();
+
+function wholeNumber({ minimum, maximum }: { minimum: number; maximum: number }) {
+  const error = `expected a whole number from ${minimum} to ${maximum}`;
+  return z.int({ error }).min(minimum, error).max(maximum, error);
+}
 
 export type PolicyFile = z.infer<typeof policyFile>;
 
@@ -76,20 +96,27 @@ export const policySetting = z
     try {
       content = parseYaml(readFileSync(path, "utf8")) ?? {};
     } catch (error) {
-      problem(`it cannot be read as YAML or JSON: ${(error as Error).message}`);
+      // The first line says what and where. The rest quotes the file, which may be the wrong one, and a secret.
+      problem(`it cannot be read as YAML or JSON: ${(error as Error).message.split("\n", 1)[0]}`);
       return z.NEVER;
     }
-    const parsed = policyFile.safeParse(content);
+    const parsed = policyFile.safeParse(content, { reportInput: true });
     if (parsed.success) return parsed.data;
-    const known = Object.keys(policyFile.shape).join(", ");
-    for (const issue of parsed.error.issues)
-      problem(
-        issue.code === "unrecognized_keys"
-          ? `${issue.keys.join(", ")}: no such key; there are ${known}`
-          : `${issue.path.join(".") || "the file"}: ${issue.message}`,
-      );
+    for (const issue of parsed.error.issues) problem(problemInFile(issue));
     return z.NEVER;
   });
+
+function problemInFile(issue: z.core.$ZodIssue): string {
+  const known = Object.keys(policyFile.shape).join(", ");
+  if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")}: no such key; there are ${known}`;
+  if (issue.path.length === 0) return `the file: expected keys and values; there are ${known}`;
+  return `${issue.path.join(".")} is ${foundValue(issue.input)}: ${issue.message}`;
+}
+
+function foundValue(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  return typeof value === "object" && value !== null ? "a set of keys" : JSON.stringify(value).slice(0, 80);
+}
 
 /**
  * The policy in force: the defaults of the programme, changed by the file.

@@ -3,7 +3,7 @@ import { assert } from "./assert.ts";
 import { operationId } from "./operation-id.ts";
 import { type NewPayout, payoutKey, payoutMemo } from "./payout.ts";
 import { type Policy, type Term, TERMS } from "./policy.ts";
-import { ADMIN_REQUESTS, type AdminRequestType } from "./request.ts";
+import { ADMIN_REQUESTS, type AdminRequestType, type MemoRequest } from "./request.ts";
 import type { StakeRow, StakeRowStatus } from "./stake-row.ts";
 import { type Agreement, buildStakeRows } from "./terms.ts";
 import type { Millis } from "./time.ts";
@@ -66,12 +66,15 @@ export function decideTransfer(
   const amount = toBtsRoundedDown(transfer.amount);
   if (request.type === "open" && policy.acceptedAmounts.includes(amount))
     return open(transfer, request.term, amount, policy);
-  if (isAdminRequest(request.type)) {
+  if (isAdminRequest(request)) {
     const isManager = roles.managers.includes(sender);
     if (isManager && transfer.senderIsLifetimeMember)
       return request.type === "loan_to_bmg"
         ? recorded("loan", `loan of ${amount} BTS by the manager ${sender}`)
-        : recorded("admin_request", `${request.type} asked for by the manager ${sender}`);
+        : recorded(
+            "admin_request",
+            `${request.type} asked for by the manager ${sender}: ${adminTransfer(request, policy)}`,
+          );
     return refund(
       transfer,
       amount,
@@ -84,8 +87,18 @@ export function decideTransfer(
   return refund(transfer, amount, policy, invalidity(transfer, amount));
 }
 
-const isAdminRequest = (type: string): type is AdminRequestType =>
-  (ADMIN_REQUESTS as readonly string[]).includes(type);
+type AdminRequest = Extract<MemoRequest, { readonly type: AdminRequestType }>;
+const isAdminRequest = (request: MemoRequest): request is AdminRequest =>
+  (ADMIN_REQUESTS as readonly string[]).includes(request.type);
+
+/** What an admin transfer would move, or why it moves nothing. */
+function adminTransfer({ amount, account }: AdminRequest, policy: Policy): string {
+  if (amount === undefined) return "not executed: its memo has no amount in whole BTS";
+  if (amount <= policy.adminTransferAbove)
+    return `not executed: ${amount} BTS is not more than ${policy.adminTransferAbove} BTS`;
+  if (account === undefined) return "not executed: its memo names no exchange account";
+  return `${amount} BTS, exchange account ${account}`;
+}
 
 const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
   outcome,
@@ -167,7 +180,7 @@ function stop(transfer: IncomingTransfer, pendingRows: readonly StakeRow[]): Dec
   };
 }
 
-/** A stop needs 1 BTS to travel. What it carries beyond that is the nominator's, and goes back without a fee. */
+/** A stop needs 1 BTS to travel, which is kept. Whatever larger amount it carries goes back whole, without a fee. */
 function carriedByStop(transfer: IncomingTransfer): readonly NewPayout[] {
   const amount = toBtsRoundedDown(transfer.amount);
   return amount > 1n ? [refundOf(transfer, amount, "carried_by_stop")] : [];
@@ -204,9 +217,14 @@ export function decideDueRow(row: StakeRow): {
   readonly payout: NewPayout | undefined;
 } {
   assert(row.status === "pending", `row ${row.id} is ${row.status}, and only pending rows fall due`);
-  // The nominator stayed for the full term: the penalty is waived.
-  if (row.type === "penalty") return { move: { row, from: "pending", to: "aborted" }, payout: undefined };
-  assert(row.type === "reward" || row.type === "base_amount", `row ${row.id} never falls due`);
+  assert(
+    row.type === "penalty" || row.type === "reward" || row.type === "base_amount",
+    `row ${row.id} never falls due`,
+  );
+  // The nominator stayed for the full term: the penalty is waived. And a reward that was rounded down to nothing, as a
+  // small amount or a rate of 0 % gives, is no debt: the chain has no transfer of 0.
+  if (row.type === "penalty" || row.amount <= 0n)
+    return { move: { row, from: "pending", to: "aborted" }, payout: undefined };
   const key = payoutKey.row(row);
   const kind = row.type === "reward" ? "reward" : "base";
   return {

@@ -113,7 +113,8 @@ export function payoutKeyInMemo(text: string): PayoutKey | undefined {
     return undefined;
   }
 }
-const KEY_SHAPE = /^(?:notice:)?(?:reward:\d+:\d+:\d+:\d+|(?:base|stop|refund|confirm):\d+:\d+:\d+)$/u;
+// Ten digits hold any block number, and keep a hand-written memo from bringing a key too long for its index.
+const KEY_SHAPE = /^(?:notice:)?(?:reward(?::\d{1,10}){4}|(?:base|stop|refund|confirm)(?::\d{1,10}){3})$/u;
 
 /** What the end of an attempt means for the payout. */
 export type AttemptEnd =
