@@ -13,6 +13,8 @@ async function startAll(town: Town): Promise<Record<WorkerName, WorkerProcess>> 
     payer: town.cluster.start("payer"),
   };
   await Promise.all(Object.values(workers).map(started));
+  // An ingester that is killed before this begins at the newest block when it comes back, as an empty ledger does.
+  await workers.ingester.waitFor(({ event }) => event === "cursor.placed");
   return workers;
 }
 

@@ -28,7 +28,7 @@ const BLOCK_MS = 100;
 const CLOCK_RATE = (SECONDS_PER_BLOCK * 1000) / BLOCK_MS;
 const SHARES_PER_BTS = 100_000n;
 /** Two months of the chain would be four seconds; whoever is slower than this is stuck. */
-const SETTLE_MS_MAX = 90_000;
+const SETTLE_MS_MAX = 60_000;
 
 export class Town {
   postgres: Pg;
@@ -162,7 +162,7 @@ export class Town {
       "SELECT key, status, reason, attempts FROM payout WHERE status <> 'confirmed' LIMIT 5",
     );
     const cursor = await this.query("SELECT block_num, updated_at FROM chain_cursor");
-    const words = this.cluster.lastWords(5).map((line) => JSON.stringify(line));
+    const words = this.cluster.lastWords(6).map((line) => JSON.stringify(line));
     return [JSON.stringify({ open, cursor }), ...words].join("\n");
   }
 

@@ -24,6 +24,7 @@ export interface LocalClusterOptions {
 export class LocalCluster {
   readonly #options: LocalClusterOptions;
   readonly #running = new Set<WorkerProcess>();
+  readonly #ended: WorkerProcess[] = [];
 
   constructor(options: LocalClusterOptions) {
     this.#options = options;
@@ -39,13 +40,16 @@ export class LocalCluster {
       ...(onLine === undefined ? {} : { onLine: (line) => onLine(name, line) }),
     });
     this.#running.add(worker);
-    void worker.exited.then(() => this.#running.delete(worker));
+    void worker.exited.then((how) => {
+      this.#running.delete(worker);
+      if (how !== "SIGKILL") this.#ended.push(worker);
+    });
     return worker;
   }
 
-  /** The last lines of the log of each worker that runs. */
+  /** The last lines of the log of each worker that runs or has ended by itself. */
   lastWords(count: number): readonly WorkerLogLine[] {
-    return [...this.#running].flatMap((worker) => worker.lines.slice(-count));
+    return [...this.#running, ...this.#ended].flatMap((worker) => worker.lines.slice(-count));
   }
 
   async stop(): Promise<void> {

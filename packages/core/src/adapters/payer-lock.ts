@@ -1,4 +1,4 @@
-import postgres from "postgres";
+import pg from "pg";
 import { AssertionError } from "../domain/assert.ts";
 import { StartupError } from "../domain/errors.ts";
 import type { HostClock } from "../ports/clock.ts";
@@ -39,64 +39,67 @@ async function holdOnce(
   signal: AbortSignal,
   work: (lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const sql = postgres(databaseUrl, {
-    max: 1,
-    idle_timeout: 0,
-    max_lifetime: null,
-    connect_timeout: 5,
-    onnotice: () => {},
+  const session = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
   });
+  const lost = new AbortController();
+  // The end of the session is the end of the lock, and the first to hear of it is its socket.
+  session.on("error", () => lost.abort());
+  session.on("end", () => lost.abort());
   try {
-    const session = await sql.reserve();
-    let waiting = false;
-    for (;;) {
-      const [row] = await session<{ held: boolean; pid: number }[]>`
-        SELECT pg_try_advisory_lock(${PAYER_LOCK}) AS held, pg_backend_pid() AS pid`;
-      if (row?.held === true) {
-        log.info("payer.leads");
-        await workWhileHeld(session, row.pid, { clock, log }, signal, work);
-        return;
-      }
-      if (!waiting) log.info("payer.stands_by", { reason: "another payer leads" });
-      waiting = true;
-      await clock.sleep(RETRY_MS, signal);
-      if (signal.aborted) return;
-    }
+    await session.connect();
+    if (!(await acquire(session, { clock, log }, AbortSignal.any([signal, lost.signal])))) return;
+    log.info("payer.leads");
+    await workWhileHeld(session, { clock, log }, signal, lost, work);
   } finally {
-    await sql.end({ timeout: 1 });
+    await session.end().catch(() => undefined);
   }
 }
 
-/** The session that took the lock is asked again and again whether it is still the same. */
+/** Asks for the lock until it has it; `false` when it was told to stop before. */
+async function acquire(
+  session: pg.Client,
+  { clock, log }: { clock: HostClock; log: Log },
+  stop: AbortSignal,
+): Promise<boolean> {
+  for (let tries = 0; !stop.aborted; tries++) {
+    const { rows } = await session.query<{ held: boolean }>("SELECT pg_try_advisory_lock($1) AS held", [
+      PAYER_LOCK,
+    ]);
+    if (rows[0]?.held === true) return true;
+    if (tries === 0) log.info("payer.stands_by", { reason: "another payer leads" });
+    await clock.sleep(RETRY_MS, stop);
+  }
+  return false;
+}
+
+/** A session that neither ends nor answers, behind a network that swallows packets, is as good as lost. */
 async function workWhileHeld(
-  session: postgres.ReservedSql,
-  pid: number,
+  session: pg.Client,
   { clock, log }: { clock: HostClock; log: Log },
   signal: AbortSignal,
+  lost: AbortController,
   work: (lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const lost = new AbortController();
   const done = new AbortController();
-  const stop = AbortSignal.any([signal, lost.signal]);
+  const over = AbortSignal.any([done.signal, lost.signal]);
   const heartbeat = (async () => {
-    while (!done.signal.aborted && !lost.signal.aborted) {
-      await clock.sleep(HEARTBEAT_MS, done.signal);
-      if (done.signal.aborted) return;
-      const same = await Promise.race([
-        session<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`.then(
-          ([row]) => row?.pid === pid,
-          () => false,
-        ),
-        clock.sleep(HEARTBEAT_MS_MAX, done.signal).then(() => done.signal.aborted),
-      ]);
-      if (!same) {
-        log.warn("payer.lock_lost", { todo: "nothing: it is asked for again" });
-        lost.abort();
-      }
+    while (!over.aborted) {
+      await clock.sleep(HEARTBEAT_MS, over);
+      if (over.aborted) break;
+      const answered = session.query("SELECT 1").then(
+        () => true,
+        () => false,
+      );
+      const late = clock.sleep(HEARTBEAT_MS_MAX, over).then(() => over.aborted);
+      if (!(await Promise.race([answered, late]))) lost.abort();
     }
+    if (lost.signal.aborted) log.warn("payer.lock_lost", { todo: "nothing: it is asked for again" });
   })();
   try {
-    await work(stop);
+    await work(AbortSignal.any([signal, lost.signal]));
   } finally {
     done.abort();
     await heartbeat;
