@@ -164,23 +164,33 @@ export class World {
     this.restart();
   }
 
+  /** A new ingester that is told where to begin. */
+  async startFrom(mode: StartMode): Promise<void> {
+    this.restart();
+    await this.#startIngester(mode);
+  }
+
+  async #startIngester(mode: StartMode): Promise<IngestDeps> {
+    const ingester: IngestDeps = {
+      chain: this.#fragile(this.chain),
+      ledger: this.#fragileLedger(),
+      memos: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
+      log: silent,
+      policy: this.policy,
+      custodian: this.custodian,
+      skipBlocks: new Set(),
+      accounts: new Map(),
+    };
+    await establishCursor(ingester, mode);
+    this.#ingester = ingester;
+    return ingester;
+  }
+
   async ingest(): Promise<void> {
-    if (this.#ingester === undefined) {
-      const ingester: IngestDeps = {
-        chain: this.#fragile(this.chain),
-        ledger: this.#fragileLedger(),
-        memos: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
-        log: silent,
-        policy: this.policy,
-        custodian: this.custodian,
-        skipBlocks: new Set(),
-        accounts: new Map(),
-      };
-      await establishCursor(ingester, (await this.ledger.cursor()) === undefined ? this.#startAt : "last");
-      this.#ingester = ingester;
-    }
+    const ledgerIsEmpty = (await this.ledger.cursor()) === undefined;
+    const ingester = this.#ingester ?? (await this.#startIngester(ledgerIsEmpty ? this.#startAt : "last"));
     for (;;) {
-      const { ingestedTo, finalBlockNum } = await ingestBlocks(this.#ingester);
+      const { ingestedTo, finalBlockNum } = await ingestBlocks(ingester);
       if (ingestedTo === undefined || ingestedTo === finalBlockNum) return;
     }
   }

@@ -125,7 +125,10 @@ describe("real processes, killed and cut off, pay everybody exactly once", () =>
       await town.restartPostgres();
       await town.settled();
       await town.expectEverybodyPaidOnce();
-      const ended = await Promise.race([...Object.values(workers).map((w) => w.exited), Promise.resolve("all run")]);
+      const ended = await Promise.race([
+        ...Object.values(workers).map((w) => w.exited),
+        Promise.resolve("all run"),
+      ]);
       expect(ended).toBe("all run");
     }));
 

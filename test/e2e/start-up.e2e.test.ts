@@ -71,14 +71,18 @@ describe("a worker does not start", () => {
   });
 
   it("for an account that is not on the chain", async () => {
-    const message = await refusal(town.cluster.start("ingester", { STAKEBTS_CUSTODIAN: "nobody-of-that-name" }));
+    const message = await refusal(
+      town.cluster.start("ingester", { STAKEBTS_CUSTODIAN: "nobody-of-that-name" }),
+    );
     expect(message).toContain("there is no account nobody-of-that-name");
   });
 
   it("on a database without a ledger, and says how to make one", async () => {
     const empty = await town.postgres.createDatabase("empty");
     for (const name of ["ingester", "scheduler", "payer"] as const)
-      expect(await refusal(town.cluster.start(name, { DATABASE_URL: empty }))).toContain("npm run db:migrate");
+      expect(await refusal(town.cluster.start(name, { DATABASE_URL: empty }))).toContain(
+        "npm run db:migrate",
+      );
   });
 });
 
@@ -94,7 +98,8 @@ describe("a worker that is told to stop", () => {
 
   it("has never written a private key", async () => {
     const receipts = JSON.stringify(await town.query("SELECT details FROM receipt"));
-    for (const seed of [`${CUSTODIAN}-active`, `${CUSTODIAN}-memo`]) expect(receipts).not.toContain(wifFromSeed(seed));
+    for (const seed of [`${CUSTODIAN}-active`, `${CUSTODIAN}-memo`])
+      expect(receipts).not.toContain(wifFromSeed(seed));
     expect(receipts).toContain("(hidden)");
   });
 });

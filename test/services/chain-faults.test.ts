@@ -1,6 +1,6 @@
 import { payPayout } from "@stakebts/core/services";
 import { describe, expect, it } from "vitest";
-import { inWorld, type World } from "../world.ts";
+import { CUSTODIAN, inWorld, type World } from "../world.ts";
 
 /** A refund of 450 BTS that is owed and not yet paid. */
 async function refundDue(world: World) {
@@ -238,6 +238,66 @@ describe("a short wallet", () => {
       expect(arrived).toEqual([1, 1, 2_000, 2_000, 2_000]);
       expect(await world.chain.balance(world.custodian.id)).toBeGreaterThanOrEqual(100n * 100_000n);
       await world.expectLedgerMatchesChain();
+    }));
+});
+
+describe("money that moves in a way the ledger cannot explain", () => {
+  const memoOf = (world: World) => [...world.ledger.contents.payouts.values()][0]?.memo ?? "";
+  const sendAsCustodian = (world: World, amountBts: number, to = "nominator-1") =>
+    world.send(CUSTODIAN, amountBts, memoOf(world), { to });
+
+  it("switches payments off when a payout is paid a second time by another hand", () =>
+    inWorld({}, async (world) => {
+      await refundDue(world);
+      await world.settle();
+      await sendAsCustodian(world, 450);
+      await world.settle();
+      expect(await world.ledger.payments()).toMatchObject({
+        on: false,
+        reason: expect.stringContaining("paid before") as string,
+      });
+    }));
+
+  it("switches payments off when a payment names a payout and pays something else", () =>
+    inWorld({}, async (world) => {
+      world.paymentsOn = false;
+      await refundDue(world);
+      await sendAsCustodian(world, 451);
+      await world.settle();
+      expect(await world.ledger.payments()).toMatchObject({ on: false });
+      expect([...world.ledger.contents.payouts.values()].map((p) => p.status)).toEqual(["due"]);
+    }));
+
+  it("takes a payout as settled that the custodian paid by hand with its key", () =>
+    inWorld({}, async (world) => {
+      world.paymentsOn = false;
+      await refundDue(world);
+      await sendAsCustodian(world, 450);
+      await world.settle();
+      world.paymentsOn = true;
+      world.restart();
+      await world.settle();
+      await refundIsPaidOnce(world);
+    }));
+});
+
+describe("blocks that were jumped over", () => {
+  it("keep a withdrawal undecided until they have been read after all", () =>
+    inWorld({}, async (world) => {
+      const { id } = await refundDue(world);
+      await world.pay(id); // It is included in one of the next blocks, which nobody reads.
+      await world.devnet.produce(12);
+      world.devnet.skipTime(3_600);
+      await world.devnet.produce(6);
+      const before = (await world.ledger.cursor())?.blockNum ?? 0;
+      await world.startFrom("current");
+      await world.settle();
+      expect(attempts(world)).toEqual(["broadcast"]);
+      expect(world.ledger.contents.receipts.map((r) => r.event)).toContain("withdrawal.unprovable");
+      await world.startFrom(before + 1);
+      await world.settle();
+      expect(attempts(world)).toEqual(["confirmed"]);
+      await refundIsPaidOnce(world);
     }));
 });
 

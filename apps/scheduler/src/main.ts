@@ -1,6 +1,7 @@
 import {
   createJobQueue,
   createPostgresLedger,
+  DONE,
   hostClock,
   queueStoreOf,
   repeat,
@@ -22,20 +23,23 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
   const ledger = createPostgresLedger({ url: config.DATABASE_URL });
   const store = queueStoreOf(config);
   const queue = createJobQueue({ store, log });
+  // The fold reads no memo text, so the block from which bare memos count does not matter, nor which chain it is.
+  const { policy, managers } = policyOf(config.STAKEBTS_POLICY, "");
   const deps = {
     ledger,
     log,
-    // The fold reads no memo text, so the block from which bare memos count does not matter here.
-    policy: policyOf(config.STAKEBTS_POLICY, "").policy,
-    roles: {
-      managers: policyOf(config.STAKEBTS_POLICY, "").managers,
-      exchangeAccounts: config.STAKEBTS_EXCHANGE_ACCOUNTS,
-    },
+    policy,
+    roles: { managers, exchangeAccounts: config.STAKEBTS_EXCHANGE_ACCOUNTS },
   };
   const fold = async (): Promise<void> => {
     if ((await foldLedger(deps, signal)) > 0) await relayRings({ ledger, queue });
   };
 
+  // Before the queues are opened: on a database without tables BullMQ's worker would spin and never let us say so.
+  await repeat({ name: "start", clock: hostClock, log }, signal, async () => {
+    await recordStart({ ledger, log }, "scheduler", shown(config));
+    return DONE;
+  });
   const broken = new AbortController();
   let failure: Error | undefined;
   const worker = startJobWorker({
@@ -60,13 +64,10 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
     },
   });
 
-  let recorded = false;
   await repeat(
     { name: "sweep", clock: hostClock, log },
     AbortSignal.any([signal, broken.signal]),
     async () => {
-      if (!recorded) await recordStart({ ledger, log }, "scheduler", shown(config));
-      recorded = true;
       await fold();
       await ringForNextDueRows(
         { ledger, queue },

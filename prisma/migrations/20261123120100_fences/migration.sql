@@ -161,7 +161,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal
 -- The cursor goes forward, and the writer epoch goes up.
 CREATE FUNCTION chain_cursor_goes_forward() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.block_num <= OLD.block_num THEN
+  IF NEW.block_num < OLD.block_num THEN
     RAISE EXCEPTION 'the cursor stands at block % and does not go back to %', OLD.block_num, NEW.block_num
       USING ERRCODE = 'check_violation';
   END IF;

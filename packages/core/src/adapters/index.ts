@@ -21,4 +21,4 @@ export { createLog } from "./logger.ts";
 export { withPayerLock } from "./payer-lock.ts";
 export { createPostgresLedger } from "./postgres/index.ts";
 export { EXIT, runProcess } from "./process.ts";
-export { repeat } from "./repeat.ts";
+export { DONE, repeat } from "./repeat.ts";

@@ -6,20 +6,25 @@ import type { Log } from "../ports/log.ts";
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 15_000;
 
+/** What a step answers that has done all there was to do. */
+export const DONE = "done";
+
 /**
- * Repeats one step until the signal: the step says how long to wait before the next. Trouble with the database, the
+ * Repeats one step until the signal, or until it is done: the step says how many milliseconds to wait before the next.
+ * Trouble with the database, the
  * queue or a node is logged and tried again, more slowly each time; every step is safe to repeat. A broken assumption
  * is not trouble and goes through.
  */
 export async function repeat(
   { name, clock, log }: { name: string; clock: HostClock; log: Log },
   signal: AbortSignal,
-  step: () => Promise<number>,
+  step: () => Promise<number | typeof DONE>,
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     try {
       const waitMs = await step();
+      if (waitMs === DONE) return;
       failures = 0;
       if (waitMs > 0) await clock.sleep(waitMs, signal);
     } catch (error) {

@@ -139,14 +139,14 @@ export const settings = {
   STAKEBTS_PAYMENTS: z.enum(["on", "off"], { error: 'expected "on" or "off"; there is no default' }),
   STAKEBTS_REPLAY: z
     .string()
-    .regex(/^(?:last|current|[0-9]{1,10})$/u, 'expected "last", "current" or a block number')
+    .regex(/^(?:last|current|[0-9]{1,9})$/u, 'expected "last", "current" or a block number')
     .transform((value) => (value === "last" || value === "current" ? value : Number(value)))
     .default("last"),
   STAKEBTS_SKIP_BLOCKS: z
     .string()
     .transform(list)
     .refine(
-      (blocks) => blocks.every((block) => /^[0-9]{1,10}$/u.test(block)),
+      (blocks) => blocks.every((block) => /^[0-9]{1,9}$/u.test(block)),
       "expected block numbers with commas",
     )
     .transform((blocks) => blocks.map(Number))

@@ -3,7 +3,9 @@ import ms from "ms";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { bts } from "../domain/amount.ts";
-import { DEFAULT_POLICY, type Policy, strictJsonUpToBlock } from "../domain/policy.ts";
+import { DAY_MS } from "../domain/time.ts";
+import { StartupError } from "../domain/errors.ts";
+import { DEFAULT_POLICY, MAINNET_CHAIN_ID, type Policy, strictJsonUpToBlock } from "../domain/policy.ts";
 import { accountName } from "./account-name.ts";
 
 /** Policy and roles: what a custodian decides, as opposed to where things run. */
@@ -124,6 +126,11 @@ function foundValue(value: unknown): string {
  */
 export function policyOf(file: PolicyFile, chainId: string): CustodianPolicy {
   const { terms } = DEFAULT_POLICY;
+  // `1m` is a minute. With other people's money that is a slip of the pen, and an expensive one.
+  if (chainId === MAINNET_CHAIN_ID && (file.month ?? terms.monthMs) < DAY_MS)
+    throw new StartupError(
+      `STAKEBTS_POLICY: month is ${ms(file.month ?? 0)}; on the main network it is at least a day (30d, not 1m)`,
+    );
   return {
     policy: {
       terms: {

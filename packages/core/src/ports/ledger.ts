@@ -119,6 +119,9 @@ export interface LedgerTx {
   /** `expected`: number of the block that the caller believes to be the cursor, `undefined` for none. */
   moveCursor(expected: number | undefined, next: Cursor): Promise<boolean>;
 
+  /** Blocks below the unbroken run have been looked into after all: it begins earlier, if they reach up to it. */
+  extendScan(range: { readonly from: number; readonly to: number }): Promise<void>;
+
   /** Writes those that are not there yet, and returns them. */
   insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
   /** In chain order; incoming only. */

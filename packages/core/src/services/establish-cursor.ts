@@ -1,6 +1,7 @@
 import { assert } from "../domain/assert.ts";
 import { millis } from "../domain/time.ts";
 import type { Cursor } from "../ports/ledger.ts";
+import { reportUnprovable } from "./expire-withdrawals.ts";
 import { type IngestDeps, lastFinalBlockNum, replayBlocks } from "./ingest-blocks.ts";
 
 /**
@@ -38,6 +39,7 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
   const moved = await ledger.transaction(async (tx) => {
     if (!(await tx.moveCursor(cursor?.blockNum, next))) return false;
     await tx.addReceipts([receipt]);
+    await reportUnprovable(tx, next);
     return true;
   });
   log.info(moved ? receipt.event : "cursor.placed_by_another", { firstBlockNum });

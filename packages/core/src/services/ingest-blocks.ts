@@ -1,19 +1,17 @@
 import { assert } from "../domain/assert.ts";
-import { toShares } from "../domain/amount.ts";
 import { parseMemo } from "../domain/memo.ts";
-import { operationId, type OperationPosition } from "../domain/operation-id.ts";
-import { afterAttempt, payoutKeyInMemo } from "../domain/payout.ts";
+import { operationId } from "../domain/operation-id.ts";
+import { payoutKeyInMemo } from "../domain/payout.ts";
 import { CORE_ASSET_ID } from "../domain/transfer.ts";
 import type { Policy } from "../domain/policy.ts";
-import { noticeOfFailure } from "../domain/decide.ts";
-import { decideWithdrawal } from "../domain/withdrawal.ts";
 import type { AccountId, ChainAccount, ChainBlock, ChainReader, ChainTransfer } from "../ports/chain.ts";
-import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer, WithdrawalRecord } from "../ports/ledger.ts";
+import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { MemoContent, MemoReader } from "../ports/signer.ts";
 import type { MemoRequest } from "../domain/request.ts";
-import { identified } from "./ids.ts";
-import { ringForPayout, ringForTransfer } from "./rings.ts";
+import { expireWithdrawals } from "./expire-withdrawals.ts";
+import { ringForTransfer } from "./rings.ts";
+import { settleOutgoing } from "./settle-outgoing.ts";
 
 export interface IngestDeps {
   readonly chain: ChainReader;
@@ -79,8 +77,8 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
 }
 
 /**
- * Reads blocks that the cursor has passed already, and writes those of their transfers that the ledger does not have.
- * Whatever it has stays as it is.
+ * Reads blocks that the cursor has passed already, and writes those of their transfers that the ledger does not have,
+ * with what they settle. Whatever it has stays as it is. Blocks that were once jumped over count as looked into then.
  */
 export async function replayBlocks(deps: IngestDeps, range: { from: number; to: number }): Promise<number> {
   let found = 0;
@@ -88,8 +86,13 @@ export async function replayBlocks(deps: IngestDeps, range: { from: number; to: 
     const to = Math.min(range.to, from + BLOCKS_PER_STEP - 1);
     const blocks = await deps.chain.blocks({ from, to, account: deps.custodian.id });
     const transfers = await readTransfers(deps, blocks);
-    found += await deps.ledger.transaction(async (tx) => (await writeTransfers(tx, deps, transfers)).length);
+    found += await deps.ledger.transaction(async (tx) => {
+      const written = await writeTransfers(tx, deps, transfers);
+      await tx.addReceipts(await settleOutgoing(tx, deps.log, written));
+      return written.length;
+    });
   }
+  await deps.ledger.transaction((tx) => tx.extendScan(range));
   return found;
 }
 
@@ -124,8 +127,8 @@ async function writeBlocks(tx: LedgerTx, deps: IngestDeps, batch: Batch): Promis
   if (!moved) return []; // Another ingester was faster, and has written all of this.
   const written = await writeTransfers(tx, deps, batch.transfers);
   const receipts = [
-    ...(await confirmPaid(tx, deps, batch.transfers)),
-    ...(await expireDead(tx, deps, { ...cursor, blockTimeMs: last.timeMs })),
+    ...(await settleOutgoing(tx, deps.log, batch.transfers)),
+    ...(await expireWithdrawals(tx, deps.policy, { ...cursor, blockTimeMs: last.timeMs })),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
   ];
   await tx.addReceipts(receipts);
@@ -185,152 +188,6 @@ const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
     payout: transfer.payoutKey ?? null,
   },
 });
-
-/**
- * Outgoing transfers that settle payouts: by the id of a withdrawal that we signed, or, where the ledger has lost that
- * (a restored backup, a replay), by the payout key in the memo.
- */
-async function confirmPaid(
-  tx: LedgerTx,
-  deps: IngestDeps,
-  transfers: readonly NewTransfer[],
-): Promise<readonly NewReceipt[]> {
-  const outgoing = transfers.filter((transfer) => transfer.direction === "out");
-  if (outgoing.length === 0) return [];
-  const byTxid = new Map(
-    (await tx.withdrawalsByTxid(outgoing.flatMap(({ txid }) => (txid === undefined ? [] : [txid])))).map(
-      (w) => [w.txid, w],
-    ),
-  );
-  const isOurs = ({ txid }: NewTransfer) => txid !== undefined && byTxid.has(txid);
-  const keys = outgoing.flatMap((t) => (t.payoutKey === undefined || isOurs(t) ? [] : [t.payoutKey]));
-  // A fold that is writing these very debts down does not see our transfers yet, nor do we see its payouts: wait for it.
-  if (keys.length > 0) await tx.lockFold();
-  const byKey = new Map((await tx.payoutsByKey(keys)).map((payout) => [payout.key, payout]));
-  const found: { id: WithdrawalRecord["id"]; at: OperationPosition }[] = [];
-  const confirmed = [];
-  const receipts: NewReceipt[] = [];
-  for (const transfer of outgoing) {
-    const withdrawal = transfer.txid === undefined ? undefined : byTxid.get(transfer.txid);
-    const payout = transfer.payoutKey === undefined ? undefined : byKey.get(transfer.payoutKey);
-    const at = { blockNum: transfer.operation.blockNum, blockTimeMs: transfer.blockTimeMs };
-    if (withdrawal !== undefined) {
-      if (withdrawal.status === "expired") {
-        receipts.push(
-          await contradiction(tx, deps, transfer, `withdrawal ${withdrawal.id} was declared dead`),
-        );
-        continue;
-      }
-      decideWithdrawal(withdrawal, { type: "found_irreversible" });
-      found.push({ id: withdrawal.id, at: transfer.operation });
-      confirmed.push({ payoutId: withdrawal.payoutId, ...at });
-      receipts.push(settlement(transfer, withdrawal.payoutId));
-    } else if (payout !== undefined && payout.status !== "confirmed") {
-      if (payout.payee !== transfer.receiver || toShares(payout.amount) !== transfer.amount) {
-        receipts.push(
-          await contradiction(tx, deps, transfer, `it names payout ${payout.key} and pays something else`),
-        );
-        continue;
-      }
-      if (payout.status === "signed" || payout.status === "sent") {
-        receipts.push(
-          await contradiction(tx, deps, transfer, `payout ${payout.key} is being paid by another withdrawal`),
-        );
-        continue;
-      }
-      confirmed.push({ payoutId: payout.id, ...at });
-      receipts.push(settlement(transfer, payout.id));
-    }
-  }
-  await tx.confirmWithdrawals(found);
-  await tx.confirmPayouts(confirmed);
-  return receipts;
-}
-
-const settlement = (transfer: NewTransfer, payoutId: string): NewReceipt => ({
-  event: "payout.confirmed",
-  subject: transfer.payoutKey ?? payoutId,
-  chainTimeMs: transfer.blockTimeMs,
-  details: {
-    payoutId,
-    payee: transfer.receiver,
-    amountShares: `${transfer.amount}`,
-    txid: transfer.txid ?? null,
-    operation: operationId(transfer.operation),
-  },
-});
-
-/** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
-async function contradiction(
-  tx: LedgerTx,
-  { log }: IngestDeps,
-  transfer: NewTransfer,
-  what: string,
-): Promise<NewReceipt> {
-  const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
-  log.error("ledger.contradicted", { txid: transfer.txid, reason });
-  await tx.setPayments({ on: false, reason });
-  return {
-    event: "ledger.contradicted",
-    subject: operationId(transfer.operation),
-    chainTimeMs: transfer.blockTimeMs,
-    details: { reason, txid: transfer.txid ?? null },
-  };
-}
-
-/** Withdrawals that no block can hold any more: their payouts are free for another attempt, or have had their last. */
-async function expireDead(tx: LedgerTx, deps: IngestDeps, scanned: Cursor): Promise<readonly NewReceipt[]> {
-  const receipts: NewReceipt[] = [];
-  const overdue = await tx.liveWithdrawalsExpiringBefore(scanned.blockTimeMs);
-  const payouts = new Map(
-    (await tx.payouts(overdue.map((w) => w.payoutId))).map((payout) => [payout.id, payout]),
-  );
-  for (const withdrawal of overdue) {
-    const verdict = decideWithdrawal(withdrawal, {
-      type: "scanned",
-      fromBlockNum: scanned.scannedFromBlockNum,
-      blockTimeMs: scanned.blockTimeMs,
-    });
-    const payout = payouts.get(withdrawal.payoutId);
-    assert(payout !== undefined, `withdrawal ${withdrawal.id} has no payout`);
-    if (verdict !== "expired") {
-      receipts.push({
-        event: "withdrawal.unproved",
-        subject: payout.key,
-        chainTimeMs: scanned.blockTimeMs,
-        details: {
-          txid: withdrawal.txid,
-          todo: `replay from block ${withdrawal.refBlockNum + 1}: the blocks between were never read, so it may have been paid there`,
-        },
-      });
-      continue;
-    }
-    await tx.expireWithdrawal(withdrawal.id);
-    const next = afterAttempt({
-      type: "withdrawal_expired",
-      attempts: payout.attempts,
-      maxAttempts: deps.policy.maxAttempts,
-    });
-    const reason = `attempt ${payout.attempts} expired unpaid: ${payout.reason ?? "no block took it"}`;
-    await tx.movePayout(payout.id, ["signed", "sent"], next, { reason });
-    if (next === "ready") await tx.ring([ringForPayout(payout.id, `attempt-${payout.attempts + 1}`)]);
-    else {
-      const notice = noticeOfFailure(payout, deps.policy, scanned.blockTimeMs);
-      if (notice !== undefined) {
-        const debt = identified(notice);
-        await tx.insertPayouts([debt]);
-        await tx.ring([ringForPayout(debt.id, "owed")]);
-      }
-    }
-    receipts.push({
-      event: next === "ready" ? "withdrawal.expired" : "payout.failed",
-      subject: payout.key,
-      chainTimeMs: scanned.blockTimeMs,
-      details: { txid: withdrawal.txid, attempts: payout.attempts, reason },
-    });
-  }
-  return receipts;
-}
 
 /** The transfers of the blocks in the ledger's words: names instead of ids, memos read and understood. */
 async function readTransfers(

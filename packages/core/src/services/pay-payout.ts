@@ -1,6 +1,5 @@
 import { assertNever } from "../domain/assert.ts";
 import { type Shares, toShares } from "../domain/amount.ts";
-import { noticeOfFailure } from "../domain/decide.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../domain/payout.ts";
 import type { Policy } from "../domain/policy.ts";
 import { type Millis, plusMs } from "../domain/time.ts";
@@ -18,9 +17,9 @@ import type { Cursor, Ledger, PayoutRecord, WithdrawalRecord, WithdrawalRefusal 
 import type { Log } from "../ports/log.ts";
 import type { MemoWriter, Signer } from "../ports/signer.ts";
 import type { HotWallet } from "./hot-wallet.ts";
-import { identified, memoNonce, withdrawalId } from "./ids.ts";
+import { memoNonce, withdrawalId } from "./ids.ts";
 import { lastFinalBlockNum } from "./ingest-blocks.ts";
-import { ringForPayout } from "./rings.ts";
+import { oweNotice } from "./notify-failure.ts";
 
 export interface PayDeps {
   readonly chain: ChainReader & ChainWriter;
@@ -223,12 +222,7 @@ async function fail(deps: PayDeps, payout: PayoutRecord, reason: string, nowMs: 
   await ledger.transaction(async (tx) => {
     await tx.movePayout(payout.id, ["due"], "ready");
     if (!(await tx.movePayout(payout.id, ["ready", "waiting_funds"], "failed", { reason }))) return;
-    const notice = noticeOfFailure(payout, policy, nowMs);
-    if (notice !== undefined) {
-      const debt = identified(notice);
-      await tx.insertPayouts([debt]);
-      await tx.ring([ringForPayout(debt.id, "owed")]);
-    }
+    await oweNotice(tx, payout, policy, nowMs);
     await tx.addReceipts([
       { event: "payout.failed", subject: payout.key, chainTimeMs: nowMs, details: { reason } },
     ]);

@@ -260,6 +260,13 @@ class MemoryLedgerTx implements LedgerTx {
     return true;
   }
 
+  async extendScan({ from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+    const { cursor } = this.#state;
+    if (cursor === undefined || cursor.scannedFromBlockNum <= from || cursor.scannedFromBlockNum > to + 1)
+      return;
+    this.#state.cursor = { ...cursor, scannedFromBlockNum: from };
+  }
+
   async insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
     const fresh = transfers.filter((transfer) => !this.#state.transfers.has(operationId(transfer.operation)));
     for (const transfer of fresh)

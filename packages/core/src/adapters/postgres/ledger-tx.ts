@@ -67,6 +67,13 @@ export class PostgresLedgerTx implements LedgerTx {
     return count === 1;
   }
 
+  async extendScan({ from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+    await this.#db.chainCursor.updateMany({
+      where: { id: 1, scannedFromBlockNum: { gt: from, lte: to + 1 } },
+      data: { scannedFromBlockNum: from },
+    });
+  }
+
   async insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
     if (transfers.length === 0) return [];
     const inserted = await this.#db.transfer.createManyAndReturn({

@@ -73,6 +73,21 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "blocks that were jumped over can be looked into later, if nothing is left out",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(100, { scannedFromBlockNum: 50 })));
+      const extend = async (from: number, to: number) => {
+        await ledger.transaction((tx) => tx.extendScan({ from, to }));
+        return (await ledger.cursor())?.scannedFromBlockNum;
+      };
+      assert.equal(await extend(20, 48), 50); // Block 49 is missing.
+      assert.equal(await extend(60, 90), 50);
+      assert.equal(await extend(30, 49), 30);
+      assert.equal(await extend(10, 100), 10);
+      assert.equal((await ledger.cursor())?.blockNum, 100);
+    },
+  },
+  {
     name: "a transfer that is written twice is there once, and comes back as it was",
     async run(ledger) {
       const transfer = incoming({ memoText: "caf\u00E9 \u{1F4B8}", txid: "ab".repeat(20) });

@@ -1,0 +1,118 @@
+import { toShares } from "../domain/amount.ts";
+import { operationId, type OperationPosition } from "../domain/operation-id.ts";
+import type { PayoutId } from "../domain/payout.ts";
+import { decideWithdrawal } from "../domain/withdrawal.ts";
+import type {
+  LedgerTx,
+  NewReceipt,
+  NewTransfer,
+  PayoutConfirmation,
+  PayoutRecord,
+  WithdrawalRecord,
+} from "../ports/ledger.ts";
+import type { Log } from "../ports/log.ts";
+
+/**
+ * Confirms what irreversible outgoing transfers settle: by the id of a withdrawal that we signed, or, where the ledger
+ * has lost that (a restored backup, a replay), by the payout key in the memo. A transfer that contradicts the ledger
+ * confirms nothing and switches payments off.
+ */
+export async function settleOutgoing(
+  tx: LedgerTx,
+  log: Log,
+  transfers: readonly NewTransfer[],
+): Promise<readonly NewReceipt[]> {
+  const outgoing = transfers.filter((transfer) => transfer.direction === "out");
+  if (outgoing.length === 0) return [];
+  const txids = outgoing.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
+  const byTxid = new Map(
+    (await tx.withdrawalsByTxid(txids)).map((withdrawal) => [withdrawal.txid, withdrawal]),
+  );
+  const withdrawalOf = ({ txid }: NewTransfer) => (txid === undefined ? undefined : byTxid.get(txid));
+  const keys = outgoing.flatMap((t) =>
+    t.payoutKey === undefined || withdrawalOf(t) !== undefined ? [] : [t.payoutKey],
+  );
+  // A fold that is writing these very debts down does not see our transfers yet, nor do we see its payouts: wait for it.
+  if (keys.length > 0) await tx.lockFold();
+  const byKey = new Map((await tx.payoutsByKey(keys)).map((payout) => [payout.key, payout]));
+
+  const found: { id: WithdrawalRecord["id"]; at: OperationPosition }[] = [];
+  const confirmed: PayoutConfirmation[] = [];
+  const receipts: NewReceipt[] = [];
+  const paid = new Set<PayoutId>();
+  for (const transfer of outgoing) {
+    const withdrawal = withdrawalOf(transfer);
+    const payout = transfer.payoutKey === undefined ? undefined : byKey.get(transfer.payoutKey);
+    const payoutId = withdrawal?.payoutId ?? payout?.id;
+    if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
+    const problem = problemWith(transfer, withdrawal, payout, paid);
+    if (problem !== undefined) {
+      receipts.push(await contradiction(tx, log, transfer, problem));
+      continue;
+    }
+    if (withdrawal !== undefined) found.push({ id: withdrawal.id, at: transfer.operation });
+    confirmed.push({ payoutId, blockNum: transfer.operation.blockNum, blockTimeMs: transfer.blockTimeMs });
+    receipts.push(settlement(transfer, payoutId));
+    paid.add(payoutId);
+  }
+  await tx.confirmWithdrawals(found);
+  await tx.confirmPayouts(confirmed);
+  return receipts;
+}
+
+/** Why this transfer cannot be what the ledger knows; `undefined` when the two agree. */
+function problemWith(
+  transfer: NewTransfer,
+  withdrawal: WithdrawalRecord | undefined,
+  payout: PayoutRecord | undefined,
+  paid: ReadonlySet<PayoutId>,
+): string | undefined {
+  if (withdrawal !== undefined) {
+    if (withdrawal.status === "expired") return `withdrawal ${withdrawal.id} was declared dead`;
+    decideWithdrawal(withdrawal, { type: "found_irreversible" });
+    return undefined;
+  }
+  if (payout === undefined) return undefined;
+  if (payout.payee !== transfer.receiver || toShares(payout.amount) !== transfer.amount)
+    return `it names payout ${payout.key} and pays something else`;
+  if (payout.status === "confirmed" || paid.has(payout.id)) return `payout ${payout.key} was paid before`;
+  if (payout.status === "cancelled") return `payout ${payout.key} was cancelled as never sent`;
+  if (payout.status === "signed" || payout.status === "sent")
+    return `payout ${payout.key} is being paid by another withdrawal`;
+  return undefined;
+}
+
+const settlement = (transfer: NewTransfer, payoutId: PayoutId): NewReceipt => ({
+  event: "payout.confirmed",
+  subject: transfer.payoutKey ?? payoutId,
+  chainTimeMs: transfer.blockTimeMs,
+  details: {
+    payoutId,
+    payee: transfer.receiver,
+    amountShares: `${transfer.amount}`,
+    txid: transfer.txid ?? null,
+    operation: operationId(transfer.operation),
+  },
+});
+
+/** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
+async function contradiction(
+  tx: LedgerTx,
+  log: Log,
+  transfer: NewTransfer,
+  what: string,
+): Promise<NewReceipt> {
+  const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
+  log.error("ledger.contradicted", {
+    txid: transfer.txid,
+    reason,
+    todo: "payments are off; find out who sent it, then switch them on again",
+  });
+  await tx.setPayments({ on: false, reason });
+  return {
+    event: "ledger.contradicted",
+    subject: operationId(transfer.operation),
+    chainTimeMs: transfer.blockTimeMs,
+    details: { reason, txid: transfer.txid ?? null },
+  };
+}
