@@ -301,6 +301,44 @@ describe("blocks that were jumped over", () => {
     }));
 });
 
+describe("a ledger restored from a backup", () => {
+  it("that knows an older attempt than the one that paid does not pay again", () =>
+    inWorld({}, async (world) => {
+      const { id } = await refundDue(world);
+      node(world).swallowBroadcasts(1_000);
+      await world.pay(id);
+      const backup = world.ledger.backup();
+      node(world).swallowBroadcasts(0);
+      world.devnet.skipTime(600);
+      await world.settle(); // The first attempt dies, the second pays.
+      expect(attempts(world)).toEqual(["expired", "confirmed"]);
+      world.ledger.restore(backup);
+      world.restart();
+      await world.settle();
+      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await world.settle();
+      await refundIsPaidOnce(world);
+    }));
+});
+
+describe("a stop that is found late", () => {
+  it("ends what was open when it was sent, and nothing that was opened later", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.settle();
+      const gap = (await world.ledger.cursor())?.blockNum ?? 0;
+      await world.send("nominator-1", 1, "stop");
+      await world.devnet.produce(10);
+      await world.startFrom("current");
+      await world.send("nominator-1", 50_000, "three_months");
+      await world.settle();
+      await world.startFrom(gap + 1);
+      await world.settle();
+      expect(await world.arrivedAt("nominator-1")).toEqual([1, 1, 21_250]);
+      await world.expectLedgerMatchesChain();
+    }));
+});
+
 describe("a ledger that was lost", () => {
   it("learns from the chain what is paid, and pays the rest", () =>
     inWorld({}, async (world) => {

@@ -3,6 +3,7 @@ import {
   createJobQueue,
   createMemoReader,
   createPostgresLedger,
+  DONE,
   hostClock,
   queueStoreOf,
   repeat,
@@ -47,13 +48,16 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
     accounts: new Map(),
   };
 
-  let ready = false;
-  await repeat({ name: "ingest", clock: hostClock, log }, signal, async () => {
-    if (!ready) {
-      await recordStart({ ledger, log }, "ingester", shown(config));
-      await establishCursor(deps, config.STAKEBTS_REPLAY);
-      ready = true;
-    }
+  const loop = { clock: hostClock, log };
+  await repeat({ ...loop, name: "start" }, signal, async () => {
+    await recordStart({ ledger, log }, "ingester", shown(config));
+    return DONE;
+  });
+  await repeat({ ...loop, name: "place cursor" }, signal, async () => {
+    await establishCursor(deps, config.STAKEBTS_REPLAY);
+    return DONE;
+  });
+  await repeat({ ...loop, name: "ingest" }, signal, async () => {
     const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
     if (ingestedTo !== undefined) await relayRings({ ledger, queue });
     const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;

@@ -12,7 +12,14 @@ import {
 } from "@stakebts/core/adapters";
 import { policyOf, shown } from "@stakebts/core/config";
 import { type PayoutId, toShares } from "@stakebts/core/domain";
-import { checkActiveKey, findCustodian, HotWallet, payPayout, recordStart } from "@stakebts/core/services";
+import {
+  checkActiveKey,
+  checkMemoKeys,
+  findCustodian,
+  HotWallet,
+  payPayout,
+  recordStart,
+} from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
 
 /** How old a balance or a fee schedule may be. Payments in between are reckoned. */
@@ -31,12 +38,10 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
   const signer = createSigner({ wif: config.STAKEBTS_ACTIVE_KEY, chainId: custodian.chainId });
   checkActiveKey(custodian.account, signer.publicKey);
   const { policy } = policyOf(config.STAKEBTS_POLICY, custodian.chainId);
-  // Anybody can read a memo to him that was written with any key. With the memo key the custodian's own wallet can too,
-  // and so can a ledger that is rebuilt from the chain.
-  const memoKey = config.STAKEBTS_MEMO_KEY?.[0];
-  if (memoKey === undefined)
-    log.warn("payer.no_memo_key", { todo: "set STAKEBTS_MEMO_KEY; memos are written with the active key" });
-  const memos = createMemoWriter({ wif: memoKey ?? config.STAKEBTS_ACTIVE_KEY });
+  // Payouts are recognised by the keys in their memos when a ledger has to be rebuilt from the chain: a memo that the
+  // custodian's own memo key does not open would be a payment that nobody remembers.
+  const memos = createMemoWriter({ wif: config.STAKEBTS_MEMO_KEY?.[0] ?? config.STAKEBTS_ACTIVE_KEY });
+  checkMemoKeys(custodian.account, [memos.publicKey]);
   const wallet = new HotWallet({
     chain,
     account: custodian.account.id,

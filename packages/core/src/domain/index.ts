@@ -28,6 +28,7 @@ export {
   afterAttempt,
   type AttemptEnd,
   IN_FLIGHT_STATUSES,
+  isInFlight,
   type NewPayout,
   PAYABLE_STATUSES,
   PAYOUT_KINDS,

@@ -28,7 +28,7 @@ export type PayoutKind = (typeof PAYOUT_KINDS)[number];
  * - `due`: the debt exists and nobody has tried to pay it.
  * - `ready`: the payer has picked it up, or may do so again.
  * - `signed`, `sent`: a live withdrawal exists; see there.
- * - `waiting_funds`: the hot wallet is short; `sinceMs` says for how long.
+ * - `waiting_funds`: the hot wallet is short; `waitingSinceMs` says since when.
  * - `cancelled`: an operator took it back with proof that nothing was sent.
  */
 export const PAYOUT_STATUSES = [
@@ -65,6 +65,9 @@ export const PAYABLE_STATUSES = ["due", "ready", "waiting_funds"] as const satis
 
 /** Statuses in which a withdrawal is out and the same bytes are sent again until the chain has decided. */
 export const IN_FLIGHT_STATUSES = ["signed", "sent"] as const satisfies readonly PayoutStatus[];
+
+export const isInFlight = (status: PayoutStatus): boolean =>
+  (IN_FLIGHT_STATUSES as readonly string[]).includes(status);
 
 /** A debt as the rules create it. */
 export interface NewPayout {

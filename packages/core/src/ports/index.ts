@@ -26,6 +26,7 @@ export type {
 export type { HostClock } from "./clock.ts";
 export type {
   Cursor,
+  CursorMove,
   IdentifiedPayout,
   Ledger,
   LedgerTx,

@@ -18,6 +18,9 @@ export interface Cursor {
   readonly scannedFromBlockNum: number;
 }
 
+/** Without `scannedFromBlockNum` the unbroken run goes on; with it a new one begins. The first cursor needs it. */
+export type CursorMove = Omit<Cursor, "scannedFromBlockNum"> & { readonly scannedFromBlockNum?: number };
+
 /** How the memo of a transfer could be read. */
 export type MemoStatus = "none" | "text" | "public" | "unreadable";
 
@@ -97,7 +100,7 @@ export interface PaymentView {
 
 /** One line of the audit trail. Never a secret, never the text of a memo that is not ours. */
 export interface NewReceipt {
-  /** Stable name, `noun.verb`: `agreement.opened`, `payout.confirmed`, `chain.disagrees`. */
+  /** Stable name, `noun.verb`: `payout.confirmed`, `transfer.refunded`, `chain.disagrees`. */
   readonly event: string;
   /** What it is about: an operation id, a payout key, a process. */
   readonly subject: string;
@@ -116,8 +119,8 @@ export interface LedgerTx {
   lockFold(): Promise<void>;
 
   cursor(): Promise<Cursor | undefined>;
-  /** `expected`: number of the block that the caller believes to be the cursor, `undefined` for none. */
-  moveCursor(expected: number | undefined, next: Cursor): Promise<boolean>;
+  /** @param expected number of the block that the caller believes to be the cursor, `undefined` for none */
+  moveCursor(expected: number | undefined, next: CursorMove): Promise<boolean>;
 
   /** Blocks below the unbroken run have been looked into after all: it begins earlier, if they reach up to it. */
   extendScan(range: { readonly from: number; readonly to: number }): Promise<void>;

@@ -1,7 +1,7 @@
 export type LogFields = Readonly<Record<string, string | number | boolean | bigint | null | undefined>>;
 
 /**
- * `log.info("withdrawal.confirmed", { payoutId, txid })`: a stable event name, then ids and units. Never a key, a seed
+ * `log.info("withdrawal.signed", { payoutId, txid })`: a stable event name, then ids and units. Never a key, a seed
  * or a decrypted memo.
  * debug: per block; info: a state moved; warn: we will try again; error: a person must look.
  */

@@ -1,7 +1,8 @@
 import { assert } from "../domain/assert.ts";
 import { millis } from "../domain/time.ts";
 import type { Cursor } from "../ports/ledger.ts";
-import { reportUnprovable } from "./expire-withdrawals.ts";
+import { unprovableAfter } from "./expire-withdrawals.ts";
+import { logReceipt } from "./log-receipt.ts";
 import { type IngestDeps, lastFinalBlockNum, replayBlocks } from "./ingest-blocks.ts";
 
 /**
@@ -36,13 +37,14 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
     chainTimeMs: next.blockTimeMs,
     details: { mode, firstBlock: firstBlockNum, before: cursor?.blockNum ?? null },
   };
-  const moved = await ledger.transaction(async (tx) => {
-    if (!(await tx.moveCursor(cursor?.blockNum, next))) return false;
-    await tx.addReceipts([receipt]);
-    await reportUnprovable(tx, next);
-    return true;
+  const receipts = await ledger.transaction(async (tx) => {
+    if (!(await tx.moveCursor(cursor?.blockNum, next))) return [];
+    const all = [receipt, ...(await unprovableAfter(tx, next))];
+    await tx.addReceipts(all);
+    return all;
   });
-  log.info(moved ? receipt.event : "cursor.placed_by_another", { firstBlockNum });
+  for (const each of receipts) logReceipt(log, each);
+  if (receipts.length === 0) log.info("cursor.placed_by_another", { firstBlockNum });
 }
 
 /** A cursor that stands just before the block: everything from that block on will have been looked into. */

@@ -1,5 +1,5 @@
 import { assert } from "../domain/assert.ts";
-import { afterAttempt } from "../domain/payout.ts";
+import { afterAttempt, isInFlight } from "../domain/payout.ts";
 import type { Policy } from "../domain/policy.ts";
 import { millis } from "../domain/time.ts";
 import { decideWithdrawal } from "../domain/withdrawal.ts";
@@ -29,7 +29,10 @@ export async function expireWithdrawals(
       fromBlockNum: scanned.scannedFromBlockNum,
       blockTimeMs: scanned.blockTimeMs,
     });
-    if (verdict === "expired") receipts.push(await endAttempt(tx, policy, scanned, withdrawal, payout));
+    if (verdict !== "expired") continue;
+    await tx.expireWithdrawal(withdrawal.id);
+    // Paid by another hand meanwhile: there is nothing to try again.
+    if (isInFlight(payout.status)) receipts.push(await endAttempt(tx, policy, scanned, withdrawal, payout));
   }
   return receipts;
 }
@@ -41,7 +44,6 @@ async function endAttempt(
   withdrawal: WithdrawalRecord,
   payout: PayoutRecord,
 ): Promise<NewReceipt> {
-  await tx.expireWithdrawal(withdrawal.id);
   const { attempts } = payout;
   const next = afterAttempt({ type: "withdrawal_expired", attempts, maxAttempts: policy.maxAttempts });
   const reason = `attempt ${attempts} expired unpaid: ${payout.reason ?? "no block took it"}`;
@@ -60,17 +62,17 @@ async function endAttempt(
  * The operator lets the cursor jump over blocks. A withdrawal that may be in one of them can no longer be proved dead,
  * so its payout waits, until those blocks have been read after all.
  */
-export async function reportUnprovable(tx: LedgerTx, jumpedTo: Cursor): Promise<void> {
+export async function unprovableAfter(tx: LedgerTx, jumpedTo: Cursor): Promise<readonly NewReceipt[]> {
   const live = await tx.liveWithdrawalsExpiringBefore(millis(Number.MAX_SAFE_INTEGER));
   const cut = live.filter((withdrawal) => withdrawal.refBlockNum + 1 < jumpedTo.scannedFromBlockNum);
-  await tx.addReceipts(
-    cut.map((withdrawal) => ({
-      event: "withdrawal.unprovable",
-      subject: withdrawal.payoutId,
-      details: {
-        txid: withdrawal.txid,
-        todo: `it may be in a block that is passed over: start once with STAKEBTS_REPLAY=${withdrawal.refBlockNum + 1}`,
-      },
-    })),
-  );
+  const payouts = await tx.payouts(cut.map((withdrawal) => withdrawal.payoutId));
+  const keys = new Map(payouts.map((payout) => [payout.id, payout.key]));
+  return cut.map((withdrawal) => ({
+    event: "withdrawal.unprovable",
+    subject: keys.get(withdrawal.payoutId) ?? withdrawal.payoutId,
+    details: {
+      txid: withdrawal.txid,
+      todo: `it may be in a block that is passed over: start once with STAKEBTS_REPLAY=${withdrawal.refBlockNum + 1}`,
+    },
+  }));
 }

@@ -1,14 +1,12 @@
 import { assert } from "../domain/assert.ts";
-import { toShares } from "../domain/amount.ts";
 import { decideDueRow, decideTransfer, type Decision, type Roles } from "../domain/decide.ts";
-import { operationId } from "../domain/operation-id.ts";
-import type { NewPayout } from "../domain/payout.ts";
+import { compareOperations, operationId } from "../domain/operation-id.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { StakeRow } from "../domain/stake-row.ts";
 import type { Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
-import { identified } from "./ids.ts";
-import { ringForPayout } from "./rings.ts";
+import { logReceipt } from "./log-receipt.ts";
+import { owe } from "./owe.ts";
 
 export interface FoldDeps {
   readonly ledger: Ledger;
@@ -34,8 +32,7 @@ export async function foldLedger(deps: FoldDeps, signal?: AbortSignal): Promise<
     if (signal?.aborted === true) return steps;
     const step = await deps.ledger.transaction((tx) => foldStep(tx, deps));
     if (step === undefined) return steps;
-    for (const receipt of step)
-      deps.log.info(receipt.event, { subject: receipt.subject, ...receipt.details });
+    for (const receipt of step) logReceipt(deps.log, receipt);
   }
 }
 
@@ -60,7 +57,7 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
     moved === rows.length,
     `${rows.length} rows fell due and ${moved} moved, although nobody else may fold`,
   );
-  await owe(
+  const held = await owe(
     tx,
     decided.flatMap((d) => (d.payout === undefined ? [] : [d.payout])),
   );
@@ -71,7 +68,7 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
     details: { nominator: move.row.nominator, amount: `${move.row.amount}`, payout: payout?.key ?? null },
   }));
   await tx.addReceipts(receipts);
-  return receipts;
+  return [...receipts, ...held];
 }
 
 async function answerTransfer(
@@ -80,9 +77,15 @@ async function answerTransfer(
   { policy, roles }: FoldDeps,
 ): Promise<readonly NewReceipt[]> {
   assert(transfer.request !== undefined, `transfer ${operationId(transfer.operation)} has no request`);
-  const pending = transfer.request.type === "stop" ? await tx.pendingRowsOf(transfer.sender) : [];
+  // What was opened later does not end with it: a stop may be found late, in a block that was once passed over.
+  const pending =
+    transfer.request.type === "stop"
+      ? (await tx.pendingRowsOf(transfer.sender)).filter(
+          (row) => compareOperations(row.agreement, transfer.operation) < 0,
+        )
+      : [];
   const decision = decideTransfer({ ...transfer, request: transfer.request }, pending, policy, roles);
-  await apply(tx, decision);
+  const held = await apply(tx, decision);
   const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
@@ -101,10 +104,10 @@ async function answerTransfer(
     },
   };
   await tx.addReceipts([receipt]);
-  return [receipt];
+  return [receipt, ...held];
 }
 
-async function apply(tx: LedgerTx, decision: Decision): Promise<void> {
+async function apply(tx: LedgerTx, decision: Decision): Promise<readonly NewReceipt[]> {
   if (decision.agreement !== undefined) {
     const { agreement, rows } = decision.agreement;
     const isNew = await tx.insertAgreement(agreement, rows);
@@ -115,34 +118,5 @@ async function apply(tx: LedgerTx, decision: Decision): Promise<void> {
   }
   const moved = await tx.moveRows(decision.rowMoves);
   assert(moved === decision.rowMoves.length, `${decision.rowMoves.length} rows should move and ${moved} did`);
-  await owe(tx, decision.payouts);
-}
-
-/**
- * Writes debts down and rings for them. A debt whose payment is already on the chain, because the ledger is being
- * replayed or was restored from a backup, is settled by that payment instead of a second one.
- */
-async function owe(tx: LedgerTx, payouts: readonly NewPayout[]): Promise<void> {
-  const debts = payouts.map(identified);
-  await tx.insertPayouts(debts);
-  const paid = await tx.paidTransfers(debts.map((debt) => debt.key));
-  const paidByKey = new Map(paid.map((transfer) => [transfer.payoutKey, transfer]));
-  const open = [];
-  const settled = [];
-  for (const debt of debts) {
-    const payment = paidByKey.get(debt.key);
-    if (payment === undefined) open.push(debt);
-    else if (payment.receiver === debt.payee && payment.amount === toShares(debt.amount))
-      settled.push({
-        payoutId: debt.id,
-        blockNum: payment.operation.blockNum,
-        blockTimeMs: payment.blockTimeMs,
-      });
-    else
-      await tx.movePayout(debt.id, ["due"], "held", {
-        reason: `transfer ${operationId(payment.operation)} names this payout but paid ${payment.amount} shares to ${payment.receiver}`,
-      });
-  }
-  await tx.confirmPayouts(settled);
-  await tx.ring(open.map((debt) => ringForPayout(debt.id, "owed")));
+  return owe(tx, decision.payouts);
 }

@@ -8,7 +8,8 @@ import type { AccountId, ChainAccount, ChainBlock, ChainReader, ChainTransfer } 
 import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { MemoContent, MemoReader } from "../ports/signer.ts";
-import type { MemoRequest } from "../domain/request.ts";
+import { ADMIN_REQUESTS, type MemoRequest } from "../domain/request.ts";
+import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { ringForTransfer } from "./rings.ts";
 import { settleOutgoing } from "./settle-outgoing.ts";
@@ -22,7 +23,7 @@ export interface IngestDeps {
   readonly custodian: { readonly id: AccountId; readonly name: string };
   /** Blocks whose incoming transfers are passed over, on the operator's order. */
   readonly skipBlocks: ReadonlySet<number>;
-  /** Names of accounts, which never change; filled on the way. */
+  /** Accounts by id; filled on the way. Names never change. Membership does, and is read anew where it matters. */
   readonly accounts: Map<string, ChainAccount>;
 }
 
@@ -71,8 +72,7 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   }
   const transfers = await readTransfers(deps, blocks);
   const receipts = await ledger.transaction((tx) => writeBlocks(tx, deps, { cursor, blocks, transfers }));
-  for (const receipt of receipts)
-    deps.log.info(receipt.event, { subject: receipt.subject, ...receipt.details });
+  for (const receipt of receipts) logReceipt(deps.log, receipt);
   return { ingestedTo: to, finalBlockNum };
 }
 
@@ -88,7 +88,7 @@ export async function replayBlocks(deps: IngestDeps, range: { from: number; to: 
     const transfers = await readTransfers(deps, blocks);
     found += await deps.ledger.transaction(async (tx) => {
       const written = await writeTransfers(tx, deps, transfers);
-      await tx.addReceipts(await settleOutgoing(tx, deps.log, written));
+      await tx.addReceipts(await settleOutgoing(tx, written));
       return written.length;
     });
   }
@@ -122,12 +122,11 @@ async function writeBlocks(tx: LedgerTx, deps: IngestDeps, batch: Batch): Promis
     blockNum: last.blockNum,
     blockId: last.blockId,
     blockTimeMs: last.timeMs,
-    scannedFromBlockNum: cursor.scannedFromBlockNum,
   });
   if (!moved) return []; // Another ingester was faster, and has written all of this.
   const written = await writeTransfers(tx, deps, batch.transfers);
   const receipts = [
-    ...(await settleOutgoing(tx, deps.log, batch.transfers)),
+    ...(await settleOutgoing(tx, batch.transfers)),
     ...(await expireWithdrawals(tx, deps.policy, { ...cursor, blockTimeMs: last.timeMs })),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
   ];
@@ -195,18 +194,30 @@ async function readTransfers(
   blocks: readonly ChainBlock[],
 ): Promise<readonly NewTransfer[]> {
   const relevant = blocks.flatMap((block) => block.transfers.map((transfer) => ({ block, transfer })));
+  const { accounts } = deps;
+  const ids = relevant.flatMap(({ transfer }) => [transfer.fromId, transfer.toId]);
   await learnAccounts(
     deps,
-    relevant.flatMap(({ transfer }) => [transfer.fromId, transfer.toId]),
+    ids.filter((id) => !accounts.has(id)),
   );
+  const read = relevant.map(({ block, transfer }) => toNewTransfer(deps, block, transfer));
+  // Only a lifetime member may act as a manager, so there it counts whether he is one now.
+  const askers = relevant
+    .filter((_, index) => isAdminRequest(read[index]?.request))
+    .map(({ transfer }) => transfer.fromId);
+  if (askers.length === 0) return read;
+  await learnAccounts(deps, askers);
   return relevant.map(({ block, transfer }) => toNewTransfer(deps, block, transfer));
 }
 
+const isAdminRequest = (request: MemoRequest | undefined): boolean =>
+  request !== undefined && (ADMIN_REQUESTS as readonly string[]).includes(request.type);
+
 async function learnAccounts({ accounts, chain }: IngestDeps, ids: readonly AccountId[]): Promise<void> {
-  const unknown = [...new Set(ids)].filter((id) => !accounts.has(id));
-  if (unknown.length === 0) return;
-  const answers = await chain.accounts(unknown);
-  for (const [index, id] of unknown.entries()) {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return;
+  const answers = await chain.accounts(wanted);
+  for (const [index, id] of wanted.entries()) {
     const account = answers[index];
     assert(account !== undefined, `account ${id} took part in an irreversible transfer and does not exist`);
     accounts.set(id, account);

@@ -2,8 +2,7 @@ import { noticeOfFailure } from "../domain/decide.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { Millis } from "../domain/time.ts";
 import type { LedgerTx, PayoutRecord } from "../ports/ledger.ts";
-import { identified } from "./ids.ts";
-import { ringForPayout } from "./rings.ts";
+import { owe } from "./owe.ts";
 
 /**
  * Owes the nominator of a failed payout 1 BTS with a word where to complain. Once per payout, however often that fails:
@@ -19,7 +18,5 @@ export async function oweNotice(
   if (notice === undefined) return;
   const [existing] = await tx.payoutsByKey([notice.key]);
   if (existing !== undefined) return;
-  const debt = identified(notice);
-  await tx.insertPayouts([debt]);
-  await tx.ring([ringForPayout(debt.id, "owed")]);
+  await owe(tx, [notice]);
 }

@@ -10,7 +10,6 @@ import type {
   PayoutRecord,
   WithdrawalRecord,
 } from "../ports/ledger.ts";
-import type { Log } from "../ports/log.ts";
 
 /**
  * Confirms what irreversible outgoing transfers settle: by the id of a withdrawal that we signed, or, where the ledger
@@ -19,7 +18,6 @@ import type { Log } from "../ports/log.ts";
  */
 export async function settleOutgoing(
   tx: LedgerTx,
-  log: Log,
   transfers: readonly NewTransfer[],
 ): Promise<readonly NewReceipt[]> {
   const outgoing = transfers.filter((transfer) => transfer.direction === "out");
@@ -46,10 +44,8 @@ export async function settleOutgoing(
     const payoutId = withdrawal?.payoutId ?? payout?.id;
     if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
     const problem = problemWith(transfer, withdrawal, payout, paid);
-    if (problem !== undefined) {
-      receipts.push(await contradiction(tx, log, transfer, problem));
-      continue;
-    }
+    if (problem !== undefined) receipts.push(await contradiction(tx, transfer, problem.what));
+    if (problem?.settles === false) continue;
     if (withdrawal !== undefined) found.push({ id: withdrawal.id, at: transfer.operation });
     confirmed.push({ payoutId, blockNum: transfer.operation.blockNum, blockTimeMs: transfer.blockTimeMs });
     receipts.push(settlement(transfer, payoutId));
@@ -60,25 +56,33 @@ export async function settleOutgoing(
   return receipts;
 }
 
-/** Why this transfer cannot be what the ledger knows; `undefined` when the two agree. */
+/**
+ * Why this transfer cannot be what the ledger knows; `undefined` when the two agree. A debt that was paid is settled all
+ * the same, or it would be paid again.
+ */
 function problemWith(
   transfer: NewTransfer,
   withdrawal: WithdrawalRecord | undefined,
   payout: PayoutRecord | undefined,
   paid: ReadonlySet<PayoutId>,
-): string | undefined {
+): { readonly what: string; readonly settles: boolean } | undefined {
   if (withdrawal !== undefined) {
-    if (withdrawal.status === "expired") return `withdrawal ${withdrawal.id} was declared dead`;
+    if (withdrawal.status === "expired")
+      return { what: `withdrawal ${withdrawal.id} was declared dead`, settles: false };
     decideWithdrawal(withdrawal, { type: "found_irreversible" });
     return undefined;
   }
   if (payout === undefined) return undefined;
+  const { key } = payout;
   if (payout.payee !== transfer.receiver || toShares(payout.amount) !== transfer.amount)
-    return `it names payout ${payout.key} and pays something else`;
-  if (payout.status === "confirmed" || paid.has(payout.id)) return `payout ${payout.key} was paid before`;
-  if (payout.status === "cancelled") return `payout ${payout.key} was cancelled as never sent`;
+    return { what: `it names payout ${key} and pays something else`, settles: false };
+  if (payout.status === "confirmed" || paid.has(payout.id))
+    return { what: `payout ${key} was paid before`, settles: false };
+  if (payout.status === "cancelled")
+    return { what: `payout ${key} was cancelled as never sent`, settles: false };
+  // A ledger restored from a backup knows an older attempt; that one can only expire now.
   if (payout.status === "signed" || payout.status === "sent")
-    return `payout ${payout.key} is being paid by another withdrawal`;
+    return { what: `payout ${key} was paid by a withdrawal that the ledger does not know`, settles: true };
   return undefined;
 }
 
@@ -96,23 +100,17 @@ const settlement = (transfer: NewTransfer, payoutId: PayoutId): NewReceipt => ({
 });
 
 /** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
-async function contradiction(
-  tx: LedgerTx,
-  log: Log,
-  transfer: NewTransfer,
-  what: string,
-): Promise<NewReceipt> {
+async function contradiction(tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> {
   const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
-  log.error("ledger.contradicted", {
-    txid: transfer.txid,
-    reason,
-    todo: "payments are off; find out who sent it, then switch them on again",
-  });
   await tx.setPayments({ on: false, reason });
   return {
     event: "ledger.contradicted",
     subject: operationId(transfer.operation),
     chainTimeMs: transfer.blockTimeMs,
-    details: { reason, txid: transfer.txid ?? null },
+    details: {
+      reason,
+      txid: transfer.txid ?? null,
+      todo: "payments are off: find out who sent it, then switch them on again",
+    },
   };
 }

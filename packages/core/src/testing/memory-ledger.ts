@@ -14,6 +14,7 @@ import { isLive, WITHDRAWAL_MOVES, type WithdrawalId, type WithdrawalStatus } fr
 import type { HostClock } from "../ports/clock.ts";
 import type {
   Cursor,
+  CursorMove,
   IdentifiedPayout,
   Ledger,
   LedgerTx,
@@ -115,6 +116,15 @@ export class MemoryLedger implements Ledger {
   /** For assertions in tests: what the ledger holds now. */
   get contents(): Readonly<State> {
     return this.#state;
+  }
+
+  /** A copy to come back to, as a dump of the database is. */
+  backup(): unknown {
+    return copy(this.#state);
+  }
+
+  restore(backup: unknown): void {
+    this.#state = copy(backup as State);
   }
 
   cursor(): Promise<Cursor | undefined> {
@@ -250,13 +260,15 @@ class MemoryLedgerTx implements LedgerTx {
     return Promise.resolve(this.#state.cursor);
   }
 
-  async moveCursor(expected: number | undefined, next: Cursor): Promise<boolean> {
+  async moveCursor(expected: number | undefined, next: CursorMove): Promise<boolean> {
     if (this.#state.cursor?.blockNum !== expected) return false;
     assert(
       expected === undefined || next.blockNum > expected,
       `the cursor does not go back to ${next.blockNum}`,
     );
-    this.#state.cursor = next;
+    const scannedFromBlockNum = next.scannedFromBlockNum ?? this.#state.cursor?.scannedFromBlockNum;
+    assert(scannedFromBlockNum !== undefined, "the first cursor says where it begins");
+    this.#state.cursor = { ...next, scannedFromBlockNum };
     return true;
   }
 

@@ -9,6 +9,7 @@ import { millis, type Millis } from "../../domain/time.ts";
 import type { WithdrawalId } from "../../domain/withdrawal.ts";
 import type {
   Cursor,
+  CursorMove,
   IdentifiedPayout,
   LedgerTx,
   NewReceipt,
@@ -58,11 +59,19 @@ export class PostgresLedgerTx implements LedgerTx {
     return row === null ? undefined : toCursor(row);
   }
 
-  async moveCursor(expected: number | undefined, next: Cursor): Promise<boolean> {
+  async moveCursor(expected: number | undefined, next: CursorMove): Promise<boolean> {
     const values = { ...next, blockTimeMs: BigInt(next.blockTimeMs) };
+    const { scannedFromBlockNum } = next;
+    assert(
+      expected !== undefined || scannedFromBlockNum !== undefined,
+      "the first cursor says where it begins",
+    );
     const { count } =
       expected === undefined
-        ? await this.#db.chainCursor.createMany({ data: { id: 1, ...values }, skipDuplicates: true })
+        ? await this.#db.chainCursor.createMany({
+            data: { id: 1, scannedFromBlockNum: scannedFromBlockNum ?? 0, ...values },
+            skipDuplicates: true,
+          })
         : await this.#db.chainCursor.updateMany({ where: { id: 1, blockNum: expected }, data: values });
     return count === 1;
   }

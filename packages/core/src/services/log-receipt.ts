@@ -1,0 +1,17 @@
+import type { NewReceipt } from "../ports/ledger.ts";
+import type { Log } from "../ports/log.ts";
+
+/** Receipts that ask for a person. The runbook has a paragraph on each. */
+const ASKS_FOR_A_PERSON = new Set([
+  "payout.failed",
+  "payout.held",
+  "withdrawal.unprovable",
+  "ledger.contradicted",
+  "chain.disagrees",
+]);
+
+/** What the ledger has just written down, said in the log too. */
+export function logReceipt(log: Log, receipt: NewReceipt): void {
+  const write = ASKS_FOR_A_PERSON.has(receipt.event) ? log.error : log.info;
+  write(receipt.event, { subject: receipt.subject, ...receipt.details });
+}
