@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createChainClient, createMemoReader, createPostgresLedger } from "@stakebts/core/adapters";
 import { DEFAULT_POLICY } from "@stakebts/core/domain";
-import { establishCursor, ingestBlocks } from "@stakebts/core/services";
+import { establishCursor, ingestBlocks, ReadAhead } from "@stakebts/core/services";
 import { type Pg, wifFromSeed } from "@stakebts/devnet";
 import WebSocket from "ws";
 import { deploy } from "../prisma/migrate.ts";
@@ -92,6 +92,7 @@ async function ingestRate(url: string, databaseUrl: string): Promise<number> {
   if (custodian === undefined) throw new Error("no custodian");
   const deps = {
     chain,
+    ahead: new ReadAhead(chain, custodian.id),
     ledger,
     memos: createMemoReader({ wifs: [wifFromSeed("custodian-memo")] }),
     log: silent,

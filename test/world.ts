@@ -22,8 +22,10 @@ import {
   ingestBlocks,
   type IngestDeps,
   type PayDeps,
+  PayeeBook,
   payPayout,
   type PayResult,
+  ReadAhead,
   relayRings,
   type StartMode,
 } from "@stakebts/core/services";
@@ -173,6 +175,7 @@ export class World {
   async #startIngester(mode: StartMode): Promise<IngestDeps> {
     const ingester: IngestDeps = {
       chain: this.#fragile(this.chain),
+      ahead: new ReadAhead(this.#fragile(this.chain), this.custodian.id),
       ledger: this.#fragileLedger(),
       memos: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
       log: silent,
@@ -215,6 +218,7 @@ export class World {
         minimumBalance: toShares(this.policy.minimumBalance),
         maxAgeMs: 5_000,
       }),
+      payees: new PayeeBook({ chain, clock: this.clock }),
       log: silent,
       policy: this.policy,
       custodian: this.custodian,

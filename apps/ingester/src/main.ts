@@ -16,6 +16,7 @@ import {
   findCustodian,
   ingestBlocks,
   type IngestDeps,
+  ReadAhead,
   recordStart,
   relayRings,
 } from "@stakebts/core/services";
@@ -39,6 +40,7 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
   const { policy } = policyOf(config.STAKEBTS_POLICY, custodian.chainId);
   const deps: IngestDeps = {
     chain,
+    ahead: new ReadAhead(chain, custodian.account.id),
     ledger,
     memos,
     log,

@@ -17,6 +17,7 @@ import {
   checkMemoKeys,
   findCustodian,
   HotWallet,
+  PayeeBook,
   payPayout,
   recordStart,
 } from "@stakebts/core/services";
@@ -49,6 +50,7 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
     minimumBalance: toShares(policy.minimumBalance),
     maxAgeMs: WALLET_AGE_MS_MAX,
   });
+  const payees = new PayeeBook({ chain, clock: hostClock });
 
   let failure: Error | undefined;
   const lock = { databaseUrl: config.DATABASE_URL, clock: hostClock, log };
@@ -63,6 +65,7 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
       signer,
       memos,
       wallet,
+      payees,
       log,
       policy,
       custodian: custodian.account,

@@ -178,3 +178,27 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER writer_epoch_goes_up BEFORE UPDATE ON control FOR EACH ROW EXECUTE FUNCTION writer_epoch_goes_up();
+
+-- The point of no return (ADR 0003). Locks: the control row, shared, so that a switch thrown or an epoch begun at the same
+-- time comes before or after, not between; the payout row, so that of two payers the second waits and finds it moved.
+CREATE FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num int,
+                                new_expiration_ms bigint, new_fee_shares bigint, epoch bigint)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  switch control%ROWTYPE;
+  found_status text;
+BEGIN
+  SELECT * INTO STRICT switch FROM control WHERE id = 1 FOR SHARE;
+  IF switch.writer_epoch <> epoch THEN RETURN 'epoch_over'; END IF;
+  IF NOT switch.payments_on THEN RETURN 'payments_off'; END IF;
+  SELECT status INTO STRICT found_status FROM payout WHERE id = of_payout FOR UPDATE;
+  IF found_status NOT IN ('due', 'ready', 'waiting_funds') THEN RETURN 'payout_moved'; END IF;
+  IF found_status <> 'ready' THEN
+    UPDATE payout SET status = 'ready', waiting_since = NULL WHERE id = of_payout;
+  END IF;
+  UPDATE payout SET status = 'signed', reason = NULL, attempts = attempts + 1, rung_at = now(), updated_at = now()
+   WHERE id = of_payout;
+  INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch)
+  VALUES (new_id, of_payout, new_txid, new_bytes, new_ref_block_num, new_expiration_ms, new_fee_shares, 'signed', epoch);
+  RETURN 'saved';
+END $$;

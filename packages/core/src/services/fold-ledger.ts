@@ -18,6 +18,9 @@ export interface FoldDeps {
 /** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
 const DUE_ROWS_PER_STEP = 500;
 
+/** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
+const STEPS_PER_TRANSACTION = 50;
+
 /**
  * Brings the ledger up to the cursor: decides transfers and lets rows fall due, strictly in the order of chain time.
  *
@@ -28,17 +31,31 @@ const DUE_ROWS_PER_STEP = 500;
  * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
  */
 export async function foldLedger(deps: FoldDeps, signal?: AbortSignal): Promise<number> {
-  for (let steps = 0; ; steps++) {
-    if (signal?.aborted === true) return steps;
-    const step = await deps.ledger.transaction((tx) => foldStep(tx, deps));
-    if (step === undefined) return steps;
-    for (const receipt of step) logReceipt(deps.log, receipt);
+  for (let total = 0; ;) {
+    if (signal?.aborted === true || !(await deps.ledger.hasWork())) return total;
+    const { steps, receipts } = await deps.ledger.transaction((tx) => foldSome(tx, deps));
+    for (const receipt of receipts) logReceipt(deps.log, receipt);
+    total += steps;
+    if (steps < STEPS_PER_TRANSACTION) return total;
   }
+}
+
+async function foldSome(
+  tx: LedgerTx,
+  deps: FoldDeps,
+): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
+  await tx.lockFold();
+  const receipts: NewReceipt[] = [];
+  for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
+    const step = await foldStep(tx, deps);
+    if (step === undefined) return { steps, receipts };
+    receipts.push(...step);
+  }
+  return { steps: STEPS_PER_TRANSACTION, receipts };
 }
 
 /** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
 async function foldStep(tx: LedgerTx, deps: FoldDeps): Promise<readonly NewReceipt[] | undefined> {
-  await tx.lockFold();
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
   const cursor = await tx.cursor();
   if (cursor === undefined) return undefined;

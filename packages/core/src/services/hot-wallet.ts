@@ -1,6 +1,8 @@
 import { type Shares, shares } from "../domain/amount.ts";
-import type { AccountId, ChainReader, TransferFeeSchedule } from "../ports/chain.ts";
+import type { AccountId, ChainHead, ChainReader, TransferFeeSchedule } from "../ports/chain.ts";
 import type { HostClock } from "../ports/clock.ts";
+
+const HEAD_AGE_MS_MAX = 500;
 
 /**
  * What the hot wallet holds and what a transfer costs, asked of the chain from time to time and reckoned in between:
@@ -13,6 +15,7 @@ export class HotWallet {
   readonly #minimumBalance: Shares;
   readonly #maxAgeMs: number;
   #balance: { readonly amount: Shares; readonly readAtMs: number } | undefined;
+  #head: { readonly head: ChainHead; readonly readAtMs: number } | undefined;
   #schedule: { readonly fees: TransferFeeSchedule; readonly readAtMs: number } | undefined;
 
   constructor(options: {
@@ -56,9 +59,18 @@ export class HotWallet {
     return this.#schedule.fees;
   }
 
+  /** The head of the chain as it was not longer than a moment ago: expirations are counted from it in minutes. */
+  async head(): Promise<ChainHead> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#head === undefined || !isFresh(this.#head.readAtMs, nowMs, HEAD_AGE_MS_MAX))
+      this.#head = { head: await this.#chain.head(), readAtMs: nowMs };
+    return this.#head.head;
+  }
+
   forget(): void {
     this.#balance = undefined;
     this.#schedule = undefined;
+    this.#head = undefined;
   }
 }
 

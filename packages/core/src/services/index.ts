@@ -11,7 +11,9 @@ export {
   lastFinalBlockNum,
   replayBlocks,
 } from "./ingest-blocks.ts";
+export { PayeeBook } from "./payee-book.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
+export { ReadAhead } from "./read-ahead.ts";
 export { recordStart } from "./record-start.ts";
 export { relayRings, ringForNextDueRows } from "./ring-bells.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";

@@ -12,10 +12,13 @@ import { ADMIN_REQUESTS, type MemoRequest } from "../domain/request.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { ringForTransfer } from "./rings.ts";
+import type { ReadAhead } from "./read-ahead.ts";
 import { settleOutgoing } from "./settle-outgoing.ts";
 
 export interface IngestDeps {
   readonly chain: ChainReader;
+  /** Of the same chain, for blocks that touch the custodian. */
+  readonly ahead: ReadAhead;
   readonly ledger: Ledger;
   readonly memos: MemoReader;
   readonly log: Log;
@@ -56,7 +59,9 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
   const to = Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP);
-  const blocks = await chain.blocks({ from, to, account: deps.custodian.id });
+  const blocks = await deps.ahead.read({ from, to });
+  if (to < finalBlockNum)
+    deps.ahead.begin({ from: to + 1, to: Math.min(finalBlockNum, to + BLOCKS_PER_STEP) });
   const [first] = blocks;
   assert(
     first !== undefined && first.blockNum === from && blocks.length === to - from + 1,

@@ -20,6 +20,7 @@ import type { HotWallet } from "./hot-wallet.ts";
 import { memoNonce, withdrawalId } from "./ids.ts";
 import { lastFinalBlockNum } from "./ingest-blocks.ts";
 import { oweNotice } from "./notify-failure.ts";
+import type { PayeeBook } from "./payee-book.ts";
 
 export interface PayDeps {
   readonly chain: ChainReader & ChainWriter;
@@ -27,6 +28,7 @@ export interface PayDeps {
   readonly signer: Signer;
   readonly memos: MemoWriter;
   readonly wallet: HotWallet;
+  readonly payees: PayeeBook;
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
@@ -76,7 +78,7 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   if (!deps.paymentsOn) return { type: "again", reason: "STAKEBTS_PAYMENTS is off" };
   if (!view.payments.on) return { type: "again", reason: `payments are off: ${view.payments.reason}` };
 
-  const head = await deps.chain.head();
+  const head = await deps.wallet.head();
   const behind = behindTheChain(view.cursor, head);
   if (behind !== undefined) return { type: "again", reason: behind };
   const payee = await payeeOf(deps, payout);
@@ -162,8 +164,8 @@ function behindTheChain(cursor: Cursor | undefined, head: ChainHead): string | u
 }
 
 /** The account to pay, or why it can never be paid. */
-async function payeeOf({ chain, custodian }: PayDeps, payout: PayoutRecord): Promise<ChainAccount | string> {
-  const [account] = await chain.accounts([payout.payee]);
+async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Promise<ChainAccount | string> {
+  const account = await payees.find(payout.payee);
   if (account === undefined) return `account ${payout.payee} does not exist`;
   if (account.name !== payout.payee) return `account ${payout.payee} answers with the name ${account.name}`;
   if (RESERVED_ACCOUNTS.includes(account.id)) return `account ${payout.payee} belongs to the protocol`;

@@ -202,12 +202,10 @@ export class PostgresLedgerTx implements LedgerTx {
         `payout ${payout.key} exists with another payee, amount or memo`,
       );
     }
-    await this.#db.payoutStakeRow.createMany({
-      data: payouts.flatMap((payout) =>
-        payout.rows.map((row) => ({ payoutId: payout.id, stakeRowId: row.id, settlesAs: row.settlesAs })),
-      ),
-      skipDuplicates: true,
-    });
+    const links = payouts.flatMap((payout) =>
+      payout.rows.map((row) => ({ payoutId: payout.id, stakeRowId: row.id, settlesAs: row.settlesAs })),
+    );
+    if (links.length > 0) await this.#db.payoutStakeRow.createMany({ data: links, skipDuplicates: true });
   }
 
   async payouts(ids: readonly PayoutId[]): Promise<readonly PayoutRecord[]> {

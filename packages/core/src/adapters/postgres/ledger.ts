@@ -1,4 +1,3 @@
-import { assert } from "../../domain/assert.ts";
 import { StartupError } from "../../domain/errors.ts";
 import type { PayoutId } from "../../domain/payout.ts";
 import { millis, type Millis } from "../../domain/time.ts";
@@ -25,11 +24,11 @@ import { PostgresLedgerTx } from "./ledger-tx.ts";
 import { paymentView } from "./payment-view.ts";
 import { ringStalePayouts } from "./ring-stale-payouts.ts";
 import { toCursor, toRing } from "./rows.ts";
+import { saveWithdrawal } from "./save-withdrawal.ts";
 
 /** A fold waits for another one; a batch of blocks writes a few thousand rows. Longer than either ever takes. */
 const TRANSACTION = { timeout: 60_000, maxWait: 20_000 };
 const CONFLICT_RETRIES = 5;
-const PAYABLE = ["due", "waiting_funds"];
 
 /**
  * The ledger in PostgreSQL.
@@ -89,40 +88,9 @@ class PostgresLedger implements Ledger {
 
   async saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
     try {
-      return await this.#transaction(async (tx) => {
-        // Shared, so that a switch thrown or an epoch begun while we write waits for us, or we for it.
-        const [control] = await tx.$queryRaw<{ writer_epoch: bigint; payments_on: boolean }[]>`
-          SELECT writer_epoch, payments_on FROM control WHERE id = 1 FOR SHARE`;
-        assert(control !== undefined, "the control row is missing");
-        if (control.writer_epoch !== withdrawal.writerEpoch) return "epoch_over";
-        if (!control.payments_on) return "payments_off";
-        const id = withdrawal.payoutId;
-        await tx.payout.updateMany({
-          where: { id, status: { in: PAYABLE } },
-          data: { status: "ready", waitingSince: null },
-        });
-        // The database's clock, not ours: the sweep that rings for forgotten payouts compares with it.
-        const count = await tx.$executeRaw`
-          UPDATE payout SET status = 'signed', reason = NULL, attempts = attempts + 1, rung_at = now(), updated_at = now()
-           WHERE id = ${id}::uuid AND status = 'ready'`;
-        if (count === 0) return "payout_moved";
-        await tx.withdrawal.create({
-          data: {
-            id: withdrawal.id,
-            payoutId: id,
-            txid: withdrawal.txid,
-            bytes: Uint8Array.from(withdrawal.bytes),
-            refBlockNum: withdrawal.refBlockNum,
-            expirationMs: BigInt(withdrawal.expirationMs),
-            feeShares: withdrawal.fee,
-            status: "signed",
-            writerEpoch: withdrawal.writerEpoch,
-          },
-          select: { id: true },
-        });
-        return "saved";
-      });
+      return await saveWithdrawal(this.#db, withdrawal);
     } catch (error) {
+      // Two payers at the same instant: the unique index let one of them through.
       if (isUniqueViolation(error)) return "payout_moved";
       throw error;
     }

@@ -1,24 +1,82 @@
-import type { Payout as PayoutModel, Withdrawal as WithdrawalModel } from "../../generated/prisma/client.ts";
 import type { PayoutId } from "../../domain/payout.ts";
+import type {
+  ChainCursor as ChainCursorModel,
+  Payout as PayoutModel,
+  Withdrawal as WithdrawalModel,
+} from "../../generated/prisma/client.ts";
 import type { PaymentView } from "../../ports/ledger.ts";
 import type { Database } from "./client.ts";
 import { toCursor, toPayout, toWithdrawal } from "./rows.ts";
 
-/** Payout, its live withdrawal, the switch and the cursor. The payer asks this once per payment. */
+interface ViewRow {
+  readonly payout_id: string;
+  readonly key: string;
+  readonly kind: string;
+  readonly payee: string;
+  readonly amount: bigint;
+  readonly memo: string;
+  readonly due: bigint;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly attempts: number;
+  readonly waiting_since: bigint | null;
+  readonly payments_on: boolean;
+  readonly payments_reason: string | null;
+  readonly cursor_block_num: number | null;
+  readonly block_id: string;
+  readonly block_time_ms: bigint;
+  readonly scanned_from_block_num: number;
+  readonly withdrawal_id: string | null;
+  readonly txid: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly ref_block_num: number;
+  readonly expiration_ms: bigint;
+  readonly fee_shares: bigint;
+  readonly withdrawal_status: string;
+  readonly writer_epoch: bigint;
+}
+
+/** Payout, its live withdrawal, the switch and the cursor, of one moment and in one question: asked once per payment. */
 export async function paymentView(db: Database, id: PayoutId): Promise<PaymentView | undefined> {
-  const [payout, live, control, cursor] = await Promise.all([
-    db.payout.findUnique({ where: { id } }) as Promise<PayoutModel | null>,
-    db.withdrawal.findFirst({
-      where: { payoutId: id, status: { in: ["signed", "broadcast"] } },
-    }) as Promise<WithdrawalModel | null>,
-    db.control.findUniqueOrThrow({ where: { id: 1 } }),
-    db.chainCursor.findUnique({ where: { id: 1 } }),
-  ]);
-  if (payout === null) return undefined;
+  const [row] = await db.$queryRaw<ViewRow[]>`
+    SELECT payout.id AS payout_id, key, kind, payee, amount, memo, due, payout.status, reason, attempts, waiting_since,
+           payments_on, payments_reason,
+           chain_cursor.block_num AS cursor_block_num, block_id, block_time_ms, scanned_from_block_num,
+           live.id AS withdrawal_id, txid, bytes, ref_block_num, expiration_ms, fee_shares,
+           live.status AS withdrawal_status, live.writer_epoch
+      FROM payout CROSS JOIN control LEFT JOIN chain_cursor ON true
+      LEFT JOIN withdrawal live ON live.payout_id = payout.id AND live.status IN ('signed', 'broadcast')
+     WHERE payout.id = ${id}::uuid`;
+  if (row === undefined) return undefined;
   return {
-    payout: toPayout(payout),
-    live: live === null ? undefined : toWithdrawal(live),
-    payments: control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" },
-    cursor: cursor === null ? undefined : toCursor(cursor),
+    payout: toPayout({
+      ...row,
+      id: row.payout_id,
+      waitingSince: row.waiting_since,
+    } as unknown as PayoutModel),
+    live: row.withdrawal_id === null ? undefined : toWithdrawal(liveIn(row)),
+    payments: row.payments_on ? { on: true } : { on: false, reason: row.payments_reason ?? "" },
+    cursor: row.cursor_block_num === null ? undefined : toCursor(cursorIn(row)),
   };
 }
+
+const liveIn = (row: ViewRow): WithdrawalModel =>
+  ({
+    id: row.withdrawal_id,
+    payoutId: row.payout_id,
+    txid: row.txid,
+    bytes: row.bytes,
+    refBlockNum: row.ref_block_num,
+    expirationMs: row.expiration_ms,
+    feeShares: row.fee_shares,
+    status: row.withdrawal_status,
+    writerEpoch: row.writer_epoch,
+  }) as WithdrawalModel;
+
+const cursorIn = (row: ViewRow): ChainCursorModel =>
+  ({
+    blockNum: row.cursor_block_num,
+    blockId: row.block_id,
+    blockTimeMs: row.block_time_ms,
+    scannedFromBlockNum: row.scanned_from_block_num,
+  }) as ChainCursorModel;
