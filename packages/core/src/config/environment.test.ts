@@ -68,6 +68,7 @@ describe("the environment", () => {
       STAKEBTS_CLOCK_RATE: 1,
       STAKEBTS_POLL_MS: 1_000,
       STAKEBTS_SWEEP_MS: 5_000,
+      STAKEBTS_RING_AGAIN_MS: 10_000,
       LOG_LEVEL: "info",
     });
   });

@@ -28,6 +28,8 @@ const KNOWN =
   "month, reward, penalty, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, " +
   "funds_wait, admin_transfer_above, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
 
+const TEST_NETWORK = "39f5e2ede1f8bc1a3a54a7914414e3779e33193f1f5693510e73cb7a87617447";
+
 describe("a policy file", () => {
   const EVERY_KEY = {
     month: "20s",
@@ -64,8 +66,14 @@ describe("a policy file", () => {
     managers: ["manager-a", "manager.b"],
   };
 
+  it("does not take a minute for a month on the main network", () => {
+    expect(() => policyOf(read("month: 1m"), MAINNET_CHAIN_ID)).toThrow("at least a day (30d, not 1m)");
+    expect(policyOf(read("month: 1d"), MAINNET_CHAIN_ID).policy.terms.monthMs).toBe(DAY_MS);
+    expect(policyOf(read("month: 1m"), TEST_NETWORK).policy.terms.monthMs).toBe(MINUTE_MS);
+  });
+
   it("may be JSON", () => {
-    expect(policyOf(read(JSON.stringify(EVERY_KEY, null, 2)), MAINNET_CHAIN_ID)).toEqual(UNDERSTOOD);
+    expect(policyOf(read(JSON.stringify(EVERY_KEY, null, 2)), TEST_NETWORK)).toEqual(UNDERSTOOD);
   });
 
   it("may be YAML, and means the same", () => {
@@ -89,7 +97,7 @@ max_attempts: 3
 support_address: help@example.org
 managers: [manager-a, manager.b]
 `;
-    expect(policyOf(read(yaml), MAINNET_CHAIN_ID)).toEqual(UNDERSTOOD);
+    expect(policyOf(read(yaml), TEST_NETWORK)).toEqual(UNDERSTOOD);
   });
 
   it.each([

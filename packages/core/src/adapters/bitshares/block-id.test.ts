@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { blockNumOf, merkleRootOf, refBlockOf } from "./block-id.ts";
 import { parseBlockHeader } from "./block-parser.ts";
 
-const vectors = JSON.parse(readFileSync(new URL("./fixtures/vectors.json", import.meta.url), "utf8")) as {
+const vectors = JSON.parse(
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-vectors.json", import.meta.url), "utf8"),
+) as {
   ref_blocks: { block_id: string; block_num: number; ref_block_num: number; ref_block_prefix: number }[];
   blocks: { name: string; header: Record<string, unknown>; block_id: string; block_num?: number }[];
   merkle: { transactions: { packed_hex: string }[]; transaction_merkle_root: string }[];

@@ -9,14 +9,16 @@ import { parseAccount, parseBalance, parseHead } from "./chain-answers.ts";
 import { type JsonObject } from "./wire-values.ts";
 
 const samples = JSON.parse(
-  readFileSync(new URL("./fixtures/wire-samples.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-wire-samples.json", import.meta.url), "utf8"),
 ) as { name: string; response?: { result?: unknown } }[];
 const resultOf = (name: string): never => {
   const sample = samples.find((s) => s.name === name);
   if (sample === undefined) throw new Error(`no sample ${name}`);
   return structuredClone(sample.response?.result) as never;
 };
-const other = JSON.parse(readFileSync(new URL("./fixtures/vectors.json", import.meta.url), "utf8")) as {
+const other = JSON.parse(
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-vectors.json", import.meta.url), "utf8"),
+) as {
   other_operations: { tx: { operations: unknown[] }; unsigned_hex: string; txid: string }[];
 };
 

@@ -9,11 +9,13 @@ interface FeeVector {
   readonly memo_ciphertext_bytes: number;
   readonly required_core_fee: string;
 }
-const vectors = JSON.parse(readFileSync(new URL("./fixtures/vectors.json", import.meta.url), "utf8")) as {
+const vectors = JSON.parse(
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-vectors.json", import.meta.url), "utf8"),
+) as {
   fees: FeeVector[];
 };
 const samples = JSON.parse(
-  readFileSync(new URL("./fixtures/wire-samples.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-wire-samples.json", import.meta.url), "utf8"),
 ) as {
   name: string;
   response?: { result?: unknown };

@@ -20,7 +20,9 @@ interface KeyVector {
   readonly BTS: string;
   readonly TEST: string;
 }
-const vectors = JSON.parse(readFileSync(new URL("./fixtures/vectors.json", import.meta.url), "utf8")) as {
+const vectors = JSON.parse(
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-vectors.json", import.meta.url), "utf8"),
+) as {
   keys: Record<string, KeyVector | string>;
 };
 const keys = Object.values(vectors.keys).filter(

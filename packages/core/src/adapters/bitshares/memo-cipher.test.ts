@@ -16,7 +16,9 @@ interface MemoVector {
   readonly plaintext_hex: string;
   readonly message: string;
 }
-const vectors = JSON.parse(readFileSync(new URL("./fixtures/vectors.json", import.meta.url), "utf8")) as {
+const vectors = JSON.parse(
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-vectors.json", import.meta.url), "utf8"),
+) as {
   memos: MemoVector[];
 };
 const NULL_KEY = publicKeyText(NULL_PUBLIC_KEY);

@@ -9,7 +9,7 @@ interface Sample {
   readonly response?: { error?: unknown };
 }
 const samples = JSON.parse(
-  readFileSync(new URL("./fixtures/wire-samples.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-wire-samples.json", import.meta.url), "utf8"),
 ) as Sample[];
 const outcomeOf = (name: string) => {
   const sample = samples.find((s) => s.name === name);

@@ -9,7 +9,9 @@ import { nobleCurve } from "./curve.ts";
 import { createSigner, signDigest } from "./signer.ts";
 import { parseSignedTransaction } from "./transaction-codec.ts";
 
-const vectors = JSON.parse(readFileSync(new URL("./fixtures/vectors.json", import.meta.url), "utf8")) as {
+const vectors = JSON.parse(
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-vectors.json", import.meta.url), "utf8"),
+) as {
   transactions: { name: string; chain_id: string; unsigned_hex: string; txid: string; signed_hex: string }[];
 };
 const reference = ReferencePrivateKey.fromSeed("custody-active");

@@ -32,7 +32,9 @@ interface TransactionVector {
   readonly signed_hex: string;
   readonly bitsharesjs_json: object;
 }
-const vectors = JSON.parse(readFileSync(new URL("./fixtures/vectors.json", import.meta.url), "utf8")) as {
+const vectors = JSON.parse(
+  readFileSync(new URL("../../../../../test/fixtures/bitshares-vectors.json", import.meta.url), "utf8"),
+) as {
   transactions: TransactionVector[];
   external_vectors: [{ unsigned_hex: string; txid: string }];
 };
