@@ -22,13 +22,12 @@ import type {
 } from "../../ports/ledger.ts";
 import type { Ring } from "../../ports/queue.ts";
 import type { DatabaseTx } from "./client.ts";
+import { insertReceipts, insertRings, insertTransfers } from "./bulk-insert.ts";
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
 import {
   fromAgreement,
-  fromRing,
   fromStakeRow,
-  fromTransfer,
   toCursor,
   toPayout,
   toStakeRow,
@@ -84,12 +83,7 @@ export class PostgresLedgerTx implements LedgerTx {
   }
 
   async insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
-    if (transfers.length === 0) return [];
-    const inserted = await this.#db.transfer.createManyAndReturn({
-      data: transfers.map(fromTransfer),
-      skipDuplicates: true,
-    });
-    return inserted.map(toTransfer);
+    return transfers.length === 0 ? [] : insertTransfers(this.#db, transfers);
   }
 
   async oldestUndecidedTransfer(): Promise<NewTransfer | undefined> {
@@ -274,19 +268,10 @@ export class PostgresLedgerTx implements LedgerTx {
   }
 
   async ring(rings: readonly Ring[]): Promise<void> {
-    if (rings.length > 0)
-      await this.#db.outbox.createMany({ data: rings.map(fromRing), skipDuplicates: true });
+    if (rings.length > 0) await insertRings(this.#db, rings);
   }
 
   async addReceipts(receipts: readonly NewReceipt[]): Promise<void> {
-    if (receipts.length === 0) return;
-    await this.#db.receipt.createMany({
-      data: receipts.map((receipt) => ({
-        event: receipt.event,
-        subject: receipt.subject,
-        ...(receipt.chainTimeMs === undefined ? {} : { chainTimeMs: BigInt(receipt.chainTimeMs) }),
-        details: receipt.details,
-      })),
-    });
+    if (receipts.length > 0) await insertReceipts(this.#db, receipts);
   }
 }

@@ -46,8 +46,7 @@ export const fromTransfer = (transfer: NewTransfer) => ({
   assetId: transfer.assetId,
   feeShares: transfer.fee,
   memoStatus: transfer.memoStatus,
-  // Postgres cannot keep the NUL character in text; U+FFFD stands for what was not text anyway.
-  memoText: transfer.memoText?.replaceAll("\0", "\u{FFFD}") ?? null,
+  memoText: transfer.memoText ?? null,
   ...(transfer.request === undefined ? {} : { request: fromRequest(transfer.request) }),
   payoutKey: transfer.payoutKey ?? null,
   status: transfer.direction === "in" ? "undecided" : "decided",

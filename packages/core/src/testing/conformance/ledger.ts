@@ -109,6 +109,18 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "text that no database keeps is kept as something else, and the rest as it is",
+    async run(ledger) {
+      const hostile = "a\0b\uD800c";
+      await ledger.transaction(async (tx) => {
+        await tx.insertTransfers([incoming({ memoText: hostile })]);
+        await tx.addReceipts([{ event: "test", subject: hostile, details: { hostile } }]);
+      });
+      const stored = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+      assert.match(stored?.memoText ?? "", /^a.b.c$/su);
+    },
+  },
+  {
     name: "transfers are decided in the order of the chain, each once, and outgoing ones never",
     async run(ledger) {
       const at = [operation(7, 1, 0), operation(7, 0, 2), operation(7, 0, 1), operation(6, 9, 9)];
