@@ -10,7 +10,7 @@ import WebSocket from "ws";
 import { deploy } from "../prisma/migrate.ts";
 import { median, ratio, type Row } from "./measure.ts";
 
-const BLOCKS = 10_000;
+const BLOCKS = 30_000;
 const ROUNDS = 3;
 /** Questions that are under way at once, on both sides. */
 const WINDOW = 128;

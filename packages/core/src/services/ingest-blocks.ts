@@ -31,7 +31,7 @@ export interface IngestDeps {
 }
 
 /** Blocks that are read and written together while catching up. Near the head it is one or two. */
-export const BLOCKS_PER_STEP = 1_000;
+export const BLOCKS_PER_STEP = 4_000;
 
 /**
  * The newest block that is believed. Strictly below the irreversible one: nodes keep one block more than needed in their
