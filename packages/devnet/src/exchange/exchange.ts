@@ -6,7 +6,7 @@ import type { DevnetAccount } from "../devnet.ts";
 import { authenticate } from "./authentication.ts";
 import { Book, type ExchangeAccountOptions, isOpen, type VenueStatus, type VenueWithdrawal } from "./book.ts";
 import { endpointFor, PUBLIC_ENDPOINTS, SIGNED_ENDPOINTS, type Venue, type VenueReply } from "./endpoints.ts";
-import { type DevnetExchangeFaults, ExchangeFaultSwitches } from "./faults.ts";
+import { type Delay, type DevnetExchangeFaults, ExchangeFaultSwitches } from "./faults.ts";
 import { HotAccount } from "./hot-account.ts";
 import { UNITS_PER_SHARE } from "./units.ts";
 import { VenueError } from "./venue-error.ts";
@@ -59,6 +59,8 @@ export interface DevnetExchange {
   withdrawals(): readonly ExchangeWithdrawalView[];
   /** Deposits whose memo is no account's: they stay in the hot account. */
   readonly strayDeposits: readonly { readonly memo: string; readonly amountShares: bigint }[];
+  /** Requests that a fault delays at present. */
+  readonly delayed: number;
   setFee(feeShares: bigint): void;
   stop(): Promise<void>;
 }
@@ -120,6 +122,14 @@ export async function startExchange(options: ExchangeOptions): Promise<DevnetExc
     return found.endpoint(venue, { account, query, name: found.name, body: parsed(body) });
   }
 
+  let delayed = 0;
+  async function passing({ ms, withdrawalsOnly }: Delay, isWithdrawal: boolean): Promise<void> {
+    if (ms === 0 || (withdrawalsOnly && !isWithdrawal)) return;
+    delayed++;
+    await delay(ms, undefined, { ref: false });
+    delayed--;
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await received(request);
     if (switches.frozen) return;
@@ -127,12 +137,12 @@ export async function startExchange(options: ExchangeOptions): Promise<DevnetExc
     const isWithdrawal = request.method === "POST" && request.url === `${PATH}/withdrawals`;
     const canned = switches.takeAnswer(isWithdrawal);
     if (canned !== undefined) return send(response, canned.status, canned.code && { code: canned.code });
-    if (switches.requestDelayMs > 0) await delay(switches.requestDelayMs, undefined, { ref: false });
+    await passing(switches.requestDelay, isWithdrawal);
     try {
       const reply = answer(request, body);
       if (isWithdrawal && switches.takeOne("dropAnswers")) return void request.socket.destroy();
       if (isWithdrawal && switches.takeOne("failAnswers")) return send(response, 503, undefined);
-      if (switches.answerDelayMs > 0) await delay(switches.answerDelayMs, undefined, { ref: false });
+      await passing(switches.answerDelay, isWithdrawal);
       const { status = 200, sequence } = reply;
       if (sequence !== undefined) response.setHeader("Sequence", sequence);
       send(response, status, switches.mutate?.(request.url ?? "", reply.body) ?? reply.body);
@@ -225,6 +235,9 @@ export async function startExchange(options: ExchangeOptions): Promise<DevnetExc
     },
     withdrawals: () => book.withdrawals.map(viewOf),
     strayDeposits,
+    get delayed() {
+      return delayed;
+    },
     setFee: (feeShares) => {
       book.feeUnits = feeShares * UNITS_PER_SHARE;
     },
@@ -240,8 +253,10 @@ function faultsOf(
     dropAnswersAfterAccept: (count) => void (switches.dropAnswers = count),
     failAfterAccept: (count) => void (switches.failAnswers = count),
     dropRequests: (count) => void (switches.dropRequests = count),
-    delayAnswersMs: (ms) => void (switches.answerDelayMs = ms),
-    delayRequestsMs: (ms) => void (switches.requestDelayMs = ms),
+    delayAnswersMs: (ms, { withdrawalsOnly = false } = {}) =>
+      void (switches.answerDelay = { ms, withdrawalsOnly }),
+    delayRequestsMs: (ms, { withdrawalsOnly = false } = {}) =>
+      void (switches.requestDelay = { ms, withdrawalsOnly }),
     answerNext: ({ status, code, count = 1, withdrawalsOnly = false }) =>
       void switches.canned.push({ status, code, left: count, withdrawalsOnly }),
     closeCurrency: (on) => void (book.online = !on),

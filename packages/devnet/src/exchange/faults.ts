@@ -7,9 +7,9 @@ export interface DevnetExchangeFaults {
   /** The next `count` requests are cut before they have any effect. */
   dropRequests(count: number): void;
   /** Requests have their effect at once and are answered late. */
-  delayAnswersMs(ms: number): void;
+  delayAnswersMs(ms: number, options?: { withdrawalsOnly?: boolean }): void;
   /** Requests have their effect late: perhaps when nobody waits for it any more. */
-  delayRequestsMs(ms: number): void;
+  delayRequestsMs(ms: number, options?: { withdrawalsOnly?: boolean }): void;
   /** The next `count` requests (default 1) get this answer and have no effect. Without a code: a page of a proxy. */
   answerNext(answer: { status: number; code?: string; count?: number; withdrawalsOnly?: boolean }): void;
   /** The wallet of the currency is closed: withdrawals are refused. */
@@ -25,13 +25,18 @@ export interface DevnetExchangeFaults {
   lie(mutate: ((path: string, result: unknown) => unknown) | null): void;
 }
 
+export interface Delay {
+  readonly ms: number;
+  readonly withdrawalsOnly: boolean;
+}
+
 /** The switches as the server reads them. */
 export class ExchangeFaultSwitches {
   dropAnswers = 0;
   failAnswers = 0;
   dropRequests = 0;
-  answerDelayMs = 0;
-  requestDelayMs = 0;
+  answerDelay: Delay = { ms: 0, withdrawalsOnly: false };
+  requestDelay: Delay = { ms: 0, withdrawalsOnly: false };
   holding = false;
   frozen = false;
   refusing = false;

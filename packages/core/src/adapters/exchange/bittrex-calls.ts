@@ -105,6 +105,7 @@ export class BittrexCalls {
     if (result.status === 429) this.#throttle.complained(this.#venueClock.nowMs());
     else this.#throttle.contented();
     if (result.status === 401) this.#venueClock.doubt();
+    else if (call.isPublic !== true) this.#venueClock.believed();
     return result;
   }
 
@@ -113,7 +114,11 @@ export class BittrexCalls {
     // As it will stand in the request line: what is signed must be what is asked for.
     const url = new URL(`${base}${path}`).href;
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body), "utf8");
-    const timestampMs = this.#venueClock.nextTimestampMs();
+    const sign = () =>
+      signBittrex(
+        { key, secret },
+        { url, method, body: bytes, timestampMs: this.#venueClock.nextTimestampMs() },
+      );
     try {
       const answer = await axios.request<string>({
         method,
@@ -121,9 +126,7 @@ export class BittrexCalls {
         headers: {
           Accept: "application/json",
           "Content-Type": "application/json",
-          ...(isPublic === true
-            ? {}
-            : signBittrex({ key, secret }, { url, method, body: bytes, timestampMs })),
+          ...(isPublic === true ? {} : sign()),
         },
         ...(bytes === undefined ? {} : { data: bytes }),
         // Axios would parse and trim on the way out, and turn decimals into floats on the way in.

@@ -42,12 +42,13 @@ const BY_CODE: Readonly<Record<string, Refusal>> = {
 
 /**
  * Why a withdrawal was refused; `undefined` when the answer is no proof that it was. A 4xx with a code is the venue's own
- * decision; without one it may be a proxy's. A 5xx may come after the fact, except when it names a refusal we know.
+ * decision; without one it may be a proxy's. What is said of a timestamp that is off is not documented: so a 401 without a
+ * code we know is not for ever. A 5xx may come after the fact, except when it names a refusal we know.
  */
 export function refusalOf(status: number, venueCode: string | undefined): Refusal | undefined {
   const known = venueCode !== undefined && Object.hasOwn(BY_CODE, venueCode) ? BY_CODE[venueCode] : undefined;
   if (status === 429) return refusal("throttled", forNow);
-  if (status === 401) return refusal("credentials", permanently);
+  if (status === 401) return known ?? refusal("credentials", forNow); // perhaps the time: see VenueClock.doubt
   if (status === 503) return known?.reason === "withdrawals_closed" ? known : undefined;
   if (status >= 400 && status < 500 && venueCode !== undefined) return known ?? refusal("other", permanently);
   return undefined;

@@ -15,6 +15,7 @@ export class VenueClock {
   #offsetMs = 0;
   #syncedAtMs: number | undefined;
   #lastMs = 0;
+  #believedMs = 0;
 
   constructor(clock: HostClock) {
     this.#clock = clock;
@@ -35,6 +36,13 @@ export class VenueClock {
     const offsetMs = serverTimeMs - Math.round((askedAtMs + nowMs) / 2);
     this.#offsetMs = Math.abs(offsetMs) > NOISE_MS ? offsetMs : 0;
     this.#syncedAtMs = nowMs;
+    // The host was ahead. What it made then the venue has not believed, and would not for hours.
+    if (this.#lastMs > this.nowMs() + NOISE_MS) this.#lastMs = this.#believedMs;
+  }
+
+  /** The venue has answered the last signed request as one of its customers'. */
+  believed(): void {
+    this.#believedMs = this.#lastMs;
   }
 
   /** The venue did not believe a request: perhaps its time is another one by now. */
@@ -42,7 +50,7 @@ export class VenueClock {
     this.#syncedAtMs = undefined;
   }
 
-  /** Greater than any before it. */
+  /** Greater than any before it, but for those that the venue has not believed. */
   nextTimestampMs(): number {
     this.#lastMs = Math.max(this.#lastMs + 1, this.nowMs());
     return this.#lastMs;
