@@ -110,6 +110,24 @@ describe("what is sent", () => {
     expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
   });
 
+  it("waits until the call before it has ended, however that ends", async () => {
+    let hasEnded = false;
+    let wasTooEarly = false;
+    const { url } = await givenVenue((path) => {
+      if (path === "GET /balances/BTS") return "silence";
+      if (path === "GET /withdrawals/open") wasTooEarly = !hasEnded;
+      return undefined;
+    });
+    const exchange = clientFor(url);
+    const first = exchange.funds().catch((error: unknown) => {
+      hasEnded = true;
+      return error;
+    });
+    expect(await exchange.find(clientId)).toEqual({ type: "absent" });
+    expect(await first).toMatchObject({ code: "deadline" });
+    expect(wasTooEarly).toBe(false);
+  });
+
   it("is never a second withdrawal, whatever comes of the first", async () => {
     for (const answer of ["cut", "silence", { status: 500 }, { status: 429 }, { status: 307 }] as const) {
       const { url, seen } = await givenVenue(onPost(answer));
