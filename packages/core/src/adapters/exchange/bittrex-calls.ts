@@ -101,11 +101,12 @@ export class BittrexCalls {
       venueCode: result.type === "answered" ? venueCodeOf(result.body) : undefined,
       durationMs: this.#options.clock.nowMs() - startedMs,
     });
+    if (result.type === "lost" && call.isPublic !== true) this.#venueClock.believed("perhaps");
     if (result.type !== "answered") return result;
     if (result.status === 429) this.#throttle.complained(this.#venueClock.nowMs());
     else this.#throttle.contented();
     if (result.status === 401) this.#venueClock.doubt();
-    else if (call.isPublic !== true) this.#venueClock.believed();
+    else if (call.isPublic !== true) this.#venueClock.believed("answered");
     return result;
   }
 

@@ -36,7 +36,7 @@ describe("the venue's clock", () => {
     const host = new ManualClock(1_700_000_000_000);
     const clock = new VenueClock(host);
     const believed = clock.nextTimestampMs();
-    clock.believed();
+    clock.believed("answered");
     host.advance(7 * HOUR_MS);
     clock.nextTimestampMs();
     // Rounded down to the second, the venue's time is before the timestamp that it has believed.
@@ -44,6 +44,20 @@ describe("the venue's clock", () => {
     expect(clock.nextTimestampMs()).toBe(believed + 1);
     host.advance(1_000);
     expect(clock.nextTimestampMs()).toBe(believed + 300);
+  });
+
+  it("goes on from a timestamp that was perhaps believed, until the venue doubts it", () => {
+    const host = new ManualClock(1_700_000_000_000);
+    const clock = new VenueClock(host);
+    host.advance(HOUR_MS);
+    const perhaps = clock.nextTimestampMs();
+    clock.believed("perhaps");
+    const venueMs = host.nowMs() - HOUR_MS;
+    clock.synchronise({ serverTimeMs: venueMs, askedAtMs: host.nowMs() });
+    expect(clock.nextTimestampMs()).toBe(perhaps + 1);
+    clock.doubt();
+    clock.synchronise({ serverTimeMs: venueMs, askedAtMs: host.nowMs() });
+    expect(clock.nextTimestampMs()).toBe(venueMs);
   });
 
   it("is asked for at first, after an hour, when the host's clock was set, and when it is doubted", () => {

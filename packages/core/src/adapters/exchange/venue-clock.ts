@@ -16,6 +16,7 @@ export class VenueClock {
   #syncedAtMs: number | undefined;
   #lastMs = 0;
   #believedMs = 0;
+  #answeredMs = 0;
 
   constructor(clock: HostClock) {
     this.#clock = clock;
@@ -40,14 +41,16 @@ export class VenueClock {
     if (this.#lastMs > this.nowMs() + NOISE_MS) this.#lastMs = this.#believedMs;
   }
 
-  /** The venue has answered the last signed request as one of its customers'. */
-  believed(): void {
+  /** The venue has answered the last signed request as one of a customer, or, not answered, may have believed it. */
+  believed(proof: "answered" | "perhaps"): void {
     this.#believedMs = this.#lastMs;
+    if (proof === "answered") this.#answeredMs = this.#lastMs;
   }
 
   /** The venue did not believe a request: perhaps its time is another one by now. */
   doubt(): void {
     this.#syncedAtMs = undefined;
+    this.#believedMs = this.#answeredMs;
   }
 
   /** Greater than any before it, but for those that the venue has not believed. */
