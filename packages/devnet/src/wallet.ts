@@ -256,7 +256,7 @@ export class DevnetWallet {
     };
     let next = afterBlock + 1; // it refers to that block, so it cannot be in it or before it
     for (;;) {
-      const seen = this.#nextBlock();
+      const seen = this.nextBlock();
       const head = (await this.call(0, "get_dynamic_global_properties", [])) as unknown as {
         last_irreversible_block_num: number;
       };
@@ -283,7 +283,8 @@ export class DevnetWallet {
     }
   }
 
-  #nextBlock(): Promise<void> {
+  /** Resolves when the node tells of its next block, and when the connection closes. */
+  nextBlock(): Promise<void> {
     return new Promise((resolve) => {
       const listener = () => {
         this.#blockListeners.delete(listener);

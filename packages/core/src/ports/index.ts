@@ -24,6 +24,24 @@ export type {
   TransferIntent,
 } from "./signer.ts";
 export type { HostClock } from "./clock.ts";
+export {
+  type ClientWithdrawalId,
+  clientWithdrawalId,
+  type Exchange,
+  exchangeDiscrepancy,
+  EXCHANGE_ERRORS,
+  ExchangeError,
+  type ExchangeErrorCode,
+  type ExchangeFindAnswer,
+  type ExchangeFunds,
+  EXCHANGE_REFUSALS,
+  type ExchangeRefusal,
+  type ExchangeWithdrawal,
+  EXCHANGE_WITHDRAWAL_STATES,
+  type ExchangeWithdrawalRequest,
+  type ExchangeWithdrawalState,
+  type ExchangeWithdrawAnswer,
+} from "./exchange.ts";
 export type {
   Cursor,
   CursorMove,

@@ -4,6 +4,7 @@ export {
   queueChecks,
   type QueueUnderTest,
 } from "./conformance/queue.ts";
+export { type ExchangeCheck, exchangeChecks, type ExchangeUnderTest } from "./conformance/exchange.ts";
 export { type LedgerCheck, ledgerChecks } from "./conformance/ledger.ts";
 export {
   agreementAt,
@@ -16,5 +17,6 @@ export {
   withdrawalFor,
 } from "./given.ts";
 export { ManualClock } from "./manual-clock.ts";
+export { MemoryExchange } from "./memory-exchange.ts";
 export { MemoryLedger } from "./memory-ledger.ts";
 export { MemoryQueue } from "./memory-queue.ts";

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import {
+  type ClientWithdrawalId,
+  ExchangeError,
+  type ExchangeWithdrawal,
+  type ExchangeWithdrawalState,
+} from "../../ports/exchange.ts";
+import { arrivingOf, parseVenueUnits, type VenueUnits } from "./decimal.ts";
+
+/** Digits that a JSON number keeps for certain on its way through a float. */
+const EXACT_DIGITS = 15;
+
+/**
+ * Amounts are decimal text in real answers although the venue's schema says "number". A number is taken only when it is
+ * short enough to be exact.
+ */
+function amount(rounding: "down" | "up") {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value) => {
+      const text = String(value);
+      const exact = typeof value === "string" || text.replace(".", "").length <= EXACT_DIGITS;
+      return exact ? parseVenueUnits(text, rounding) : undefined;
+    })
+    .refine((units): units is VenueUnits => units !== undefined, "not an exact decimal amount");
+}
+
+export const balanceAnswer = z.object({ available: amount("down") });
+
+export const currencyAnswer = z.object({
+  status: z.string(),
+  /** Rounded up: what is taken must cover it. */
+  txFee: amount("up"),
+});
+
+/** An entry of a list, only as far as it takes to know whether it is the one looked for and to ask for the next page. */
+export const listAnswer = z.array(
+  z.looseObject({ id: z.string().min(1), clientWithdrawalId: z.string().nullish() }),
+);
+
+export const withdrawalAnswer = z.object({
+  id: z.string().min(1),
+  clientWithdrawalId: z.string().nullish(),
+  quantity: amount("down"),
+  txCost: amount("up").nullish(),
+  cryptoAddress: z.string(),
+  cryptoAddressTag: z.string().nullish(),
+  status: z.string(),
+  txId: z.string().nullish(),
+});
+export type WithdrawalAnswer = z.infer<typeof withdrawalAnswer>;
+
+/** Throws ExchangeError "malformed_answer". Says where, not what: the answer is a stranger's text. */
+export function parseAnswer<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join(".") || "the whole");
+  throw new ExchangeError("malformed_answer", `${what}: ${places.join(", ")} is not as documented`);
+}
+
+/** Whatever is not here, NEW among it, is on its way as far as we know. */
+const STATES: Readonly<Record<string, ExchangeWithdrawalState>> = {
+  COMPLETED: "completed",
+  CANCELLED: "cancelled",
+  ERROR_INVALID_ADDRESS: "stuck",
+};
+
+/** The venue means what it was asked for by `quantity`, and takes its fee out of that. */
+export const withdrawalFrom = (answer: WithdrawalAnswer, fee: VenueUnits): ExchangeWithdrawal => ({
+  venueId: answer.id,
+  clientId: (answer.clientWithdrawalId?.toLowerCase() as ClientWithdrawalId | undefined) ?? undefined,
+  amountShares: arrivingOf(answer.quantity, fee),
+  toAccount: answer.cryptoAddress,
+  memo: answer.cryptoAddressTag ?? undefined,
+  state: Object.hasOwn(STATES, answer.status) ? (STATES[answer.status] ?? "pending") : "pending",
+  venueStatus: answer.status,
+  txid: answer.txId ?? undefined,
+});

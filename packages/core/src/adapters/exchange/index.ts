@@ -1,0 +1,1 @@
+export { type BittrexOptions, createBittrexExchange } from "./bittrex.ts";
