@@ -23,6 +23,7 @@ import type { Ring } from "../../ports/queue.ts";
 import type { DatabaseTx } from "./client.ts";
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
+import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import {
   fromAgreement,
   fromRing,
@@ -38,7 +39,6 @@ import {
 
 /** Two schedulers fold one after the other. Any number does, as long as nothing else takes it. */
 const FOLD_LOCK = 7_270_001;
-const DUE_TYPES = ["reward", "base_amount", "penalty"];
 const LIVE = ["signed", "broadcast"];
 
 /** The ledger port over one Prisma transaction. */
@@ -112,6 +112,15 @@ export class PostgresLedgerTx implements LedgerTx {
     }));
   }
 
+  async sentTransfers(txids: readonly string[]): Promise<readonly NewTransfer[]> {
+    if (txids.length === 0) return [];
+    const rows = await this.#db.transfer.findMany({
+      where: { txid: { in: [...txids] }, direction: "out" },
+      orderBy: [{ blockNum: "asc" }, { trxInBlock: "asc" }, { opInTrx: "asc" }],
+    });
+    return rows.map(toTransfer);
+  }
+
   async insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean> {
     const { count } = await this.#db.agreement.createMany({
       data: fromAgreement(agreement),
@@ -131,10 +140,15 @@ export class PostgresLedgerTx implements LedgerTx {
   }
 
   async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
+    const due = await this.#db.$queryRaw<{ id: string }[]>`
+      SELECT id FROM stake_row
+       WHERE status = 'pending' AND due <= ${BigInt(upToMs)} AND type IN ('reward', 'base_amount', 'penalty')
+         AND ${debtIsNotCancelled}
+       ORDER BY due, id LIMIT ${limit}`;
+    if (due.length === 0) return [];
     const rows = await this.#db.stakeRow.findMany({
-      where: { status: "pending", due: { lte: BigInt(upToMs) }, type: { in: DUE_TYPES } },
+      where: { id: { in: due.map(({ id }) => id) } },
       orderBy: [{ due: "asc" }, { id: "asc" }],
-      take: limit,
     });
     return rows.map(toStakeRow);
   }
@@ -204,6 +218,14 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toPayout);
   }
 
+  async rowsOf(id: PayoutId): Promise<readonly StakeRow[]> {
+    const rows = await this.#db.stakeRow.findMany({
+      where: { payouts: { some: { payoutId: id } } },
+      orderBy: { id: "asc" },
+    });
+    return rows.map(toStakeRow);
+  }
+
   async movePayout(
     id: PayoutId,
     from: readonly PayoutStatus[],
@@ -232,6 +254,14 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toWithdrawal);
   }
 
+  async withdrawalsOf(id: PayoutId): Promise<readonly WithdrawalRecord[]> {
+    const rows = await this.#db.withdrawal.findMany({
+      where: { payoutId: id },
+      orderBy: [{ createdAt: "asc" }, { id: "asc" }],
+    });
+    return rows.map(toWithdrawal);
+  }
+
   async liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]> {
     const rows = await this.#db.withdrawal.findMany({
       where: { status: { in: LIVE }, expirationMs: { lt: BigInt(timeMs) } },
@@ -250,6 +280,13 @@ export class PostgresLedgerTx implements LedgerTx {
       data: { status: "expired" },
     });
     return count === 1;
+  }
+
+  async payments(): Promise<PaymentsSwitch> {
+    const [control] = await this.#db.$queryRaw<{ payments_on: boolean; payments_reason: string | null }[]>`
+      SELECT payments_on, payments_reason FROM control WHERE id = 1 FOR UPDATE`;
+    assert(control !== undefined, "the control row is missing");
+    return control.payments_on ? { on: true } : { on: false, reason: control.payments_reason ?? "" };
   }
 
   async setPayments(payments: PaymentsSwitch): Promise<void> {
