@@ -11,6 +11,23 @@ export {
   lastFinalBlockNum,
   replayBlocks,
 } from "./ingest-blocks.ts";
+export {
+  cancelPayout,
+  type CancelRequest,
+  type CaughtUp,
+  dayOf,
+  type DueDay,
+  forecast,
+  type Forecast,
+  type ForecastLine,
+  holdPayout,
+  ledgerCaughtUp,
+  type OperatorAction,
+  type PayoutAnswer,
+  requeuePayout,
+  type RequeueRequest,
+  switchPayments,
+} from "./operator/index.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
 export { recordStart } from "./record-start.ts";
 export { relayRings, ringForNextDueRows } from "./ring-bells.ts";
