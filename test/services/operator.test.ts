@@ -1,3 +1,4 @@
+import { createMemoWriter } from "@stakebts/core/adapters";
 import type { PayoutId, PayoutStatus } from "@stakebts/core/domain";
 import {
   cancelPayout,
@@ -156,7 +157,9 @@ describe("requeueing a failed payout", () => {
   it("confirms it instead, when a withdrawal that was declared dead is on the chain", () =>
     inWorld({}, async (world) => {
       const { id } = await refundOwed(world);
-      await world.pay(id);
+      // Its memo is written with a key that the ingester does not have: nothing but the transaction id tells.
+      const memos = createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-active`) });
+      await payPayout({ ...(await world.newPayer()), memos }, id);
       // A wrong verdict, as a lying node could bring about.
       await world.ledger.transaction(async (tx) => {
         for (const { id: withdrawal } of await tx.withdrawalsOf(id)) await tx.expireWithdrawal(withdrawal);

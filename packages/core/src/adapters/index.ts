@@ -19,6 +19,6 @@ export {
 export { hostClock } from "./host-clock.ts";
 export { createLog } from "./logger.ts";
 export { withPayerLock } from "./payer-lock.ts";
-export { createPostgresLedger } from "./postgres/index.ts";
+export { createPostgresLedger, createPostgresLedgerView } from "./postgres/index.ts";
 export { EXIT, runProcess } from "./process.ts";
 export { repeat } from "./repeat.ts";

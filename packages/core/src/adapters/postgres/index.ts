@@ -1,2 +1,3 @@
 export { createPostgresLedger } from "./ledger.ts";
+export { createPostgresLedgerView } from "./ledger-view.ts";
 export { type Database, openDatabase } from "./client.ts";
