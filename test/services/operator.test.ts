@@ -90,7 +90,10 @@ describe("requeueing a failed payout", () => {
       expect(receipts(world, "payout.requeued")).toEqual([
         expect.objectContaining({
           subject: key,
-          details: expect.objectContaining({ actor: "operator-1", reason: "the account exists now" }) as unknown,
+          details: expect.objectContaining({
+            actor: "operator-1",
+            reason: "the account exists now",
+          }) as unknown,
         }),
       ]);
       await world.expectLedgerMatchesChain();

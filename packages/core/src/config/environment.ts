@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
 import { StartupError } from "../domain/errors.ts";
+import { fillFromKeystore, KEYSTORE_SETTINGS } from "./keystore-settings.ts";
 import { policySetting } from "./policy-file.ts";
 
 /** The process does not start. The message names every setting that is wrong, what was found and what is accepted. */
@@ -11,31 +12,27 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the environment once, at start. Each setting may also be given as `NAME_FILE`, the path of a file that holds it,
- * as containers hand out secrets.
+ * as containers hand out secrets; keys may be in a keystore.
  */
 export function readEnvironment<S extends z.ZodObject>(schema: S, environment: Environment): z.infer<S> {
   const problems: string[] = [];
   const values: Record<string, string> = {};
-  for (const name of Object.keys(schema.shape)) {
-    const given = environment[name]?.trim();
-    const path = environment[`${name}_FILE`]?.trim();
-    if (given && path) problems.push(`${name} and ${name}_FILE are both set: give one of them`);
-    else if (given) values[name] = given;
-    else if (path) {
-      try {
-        values[name] = readFileSync(path, "utf8").trim();
-      } catch (error) {
-        problems.push(
-          `${name}_FILE: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`,
-        );
-      }
-    }
+  const names = Object.keys(schema.shape);
+  for (const name of names) {
+    const value = readSetting(name, environment, problems);
+    if (value !== undefined) values[name] = value;
   }
+  const keystore = fillFromKeystore(values, names, {
+    path: environment["STAKEBTS_KEYSTORE"]?.trim() || undefined,
+    password: readSetting("STAKEBTS_KEYSTORE_PASSWORD", environment, problems),
+  });
+  problems.push(...keystore);
   const parsed = schema.safeParse(values);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const name = issue.path[0] === undefined ? "" : String(issue.path[0]);
       if (problems.some((problem) => problem.startsWith(`${name}_FILE`))) continue;
+      if (keystore.length > 0 && KEYSTORE_SETTINGS.includes(name)) continue;
       const found = values[name] === undefined ? "is not set" : foundValue(name, values[name]);
       problems.push(name === "" ? issue.message : `${name} ${found}: ${issue.message}`);
     }
@@ -45,6 +42,23 @@ export function readEnvironment<S extends z.ZodObject>(schema: S, environment: E
       `The configuration is wrong in ${problems.length} place(s):\n  ${problems.join("\n  ")}`,
     );
   return parsed.data;
+}
+
+function readSetting(name: string, environment: Environment, problems: string[]): string | undefined {
+  const given = environment[name]?.trim();
+  const path = environment[`${name}_FILE`]?.trim();
+  if (given && path) problems.push(`${name} and ${name}_FILE are both set: give one of them`);
+  else if (given) return given;
+  else if (path) {
+    try {
+      return readFileSync(path, "utf8").trim();
+    } catch (error) {
+      problems.push(
+        `${name}_FILE: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`,
+      );
+    }
+  }
+  return undefined;
 }
 
 /** Settings whose value is never shown, wrong or right. */

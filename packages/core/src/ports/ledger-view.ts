@@ -119,7 +119,11 @@ export interface AttemptLine {
 export interface PayoutStory extends PayoutLine {
   readonly memo: string;
   readonly waitingSinceMs: Millis | undefined;
-  readonly rows: readonly { readonly id: StakeRowId; readonly status: StakeRowStatus; readonly settlesAs: string }[];
+  readonly rows: readonly {
+    readonly id: StakeRowId;
+    readonly status: StakeRowStatus;
+    readonly settlesAs: string;
+  }[];
   readonly withdrawals: readonly AttemptLine[];
   /** Outgoing transfers on the chain that name it. */
   readonly payments: readonly { readonly operation: OperationId; readonly txid: string | undefined }[];
@@ -129,7 +133,11 @@ export interface PayoutStory extends PayoutLine {
 export interface StatusView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
-  readonly payouts: readonly { readonly status: PayoutStatus; readonly count: number; readonly amount: Bts }[];
+  readonly payouts: readonly {
+    readonly status: PayoutStatus;
+    readonly count: number;
+    readonly amount: Bts;
+  }[];
   readonly rows: readonly { readonly status: StakeRowStatus; readonly count: number }[];
   readonly agreements: number;
   readonly undecidedTransfers: number;
@@ -193,7 +201,9 @@ export interface LedgerView {
   /** @param asOfMs "now" on the chain: the time of the cursor */
   liabilities(asOfMs: Millis): Promise<Liabilities>;
   /** What falls due per day (UTC) from the oldest open debt up to `untilMs`. */
-  dueByDay(untilMs: Millis): Promise<readonly { readonly dayMs: Millis; readonly payments: number; readonly amount: Bts }[]>;
+  dueByDay(
+    untilMs: Millis,
+  ): Promise<readonly { readonly dayMs: Millis; readonly payments: number; readonly amount: Bts }[]>;
   stakes(filter: StakeFilter): Promise<Page<StakeLine>>;
   agreements(filter: AgreementFilter): Promise<Page<AgreementLine>>;
   receipts(filter: ReceiptFilter): Promise<Page<ReceiptLine>>;

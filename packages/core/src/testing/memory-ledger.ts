@@ -376,7 +376,9 @@ class MemoryLedgerTx implements LedgerTx {
 
   async rowsOf(id: PayoutId): Promise<readonly StakeRow[]> {
     const settles = this.#state.payouts.get(id)?.rows ?? [];
-    return settles.flatMap((row) => this.#state.rows.get(row.id) ?? []).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return settles
+      .flatMap((row) => this.#state.rows.get(row.id) ?? [])
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async movePayout(

@@ -28,10 +28,7 @@ const yearBounds = (year: number) =>
  * Page after page, so that a ledger of any size needs little memory. The payment of each comes from the transfers that
  * were read from the chain: by the place of its confirmed withdrawal, or by the key in the memo.
  */
-export async function* journal(
-  db: Database,
-  filter: JournalFilter,
-): AsyncGenerator<readonly JournalLine[]> {
+export async function* journal(db: Database, filter: JournalFilter): AsyncGenerator<readonly JournalLine[]> {
   let after = { orderMs: -1n, id: "00000000-0000-0000-0000-000000000000" };
   for (;;) {
     const rows = await db.$queryRaw<Row[]>`

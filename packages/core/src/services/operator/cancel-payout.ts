@@ -61,7 +61,9 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
       return assertNever(evidence);
   }
   if (payout.status === "signed" || payout.status === "sent")
-    return answer(payout, "refused", `it is being paid (${payout.status})`, { todo: "wait, then look again" });
+    return answer(payout, "refused", `it is being paid (${payout.status})`, {
+      todo: "wait, then look again",
+    });
   const behind = await whyBehind(tx, request.ledger);
   if (behind !== undefined)
     return answer(payout, "refused", behind, {

@@ -32,9 +32,14 @@ async function hold(
       return answer(payout, "refused", `is ${payout.status}: nobody pays it as it is`);
     case "signed":
     case "sent":
-      return answer(payout, "refused", `signed bytes are out (${payout.status}) and the chain may take them`, {
-        todo: "`stakebts payments off` keeps further payments from being signed",
-      });
+      return answer(
+        payout,
+        "refused",
+        `signed bytes are out (${payout.status}) and the chain may take them`,
+        {
+          todo: "`stakebts payments off` keeps further payments from being signed",
+        },
+      );
     case "due":
     case "ready":
     case "waiting_funds":
