@@ -35,6 +35,7 @@ export function databaseProblem(error: unknown): DatabaseProblem | undefined {
       return { kind: "configuration", message: "DATABASE_URL: the server has no database of this name" };
     case "TlsConnectionError":
       return { kind: "configuration", message: "DATABASE_URL: the database cannot be reached with TLS" };
+    case undefined:
     default:
       return undefined;
   }

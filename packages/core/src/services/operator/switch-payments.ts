@@ -12,7 +12,7 @@ export function switchPayments(
     await tx.setPayments(on ? { on } : { on, reason: action.reason });
     await tx.addReceipts([
       receiptOf(on ? "payments.switched_on" : "payments.switched_off", "payments", action, {
-        ...(before.on ? {} : { wasOffBecause: before.reason }),
+        wasOffBecause: before.on ? null : before.reason,
       }),
     ]);
     return { changed: true, before };
