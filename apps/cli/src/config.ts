@@ -30,7 +30,7 @@ export function environmentOf(file: string | undefined): Environment {
     return { ...process.env, ...parseEnv(readFileSync(file, "utf8")) };
   } catch (error) {
     throw new ConfigError(
-      `--env-file: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? "error"})`,
+      `--settings: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? "error"})`,
     );
   }
 }

@@ -11,7 +11,7 @@ const terminal = systemTerminal(wantsColour(environmentOf(undefined)));
 const run: Run =
   (work) =>
   async (...args) => {
-    const context = new Context(terminal, environmentOf(program.opts<{ envFile?: string }>().envFile));
+    const context = new Context(terminal, environmentOf(program.opts<{ settings?: string }>().settings));
     try {
       process.exitCode = await work(context, ...args);
     } finally {

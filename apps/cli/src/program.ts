@@ -20,7 +20,8 @@ import type { Run } from "./run.ts";
 export function buildProgram(run: Run): Command {
   const program = new Command("stakebts")
     .description("Look after a custodian's payouts: what is owed, what is paid, what needs a person.")
-    .option("--env-file <file>", "read settings from this file (NAME=value) before the environment")
+    // Not --env-file: Node itself takes an option of that name out of any command line.
+    .option("--settings <file>", "read settings from this file (NAME=value) before the environment")
     .exitOverride()
     .showHelpAfterError("(--help shows how)")
     .addHelpText(

@@ -106,10 +106,10 @@ async function* account(context: Context): AsyncGenerator<Finding> {
   }
   const { STAKEBTS_ACTIVE_KEY: active, STAKEBTS_MEMO_KEY: memo } = keys;
   yield active === undefined
-    ? skipped("active key", "not in this environment; --env-file payer.env brings it")
+    ? skipped("active key", "not in this environment; --settings payer.env brings it")
     : fits("active key", () => checkActiveKey(custodian, publicKeyFromWif(active)));
   yield memo === undefined
-    ? skipped("memo key", "not in this environment; --env-file ingester.env brings it")
+    ? skipped("memo key", "not in this environment; --settings ingester.env brings it")
     : fits("memo key", () =>
         checkMemoKeys(
           custodian,
