@@ -203,7 +203,8 @@ export const test = base.extend<{ office: Office; stakebts: Stakebts }>({
     await use(office);
     await office.close();
   },
-  stakebts: async ({ office }, use) => {
+  // The type of a fixture that is itself a function is not inferred.
+  stakebts: async ({ office }: { office: Office }, use: (stakebts: Stakebts) => Promise<void>) => {
     await use(office.stakebts);
   },
 });

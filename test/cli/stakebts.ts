@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-const ENTRY = join(import.meta.dirname, "../../apps/cli/bin/stakebts.js");
+/** The file that `npx stakebts` runs. */
+export const ENTRY = join(import.meta.dirname, "../../apps/cli/bin/stakebts.js");
 
 export interface Answer {
   readonly code: number | null;

@@ -7,7 +7,7 @@ import { PROCESS_SETTINGS } from "@stakebts/core/config";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { emptyDatabase } from "../database.ts";
 import { test } from "./office.ts";
-import { stakebtsWith } from "./stakebts.ts";
+import { ENTRY, stakebtsWith } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -216,7 +216,13 @@ describe("keys", () => {
     const keystore = join(folder, "payer.keystore");
     const create = () =>
       stakebts.with({ STAKEBTS_ACTIVE_KEY: wif })(
-        ...["keys", "create", keystore, "--role", "active", "--password-file", password],
+        "keys",
+        "create",
+        keystore,
+        "--role",
+        "active",
+        "--password-file",
+        password,
       );
     const created = await create();
     expect(created).toMatchObject({ code: 0, out: expect.stringMatching(/^active BTS\w+\n$/u) });
@@ -255,15 +261,13 @@ describe("keys", () => {
   it("are refused when they are none, or when the password is short, or nobody can be asked", async () => {
     const create = (environment: Record<string, string>, passwordFile: string) =>
       stakebtsWith(environment)(
-        ...[
-          "keys",
-          "create",
-          join(folder, "x.keystore"),
-          "--role",
-          "active",
-          "--password-file",
-          passwordFile,
-        ],
+        "keys",
+        "create",
+        join(folder, "x.keystore"),
+        "--role",
+        "active",
+        "--password-file",
+        passwordFile,
       );
     expect(await create({}, password)).toMatchObject({
       code: 2,
@@ -276,6 +280,35 @@ describe("keys", () => {
     });
     expect(readdirSync(folder)).not.toContain("x.keystore");
   });
+});
+
+describe("at a terminal", () => {
+  const script = spawnSync("script", ["--version"]).status === 0;
+
+  test.skipIf(!script)(
+    "a reason is asked for, and answers are coloured",
+    async ({ stakebts, databaseUrl }) => {
+      // `script` gives the command a terminal of its own.
+      const typed = spawnSync(
+        "script",
+        [
+          "-qec",
+          `"${process.execPath}" "${ENTRY}" payments off && "${process.execPath}" "${ENTRY}" status`,
+          "/dev/null",
+        ],
+        {
+          encoding: "utf8",
+          input: "strange transfer\r",
+          env: { PATH: process.env["PATH"], USER: "operator-1", TERM: "xterm", DATABASE_URL: databaseUrl },
+        },
+      );
+      expect(typed.stdout).toContain("Reason: ");
+      expect(typed.stdout).toContain("\u001B[31moff: strange transfer\u001B[39m");
+      expect(await stakebts.json("status")).toMatchObject({
+        payments: { on: false, reason: "strange transfer" },
+      });
+    },
+  );
 });
 
 describe("completion", () => {

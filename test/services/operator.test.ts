@@ -315,6 +315,20 @@ describe("cancelling a payout", () => {
       await world.expectLedgerMatchesChain();
     }));
 
+  it("and a payment of it that turns up all the same stops payments, and confirms nothing", () =>
+    inWorld({}, async (world) => {
+      const { id, memo, key } = await refundOwed(world);
+      expect(await cancel(world, id)).toMatchObject({ result: "done" });
+      await paidByHand(world, 450n, memo);
+      await final(world);
+      expect(status(world, id)).toBe("cancelled");
+      expect(await world.ledger.payments()).toMatchObject({
+        on: false,
+        reason: expect.stringContaining(`${key} was cancelled`) as string,
+      });
+      expect(receipts(world, "payout.confirmed")).toEqual([]);
+    }));
+
   it("opens the agreement again when it was the payment of a stop", () =>
     inWorld({}, async (world) => {
       await world.send("nominator-1", 25_000, "three_months");

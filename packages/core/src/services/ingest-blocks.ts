@@ -232,6 +232,10 @@ async function confirmPaid(
         );
         continue;
       }
+      if (payout.status === "cancelled") {
+        receipts.push(await contradiction(tx, deps, transfer, `payout ${payout.key} was cancelled`));
+        continue;
+      }
       if (payout.status === "signed" || payout.status === "sent") {
         receipts.push(
           await contradiction(tx, deps, transfer, `payout ${payout.key} is being paid by another withdrawal`),
