@@ -14,12 +14,25 @@ export {
   openQueue,
   type QueueStore,
   queueStoreOf,
+  queueStoreProblem,
   startJobWorker,
 } from "./bullmq/index.ts";
 export { type BittrexOptions, createBittrexExchange } from "./exchange/index.ts";
 export { hostClock } from "./host-clock.ts";
 export { createLog } from "./logger.ts";
 export { withPayerLock } from "./payer-lock.ts";
-export { createPostgresLedger } from "./postgres/index.ts";
+export {
+  type KeystoreKeys,
+  KeystoreError,
+  keystorePublicKeys,
+  openKeystore,
+  sealKeystore,
+} from "./keystore.ts";
+export {
+  createPostgresLedger,
+  createPostgresLedgerView,
+  type DatabaseProblem,
+  databaseProblem,
+} from "./postgres/index.ts";
 export { EXIT, runProcess } from "./process.ts";
 export { DONE, repeat } from "./repeat.ts";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
 import { StartupError } from "../domain/errors.ts";
 import { accountName } from "./account-name.ts";
+import { fillFromKeystore, KEYSTORE_SETTINGS } from "./keystore-settings.ts";
 import { policySetting } from "./policy-file.ts";
 
 /** The process does not start. The message names every setting that is wrong, what was found and what is accepted. */
@@ -12,7 +13,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the environment once, at start. Each setting may also be given as `NAME_FILE`, the path of a file that holds it,
- * as containers hand out secrets.
+ * as containers hand out secrets; keys may be in a keystore.
  */
 export function readEnvironment<S extends z.ZodObject>(schema: S, environment: Environment): z.infer<S> {
   const problems: string[] = [];
@@ -22,17 +23,29 @@ export function readEnvironment<S extends z.ZodObject>(schema: S, environment: E
     refused.add(name);
     problems.push(problem);
   };
-  for (const name of Object.keys(schema.shape)) {
+  const read = (name: string): string | undefined => {
     const given = environment[name]?.trim();
     const path = environment[`${name}_FILE`]?.trim();
     if (given && path) refuse(name, `${name} and ${name}_FILE are both set: give one of them`);
-    else if (given) values[name] = given;
+    else if (given) return given;
     else if (path) {
       const content = readSetting(path);
-      if (content.text) values[name] = content.text;
-      else refuse(name, `${name}_FILE: ${shownPath(name, path)} ${content.problem ?? "is empty"}`);
+      if (content.text) return content.text;
+      refuse(name, `${name}_FILE: ${shownPath(name, path)} ${content.problem ?? "is empty"}`);
     }
+    return undefined;
+  };
+  const names = Object.keys(schema.shape);
+  for (const name of names) {
+    const value = read(name);
+    if (value !== undefined) values[name] = value;
   }
+  const keystore = fillFromKeystore(values, names, {
+    path: environment["STAKEBTS_KEYSTORE"]?.trim() || undefined,
+    password: read("STAKEBTS_KEYSTORE_PASSWORD"),
+  });
+  problems.push(...keystore);
+  if (keystore.length > 0) for (const name of KEYSTORE_SETTINGS) refused.add(name);
   const parsed = schema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0] ?? "");

@@ -7,3 +7,4 @@ export {
   shown,
 } from "./environment.ts";
 export { type CustodianPolicy, type PolicyFile, policyOf } from "./policy-file.ts";
+export { PROCESS_SETTINGS, type ProcessName } from "./process-settings.ts";

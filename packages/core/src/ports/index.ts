@@ -60,5 +60,28 @@ export type {
   WithdrawalRecord,
   WithdrawalRefusal,
 } from "./ledger.ts";
+export {
+  AGREEMENT_STATUSES,
+  type AgreementFilter,
+  type AgreementLine,
+  type AgreementStatus,
+  type AttemptLine,
+  type JournalFilter,
+  type JournalLine,
+  type LedgerView,
+  type Liabilities,
+  type Page,
+  type PayoutFilter,
+  type PayoutLine,
+  type PayoutStory,
+  type ReceiptFilter,
+  type ReceiptLine,
+  type StakeFilter,
+  type StakeLine,
+  type StatusView,
+  type Sum,
+  type Window,
+  type YearTotal,
+} from "./ledger-view.ts";
 export type { Log, LogFields } from "./log.ts";
 export type { JobQueue, JobWorker, Ring, RingAnswer, RingContent, RingHandlers, RingKind } from "./queue.ts";

@@ -131,10 +131,15 @@ export interface LedgerTx {
   oldestUndecidedTransfer(): Promise<NewTransfer | undefined>;
   decideTransfer(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
   paidTransfers(keys: readonly PayoutKey[]): Promise<readonly PaidTransfer[]>;
+  /** Outgoing transfers that the chain holds under these transaction ids, in chain order. */
+  sentTransfers(txids: readonly string[]): Promise<readonly NewTransfer[]>;
 
   insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean>;
   pendingRowsOf(nominator: string): Promise<readonly StakeRow[]>;
-  /** Rewards, base amounts and penalties that fell due at `upToMs` or before, oldest first. */
+  /**
+   * Rewards, base amounts and penalties that fell due at `upToMs` or before, oldest first. Not those whose payout an
+   * operator has cancelled: their debt has its name already, and does not come back under it.
+   */
   pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]>;
   moveRows(moves: readonly StakeRowMove[]): Promise<number>;
 
@@ -145,6 +150,8 @@ export interface LedgerTx {
   insertPayouts(payouts: readonly IdentifiedPayout[]): Promise<void>;
   payouts(ids: readonly PayoutId[]): Promise<readonly PayoutRecord[]>;
   payoutsByKey(keys: readonly PayoutKey[]): Promise<readonly PayoutRecord[]>;
+  /** The rows that a payout settles. */
+  rowsOf(id: PayoutId): Promise<readonly StakeRow[]>;
   movePayout(
     id: PayoutId,
     from: readonly PayoutStatus[],
@@ -155,11 +162,15 @@ export interface LedgerTx {
   confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number>;
 
   withdrawalsByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]>;
+  /** Every attempt to pay it, dead ones included, oldest first. */
+  withdrawalsOf(id: PayoutId): Promise<readonly WithdrawalRecord[]>;
   /** Live ones whose expiration is before `timeMs`, strictly. */
   liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]>;
   confirmWithdrawals(found: readonly { id: WithdrawalId; at: OperationPosition }[]): Promise<number>;
   expireWithdrawal(id: WithdrawalId): Promise<boolean>;
 
+  /** The switch as it stays until this transaction ends: nobody else can throw it meanwhile. */
+  payments(): Promise<PaymentsSwitch>;
   setPayments(payments: PaymentsSwitch): Promise<void>;
   ring(rings: readonly Ring[]): Promise<void>;
   addReceipts(receipts: readonly NewReceipt[]): Promise<void>;
@@ -205,7 +216,7 @@ export interface Ledger {
   relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number>;
   /** Writes a ring for every open payout that nobody has rung for `notRungForMs` (host time). Oldest debts first. */
   ringStalePayouts(options: { notRungForMs: number; limit: number }): Promise<number>;
-  /** The distinct instants at which pending rows fall due, from the earliest on. */
+  /** The distinct instants at which pending rows fall due (see `pendingRowsDue`), from the earliest on. */
   nextDueInstants(limit: number): Promise<readonly Millis[]>;
   /** Is there a transfer that has not been decided, or a row that is due by now? */
   hasWork(): Promise<boolean>;

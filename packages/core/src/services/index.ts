@@ -12,6 +12,23 @@ export {
   replayBlocks,
 } from "./ingest-blocks.ts";
 export { PayeeBook } from "./payee-book.ts";
+export {
+  cancelPayout,
+  type CancelRequest,
+  type CaughtUp,
+  dayOf,
+  type DueDay,
+  forecast,
+  type Forecast,
+  type ForecastLine,
+  holdPayout,
+  ledgerCaughtUp,
+  type OperatorAction,
+  type PayoutAnswer,
+  requeuePayout,
+  type RequeueRequest,
+  switchPayments,
+} from "./operator/index.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
 export { ReadAhead } from "./read-ahead.ts";
 export { recordStart } from "./record-start.ts";

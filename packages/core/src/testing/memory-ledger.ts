@@ -217,7 +217,7 @@ export class MemoryLedger implements Ledger {
 
   nextDueInstants(limit: number): Promise<readonly Millis[]> {
     const instants = [...this.#state.rows.values()]
-      .filter((row) => row.status === "pending")
+      .filter((row) => row.status === "pending" && !isDebtCancelled(this.#state, row.id))
       .map((row) => row.dueMs);
     return Promise.resolve([...new Set(instants)].sort((a, b) => a - b).slice(0, limit));
   }
@@ -226,7 +226,10 @@ export class MemoryLedger implements Ledger {
     const { cursor, transfers, rows } = this.#state;
     const undecided = [...transfers.values()].some((t) => t.direction === "in" && t.outcome === undefined);
     const due = [...rows.values()].some(
-      (row) => row.status === "pending" && row.dueMs <= (cursor?.blockTimeMs ?? 0),
+      (row) =>
+        row.status === "pending" &&
+        row.dueMs <= (cursor?.blockTimeMs ?? 0) &&
+        !isDebtCancelled(this.#state, row.id),
     );
     return Promise.resolve(undecided || (cursor !== undefined && due));
   }
@@ -241,6 +244,15 @@ export class MemoryLedger implements Ledger {
     return run;
   }
 }
+
+/** An operator has cancelled the payout that this row makes when it falls due. */
+const isDebtCancelled = (state: State, id: StakeRowId): boolean =>
+  [...state.payouts.values()].some(
+    (payout) =>
+      payout.status === "cancelled" &&
+      (payout.kind === "reward" || payout.kind === "base") &&
+      payout.rows.some((row) => row.id === id),
+  );
 
 class MemoryLedgerTx implements LedgerTx {
   readonly #state: State;
@@ -309,6 +321,12 @@ class MemoryLedgerTx implements LedgerTx {
       .sort((a, b) => compareOperations(a.operation, b.operation));
   }
 
+  async sentTransfers(txids: readonly string[]): Promise<readonly NewTransfer[]> {
+    return [...this.#state.transfers.values()]
+      .filter((t) => t.direction === "out" && t.txid !== undefined && txids.includes(t.txid))
+      .sort((a, b) => compareOperations(a.operation, b.operation));
+  }
+
   async insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean> {
     const id = operationId(agreement.operation);
     if (this.#state.agreements.has(id)) return false;
@@ -329,6 +347,7 @@ class MemoryLedgerTx implements LedgerTx {
   async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
     return [...this.#state.rows.values()]
       .filter((row) => row.status === "pending" && row.dueMs <= upToMs)
+      .filter((row) => !isDebtCancelled(this.#state, row.id))
       .sort((a, b) => a.dueMs - b.dueMs || (a.id < b.id ? -1 : 1))
       .slice(0, limit);
   }
@@ -372,6 +391,13 @@ class MemoryLedgerTx implements LedgerTx {
 
   async payoutsByKey(keys: readonly PayoutKey[]): Promise<readonly PayoutRecord[]> {
     return [...this.#state.payouts.values()].filter((payout) => keys.includes(payout.key));
+  }
+
+  async rowsOf(id: PayoutId): Promise<readonly StakeRow[]> {
+    const settles = this.#state.payouts.get(id)?.rows ?? [];
+    return settles
+      .flatMap((row) => this.#state.rows.get(row.id) ?? [])
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async movePayout(
@@ -428,6 +454,10 @@ class MemoryLedgerTx implements LedgerTx {
     return [...this.#state.withdrawals.values()].filter((withdrawal) => txids.includes(withdrawal.txid));
   }
 
+  async withdrawalsOf(id: PayoutId): Promise<readonly WithdrawalRecord[]> {
+    return [...this.#state.withdrawals.values()].filter((withdrawal) => withdrawal.payoutId === id);
+  }
+
   async liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]> {
     return [...this.#state.withdrawals.values()].filter((w) => isLive(w.status) && w.expirationMs < timeMs);
   }
@@ -449,6 +479,10 @@ class MemoryLedgerTx implements LedgerTx {
     );
     this.#state.withdrawals.set(id, { ...withdrawal, status: to, at });
     return true;
+  }
+
+  async payments(): Promise<PaymentsSwitch> {
+    return this.#state.payments;
   }
 
   async setPayments(payments: PaymentsSwitch): Promise<void> {

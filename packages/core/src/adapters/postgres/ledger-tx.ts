@@ -25,6 +25,7 @@ import type { DatabaseTx } from "./client.ts";
 import { insertReceipts, insertRings, insertTransfers } from "./bulk-insert.ts";
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
+import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import {
   fromAgreement,
   fromStakeRow,
@@ -38,7 +39,6 @@ import {
 
 /** Two schedulers fold one after the other. Any number does, as long as nothing else takes it. */
 const FOLD_LOCK = 7_270_001;
-const DUE_TYPES = ["reward", "base_amount", "penalty"];
 const LIVE = ["signed", "broadcast"];
 
 /** The ledger port over one Prisma transaction. */
@@ -122,6 +122,15 @@ export class PostgresLedgerTx implements LedgerTx {
     }));
   }
 
+  async sentTransfers(txids: readonly string[]): Promise<readonly NewTransfer[]> {
+    if (txids.length === 0) return [];
+    const rows = await this.#db.transfer.findMany({
+      where: { txid: { in: [...txids] }, direction: "out" },
+      orderBy: [{ blockNum: "asc" }, { trxInBlock: "asc" }, { opInTrx: "asc" }],
+    });
+    return rows.map(toTransfer);
+  }
+
   async insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean> {
     const { count } = await this.#db.agreement.createMany({
       data: fromAgreement(agreement),
@@ -141,10 +150,15 @@ export class PostgresLedgerTx implements LedgerTx {
   }
 
   async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
+    const due = await this.#db.$queryRaw<{ id: string }[]>`
+      SELECT id FROM stake_row
+       WHERE status = 'pending' AND due <= ${BigInt(upToMs)} AND type IN ('reward', 'base_amount', 'penalty')
+         AND ${debtIsNotCancelled}
+       ORDER BY due, id LIMIT ${limit}`;
+    if (due.length === 0) return [];
     const rows = await this.#db.stakeRow.findMany({
-      where: { status: "pending", due: { lte: BigInt(upToMs) }, type: { in: DUE_TYPES } },
+      where: { id: { in: due.map(({ id }) => id) } },
       orderBy: [{ due: "asc" }, { id: "asc" }],
-      take: limit,
     });
     return rows.map(toStakeRow);
   }
@@ -212,6 +226,14 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toPayout);
   }
 
+  async rowsOf(id: PayoutId): Promise<readonly StakeRow[]> {
+    const rows = await this.#db.stakeRow.findMany({
+      where: { payouts: { some: { payoutId: id } } },
+      orderBy: { id: "asc" },
+    });
+    return rows.map(toStakeRow);
+  }
+
   async movePayout(
     id: PayoutId,
     from: readonly PayoutStatus[],
@@ -240,6 +262,14 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toWithdrawal);
   }
 
+  async withdrawalsOf(id: PayoutId): Promise<readonly WithdrawalRecord[]> {
+    const rows = await this.#db.withdrawal.findMany({
+      where: { payoutId: id },
+      orderBy: [{ createdAt: "asc" }, { id: "asc" }],
+    });
+    return rows.map(toWithdrawal);
+  }
+
   async liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]> {
     const rows = await this.#db.withdrawal.findMany({
       where: { status: { in: LIVE }, expirationMs: { lt: BigInt(timeMs) } },
@@ -258,6 +288,13 @@ export class PostgresLedgerTx implements LedgerTx {
       data: { status: "expired" },
     });
     return count === 1;
+  }
+
+  async payments(): Promise<PaymentsSwitch> {
+    const [control] = await this.#db.$queryRaw<{ payments_on: boolean; payments_reason: string | null }[]>`
+      SELECT payments_on, payments_reason FROM control WHERE id = 1 FOR UPDATE`;
+    assert(control !== undefined, "the control row is missing");
+    return control.payments_on ? { on: true } : { on: false, reason: control.payments_reason ?? "" };
   }
 
   async setPayments(payments: PaymentsSwitch): Promise<void> {

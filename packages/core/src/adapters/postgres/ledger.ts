@@ -20,6 +20,7 @@ import {
   isWriteConflict,
   openDatabase,
 } from "./client.ts";
+import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
 import { paymentView } from "./payment-view.ts";
 import { ringStalePayouts } from "./ring-stale-payouts.ts";
@@ -131,14 +132,15 @@ class PostgresLedger implements Ledger {
 
   async nextDueInstants(limit: number): Promise<readonly Millis[]> {
     const rows = await this.#db.$queryRaw<{ due: bigint }[]>`
-      SELECT DISTINCT due FROM stake_row WHERE status = 'pending' ORDER BY due LIMIT ${limit}`;
+      SELECT DISTINCT due FROM stake_row WHERE status = 'pending' AND ${debtIsNotCancelled} ORDER BY due LIMIT ${limit}`;
     return rows.map((row) => millis(Number(row.due)));
   }
 
   async hasWork(): Promise<boolean> {
     const [row] = await this.#db.$queryRaw<{ work: boolean }[]>`
       SELECT EXISTS (SELECT FROM transfer WHERE status = 'undecided')
-          OR EXISTS (SELECT FROM stake_row, chain_cursor WHERE status = 'pending' AND due <= block_time_ms) AS work`;
+          OR EXISTS (SELECT FROM stake_row, chain_cursor
+                      WHERE status = 'pending' AND due <= block_time_ms AND ${debtIsNotCancelled}) AS work`;
     return row?.work ?? false;
   }
 

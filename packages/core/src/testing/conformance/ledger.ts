@@ -363,6 +363,88 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "a transfer that left under a transaction id is found by it, whatever its memo says",
+    async run(ledger) {
+      const txid = "cd".repeat(20);
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          outgoing({ operation: operation(20), txid }),
+          outgoing({ operation: operation(21), txid: "ef".repeat(20) }),
+          incoming({ operation: operation(22), txid }),
+        ]),
+      );
+      const sent = await ledger.transaction((tx) => tx.sentTransfers([txid]));
+      assert.deepEqual(
+        sent.map((t) => [t.operation.blockNum, t.txid]),
+        [[20, txid]],
+      );
+      assert.deepEqual(await ledger.transaction((tx) => tx.sentTransfers([])), []);
+    },
+  },
+  {
+    name: "every attempt to pay a payout is found, dead or alive",
+    async run(ledger) {
+      const [payout, other] = [refundOf(operation(10)), refundOf(operation(11))];
+      await owe(ledger, payout, other);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const first = withdrawalFor(payout, "a", { writerEpoch });
+      await ledger.saveWithdrawal(first);
+      await ledger.saveWithdrawal(withdrawalFor(other, "c", { writerEpoch }));
+      await ledger.transaction(async (tx) => {
+        await tx.expireWithdrawal(first.id);
+        await tx.movePayout(payout.id, ["signed"], "ready");
+      });
+      await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch }));
+      const attempts = await ledger.transaction((tx) => tx.withdrawalsOf(payout.id));
+      assert.deepEqual(
+        attempts.map((w) => [Buffer.from(w.bytes).toString(), w.status]),
+        [
+          ["a", "expired"],
+          ["b", "signed"],
+        ],
+      );
+    },
+  },
+  {
+    name: "a row whose payout was cancelled does not fall due again, and one whose stop was cancelled does",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      const [, base, penalty, reward] = rows;
+      assert(base !== undefined && penalty !== undefined && reward !== undefined);
+      const link = (row: typeof base) => ({ id: row.id, settlesAs: "confirmed" as const });
+      const stop = refundOf(operation(11), { kind: "stop", rows: [link(base), link(penalty)] });
+      const month = refundOf(operation(12), { kind: "reward", rows: [link(reward)] });
+      await ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(10, { blockTimeMs: reward.dueMs }));
+        await tx.insertAgreement(agreement, rows);
+        await tx.moveRows([base, penalty, reward].map((row) => ({ row, from: "pending", to: "processing" })));
+        await tx.insertPayouts([stop, month]);
+      });
+      const ids = (found: readonly { id: string }[]) => found.map(({ id }) => id).sort();
+      await ledger.transaction(async (tx) => {
+        assert.deepEqual(ids(await tx.rowsOf(stop.id)), ids([base, penalty]));
+        for (const { id } of [stop, month])
+          assert.equal(await tx.movePayout(id, ["due"], "cancelled", { reason: "test" }), true);
+        await tx.moveRows([base, penalty, reward].map((row) => ({ row, from: "processing", to: "pending" })));
+      });
+      assert.equal(await ledger.hasWork(), false);
+      assert.equal((await ledger.nextDueInstants(10)).includes(reward.dueMs), false);
+      const due = await ledger.transaction((tx) => tx.pendingRowsDue(millis(Number.MAX_SAFE_INTEGER), 10));
+      assert.deepEqual(ids(due), ids([base, penalty, ...rows.slice(4)]));
+      const open = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.deepEqual(ids(open), ids(rows.slice(1)));
+    },
+  },
+  {
+    name: "the switch is read in a transaction as it was thrown",
+    async run(ledger) {
+      const read = () => ledger.transaction((tx) => tx.payments());
+      assert.deepEqual(await read(), { on: true });
+      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      assert.deepEqual(await read(), { on: false, reason: "test" });
+    },
+  },
+  {
     name: "rings are made in order, again if making them failed, and never after they were made",
     async run(ledger) {
       const { id } = refundOf(operation(10));

@@ -1,0 +1,96 @@
+import { type Command, Argument } from "commander";
+import {
+  ConfigError,
+  PROCESS_SETTINGS,
+  type ProcessName,
+  readEnvironment,
+  shown,
+} from "@stakebts/core/config";
+import type { Context } from "../context.ts";
+import { EXIT } from "../exit.ts";
+import { examples, jsonOption } from "../options.ts";
+import { printJson, printTable } from "../print.ts";
+import type { Run } from "../run.ts";
+
+const PROCESSES = Object.keys(PROCESS_SETTINGS) as ProcessName[];
+const processArgument = (): Argument => new Argument("[process]", "of this process only").choices(PROCESSES);
+
+type Checked =
+  | { readonly ok: true; readonly settings: Record<string, string> }
+  | { readonly ok: false; readonly message: string };
+
+export function addConfig(program: Command, run: Run): void {
+  const config = program
+    .command("config")
+    .description("The settings of each process: are they complete and right, and how are they understood?");
+  config
+    .command("check")
+    .addArgument(processArgument())
+    .description("Check the environment as each process would when it starts. Exit code 78 if one would not.")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Each process has an environment of its own: the payer's keys have no business in the scheduler's. Check each with the
+file it is started with.
+${examples(["config check payer --settings payer.env", "would the payer start with this?"], ["config check", "all three in this environment"])}`,
+    )
+    .action(
+      run(async (context, process: ProcessName | undefined, options: { json: boolean }) => {
+        const found = check(context, process);
+        if (options.json) printJson(context.terminal, Object.fromEntries(found));
+        else
+          for (const [name, result] of found) {
+            const { paint } = context.terminal;
+            context.terminal.out(
+              result.ok
+                ? `${paint("green", "ok")}       ${name}`
+                : `${paint("red", "problem")}  ${name}: ${result.message}`,
+            );
+          }
+        return found.every(([, result]) => result.ok) ? EXIT.ok : EXIT.configuration;
+      }),
+    );
+  config
+    .command("show")
+    .addArgument(processArgument())
+    .description("Show the settings as they are understood, defaults included, secrets hidden.")
+    .addOption(jsonOption())
+    .addHelpText("after", examples(["config show scheduler", "what is it set to?"]))
+    .action(
+      run(async (context, process: ProcessName | undefined, options: { json: boolean }) => {
+        const { terminal } = context;
+        const found = check(context, process);
+        if (options.json) printJson(terminal, Object.fromEntries(found));
+        else
+          for (const [name, result] of found) {
+            terminal.out(terminal.paint("bold", name));
+            if (result.ok)
+              printTable(
+                terminal,
+                [
+                  { head: "SETTING", cell: ([setting]) => setting },
+                  { head: "VALUE", cell: ([, value]) => value },
+                ],
+                Object.entries(result.settings).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+              );
+            else terminal.out(result.message);
+            terminal.out("");
+          }
+        return found.every(([, result]) => result.ok) ? EXIT.ok : EXIT.configuration;
+      }),
+    );
+}
+
+const check = (
+  { environment }: Context,
+  process: ProcessName | undefined,
+): readonly (readonly [ProcessName, Checked])[] =>
+  (process === undefined ? PROCESSES : [process]).map((name) => {
+    try {
+      return [name, { ok: true, settings: shown(readEnvironment(PROCESS_SETTINGS[name], environment)) }];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return [name, { ok: false, message: error.message }];
+    }
+  });

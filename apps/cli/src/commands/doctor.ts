@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { EXIT } from "../exit.ts";
+import { examples, jsonOption } from "../options.ts";
+import { printJson, safeText } from "../print.ts";
+import type { Run } from "../run.ts";
+import { examine } from "../examine/examine.ts";
+
+export function addDoctor(program: Command, run: Run): void {
+  program
+    .command("doctor")
+    .description(
+      "Is everything as it should be? One line for each thing, and what to do about those that are not.",
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Looked at: database and its migrations, queues, each node, the custodian's account, keys (those in this environment),
+how far the ledger is behind the chain, the switch for payments, payouts that wait for a person, the money for the next
+24 hours. Exit code 1 if there is a problem.
+${examples(["doctor", "before and after every change"], ["doctor --settings payer.env", "with the payer's settings, and so its keys"], ["doctor --json | jq '.[] | select(.state == \"problem\")'", "for a monitor"])}`,
+    )
+    .action(
+      run(async (context, options: { json: boolean }) => {
+        const { terminal } = context;
+        const findings = await examine(context, (finding) => {
+          if (options.json) return;
+          const style = { ok: "green", problem: "red", skipped: "dim" } as const;
+          terminal.out(
+            `${terminal.paint(style[finding.state], finding.state.padEnd(8))} ${finding.name.padEnd(10)} ${safeText(finding.message)}`,
+          );
+          if (finding.todo !== undefined) terminal.out(`${" ".repeat(20)}→ ${finding.todo}`);
+        });
+        if (options.json) printJson(terminal, findings);
+        const problems = findings.filter((finding) => finding.state === "problem").length;
+        if (!options.json)
+          terminal.out(problems === 0 ? "\nno problem found" : `\n${problems} problem(s) found`);
+        return problems === 0 ? EXIT.ok : EXIT.no;
+      }),
+    );
+}

@@ -1,0 +1,195 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { type Command, Option } from "commander";
+import {
+  KeyFormatError,
+  KeystoreError,
+  keystorePublicKeys,
+  openKeystore,
+  privateKeyFromWif,
+  publicKeyFromWif,
+  sealKeystore,
+} from "@stakebts/core/adapters";
+import { StartupError } from "@stakebts/core/domain";
+import { checkActiveKey, checkMemoKeys } from "@stakebts/core/services";
+import { readSettings } from "../config.ts";
+import type { Context } from "../context.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import { examples, jsonOption } from "../options.ts";
+import { printJson } from "../print.ts";
+import type { Run } from "../run.ts";
+
+const PASSWORD_LENGTH_MIN = 12;
+const ROLES = ["active", "memo"] as const;
+type Role = (typeof ROLES)[number];
+
+const passwordOption = (): Option =>
+  new Option("--password-file <file>", "a file that holds the password; asked for on a terminal otherwise");
+
+export function addKeys(program: Command, run: Run): void {
+  const keys = program
+    .command("keys")
+    .description("Keystores: private keys in a file that opens with a password (scrypt, AES-256-GCM).");
+  keys
+    .command("create")
+    .argument("<file>", "the keystore to write; never one that exists")
+    .addOption(
+      new Option("--role <role>", "which key goes into it; memo takes several, with commas, newest first")
+        .choices(ROLES)
+        .makeOptionMandatory(),
+    )
+    .addOption(passwordOption())
+    .description(
+      "Put a private key into a new keystore. It is asked for on a terminal, or taken from the environment.",
+    )
+    .addHelpText(
+      "after",
+      `
+Without a terminal the key is read from STAKEBTS_ACTIVE_KEY or STAKEBTS_MEMO_KEY (or their _FILE). One keystore for each
+process: the payer's holds the active key, the ingester's the memo key, and neither has the other's. A process opens it
+with STAKEBTS_KEYSTORE and STAKEBTS_KEYSTORE_PASSWORD (or STAKEBTS_KEYSTORE_PASSWORD_FILE).
+${examples(["keys create payer.keystore --role active", "asks for key and password"], ["keys create ingester.keystore --role memo --password-file pw", "in a script"], ["keys check payer.keystore", "does it open, and does the key fit?"])}`,
+    )
+    .action(
+      run(async (context, file: string, options: { role: Role; passwordFile?: string }) => {
+        const wifs = await privateKeys(context, options.role);
+        const password = await newPassword(context, options.passwordFile);
+        const sealed = sealKeystore(
+          options.role === "active" ? { active: wifs[0] } : { memo: wifs },
+          password,
+        );
+        try {
+          writeFileSync(file, sealed, { flag: "wx", mode: 0o600 });
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          throw new UsageError(
+            code === "EEXIST"
+              ? `${file} exists, and a keystore is never overwritten: give another name`
+              : `cannot write ${file} (${code ?? "error"})`,
+          );
+        }
+        for (const wif of wifs) context.terminal.out(`${options.role} ${publicKeyFromWif(wif)}`);
+        context.terminal.note(`written to ${file}; without the password nobody can open it, you included`);
+        return EXIT.ok;
+      }),
+    );
+  keys
+    .command("check")
+    .argument("<file>", "the keystore")
+    .addOption(passwordOption())
+    .addOption(jsonOption())
+    .description(
+      "Open a keystore, show its public keys, and compare them with the custodian's account on the chain.",
+    )
+    .addHelpText(
+      "after",
+      `
+The comparison needs STAKEBTS_NODES and STAKEBTS_CUSTODIAN; without them it is left out.
+${examples(["keys check payer.keystore", "asks for the password"], ["keys check payer.keystore --password-file pw --json", "in a script"])}`,
+    )
+    .action(
+      run(async (context, file: string, options: { passwordFile?: string; json: boolean }) => {
+        const { terminal } = context;
+        const text = read(file);
+        try {
+          keystorePublicKeys(text); // Is it one at all? Before anybody types a password.
+          const opened = openKeystore(text, await password(context, options.passwordFile));
+          const active = opened.active === undefined ? undefined : publicKeyFromWif(opened.active);
+          const memo = (opened.memo ?? []).map((wif) => publicKeyFromWif(wif));
+          const problems = context.hasChain ? await misfits(context, { active, memo }) : undefined;
+          if (options.json) printJson(terminal, { opens: true, active, memo, problems });
+          else {
+            if (active !== undefined) terminal.out(`active ${active}`);
+            for (const key of memo) terminal.out(`memo   ${key}`);
+            if (problems === undefined)
+              terminal.note("not compared with the chain: STAKEBTS_NODES is not set");
+            else if (problems.length === 0)
+              terminal.out(terminal.paint("green", "the keys fit the custodian's account"));
+            else for (const problem of problems) terminal.out(terminal.paint("red", problem));
+          }
+          return problems === undefined || problems.length === 0 ? EXIT.ok : EXIT.no;
+        } catch (error) {
+          if (!(error instanceof KeystoreError)) throw error;
+          if (options.json) printJson(terminal, { opens: false, problem: error.message });
+          else terminal.note(`stakebts: ${file}: ${error.message}`);
+          return EXIT.no;
+        }
+      }),
+    );
+}
+
+async function misfits(
+  context: Context,
+  keys: { readonly active: string | undefined; readonly memo: readonly string[] },
+): Promise<readonly string[]> {
+  const account = await context.custodian();
+  const problems: string[] = [];
+  const note = (check: () => void): void => {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof StartupError)) throw error;
+      problems.push(error.message.replace(/^STAKEBTS_[A-Z_]+: /u, ""));
+    }
+  };
+  const { active } = keys;
+  if (active !== undefined) note(() => checkActiveKey(account, active));
+  if (keys.memo.length > 0) note(() => checkMemoKeys(account, keys.memo));
+  return problems;
+}
+
+async function privateKeys(context: Context, role: Role): Promise<readonly string[]> {
+  const name = role === "active" ? "STAKEBTS_ACTIVE_KEY" : "STAKEBTS_MEMO_KEY";
+  // A keystore in the environment is not where the key of a new one comes from.
+  const environment = { ...context.environment, STAKEBTS_KEYSTORE: undefined };
+  const settings = readSettings("keys", environment);
+  const given =
+    role === "active"
+      ? settings.STAKEBTS_ACTIVE_KEY === undefined
+        ? []
+        : [settings.STAKEBTS_ACTIVE_KEY]
+      : (settings.STAKEBTS_MEMO_KEY ?? []);
+  if (given.length > 0) return given;
+  if (!context.terminal.isInteractive)
+    throw new UsageError(`which key? Nobody is here to be asked: set ${name} or ${name}_FILE`);
+  const typed = await context.terminal.askSecret(`Private ${role} key (WIF, not shown): `);
+  const wifs = typed
+    .split(",")
+    .map((wif) => wif.trim())
+    .filter((wif) => wif !== "");
+  if (wifs.length === 0 || (role === "active" && wifs.length > 1))
+    throw new UsageError(role === "active" ? "expected one key" : "expected one key, or several with commas");
+  try {
+    for (const wif of wifs) privateKeyFromWif(wif);
+  } catch (error) {
+    if (error instanceof KeyFormatError) throw new UsageError(error.message);
+    throw error;
+  }
+  return wifs;
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? "error"})`);
+  }
+}
+
+/** Trailing line breaks are the editor's, not the password's. */
+const passwordIn = (file: string): string => read(file).replace(/[\r\n]+$/u, "");
+
+async function password(context: Context, file: string | undefined): Promise<string> {
+  if (file !== undefined) return passwordIn(file);
+  if (!context.terminal.isInteractive)
+    throw new UsageError("which password? Nobody is here to be asked: give --password-file");
+  return context.terminal.askSecret("Password: ");
+}
+
+async function newPassword(context: Context, file: string | undefined): Promise<string> {
+  const chosen = await password(context, file);
+  if (chosen.length < PASSWORD_LENGTH_MIN)
+    throw new UsageError(`a password has at least ${PASSWORD_LENGTH_MIN} characters`);
+  if (file === undefined && (await context.terminal.askSecret("Password again: ")) !== chosen)
+    throw new UsageError("the two passwords differ: nothing was written");
+  return chosen;
+}

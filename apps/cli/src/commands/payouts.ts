@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import type { Run } from "../run.ts";
+import { addPayoutActions } from "./payouts-act.ts";
+import { addPayoutLists } from "./payouts-list.ts";
+import { addPayoutShow } from "./payouts-show.ts";
+
+export function addPayouts(program: Command, run: Run): void {
+  const payouts = program
+    .command("payouts")
+    .description(
+      "The debts of the custodian, each settled by one transfer: look at them, and decide about those that wait for a person.",
+    );
+  addPayoutLists(payouts, run);
+  addPayoutShow(payouts, run);
+  addPayoutActions(payouts, run);
+}

@@ -1,0 +1,107 @@
+import type { Command } from "commander";
+import { PAYOUT_STATUSES } from "@stakebts/core/domain";
+import type { ChainHead, StatusView } from "@stakebts/core/ports";
+import { lastFinalBlockNum } from "@stakebts/core/services";
+import type { Context } from "../context.ts";
+import { EXIT, explain } from "../exit.ts";
+import { examples, jsonOption } from "../options.ts";
+import { btsText, printJson, printTable, safeText, timeText } from "../print.ts";
+import type { Run } from "../run.ts";
+import { nowOf } from "./liabilities.ts";
+
+export function addStatus(program: Command, run: Run): void {
+  program
+    .command("status")
+    .description("The custodian at a glance: where the ledger stands, whether it pays, what waits.")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples(
+        ["status", "for people"],
+        ["status --json | jq .payments", "for programs"],
+        ["liabilities", "what is owed by when"],
+      ),
+    )
+    .action(
+      run(async (context, options: { json: boolean }) => {
+        const [status, chain] = await Promise.all([context.view.status(), chainOf(context)]);
+        const owed = await context.view.liabilities(nowOf(status.cursor, context));
+        if (options.json) printJson(context.terminal, { ...status, chain, owed });
+        else show(context, status, chain, owed);
+        return EXIT.ok;
+      }),
+    );
+}
+
+type ChainView = { readonly head: ChainHead } | { readonly problem: string };
+
+/** The ledger can be asked when no node can. */
+async function chainOf(context: Context): Promise<ChainView> {
+  if (!context.hasChain) return { problem: "not asked: STAKEBTS_NODES is not set" };
+  try {
+    return { head: await context.chain.head() };
+  } catch (error) {
+    return { problem: explain(error).message };
+  }
+}
+
+function show(
+  { terminal }: Context,
+  status: StatusView,
+  chain: ChainView,
+  owed: Awaited<ReturnType<Context["view"]["liabilities"]>>,
+): void {
+  const { paint } = terminal;
+  const line = (name: string, text: string) => terminal.out(`${paint("bold", name.padEnd(12))} ${text}`);
+  const { cursor, payments } = status;
+  line("payments", payments.on ? paint("green", "on") : paint("red", safeText(`off: ${payments.reason}`)));
+  line(
+    "ledger",
+    cursor === undefined
+      ? paint("yellow", "empty: no block has been ingested yet")
+      : `block ${cursor.blockNum}, ${timeText(cursor.blockTimeMs)} UTC`,
+  );
+  line("chain", "head" in chain ? lagText(chain.head, cursor?.blockNum) : chain.problem);
+  line("agreements", `${status.agreements} in all, ${owed.nominators} nominator(s) with something to come`);
+  line("owed", `${btsText(owed.gross.amount)} BTS, of it past due ${btsText(owed.pastDue.amount)}`);
+  line("due in 24 h", `${btsText(owed.within24h.amount)} BTS in ${owed.within24h.count} payment(s)`);
+  line("paid in 48 h", `${btsText(owed.paidLast48h.amount)} BTS in ${owed.paidLast48h.count} payment(s)`);
+  if (status.oldestOpen !== undefined)
+    line("oldest debt", `${status.oldestOpen.key}, due ${timeText(status.oldestOpen.dueMs)}`);
+  if (status.undecidedTransfers > 0) line("transfers", `${status.undecidedTransfers} not decided yet`);
+  if (status.ringsToMake > 0) line("rings", `${status.ringsToMake} not made yet`);
+  terminal.out("");
+  const counts = PAYOUT_STATUSES.flatMap(
+    (name) => status.payouts.find((payout) => payout.status === name) ?? [],
+  );
+  if (counts.length === 0) {
+    terminal.out("no payouts yet");
+    return;
+  }
+  printTable(
+    terminal,
+    [
+      { head: "PAYOUTS", cell: ({ status: name }) => paintStatus(paint, name) },
+      { head: "COUNT", align: "right", cell: ({ count }) => String(count) },
+      { head: "BTS", align: "right", cell: ({ amount }) => btsText(amount) },
+    ],
+    counts,
+  );
+}
+
+function lagText(head: ChainHead, blockNum: number | undefined): string {
+  const lag = blockNum === undefined ? undefined : lastFinalBlockNum(head.irreversibleBlockNum) - blockNum;
+  const behind =
+    lag === undefined
+      ? ""
+      : lag <= 0
+        ? ", the ledger is up to date"
+        : `, the ledger is ${lag} block(s) behind`;
+  return `head ${head.headBlockNum}, irreversible ${head.irreversibleBlockNum}${behind}`;
+}
+
+export function paintStatus(paint: Context["terminal"]["paint"], status: string): string {
+  if (status === "failed" || status === "held") return paint("red", status);
+  if (status === "confirmed") return paint("green", status);
+  return status === "waiting_funds" ? paint("yellow", status) : status;
+}

@@ -1,0 +1,129 @@
+import { createChainClient, publicKeyFromWif } from "@stakebts/core/adapters";
+import { ConfigError } from "@stakebts/core/config";
+import { MAINNET_CHAIN_ID, StartupError } from "@stakebts/core/domain";
+import { ChainError, type ChainHead } from "@stakebts/core/ports";
+import { checkActiveKey, checkMemoKeys } from "@stakebts/core/services";
+import { readSettings } from "../config.ts";
+import type { Context } from "../context.ts";
+import { type Finding, ok, problem, skipped } from "./finding.ts";
+
+/** A head older than this on a chain with a block every three seconds: the node has stopped, or this clock is wrong. */
+const HEAD_AGE_MS_MAX = 60_000;
+const NODE_DEADLINE_MS = 4_000;
+
+type NodeAnswer =
+  | { readonly node: string; readonly chainId: string; readonly head: ChainHead }
+  | { readonly node: string; readonly trouble: string };
+
+export async function* examineChain(context: Context): AsyncGenerator<Finding> {
+  let settings;
+  try {
+    settings = readSettings("chain", context.environment);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yield problem("settings", error.message, "set it; `stakebts config check` looks at all settings");
+    return;
+  }
+  const answers = await Promise.all(settings.STAKEBTS_NODES.map(askNode));
+  const best = Math.max(0, ...answers.map((answer) => ("head" in answer ? answer.head.headBlockNum : 0)));
+  for (const answer of answers) yield aboutNode(answer, context.clock.nowMs(), best);
+  const usable = answers.filter((answer) => "head" in answer);
+  if (usable.length < settings.STAKEBTS_NODE_QUORUM)
+    yield problem(
+      "quorum",
+      `${usable.length} of the ${settings.STAKEBTS_NODE_QUORUM} nodes that have to agree can be asked`,
+      "bring nodes back or add others to STAKEBTS_NODES",
+    );
+  if (usable.length === 0) {
+    yield skipped("account", "not asked: no node answers");
+    return;
+  }
+  const chainIds = [...new Set(usable.map((answer) => answer.chainId))];
+  yield chainIds.length > 1
+    ? problem(
+        "chain id",
+        `the nodes are on different chains: ${chainIds.join(", ")}`,
+        "remove those of the wrong chain",
+      )
+    : ok(
+        "chain id",
+        `${chainIds[0]} (${chainIds[0] === MAINNET_CHAIN_ID ? "main network" : "another network"})`,
+      );
+  yield* account(context);
+}
+
+async function askNode(node: string): Promise<NodeAnswer> {
+  const chain = createChainClient({ nodes: [node], callDeadlineMs: NODE_DEADLINE_MS });
+  try {
+    return { node, chainId: await chain.chainId(), head: await chain.head() };
+  } catch (error) {
+    if (!(error instanceof ChainError)) throw error;
+    return { node, trouble: error.message };
+  } finally {
+    await chain.close();
+  }
+}
+
+function aboutNode(answer: NodeAnswer, nowMs: number, bestBlockNum: number): Finding {
+  if ("trouble" in answer)
+    return problem("node", `${answer.node}: ${answer.trouble}`, "start it, or remove it from STAKEBTS_NODES");
+  const { head, node, chainId } = answer;
+  const ageMs = nowMs - head.headTimeMs;
+  const behind = bestBlockNum - head.headBlockNum;
+  const facts = `${node}: head ${head.headBlockNum}, irreversible ${head.irreversibleBlockNum}`;
+  // Other networks may run on a clock of their own.
+  if (chainId === MAINNET_CHAIN_ID && Math.abs(ageMs) > HEAD_AGE_MS_MAX)
+    return problem(
+      "node",
+      `${facts}, ${Math.round(Math.abs(ageMs) / 1000)} s ${ageMs > 0 ? "behind" : "ahead of"} this host's clock`,
+      "the node has stopped, or this clock is wrong: compare it with another",
+    );
+  if (behind > 20) return problem("node", `${facts}, ${behind} blocks behind another`, "let it catch up");
+  return ok("node", facts);
+}
+
+async function* account(context: Context): AsyncGenerator<Finding> {
+  let custodian;
+  try {
+    custodian = await context.custodian();
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    yield problem(
+      "account",
+      error.message,
+      "correct STAKEBTS_CUSTODIAN, or the nodes are on the wrong chain",
+    );
+    return;
+  }
+  yield ok("account", `${custodian.name} ${custodian.id}`);
+  let keys;
+  try {
+    keys = readSettings("keys", context.environment);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yield problem("keys", error.message, "`stakebts keys check` looks into a keystore");
+    return;
+  }
+  const { STAKEBTS_ACTIVE_KEY: active, STAKEBTS_MEMO_KEY: memo } = keys;
+  yield active === undefined
+    ? skipped("active key", "not in this environment; --settings payer.env brings it")
+    : fits("active key", () => checkActiveKey(custodian, publicKeyFromWif(active)));
+  yield memo === undefined
+    ? skipped("memo key", "not in this environment; --settings ingester.env brings it")
+    : fits("memo key", () =>
+        checkMemoKeys(
+          custodian,
+          memo.map((wif) => publicKeyFromWif(wif)),
+        ),
+      );
+}
+
+function fits(name: string, check: () => void): Finding {
+  try {
+    check();
+    return ok(name, "fits the account");
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    return problem(name, error.message, "put the right key there, or correct STAKEBTS_CUSTODIAN");
+  }
+}

@@ -1,0 +1,70 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { databaseProblem, queueStoreOf, queueStoreProblem } from "@stakebts/core/adapters";
+import { ConfigError } from "@stakebts/core/config";
+import { readSettings } from "../config.ts";
+import type { Context } from "../context.ts";
+import { type Finding, ok, problem, skipped } from "./finding.ts";
+
+/** Beside the sources of the repository; an installation without them has nothing to compare with. */
+const MIGRATIONS = join(import.meta.dirname, "../../../../prisma/migrations");
+
+export async function* examineDatabase(context: Context): AsyncGenerator<Finding> {
+  try {
+    readSettings("queue", context.environment);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    yield problem("settings", error.message, "set it; `stakebts config check` looks at all settings");
+    yield skipped("database", "not asked");
+    yield skipped("queues", "not asked");
+    return;
+  }
+  yield await database(context);
+  const store = queueStoreOf(readSettings("queue", context.environment));
+  const where = "redisUrl" in store ? "Redis" : "PostgreSQL";
+  const trouble = await queueStoreProblem(store);
+  yield trouble === undefined
+    ? ok("queues", `in ${where}`)
+    : problem(
+        "queues",
+        `${where}: ${trouble}`,
+        "redisUrl" in store
+          ? "start Redis, or remove REDIS_URL to keep queues in the database; payments are late, never lost"
+          : "run `npm run db:migrate`",
+      );
+}
+
+async function database({ view }: Context): Promise<Finding> {
+  try {
+    const applied = await view.migrations();
+    if (applied === undefined) return problem("database", "it has no ledger yet", "run `npm run db:migrate`");
+    const wanted = existsSync(MIGRATIONS)
+      ? readdirSync(MIGRATIONS, { withFileTypes: true })
+          .filter((entry) => entry.isDirectory())
+          .map((entry) => entry.name)
+      : applied;
+    const missing = wanted.filter((name) => !applied.includes(name));
+    const unknown = applied.filter((name) => !wanted.includes(name));
+    if (missing.length > 0)
+      return problem(
+        "database",
+        `${missing.length} migration(s) missing: ${missing.join(", ")}`,
+        "run `npm run db:migrate`",
+      );
+    if (unknown.length > 0)
+      return problem(
+        "database",
+        `it is newer than this program: ${unknown.join(", ")}`,
+        "use the version of the product that made it",
+      );
+    return ok("database", `answers, ${applied.length} migrations`);
+  } catch (error) {
+    const found = databaseProblem(error);
+    if (found === undefined) throw error;
+    return problem(
+      "database",
+      found.message,
+      found.kind === "unavailable" ? "start it, or correct DATABASE_URL" : "correct DATABASE_URL",
+    );
+  }
+}

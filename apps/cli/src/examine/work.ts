@@ -1,0 +1,85 @@
+import { lastFinalBlockNum } from "@stakebts/core/services";
+import { balances } from "../commands/balances.ts";
+import type { Context } from "../context.ts";
+import { explain } from "../exit.ts";
+import { sharesText, timeText } from "../print.ts";
+import { type Finding, ok, problem, skipped } from "./finding.ts";
+
+/** The payer stops further behind than this; an ingester that runs is one or two blocks behind. */
+const LAG_BLOCKS_MAX = 20;
+const RINGS_MAX = 1_000;
+
+/** Does the cluster do its work? Needs the database, and nodes for a part of it. */
+export async function* examineWork(context: Context, before: readonly Finding[]): AsyncGenerator<Finding> {
+  const failed = (name: string) =>
+    before.some((finding) => finding.name === name && finding.state !== "ok") ||
+    !before.some((finding) => finding.name === name);
+  if (failed("database")) {
+    for (const name of ["ledger", "payments", "payouts", "money"])
+      yield skipped(name, "not asked: see database");
+    return;
+  }
+  const status = await context.view.status();
+  const canAskChain = !failed("account");
+  yield* ledger(context, status.cursor?.blockNum, canAskChain);
+  if (status.undecidedTransfers > 0)
+    yield problem("transfers", `${status.undecidedTransfers} not decided yet`, "is the scheduler running?");
+  if (status.ringsToMake > RINGS_MAX)
+    yield problem(
+      "rings",
+      `${status.ringsToMake} not made yet`,
+      "are the scheduler and the queue store running?",
+    );
+  yield status.payments.on
+    ? ok("payments", "on")
+    : problem(
+        "payments",
+        `off: ${status.payments.reason}`,
+        "when the reason is gone: `stakebts payments on --reason '…'`",
+      );
+  const stopped = status.payouts.filter(({ status: name }) => name === "failed" || name === "held");
+  const count = stopped.reduce((sum, payout) => sum + payout.count, 0);
+  yield count === 0
+    ? ok("payouts", "none waits for a person")
+    : problem("payouts", `${count} wait for a person`, "`stakebts payouts failed` shows them");
+  if (!canAskChain) {
+    yield skipped("money", "not asked: see nodes and account");
+    return;
+  }
+  const { hotWallet, within24h } = await balances(context);
+  yield within24h.shortShares > 0n
+    ? problem(
+        "money",
+        `${sharesText(hotWallet.shares)} are ${sharesText(within24h.shortShares)} too little for the next 24 hours`,
+        `send funds to ${hotWallet.account}; \`stakebts forecast\` shows how much is needed when`,
+      )
+    : ok("money", `${sharesText(hotWallet.shares)} suffice for the next 24 hours`);
+}
+
+async function* ledger(
+  context: Context,
+  blockNum: number | undefined,
+  canAskChain: boolean,
+): AsyncGenerator<Finding> {
+  if (blockNum === undefined) {
+    yield problem("ledger", "no block has been ingested yet", "start the ingester");
+    return;
+  }
+  if (!canAskChain) {
+    yield skipped("ledger", `at block ${blockNum}; not compared with the chain`);
+    return;
+  }
+  try {
+    const head = await context.chain.head();
+    const lag = lastFinalBlockNum(head.irreversibleBlockNum) - blockNum;
+    yield lag > LAG_BLOCKS_MAX
+      ? problem(
+          "ledger",
+          `${lag} blocks behind the chain (${timeText(head.headTimeMs)} UTC)`,
+          "is the ingester running? Nothing is paid meanwhile",
+        )
+      : ok("ledger", `at block ${blockNum}, ${Math.max(0, lag)} behind the chain`);
+  } catch (error) {
+    yield problem("ledger", explain(error).message, "see nodes");
+  }
+}

@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import { addAgreements } from "./commands/agreements.ts";
+import { addBalances } from "./commands/balances.ts";
+import { addCompletion } from "./commands/completion.ts";
+import { addConfig } from "./commands/config.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addExport } from "./commands/export.ts";
+import { addForecast } from "./commands/forecast.ts";
+import { addKeys } from "./commands/keys.ts";
+import { addLiabilities } from "./commands/liabilities.ts";
+import { addPayments } from "./commands/payments.ts";
+import { addPayouts } from "./commands/payouts.ts";
+import { addReceipts } from "./commands/receipts.ts";
+import { addStakes } from "./commands/stakes.ts";
+import { addStatus } from "./commands/status.ts";
+import { examples } from "./options.ts";
+import type { Run } from "./run.ts";
+
+/** The whole command line. */
+export function buildProgram(run: Run): Command {
+  const program = new Command("stakebts")
+    .description("Look after a custodian's payouts: what is owed, what is paid, what needs a person.")
+    // Not --env-file: Node itself takes an option of that name out of any command line.
+    .option("--settings <file>", "read settings from this file (NAME=value) before the environment")
+    .exitOverride()
+    .showHelpAfterError("(--help shows how)")
+    .addHelpText(
+      "after",
+      examples(
+        ["doctor", "is everything as it should be, and if not, what to do"],
+        ["status", "the custodian at a glance"],
+        ["payouts failed", "what waits for a person"],
+        ["payouts requeue --all --status failed", "try all of it again"],
+        ["payments off --reason 'strange transfer'", "stop every payment, now"],
+      ) +
+        `
+Settings come from the environment: DATABASE_URL for everything, STAKEBTS_NODES and STAKEBTS_CUSTODIAN for what is
+read from the chain. Each may be given as NAME_FILE, the path of a file that holds it.
+
+Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 69 the database or every node is away;
+78 the configuration is wrong.
+`,
+    );
+  for (const add of [
+    addStatus,
+    addDoctor,
+    addPayouts,
+    addPayments,
+    addLiabilities,
+    addForecast,
+    addBalances,
+    addStakes,
+    addAgreements,
+    addReceipts,
+    addExport,
+    addConfig,
+    addKeys,
+    addCompletion,
+  ])
+    add(program, run);
+  return program;
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { checkQuorum, settings } from "./environment.ts";
+
+// What each process reads from its environment, in one place, so that a configuration can be checked before anything is
+// started with it.
+
+const store = { DATABASE_URL: settings.DATABASE_URL, REDIS_URL: settings.REDIS_URL };
+const chain = {
+  STAKEBTS_NODES: settings.STAKEBTS_NODES,
+  STAKEBTS_NODE_QUORUM: settings.STAKEBTS_NODE_QUORUM,
+  STAKEBTS_CUSTODIAN: settings.STAKEBTS_CUSTODIAN,
+};
+const common = { STAKEBTS_POLICY: settings.STAKEBTS_POLICY, LOG_LEVEL: settings.LOG_LEVEL };
+
+export const PROCESS_SETTINGS = {
+  ingester: z
+    .object({
+      ...store,
+      ...chain,
+      ...common,
+      STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY,
+      STAKEBTS_REPLAY: settings.STAKEBTS_REPLAY,
+      STAKEBTS_SKIP_BLOCKS: settings.STAKEBTS_SKIP_BLOCKS,
+      STAKEBTS_POLL_MS: settings.STAKEBTS_POLL_MS,
+    })
+    .check(checkQuorum),
+  scheduler: z.object({
+    ...store,
+    ...common,
+    STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
+    STAKEBTS_CLOCK_RATE: settings.STAKEBTS_CLOCK_RATE,
+    STAKEBTS_SWEEP_MS: settings.STAKEBTS_SWEEP_MS,
+    STAKEBTS_RING_AGAIN_MS: settings.STAKEBTS_RING_AGAIN_MS,
+  }),
+  payer: z
+    .object({
+      ...store,
+      ...chain,
+      ...common,
+      STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY,
+      STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY.optional(),
+      STAKEBTS_PAYMENTS: settings.STAKEBTS_PAYMENTS,
+    })
+    .check(checkQuorum),
+} as const;
+export type ProcessName = keyof typeof PROCESS_SETTINGS;

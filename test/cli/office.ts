@@ -1,0 +1,214 @@
+import {
+  createChainClient,
+  createMemoReader,
+  createMemoWriter,
+  createPostgresLedger,
+  createSigner,
+  hostClock,
+  transferFee,
+} from "@stakebts/core/adapters";
+import { DEFAULT_POLICY, type PayoutId, payoutKeyInMemo, toShares } from "@stakebts/core/domain";
+import type { ChainAccount, ChainReader, ChainWriter, Ledger, Log } from "@stakebts/core/ports";
+import {
+  establishCursor,
+  foldLedger,
+  HotWallet,
+  ingestBlocks,
+  type IngestDeps,
+  type PayDeps,
+  PayeeBook,
+  payPayout,
+  ReadAhead,
+} from "@stakebts/core/services";
+import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
+import { test as base } from "../database.ts";
+import { type Stakebts, stakebtsWith } from "./stakebts.ts";
+
+// A custodian's office: a ledger in PostgreSQL, a chain that makes blocks only when told, the services of the workers in
+// this process, and the command as a process of its own.
+
+export const CUSTODIAN = "custodian";
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const policy = { ...DEFAULT_POLICY, strictJsonUpToBlock: 0 };
+
+export class Office {
+  readonly devnet: Devnet;
+  readonly chain: ChainReader & ChainWriter;
+  readonly ledger: Ledger;
+  readonly custodian: ChainAccount;
+  readonly stakebts: Stakebts;
+  readonly #ingester: IngestDeps;
+  #payer: PayDeps | undefined;
+
+  private constructor(
+    devnet: Devnet,
+    chain: ChainReader & ChainWriter,
+    ledger: Ledger,
+    custodian: ChainAccount,
+    stakebts: Stakebts,
+  ) {
+    this.devnet = devnet;
+    this.chain = chain;
+    this.ledger = ledger;
+    this.custodian = custodian;
+    this.stakebts = stakebts;
+    const memos = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
+    const rest = { skipBlocks: new Set<number>(), accounts: new Map<string, ChainAccount>() };
+    const ahead = new ReadAhead(chain, custodian.id);
+    this.#ingester = { chain, ahead, ledger, memos, log: silent, policy, custodian, ...rest };
+  }
+
+  static async open(databaseUrl: string): Promise<Office> {
+    const devnet = await startDevnet({
+      accounts: [
+        accountFromSeeds(CUSTODIAN, { balanceBts: 100_000n }),
+        accountFromSeeds("nominator-1", { balanceBts: 1_000_000n }),
+        accountFromSeeds("nominator-2", { balanceBts: 1_000_000n }),
+      ],
+      blockIntervalMs: "manual",
+      secondsPerBlock: 3,
+      witnesses: 3,
+    });
+    await devnet.produce(3);
+    const chain = createChainClient({ nodes: devnet.urls });
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    const [custodian] = await chain.accounts([CUSTODIAN]);
+    const office = new Office(
+      devnet,
+      chain,
+      ledger,
+      custodian as ChainAccount,
+      stakebtsWith({
+        DATABASE_URL: databaseUrl,
+        STAKEBTS_NODES: devnet.urls.join(","),
+        STAKEBTS_CUSTODIAN: CUSTODIAN,
+      }),
+    );
+    await establishCursor(office.#ingester, 1);
+    return office;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.chain.close(), this.ledger.close()]);
+    await this.devnet.stop();
+  }
+
+  async send(from: string, amountBts: bigint, memo: string): Promise<void> {
+    const [activeKey, memoKey] = [wifFromSeed(`${from}-active`), wifFromSeed(`${from}-memo`)];
+    const wallet = new DevnetWallet({ url: this.devnet.urls[0] as string, name: from, activeKey, memoKey });
+    await wallet.transfer({ to: CUSTODIAN, amountShares: amountBts * 100_000n, memo });
+    wallet.close();
+    await this.devnet.produce();
+  }
+
+  async ingest(): Promise<void> {
+    for (;;) {
+      const { ingestedTo, finalBlockNum } = await ingestBlocks(this.#ingester);
+      if (ingestedTo === undefined || ingestedTo === finalBlockNum) return;
+    }
+  }
+
+  /** What was sent is final, written down and decided. */
+  async digest(): Promise<void> {
+    await this.devnet.produce(8);
+    await this.ingest();
+    await foldLedger({
+      ledger: this.ledger,
+      log: silent,
+      policy,
+      roles: { managers: [], exchangeAccounts: [] },
+    });
+  }
+
+  async newPayer(): Promise<PayDeps> {
+    const { chain, ledger, custodian } = this;
+    return {
+      chain,
+      ledger,
+      custodian,
+      signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: await chain.chainId() }),
+      memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
+      payees: new PayeeBook({ chain, clock: hostClock }),
+      wallet: new HotWallet({
+        chain,
+        account: custodian.id,
+        clock: hostClock,
+        minimumBalance: toShares(policy.minimumBalance),
+        maxAgeMs: 0,
+      }),
+      log: silent,
+      policy,
+      paymentsOn: true,
+      feeOf: transferFee,
+      writerEpoch: await ledger.startWriterEpoch(),
+    };
+  }
+
+  async pay(id: PayoutId): Promise<void> {
+    this.#payer ??= await this.newPayer();
+    await payPayout(this.#payer, id);
+  }
+
+  /** Pays whatever the ledger has rung for, and waits until it is final. */
+  async work(): Promise<void> {
+    const ids = new Set<string>();
+    await this.ledger.relayRings(1_000, async (rings) => {
+      for (const ring of rings) if ("payoutId" in ring.data) ids.add(ring.data.payoutId);
+    });
+    for (const id of ids) await this.pay(id as PayoutId);
+    await this.digest();
+  }
+
+  /** A refund of 450 BTS to nominator-1 that has failed; its key. */
+  async failedRefund(from = "nominator-1"): Promise<string> {
+    await this.send(from, 500n, "what is this");
+    await this.digest();
+    return this.fail("no funds");
+  }
+
+  /** Whatever is due fails; the key of the last of it. */
+  async fail(reason: string): Promise<string> {
+    const ids: PayoutId[] = [];
+    await this.ledger.relayRings(1_000, async (rings) => {
+      for (const ring of rings) if ("payoutId" in ring.data) ids.push(ring.data.payoutId as PayoutId);
+    });
+    let key = "";
+    await this.ledger.transaction(async (tx) => {
+      for (const payout of await tx.payouts(ids)) {
+        await tx.movePayout(payout.id, ["due"], "ready");
+        if (await tx.movePayout(payout.id, ["ready"], "failed", { reason })) key = payout.key;
+      }
+    });
+    return key;
+  }
+
+  /** What arrived at an account, in whole BTS, sorted; each payment with a key of its own. */
+  async arrivedAt(name: string): Promise<readonly number[]> {
+    const { irreversibleBlockNum } = await this.chain.head();
+    const blocks = await this.chain.blocks({ from: 1, to: irreversibleBlockNum, account: this.custodian.id });
+    const [account] = await this.chain.accounts([name]);
+    const reader = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
+    const sent = blocks
+      .flatMap((block) => block.transfers)
+      .filter((t) => t.fromId === this.custodian.id && t.toId === account?.id);
+    const keys = sent.map((t) => {
+      const memo = reader.read(t.memo);
+      return memo.type === "text" ? payoutKeyInMemo(memo.text) : undefined;
+    });
+    if (new Set(keys).size !== keys.length) throw new Error(`paid twice: ${keys.join(" ")}`);
+    return sent.map((t) => Number(t.amount / 100_000n)).sort((a, b) => a - b);
+  }
+}
+
+/** A test with an office of its own. */
+export const test = base.extend<{ office: Office; stakebts: Stakebts }>({
+  office: async ({ databaseUrl }, use) => {
+    const office = await Office.open(databaseUrl);
+    await use(office);
+    await office.close();
+  },
+  // The type of a fixture that is itself a function is not inferred.
+  stakebts: async ({ office }: { office: Office }, use: (stakebts: Stakebts) => Promise<void>) => {
+    await use(office.stakebts);
+  },
+});
