@@ -43,8 +43,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.e2e.test.ts"],
           globalSetup: ["./test/redis.setup.ts"],
           testTimeout: 120_000,
-          // Each test runs a whole cluster: one file after the other, after everything else.
-          maxWorkers: 1,
+          // Each test runs a whole cluster, which waits for the chain most of the time: two at once, after all else.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

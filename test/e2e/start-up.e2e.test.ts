@@ -47,7 +47,7 @@ describe("a worker does not start", () => {
       'STAKEBTS_NODES is "node.example.org"',
       "private keys in wallet import format",
       'STAKEBTS_REPLAY is "yesterday": expected "last", "current" or a block number',
-      "month: expected a duration such as 30d, 12h or 20s",
+      "expected a duration such as 30d, 12h or 20s",
       "rewards: no such key; there are month, reward",
       "STAKEBTS_NODE_QUORUM",
     ])

@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { inTown } from "./town.ts";
+import { killUntil, startAll } from "./workers.ts";
+
+describe("real processes that are killed or frozen pay everybody exactly once", () => {
+  it("with SIGKILL for each of them, again and again", () =>
+    inTown({}, async (town) => {
+      const workers = await startAll(town);
+      await town.everybodyNominates();
+      await killUntil(town, workers, 24);
+      await town.settled();
+      await town.expectEverybodyPaidOnce();
+    }));
+
+  it("with the payer killed while a node holds its transaction without an answer", () =>
+    inTown({}, async (town) => {
+      const workers = await startAll(town);
+      for (const node of town.devnet.nodes) node.faults.delayRepliesMs(150);
+      await town.everybodyNominates();
+      for (let kill = 0; kill < 6; kill++) {
+        await workers.payer.waitFor(({ event }) => event === "withdrawal.signed");
+        workers.payer.kill("SIGKILL"); // Its bytes are with the node, and it has not heard a word yet.
+        await workers.payer.exited;
+        workers.payer = town.cluster.start("payer");
+      }
+      for (const node of town.devnet.nodes) node.faults.delayRepliesMs(0);
+      await town.settled();
+      await town.expectEverybodyPaidOnce();
+    }));
+
+  it("with two of each process at once, and the leading payer killed: the other takes over", () =>
+    inTown({}, async (town) => {
+      const workers = await startAll(town);
+      const [standBy] = [
+        town.cluster.start("payer"),
+        town.cluster.start("ingester"),
+        town.cluster.start("scheduler"),
+      ];
+      await standBy.waitFor(({ event }) => event === "payer.stands_by");
+      await town.everybodyNominates();
+      await workers.payer.waitFor(({ event }) => event === "withdrawal.sent");
+      const killedAtMs = Date.now();
+      workers.payer.kill("SIGKILL");
+      await standBy.waitFor(({ event }) => event === "payer.leads");
+      expect(Date.now() - killedAtMs).toBeLessThan(10_000);
+      await town.settled();
+      await town.expectEverybodyPaidOnce();
+    }));
+
+  it("with a payer that was frozen, wakes up, and finds another one in its place", () =>
+    inTown({}, async (town) => {
+      const workers = await startAll(town);
+      await town.everybodyNominates();
+      await workers.payer.waitFor(({ event }) => event === "withdrawal.signed");
+      workers.payer.kill("SIGSTOP");
+      // Its session is cut by the database's operator, so that the lock is free while it still believes to hold it.
+      await town.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted",
+      );
+      const second = town.cluster.start("payer");
+      await second.waitFor(({ event }) => event === "withdrawal.sent");
+      workers.payer.kill("SIGCONT");
+      await town.settled();
+      await town.expectEverybodyPaidOnce();
+    }));
+});
