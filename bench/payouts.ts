@@ -50,7 +50,7 @@ export async function benchPayouts(postgres: Pg, redisUrl: string | undefined): 
     await db.query("UPDATE control SET payments_on = false, payments_reason = 'bench'");
     const workers = [
       cluster.start("ingester", { STAKEBTS_REPLAY: "1" }),
-      cluster.start("scheduler"),
+      cluster.start("scheduler", { STAKEBTS_RING_AGAIN_MS: "10000" }),
       cluster.start("payer"),
     ];
     await Promise.all(workers.map((worker) => worker.waitFor(({ event }) => event === "process.started")));

@@ -27,6 +27,7 @@ import {
   type PayResult,
   ReadAhead,
   relayRings,
+  ringForForgottenPayouts,
   type StartMode,
 } from "@stakebts/core/services";
 import { ManualClock, MemoryLedger, MemoryQueue } from "@stakebts/core/testing";
@@ -256,7 +257,7 @@ export class World {
     for (let round = 0; round < rounds; round++) {
       await this.devnet.produce();
       this.clock.advance(20_000);
-      await this.ledger.ringStalePayouts({ notRungForMs: 10_000, limit: 1_000 });
+      await ringForForgottenPayouts({ ledger: this.ledger, queue: this.queue }, { notRungForMs: 10_000 });
       await this.work();
     }
   }

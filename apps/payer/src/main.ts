@@ -73,6 +73,8 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
       feeOf: transferFee,
       writerEpoch,
     };
+    // Said once, not for each of the payouts that wait behind it.
+    let lastPause: string | undefined;
     const worker = startJobWorker({
       store: queueStoreOf(config),
       log,
@@ -84,7 +86,9 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
         "payout.pay": async ({ payoutId }) => {
           const result = await payPayout(deps, payoutId as PayoutId);
           if (result.type === "superseded") stop.abort();
-          if (result.type === "again") log.warn("payout.again_later", { payoutId, reason: result.reason });
+          const pause = result.type === "again" ? result.reason : undefined;
+          if (pause !== undefined && pause !== lastPause) log.warn("payer.pauses", { reason: pause });
+          lastPause = pause;
           return { done: true };
         },
       },

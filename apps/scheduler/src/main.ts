@@ -9,7 +9,13 @@ import {
   startJobWorker,
 } from "@stakebts/core/adapters";
 import { policyOf, shown } from "@stakebts/core/config";
-import { foldLedger, recordStart, relayRings, ringForNextDueRows } from "@stakebts/core/services";
+import {
+  foldLedger,
+  recordStart,
+  relayRings,
+  ringForForgottenPayouts,
+  ringForNextDueRows,
+} from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
 
 /** Rows that fall due within this time get a delayed ring; later ones get theirs from a later sweep. */
@@ -73,8 +79,7 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
         { ledger, queue },
         { rate: config.STAKEBTS_CLOCK_RATE, horizonMs: DUE_HORIZON_MS },
       );
-      // Payouts that nobody has rung for lately: lost rings, and bytes that are to be sent once more.
-      await ledger.ringStalePayouts({ notRungForMs: config.STAKEBTS_RING_AGAIN_MS, limit: 1_000 });
+      await ringForForgottenPayouts({ ledger, queue }, { notRungForMs: config.STAKEBTS_RING_AGAIN_MS });
       await relayRings({ ledger, queue });
       return config.STAKEBTS_SWEEP_MS;
     },

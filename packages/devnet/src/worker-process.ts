@@ -25,6 +25,8 @@ export interface WorkerProcess {
 const ENDS_WITH_PARENT =
   "data:text/javascript,process.stdin.on('end',()=>process.kill(process.pid,'SIGTERM')).resume()";
 const LINES_KEPT = 5_000;
+/** As `npm run start:…` starts them: a third less memory for a tenth of the speed. */
+const NODE_FLAGS = ["--optimize-for-size", "--max-semi-space-size=2"];
 
 /** Starts a worker as a process of its own, with nothing in its environment but what is given. */
 export function startWorker(options: {
@@ -34,10 +36,14 @@ export function startWorker(options: {
   environment: Readonly<Record<string, string>>;
   onLine?: (line: WorkerLogLine) => void;
 }): WorkerProcess {
-  const child: ChildProcess = spawn(process.execPath, ["--import", ENDS_WITH_PARENT, options.entry], {
-    env: { PATH: process.env["PATH"] ?? "", NODE_ENV: "production", ...options.environment },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...NODE_FLAGS, "--import", ENDS_WITH_PARENT, options.entry],
+    {
+      env: { PATH: process.env["PATH"] ?? "", NODE_ENV: "production", ...options.environment },
+      stdio: ["pipe", "pipe", "pipe"],
+    },
+  );
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null)
     throw new Error(`cannot start ${options.entry}`);

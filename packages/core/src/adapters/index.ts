@@ -17,7 +17,6 @@ export {
   queueStoreProblem,
   startJobWorker,
 } from "./bullmq/index.ts";
-export { type BittrexOptions, createBittrexExchange } from "./exchange/index.ts";
 export { hostClock } from "./host-clock.ts";
 export { createLog } from "./logger.ts";
 export { withPayerLock } from "./payer-lock.ts";

@@ -19,6 +19,8 @@ export type RingKind = Ring["kind"];
 export interface JobQueue {
   /** Safe to repeat with the same ids. */
   add(rings: readonly Ring[]): Promise<void>;
+  /** Rings of the kind that nobody has answered yet; delayed ones, and one that is being answered, do not count. */
+  waiting(kind: RingKind): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -32,5 +32,5 @@ export {
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
 export { ReadAhead } from "./read-ahead.ts";
 export { recordStart } from "./record-start.ts";
-export { relayRings, ringForNextDueRows } from "./ring-bells.ts";
+export { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "./ring-bells.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";

@@ -17,6 +17,23 @@ export async function relayRings({ ledger, queue }: { ledger: Ledger; queue: Job
   }
 }
 
+/** With more rings than this before its door the payer has been told enough. */
+const WAITING_RINGS_MAX = 100;
+const FORGOTTEN_PER_SWEEP = 1_000;
+
+/**
+ * Rings for open payouts that nobody has rung for lately: what a lost queue or a crashed payer left behind, and bytes
+ * that are to be sent once more. Not while many rings wait: of a long queue every payout would look forgotten, and
+ * ringing for all of them again would only make it longer.
+ */
+export async function ringForForgottenPayouts(
+  { ledger, queue }: { ledger: Ledger; queue: JobQueue },
+  { notRungForMs }: { notRungForMs: number },
+): Promise<number> {
+  if ((await queue.waiting("payout.pay")) > WAITING_RINGS_MAX) return 0;
+  return ledger.ringStalePayouts({ notRungForMs, limit: FORGOTTEN_PER_SWEEP });
+}
+
 /**
  * A delayed ring for each of the next instants at which rows fall due, so that the scheduler looks at the right moment.
  * @param rate how many chain milliseconds pass in one of the host: 1, except on a network whose time runs fast

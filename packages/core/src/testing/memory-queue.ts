@@ -21,6 +21,11 @@ export class MemoryQueue implements JobQueue {
     for (const worker of this.#workers) worker.wake();
   }
 
+  async waiting(kind: RingKind): Promise<number> {
+    const nowMs = this.#clock.nowMs();
+    return this.#waiting.filter(({ ring, atMs }) => ring.kind === kind && atMs <= nowMs).length;
+  }
+
   /** Forgets everything, as a flushed Redis does. */
   flush(): void {
     this.#known.clear();

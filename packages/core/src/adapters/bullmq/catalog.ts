@@ -28,6 +28,9 @@ export const RING_KINDS = Object.keys(catalog) as RingKind[];
 /** Back-off doubles up to this. */
 export const BACKOFF_MS_MAX = 60_000;
 
-/** Finished jobs that stay for Bull Board. The record of what happened is the ledger. */
-export const KEEP_COMPLETED = { count: 1_000 };
+/**
+ * What is done is gone: the record of what happened is the ledger. (Keeping the last 1000 for Bull Board costs a third of
+ * the payer's speed on PostgreSQL: 80 instead of 125 payouts a second.) What failed stays, for people to look at.
+ */
+export const REMOVE_COMPLETED = true;
 export const KEEP_FAILED = { count: 5_000 };

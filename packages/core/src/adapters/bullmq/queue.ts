@@ -1,7 +1,7 @@
 import type { Queue } from "bullmq";
 import type { Log } from "../../ports/log.ts";
 import type { JobQueue, Ring } from "../../ports/queue.ts";
-import { BACKOFF_MS_MAX, catalog, KEEP_COMPLETED, KEEP_FAILED, RING_KINDS } from "./catalog.ts";
+import { BACKOFF_MS_MAX, catalog, KEEP_FAILED, REMOVE_COMPLETED, RING_KINDS } from "./catalog.ts";
 import { openQueue, type QueueStore } from "./connection.ts";
 
 /** The queues of all kinds, to ring at. */
@@ -17,6 +17,9 @@ export function createJobQueue({ store, log }: { store: QueueStore; log: Log }):
         const jobs = rings.filter((ring) => catalog[ring.kind].queue === name).map(toJob);
         if (jobs.length > 0) await queue.addBulk(jobs);
       }
+    },
+    async waiting(kind) {
+      return (await queues.get(catalog[kind].queue)?.getWaitingCount()) ?? 0;
     },
     async close() {
       await Promise.all([...queues.values()].map((queue) => queue.close()));
@@ -37,7 +40,7 @@ const toJob = (ring: Ring) => ({
       jitter: 0.2,
       maxDelay: BACKOFF_MS_MAX,
     },
-    removeOnComplete: KEEP_COMPLETED,
+    removeOnComplete: REMOVE_COMPLETED,
     removeOnFail: KEEP_FAILED,
   },
 });

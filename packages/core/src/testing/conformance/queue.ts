@@ -108,6 +108,20 @@ export const queueChecks: readonly QueueCheck[] = [
     },
   },
   {
+    name: "rings that wait are counted by kind, delayed ones and answered ones are not",
+    async run({ queue, startWorker }) {
+      await queue.add([due("due-a", 1), due("due-b", 2), due("due-late", 3, 60_000), pay("pay-a")]);
+      assert.equal(await queue.waiting("stakes.due"), 2);
+      assert.equal(await queue.waiting("payout.pay"), 1);
+      assert.equal(await queue.waiting("memo.process"), 0);
+      const seen = collector<number>();
+      const worker = startWorker({ "stakes.due": async ({ dueMs }) => (seen.take(dueMs), { done: true }) });
+      await seen.until(2);
+      await worker.close();
+      assert.equal(await queue.waiting("stakes.due"), 0);
+    },
+  },
+  {
     name: "a handler that is not done is rung again",
     async run({ queue, startWorker }) {
       const seen = collector<number>();
