@@ -139,6 +139,22 @@ describe("a payment is made once", () => {
     }));
 });
 
+describe("a nominator without a usable memo key", () => {
+  it("is paid all the same, with a memo that we can read", () =>
+    inWorld({}, async (world) => {
+      const { id } = await refundDue(world);
+      const payer = await world.newPayer();
+      const [account] = await world.chain.accounts(["nominator-1"]);
+      if (account === undefined) throw new Error("no nominator");
+      const payees = {
+        find: async () => ({ ...account, memoKey: "BTS1111111111111111111111111111111114T1Anm" }),
+      };
+      await payPayout({ ...payer, payees }, id);
+      await world.settle();
+      await refundIsPaidOnce(world); // Recognised by the key in its memo.
+    }));
+});
+
 describe("payments stop and nothing is lost", () => {
   it("while the process has payments off", () =>
     inWorld({}, async (world) => {

@@ -49,6 +49,9 @@ export interface MemoReader {
 
 export interface MemoWriter {
   readonly publicKey: string;
-  /** @param nonce unsigned 64-bit, unique per pair of keys; part of the transaction id */
+  /**
+   * A payee whose memo key nothing can be encrypted to gets a memo that only we can read: it still names the payout.
+   * @param nonce unsigned 64-bit, unique per pair of keys; part of the transaction id
+   */
   write(options: { text: string; toPublicKey: string; nonce: bigint }): EncryptedMemo;
 }

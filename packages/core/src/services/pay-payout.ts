@@ -28,7 +28,7 @@ export interface PayDeps {
   readonly signer: Signer;
   readonly memos: MemoWriter;
   readonly wallet: HotWallet;
-  readonly payees: PayeeBook;
+  readonly payees: Pick<PayeeBook, "find">;
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };

@@ -5,7 +5,6 @@ import type { MemoContent, MemoReader, MemoWriter } from "../../ports/signer.ts"
 import {
   DEFAULT_KEY_PREFIX,
   isPublicKey,
-  KeyFormatError,
   NULL_PUBLIC_KEY,
   parsePublicKey,
   type PrivateKey,
@@ -50,12 +49,6 @@ function decrypt(sharedX: Uint8Array, nonce: string, ciphertext: Uint8Array): Bu
   const message = plain.subarray(4);
   return sameBytes(plain.subarray(0, 4), sha256(message).subarray(0, 4)) ? message : undefined;
 }
-
-/**
- * Nonce of the one memo that belongs to `name`, a payout's key for instance. The nonce is part of the transaction id, so
- * it must come out the same when the memo is written again; two texts between the same keys must not share one.
- */
-export const memoNonce = (name: string): bigint => sha256(Buffer.from(name, "utf8")).readBigUInt64BE();
 
 const withoutLeadingZeros = (x: Uint8Array) => x.subarray(x.findIndex((byte) => byte !== 0));
 
@@ -123,7 +116,7 @@ export function createMemoReader(options: {
   };
 }
 
-/** `write` throws KeyFormatError for a key nothing can be encrypted to, the null key among them. Throws KeyFormatError. */
+/** Throws KeyFormatError for a key that is not one. */
 export function createMemoWriter(options: { wif: string; keyPrefix?: string | undefined }): MemoWriter {
   const key = privateKeyFromWif(options.wif);
   const publicKey = key.publicKeyText(options.keyPrefix ?? DEFAULT_KEY_PREFIX);
@@ -131,14 +124,16 @@ export function createMemoWriter(options: { wif: string; keyPrefix?: string | un
     publicKey,
     write({ text, toPublicKey, nonce }) {
       assert(nonce >= 0n && nonce <= UINT64_MAX, `a memo nonce is an unsigned 64-bit number: ${nonce}`);
-      const to = isPublicKey(toPublicKey) ? parsePublicKey(toPublicKey) : undefined;
-      if (to === undefined) throw new KeyFormatError("nothing can be encrypted to this public key");
+      // An account may have the null key, or no point of the curve, for its memo key. It is paid all the same.
+      const to = isPublicKey(toPublicKey) ? toPublicKey : publicKey;
+      const point = parsePublicKey(to);
+      assert(point !== undefined, "a public key of our own, or one that was just checked");
       const nonceText = nonce.toString();
       return {
         from: publicKey,
-        to: toPublicKey,
+        to,
         nonce: nonceText,
-        messageHex: encrypt(key.sharedX(to), nonceText, Buffer.from(text, "utf8")),
+        messageHex: encrypt(key.sharedX(point), nonceText, Buffer.from(text, "utf8")),
       };
     },
   };
