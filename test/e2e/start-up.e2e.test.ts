@@ -77,6 +77,15 @@ describe("a worker does not start", () => {
     expect(message).toContain("there is no account nobody-of-that-name");
   });
 
+  it("to work with nodes of another chain than it was told, and says so while it waits", async () => {
+    const worker = town.cluster.start("payer", { STAKEBTS_CHAIN_ID: "4".repeat(64) });
+    const line = await worker.waitFor(({ event }) => event === "chain.unavailable");
+    expect(JSON.stringify(line)).toMatch(/chain/u);
+    expect(worker.lines.map(({ event }) => event)).not.toContain("process.started");
+    worker.kill("SIGTERM");
+    expect(await worker.exited).toBe(0);
+  });
+
   it("on a database without a ledger, and says how to make one", async () => {
     const empty = await town.postgres.createDatabase("empty");
     for (const name of ["ingester", "scheduler", "payer"] as const)

@@ -29,6 +29,7 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
   const chain = createChainClient({
     nodes: config.STAKEBTS_NODES,
     quorum: config.STAKEBTS_NODE_QUORUM,
+    chainId: config.STAKEBTS_CHAIN_ID,
     log: log.debug,
   });
   const ledger = createPostgresLedger({ url: config.DATABASE_URL });

@@ -31,6 +31,7 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
   const chain = createChainClient({
     nodes: config.STAKEBTS_NODES,
     quorum: config.STAKEBTS_NODE_QUORUM,
+    chainId: config.STAKEBTS_CHAIN_ID,
     log: log.debug,
   });
   const ledger = createPostgresLedger({ url: config.DATABASE_URL });

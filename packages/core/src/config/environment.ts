@@ -135,6 +135,10 @@ export const settings = {
       error: "expected addresses that begin with ws:// or wss://, with commas between them",
     }),
   STAKEBTS_NODE_QUORUM: whole({ minimum: 1, maximum: 100, example: "2" }).default(1),
+  STAKEBTS_CHAIN_ID: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/u, "expected the id of a chain: 64 hexadecimal digits, lower case")
+    .optional(),
   STAKEBTS_CUSTODIAN: accountName.default("bitsharesmanagement.group"),
   STAKEBTS_ACTIVE_KEY: z
     .string({ error: "expected the active private key of the custodian (WIF, begins with 5)" })
