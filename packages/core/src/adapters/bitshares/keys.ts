@@ -1,5 +1,5 @@
 import { ripemd160 } from "@noble/hashes/legacy.js";
-import { PrivateKey as ReferencePrivateKey } from "bitsharesjs";
+import { bitsharesjs } from "./bitsharesjs.ts";
 import { decodeBase58, encodeBase58 } from "./base58.ts";
 import { curve } from "./curve.ts";
 
@@ -46,7 +46,7 @@ export function privateKeyFromWif(wif: string): PrivateKey {
     throw new KeyFormatError("a private key in WIF has 51 base58 characters and starts with 5");
   }
   try {
-    return new PrivateKey(ReferencePrivateKey.fromWif(wif).toBuffer());
+    return new PrivateKey(bitsharesjs().PrivateKey.fromWif(wif).toBuffer());
   } catch {
     // Without `cause`: the library's messages may quote what they were given.
     throw new KeyFormatError("a private key in WIF does not have the right checksum, length or range");

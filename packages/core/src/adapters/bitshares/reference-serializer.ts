@@ -1,5 +1,4 @@
-import { ops } from "bitsharesjs";
-import bitsharesWs from "bitsharesjs-ws";
+import { bitsharesjs, bitsharesjsWs } from "./bitsharesjs.ts";
 import { DEFAULT_KEY_PREFIX } from "./keys.ts";
 
 /*
@@ -14,11 +13,11 @@ export function serializeForeignOperation(
   body: unknown,
   keyPrefix: string = DEFAULT_KEY_PREFIX,
 ): Uint8Array | undefined {
-  const type = ops.operation.st_operations[tag];
+  const type = bitsharesjs().ops.operation.st_operations[tag];
   if (type === undefined) return undefined;
   try {
     // Global in the library. Set each time, because whoever sees a known chain id through it changes it.
-    bitsharesWs.ChainConfig.setPrefix(keyPrefix);
+    bitsharesjsWs().ChainConfig.setPrefix(keyPrefix);
     return Buffer.concat([Buffer.of(tag), type.toBuffer(withArrayExtensions(body))]);
   } catch {
     return undefined;
