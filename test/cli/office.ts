@@ -22,7 +22,7 @@ import {
 } from "@stakebts/core/services";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
 import { test as base } from "../database.ts";
-import { type Stakebts, stakebtsWith } from "./stakebts.ts";
+import { inProcess, type Stakebts, stakebtsWith } from "./stakebts.ts";
 
 // A custodian's office: a ledger in PostgreSQL, a chain that makes blocks only when told, the services of the workers in
 // this process, and the command as a process of its own.
@@ -78,11 +78,14 @@ export class Office {
       chain,
       ledger,
       custodian as ChainAccount,
-      stakebtsWith({
-        DATABASE_URL: databaseUrl,
-        STAKEBTS_NODES: devnet.urls.join(","),
-        STAKEBTS_CUSTODIAN: CUSTODIAN,
-      }),
+      stakebtsWith(
+        {
+          DATABASE_URL: databaseUrl,
+          STAKEBTS_NODES: devnet.urls.join(","),
+          STAKEBTS_CUSTODIAN: CUSTODIAN,
+        },
+        inProcess,
+      ),
     );
     await establishCursor(office.#ingester, 1);
     return office;

@@ -7,7 +7,7 @@ describe("real processes that are killed or frozen pay everybody exactly once", 
     inTown({}, async (town) => {
       const workers = await startAll(town);
       await town.everybodyNominates();
-      await killUntil(town, workers, 24);
+      await killUntil(town, workers, 16);
       await town.settled();
       await town.expectEverybodyPaidOnce();
     }));
@@ -17,7 +17,7 @@ describe("real processes that are killed or frozen pay everybody exactly once", 
       const workers = await startAll(town);
       for (const node of town.devnet.nodes) node.faults.delayRepliesMs(150);
       await town.everybodyNominates();
-      for (let kill = 0; kill < 6; kill++) {
+      for (let kill = 0; kill < 4; kill++) {
         await workers.payer.waitFor(({ event }) => event === "withdrawal.signed");
         workers.payer.kill("SIGKILL"); // Its bytes are with the node, and it has not heard a word yet.
         await workers.payer.exited;

@@ -24,10 +24,10 @@ export const SETTINGS = {
 export type SettingsName = keyof typeof SETTINGS;
 
 /** The environment of this command; with a file, what stands in it comes first. */
-export function environmentOf(file: string | undefined): Environment {
-  if (file === undefined) return process.env;
+export function environmentOf(file: string | undefined, base: Environment = process.env): Environment {
+  if (file === undefined) return base;
   try {
-    return { ...process.env, ...parseEnv(readFileSync(file, "utf8")) };
+    return { ...base, ...parseEnv(readFileSync(file, "utf8")) };
   } catch (error) {
     throw new ConfigError(
       `--settings: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? "error"})`,

@@ -15,14 +15,21 @@ import { addStakes } from "./commands/stakes.ts";
 import { addStatus } from "./commands/status.ts";
 import { examples } from "./options.ts";
 import type { Run } from "./run.ts";
+import type { Terminal } from "./terminal.ts";
+
+const withoutLineEnd = (text: string): string => text.replace(/\n$/u, "");
 
 /** The whole command line. */
-export function buildProgram(run: Run): Command {
+export function buildProgram(run: Run, terminal: Terminal): Command {
   const program = new Command("stakebts")
     .description("Look after a custodian's payouts: what is owed, what is paid, what needs a person.")
     // Not --env-file: Node itself takes an option of that name out of any command line.
     .option("--settings <file>", "read settings from this file (NAME=value) before the environment")
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(withoutLineEnd(text)),
+      writeErr: (text) => terminal.note(withoutLineEnd(text)),
+    })
     .showHelpAfterError("(--help shows how)")
     .addHelpText(
       "after",
