@@ -1,3 +1,4 @@
+import postgres from "postgres";
 import { bts, shares } from "../../domain/amount.ts";
 import { operationId } from "../../domain/operation-id.ts";
 import type { PayoutKind } from "../../domain/payout.ts";
@@ -6,12 +7,9 @@ import type { Payout as PayoutModel } from "../../generated/prisma/client.ts";
 import { type Database, Prisma } from "./client.ts";
 import { toPayoutLine } from "./payout-lines.ts";
 
-const LINES_PER_PAGE = 10_000;
-/** Sorts what is not paid after everything that is. */
-const NEVER = 9_000_000_000_000_000n;
+const LINES_PER_PAGE = 5_000;
 
 interface Row extends PayoutModel {
-  readonly order_ms: bigint;
   readonly txid: string | null;
   readonly block_num: number | null;
   readonly trx_in_block: number | null;
@@ -25,18 +23,21 @@ const yearBounds = (year: number) =>
   Prisma.sql`AND p.processed >= ${BigInt(Date.UTC(year, 0))} AND p.processed < ${BigInt(Date.UTC(year + 1, 0))}`;
 
 /**
- * Page after page, so that a ledger of any size needs little memory. The payment of each comes from the transfers that
- * were read from the chain: by the place of its confirmed withdrawal, or by the key in the memo.
+ * The whole journal of one moment, page after page: a cursor in the database, so that a ledger of any size needs little
+ * memory and payments that are made meanwhile neither double a line nor hide one. (Prisma has no cursors of this kind.)
+ * The payment of each payout comes from the transfers that were read from the chain: by the place of its confirmed
+ * withdrawal, or by the key in the memo.
  */
-export async function* journal(db: Database, filter: JournalFilter): AsyncGenerator<readonly JournalLine[]> {
-  let after = { orderMs: -1n, id: "00000000-0000-0000-0000-000000000000" };
-  for (;;) {
-    const rows = await db.$queryRaw<Row[]>`
+export async function* journal(url: string, filter: JournalFilter): AsyncGenerator<readonly JournalLine[]> {
+  const sql = postgres(url, { max: 1, types: { bigint: postgres.BigInt }, onnotice: () => undefined });
+  const { payee, statuses, year } = filter;
+  try {
+    const pages = sql<Row[]>`
       SELECT p.id, p.key, p.kind, p.payee, p.amount, p.due, p.status, p.reason, p.attempts, p.processed,
-             p.block_processed AS "blockProcessed", p.order_ms,
+             p.block_processed AS "blockProcessed",
              t.txid, t.block_num, t.trx_in_block, t.op_in_trx, t.fee_shares,
              t.receiver = p.payee AND t.amount_shares = p.amount * 100000 AS matches
-        FROM (SELECT *, coalesce(processed, ${NEVER} + due) AS order_ms FROM payout) AS p
+        FROM payout p
         LEFT JOIN withdrawal w ON w.payout_id = p.id AND w.status = 'confirmed'
         LEFT JOIN LATERAL (
           SELECT * FROM transfer
@@ -44,15 +45,14 @@ export async function* journal(db: Database, filter: JournalFilter): AsyncGenera
              AND ((transfer.block_num, transfer.trx_in_block, transfer.op_in_trx) = (w.block_num, w.trx_in_block, w.op_in_trx)
                   OR (w.id IS NULL AND transfer.payout_key = p.key AND transfer.block_num = p.block_processed))
            ORDER BY transfer.block_num LIMIT 1) AS t ON true
-       WHERE (p.order_ms, p.id) > (${after.orderMs}, ${after.id}::uuid)
-         AND (${filter.payee ?? null}::text IS NULL OR p.payee = ${filter.payee ?? null})
-         AND (${filter.statuses === undefined}::boolean OR p.status = ANY(${[...(filter.statuses ?? [])]}::text[]))
-         ${filter.year === undefined ? Prisma.empty : yearBounds(filter.year)}
-       ORDER BY p.order_ms, p.id LIMIT ${LINES_PER_PAGE}`;
-    if (rows.length > 0) yield rows.map(toJournalLine);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < LINES_PER_PAGE) return;
-    after = { orderMs: last.order_ms, id: last.id };
+       WHERE true
+         ${payee === undefined ? sql`` : sql`AND p.payee = ${payee}`}
+         ${statuses === undefined ? sql`` : sql`AND p.status = ANY(${[...statuses]})`}
+         ${year === undefined ? sql`` : sql`AND p.processed >= ${Date.UTC(year, 0)} AND p.processed < ${Date.UTC(year + 1, 0)}`}
+       ORDER BY p.processed NULLS LAST, p.due, p.id`.cursor(LINES_PER_PAGE);
+    for await (const rows of pages) yield rows.map(toJournalLine);
+  } finally {
+    await sql.end();
   }
 }
 
