@@ -7,14 +7,33 @@ export interface DatabaseProblem {
   readonly message: string;
 }
 
-/** Reads what Prisma and the driver throw; `undefined` when the error is about something else. */
+const unavailable = (message: string): DatabaseProblem => ({ kind: "unavailable", message });
+const configuration = (message: string): DatabaseProblem => ({ kind: "configuration", message });
+const NO_LEDGER = "this database has no ledger, or an older one: run `npm run db:migrate`";
+const REFUSED = "DATABASE_URL: the database refuses this user or password";
+const NO_DATABASE = "DATABASE_URL: the server has no database of this name";
+
+/** Reads what Prisma and the drivers throw; `undefined` when the error is about something else. */
 export function databaseProblem(error: unknown): DatabaseProblem | undefined {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return undefined;
-  if (isNotMigrated(error))
-    return {
-      kind: "configuration",
-      message: "this database has no ledger, or an older one: run `npm run db:migrate`",
-    };
+  return error instanceof Prisma.PrismaClientKnownRequestError ? prismaProblem(error) : cursorProblem(error);
+}
+
+/** What postgres.js throws, which reads by cursor: an SQLSTATE, or a word about the connection. */
+function cursorProblem(error: unknown): DatabaseProblem | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = "", address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (/^(?:CONNECT_TIMEOUT|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH)$/u.test(code))
+    return unavailable(`no database answers${address === undefined ? "" : ` at ${address}:${port}`}`);
+  if (/^(?:CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|ECONNRESET|57P0[123])$/u.test(code))
+    return unavailable("the database closed the connection");
+  if (code === "53300") return unavailable("the database has no connection left");
+  if (code === "28P01" || code === "28000") return configuration(REFUSED);
+  if (code === "3D000") return configuration(NO_DATABASE);
+  return code === "42P01" ? configuration(NO_LEDGER) : undefined;
+}
+
+function prismaProblem(error: Prisma.PrismaClientKnownRequestError): DatabaseProblem | undefined {
+  if (isNotMigrated(error)) return configuration(NO_LEDGER);
   const meta = error.meta as
     | { driverAdapterError?: { cause?: { kind?: string; host?: string; port?: number } } }
     | undefined;
@@ -22,19 +41,19 @@ export function databaseProblem(error: unknown): DatabaseProblem | undefined {
   const where = cause?.host === undefined ? "" : ` at ${cause.host}${cause.port ? `:${cause.port}` : ""}`;
   switch (cause?.kind) {
     case "DatabaseNotReachable":
-      return { kind: "unavailable", message: `no database answers${where}` };
+      return unavailable(`no database answers${where}`);
     case "ConnectionClosed":
     case "SocketTimeout":
-      return { kind: "unavailable", message: "the database closed the connection" };
+      return unavailable("the database closed the connection");
     case "TooManyConnections":
-      return { kind: "unavailable", message: "the database has no connection left" };
+      return unavailable("the database has no connection left");
     case "AuthenticationFailed":
     case "DatabaseAccessDenied":
-      return { kind: "configuration", message: "DATABASE_URL: the database refuses this user or password" };
+      return configuration(REFUSED);
     case "DatabaseDoesNotExist":
-      return { kind: "configuration", message: "DATABASE_URL: the server has no database of this name" };
+      return configuration(NO_DATABASE);
     case "TlsConnectionError":
-      return { kind: "configuration", message: "DATABASE_URL: the database cannot be reached with TLS" };
+      return configuration("DATABASE_URL: the database cannot be reached with TLS");
     case undefined:
     default:
       return undefined;
