@@ -124,6 +124,11 @@ export interface ExchangeFunds {
  * It repeats nothing by itself: whether and when to ask again is its caller's decision.
  */
 export interface Exchange {
+  /**
+   * The venue itself drops a second withdrawal under the same client id, so that after an unknown answer the same one may
+   * be asked for again. Where it does not, a withdrawal is asked for once, and its outcome found out with `find` alone.
+   */
+  readonly repeatable: boolean;
   /** Throws {@link ExchangeError}. */
   funds(): Promise<ExchangeFunds>;
   /** Never throws for what a venue does. */

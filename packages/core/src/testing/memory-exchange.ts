@@ -18,6 +18,7 @@ type Refused = { readonly reason: ExchangeRefusal; readonly permanent: boolean }
 
 /** An exchange in memory, with the faults that its callers must survive. */
 export class MemoryExchange implements Exchange {
+  readonly repeatable: boolean;
   readonly #feeShares: Shares;
   readonly #withdrawals: Held[] = [];
   #availableShares: bigint;
@@ -27,7 +28,8 @@ export class MemoryExchange implements Exchange {
   #findsToFail = 0;
   readonly #refusals: Refused[] = [];
 
-  constructor(options: { balanceShares: bigint; feeShares?: bigint }) {
+  constructor(options: { balanceShares: bigint; feeShares?: bigint; repeatable?: boolean }) {
+    this.repeatable = options.repeatable ?? true;
     this.#availableShares = options.balanceShares;
     this.#feeShares = shares(options.feeShares ?? 500_000n);
   }

@@ -203,7 +203,7 @@ export function createBittrexExchange(options: BittrexOptions): Exchange {
     return withdrawalFrom(answer, answer.txCost ?? (await currency()).txFee);
   }
 
-  return { funds, withdraw, find };
+  return { repeatable: true, funds, withdraw, find };
 }
 
 const acceptedAs = (
