@@ -138,6 +138,8 @@ export interface FundingChange {
   readonly txid?: string | undefined;
   readonly signed?: SignedFunding;
   readonly arrivedBy?: OperationPosition;
+  /** The source is about to be asked: counts as one more time, now. */
+  readonly isAsking?: boolean;
 }
 
 export interface FundingFilter {
@@ -245,7 +247,7 @@ export interface LedgerTx {
   fundings(filter: FundingFilter): Promise<readonly FundingRecord[]>;
   /** How many covers of this source have ever been written down. */
   coverCount(source: FundingSourceNumber): Promise<number>;
-  /** `to` may be where it stands: then only what is known of it changes. To `asked`: counts as one more time asked, now. */
+  /** `to` may be where it stands: then only what is known of it changes. */
   moveFunding(
     id: FundingId,
     from: readonly FundingStatus[],

@@ -607,7 +607,7 @@ class MemoryLedgerTx implements LedgerTx {
       signed: change.signed ?? old.signed,
       arrivedBy: change.arrivedBy ?? old.arrivedBy,
       changedAtMs: nowMs,
-      ...(to === "asked" ? { asks: old.asks + 1, askedAtMs: nowMs } : {}),
+      ...(change.isAsking === true ? { asks: old.asks + 1, askedAtMs: nowMs } : {}),
     });
     return true;
   }

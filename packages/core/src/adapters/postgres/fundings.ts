@@ -56,7 +56,7 @@ export async function moveFunding(
     ...(change.venueId === undefined ? {} : { exchangeId: change.venueId }),
     ...(change.venueStatus === undefined ? {} : { venueStatus: change.venueStatus }),
     ...(change.txid === undefined ? {} : { txid: change.txid }),
-    ...(to === "asked" ? { asks: { increment: 1 }, askedAt: new Date() } : {}),
+    ...(change.isAsking === true ? { asks: { increment: 1 }, askedAt: new Date() } : {}),
     ...(signed === undefined
       ? {}
       : {

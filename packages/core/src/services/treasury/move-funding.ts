@@ -22,7 +22,8 @@ export async function startAsking(
   };
   const moved = await ledger.transaction(async (tx) => {
     if ((await tx.whyNotPay(writerEpoch)) !== undefined) return false;
-    if (!(await tx.moveFunding(funding.id, [funding.status], "asked", change))) return false;
+    if (!(await tx.moveFunding(funding.id, [funding.status], "asked", { ...change, isAsking: true })))
+      return false;
     await tx.addReceipts([receipt]);
     return true;
   });

@@ -95,7 +95,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         ...args: Parameters<Parameters<Parameters<typeof ledger.transaction>[0]>[0]["moveFunding"]>
       ) => ledger.transaction((tx) => tx.moveFunding(...args));
       assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9) }), false);
-      assert.equal(await move(id, ["requested"], "asked"), true);
+      assert.equal(await move(id, ["requested"], "asked", { isAsking: true }), true);
       assert.equal(await move(id, ["requested"], "asked"), false);
       assert.equal(await move(id, ["asked"], "asked", { reason: "no answer yet" }), true);
       assert.equal(
@@ -115,7 +115,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         venueId: "v-1",
         venueStatus: "PENDING",
         txid: "ab",
-        asks: 2,
+        asks: 1,
         signed: undefined,
         arrivedBy: operation(9, 2, 1),
       });
