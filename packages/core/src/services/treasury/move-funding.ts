@@ -17,7 +17,7 @@ export async function startAsking(
       source: funding.source,
       amount: `${funding.amount}`,
       clientId: funding.id,
-      time: funding.asks + 1,
+      asks: funding.asks + 1,
     },
   };
   const moved = await ledger.transaction(async (tx) => {
