@@ -58,9 +58,9 @@ export const GATE: CcxtVenue = {
   },
   codes: {
     API_WITHDRAW_DISABLED: refusal("credentials", true), // ccxt calls the whole venue unavailable
-    INTERNAL: "unknown",
-    SERVER_ERROR: "unknown",
-    TOO_BUSY: "unknown",
+    ADDRESS_NOT_USED: refusal("address_not_allowed", true),
+    WITHDRAWAL_OVER_LIMIT: refusal("account_restricted", false),
+    ACCOUNT_EXCEPTION: refusal("account_restricted", true),
   },
 
   pointTo(client, url) {

@@ -78,7 +78,12 @@ export const HTX: CcxtVenue = {
     repealed: "stuck",
   },
   codes: {
-    "dw-withdraw-min-limit": refusal("too_small", true), // seen in ccxt, as a bad request
+    // Seen in ccxt, which calls all but the third a bad request.
+    "dw-withdraw-min-limit": refusal("too_small", true),
+    "invalid-address": refusal("invalid_address", true),
+    "api-not-support-temp-addr": refusal("address_not_allowed", true),
+    "base-currency-chain-error": refusal("unknown_currency", true),
+    "base-withdraw-fee-error": refusal("other", false), // the fee has changed since we asked for it
   },
 
   pointTo(client, url) {

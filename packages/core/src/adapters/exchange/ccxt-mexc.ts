@@ -56,6 +56,9 @@ export const MEXC: CcxtVenue = {
   codes: {
     10212: refusal("address_not_allowed", true), // the words of the venue in ccxt: not on the list of common addresses
     10232: refusal("unknown_currency", true),
+    10265: refusal("account_restricted", false), // by its risk control, "try again later"
+    60005: refusal("account_restricted", true),
+    700006: refusal("credentials", true), // the address of this host
     // Each may come after the fact: internal error, "try again", repeated request, operation processing or failed half-way.
     500: "unknown",
     513: "unknown",
@@ -64,6 +67,8 @@ export const MEXC: CcxtVenue = {
     10201: "unknown",
     10202: "unknown",
     10219: "unknown",
+    20002: "unknown",
+    730000: "unknown",
   },
 
   pointTo(client, url) {

@@ -33,6 +33,9 @@ const BY_CLASS: Readonly<Record<string, CcxtRefusal>> = {
 /** ccxt's own meaning of these is a refusal, but as the answer to a withdrawal they are no proof of one. */
 const PROVES_NOTHING = new Set(["DuplicateOrderId", "OperationFailed"]);
 
+/** Words of a machine that has lost its way, before or after the fact. */
+const VAGUE = /system|internal|server|timeout|busy|gateway|maintenance/iu;
+
 export interface CcxtAnsweredError {
   readonly status: number;
   readonly errors: readonly string[];
@@ -56,6 +59,7 @@ export function ccxtRefusalOf({
   if (venueCode === undefined) return status === 401 ? refusal("credentials", forNow) : undefined;
   const ours = Object.hasOwn(codes, venueCode) ? codes[venueCode] : undefined;
   if (ours !== undefined) return ours === "unknown" ? undefined : ours;
+  if (VAGUE.test(venueCode)) return undefined;
   for (const name of errors) {
     if (Object.hasOwn(BY_CLASS, name)) return BY_CLASS[name];
     if (PROVES_NOTHING.has(name)) return undefined;
