@@ -119,7 +119,11 @@ export class Office {
       ledger: this.ledger,
       log: silent,
       policy,
-      roles: { managers: [], exchangeAccounts: [] },
+      roles: {
+        managers: [],
+        treasuryAccounts: [],
+        exchangeDeposit: { account: "bittrex-deposit", memos: {} },
+      },
     });
   }
 
