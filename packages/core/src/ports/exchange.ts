@@ -125,8 +125,10 @@ export interface ExchangeFunds {
  */
 export interface Exchange {
   /**
-   * The venue itself drops a second withdrawal under the same client id, so that after an unknown answer the same one may
-   * be asked for again. Where it does not, a withdrawal is asked for once, and its outcome found out with `find` alone.
+   * Does the venue itself drop a second withdrawal under the same client id? Then `withdraw` may be called again after an
+   * `unknown` answer, or when the answer was lost with the process that waited for it. If not, such a call is to be
+   * followed by `find` alone: a second one could be a second payment, because the first may still be on its way into the
+   * lists. After `refused` either may be called again: nothing has moved.
    */
   readonly repeatable: boolean;
   /** Throws {@link ExchangeError}. */
