@@ -3,6 +3,7 @@ import { z } from "zod";
 import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
 import { StartupError } from "../domain/errors.ts";
 import { accountName } from "./account-name.ts";
+import { EXCHANGE_VENUES } from "./exchange-settings.ts";
 import { fillFromKeystore, KEYSTORE_SETTINGS } from "./keystore-settings.ts";
 import { policySetting } from "./policy-file.ts";
 
@@ -177,6 +178,10 @@ export const settings = {
     )
     .default(["bittrex-deposit"]),
   STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: accountName.default("bittrex-deposit"),
+  STAKEBTS_EXCHANGE: z
+    .enum(EXCHANGE_VENUES, { error: `expected one of ${EXCHANGE_VENUES.join(", ")}` })
+    .default("bittrex"),
+  STAKEBTS_EXCHANGE_CHAIN: z.string().max(40, "expected the venue's name of the BitShares chain").optional(),
   STAKEBTS_EXCHANGE_URL: z
     .string()
     .regex(/^https?:\/\/[^?#\s]*[^/?#\s]$/u, "expected https://host/path, without a slash at its end")

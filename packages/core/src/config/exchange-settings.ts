@@ -1,7 +1,11 @@
 import { z } from "zod";
+import { CCXT_VENUES, type CcxtVenueName } from "../adapters/exchange/ccxt-venues.ts";
 import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "../domain/request.ts";
 
 // What is set three times, once for each exchange account: `STAKEBTS_EXCHANGE_1_KEY` and so on.
+
+/** Venues that can be asked for funds. */
+export const EXCHANGE_VENUES = ["bittrex", ...(Object.keys(CCXT_VENUES) as CcxtVenueName[])] as const;
 
 type Numbered<S extends string> = `STAKEBTS_EXCHANGE_${ExchangeAccountNumber}_${S}`;
 type Texts<S extends string> = Readonly<Record<Numbered<S>, z.ZodOptional<z.ZodString>>>;
