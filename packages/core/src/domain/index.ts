@@ -23,6 +23,7 @@ export {
 } from "./decide.ts";
 export { type Disposition, StartupError } from "./errors.ts";
 export {
+  coverMemo,
   type CoverSource,
   decideCover,
   EXPECTED_STATUSES,
