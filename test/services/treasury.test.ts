@@ -46,6 +46,11 @@ const inShortWorld = (
     await run(world);
   });
 
+/** Transfers that brought funds, of whichever source. */
+const deposits = (world: World) =>
+  [...world.ledger.contents.transfers.values()].filter(({ outcome }) => outcome === "treasury_deposit")
+    .length;
+
 /** The cover that a payer would write down now, written down. */
 async function orderOf(world: World, key: "cover:1:1"): Promise<void> {
   const id = fundingReference(key);
@@ -483,6 +488,7 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
               expect(exchange.withdrawals, `crash ${when} call ${call}`).toHaveLength(1);
             }
             expect(fundings(world)).toEqual([`cover:${which === "exchange" ? 1 : 0}:1 arrived`]);
+            expect(deposits(world), `crash ${when} call ${call}`).toBe(1);
             for (const name of ["nominator-1", "nominator-2", "nominator-3"])
               expect(await world.arrivedAt(name), `crash ${when} call ${call}`).toEqual([1, 42_500]);
             await world.expectLedgerMatchesChain();
