@@ -15,6 +15,7 @@ import {
   HotWallet,
   ingestBlocks,
   type IngestDeps,
+  LedgerWatch,
   type PayDeps,
   PayeeBook,
   payPayout,
@@ -53,7 +54,11 @@ export class Office {
     this.custodian = custodian;
     this.stakebts = stakebts;
     const memos = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
-    const rest = { skipBlocks: new Set<number>(), accounts: new Map<string, ChainAccount>() };
+    const rest = {
+      skipBlocks: new Set<number>(),
+      accounts: new Map<string, ChainAccount>(),
+      watch: new LedgerWatch(),
+    };
     const ahead = new ReadAhead(chain, custodian.id);
     this.#ingester = { chain, ahead, ledger, memos, log: silent, policy, custodian, ...rest };
   }
@@ -88,7 +93,17 @@ export class Office {
       ),
     );
     await establishCursor(office.#ingester, 1);
+    await office.passFence();
     return office;
+  }
+
+  /** An empty ledger pays nothing until everything that it may have forgotten is in a block or dead. */
+  async passFence(): Promise<void> {
+    const { raised } = await this.ledger.fenceState();
+    if (raised === undefined) return;
+    this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
+    await this.devnet.produce(8);
+    await this.ingest();
   }
 
   async close(): Promise<void> {

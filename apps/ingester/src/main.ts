@@ -16,6 +16,7 @@ import {
   findCustodian,
   ingestBlocks,
   type IngestDeps,
+  LedgerWatch,
   ReadAhead,
   recordStart,
   relayRings,
@@ -49,6 +50,7 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
     custodian: custodian.account,
     skipBlocks: new Set(config.STAKEBTS_SKIP_BLOCKS),
     accounts: new Map(),
+    watch: new LedgerWatch(),
   };
 
   const loop = { clock: hostClock, log };

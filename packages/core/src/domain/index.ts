@@ -52,6 +52,7 @@ export {
   type TermMonths,
   TERMS,
 } from "./policy.ts";
+export { type Fence, fenceEnd, type FenceState, higherFence, isFencePassed, whyFenced } from "./fence.ts";
 export {
   ADMIN_REQUESTS,
   type AdminRequestType,

@@ -1,3 +1,4 @@
+import type { Fence } from "../../domain/fence.ts";
 import type { OperationPosition } from "../../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutStatus } from "../../domain/payout.ts";
 import { assert } from "../../domain/assert.ts";
@@ -26,6 +27,7 @@ import { insertReceipts, insertRings, insertTransfers } from "./bulk-insert.ts";
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
+import { fenceState } from "./fence-state.ts";
 import {
   fromAgreement,
   fromStakeRow,
@@ -302,6 +304,29 @@ export class PostgresLedgerTx implements LedgerTx {
       where: { id: 1 },
       data: { paymentsOn: payments.on, paymentsReason: payments.on ? null : payments.reason },
     });
+  }
+
+  async fence(): Promise<Fence | undefined> {
+    return (await fenceState(this.#db)).raised;
+  }
+
+  async raiseFence({ untilMs, fromBlockNum, reason }: Fence): Promise<void> {
+    await this.#db.$executeRaw`
+      UPDATE control
+         SET fence_until_ms = greatest(fence_until_ms, ${BigInt(untilMs)}),
+             fence_from_block_num = least(fence_from_block_num, ${fromBlockNum}),
+             fence_reason = ${reason}, database_identity = database_identity(), updated_at = now()
+       WHERE id = 1`;
+  }
+
+  async liftFence({ untilMs, fromBlockNum }: Fence): Promise<boolean> {
+    const lifted = await this.#db.$executeRaw`
+      UPDATE control
+         SET fence_until_ms = NULL, fence_from_block_num = NULL, fence_reason = NULL, updated_at = now()
+        FROM chain_cursor
+       WHERE fence_until_ms = ${BigInt(untilMs)} AND fence_from_block_num = ${fromBlockNum}
+         AND block_time_ms > fence_until_ms AND scanned_from_block_num <= fence_from_block_num`;
+    return lifted === 1;
   }
 
   async ring(rings: readonly Ring[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { StartupError } from "../../domain/errors.ts";
+import type { FenceState } from "../../domain/fence.ts";
 import type { PayoutId } from "../../domain/payout.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type {
@@ -21,6 +22,7 @@ import {
   openDatabase,
 } from "./client.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
+import { fenceState } from "./fence-state.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
 import { paymentView } from "./payment-view.ts";
 import { ringStalePayouts } from "./ring-stale-payouts.ts";
@@ -77,6 +79,10 @@ class PostgresLedger implements Ledger {
   async payments(): Promise<PaymentsSwitch> {
     const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
     return control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" };
+  }
+
+  fenceState(): Promise<FenceState> {
+    return fenceState(this.#db);
   }
 
   async startWriterEpoch(): Promise<bigint> {

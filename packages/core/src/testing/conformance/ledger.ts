@@ -3,6 +3,7 @@ import { millis } from "../../domain/time.ts";
 import type { IdentifiedPayout, Ledger } from "../../ports/ledger.ts";
 import type { Ring } from "../../ports/queue.ts";
 import { ringForPayout } from "../../services/rings.ts";
+import { passFence } from "../pass-fence.ts";
 import {
   agreementWithRows,
   cursorAt,
@@ -225,6 +226,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "a withdrawal is saved only under the newest epoch, with payments on, for a payout that may be paid",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const old = await ledger.startWriterEpoch();
@@ -250,8 +252,53 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "a ledger that nobody has looked at, and one under a fence, take no withdrawal",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const save = () => ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }));
+      assert.deepEqual(await ledger.fenceState(), { raised: undefined, databaseChanged: true });
+      assert.equal(await save(), "fenced");
+      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "test" };
+      await ledger.transaction((tx) => tx.raiseFence(fence));
+      assert.deepEqual(await ledger.fenceState(), { raised: fence, databaseChanged: false });
+      assert.deepEqual((await ledger.paymentView(payout.id))?.fence, await ledger.fenceState());
+      assert.equal(await save(), "fenced");
+      await ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(11, { scannedFromBlockNum: 5 }));
+        assert.equal(await tx.liftFence(fence), true);
+      });
+      assert.equal(await save(), "saved");
+    },
+  },
+  {
+    name: "a fence goes forward only, and falls when every block has been looked into to one later than its end",
+    async run(ledger) {
+      const raise = (untilMs: number, fromBlockNum: number, reason: string) =>
+        ledger.transaction((tx) => tx.raiseFence({ untilMs: millis(untilMs), fromBlockNum, reason }));
+      await raise(30_000, 7, "first");
+      await raise(24_000, 5, "second");
+      await raise(27_000, 6, "third");
+      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "third" };
+      assert.deepEqual((await ledger.fenceState()).raised, fence);
+      const lift = (which = fence) => ledger.transaction((tx) => tx.liftFence(which));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(10, { scannedFromBlockNum: 6 })));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.moveCursor(10, cursorAt(11, { scannedFromBlockNum: 6 })));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.extendScan({ from: 5, to: 5 }));
+      assert.equal(await lift({ ...fence, untilMs: millis(29_000) }), false);
+      assert.equal(await lift(), true);
+      assert.equal(await lift(), false);
+      assert.equal((await ledger.fenceState()).raised, undefined);
+    },
+  },
+  {
     name: "two payers race for a payout and one of them saves a withdrawal",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
@@ -266,6 +313,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "sent once or many times, early or late, a withdrawal goes forward only",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.startWriterEpoch() });
@@ -296,6 +344,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "a payout with a live withdrawal cannot be taken back, and can once that is dead",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
@@ -384,6 +433,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "every attempt to pay a payout is found, dead or alive",
     async run(ledger) {
+      await passFence(ledger);
       const [payout, other] = [refundOf(operation(10)), refundOf(operation(11))];
       await owe(ledger, payout, other);
       const writerEpoch = await ledger.startWriterEpoch();
