@@ -63,6 +63,14 @@ export {
   type MemoRequest,
 } from "./request.ts";
 export {
+  backupName,
+  backupTime,
+  DEFAULT_RETENTION,
+  parseRetention,
+  type Retention,
+  superfluousBackups,
+} from "./retention.ts";
+export {
   assertStakeRowMove,
   STAKE_ROW_MOVES,
   STAKE_ROW_STATUSES,
