@@ -14,7 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPostgresLedger, type Manifest, migrateQueueStore } from "@stakebts/core/adapters";
-import { backupName, DAY_MS } from "@stakebts/core/domain";
+import { backupName, DAY_MS, type PayoutKey } from "@stakebts/core/domain";
+import { identified } from "@stakebts/core/services";
 import { agreementWithRows, operation, passFence, refundOf, withdrawalFor } from "@stakebts/core/testing";
 import { type Pg, startPostgres } from "@stakebts/devnet";
 import pg from "pg";
@@ -22,6 +23,7 @@ import { afterAll, beforeAll, describe, expect, test as base, vi } from "vitest"
 import { deploy } from "../../prisma/migrate.ts";
 import { test as withEmbedded } from "../database.ts";
 import { installedPostgres } from "../installed-postgres.ts";
+import { Office } from "./office.ts";
 import { ENTRY, inProcess, type Stakebts, stakebtsWith } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -306,6 +308,56 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     expect((await databases()).filter((other) => other.startsWith(name))).toEqual([name]);
   });
 });
+
+describe.skipIf(installedPostgres === undefined)(
+  "an old backup, restored while the chain has moved on",
+  () => {
+    test("pays nobody twice and forgets nobody, with a payment in flight that it does not know", async ({
+      database,
+      dir,
+    }) => {
+      const url = (await server?.createDatabase(`${database}_office`, "template_ledger")) ?? "";
+      const before = await Office.open(url);
+      const key = await before.failedRefund("nominator-1");
+      await before.stakebts("payouts", "requeue", key, "--reason", "try it");
+      const payout = identified({ ...refundOf(operation(1)), key: key as PayoutKey }).id;
+      expect(await before.stakebts("backup", "--dir", dir)).toMatchObject({ code: 0 });
+      expect(await before.pay(payout)).toMatchObject({ type: "in_flight", outcome: { type: "accepted" } });
+      await before.send("nominator-2", 25_000n, "three_months");
+      await before.stakebts("payments", "off", "--reason", "the disk is broken");
+      await before.ledger.close();
+      const restored = await before.stakebts(
+        ...["restore", onlyDump(dir), "--replace", "--reason", "the disk was broken"],
+        ...["--yes", "--confirm", `${database}_office`],
+      );
+      expect(restored).toMatchObject({ code: 0 });
+      await before.stakebts("payments", "on", "--reason", "it is what we want");
+      const after = await before.reopen(url);
+      try {
+        expect(await after.pay(payout)).toMatchObject({
+          type: "again",
+          reason: expect.stringContaining("restored"),
+        });
+        await after.ingest();
+        expect(await after.pay(payout)).toMatchObject({
+          type: "again",
+          reason: expect.stringContaining("until"),
+        });
+        const { out } = await after.stakebts("payouts", "cancel", key, "--reason", "x", "--yes");
+        expect(out).toContain("forgotten");
+        await after.digest();
+        await after.passFence();
+        for (let n = 0; n < 3; n++) await after.work();
+        expect(await after.pay(payout)).toEqual({ type: "settled" });
+        expect(await after.arrivedAt("nominator-1")).toEqual([450]);
+        expect(await after.arrivedAt("nominator-2")).toEqual([1]);
+        expect((await after.stakebts("receipts", "--event", "fence.*")).out).toContain("fence.lifted");
+      } finally {
+        await after.close();
+      }
+    });
+  },
+);
 
 describe.skipIf(installedPostgres === undefined)("stakebts reset", () => {
   test("wants the word in full, deletes nothing, and begins with an empty ledger that pays nothing", async ({

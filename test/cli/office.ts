@@ -19,6 +19,7 @@ import {
   type PayDeps,
   PayeeBook,
   payPayout,
+  type PayResult,
   ReadAhead,
 } from "@stakebts/core/services";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
@@ -106,6 +107,13 @@ export class Office {
     await this.ingest();
   }
 
+  /** The same office with new workers, on whatever stands under the name of its database now. */
+  async reopen(databaseUrl: string): Promise<Office> {
+    await this.ledger.close();
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    return new Office(this.devnet, this.chain, ledger, this.custodian, this.stakebts);
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.chain.close(), this.ledger.close()]);
     await this.devnet.stop();
@@ -162,9 +170,9 @@ export class Office {
     };
   }
 
-  async pay(id: PayoutId): Promise<void> {
+  async pay(id: PayoutId): Promise<PayResult> {
     this.#payer ??= await this.newPayer();
-    await payPayout(this.#payer, id);
+    return payPayout(this.#payer, id);
   }
 
   /** Pays whatever the ledger has rung for, and waits until it is final. */

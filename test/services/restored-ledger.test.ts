@@ -159,6 +159,24 @@ describe("a payment in flight that the ledger has forgotten", () => {
       await refundIsPaidOnce(world);
     }));
 
+  it("and that a frozen payer sends at the last moment, is the one that counts", () =>
+    inWorld({}, async (world) => {
+      const { id } = await refundDue(world);
+      const backup = world.ledger.backup();
+      node(world).swallowBroadcasts(1);
+      await world.pay(id);
+      const [forgotten] = world.ledger.contents.withdrawals.values();
+      if (forgotten === undefined) throw new Error("nothing was signed");
+      world.ledger.restore(backup);
+      world.restart();
+      await world.settle();
+      world.devnet.skipTime(90);
+      await world.settle(3);
+      expect(await world.chain.broadcast(forgotten.bytes)).toEqual({ type: "accepted" });
+      await longAfter(world);
+      await refundIsPaidOnce(world);
+    }));
+
   it("is a contradiction when nothing was restored: somebody else signs with our key", () =>
     inWorld({}, async (world) => {
       const { id, memo } = await refundDue(world);
@@ -169,6 +187,30 @@ describe("a payment in flight that the ledger has forgotten", () => {
       await world.ingest();
       expect(events(world)).toContain("ledger.contradicted");
       expect(await world.ledger.payments()).toMatchObject({ on: false });
+    }));
+});
+
+describe("a node that is behind when an old ledger is found", () => {
+  it("does not end the fence early: what a better one says raises it anew", () =>
+    inWorld({}, async (world) => {
+      const { id } = await refundDue(world);
+      const backup = world.ledger.backup();
+      await world.devnet.produce();
+      await world.ingest();
+      node(world).swallowBroadcasts(1);
+      await world.pay(id);
+      world.ledger.restore(backup);
+      world.restart();
+      await world.ingest();
+      const first = (await world.ledger.fenceState()).raised?.untilMs ?? 0;
+      // It turns out that the chain is an hour further than that node had said.
+      world.devnet.skipTime(3_600);
+      await world.devnet.produce(60);
+      await world.ingest();
+      const second = (await world.ledger.fenceState()).raised?.untilMs ?? 0;
+      expect(second - first).toBeGreaterThan(3_600_000);
+      await longAfter(world);
+      await refundIsPaidOnce(world);
     }));
 });
 

@@ -57,7 +57,7 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
     return [...all, await raiseFence(tx, deps.policy, fence)];
   });
   for (const each of receipts) logReceipt(log, each);
-  deps.watch.isBehind = true; // Whatever the lag is now, the fence for it is up.
+  deps.watch.finalBlockNum = newest; // However far behind it is now, the fence for that is up.
   if (receipts.length === 0) log.info("cursor.placed_by_another", { firstBlockNum });
 }
 

@@ -60,7 +60,7 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const cursor = await ledger.cursor();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");
-  await raiseFenceInDoubt(deps, cursor, { head, lag: finalBlockNum - cursor.blockNum });
+  await raiseFenceInDoubt(deps, cursor, { head, finalBlockNum });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
   const to = Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP);

@@ -10,12 +10,12 @@ import type { Log } from "../ports/log.ts";
  */
 export const LEDGER_LAG_BLOCKS_MAX = 20;
 
-/** What an ingester remembers of the ledger, to see when another one has taken its place. */
+/** What an ingester remembers, to see when another ledger, or a node with newer blocks, has taken the place of one. */
 export class LedgerWatch {
   /** The highest block at which this process has seen the cursor. */
   seenBlockNum = 0;
-  /** The lag has been noticed, and a fence raised for it. */
-  isBehind = false;
+  /** The newest final block when it last looked. */
+  finalBlockNum = 0;
 }
 
 interface WatchDeps {
@@ -33,17 +33,12 @@ interface WatchDeps {
 export async function raiseFenceInDoubt(
   { ledger, log, policy, watch }: WatchDeps,
   cursor: Cursor,
-  { head, lag }: { head: ChainHead; lag: number },
+  { head, finalBlockNum }: { head: ChainHead; finalBlockNum: number },
 ): Promise<void> {
-  const isBehind = lag > LEDGER_LAG_BLOCKS_MAX;
   const { databaseChanged } = await ledger.fenceState();
   const reason = databaseChanged
     ? "the database was restored, copied or started anew"
-    : cursor.blockNum < watch.seenBlockNum
-      ? `the ledger stands at block ${cursor.blockNum} and has been at ${watch.seenBlockNum}: an older copy took its place`
-      : isBehind && !watch.isBehind
-        ? `the ledger was ${lag} blocks behind the chain, as an old copy is`
-        : undefined;
+    : doubt(watch, cursor, finalBlockNum);
   if (reason !== undefined) {
     const receipt = await ledger.transaction(async (tx) => {
       const now = await tx.cursor();
@@ -52,7 +47,18 @@ export async function raiseFenceInDoubt(
     log.warn(receipt.event, receipt.details);
   }
   watch.seenBlockNum = cursor.blockNum;
-  watch.isBehind = isBehind;
+  watch.finalBlockNum = finalBlockNum;
+}
+
+function doubt(watch: LedgerWatch, cursor: Cursor, finalBlockNum: number): string | undefined {
+  if (cursor.blockNum < watch.seenBlockNum)
+    return `the ledger stands at block ${cursor.blockNum} and has been at ${watch.seenBlockNum}: an older copy took its place`;
+  // Once per lag, not for each step of the way up; and again when a better node shows that the last one was behind too:
+  // a fence that ends by the time of an old head ends too early.
+  const lag = finalBlockNum - cursor.blockNum;
+  return lag > LEDGER_LAG_BLOCKS_MAX && finalBlockNum - watch.finalBlockNum > LEDGER_LAG_BLOCKS_MAX
+    ? `the ledger was ${lag} blocks behind the chain, as an old copy is`
+    : undefined;
 }
 
 /** @param fromBlockNum the first block that the ledger has not looked into */
