@@ -120,6 +120,11 @@ describe.skipIf(installedPostgres === undefined)("stakebts backup", () => {
     dir,
   }) => {
     const before = await databases();
+    const [here] = await ask<{ oid: number }>(
+      url,
+      "SELECT oid FROM pg_database WHERE datname = current_database()",
+    );
+    await server?.createDatabase(`stakebts_verify_${here?.oid}_killed`); // Left by a backup that was killed.
     const made = await stakebts("backup", "--dir", join(dir, "new"));
     expect(made).toMatchObject({ code: 0, err: "" });
     expect(made.out).toContain(", verified");
@@ -326,10 +331,8 @@ describe.skipIf(installedPostgres === undefined)(
       await before.send("nominator-2", 25_000n, "three_months");
       await before.stakebts("payments", "off", "--reason", "the disk is broken");
       await before.ledger.close();
-      const restored = await before.stakebts(
-        ...["restore", onlyDump(dir), "--replace", "--reason", "the disk was broken"],
-        ...["--yes", "--confirm", `${database}_office`],
-      );
+      const confirmed = ["--reason", "the disk was broken", "--yes", "--confirm", `${database}_office`];
+      const restored = await before.stakebts("restore", onlyDump(dir), "--replace", ...confirmed);
       expect(restored).toMatchObject({ code: 0 });
       await before.stakebts("payments", "on", "--reason", "it is what we want");
       const after = await before.reopen(url);

@@ -130,8 +130,18 @@ async function tryOut(
   path: string,
   { databaseUrl, tools, contents }: { databaseUrl: string; tools: PgTools; contents: Contents },
 ): Promise<readonly string[]> {
-  const scratch = `stakebts_verify_${randomBytes(6).toString("hex")}`;
   return withMaintenance(databaseUrl, async (session) => {
+    const { rows } = await session.query<{ prefix: string; stale: string[] }>(
+      `SELECT format('stakebts_verify_%s_', oid) AS prefix,
+              ARRAY(SELECT datname::text FROM pg_database s
+                     WHERE starts_with(s.datname, format('stakebts_verify_%s_', d.oid))) AS stale
+         FROM pg_database d WHERE datname = $1`,
+      [databaseOf(databaseUrl)],
+    );
+    const { prefix, stale } = rows[0] ?? { prefix: "stakebts_verify_", stale: [] };
+    // Of a backup that was killed: we hold the lock, so nobody is at work in it.
+    for (const name of stale) await session.query(`DROP DATABASE ${quoted(name)} WITH (FORCE)`);
+    const scratch = `${prefix}${randomBytes(6).toString("hex")}`;
     await createEmptyDatabase(session, scratch);
     try {
       const url = urlWithDatabase(databaseUrl, scratch);

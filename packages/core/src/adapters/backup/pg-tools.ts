@@ -76,8 +76,6 @@ export function runTool(
     const child = spawn(program, args, {
       env: { LC_ALL: "C", PGCONNECT_TIMEOUT: "10", ...environment },
       stdio: ["ignore", stdout ?? "pipe", "pipe"],
-      // SIGINT of the terminal is for us: we end it, or let it finish.
-      detached: true,
     });
     let [out, err] = ["", ""];
     child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
@@ -111,7 +109,7 @@ export function connectionOf(databaseUrl: string): {
   const url = new URL(databaseUrl);
   const password = url.searchParams.get("password") ?? decodeURIComponent(url.password);
   url.password = "";
-  for (const name of [...url.searchParams.keys()]) if (!KNOWN.has(name)) url.searchParams.delete(name);
+  url.search = new URLSearchParams([...url.searchParams].filter(([name]) => KNOWN.has(name))).toString();
   return {
     dbname: url.href.replace(/^postgres:/u, "postgresql:"),
     environment: { PGAPPNAME: "stakebts-backup", ...(password === "" ? {} : { PGPASSWORD: password }) },
