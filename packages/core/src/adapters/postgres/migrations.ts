@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { StartupError } from "../../domain/errors.ts";
 
 /** The lock that Prisma's own migrate takes: two deployments at once wait for each other. */
 const LOCK = 72707369;
@@ -70,7 +71,9 @@ export function deployMigrations(url: string, dir: string): Promise<string[]> {
     const done = await applied(c);
     const { edited, missing } = compare(files, done);
     if (edited.length || missing.length)
-      throw new Error(`history differs: edited [${edited.join()}], missing [${missing.join()}]`);
+      throw new StartupError(
+        `the database's migrations are not those of this program: edited [${edited.join()}], missing here [${missing.join()}]`,
+      );
     const now: string[] = [];
     for (const m of files.filter((f) => !done.has(f.name))) {
       await c.query("BEGIN");
