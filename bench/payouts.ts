@@ -56,6 +56,7 @@ export async function benchPayouts(postgres: Pg, redisUrl: string | undefined): 
     await Promise.all(workers.map((worker) => worker.waitFor(({ event }) => event === "process.started")));
     await sendMany(devnet.urls[0] as string);
     await until(db, "SELECT count(*) = $1 AS done FROM payout");
+    await until(db, "SELECT fence_until_ms IS NULL AND $1 > 0 AS done FROM control"); // Raised for the empty ledger.
     await db.query("UPDATE control SET payments_on = true, payments_reason = NULL");
     await db.query("UPDATE payout SET rung_at = now() - interval '1 hour'");
     const startMs = performance.now();

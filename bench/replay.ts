@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createChainClient, createMemoReader, createPostgresLedger } from "@stakebts/core/adapters";
 import { DEFAULT_POLICY } from "@stakebts/core/domain";
-import { establishCursor, ingestBlocks, ReadAhead } from "@stakebts/core/services";
+import { establishCursor, ingestBlocks, LedgerWatch, ReadAhead } from "@stakebts/core/services";
 import { type Pg, wifFromSeed } from "@stakebts/devnet";
 import WebSocket from "ws";
 import { deploy } from "../prisma/migrate.ts";
@@ -101,6 +101,7 @@ async function ingestRate(url: string, databaseUrl: string): Promise<number> {
     skipBlocks: new Set<number>(),
     adminReplay: false,
     accounts: new Map(),
+    watch: new LedgerWatch(),
   };
   await establishCursor(deps, 1);
   const startMs = performance.now();

@@ -34,6 +34,7 @@ import {
   memoNonce,
   type IngestDeps,
   newTreasuryMemory,
+  LedgerWatch,
   type PayDeps,
   PayeeBook,
   payPayout,
@@ -146,7 +147,21 @@ export class World {
     await devnet.produce(3);
     const chain = createChainClient({ nodes: devnet.urls, callDeadlineMs: 1_000 });
     const [custodian] = await chain.accounts([CUSTODIAN]);
-    return new World(devnet, chain, custodian as ChainAccount, await chain.chainId(), options);
+    const world = new World(devnet, chain, custodian as ChainAccount, await chain.chainId(), options);
+    await world.passFence();
+    world.restart();
+    return world;
+  }
+
+  /** An empty ledger, or an old one, pays nothing until everything that it may have forgotten is in a block or dead. */
+  async passFence(): Promise<void> {
+    await this.ingest();
+    const { raised } = await this.ledger.fenceState();
+    if (raised === undefined) return;
+    this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
+    await this.devnet.produce(20);
+    await this.ingest();
+    expect(await this.ledger.fenceState()).toEqual({ raised: undefined, databaseChanged: false });
   }
 
   async stop(): Promise<void> {
@@ -212,6 +227,7 @@ export class World {
       skipBlocks: new Set(),
       adminReplay: this.#options.adminReplay ?? false,
       accounts: new Map(),
+      watch: new LedgerWatch(),
     };
     await establishCursor(ingester, mode);
     this.#ingester = ingester;

@@ -8,6 +8,7 @@ import {
   incoming,
   operation,
   outgoing,
+  passFence,
   refundOf,
   withdrawalFor,
 } from "@stakebts/core/testing";
@@ -209,6 +210,7 @@ describe("the journal", () => {
       refundOf(operation(11)),
       refundOf(operation(12)),
     ];
+    await passFence(ledger);
     const writerEpoch = await ledger.startWriterEpoch();
     await ledger.transaction((tx) => tx.insertPayouts([paid, paidByKey, open]));
     const withdrawal = withdrawalFor(paid, "a", { writerEpoch });

@@ -15,9 +15,11 @@ import {
   HotWallet,
   ingestBlocks,
   type IngestDeps,
+  LedgerWatch,
   type PayDeps,
   PayeeBook,
   payPayout,
+  type PayResult,
   ReadAhead,
 } from "@stakebts/core/services";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
@@ -57,6 +59,7 @@ export class Office {
       skipBlocks: new Set<number>(),
       adminReplay: false,
       accounts: new Map<string, ChainAccount>(),
+      watch: new LedgerWatch(),
     };
     const ahead = new ReadAhead(chain, custodian.id);
     this.#ingester = { chain, ahead, ledger, memos, log: silent, policy, custodian, ...rest };
@@ -92,7 +95,24 @@ export class Office {
       ),
     );
     await establishCursor(office.#ingester, 1);
+    await office.passFence();
     return office;
+  }
+
+  /** An empty ledger pays nothing until everything that it may have forgotten is in a block or dead. */
+  async passFence(): Promise<void> {
+    const { raised } = await this.ledger.fenceState();
+    if (raised === undefined) return;
+    this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
+    await this.devnet.produce(8);
+    await this.ingest();
+  }
+
+  /** The same office with new workers, on whatever stands under the name of its database now. */
+  async reopen(databaseUrl: string): Promise<Office> {
+    await this.ledger.close();
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    return new Office(this.devnet, this.chain, ledger, this.custodian, this.stakebts);
   }
 
   async close(): Promise<void> {
@@ -155,9 +175,9 @@ export class Office {
     };
   }
 
-  async pay(id: PayoutId): Promise<void> {
+  async pay(id: PayoutId): Promise<PayResult> {
     this.#payer ??= await this.newPayer();
-    await payPayout(this.#payer, id);
+    return payPayout(this.#payer, id);
   }
 
   /** Pays whatever the ledger has rung for, and waits until it is final. */

@@ -247,6 +247,26 @@ describe("the database refuses", () => {
     expect(await allows(db, "UPDATE control SET payments_on = false, payments_reason = 'test'")).toBe(true);
   });
 
+  test("a fence that is lowered, or falls before the ledger has passed it", async ({ db }) => {
+    const lift = "UPDATE control SET fence_until_ms = NULL, fence_from_block_num = NULL, fence_reason = NULL";
+    await db.query(
+      `INSERT INTO chain_cursor (block_num, block_id, block_time_ms, scanned_from_block_num, updated_at)
+       VALUES (5, 'id', 100, 3, now())`,
+    );
+    expect(await allows(db, "UPDATE control SET fence_until_ms = 100")).toBe(false);
+    await db.query(
+      "UPDATE control SET fence_until_ms = 100, fence_from_block_num = 2, fence_reason = 'test'",
+    );
+    expect(await allows(db, "UPDATE control SET fence_until_ms = 99")).toBe(false);
+    expect(await allows(db, "UPDATE control SET fence_from_block_num = 3")).toBe(false);
+    expect(await allows(db, "UPDATE control SET payments_on = false, payments_reason = 'test'")).toBe(true);
+    expect(await allows(db, lift)).toBe(false);
+    await db.query("UPDATE chain_cursor SET block_time_ms = 101");
+    expect(await allows(db, lift)).toBe(false); // Block 2 was jumped over.
+    await db.query("UPDATE chain_cursor SET scanned_from_block_num = 2");
+    expect(await allows(db, lift)).toBe(true);
+  });
+
   test("amounts of the wrong sign and rows settled without a block", async ({ db }) => {
     await insertAgreementRow(db, "pending");
     const row = (type: string, amount: number, number: number) =>

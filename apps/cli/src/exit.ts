@@ -1,4 +1,4 @@
-import { databaseProblem } from "@stakebts/core/adapters";
+import { databaseProblem, ToolFailed } from "@stakebts/core/adapters";
 import { StartupError } from "@stakebts/core/domain";
 import { ChainError } from "@stakebts/core/ports";
 import { NoAnswer } from "./terminal.ts";
@@ -36,10 +36,23 @@ export function explain(error: unknown): { readonly code: ExitCode; readonly mes
       code: database.kind === "unavailable" ? EXIT.unavailable : EXIT.configuration,
       message: database.message,
     };
+  if (error instanceof ToolFailed) return { code: EXIT.no, message: error.message };
+  const system = systemProblem(error);
+  if (system !== undefined) return { code: EXIT.no, message: system };
   if (error instanceof StartupError) return { code: EXIT.configuration, message: error.message };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   return {
     code: EXIT.broken,
     message: `this should not have happened: ${message}\nreport it with what follows:\n${stack ?? ""}`,
   };
+}
+
+/** What the disk, or the database's rights, have against it. */
+function systemProblem(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = "", syscall, message } = error as NodeJS.ErrnoException;
+  if (code === "42501") return `the database's user may not do this: ${message}`;
+  return syscall !== undefined && /^(?:EACCES|EPERM|ENOSPC|EROFS|ENOTDIR|EISDIR|EEXIST|ENOENT)$/u.test(code)
+    ? message
+    : undefined;
 }

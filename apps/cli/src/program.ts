@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addAgreements } from "./commands/agreements.ts";
+import { addBackup } from "./commands/backup.ts";
 import { addBalances } from "./commands/balances.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
@@ -12,6 +13,8 @@ import { addLiabilities } from "./commands/liabilities.ts";
 import { addPayments } from "./commands/payments.ts";
 import { addPayouts } from "./commands/payouts.ts";
 import { addReceipts } from "./commands/receipts.ts";
+import { addReset } from "./commands/reset.ts";
+import { addRestore } from "./commands/restore.ts";
 import { addStakes } from "./commands/stakes.ts";
 import { addStatus } from "./commands/status.ts";
 import { examples } from "./options.ts";
@@ -62,6 +65,9 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addAgreements,
     addReceipts,
     addExport,
+    addBackup,
+    addRestore,
+    addReset,
     addConfig,
     addKeys,
     addCompletion,

@@ -16,6 +16,7 @@ import {
   findCustodian,
   ingestBlocks,
   type IngestDeps,
+  LedgerWatch,
   ReadAhead,
   recordStart,
   relayRings,
@@ -50,6 +51,7 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
     skipBlocks: new Set(config.STAKEBTS_SKIP_BLOCKS),
     adminReplay: config.STAKEBTS_ADMIN_REPLAY === "on",
     accounts: new Map(),
+    watch: new LedgerWatch(),
   };
 
   const loop = { clock: hostClock, log };

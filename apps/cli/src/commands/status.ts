@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { PAYOUT_STATUSES } from "@stakebts/core/domain";
+import { PAYOUT_STATUSES, whyFenced } from "@stakebts/core/domain";
 import type { ChainHead, StatusView } from "@stakebts/core/ports";
 import { lastFinalBlockNum } from "@stakebts/core/services";
 import type { Context } from "../context.ts";
@@ -55,6 +55,8 @@ function show(
   const line = (name: string, text: string) => terminal.out(`${paint("bold", name.padEnd(12))} ${text}`);
   const { cursor, payments } = status;
   line("payments", payments.on ? paint("green", "on") : paint("red", safeText(`off: ${payments.reason}`)));
+  const fenced = whyFenced(status.fence);
+  if (fenced !== undefined) line("fence", paint("yellow", safeText(`up ${fenced}`)));
   line(
     "ledger",
     cursor === undefined
@@ -68,6 +70,12 @@ function show(
   line("paid in 48 h", `${btsText(owed.paidLast48h.amount)} BTS in ${owed.paidLast48h.count} payment(s)`);
   if (status.oldestOpen !== undefined)
     line("oldest debt", `${status.oldestOpen.key}, due ${timeText(status.oldestOpen.dueMs)}`);
+  line(
+    "backup",
+    status.lastBackup === undefined
+      ? "none by `stakebts backup`"
+      : `${timeText(status.lastBackup.madeAtMs)} UTC, ${status.lastBackup.verified ? "verified" : "not verified"}`,
+  );
   if (status.undecidedTransfers > 0) line("transfers", `${status.undecidedTransfers} not decided yet`);
   if (status.ringsToMake > 0) line("rings", `${status.ringsToMake} not made yet`);
   terminal.out("");

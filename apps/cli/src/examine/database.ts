@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
 /** Beside the sources of the repository; an installation without them has nothing to compare with. */
-const MIGRATIONS = join(import.meta.dirname, "../../../../prisma/migrations");
+export const MIGRATIONS = join(import.meta.dirname, "../../../../prisma/migrations");
 
 export async function* examineDatabase(context: Context): AsyncGenerator<Finding> {
   try {

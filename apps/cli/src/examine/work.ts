@@ -1,13 +1,14 @@
-import { lastFinalBlockNum } from "@stakebts/core/services";
+import { HOUR_MS, whyFenced } from "@stakebts/core/domain";
+import type { StatusView } from "@stakebts/core/ports";
+import { LEDGER_LAG_BLOCKS_MAX, lastFinalBlockNum } from "@stakebts/core/services";
 import { balances } from "../commands/balances.ts";
 import type { Context } from "../context.ts";
 import { explain } from "../exit.ts";
 import { sharesText, timeText } from "../print.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
-/** The payer stops further behind than this; an ingester that runs is one or two blocks behind. */
-const LAG_BLOCKS_MAX = 20;
 const RINGS_MAX = 1_000;
+const BACKUP_AGE_MS_MAX = 24 * HOUR_MS;
 
 /** Does the cluster do its work? Needs the database, and nodes for a part of it. */
 export async function* examineWork(context: Context, before: readonly Finding[]): AsyncGenerator<Finding> {
@@ -37,6 +38,14 @@ export async function* examineWork(context: Context, before: readonly Finding[])
         `off: ${status.payments.reason}`,
         "when the reason is gone: `stakebts payments on --reason '…'`",
       );
+  const fenced = whyFenced(status.fence);
+  if (fenced !== undefined)
+    yield problem(
+      "fence",
+      `nothing is signed: ${fenced}`,
+      "wait: it falls by itself as the ingester reads on",
+    );
+  yield* backup(status, context.clock.nowMs());
   const stopped = status.payouts.filter(({ status: name }) => name === "failed" || name === "held");
   const count = stopped.reduce((sum, payout) => sum + payout.count, 0);
   yield count === 0
@@ -72,7 +81,7 @@ async function* ledger(
   try {
     const head = await context.chain.head();
     const lag = lastFinalBlockNum(head.irreversibleBlockNum) - blockNum;
-    yield lag > LAG_BLOCKS_MAX
+    yield lag > LEDGER_LAG_BLOCKS_MAX
       ? problem(
           "ledger",
           `${lag} blocks behind the chain (${timeText(head.headTimeMs)} UTC)`,
@@ -82,4 +91,25 @@ async function* ledger(
   } catch (error) {
     yield problem("ledger", explain(error).message, "see nodes");
   }
+}
+
+/** An installation may have other ways, a replica or an archive: it is not told that it has none. */
+function* backup({ lastBackup }: StatusView, nowMs: number): Generator<Finding> {
+  if (lastBackup === undefined) return;
+  const { file, madeAtMs, verified } = lastBackup;
+  const hours = Math.floor((nowMs - madeAtMs) / HOUR_MS);
+  if (nowMs - madeAtMs > BACKUP_AGE_MS_MAX)
+    yield problem(
+      "backup",
+      `the last one is ${hours} hours old: ${file}`,
+      "`stakebts backup`, or its service, is not running",
+    );
+  else
+    yield verified
+      ? ok("backup", `${file}, ${hours} hours old, verified`)
+      : problem(
+          "backup",
+          `${file} was not verified`,
+          "make them without --no-verify, or restore one for a drill",
+        );
 }

@@ -1,4 +1,20 @@
 export {
+  type BackupRequest,
+  type BackupResult,
+  backupsIn,
+  databaseOf,
+  inspectBackup,
+  type InspectedBackup,
+  makeBackup,
+  type Manifest,
+  type Occupant,
+  occupantOf,
+  resetLedger,
+  restoreBackup,
+  ToolFailed,
+  urlWithDatabase,
+} from "./backup/index.ts";
+export {
   createChainClient,
   createMemoReader,
   createMemoWriter,
@@ -32,6 +48,11 @@ export {
   createPostgresLedgerView,
   type DatabaseProblem,
   databaseProblem,
+  deployMigrations,
+  type Migration,
+  migrationsIn,
+  migrationStatus,
+  type MigrationStatus,
 } from "./postgres/index.ts";
 export { EXIT, runProcess } from "./process.ts";
 export { DONE, repeat } from "./repeat.ts";

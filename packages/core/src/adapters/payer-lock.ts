@@ -5,7 +5,7 @@ import type { HostClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 
 /** One payer works, any number wait. Any number does, as long as nothing else takes it. */
-const PAYER_LOCK = 7_270_002;
+export const PAYER_LOCK = 7_270_002;
 const HEARTBEAT_MS = 1_000;
 /** A database that does not answer for this long has lost us, and our lock may be somebody else's by now. */
 const HEARTBEAT_MS_MAX = 5_000;

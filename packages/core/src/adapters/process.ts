@@ -26,6 +26,9 @@ export function runProcess<C extends { readonly LOG_LEVEL: string }>(
   main: (context: ProcessContext<C>) => Promise<void>,
 ): void {
   let log = createLog({ process: name, level: "info" });
+  // How PostgreSQL calls its sessions: `stakebts restore` says which of them have to end first.
+  // oxlint-disable-next-line node/no-process-env -- it is written for the drivers, and nothing is read from it
+  process.env["PGAPPNAME"] ??= `stakebts-${name}`;
   const stop = new AbortController();
   const crash = (error: unknown): never => {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));

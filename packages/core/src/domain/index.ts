@@ -75,6 +75,7 @@ export {
   type TermMonths,
   TERMS,
 } from "./policy.ts";
+export { type Fence, fenceEnd, type FenceState, higherFence, isFencePassed, whyFenced } from "./fence.ts";
 export {
   ADMIN_REQUESTS,
   type AdminRequestType,
@@ -84,6 +85,14 @@ export {
   type MemoRejection,
   type MemoRequest,
 } from "./request.ts";
+export {
+  backupName,
+  backupTime,
+  DEFAULT_RETENTION,
+  parseRetention,
+  type Retention,
+  superfluousBackups,
+} from "./retention.ts";
 export {
   assertStakeRowMove,
   STAKE_ROW_MOVES,

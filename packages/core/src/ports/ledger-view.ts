@@ -1,4 +1,5 @@
 import type { Bts, Shares } from "../domain/amount.ts";
+import type { FenceState } from "../domain/fence.ts";
 import type { OperationId } from "../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../domain/payout.ts";
 import type { TermMonths } from "../domain/policy.ts";
@@ -133,6 +134,11 @@ export interface PayoutStory extends PayoutLine {
 export interface StatusView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
+  readonly fence: FenceState;
+  /** The last one that was made by command. Host time. */
+  readonly lastBackup:
+    | { readonly file: string; readonly madeAtMs: number; readonly verified: boolean }
+    | undefined;
   readonly payouts: readonly {
     readonly status: PayoutStatus;
     readonly count: number;

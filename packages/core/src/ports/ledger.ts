@@ -7,6 +7,7 @@ import type {
   FundingStatus,
   NewFunding,
 } from "../domain/funding.ts";
+import type { Fence, FenceState } from "../domain/fence.ts";
 import type { OperationPosition } from "../domain/operation-id.ts";
 import type { NewPayout, PayoutId, PayoutKey, PayoutStatus } from "../domain/payout.ts";
 import type { MemoRequest } from "../domain/request.ts";
@@ -159,6 +160,7 @@ export interface PaymentView {
   readonly live: WithdrawalRecord | undefined;
   readonly payments: PaymentsSwitch;
   readonly cursor: Cursor | undefined;
+  readonly fence: FenceState;
 }
 
 /** One line of the audit trail. Never a secret, never the text of a memo that is not ours. */
@@ -261,6 +263,14 @@ export interface LedgerTx {
   /** The switch as it stays until this transaction ends: nobody else can throw it meanwhile. */
   payments(): Promise<PaymentsSwitch>;
   setPayments(payments: PaymentsSwitch): Promise<void>;
+  fence(): Promise<Fence | undefined>;
+  /**
+   * From now on no new withdrawal can be saved. Of two fences the later end and the earlier block hold. The database as it
+   * is now counts as looked at.
+   */
+  raiseFence(fence: Fence): Promise<void>;
+  /** @param fence as it was read: one that was raised meanwhile stays, and so does one that the cursor has not passed */
+  liftFence(fence: Fence): Promise<boolean>;
   ring(rings: readonly Ring[]): Promise<void>;
   addReceipts(receipts: readonly NewReceipt[]): Promise<void>;
 }
@@ -279,7 +289,9 @@ export type WithdrawalRefusal =
   /** Another withdrawal is live, or the payout is no longer payable. */
   | "payout_moved"
   /** The kill switch was thrown in between. */
-  | "payments_off";
+  | "payments_off"
+  /** The ledger may have forgotten payments, and has not caught up with the chain yet. */
+  | "fenced";
 
 /** The truth. */
 export interface Ledger {
@@ -288,12 +300,13 @@ export interface Ledger {
   cursor(): Promise<Cursor | undefined>;
   paymentView(id: PayoutId): Promise<PaymentView | undefined>;
   payments(): Promise<PaymentsSwitch>;
+  fenceState(): Promise<FenceState>;
 
   /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
   startWriterEpoch(): Promise<bigint>;
   /**
    * The point of no return, in one transaction: the payout (which must be `ready`) becomes `signed` and the withdrawal
-   * is saved, if the epoch is the newest and payments are on.
+   * is saved, if the epoch is the newest, payments are on and no fence is up.
    */
   saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;
   /** The bytes have left at least once: withdrawal → broadcast, payout → sent. Late calls change nothing. */

@@ -4,6 +4,7 @@ import type { Cursor } from "../ports/ledger.ts";
 import { unprovableAfter } from "./expire-withdrawals.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { type IngestDeps, lastFinalBlockNum, replayBlocks } from "./ingest-blocks.ts";
+import { raiseFence } from "./watch-ledger.ts";
 
 /**
  * Where to begin: `last`, where the ledger stopped; `current`, at the newest final block; a number, from that block on.
@@ -14,6 +15,9 @@ export type StartMode = "last" | "current" | number;
 /**
  * Puts the cursor in place before the first block is ingested. The cursor never goes back: a number below it reads the
  * blocks up to it again, which adds what the ledger has missed and changes nothing else.
+ *
+ * An empty ledger may be a lost one, and blocks that are jumped over may hold payments of an old one: in both cases a
+ * fence is raised, and after a jump it stays until those blocks have been read after all.
  */
 export async function establishCursor(deps: IngestDeps, mode: StartMode): Promise<void> {
   const { chain, ledger, log } = deps;
@@ -22,7 +26,8 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
     log.info("cursor.continues", { blockNum: cursor.blockNum });
     return;
   }
-  const newest = lastFinalBlockNum((await chain.head()).irreversibleBlockNum);
+  const head = await chain.head();
+  const newest = lastFinalBlockNum(head.irreversibleBlockNum);
   const firstBlockNum = typeof mode === "number" ? Math.max(1, mode) : newest + 1;
   if (cursor !== undefined && firstBlockNum <= cursor.blockNum + 1) {
     log.info("replay.started", { from: firstBlockNum, to: cursor.blockNum });
@@ -41,9 +46,18 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
     if (!(await tx.moveCursor(cursor?.blockNum, next))) return [];
     const all = [receipt, ...(await unprovableAfter(tx, next))];
     await tx.addReceipts(all);
-    return all;
+    const fence =
+      cursor === undefined
+        ? { head, fromBlockNum: firstBlockNum, reason: "the ledger was empty, and may have been lost" }
+        : {
+            head,
+            fromBlockNum: cursor.blockNum + 1,
+            reason: `the blocks before ${firstBlockNum} were jumped over: start once with STAKEBTS_REPLAY=${cursor.blockNum + 1}`,
+          };
+    return [...all, await raiseFence(tx, deps.policy, fence)];
   });
   for (const each of receipts) logReceipt(log, each);
+  deps.watch.finalBlockNum = newest; // However far behind it is now, the fence for that is up.
   if (receipts.length === 0) log.info("cursor.placed_by_another", { firstBlockNum });
 }
 

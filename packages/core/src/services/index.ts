@@ -36,6 +36,7 @@ export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
 export { ReadAhead } from "./read-ahead.ts";
 export { recordStart } from "./record-start.ts";
 export { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "./ring-bells.ts";
+export { LEDGER_LAG_BLOCKS_MAX, LedgerWatch } from "./watch-ledger.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";
 export {
   type FundingSource,

@@ -1,4 +1,5 @@
 import { assert } from "../domain/assert.ts";
+import { isFencePassed } from "../domain/fence.ts";
 import { parseMemo } from "../domain/memo.ts";
 import { operationId } from "../domain/operation-id.ts";
 import { payoutKeyInMemo } from "../domain/payout.ts";
@@ -14,6 +15,7 @@ import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { ringForTransfer } from "./rings.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { settleOutgoing } from "./settle-outgoing.ts";
+import { type LedgerWatch, raiseFenceInDoubt } from "./watch-ledger.ts";
 
 export interface IngestDeps {
   readonly chain: ChainReader;
@@ -30,6 +32,7 @@ export interface IngestDeps {
   readonly adminReplay: boolean;
   /** Accounts by id; filled on the way. Names never change. Membership does, and is read anew where it matters. */
   readonly accounts: Map<string, ChainAccount>;
+  readonly watch: LedgerWatch;
 }
 
 /** Blocks that are read and written together while catching up. Near the head it is one or two. */
@@ -58,10 +61,11 @@ export interface IngestResult {
  */
 export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const { chain, ledger } = deps;
-  const { irreversibleBlockNum } = await chain.head();
-  const finalBlockNum = lastFinalBlockNum(irreversibleBlockNum);
+  const head = await chain.head();
+  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const cursor = await ledger.cursor();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");
+  await raiseFenceInDoubt(deps, cursor, { head, finalBlockNum });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
   const to = Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP);
@@ -81,8 +85,10 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
     });
     return { ingestedTo: undefined, finalBlockNum };
   }
-  const transfers = await readTransfers(deps, blocks, irreversibleBlockNum);
+  const transfers = await readTransfers(deps, blocks, head.irreversibleBlockNum);
   const receipts = await ledger.transaction((tx) => writeBlocks(tx, deps, { cursor, blocks, transfers }));
+  if (receipts === undefined) return { ingestedTo: to, finalBlockNum };
+  deps.watch.seenBlockNum = to;
   for (const receipt of receipts) logReceipt(deps.log, receipt);
   return { ingestedTo: to, finalBlockNum };
 }
@@ -126,7 +132,12 @@ interface Batch {
   readonly transfers: readonly NewTransfer[];
 }
 
-async function writeBlocks(tx: LedgerTx, deps: IngestDeps, batch: Batch): Promise<readonly NewReceipt[]> {
+/** `undefined`: another ingester was faster, and has written all of this. */
+async function writeBlocks(
+  tx: LedgerTx,
+  deps: IngestDeps,
+  batch: Batch,
+): Promise<readonly NewReceipt[] | undefined> {
   const { cursor, blocks } = batch;
   const last = blocks.at(-1);
   assert(last !== undefined, "an empty batch");
@@ -135,15 +146,31 @@ async function writeBlocks(tx: LedgerTx, deps: IngestDeps, batch: Batch): Promis
     blockId: last.blockId,
     blockTimeMs: last.timeMs,
   });
-  if (!moved) return []; // Another ingester was faster, and has written all of this.
+  if (!moved) return undefined;
+  const scanned = { ...cursor, blockTimeMs: last.timeMs };
   const written = await writeTransfers(tx, deps, batch.transfers);
   const receipts = [
     ...(await settleOutgoing(tx, batch.transfers)),
-    ...(await expireWithdrawals(tx, deps.policy, { ...cursor, blockTimeMs: last.timeMs })),
+    ...(await expireWithdrawals(tx, deps.policy, scanned)),
+    ...(await liftFence(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
   ];
   await tx.addReceipts(receipts);
   return receipts;
+}
+
+/** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */
+async function liftFence(tx: LedgerTx, scanned: Cursor): Promise<readonly NewReceipt[]> {
+  const fence = await tx.fence();
+  if (fence === undefined || !isFencePassed(fence, scanned) || !(await tx.liftFence(fence))) return [];
+  return [
+    {
+      event: "fence.lifted",
+      subject: `${fence.fromBlockNum}`,
+      chainTimeMs: scanned.blockTimeMs,
+      details: { reason: fence.reason },
+    },
+  ];
 }
 
 async function writeTransfers(

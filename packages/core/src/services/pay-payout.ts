@@ -1,5 +1,6 @@
 import { assertNever } from "../domain/assert.ts";
 import { type Shares, toShares } from "../domain/amount.ts";
+import { whyFenced } from "../domain/fence.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../domain/payout.ts";
 import type { Policy } from "../domain/policy.ts";
 import { type Millis, plusMs } from "../domain/time.ts";
@@ -21,6 +22,7 @@ import { memoNonce, withdrawalId } from "./ids.ts";
 import { lastFinalBlockNum } from "./ingest-blocks.ts";
 import { oweNotice } from "./notify-failure.ts";
 import type { PayeeBook } from "./payee-book.ts";
+import { LEDGER_LAG_BLOCKS_MAX } from "./watch-ledger.ts";
 
 export interface PayDeps {
   readonly chain: ChainReader & ChainWriter;
@@ -52,9 +54,6 @@ export type PayResult =
   /** Another payer has taken over: this process must stop signing at once. */
   | { readonly type: "superseded" };
 
-/** Blocks that the ledger may be behind the chain while payments are made. Further behind, it may not know what is paid. */
-const LEDGER_LAG_BLOCKS_MAX = 20;
-
 /** Accounts of the protocol itself. Funds sent there are lost, or anybody's. */
 const RESERVED_ACCOUNTS: readonly AccountId[] = ["1.2.0", "1.2.1", "1.2.2", "1.2.3", "1.2.4", "1.2.5"];
 
@@ -77,6 +76,8 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   if (!(PAYABLE_STATUSES as readonly string[]).includes(payout.status)) return { type: "settled" };
   if (!deps.paymentsOn) return { type: "again", reason: "STAKEBTS_PAYMENTS is off" };
   if (!view.payments.on) return { type: "again", reason: `payments are off: ${view.payments.reason}` };
+  const fenced = whyFenced(view.fence);
+  if (fenced !== undefined) return { type: "again", reason: `nothing is signed: ${fenced}` };
 
   const head = await deps.wallet.head();
   const behind = behindTheChain(view.cursor, head);
@@ -187,6 +188,8 @@ function notSaved(refusal: WithdrawalRefusal): PayResult {
       return { type: "settled" };
     case "payments_off":
       return { type: "again", reason: "payments were switched off" };
+    case "fenced":
+      return { type: "again", reason: "the fence was raised" };
     default:
       return assertNever(refusal);
   }

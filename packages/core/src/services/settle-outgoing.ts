@@ -1,4 +1,5 @@
 import { toShares } from "../domain/amount.ts";
+import type { Fence } from "../domain/fence.ts";
 import { operationId, type OperationPosition } from "../domain/operation-id.ts";
 import type { PayoutId } from "../domain/payout.ts";
 import { memoNonces } from "./ids.ts";
@@ -15,7 +16,7 @@ import type {
 /**
  * Confirms what irreversible outgoing transfers settle: by the id of a withdrawal that we signed, or, where the ledger
  * has lost that (a restored backup, a replay), by the payout key in the memo. A transfer that contradicts the ledger
- * confirms nothing and switches payments off.
+ * confirms nothing and switches payments off; under a fence, what the ledger has only forgotten does not.
  */
 export async function settleOutgoing(
   tx: LedgerTx,
@@ -52,7 +53,12 @@ export async function settleOutgoing(
     const payoutId = withdrawal?.payoutId ?? payout?.id;
     if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
     const problem = problemWith(transfer, withdrawal, payout, paid);
-    if (problem !== undefined) receipts.push(await contradiction(tx, transfer, problem.what));
+    if (problem !== undefined) {
+      const fence = problem.settles ? await tx.fence() : undefined;
+      receipts.push(
+        fence === undefined ? await contradiction(tx, transfer, problem.what) : forgotten(transfer, fence),
+      );
+    }
     if (problem?.settles === false) continue;
     if (withdrawal !== undefined) found.push({ id: withdrawal.id, at: transfer.operation });
     confirmed.push({ payoutId, blockNum: transfer.operation.blockNum, blockTimeMs: transfer.blockTimeMs });
@@ -116,6 +122,14 @@ const settlement = (transfer: NewTransfer, payoutId: PayoutId): NewReceipt => ({
     txid: transfer.txid ?? null,
     operation: operationId(transfer.operation),
   },
+});
+
+/** The ledger is an older copy, and has lost the withdrawal that was sent after it. */
+const forgotten = (transfer: NewTransfer, fence: Fence): NewReceipt => ({
+  event: "withdrawal.forgotten",
+  subject: transfer.payoutKey ?? operationId(transfer.operation),
+  chainTimeMs: transfer.blockTimeMs,
+  details: { txid: transfer.txid ?? null, operation: operationId(transfer.operation), reason: fence.reason },
 });
 
 /** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */

@@ -16,6 +16,7 @@ export {
   refundOf,
   withdrawalFor,
 } from "./given.ts";
+export { passFence } from "./pass-fence.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { MemoryExchange } from "./memory-exchange.ts";
 export { MemoryLedger } from "./memory-ledger.ts";

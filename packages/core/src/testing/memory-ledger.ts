@@ -1,5 +1,6 @@
 import { assert } from "../domain/assert.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
+import { type Fence, type FenceState, higherFence, isFencePassed, whyFenced } from "../domain/fence.ts";
 import { compareOperations, operationId, type OperationPosition } from "../domain/operation-id.ts";
 import { PAYOUT_MOVES, type PayoutId, type PayoutKey, type PayoutStatus } from "../domain/payout.ts";
 import {
@@ -65,6 +66,7 @@ interface StoredRing {
 interface State {
   cursor: Cursor | undefined;
   payments: PaymentsSwitch;
+  fence: FenceState;
   writerEpoch: bigint;
   transfers: Map<string, StoredTransfer>;
   agreements: Map<string, Agreement>;
@@ -95,6 +97,7 @@ export class MemoryLedger implements Ledger {
   #state: State = {
     cursor: undefined,
     payments: { on: true },
+    fence: { raised: undefined, databaseChanged: true },
     writerEpoch: 0n,
     transfers: new Map(),
     agreements: new Map(),
@@ -137,7 +140,14 @@ export class MemoryLedger implements Ledger {
     return copy(this.#state);
   }
 
+  /** Another database, with the rows of the backup. */
   restore(backup: unknown): void {
+    this.rewind(backup);
+    this.#state.fence = { ...this.#state.fence, databaseChanged: true };
+  }
+
+  /** Older rows in the same database, where nothing but the rows themselves shows it. */
+  rewind(backup: unknown): void {
     this.#state = copy(backup as State);
   }
 
@@ -146,14 +156,18 @@ export class MemoryLedger implements Ledger {
   }
 
   paymentView(id: PayoutId): Promise<PaymentView | undefined> {
-    const { payouts, withdrawals, payments, cursor } = this.#state;
+    const { payouts, withdrawals, payments, cursor, fence } = this.#state;
     const payout = payouts.get(id);
     const live = [...withdrawals.values()].find((w) => w.payoutId === id && isLive(w.status));
-    return Promise.resolve(payout === undefined ? undefined : { payout, live, payments, cursor });
+    return Promise.resolve(payout === undefined ? undefined : { payout, live, payments, cursor, fence });
   }
 
   payments(): Promise<PaymentsSwitch> {
     return Promise.resolve(this.#state.payments);
+  }
+
+  fenceState(): Promise<FenceState> {
+    return Promise.resolve(this.#state.fence);
   }
 
   startWriterEpoch(): Promise<bigint> {
@@ -164,6 +178,7 @@ export class MemoryLedger implements Ledger {
     return this.#inTurn((state) => {
       if (state.writerEpoch !== withdrawal.writerEpoch) return "epoch_over";
       if (!state.payments.on) return "payments_off";
+      if (state.fence.raised !== undefined || state.fence.databaseChanged) return "fenced";
       const payout = state.payouts.get(withdrawal.payoutId);
       assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
       if (!["due", "ready", "waiting_funds"].includes(payout.status)) return "payout_moved";
@@ -613,9 +628,10 @@ class MemoryLedgerTx implements LedgerTx {
     return true;
   }
 
-  async whyNotPay(writerEpoch: bigint): Promise<"epoch_over" | "payments_off" | undefined> {
+  async whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined> {
     if (this.#state.writerEpoch !== writerEpoch) return "epoch_over";
-    return this.#state.payments.on ? undefined : "payments_off";
+    if (!this.#state.payments.on) return "payments_off";
+    return whyFenced(this.#state.fence) === undefined ? undefined : "fenced";
   }
 
   async payments(): Promise<PaymentsSwitch> {
@@ -624,6 +640,23 @@ class MemoryLedgerTx implements LedgerTx {
 
   async setPayments(payments: PaymentsSwitch): Promise<void> {
     this.#state.payments = payments;
+  }
+
+  async fence(): Promise<Fence | undefined> {
+    return this.#state.fence.raised;
+  }
+
+  async raiseFence(fence: Fence): Promise<void> {
+    this.#state.fence = { raised: higherFence(this.#state.fence.raised, fence), databaseChanged: false };
+  }
+
+  async liftFence(fence: Fence): Promise<boolean> {
+    const { cursor, fence: state } = this.#state;
+    const { raised } = state;
+    if (raised?.untilMs !== fence.untilMs || raised.fromBlockNum !== fence.fromBlockNum) return false;
+    if (cursor === undefined || !isFencePassed(raised, cursor)) return false;
+    this.#state.fence = { ...state, raised: undefined };
+    return true;
   }
 
   async ring(rings: readonly Ring[]): Promise<void> {

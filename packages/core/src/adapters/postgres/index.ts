@@ -1,4 +1,11 @@
 export { createPostgresLedger } from "./ledger.ts";
 export { createPostgresLedgerView } from "./ledger-view.ts";
 export { type Database, openDatabase } from "./client.ts";
+export {
+  deployMigrations,
+  type Migration,
+  migrationsIn,
+  migrationStatus,
+  type MigrationStatus,
+} from "./migrations.ts";
 export { type DatabaseProblem, databaseProblem } from "./database-problem.ts";

@@ -1,3 +1,4 @@
+import { type Fence, whyFenced } from "../../domain/fence.ts";
 import type { OperationPosition } from "../../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutStatus } from "../../domain/payout.ts";
 import { assert } from "../../domain/assert.ts";
@@ -24,6 +25,7 @@ import type {
   PayoutConfirmation,
   PayoutRecord,
   WithdrawalRecord,
+  WithdrawalRefusal,
 } from "../../ports/ledger.ts";
 import type { Ring } from "../../ports/queue.ts";
 import type { DatabaseTx } from "./client.ts";
@@ -32,6 +34,7 @@ import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { insertFunding, moveFunding, readFundings } from "./fundings.ts";
+import { fenceState } from "./fence-state.ts";
 import {
   fromAgreement,
   fromStakeRow,
@@ -355,11 +358,12 @@ export class PostgresLedgerTx implements LedgerTx {
     return moveFunding(this.#db, id, from, to, change);
   }
 
-  async whyNotPay(writerEpoch: bigint): Promise<"epoch_over" | "payments_off" | undefined> {
+  async whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined> {
     const { on } = await this.payments(); // Locks the row until this transaction ends.
     const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
     if (control.writerEpoch !== writerEpoch) return "epoch_over";
-    return on ? undefined : "payments_off";
+    if (!on) return "payments_off";
+    return whyFenced(await fenceState(this.#db)) === undefined ? undefined : "fenced";
   }
 
   async payments(): Promise<PaymentsSwitch> {
@@ -374,6 +378,29 @@ export class PostgresLedgerTx implements LedgerTx {
       where: { id: 1 },
       data: { paymentsOn: payments.on, paymentsReason: payments.on ? null : payments.reason },
     });
+  }
+
+  async fence(): Promise<Fence | undefined> {
+    return (await fenceState(this.#db)).raised;
+  }
+
+  async raiseFence({ untilMs, fromBlockNum, reason }: Fence): Promise<void> {
+    await this.#db.$executeRaw`
+      UPDATE control
+         SET fence_until_ms = greatest(fence_until_ms, ${BigInt(untilMs)}),
+             fence_from_block_num = least(fence_from_block_num, ${fromBlockNum}),
+             fence_reason = ${reason}, database_identity = database_identity(), updated_at = now()
+       WHERE id = 1`;
+  }
+
+  async liftFence({ untilMs, fromBlockNum }: Fence): Promise<boolean> {
+    const lifted = await this.#db.$executeRaw`
+      UPDATE control
+         SET fence_until_ms = NULL, fence_from_block_num = NULL, fence_reason = NULL, updated_at = now()
+        FROM chain_cursor
+       WHERE fence_until_ms = ${BigInt(untilMs)} AND fence_from_block_num = ${fromBlockNum}
+         AND block_time_ms > fence_until_ms AND scanned_from_block_num <= fence_from_block_num`;
+    return lifted === 1;
   }
 
   async ring(rings: readonly Ring[]): Promise<void> {

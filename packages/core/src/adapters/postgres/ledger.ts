@@ -1,5 +1,6 @@
 import { StartupError } from "../../domain/errors.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../../domain/payout.ts";
+import type { FenceState } from "../../domain/fence.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type {
   Cursor,
@@ -24,6 +25,7 @@ import {
   openDatabase,
 } from "./client.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
+import { fenceState } from "./fence-state.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
 import { readFundings } from "./fundings.ts";
 import { paymentView } from "./payment-view.ts";
@@ -81,6 +83,10 @@ class PostgresLedger implements Ledger {
   async payments(): Promise<PaymentsSwitch> {
     const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
     return control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" };
+  }
+
+  fenceState(): Promise<FenceState> {
+    return fenceState(this.#db);
   }
 
   async startWriterEpoch(): Promise<bigint> {

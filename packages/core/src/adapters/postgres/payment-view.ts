@@ -6,7 +6,7 @@ import type {
 } from "../../generated/prisma/client.ts";
 import type { PaymentView } from "../../ports/ledger.ts";
 import type { Database } from "./client.ts";
-import { toCursor, toPayout, toWithdrawal } from "./rows.ts";
+import { toCursor, toFence, toPayout, toWithdrawal } from "./rows.ts";
 
 interface ViewRow {
   readonly payout_id: string;
@@ -22,6 +22,10 @@ interface ViewRow {
   readonly waiting_since: bigint | null;
   readonly payments_on: boolean;
   readonly payments_reason: string | null;
+  readonly fence_until_ms: bigint | null;
+  readonly fence_from_block_num: number | null;
+  readonly fence_reason: string | null;
+  readonly database_changed: boolean;
   readonly cursor_block_num: number | null;
   readonly block_id: string;
   readonly block_time_ms: bigint;
@@ -36,11 +40,12 @@ interface ViewRow {
   readonly writer_epoch: bigint;
 }
 
-/** Payout, its live withdrawal, the switch and the cursor, of one moment and in one question: asked once per payment. */
+/** Payout, its live withdrawal, the switch, the fence and the cursor, of one moment and in one question: asked once per payment. */
 export async function paymentView(db: Database, id: PayoutId): Promise<PaymentView | undefined> {
   const [row] = await db.$queryRaw<ViewRow[]>`
     SELECT payout.id AS payout_id, key, kind, payee, amount, memo, due, payout.status, reason, attempts, waiting_since,
-           payments_on, payments_reason,
+           payments_on, payments_reason, fence_until_ms, fence_from_block_num, fence_reason,
+           database_identity IS DISTINCT FROM database_identity() AS database_changed,
            chain_cursor.block_num AS cursor_block_num, block_id, block_time_ms, scanned_from_block_num,
            live.id AS withdrawal_id, txid, bytes, ref_block_num, expiration_ms, fee_shares,
            live.status AS withdrawal_status, live.writer_epoch
@@ -57,6 +62,14 @@ export async function paymentView(db: Database, id: PayoutId): Promise<PaymentVi
     live: row.withdrawal_id === null ? undefined : toWithdrawal(liveIn(row)),
     payments: row.payments_on ? { on: true } : { on: false, reason: row.payments_reason ?? "" },
     cursor: row.cursor_block_num === null ? undefined : toCursor(cursorIn(row)),
+    fence: {
+      raised: toFence({
+        fenceUntilMs: row.fence_until_ms,
+        fenceFromBlockNum: row.fence_from_block_num,
+        fenceReason: row.fence_reason,
+      }),
+      databaseChanged: row.database_changed,
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { bts, shares, SHARES_PER_BTS, toShares } from "../../domain/amount.ts";
+import type { Fence } from "../../domain/fence.ts";
 import type { OperationPosition } from "../../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../domain/payout.ts";
 import type {
@@ -17,6 +18,7 @@ import type { WithdrawalId, WithdrawalStatus } from "../../domain/withdrawal.ts"
 import type {
   ChainCursor as ChainCursorModel,
   ExchangeWithdrawal as ExchangeWithdrawalModel,
+  Control as ControlModel,
   Outbox as OutboxModel,
   Payout as PayoutModel,
   StakeRow as StakeRowModel,
@@ -43,6 +45,17 @@ export const toCursor = (row: ChainCursorModel): Cursor => ({
   blockTimeMs: millis(Number(row.blockTimeMs)),
   scannedFromBlockNum: row.scannedFromBlockNum,
 });
+
+export type FenceColumns = Pick<ControlModel, "fenceUntilMs" | "fenceFromBlockNum" | "fenceReason">;
+
+export const toFence = ({ fenceUntilMs, fenceFromBlockNum, fenceReason }: FenceColumns): Fence | undefined =>
+  fenceUntilMs === null
+    ? undefined
+    : {
+        untilMs: millis(Number(fenceUntilMs)),
+        fromBlockNum: fenceFromBlockNum ?? 0,
+        reason: fenceReason ?? "",
+      };
 
 export const transferKey = (at: OperationPosition) => ({
   blockNum: at.blockNum,

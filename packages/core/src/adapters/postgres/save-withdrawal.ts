@@ -2,14 +2,17 @@ import { assert } from "../../domain/assert.ts";
 import type { NewWithdrawal, WithdrawalRefusal } from "../../ports/ledger.ts";
 import type { Database } from "./client.ts";
 
-const ANSWERS = ["saved", "epoch_over", "payout_moved", "payments_off"] as const satisfies readonly (
-  | "saved"
-  | WithdrawalRefusal
-)[];
+const ANSWERS = [
+  "saved",
+  "epoch_over",
+  "payout_moved",
+  "payments_off",
+  "fenced",
+] as const satisfies readonly ("saved" | WithdrawalRefusal)[];
 
 /**
- * The point of no return as one statement: the function `save_withdrawal` of the database looks at the switch, the epoch
- * and the payout under locks, and writes all or nothing. (As five statements of a transaction it took twice as long.)
+ * The point of no return as one statement: the function `save_withdrawal` of the database looks at the switch, the epoch,
+ * the fence and the payout under locks, and writes all or nothing. (As five statements of a transaction it took twice as long.)
  */
 export async function saveWithdrawal(
   db: Database,

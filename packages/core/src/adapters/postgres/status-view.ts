@@ -4,29 +4,51 @@ import type { StakeRowStatus } from "../../domain/stake-row.ts";
 import { millis } from "../../domain/time.ts";
 import type { StatusView } from "../../ports/ledger-view.ts";
 import type { Database } from "./client.ts";
+import { fenceState } from "./fence-state.ts";
 import { toCursor } from "./rows.ts";
 
 export async function statusView(db: Database): Promise<StatusView> {
-  const [cursor, control, payouts, rows, agreements, undecidedTransfers, ringsToMake, oldestOpen] =
-    await Promise.all([
-      db.chainCursor.findUnique({ where: { id: 1 } }),
-      db.control.findUniqueOrThrow({ where: { id: 1 } }),
-      db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
+  const [
+    cursor,
+    control,
+    payouts,
+    rows,
+    agreements,
+    undecidedTransfers,
+    ringsToMake,
+    oldestOpen,
+    fence,
+    backup,
+  ] = await Promise.all([
+    db.chainCursor.findUnique({ where: { id: 1 } }),
+    db.control.findUniqueOrThrow({ where: { id: 1 } }),
+    db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
         SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
-      db.$queryRaw<{ status: string; count: bigint }[]>`
+    db.$queryRaw<{ status: string; count: bigint }[]>`
         SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
-      db.agreement.count(),
-      db.transfer.count({ where: { status: "undecided" } }),
-      db.outbox.count({ where: { madeAt: null } }),
-      db.payout.findFirst({
-        where: { status: { in: ["due", "ready", "signed", "sent", "waiting_funds"] } },
-        orderBy: { due: "asc" },
-        select: { key: true, due: true },
-      }),
-    ]);
+    db.agreement.count(),
+    db.transfer.count({ where: { status: "undecided" } }),
+    db.outbox.count({ where: { madeAt: null } }),
+    db.payout.findFirst({
+      where: { status: { in: ["due", "ready", "signed", "sent", "waiting_funds"] } },
+      orderBy: { due: "asc" },
+      select: { key: true, due: true },
+    }),
+    fenceState(db),
+    db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
+  ]);
   return {
     cursor: cursor === null ? undefined : toCursor(cursor),
     payments: control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" },
+    fence,
+    lastBackup:
+      backup === null
+        ? undefined
+        : {
+            file: backup.subject,
+            madeAtMs: backup.createdAt.getTime(),
+            verified: (backup.details as { verified?: unknown }).verified === true,
+          },
     payouts: payouts.map((row) => ({
       status: row.status as PayoutStatus,
       count: Number(row.count),

@@ -5,6 +5,7 @@ import {
   OPEN_FUNDING_STATUSES,
   RESERVE,
 } from "../../domain/funding.ts";
+import { whyFenced } from "../../domain/fence.ts";
 import { type Millis, plusMs } from "../../domain/time.ts";
 import type { FundingRecord } from "../../ports/ledger.ts";
 import { behindTheChain } from "../pay-payout.ts";
@@ -31,12 +32,13 @@ export const newTreasuryMemory = (): TreasuryMemory => ({
  * One turn of the treasury: every request for funds one step further, and new ones when payouts wait for funds. Safe to
  * call at any time and to stop anywhere; payments go on meanwhile.
  *
- * It does nothing while payments are off, while the ledger is behind the chain, or while transfers wait to be decided:
- * what has arrived is known only then.
+ * It does nothing while payments are off, while the ledger is behind the chain or fenced, or while transfers wait to be
+ * decided: what has arrived is known only then.
  */
 export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): Promise<void> {
   const { ledger, wallet } = deps;
   if (!deps.paymentsOn || !(await ledger.payments()).on) return;
+  if (whyFenced(await ledger.fenceState()) !== undefined) return;
   const cursor = await ledger.cursor();
   const head = await wallet.head();
   if (cursor === undefined || behindTheChain(cursor, head) !== undefined) return;

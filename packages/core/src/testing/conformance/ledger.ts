@@ -7,6 +7,7 @@ import { payoutKey } from "../../domain/payout.ts";
 import type { Ring } from "../../ports/queue.ts";
 import { fundingId, memoNonces } from "../../services/ids.ts";
 import { ringForPayout } from "../../services/rings.ts";
+import { passFence } from "../pass-fence.ts";
 import {
   agreementWithRows,
   cursorAt,
@@ -144,10 +145,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "nothing is started by a payer whose epoch is over, or while payments are off",
+    name: "nothing is started by a payer whose epoch is over, behind a fence, or while payments are off",
     async run(ledger) {
       const epoch = await ledger.startWriterEpoch();
       const why = (of: bigint) => ledger.transaction((tx) => tx.whyNotPay(of));
+      assert.equal(await why(epoch), "fenced"); // Nobody has looked at this database yet.
+      await passFence(ledger);
       assert.equal(await why(epoch), undefined);
       await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
       assert.equal(await why(epoch), "payments_off");
@@ -388,6 +391,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "a withdrawal is saved only under the newest epoch, with payments on, for a payout that may be paid",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const old = await ledger.startWriterEpoch();
@@ -413,8 +417,53 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "a ledger that nobody has looked at, and one under a fence, take no withdrawal",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const save = () => ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }));
+      assert.deepEqual(await ledger.fenceState(), { raised: undefined, databaseChanged: true });
+      assert.equal(await save(), "fenced");
+      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "test" };
+      await ledger.transaction((tx) => tx.raiseFence(fence));
+      assert.deepEqual(await ledger.fenceState(), { raised: fence, databaseChanged: false });
+      assert.deepEqual((await ledger.paymentView(payout.id))?.fence, await ledger.fenceState());
+      assert.equal(await save(), "fenced");
+      await ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(11, { scannedFromBlockNum: 5 }));
+        assert.equal(await tx.liftFence(fence), true);
+      });
+      assert.equal(await save(), "saved");
+    },
+  },
+  {
+    name: "a fence goes forward only, and falls when every block has been looked into to one later than its end",
+    async run(ledger) {
+      const raise = (untilMs: number, fromBlockNum: number, reason: string) =>
+        ledger.transaction((tx) => tx.raiseFence({ untilMs: millis(untilMs), fromBlockNum, reason }));
+      await raise(30_000, 7, "first");
+      await raise(24_000, 5, "second");
+      await raise(27_000, 6, "third");
+      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "third" };
+      assert.deepEqual((await ledger.fenceState()).raised, fence);
+      const lift = (which = fence) => ledger.transaction((tx) => tx.liftFence(which));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(10, { scannedFromBlockNum: 6 })));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.moveCursor(10, cursorAt(11, { scannedFromBlockNum: 6 })));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.extendScan({ from: 5, to: 5 }));
+      assert.equal(await lift({ ...fence, untilMs: millis(29_000) }), false);
+      assert.equal(await lift(), true);
+      assert.equal(await lift(), false);
+      assert.equal((await ledger.fenceState()).raised, undefined);
+    },
+  },
+  {
     name: "two payers race for a payout and one of them saves a withdrawal",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
@@ -429,6 +478,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "sent once or many times, early or late, a withdrawal goes forward only",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.startWriterEpoch() });
@@ -459,6 +509,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "a payout with a live withdrawal cannot be taken back, and can once that is dead",
     async run(ledger) {
+      await passFence(ledger);
       const payout = refundOf(operation(10));
       await owe(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
@@ -547,6 +598,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "every attempt to pay a payout is found, dead or alive",
     async run(ledger) {
+      await passFence(ledger);
       const [payout, other] = [refundOf(operation(10)), refundOf(operation(11))];
       await owe(ledger, payout, other);
       const writerEpoch = await ledger.startWriterEpoch();
