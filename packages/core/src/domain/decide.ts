@@ -4,7 +4,7 @@ import { operationId } from "./operation-id.ts";
 import { type NewPayout, payoutKey, payoutMemo } from "./payout.ts";
 import { type Policy, type Term, TERMS } from "./policy.ts";
 import { ADMIN_REQUESTS, type AdminRequestType, type MemoRequest } from "./request.ts";
-import type { StakeRow, StakeRowStatus } from "./stake-row.ts";
+import type { NewStakeRow, StakeRow, StakeRowStatus } from "./stake-row.ts";
 import { type Agreement, buildStakeRows } from "./terms.ts";
 import type { Millis } from "./time.ts";
 import { CORE_ASSET_ID, type IncomingTransfer } from "./transfer.ts";
@@ -26,6 +26,7 @@ export const TRANSFER_OUTCOMES = [
   "loan",
   "admin_request",
   "foreign_asset",
+  "answered_before",
 ] as const;
 export type TransferOutcome = (typeof TRANSFER_OUTCOMES)[number];
 
@@ -41,7 +42,7 @@ export interface Decision {
   readonly outcome: TransferOutcome;
   /** For people, in the receipt: why. */
   readonly reason: string;
-  readonly agreement?: { readonly agreement: Agreement; readonly rows: readonly StakeRow[] };
+  readonly agreement?: { readonly agreement: Agreement; readonly rows: readonly NewStakeRow[] };
   readonly rowMoves: readonly StakeRowMove[];
   readonly payouts: readonly NewPayout[];
 }
@@ -100,7 +101,7 @@ function adminTransfer({ amount, account }: AdminRequest, policy: Policy): strin
   return `${amount} BTS, exchange account ${account}`;
 }
 
-const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
+export const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
   outcome,
   reason,
   rowMoves: [],

@@ -49,6 +49,7 @@ export type {
   Ledger,
   LedgerTx,
   MemoStatus,
+  NewAgreement,
   NewReceipt,
   NewTransfer,
   NewWithdrawal,
