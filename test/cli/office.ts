@@ -19,6 +19,7 @@ import {
   PayeeBook,
   payPayout,
   ReadAhead,
+  type StartMode,
 } from "@stakebts/core/services";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
 import { test as base } from "../database.ts";
@@ -58,7 +59,8 @@ export class Office {
     this.#ingester = { chain, ahead, ledger, memos, log: silent, policy, custodian, ...rest };
   }
 
-  static async open(databaseUrl: string): Promise<Office> {
+  /** @param startMode `never`: the ledger is empty until {@link begin} */
+  static async open(databaseUrl: string, startMode: StartMode | "never" = 1): Promise<Office> {
     const devnet = await startDevnet({
       accounts: [
         accountFromSeeds(CUSTODIAN, { balanceBts: 100_000n }),
@@ -87,8 +89,13 @@ export class Office {
         inProcess,
       ),
     );
-    await establishCursor(office.#ingester, 1);
+    if (startMode !== "never") await office.begin(startMode);
     return office;
+  }
+
+  /** As the ingester does when it starts. */
+  begin(startMode: StartMode): Promise<void> {
+    return establishCursor(this.#ingester, startMode);
   }
 
   async close(): Promise<void> {

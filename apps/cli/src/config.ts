@@ -15,6 +15,12 @@ export const SETTINGS = {
       STAKEBTS_CUSTODIAN: settings.STAKEBTS_CUSTODIAN,
     })
     .check(checkQuorum),
+  ingest: z.object({
+    STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY,
+    STAKEBTS_SKIP_BLOCKS: settings.STAKEBTS_SKIP_BLOCKS,
+    STAKEBTS_POLICY: settings.STAKEBTS_POLICY,
+    STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
+  }),
   policy: z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY }),
   keys: z.object({
     STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY.optional(),

@@ -1,11 +1,13 @@
 import { Command } from "commander";
 import { addAgreements } from "./commands/agreements.ts";
 import { addBalances } from "./commands/balances.ts";
+import { addBlocks } from "./commands/blocks.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addForecast } from "./commands/forecast.ts";
+import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLiabilities } from "./commands/liabilities.ts";
 import { addPayments } from "./commands/payments.ts";
@@ -60,6 +62,8 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addAgreements,
     addReceipts,
     addExport,
+    addImport,
+    addBlocks,
     addConfig,
     addKeys,
     addCompletion,
