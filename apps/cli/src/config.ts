@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { checkQuorum, ConfigError, type Environment, readEnvironment, settings } from "@stakebts/core/config";
+import {
+  checkQuorum,
+  ConfigError,
+  depositMemoSettings,
+  type Environment,
+  readEnvironment,
+  settings,
+} from "@stakebts/core/config";
 import { z } from "zod";
 
 // Each command asks for what it needs and for nothing else: `stakebts stakes` works where no node is configured.
@@ -19,7 +26,11 @@ export const SETTINGS = {
     STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY,
     STAKEBTS_SKIP_BLOCKS: settings.STAKEBTS_SKIP_BLOCKS,
     STAKEBTS_POLICY: settings.STAKEBTS_POLICY,
+    STAKEBTS_ADMIN_REPLAY: settings.STAKEBTS_ADMIN_REPLAY,
     STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
+    STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+    ...depositMemoSettings,
+    STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
   }),
   policy: z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY }),
   keys: z.object({

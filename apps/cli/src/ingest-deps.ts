@@ -1,5 +1,5 @@
 import { createMemoReader } from "@stakebts/core/adapters";
-import { policyOf } from "@stakebts/core/config";
+import { depositMemos, policyOf } from "@stakebts/core/config";
 import type { Roles } from "@stakebts/core/domain";
 import type { ChainAccount, Log } from "@stakebts/core/ports";
 import { checkMemoKeys, type IngestDeps, ReadAhead } from "@stakebts/core/services";
@@ -26,6 +26,18 @@ export async function ingestDeps(context: Context): Promise<IngestDeps & { reado
     custodian,
     skipBlocks: new Set(settings.STAKEBTS_SKIP_BLOCKS),
     accounts: new Map<string, ChainAccount>(),
-    roles: { managers, exchangeAccounts: settings.STAKEBTS_EXCHANGE_ACCOUNTS },
+    adminReplay: settings.STAKEBTS_ADMIN_REPLAY === "on",
+    roles: {
+      managers,
+      treasuryAccounts: [
+        ...settings.STAKEBTS_EXCHANGE_ACCOUNTS,
+        settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+        ...(settings.STAKEBTS_RESERVE_ACCOUNT === undefined ? [] : [settings.STAKEBTS_RESERVE_ACCOUNT]),
+      ],
+      exchangeDeposit: {
+        account: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+        memos: depositMemos(settings),
+      },
+    },
   };
 }

@@ -17,6 +17,8 @@ export interface LocalClusterOptions {
   readonly policy?: string;
   /** Chain seconds in one of the host. */
   readonly clockRate: number;
+  /** Settings of one kind of worker beside those that every cluster has. */
+  readonly more?: Readonly<Partial<Record<WorkerName, Readonly<Record<string, string>>>>>;
   readonly onLine?: (worker: WorkerName, line: WorkerLogLine) => void;
 }
 
@@ -36,7 +38,7 @@ export class LocalCluster {
     const worker = startWorker({
       name,
       entry: join(repository, `apps/${name}/dist/main.js`),
-      environment: { ...this.#environment(name), ...more },
+      environment: { ...this.#environment(name), ...this.#options.more?.[name], ...more },
       ...(onLine === undefined ? {} : { onLine: (line) => onLine(name, line) }),
     });
     this.#running.add(worker);

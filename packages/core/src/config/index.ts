@@ -6,5 +6,11 @@ export {
   settings,
   shown,
 } from "./environment.ts";
+export {
+  depositMemos,
+  depositMemoSettings,
+  type ExchangeCredentials,
+  exchangeCredentials,
+} from "./exchange-settings.ts";
 export { type CustodianPolicy, type PolicyFile, policyOf } from "./policy-file.ts";
 export { PROCESS_SETTINGS, type ProcessName } from "./process-settings.ts";

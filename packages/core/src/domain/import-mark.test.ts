@@ -43,9 +43,14 @@ const transfer = {
   sender: "nominator-1",
   senderIsLifetimeMember: false,
   assetId: "1.3.0",
+  isReplayed: false,
   request: { type: "open", term: "three_months" },
 } as const;
-const nobody = { managers: [], exchangeAccounts: [] };
+const nobody = {
+  managers: ["manager"],
+  treasuryAccounts: [],
+  exchangeDeposit: { account: "bittrex-deposit", memos: { 1: "memo" } },
+};
 
 describe("a transfer that an import finds", () => {
   const monthsPaid = [{ number: 1, paidMs: at("2021-07-31") }];
@@ -70,6 +75,23 @@ describe("a transfer that an import finds", () => {
     const live = decideTransfer({ ...transfer, amount: shares(50_000_000n) }, [], DEFAULT_POLICY, nobody);
     expect(live.outcome).toBe("refunded");
     expect(asImported(live, { monthsPaid: [] })).toMatchObject({ outcome: "answered_before", payouts: [] });
+  });
+});
+
+describe("a manager's request that an import finds", () => {
+  it.each(["bmg_to_bittrex", "bittrex_to_bmg"] as const)("moves no funds again: %s", (type) => {
+    const asked = {
+      ...transfer,
+      sender: "manager",
+      senderIsLifetimeMember: true,
+      amount: shares(100_000n),
+      request: { type, amount: bts(1_000n), account: 1 } as const,
+    };
+    const live = decideTransfer(asked, [], DEFAULT_POLICY, nobody);
+    expect(live.payouts.length + (live.funding === undefined ? 0 : 1)).toBe(1);
+    const imported = asImported(live, { monthsPaid: [] });
+    expect(imported.payouts).toEqual([]);
+    expect(imported).not.toHaveProperty("funding");
   });
 });
 

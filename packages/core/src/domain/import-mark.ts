@@ -59,11 +59,12 @@ export const withMonthsPaid = (
  * refund. What its agreement still owes, and what an early exit returns, is owed as it would be live.
  */
 export function asImported(decision: Decision, { monthsPaid }: ImportMark): Decision {
-  const { agreement } = decision;
+  // A manager's request was carried out, or not, by whoever answered it: no funds move for it now.
+  const { agreement, funding: _, ...rest } = decision;
   const payouts = decision.payouts.filter((payout) => payout.kind === "stop");
   const reason = `${decision.reason}; found by an import: no confirmation and no refund`;
   return {
-    ...decision,
+    ...rest,
     outcome: decision.outcome === "refunded" ? "answered_before" : decision.outcome,
     reason: payouts.length === decision.payouts.length ? decision.reason : reason,
     ...(agreement === undefined

@@ -34,6 +34,28 @@ export {
 export { type Acquaintance, compareWithLedger } from "./known-agreements.ts";
 export { readV24Stakes, type V24Agreement, type V24Row, type V24Stakes } from "./v24-stakes.ts";
 export { type Disposition, StartupError } from "./errors.ts";
+export {
+  type CoverSource,
+  decideCover,
+  EXPECTED_STATUSES,
+  type ExpectedFunding,
+  expectedShares,
+  FUNDING_KINDS,
+  FUNDING_MOVES,
+  FUNDING_SOURCES,
+  FUNDING_STATUSES,
+  fundingCompletedBy,
+  type FundingId,
+  fundingKey,
+  type FundingKey,
+  type FundingKind,
+  fundingSourceName,
+  type FundingSourceNumber,
+  type FundingStatus,
+  type NewFunding,
+  OPEN_FUNDING_STATUSES,
+  RESERVE,
+} from "./funding.ts";
 export { MEMO_LENGTH_MAX, parseMemo } from "./memo.ts";
 export { compareOperations, operationId, type OperationId, type OperationPosition } from "./operation-id.ts";
 export {

@@ -45,6 +45,10 @@ export {
 export type {
   Cursor,
   CursorMove,
+  FundingChange,
+  FundingFilter,
+  FundingRecord,
+  IdentifiedFunding,
   IdentifiedPayout,
   Ledger,
   LedgerTx,
@@ -58,6 +62,7 @@ export type {
   PaymentView,
   PayoutConfirmation,
   PayoutRecord,
+  SignedFunding,
   WithdrawalRecord,
   WithdrawalRefusal,
 } from "./ledger.ts";

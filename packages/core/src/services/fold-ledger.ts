@@ -1,11 +1,16 @@
+import { toShares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../domain/decide.ts";
 import { asImported } from "../domain/import-mark.ts";
+import { FUNDING_STATUSES, fundingCompletedBy, type FundingKey } from "../domain/funding.ts";
 import { compareOperations, operationId } from "../domain/operation-id.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { StakeRow } from "../domain/stake-row.ts";
-import type { Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
+import type { Millis } from "../domain/time.ts";
+import { CORE_ASSET_ID } from "../domain/transfer.ts";
+import type { FundingRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
+import { fundingId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { owe } from "./owe.ts";
 
@@ -18,6 +23,9 @@ export interface FoldDeps {
 
 /** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
 const DUE_ROWS_PER_STEP = 500;
+
+/** Requests for funds that are looked through when money arrives: the newest ones. */
+const UNARRIVED_FUNDINGS_MAX = 1_000;
 
 /** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
 const STEPS_PER_TRANSACTION = 50;
@@ -70,7 +78,7 @@ async function foldStep(
   const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
   if (due.length > 0) return settleDueRows(tx, due);
   if (transfer === undefined) return undefined;
-  return answerTransfer(tx, transfer, await decide(tx, transfer, deps, answeredUpToBlockNum));
+  return answerTransfer(tx, transfer, deps, answeredUpToBlockNum);
 }
 
 async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
@@ -99,7 +107,10 @@ async function decide(
   tx: LedgerTx,
   transfer: NewTransfer,
   { policy, roles }: FoldDeps,
-  answeredUpToBlockNum: number,
+  {
+    answeredUpToBlockNum,
+    completes,
+  }: { readonly answeredUpToBlockNum: number; readonly completes: FundingKey | undefined },
 ): Promise<Decision> {
   const { request, importMark, operation } = transfer;
   assert(request !== undefined, `transfer ${operationId(operation)} has no request`);
@@ -113,7 +124,7 @@ async function decide(
           (row) => compareOperations(row.agreement, operation) < 0 && row.startMs <= transfer.blockTimeMs,
         )
       : [];
-  const decision = decideTransfer({ ...transfer, request }, pending, policy, roles);
+  const decision = decideTransfer({ ...transfer, request }, pending, policy, roles, completes);
   const twin =
     decision.agreement === undefined ? undefined : await tx.importedTwin(decision.agreement.agreement);
   // The twin's name at the end of the reason is how the ledger knows that it is found: see importedTwin.
@@ -125,9 +136,17 @@ async function decide(
 async function answerTransfer(
   tx: LedgerTx,
   transfer: NewTransfer,
-  decision: Decision,
+  deps: FoldDeps,
+  answeredUpToBlockNum: number,
 ): Promise<readonly NewReceipt[]> {
-  const held = await apply(tx, decision);
+  const completed = await fundingOf(tx, transfer, deps.roles);
+  const decision = await decide(tx, transfer, deps, { answeredUpToBlockNum, completes: completed?.key });
+  const held = [
+    ...(await apply(tx, decision, transfer.blockTimeMs)),
+    ...(completed === undefined || decision.outcome === "answered_before"
+      ? []
+      : [await arrive(tx, completed, transfer)]),
+  ];
   const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
@@ -149,7 +168,50 @@ async function answerTransfer(
   return [receipt, ...held];
 }
 
-async function apply(tx: LedgerTx, decision: Decision): Promise<readonly NewReceipt[]> {
+/** The request for funds that this transfer completes, if there is one. */
+async function fundingOf(
+  tx: LedgerTx,
+  transfer: NewTransfer,
+  { treasuryAccounts }: Roles,
+): Promise<FundingRecord | undefined> {
+  if (transfer.assetId !== CORE_ASSET_ID) return undefined;
+  const missing = FUNDING_STATUSES.filter((status) => status !== "arrived");
+  const expected = await tx.fundings({ statuses: missing, limit: UNARRIVED_FUNDINGS_MAX });
+  return expected.length === 0 ? undefined : fundingCompletedBy(transfer, expected, treasuryAccounts);
+}
+
+async function arrive(tx: LedgerTx, funding: FundingRecord, transfer: NewTransfer): Promise<NewReceipt> {
+  const moved = await tx.moveFunding(funding.id, [funding.status], "arrived", {
+    arrivedBy: transfer.operation,
+    ...(transfer.txid === undefined
+      ? {}
+      : { txid: funding.signed === undefined ? transfer.txid : undefined }),
+  });
+  assert(moved, `request ${funding.key} moved while its money was being written down`);
+  const receipt: NewReceipt = {
+    event: "funding.arrived",
+    subject: funding.key,
+    chainTimeMs: transfer.blockTimeMs,
+    details: {
+      operation: operationId(transfer.operation),
+      sender: transfer.sender,
+      amountShares: `${transfer.amount}`,
+      askedForShares: `${toShares(funding.amount)}`,
+      was: funding.status,
+    },
+  };
+  await tx.addReceipts([receipt]);
+  return receipt;
+}
+
+async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<readonly NewReceipt[]> {
+  if (decision.funding !== undefined)
+    await tx.insertFunding({
+      ...decision.funding,
+      id: fundingId(decision.funding.key),
+      requestedMs: nowMs,
+    });
+
   if (decision.agreement !== undefined) {
     const { agreement, rows } = decision.agreement;
     const isNew = await tx.insertAgreement(agreement, rows);

@@ -12,7 +12,11 @@ import { foldLedger } from "../fold-ledger.ts";
 import { importMarks } from "./import-blocks.ts";
 import { planTransfers } from "./plan-blocks.ts";
 
-const roles = { managers: [], exchangeAccounts: ["bittrex-deposit"] };
+const roles = {
+  managers: [],
+  treasuryAccounts: ["bittrex-deposit"],
+  exchangeDeposit: { account: "bittrex-deposit", memos: {} },
+};
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 const request = fc.oneof(
