@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { operationId } from "@stakebts/core/domain";
-import { wifFromSeed } from "@stakebts/devnet";
+import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import initSqlJs from "sql.js";
 import { afterAll, describe, expect, vi } from "vitest";
 import { test as base } from "../database.ts";
@@ -391,6 +391,67 @@ describe("import sqlite", () => {
     await office.work();
     expect(await office.arrivedAt("nominator-1")).toEqual([2_000]);
     expect(await rewards(stakebts)).toEqual(["confirmed", "confirmed", "pending"]);
+  });
+
+  test("a held payout is settled by the transfer that paid it, and that one settles no other", async ({
+    office,
+    stakebts,
+  }) => {
+    const [from, memoKey] = [wifFromSeed(`${CUSTODIAN}-active`), wifFromSeed(`${CUSTODIAN}-memo`)];
+    const url = office.devnet.urls[0] ?? expect.unreachable();
+    const wallet = new DevnetWallet({ url, name: CUSTODIAN, activeKey: from, memoKey });
+    await wallet.transfer({ to: "nominator-1", amountShares: 200_000_000n, memo: "reward" });
+    await office.devnet.produce(8);
+    wallet.close();
+    await off(stakebts);
+    const startMs = 1_623_177_720_000;
+    const both =
+      "UPDATE stakes SET status='processing' WHERE number IN (1, 2); UPDATE block_num SET block_num=1;";
+    await office.begin("current");
+    const imported = await stakebts(
+      "import",
+      "sqlite",
+      file(await v24({ block: 2, startMs, sql: both })),
+      ...DONE,
+    );
+    expect(imported.code).toBe(0);
+    const { irreversibleBlockNum } = await office.chain.head();
+    const blocks = await office.chain.blocks({
+      from: 1,
+      to: irreversibleBlockNum,
+      account: office.custodian.id,
+    });
+    const paid = blocks.find(({ transfers }) => transfers.length > 0) ?? expect.unreachable();
+    const settle = (number: number, ...more: string[]) =>
+      stakebts(
+        "payouts",
+        "settle",
+        `reward:2:0:0:${number}`,
+        "--by",
+        `${paid.blockNum}:0:0`,
+        "--reason",
+        "seen",
+        ...more,
+      );
+    expect(await settle(1)).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/not in the ledger[^]*blocks replay/u),
+    });
+    await stakebts("blocks", "replay", "--from", `${paid.blockNum}`, "--to", `${paid.blockNum}`, ...DONE);
+    expect(await settle(1, "--dry-run")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("would be confirmed"),
+    });
+    expect(await settle(1)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("confirmed, not paid again"),
+    });
+    expect(await settle(1)).toMatchObject({ code: 0, out: expect.stringContaining("unchanged") });
+    expect(await settle(2)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("has settled another payout"),
+    });
+    expect((await rewards(stakebts)).slice(0, 2)).toEqual(["confirmed", "processing"]);
   });
 
   test("takes a row in processing for paid when the operator has seen it", async ({ stakebts }) => {

@@ -8,7 +8,10 @@ const LINE_MS = 10_000;
 
 /** Says how far a long piece of work is, how fast it goes and when it will be done. Work of a moment goes unmentioned. */
 export function progressOf(
-  { terminal, clock }: { readonly terminal: Terminal; readonly clock: Pick<HostClock, "nowMs"> },
+  {
+    terminal,
+    clock,
+  }: { readonly terminal: Pick<Terminal, "note" | "rewrite">; readonly clock: Pick<HostClock, "nowMs"> },
   what: string,
 ): { readonly onProgress: OnProgress; readonly end: () => void } {
   const startMs = clock.nowMs();

@@ -199,6 +199,7 @@ export interface LedgerTx {
   /** Outgoing transfers that the chain holds under these transaction ids, in chain order. */
   sentTransfers(txids: readonly string[]): Promise<readonly NewTransfer[]>;
 
+  transferAt(operation: OperationPosition): Promise<NewTransfer | undefined>;
   /** Which of these transfers are written down already. */
   knownTransfers(operations: readonly OperationPosition[]): Promise<readonly OperationId[]>;
 

@@ -53,6 +53,8 @@ export {
   type PayoutAnswer,
   requeuePayout,
   type RequeueRequest,
+  settlePayout,
+  type SettleRequest,
   switchPayments,
 } from "./operator/index.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";

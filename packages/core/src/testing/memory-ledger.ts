@@ -381,6 +381,10 @@ class MemoryLedgerTx implements LedgerTx {
       .sort((a, b) => compareOperations(a.operation, b.operation));
   }
 
+  async transferAt(operation: OperationPosition): Promise<NewTransfer | undefined> {
+    return this.#state.transfers.get(operationId(operation));
+  }
+
   async knownTransfers(operations: readonly OperationPosition[]): Promise<readonly OperationId[]> {
     return operations.map(operationId).filter((at) => this.#state.transfers.has(at));
   }

@@ -152,6 +152,11 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toTransfer);
   }
 
+  async transferAt(operation: OperationPosition): Promise<NewTransfer | undefined> {
+    const row = await this.#db.transfer.findFirst({ where: transferKey(operation) });
+    return row === null ? undefined : toTransfer(row);
+  }
+
   async knownTransfers(operations: readonly OperationPosition[]): Promise<readonly OperationId[]> {
     if (operations.length === 0) return [];
     const rows = await this.#db.$queryRaw<OperationPosition[]>`

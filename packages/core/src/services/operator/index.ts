@@ -4,4 +4,5 @@ export { dayOf, type DueDay, forecast, type Forecast, type ForecastLine } from "
 export { holdPayout } from "./hold-payout.ts";
 export { type CaughtUp, ledgerCaughtUp } from "./ledger-caught-up.ts";
 export { requeuePayout, type RequeueRequest } from "./requeue-payout.ts";
+export { settlePayout, type SettleRequest } from "./settle-payout.ts";
 export { switchPayments } from "./switch-payments.ts";

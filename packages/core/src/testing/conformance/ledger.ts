@@ -733,6 +733,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         await tx.insertTransfers([incoming({ importMark }), incoming({ operation: operation(11) })]);
         const at = [operation(11), operation(10), operation(12)];
         assert.deepEqual([...(await tx.knownTransfers(at))].sort(), ["10:0:0", "11:0:0"]);
+        assert.deepEqual((await tx.transferAt(operation(10)))?.importMark, importMark);
+        assert.equal(await tx.transferAt(operation(12)), undefined);
         assert.deepEqual((await tx.oldestUndecidedTransfer())?.importMark, importMark);
         await tx.decideTransfer(operation(10), "kept", "");
         assert.equal((await tx.oldestUndecidedTransfer())?.importMark, undefined);
