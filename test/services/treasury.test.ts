@@ -1,4 +1,13 @@
-import { shares, SHARES_PER_BTS } from "@stakebts/core/domain";
+import {
+  bts,
+  coverMemo,
+  type FundingKey,
+  millis,
+  type PayoutId,
+  shares,
+  SHARES_PER_BTS,
+} from "@stakebts/core/domain";
+import { fundingReference } from "@stakebts/core/services";
 import { MemoryExchange } from "@stakebts/core/testing";
 import { describe, expect, it } from "vitest";
 import { Crash, DEPOSIT_MEMO, EXCHANGE, inWorld, MANAGER, RESERVE_ACCOUNT, type World } from "../world.ts";
@@ -35,6 +44,30 @@ const inShortWorld = (
   inWorld({ custodianBts: 500n, ...options }, async (world) => {
     await givenShortWallet(world);
     await run(world);
+  });
+
+/** Transfers that brought funds, of whichever source. */
+const deposits = (world: World) =>
+  [...world.ledger.contents.transfers.values()].filter(({ outcome }) => outcome === "treasury_deposit")
+    .length;
+
+/** The cover that a payer would write down now, written down. */
+async function orderOf(world: World, key: "cover:1:1"): Promise<void> {
+  const id = fundingReference(key);
+  const order = { kind: "cover", source: 1, amount: bts(126_106n), memo: coverMemo(id) } as const;
+  await world.ledger.transaction((tx) =>
+    tx.insertFunding({ ...order, key: key as FundingKey, id, requestedMs: millis(Date.now()) }),
+  );
+}
+
+/** Another payer has found out that the wallet cannot pay it. */
+const payingElsewhere = (world: World, id: PayoutId) =>
+  world.ledger.transaction(async (tx) => {
+    await tx.movePayout(id, ["due"], "ready");
+    await tx.movePayout(id, ["ready"], "waiting_funds", {
+      reason: "test",
+      waitingSinceMs: millis(Date.now()),
+    });
   });
 
 const fundings = (world: World) =>
@@ -238,8 +271,34 @@ describe("a request to an exchange", () => {
     });
   });
 
-  it("is not made again by a ledger that was restored from before it", () => {
+  it("is neither written down nor asked by a payer that is over", () => {
     const exchange = venue(1_000_000);
+    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
+      await world.devnet.produce(1);
+      await world.ingest();
+      await world.fold();
+      await world.treasury(); // This payer takes its epoch; nothing waits for funds yet.
+      await world.newPayer();
+      for (const { id, kind, status } of world.ledger.contents.payouts.values())
+        if (kind === "stop" && status === "due") await payingElsewhere(world, id);
+      await world.treasury();
+      expect(fundings(world)).toEqual([]);
+      await orderOf(world, "cover:1:1");
+      await world.treasury();
+      expect(fundings(world)).toEqual(["cover:1:1 requested"]);
+      expect(exchange.withdrawals).toEqual([]);
+      world.restart();
+      await world.treasury();
+      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+    });
+  });
+
+  it.each([{ repeatable: true }, { repeatable: false }])(
+    "is not made again by a ledger that was restored from before it, at a venue that is $repeatable to repeat",
+    (options) => restoredFromBefore(venue(1_000_000, options)),
+  );
+
+  const restoredFromBefore = (exchange: MemoryExchange) => {
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
       await world.settle(4);
       const backup = world.ledger.backup();
@@ -253,6 +312,25 @@ describe("a request to an exchange", () => {
       expect(exchange.withdrawals).toHaveLength(1);
       expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
       await world.expectLedgerMatchesChain();
+    });
+  };
+
+  it("that a restored ledger does not know, and whose money is here already, is completed by it", () => {
+    const exchange = venue(1_000_000, { repeatable: false });
+    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
+      await world.settle(4);
+      const backup = world.ledger.backup();
+      await world.settle();
+      await payOut(world, exchange);
+      await world.devnet.produce(4);
+      world.ledger.restore(backup);
+      world.restart();
+      await world.ingest();
+      await world.fold(); // The money is here, and nobody knows what for.
+      await orderOf(world, "cover:1:1");
+      await world.settle();
+      expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
+      expect(exchange.withdrawals).toHaveLength(1);
     });
   });
 });
@@ -410,6 +488,7 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
               expect(exchange.withdrawals, `crash ${when} call ${call}`).toHaveLength(1);
             }
             expect(fundings(world)).toEqual([`cover:${which === "exchange" ? 1 : 0}:1 arrived`]);
+            expect(deposits(world), `crash ${when} call ${call}`).toBe(1);
             for (const name of ["nominator-1", "nominator-2", "nominator-3"])
               expect(await world.arrivedAt(name), `crash ${when} call ${call}`).toEqual([1, 42_500]);
             await world.expectLedgerMatchesChain();

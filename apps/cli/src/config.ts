@@ -5,6 +5,8 @@ import {
   ConfigError,
   depositMemoSettings,
   type Environment,
+  exchangeKeyChecks,
+  exchangeKeySettings,
   readEnvironment,
   settings,
 } from "@stakebts/core/config";
@@ -32,6 +34,14 @@ export const SETTINGS = {
     ...depositMemoSettings,
     STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
   }),
+  exchange: z
+    .object({
+      STAKEBTS_EXCHANGE: settings.STAKEBTS_EXCHANGE,
+      STAKEBTS_EXCHANGE_URL: settings.STAKEBTS_EXCHANGE_URL,
+      STAKEBTS_EXCHANGE_CHAIN: settings.STAKEBTS_EXCHANGE_CHAIN,
+      ...exchangeKeySettings,
+    })
+    .check(...exchangeKeyChecks),
   policy: z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY }),
   keys: z.object({
     STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY.optional(),

@@ -1,8 +1,8 @@
 import { createSigner } from "@stakebts/core/adapters";
-import { type ExchangeCredentials, exchangeCredentials } from "@stakebts/core/config";
+import { exchangeCredentials } from "@stakebts/core/config";
 import { StartupError } from "@stakebts/core/domain";
-import { createBittrexExchange, createCcxtExchange } from "@stakebts/core/exchange";
-import type { ChainReader, Exchange, Log } from "@stakebts/core/ports";
+import { openExchange } from "@stakebts/core/exchange";
+import type { ChainReader, Log } from "@stakebts/core/ports";
 import { checkActiveKey, type FundingSource } from "@stakebts/core/services";
 import type { PayerConfig } from "./config.ts";
 
@@ -12,11 +12,17 @@ export async function openFundingSources(
   { chain, chainId, log }: { readonly chain: ChainReader; readonly chainId: string; readonly log: Log },
 ): Promise<readonly FundingSource[]> {
   const exchanges: FundingSource[] = [];
-  for (const account of exchangeCredentials(config))
+  const venue = {
+    venue: config.STAKEBTS_EXCHANGE,
+    url: config.STAKEBTS_EXCHANGE_URL,
+    chain: config.STAKEBTS_EXCHANGE_CHAIN,
+    log,
+  };
+  for (const { number, ...credentials } of exchangeCredentials(config))
     exchanges.push({
       type: "exchange",
-      number: account.number,
-      exchange: await openExchange(config, account, log),
+      number,
+      exchange: await openExchange({ ...venue, ...credentials }),
     });
   const { STAKEBTS_RESERVE_ACCOUNT: name, STAKEBTS_RESERVE_KEY: wif } = config;
   if (name === undefined || wif === undefined) return exchanges;
@@ -28,19 +34,4 @@ export async function openFundingSources(
   const signer = createSigner({ wif, chainId });
   checkActiveKey(account, signer.publicKey, "STAKEBTS_RESERVE_KEY");
   return [{ type: "reserve", number: 0, account, signer }, ...exchanges];
-}
-
-/** A question that takes longer has no answer: it must not outlast the time that a process has to end. */
-const CALL_DEADLINE_MS = 15_000;
-
-function openExchange(
-  config: PayerConfig,
-  { key, secret, password }: ExchangeCredentials,
-  log: Log,
-): Exchange | Promise<Exchange> {
-  const { STAKEBTS_EXCHANGE: venue, STAKEBTS_EXCHANGE_URL: url, STAKEBTS_EXCHANGE_CHAIN: chain } = config;
-  const common = { secret, url, log, callDeadlineMs: CALL_DEADLINE_MS };
-  return venue === "bittrex"
-    ? createBittrexExchange({ ...common, key })
-    : createCcxtExchange({ ...common, venue, apiKey: key, password, chain });
 }

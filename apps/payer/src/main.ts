@@ -4,6 +4,7 @@ import {
   createPostgresLedger,
   createPostgresLedgerView,
   createSigner,
+  DONE,
   hostClock,
   queueStoreOf,
   repeat,
@@ -18,6 +19,7 @@ import {
   checkActiveKey,
   checkMemoKeys,
   findCustodian,
+  type FundingSource,
   HotWallet,
   newTreasuryMemory,
   PayeeBook,
@@ -63,7 +65,11 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
     maxAgeMs: WALLET_AGE_MS_MAX,
   });
   const payees = new PayeeBook({ chain, clock: hostClock });
-  const sources = await openFundingSources(config, { chain, chainId: custodian.chainId, log });
+  let sources: readonly FundingSource[] = [];
+  await repeat({ name: "open funding sources", clock: hostClock, log }, signal, async () => {
+    sources = await openFundingSources(config, { chain, chainId: custodian.chainId, log });
+    return DONE;
+  });
 
   let failure: Error | undefined;
   const lock = { databaseUrl: config.DATABASE_URL, clock: hostClock, log };

@@ -52,33 +52,26 @@ export const depositMemos = (
     }),
   );
 
-/** A key without its secret, or the other way round, is half of a setting. For `.check()` of a schema with them. */
-export const checkExchangeKeys = z.superRefine<Read<"KEY" | "SECRET">>((config, context) => {
-  for (const number of EXCHANGE_ACCOUNTS)
-    for (const [one, other] of [
-      ["KEY", "SECRET"],
-      ["SECRET", "KEY"],
-    ] as const)
-      if (
-        config[`STAKEBTS_EXCHANGE_${number}_${one}`] !== undefined &&
-        config[`STAKEBTS_EXCHANGE_${number}_${other}`] === undefined
-      )
-        context.addIssue({
-          code: "custom",
-          path: [`STAKEBTS_EXCHANGE_${number}_${other}`],
-          message: `expected together with STAKEBTS_EXCHANGE_${number}_${one}`,
-        });
-});
+/**
+ * Settings that stand for something together only. For `.check()` of a schema with all of them. It runs whatever else is
+ * wrong, so that it is named together with the rest.
+ */
+function together(names: readonly string[]) {
+  return z.superRefine<Readonly<Record<string, unknown>>>(
+    (config, context) => {
+      const given = names.find((name) => config[name] !== undefined);
+      if (given === undefined) return;
+      for (const name of names)
+        if (config[name] === undefined)
+          context.addIssue({ code: "custom", path: [name], message: `expected together with ${given}` });
+    },
+    { when: () => true },
+  );
+}
 
+/** A key without its secret, or the other way round, is half of a setting. */
+export const exchangeKeyChecks = EXCHANGE_ACCOUNTS.map((number) =>
+  together([`STAKEBTS_EXCHANGE_${number}_KEY`, `STAKEBTS_EXCHANGE_${number}_SECRET`]),
+);
 /** An account without its key cannot be paid from; a key alone is no account. */
-export const checkReserve = z.superRefine<{
-  STAKEBTS_RESERVE_ACCOUNT?: string | undefined;
-  STAKEBTS_RESERVE_KEY?: string | undefined;
-}>(({ STAKEBTS_RESERVE_ACCOUNT: account, STAKEBTS_RESERVE_KEY: key }, context) => {
-  if ((account === undefined) === (key === undefined)) return;
-  const [missing, given] =
-    account === undefined
-      ? ["STAKEBTS_RESERVE_ACCOUNT", "STAKEBTS_RESERVE_KEY"]
-      : ["STAKEBTS_RESERVE_KEY", "STAKEBTS_RESERVE_ACCOUNT"];
-  context.addIssue({ code: "custom", path: [missing ?? ""], message: `expected together with ${given}` });
-});
+export const reserveCheck = together(["STAKEBTS_RESERVE_ACCOUNT", "STAKEBTS_RESERVE_KEY"]);

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { checkQuorum, settings } from "./environment.ts";
 import {
-  checkExchangeKeys,
-  checkReserve,
   depositMemoSettings,
+  exchangeKeyChecks,
   exchangeKeySettings,
+  reserveCheck,
 } from "./exchange-settings.ts";
 
 // What each process reads from its environment, in one place, so that a configuration can be checked before anything is
@@ -59,8 +59,6 @@ export const PROCESS_SETTINGS = {
       STAKEBTS_RESERVE_KEY: settings.STAKEBTS_RESERVE_KEY,
       STAKEBTS_TREASURY_MS: settings.STAKEBTS_TREASURY_MS,
     })
-    .check(checkQuorum)
-    .check(checkExchangeKeys)
-    .check(checkReserve),
+    .check(checkQuorum, reserveCheck, ...exchangeKeyChecks),
 } as const;
 export type ProcessName = keyof typeof PROCESS_SETTINGS;

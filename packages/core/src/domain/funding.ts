@@ -84,6 +84,10 @@ export const fundingKey = {
   admin: (request: OperationPosition) => `admin:${operationId(request)}` as FundingKey,
 } as const;
 
+/** The memo of a cover names it, so that its money is known whoever sends it. */
+export const COVER_MEMO_PREFIX = "cover:";
+export const coverMemo = (id: FundingId): string => `${COVER_MEMO_PREFIX}${id}`;
+
 /** What an open request is recognised by when money arrives. */
 export interface ExpectedFunding {
   readonly id: FundingId;

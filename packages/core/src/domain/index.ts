@@ -35,6 +35,7 @@ export { type Acquaintance, compareWithLedger } from "./known-agreements.ts";
 export { readV24Stakes, type V24Agreement, type V24Row, type V24Stakes } from "./v24-stakes.ts";
 export { type Disposition, StartupError } from "./errors.ts";
 export {
+  coverMemo,
   type CoverSource,
   decideCover,
   EXPECTED_STATUSES,

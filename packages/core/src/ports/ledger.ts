@@ -149,6 +149,7 @@ export interface FundingFilter {
   readonly statuses?: readonly FundingStatus[] | undefined;
   readonly kinds?: readonly FundingKind[] | undefined;
   readonly sources?: readonly FundingSourceNumber[] | undefined;
+  readonly txid?: string | undefined;
   /** Newest first; default all. */
   readonly limit?: number | undefined;
 }

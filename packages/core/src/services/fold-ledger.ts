@@ -2,7 +2,12 @@ import { toShares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../domain/decide.ts";
 import { asImported } from "../domain/import-mark.ts";
-import { FUNDING_STATUSES, fundingCompletedBy, type FundingKey } from "../domain/funding.ts";
+import {
+  COVER_MEMO_PREFIX,
+  FUNDING_STATUSES,
+  fundingCompletedBy,
+  type FundingKey,
+} from "../domain/funding.ts";
 import { compareOperations, operationId } from "../domain/operation-id.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { StakeRow } from "../domain/stake-row.ts";
@@ -174,9 +179,16 @@ async function fundingOf(
   transfer: NewTransfer,
   { treasuryAccounts }: Roles,
 ): Promise<FundingRecord | undefined> {
+  const { txid, sender, memoText } = transfer;
   if (transfer.assetId !== CORE_ASSET_ID) return undefined;
-  const missing = FUNDING_STATUSES.filter((status) => status !== "arrived");
-  const expected = await tx.fundings({ statuses: missing, limit: UNARRIVED_FUNDINGS_MAX });
+  // Nearly every transfer is a nominator's: the requests are read only for those that may bring funds.
+  const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(COVER_MEMO_PREFIX) === true;
+  if (!mayBring && txid === undefined) return undefined;
+  const expected = await tx.fundings({
+    statuses: FUNDING_STATUSES.filter((status) => status !== "arrived"),
+    txid: mayBring ? undefined : txid,
+    limit: UNARRIVED_FUNDINGS_MAX,
+  });
   return expected.length === 0 ? undefined : fundingCompletedBy(transfer, expected, treasuryAccounts);
 }
 

@@ -293,13 +293,14 @@ const isDebtCancelled = (state: State, id: StakeRowId): boolean =>
 
 function fundingsIn(
   state: State,
-  { statuses, kinds, sources, limit = Number.POSITIVE_INFINITY }: FundingFilter,
+  { statuses, kinds, sources, txid, limit = Number.POSITIVE_INFINITY }: FundingFilter,
 ): readonly FundingRecord[] {
   const found = [...state.fundings.values()].filter(
     (funding) =>
       (statuses?.includes(funding.status) ?? true) &&
       (kinds?.includes(funding.kind) ?? true) &&
-      (sources?.includes(funding.source) ?? true),
+      (sources?.includes(funding.source) ?? true) &&
+      (txid === undefined || funding.txid === txid),
   );
   return found.slice(Math.max(0, found.length - limit));
 }

@@ -11,13 +11,14 @@ import { fromFunding, toFunding } from "./rows.ts";
 /** The newest that fit, in the order in which they were written. */
 export async function readFundings(
   db: DatabaseTx,
-  { statuses, kinds, sources, limit }: FundingFilter,
+  { statuses, kinds, sources, txid, limit }: FundingFilter,
 ): Promise<readonly FundingRecord[]> {
   const rows = await db.exchangeWithdrawal.findMany({
     where: {
       ...(statuses === undefined ? {} : { status: { in: [...statuses] } }),
       ...(kinds === undefined ? {} : { kind: { in: [...kinds] } }),
       ...(sources === undefined ? {} : { account: { in: [...sources] } }),
+      ...(txid === undefined ? {} : { txid }),
     },
     orderBy: [{ createdAt: "desc" }, { clientId: "desc" }],
     ...(limit === undefined ? {} : { take: limit }),

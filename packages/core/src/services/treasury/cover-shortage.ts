@@ -1,5 +1,6 @@
 import { bts, formatShares, shares, type Shares, toShares } from "../../domain/amount.ts";
 import {
+  coverMemo,
   type CoverSource,
   decideCover,
   EXPECTED_STATUSES,
@@ -108,7 +109,7 @@ async function writeDown(
         kind: "cover",
         source,
         amount: asked,
-        memo: `cover:${id}`,
+        memo: coverMemo(id),
         requestedMs: chainNowMs,
       } as const;
       if (!(await tx.insertFunding(funding))) continue;
