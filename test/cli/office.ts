@@ -21,6 +21,7 @@ import {
   payPayout,
   type PayResult,
   ReadAhead,
+  type StartMode,
 } from "@stakebts/core/services";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
 import { test as base } from "../database.ts";
@@ -65,7 +66,8 @@ export class Office {
     this.#ingester = { chain, ahead, ledger, memos, log: silent, policy, custodian, ...rest };
   }
 
-  static async open(databaseUrl: string): Promise<Office> {
+  /** @param startMode `never`: the ledger is empty until {@link begin} */
+  static async open(databaseUrl: string, startMode: StartMode | "never" = 1): Promise<Office> {
     const devnet = await startDevnet({
       accounts: [
         accountFromSeeds(CUSTODIAN, { balanceBts: 100_000n }),
@@ -94,8 +96,7 @@ export class Office {
         inProcess,
       ),
     );
-    await establishCursor(office.#ingester, 1);
-    await office.passFence();
+    if (startMode !== "never") await office.begin(startMode);
     return office;
   }
 
@@ -113,6 +114,12 @@ export class Office {
     await this.ledger.close();
     const ledger = createPostgresLedger({ url: databaseUrl });
     return new Office(this.devnet, this.chain, ledger, this.custodian, this.stakebts);
+  }
+
+  /** As the ingester does when it starts, and after it the time in which a new ledger pays nothing. */
+  async begin(startMode: StartMode): Promise<void> {
+    await establishCursor(this.#ingester, startMode);
+    await this.passFence();
   }
 
   async close(): Promise<void> {

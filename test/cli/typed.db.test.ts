@@ -32,6 +32,8 @@ describe("a command that is given wrongly ends with 2 and says how to give it:",
     ["payouts requeue --all --status sent --reason x --yes", /live withdrawal/u],
     ["payouts cancel --all --reason x --yes", /needs --status/u],
     [`payouts requeue ${KEY}`, /why\? give --reason/u],
+    [`payouts settle ${KEY} --reason x`, /required option '--by/u],
+    [`payouts settle ${KEY} --by 5 --reason x`, /block:trx:op/u],
     ["payouts list --status lost", /Expected one or more of due, ready/u],
     ["payouts show", /missing required argument 'payout'/u],
     ["stakes --limit many", /Expected a whole number/u],
@@ -55,6 +57,21 @@ describe("a command that is given wrongly ends with 2 and says how to give it:",
     ["config check everybody", /Allowed choices are ingester, scheduler, payer/u],
     ["keys create x", /required option '--role/u],
     ["keys check nowhere.keystore --password-file nowhere", /cannot read nowhere/u],
+    ["import", /Usage: stakebts import/u],
+    ["import blocks --reason x", /which blocks\?/u],
+    ["import blocks 5,x --reason x", /expected block numbers with commas[^]*found "x"/u],
+    ["import blocks 5 --file x --reason x", /which blocks\?/u],
+    ["import blocks --file nowhere --reason x", /cannot read nowhere/u],
+    ["import blocks 5 --paid-by-hand soon", /Expected days such as 2021-06-30/u],
+    ["import text", /missing required argument 'file'/u],
+    ["import text nowhere", /cannot read nowhere/u],
+    ["import sqlite nowhere", /cannot read nowhere/u],
+    ["import sqlite package.json", /package.json is not a SQLite database/u],
+    ["import sqlite x --paid all", /Expected rows as the plan names them/u],
+    ["import sqlite x --answered-up-to yesterday", /Expected a block number/u],
+    ["blocks replay", /required option '--from/u],
+    ["blocks replay --from 0", /Expected a block number/u],
+    ["blocks replay --from 5 --to 3 --reason x", /--to 3 is before --from 5/u],
     ["completion fish", /Allowed choices are bash, zsh/u],
     ["status --colour", /unknown option '--colour'/u],
   ];
@@ -73,14 +90,20 @@ describe("a command that is given wrongly ends with 2 and says how to give it:",
 });
 
 describe("help is an answer", () => {
-  it.each([["--help"], ["payouts requeue --help"], ["help payouts"], ["keys create --help"]])(
-    "stakebts %s",
-    async (line) => {
-      const { code, out, err } = await nothing(...line.split(" "));
-      expect({ code, err }).toEqual({ code: 0, err: "" });
-      expect(out).toContain("Usage: stakebts");
-    },
-  );
+  it.each([
+    ["--help"],
+    ["payouts requeue --help"],
+    ["help payouts"],
+    ["keys create --help"],
+    ["import sqlite --help"],
+    ["import blocks --help"],
+    ["import text --help"],
+    ["blocks replay --help"],
+  ])("stakebts %s", async (line) => {
+    const { code, out, err } = await nothing(...line.split(" "));
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain("Usage: stakebts");
+  });
 });
 
 describe("what is missing around a command is told apart:", () => {
@@ -144,7 +167,7 @@ describe("doctor", () => {
       .json<{ name: string; state: string }[]>("doctor");
     expect(healthy.filter(({ state }) => state !== "ok")).toEqual([]);
     expect(healthy.map(({ name }) => name)).toEqual(
-      "database queues node,chain id,account,active key,memo key,ledger,payments,payouts,money"
+      "database queues node,chain id,account,active key,memo key,ledger,payments,payouts,money,clock"
         .replace(" ", ",")
         .replace(" node", ",node")
         .split(","),

@@ -3,6 +3,7 @@ import { parseEnv } from "node:util";
 import {
   checkQuorum,
   ConfigError,
+  depositMemoSettings,
   type Environment,
   exchangeKeyChecks,
   exchangeKeySettings,
@@ -23,6 +24,16 @@ export const SETTINGS = {
       STAKEBTS_CUSTODIAN: settings.STAKEBTS_CUSTODIAN,
     })
     .check(checkQuorum),
+  ingest: z.object({
+    STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY,
+    STAKEBTS_SKIP_BLOCKS: settings.STAKEBTS_SKIP_BLOCKS,
+    STAKEBTS_POLICY: settings.STAKEBTS_POLICY,
+    STAKEBTS_ADMIN_REPLAY: settings.STAKEBTS_ADMIN_REPLAY,
+    STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
+    STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+    ...depositMemoSettings,
+    STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
+  }),
   exchange: z
     .object({
       STAKEBTS_EXCHANGE: settings.STAKEBTS_EXCHANGE,

@@ -2,12 +2,14 @@ import { Command } from "commander";
 import { addAgreements } from "./commands/agreements.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addBalances } from "./commands/balances.ts";
+import { addBlocks } from "./commands/blocks.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addForecast } from "./commands/forecast.ts";
 import { addFunding } from "./commands/funding.ts";
+import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLiabilities } from "./commands/liabilities.ts";
 import { addPayments } from "./commands/payments.ts";
@@ -68,6 +70,8 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addBackup,
     addRestore,
     addReset,
+    addImport,
+    addBlocks,
     addConfig,
     addKeys,
     addCompletion,

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly write: (text: string) => Promise<void>;
   /** Remarks, questions and problems. */
   readonly note: (line: string) => void;
+  /** In the place of what it said last, where it can: on a terminal. */
+  readonly rewrite?: ((line: string) => void) | undefined;
   /** Coloured on a terminal, plain in a file or a pipe. */
   readonly paint: (style: Style, text: string) => string;
   /** Somebody is there to be asked. */
@@ -39,6 +41,7 @@ export function systemTerminal(wantsColour: boolean): Terminal {
     write: (text) =>
       new Promise((resolve, reject) => stdout.write(text, (error) => (error ? reject(error) : resolve()))),
     note: (line) => void stderr.write(`${line}\n`),
+    rewrite: stderr.isTTY ? (line) => void stderr.write(`\r\u001B[K${line}`) : undefined,
     paint: (style, text) =>
       wantsColour && stdout.isTTY ? styleText(style, text, { validateStream: false }) : text,
     isInteractive,

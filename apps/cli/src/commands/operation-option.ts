@@ -3,7 +3,7 @@ import type { OperationId } from "@stakebts/core/domain";
 
 export const operationOption = (flags: string, description: string): Option =>
   new Option(flags, description).argParser((text: string) => {
-    if (!/^[0-9]{1,10}:[0-9]{1,6}:[0-9]{1,6}$/u.test(text))
+    if (!/^[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}$/u.test(text))
       throw new InvalidArgumentError("Expected the place of a transfer, block:trx:op, such as 60692861:0:0.");
     return text as OperationId;
   });

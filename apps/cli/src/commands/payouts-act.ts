@@ -234,7 +234,7 @@ async function chosen(
     .map(({ id, key, amount }) => ({ reference: { text: key, id }, amount }));
 }
 
-function say({ terminal }: Context, answer: PayoutAnswer): void {
+export function say({ terminal }: Context, answer: PayoutAnswer): void {
   const mark = {
     done: ["green", "done"],
     unchanged: ["dim", "unchanged"],

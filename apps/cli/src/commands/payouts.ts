@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Run } from "../run.ts";
 import { addPayoutActions } from "./payouts-act.ts";
 import { addPayoutLists } from "./payouts-list.ts";
+import { addPayoutSettle } from "./payouts-settle.ts";
 import { addPayoutShow } from "./payouts-show.ts";
 
 export function addPayouts(program: Command, run: Run): void {
@@ -13,4 +14,5 @@ export function addPayouts(program: Command, run: Run): void {
   addPayoutLists(payouts, run);
   addPayoutShow(payouts, run);
   addPayoutActions(payouts, run);
+  addPayoutSettle(payouts, run);
 }

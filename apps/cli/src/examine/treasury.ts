@@ -2,7 +2,7 @@ import { fundingSourceName } from "@stakebts/core/domain";
 import type { Context } from "../context.ts";
 import { askExchangeAccounts } from "../exchange-accounts.ts";
 import { btsText, sharesText } from "../print.ts";
-import { type Finding, ok, problem, skipped } from "./finding.ts";
+import { type Finding, ok, problem } from "./finding.ts";
 
 /** Where cover comes from, as far as this environment can ask, and requests for it that a person has to look at. */
 export async function* examineTreasury(
@@ -10,8 +10,6 @@ export async function* examineTreasury(
   before: readonly Finding[],
 ): AsyncGenerator<Finding> {
   const accounts = await askExchangeAccounts(context);
-  if (accounts.length === 0)
-    yield skipped("exchange", "no keys in this environment; --settings payer.env brings them");
   for (const account of accounts) {
     const name = `exchange ${account.number}`;
     if ("problem" in account)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readEnvironment } from "./environment.ts";
-import { depositMemos, exchangeCredentials } from "./exchange-settings.ts";
+import { exchangeCredentials, rolesOf } from "./exchange-settings.ts";
 import { PROCESS_SETTINGS } from "./process-settings.ts";
 
 const WIF = "5KGDzq6ujEJqkQUsp5YFpw21KndFQywaEyzrLPXq5qbz49mB79Q";
@@ -60,7 +60,11 @@ describe("the settings of exchange accounts", () => {
       STAKEBTS_EXCHANGE_2_DEPOSIT_MEMO: "two",
       STAKEBTS_EXCHANGE_1_KEY: "k1",
     });
-    expect(depositMemos(config)).toEqual({ 2: "two" });
+    expect(rolesOf(config, ["manager-a"])).toEqual({
+      managers: ["manager-a"],
+      treasuryAccounts: ["bittrex-deposit", "bittrex-deposit"],
+      exchangeDeposit: { account: "bittrex-deposit", memos: { 2: "two" } },
+    });
     expect(config).not.toHaveProperty("STAKEBTS_EXCHANGE_1_KEY");
   });
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CCXT_VENUES, type CcxtVenueName } from "../adapters/exchange/ccxt-venues.ts";
+import type { Roles } from "../domain/decide.ts";
 import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "../domain/request.ts";
 
 // What is set three times, once for each exchange account: `STAKEBTS_EXCHANGE_1_KEY` and so on.
@@ -42,7 +43,7 @@ export const exchangeCredentials = (
     return key === undefined || secret === undefined ? [] : [{ number, key, secret, password }];
   });
 
-export const depositMemos = (
+const depositMemos = (
   config: Read<"DEPOSIT_MEMO">,
 ): Readonly<Partial<Record<ExchangeAccountNumber, string>>> =>
   Object.fromEntries(
@@ -51,6 +52,24 @@ export const depositMemos = (
       return memo === undefined ? [] : [[number, memo]];
     }),
   );
+
+/** Who is who besides the nominators: the policy's managers, and whose transfers are never sent back. */
+export const rolesOf = (
+  config: Read<"DEPOSIT_MEMO"> & {
+    readonly STAKEBTS_EXCHANGE_ACCOUNTS: readonly string[];
+    readonly STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: string;
+    readonly STAKEBTS_RESERVE_ACCOUNT?: string | undefined;
+  },
+  managers: readonly string[],
+): Roles => ({
+  managers,
+  treasuryAccounts: [
+    ...config.STAKEBTS_EXCHANGE_ACCOUNTS,
+    config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+    ...(config.STAKEBTS_RESERVE_ACCOUNT === undefined ? [] : [config.STAKEBTS_RESERVE_ACCOUNT]),
+  ],
+  exchangeDeposit: { account: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT, memos: depositMemos(config) },
+});
 
 /**
  * Settings that stand for something together only. For `.check()` of a schema with all of them. It runs whatever else is

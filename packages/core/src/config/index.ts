@@ -7,11 +7,12 @@ export {
   shown,
 } from "./environment.ts";
 export {
-  depositMemos,
+  depositMemoSettings,
   type ExchangeCredentials,
   exchangeCredentials,
   exchangeKeyChecks,
   exchangeKeySettings,
+  rolesOf,
 } from "./exchange-settings.ts";
 export { type CustodianPolicy, type PolicyFile, policyOf } from "./policy-file.ts";
 export { PROCESS_SETTINGS, type ProcessName } from "./process-settings.ts";

@@ -751,6 +751,9 @@ describe("for any transfer, any agreements and any policy", () => {
       case "loan":
         expect(payouts).toEqual([]);
         break;
+      case "answered_before":
+        expect.unreachable("only an import knows");
+        break;
       default:
         expect.unreachable(`outcome ${String(outcome satisfies never)}`);
     }

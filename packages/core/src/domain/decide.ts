@@ -10,7 +10,7 @@ import {
   type ExchangeAccountNumber,
   type MemoRequest,
 } from "./request.ts";
-import type { StakeRow, StakeRowStatus } from "./stake-row.ts";
+import type { NewStakeRow, StakeRow, StakeRowStatus } from "./stake-row.ts";
 import { type Agreement, buildStakeRows } from "./terms.ts";
 import type { Millis } from "./time.ts";
 import { CORE_ASSET_ID, type IncomingTransfer } from "./transfer.ts";
@@ -37,6 +37,7 @@ export const TRANSFER_OUTCOMES = [
   "loan",
   "admin_request",
   "foreign_asset",
+  "answered_before",
 ] as const;
 export type TransferOutcome = (typeof TRANSFER_OUTCOMES)[number];
 
@@ -52,7 +53,7 @@ export interface Decision {
   readonly outcome: TransferOutcome;
   /** For people, in the receipt: why. */
   readonly reason: string;
-  readonly agreement?: { readonly agreement: Agreement; readonly rows: readonly StakeRow[] };
+  readonly agreement?: { readonly agreement: Agreement; readonly rows: readonly NewStakeRow[] };
   readonly rowMoves: readonly StakeRowMove[];
   readonly payouts: readonly NewPayout[];
   /** Funds that a manager has asked an exchange account to send. */
@@ -139,7 +140,7 @@ function adminTransfer(
 /** Of what an exchange account sends on a manager's order: the same that a manager's own loan carries. */
 const ADMIN_FUNDING_MEMO = "loan_to_bmg";
 
-const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
+export const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
   outcome,
   reason,
   rowMoves: [],

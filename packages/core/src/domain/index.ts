@@ -21,6 +21,18 @@ export {
   TRANSFER_OUTCOMES,
   type TransferOutcome,
 } from "./decide.ts";
+export { type AgreementLine, type LineProblem, parseAgreementLines } from "./agreement-lines.ts";
+export {
+  asImported,
+  DAYS_PAID_BY_HAND,
+  type ImportMark,
+  isSameAgreement,
+  type MonthPaid,
+  monthsPaidOn,
+  withMonthsPaid,
+} from "./import-mark.ts";
+export { type Acquaintance, compareWithLedger } from "./known-agreements.ts";
+export { readV24Stakes, type V24Agreement, type V24Row, type V24Stakes } from "./v24-stakes.ts";
 export { type Disposition, StartupError } from "./errors.ts";
 export {
   coverMemo,
@@ -95,6 +107,7 @@ export {
 } from "./retention.ts";
 export {
   assertStakeRowMove,
+  type NewStakeRow,
   STAKE_ROW_MOVES,
   STAKE_ROW_STATUSES,
   STAKE_ROW_TYPES,

@@ -63,6 +63,17 @@ export interface StakeRow {
   readonly status: StakeRowStatus;
 }
 
+/**
+ * A row as it is first written down. With `settlement`, when and where it was settled before the ledger knew it: in an
+ * import. Without, the row has no such past.
+ */
+export interface NewStakeRow extends StakeRow {
+  readonly settlement?: {
+    readonly processedMs: Millis | undefined;
+    readonly blockProcessed: number | undefined;
+  };
+}
+
 export const stakeRowId = (row: Pick<StakeRow, "type" | "number" | "agreement">): StakeRowId => {
   const { blockNum, trxInBlock, opInTrx } = row.agreement;
   return `${row.type}:${row.number}:${blockNum}:${trxInBlock}:${opInTrx}` as StakeRowId;

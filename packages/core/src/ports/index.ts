@@ -53,6 +53,7 @@ export type {
   Ledger,
   LedgerTx,
   MemoStatus,
+  NewAgreement,
   NewReceipt,
   NewTransfer,
   NewWithdrawal,

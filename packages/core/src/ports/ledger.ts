@@ -8,10 +8,11 @@ import type {
   NewFunding,
 } from "../domain/funding.ts";
 import type { Fence, FenceState } from "../domain/fence.ts";
-import type { OperationPosition } from "../domain/operation-id.ts";
+import type { ImportMark } from "../domain/import-mark.ts";
+import type { OperationId, OperationPosition } from "../domain/operation-id.ts";
 import type { NewPayout, PayoutId, PayoutKey, PayoutStatus } from "../domain/payout.ts";
 import type { MemoRequest } from "../domain/request.ts";
-import type { StakeRow } from "../domain/stake-row.ts";
+import type { NewStakeRow, StakeRow } from "../domain/stake-row.ts";
 import type { Agreement } from "../domain/terms.ts";
 import type { Millis } from "../domain/time.ts";
 import type { WithdrawalId, WithdrawalState } from "../domain/withdrawal.ts";
@@ -55,6 +56,8 @@ export interface NewTransfer {
   readonly memoNonce: string | undefined;
   /** See IncomingTransfer in the domain. */
   readonly isReplayed: boolean;
+  /** Found by an import: it was answered elsewhere before. ADR 0011. */
+  readonly importMark?: ImportMark;
 }
 
 /** An outgoing transfer that carries a payout key: proof, from the chain alone, that the payout was sent. */
@@ -199,7 +202,23 @@ export interface LedgerTx {
   /** Outgoing transfers that the chain holds under these transaction ids, in chain order. */
   sentTransfers(txids: readonly string[]): Promise<readonly NewTransfer[]>;
 
-  insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean>;
+  transferAt(operation: OperationPosition): Promise<NewTransfer | undefined>;
+  /** Which of these transfers are written down already. */
+  knownTransfers(operations: readonly OperationPosition[]): Promise<readonly OperationId[]>;
+
+  insertAgreement(agreement: Agreement, rows: readonly NewStakeRow[]): Promise<boolean>;
+  /** Writes those whose place is free, with their rows, and returns them. */
+  insertAgreements(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]>;
+  agreementsOf(nominators: readonly string[]): Promise<readonly Agreement[]>;
+  /**
+   * An agreement that an import has written and that this one is, see {@link isSameAgreement}; not one that a transfer
+   * of this ledger opened, or that another transfer was found to be.
+   */
+  importedTwin(agreement: Agreement): Promise<OperationId | undefined>;
+  /** Up to this block another installation has answered every transfer; 0 for none. */
+  answeredUpToBlockNum(): Promise<number>;
+  /** Never goes back. */
+  setAnsweredUpToBlockNum(blockNum: number): Promise<void>;
   pendingRowsOf(nominator: string): Promise<readonly StakeRow[]>;
   /**
    * Rewards, base amounts and penalties that fell due at `upToMs` or before, oldest first. Not those whose payout an
@@ -273,6 +292,14 @@ export interface LedgerTx {
   liftFence(fence: Fence): Promise<boolean>;
   ring(rings: readonly Ring[]): Promise<void>;
   addReceipts(receipts: readonly NewReceipt[]): Promise<void>;
+  /** Adds those whose event and subject are not there yet; how many. */
+  addReceiptsOnce(receipts: readonly NewReceipt[]): Promise<number>;
+}
+
+/** An agreement with all of its rows, as an import writes it. */
+export interface NewAgreement {
+  readonly agreement: Agreement;
+  readonly rows: readonly NewStakeRow[];
 }
 
 export interface PayoutConfirmation {

@@ -1,7 +1,13 @@
 import { toShares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
-import { decideDueRow, decideTransfer, type Decision, type Roles } from "../domain/decide.ts";
-import { COVER_MEMO_PREFIX, FUNDING_STATUSES, fundingCompletedBy } from "../domain/funding.ts";
+import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../domain/decide.ts";
+import { asImported } from "../domain/import-mark.ts";
+import {
+  COVER_MEMO_PREFIX,
+  FUNDING_STATUSES,
+  fundingCompletedBy,
+  type FundingKey,
+} from "../domain/funding.ts";
 import { compareOperations, operationId } from "../domain/operation-id.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { StakeRow } from "../domain/stake-row.ts";
@@ -53,9 +59,10 @@ async function foldSome(
   deps: FoldDeps,
 ): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
   await tx.lockFold();
+  const answeredUpToBlockNum = await tx.answeredUpToBlockNum();
   const receipts: NewReceipt[] = [];
   for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
-    const step = await foldStep(tx, deps);
+    const step = await foldStep(tx, deps, answeredUpToBlockNum);
     if (step === undefined) return { steps, receipts };
     receipts.push(...step);
   }
@@ -63,7 +70,11 @@ async function foldSome(
 }
 
 /** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
-async function foldStep(tx: LedgerTx, deps: FoldDeps): Promise<readonly NewReceipt[] | undefined> {
+async function foldStep(
+  tx: LedgerTx,
+  deps: FoldDeps,
+  answeredUpToBlockNum: number,
+): Promise<readonly NewReceipt[] | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
   const cursor = await tx.cursor();
   if (cursor === undefined) return undefined;
@@ -72,7 +83,7 @@ async function foldStep(tx: LedgerTx, deps: FoldDeps): Promise<readonly NewRecei
   const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
   if (due.length > 0) return settleDueRows(tx, due);
   if (transfer === undefined) return undefined;
-  return answerTransfer(tx, transfer, deps);
+  return answerTransfer(tx, transfer, deps, answeredUpToBlockNum);
 }
 
 async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
@@ -96,30 +107,50 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
   return [...receipts, ...held];
 }
 
-async function answerTransfer(
+/** As the rules say, unless an import says that somebody has answered it before this ledger was there. ADR 0011. */
+async function decide(
   tx: LedgerTx,
   transfer: NewTransfer,
   { policy, roles }: FoldDeps,
-): Promise<readonly NewReceipt[]> {
-  assert(transfer.request !== undefined, `transfer ${operationId(transfer.operation)} has no request`);
-  // What was opened later does not end with it: a stop may be found late, in a block that was once passed over.
+  {
+    answeredUpToBlockNum,
+    completes,
+  }: { readonly answeredUpToBlockNum: number; readonly completes: FundingKey | undefined },
+): Promise<Decision> {
+  const { request, importMark, operation } = transfer;
+  assert(request !== undefined, `transfer ${operationId(operation)} has no request`);
+  if (importMark === undefined && operation.blockNum <= answeredUpToBlockNum)
+    return recorded("answered_before", `v2.4 answered every transfer up to block ${answeredUpToBlockNum}`);
+  // What was opened later does not end with it: a stop may be found late, in a block that was once passed over. Imported
+  // agreements may have no place in the chain, but they have a start.
   const pending =
-    transfer.request.type === "stop"
+    request.type === "stop"
       ? (await tx.pendingRowsOf(transfer.sender)).filter(
-          (row) => compareOperations(row.agreement, transfer.operation) < 0,
+          (row) => compareOperations(row.agreement, operation) < 0 && row.startMs <= transfer.blockTimeMs,
         )
       : [];
-  const completed = await fundingOf(tx, transfer, roles);
-  const decision = decideTransfer(
-    { ...transfer, request: transfer.request },
-    pending,
-    policy,
-    roles,
-    completed?.key,
-  );
+  const decision = decideTransfer({ ...transfer, request }, pending, policy, roles, completes);
+  const twin =
+    decision.agreement === undefined ? undefined : await tx.importedTwin(decision.agreement.agreement);
+  // The twin's name at the end of the reason is how the ledger knows that it is found: see importedTwin.
+  if (twin !== undefined)
+    return recorded("answered_before", `${decision.reason}: this is the imported agreement ${twin}`);
+  return importMark === undefined ? decision : asImported(decision, importMark);
+}
+
+async function answerTransfer(
+  tx: LedgerTx,
+  transfer: NewTransfer,
+  deps: FoldDeps,
+  answeredUpToBlockNum: number,
+): Promise<readonly NewReceipt[]> {
+  const completed = await fundingOf(tx, transfer, deps.roles);
+  const decision = await decide(tx, transfer, deps, { answeredUpToBlockNum, completes: completed?.key });
   const held = [
     ...(await apply(tx, decision, transfer.blockTimeMs)),
-    ...(completed === undefined ? [] : [await arrive(tx, completed, transfer)]),
+    ...(completed === undefined || decision.outcome === "answered_before"
+      ? []
+      : [await arrive(tx, completed, transfer)]),
   ];
   const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
   assert(

@@ -4,6 +4,32 @@ export { foldLedger, type FoldDeps } from "./fold-ledger.ts";
 export { HotWallet } from "./hot-wallet.ts";
 export { identified, memoNonce, payoutId, withdrawalId } from "./ids.ts";
 export {
+  agreementOfLine,
+  type BlockRange,
+  blocksIn,
+  type BlocksRead,
+  HELD_REASON,
+  importMarks,
+  ImportRefused,
+  importText,
+  importV24,
+  needPassedBlocks,
+  needPaymentsOff,
+  type OfferedAgreement,
+  type OnProgress,
+  planAgreements,
+  planBlocks,
+  type PlannedAgreement,
+  type PlannedTransfer,
+  rangesAround,
+  readBlocks,
+  readV24Receipts,
+  rowsThatWentOn,
+  type V24Import,
+  type V24Imported,
+  writeAgreements,
+} from "./import/index.ts";
+export {
   BLOCKS_PER_STEP,
   ingestBlocks,
   type IngestDeps,
@@ -30,6 +56,8 @@ export {
   type PayoutAnswer,
   requeuePayout,
   type RequeueRequest,
+  settlePayout,
+  type SettleRequest,
   switchPayments,
 } from "./operator/index.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";

@@ -1,5 +1,6 @@
 import { assert } from "../domain/assert.ts";
 import { isFencePassed } from "../domain/fence.ts";
+import type { ImportMark } from "../domain/import-mark.ts";
 import { parseMemo } from "../domain/memo.ts";
 import { operationId } from "../domain/operation-id.ts";
 import { payoutKeyInMemo } from "../domain/payout.ts";
@@ -93,18 +94,32 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   return { ingestedTo: to, finalBlockNum };
 }
 
+/** What to know about a replay that is more than "read these again". */
+export interface ReplayOptions {
+  /** Of an import: what it knows about a transfer that it finds. */
+  readonly mark?: (transfer: NewTransfer) => ImportMark | undefined;
+  /** In the transaction of each batch, before anything is written; throws when it must not be. */
+  readonly guard?: (tx: LedgerTx) => Promise<void>;
+}
+
 /**
  * Reads blocks that the cursor has passed already, and writes those of their transfers that the ledger does not have,
  * with what they settle. Whatever it has stays as it is. Blocks that were once jumped over count as looked into then.
  */
-export async function replayBlocks(deps: IngestDeps, range: { from: number; to: number }): Promise<number> {
+export async function replayBlocks(
+  deps: IngestDeps,
+  range: { readonly from: number; readonly to: number },
+  { mark, guard }: ReplayOptions = {},
+): Promise<number> {
   let found = 0;
-  const { irreversibleBlockNum } = await deps.chain.head();
   for (let from = range.from; from <= range.to; from += BLOCKS_PER_STEP) {
     const to = Math.min(range.to, from + BLOCKS_PER_STEP - 1);
-    const blocks = await deps.chain.blocks({ from, to, account: deps.custodian.id });
-    const transfers = await readTransfers(deps, blocks, irreversibleBlockNum);
+    const transfers = (await findTransfers(deps, { from, to })).map((transfer) => {
+      const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
+      return importMark === undefined ? transfer : { ...transfer, importMark };
+    });
     found += await deps.ledger.transaction(async (tx) => {
+      await guard?.(tx);
       const written = await writeTransfers(tx, deps, transfers);
       await tx.addReceipts(await settleOutgoing(tx, written));
       return written.length;
@@ -112,6 +127,16 @@ export async function replayBlocks(deps: IngestDeps, range: { from: number; to: 
   }
   await deps.ledger.transaction((tx) => tx.extendScan(range));
   return found;
+}
+
+/** The transfers of these blocks, read and understood; nothing is written. At most {@link BLOCKS_PER_STEP} blocks. */
+export async function findTransfers(
+  deps: IngestDeps,
+  range: { readonly from: number; readonly to: number },
+): Promise<readonly NewTransfer[]> {
+  const { irreversibleBlockNum } = await deps.chain.head();
+  const blocks = await deps.chain.blocks({ ...range, account: deps.custodian.id });
+  return readTransfers(deps, blocks, irreversibleBlockNum);
 }
 
 /** The kill switch, thrown by the ingester itself: the chain and the ledger tell different stories. */

@@ -1,10 +1,17 @@
 import { assert } from "../domain/assert.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
 import { type Fence, type FenceState, higherFence, isFencePassed, whyFenced } from "../domain/fence.ts";
-import { compareOperations, operationId, type OperationPosition } from "../domain/operation-id.ts";
+import { isSameAgreement } from "../domain/import-mark.ts";
+import {
+  compareOperations,
+  type OperationId,
+  operationId,
+  type OperationPosition,
+} from "../domain/operation-id.ts";
 import { PAYOUT_MOVES, type PayoutId, type PayoutKey, type PayoutStatus } from "../domain/payout.ts";
 import {
   assertStakeRowMove,
+  type NewStakeRow,
   type StakeRow,
   type StakeRowId,
   type StakeRowStatus,
@@ -30,6 +37,7 @@ import type {
   IdentifiedPayout,
   Ledger,
   LedgerTx,
+  NewAgreement,
   NewReceipt,
   NewTransfer,
   NewWithdrawal,
@@ -45,6 +53,7 @@ import type { Ring } from "../ports/queue.ts";
 
 interface StoredTransfer extends NewTransfer {
   readonly outcome: TransferOutcome | undefined;
+  readonly reason?: string;
 }
 
 interface StoredPayout extends PayoutRecord {
@@ -68,6 +77,7 @@ interface State {
   payments: PaymentsSwitch;
   fence: FenceState;
   writerEpoch: bigint;
+  answeredUpToBlockNum: number;
   transfers: Map<string, StoredTransfer>;
   agreements: Map<string, Agreement>;
   rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
@@ -99,6 +109,7 @@ export class MemoryLedger implements Ledger {
     payments: { on: true },
     fence: { raised: undefined, databaseChanged: true },
     writerEpoch: 0n,
+    answeredUpToBlockNum: 0,
     transfers: new Map(),
     agreements: new Map(),
     rows: new Map(),
@@ -359,11 +370,15 @@ class MemoryLedgerTx implements LedgerTx {
       .sort((a, b) => compareOperations(a.operation, b.operation))[0];
   }
 
-  async decideTransfer(operation: OperationPosition, outcome: TransferOutcome): Promise<boolean> {
+  async decideTransfer(
+    operation: OperationPosition,
+    outcome: TransferOutcome,
+    reason: string,
+  ): Promise<boolean> {
     const transfer = this.#state.transfers.get(operationId(operation));
     if (transfer === undefined || transfer.direction === "out" || transfer.outcome !== undefined)
       return false;
-    this.#state.transfers.set(operationId(operation), { ...transfer, outcome });
+    this.#state.transfers.set(operationId(operation), { ...transfer, outcome, reason });
     return true;
   }
 
@@ -382,7 +397,15 @@ class MemoryLedgerTx implements LedgerTx {
       .sort((a, b) => compareOperations(a.operation, b.operation));
   }
 
-  async insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean> {
+  async transferAt(operation: OperationPosition): Promise<NewTransfer | undefined> {
+    return this.#state.transfers.get(operationId(operation));
+  }
+
+  async knownTransfers(operations: readonly OperationPosition[]): Promise<readonly OperationId[]> {
+    return operations.map(operationId).filter((at) => this.#state.transfers.has(at));
+  }
+
+  async insertAgreement(agreement: Agreement, rows: readonly NewStakeRow[]): Promise<boolean> {
     const id = operationId(agreement.operation);
     if (this.#state.agreements.has(id)) return false;
     this.#state.agreements.set(id, agreement);
@@ -391,6 +414,44 @@ class MemoryLedgerTx implements LedgerTx {
       this.#state.rows.set(row.id, row);
     }
     return true;
+  }
+
+  async insertAgreements(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]> {
+    const written: NewAgreement[] = [];
+    for (const one of agreements) if (await this.insertAgreement(one.agreement, one.rows)) written.push(one);
+    return written;
+  }
+
+  async agreementsOf(nominators: readonly string[]): Promise<readonly Agreement[]> {
+    return [...this.#state.agreements.values()]
+      .filter((agreement) => nominators.includes(agreement.nominator))
+      .sort((a, b) => compareOperations(a.operation, b.operation));
+  }
+
+  async importedTwin(agreement: Agreement): Promise<OperationId | undefined> {
+    const at = operationId(agreement.operation);
+    const transfers = [...this.#state.transfers.values()];
+    const farness = (other: Agreement): number =>
+      operationId(other.operation) === at ? -1 : Math.abs(other.startMs - agreement.startMs);
+    const [twin] = [...this.#state.agreements.values()]
+      .filter((other) => operationId(other.operation) === at || isSameAgreement(other, agreement))
+      .filter((other) => {
+        const name = operationId(other.operation);
+        return (
+          this.#state.transfers.get(name)?.outcome !== "agreement_opened" &&
+          !transfers.some((t) => t.outcome === "answered_before" && t.reason?.endsWith(` ${name}`) === true)
+        );
+      })
+      .sort((a, b) => farness(a) - farness(b) || compareOperations(a.operation, b.operation));
+    return twin === undefined ? undefined : operationId(twin.operation);
+  }
+
+  async answeredUpToBlockNum(): Promise<number> {
+    return this.#state.answeredUpToBlockNum;
+  }
+
+  async setAnsweredUpToBlockNum(blockNum: number): Promise<void> {
+    this.#state.answeredUpToBlockNum = Math.max(this.#state.answeredUpToBlockNum, blockNum);
   }
 
   async pendingRowsOf(nominator: string): Promise<readonly StakeRow[]> {
@@ -666,5 +727,14 @@ class MemoryLedgerTx implements LedgerTx {
 
   async addReceipts(receipts: readonly NewReceipt[]): Promise<void> {
     this.#state.receipts = [...this.#state.receipts, ...receipts];
+  }
+
+  async addReceiptsOnce(receipts: readonly NewReceipt[]): Promise<number> {
+    const fresh = receipts.filter(
+      ({ event, subject }) =>
+        !this.#state.receipts.some((old) => old.event === event && old.subject === subject),
+    );
+    await this.addReceipts(fresh);
+    return fresh.length;
   }
 }

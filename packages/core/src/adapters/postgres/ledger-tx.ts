@@ -1,11 +1,12 @@
 import { type Fence, whyFenced } from "../../domain/fence.ts";
-import type { OperationPosition } from "../../domain/operation-id.ts";
+import type { Agreement } from "../../domain/terms.ts";
+import { SAME_START_MS } from "../../domain/import-mark.ts";
+import { operationId, type OperationId, type OperationPosition } from "../../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutStatus } from "../../domain/payout.ts";
 import { assert } from "../../domain/assert.ts";
 import { shares } from "../../domain/amount.ts";
-import { assertStakeRowMove, type StakeRow } from "../../domain/stake-row.ts";
+import { assertStakeRowMove, type NewStakeRow, type StakeRow } from "../../domain/stake-row.ts";
 import type { StakeRowMove, TransferOutcome } from "../../domain/decide.ts";
-import type { Agreement } from "../../domain/terms.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type { FundingId, FundingSourceNumber, FundingStatus } from "../../domain/funding.ts";
 import type { WithdrawalId } from "../../domain/withdrawal.ts";
@@ -18,6 +19,7 @@ import type {
   IdentifiedFunding,
   IdentifiedPayout,
   LedgerTx,
+  NewAgreement,
   NewReceipt,
   NewTransfer,
   PaidTransfer,
@@ -29,15 +31,23 @@ import type {
 } from "../../ports/ledger.ts";
 import type { Ring } from "../../ports/queue.ts";
 import type { DatabaseTx } from "./client.ts";
-import { insertReceipts, insertRings, insertTransfers } from "./bulk-insert.ts";
+import {
+  insertAgreements,
+  insertReceipts,
+  insertReceiptsOnce,
+  insertRings,
+  insertTransfers,
+} from "./bulk-insert.ts";
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
+import { findImportedTwin } from "./imported-twin.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { insertFunding, moveFunding, readFundings } from "./fundings.ts";
 import { fenceState } from "./fence-state.ts";
 import {
   fromAgreement,
   fromStakeRow,
+  toAgreement,
   toCursor,
   toPayout,
   toStakeRow,
@@ -145,7 +155,23 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toTransfer);
   }
 
-  async insertAgreement(agreement: Agreement, rows: readonly StakeRow[]): Promise<boolean> {
+  async transferAt(operation: OperationPosition): Promise<NewTransfer | undefined> {
+    const row = await this.#db.transfer.findFirst({ where: transferKey(operation) });
+    return row === null ? undefined : toTransfer(row);
+  }
+
+  async knownTransfers(operations: readonly OperationPosition[]): Promise<readonly OperationId[]> {
+    if (operations.length === 0) return [];
+    const rows = await this.#db.$queryRaw<OperationPosition[]>`
+      SELECT block_num AS "blockNum", trx_in_block AS "trxInBlock", op_in_trx AS "opInTrx" FROM transfer
+       WHERE (block_num, trx_in_block, op_in_trx) IN (SELECT * FROM unnest(
+               ${operations.map(({ blockNum }) => blockNum)}::int[],
+               ${operations.map(({ trxInBlock }) => trxInBlock)}::int[],
+               ${operations.map(({ opInTrx }) => opInTrx)}::int[]))`;
+    return rows.map(operationId);
+  }
+
+  async insertAgreement(agreement: Agreement, rows: readonly NewStakeRow[]): Promise<boolean> {
     const { count } = await this.#db.agreement.createMany({
       data: fromAgreement(agreement),
       skipDuplicates: true,
@@ -153,6 +179,33 @@ export class PostgresLedgerTx implements LedgerTx {
     if (count === 0) return false;
     await this.#db.stakeRow.createMany({ data: rows.map(fromStakeRow) });
     return true;
+  }
+
+  async insertAgreements(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]> {
+    return agreements.length === 0 ? [] : insertAgreements(this.#db, agreements);
+  }
+
+  async agreementsOf(nominators: readonly string[]): Promise<readonly Agreement[]> {
+    const rows = await this.#db.agreement.findMany({
+      where: { nominator: { in: [...nominators] } },
+      orderBy: [{ blockStart: "asc" }, { trxIdx: "asc" }, { opsIdx: "asc" }],
+    });
+    return rows.map(toAgreement);
+  }
+
+  importedTwin(agreement: Agreement): Promise<OperationId | undefined> {
+    return findImportedTwin(this.#db, agreement, SAME_START_MS);
+  }
+
+  async answeredUpToBlockNum(): Promise<number> {
+    const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
+    return control.answeredUpToBlockNum ?? 0;
+  }
+
+  async setAnsweredUpToBlockNum(blockNum: number): Promise<void> {
+    await this.#db.$executeRaw`
+      UPDATE control SET answered_up_to_block_num = ${blockNum}::int, updated_at = now()
+       WHERE id = 1 AND COALESCE(answered_up_to_block_num, 0) < ${blockNum}::int`;
   }
 
   async pendingRowsOf(nominator: string): Promise<readonly StakeRow[]> {
@@ -409,5 +462,9 @@ export class PostgresLedgerTx implements LedgerTx {
 
   async addReceipts(receipts: readonly NewReceipt[]): Promise<void> {
     if (receipts.length > 0) await insertReceipts(this.#db, receipts);
+  }
+
+  async addReceiptsOnce(receipts: readonly NewReceipt[]): Promise<number> {
+    return receipts.length === 0 ? 0 : insertReceiptsOnce(this.#db, receipts);
   }
 }

@@ -1,5 +1,6 @@
 import { bts, shares, SHARES_PER_BTS, toShares } from "../../domain/amount.ts";
 import type { Fence } from "../../domain/fence.ts";
+import type { ImportMark } from "../../domain/import-mark.ts";
 import type { OperationPosition } from "../../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../domain/payout.ts";
 import type {
@@ -9,13 +10,20 @@ import type {
   FundingSourceNumber,
   FundingStatus,
 } from "../../domain/funding.ts";
-import type { AgreementTerms } from "../../domain/policy.ts";
+import type { AgreementTerms, TermMonths } from "../../domain/policy.ts";
 import type { MemoRequest } from "../../domain/request.ts";
-import type { StakeRow, StakeRowId, StakeRowStatus, StakeRowType } from "../../domain/stake-row.ts";
+import type {
+  NewStakeRow,
+  StakeRow,
+  StakeRowId,
+  StakeRowStatus,
+  StakeRowType,
+} from "../../domain/stake-row.ts";
 import type { Agreement } from "../../domain/terms.ts";
 import { millis } from "../../domain/time.ts";
 import type { WithdrawalId, WithdrawalStatus } from "../../domain/withdrawal.ts";
 import type {
+  Agreement as AgreementModel,
   ChainCursor as ChainCursorModel,
   ExchangeWithdrawal as ExchangeWithdrawalModel,
   Control as ControlModel,
@@ -78,6 +86,7 @@ export const fromTransfer = (transfer: NewTransfer) => ({
   memoText: transfer.memoText ?? null,
   ...(transfer.request === undefined ? {} : { request: fromRequest(transfer.request) }),
   payoutKey: transfer.payoutKey ?? null,
+  ...(transfer.importMark === undefined ? {} : { importMark: transfer.importMark }),
   memoNonce: transfer.memoNonce ?? null,
   replayed: transfer.isReplayed,
   status: transfer.direction === "in" ? "undecided" : "decided",
@@ -98,6 +107,7 @@ export const toTransfer = (row: TransferModel): NewTransfer => ({
   memoText: row.memoText ?? undefined,
   request: row.request === null ? undefined : toRequest(row.request as unknown as StoredRequest),
   payoutKey: (row.payoutKey as PayoutKey | null) ?? undefined,
+  ...(row.importMark === null ? {} : { importMark: row.importMark as unknown as ImportMark }),
   memoNonce: row.memoNonce ?? undefined,
   isReplayed: row.replayed,
 });
@@ -128,7 +138,22 @@ const fromTerms = (terms: AgreementTerms) => ({
   penaltyBps: `${terms.penaltyBps}`,
 });
 
-export const fromStakeRow = (row: StakeRow) => ({
+export const toAgreement = (row: AgreementModel): Agreement => ({
+  operation: { blockNum: row.blockStart, trxInBlock: row.trxIdx, opInTrx: row.opsIdx },
+  nominator: row.nominator,
+  amount: bts(row.amount),
+  months: row.months as TermMonths,
+  startMs: millis(Number(row.start)),
+  terms: toTerms(row.terms as unknown as ReturnType<typeof fromTerms>),
+});
+
+const toTerms = (stored: ReturnType<typeof fromTerms>): AgreementTerms => ({
+  monthMs: stored.monthMs,
+  rewardBps: BigInt(stored.rewardBps),
+  penaltyBps: BigInt(stored.penaltyBps),
+});
+
+export const fromStakeRow = (row: NewStakeRow) => ({
   id: row.id,
   nominator: row.nominator,
   digitalAsset: row.digitalAsset,
@@ -142,11 +167,18 @@ export const fromStakeRow = (row: StakeRow) => ({
   trxIdx: row.agreement.trxInBlock,
   opsIdx: row.agreement.opInTrx,
   number: row.number,
-  // An agreement row is settled by the transfer that opened it.
-  ...(row.status === "paid"
-    ? { processed: BigInt(row.startMs), blockProcessed: row.agreement.blockNum }
-    : {}),
+  ...settlementOf(row),
 });
+
+function settlementOf({ settlement, status, startMs, agreement }: NewStakeRow) {
+  if (settlement !== undefined)
+    return {
+      processed: settlement.processedMs === undefined ? null : BigInt(settlement.processedMs),
+      blockProcessed: settlement.blockProcessed ?? null,
+    };
+  // An agreement row is settled by the transfer that opened it.
+  return status === "paid" ? { processed: BigInt(startMs), blockProcessed: agreement.blockNum } : {};
+}
 
 export const toStakeRow = (row: StakeRowModel): StakeRow => ({
   id: row.id as StakeRowId,

@@ -5,4 +5,5 @@ export { type FundingAnswer, fundingReference, giveUpFunding } from "./give-up-f
 export { holdPayout } from "./hold-payout.ts";
 export { type CaughtUp, ledgerCaughtUp } from "./ledger-caught-up.ts";
 export { requeuePayout, type RequeueRequest } from "./requeue-payout.ts";
+export { settlePayout, type SettleRequest } from "./settle-payout.ts";
 export { switchPayments } from "./switch-payments.ts";

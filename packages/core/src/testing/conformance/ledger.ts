@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { millis } from "../../domain/time.ts";
-import type { IdentifiedPayout, Ledger } from "../../ports/ledger.ts";
+import type { IdentifiedPayout, Ledger, NewAgreement } from "../../ports/ledger.ts";
 import { bts } from "../../domain/amount.ts";
 import { fundingKey, type FundingSourceNumber } from "../../domain/funding.ts";
 import { payoutKey } from "../../domain/payout.ts";
@@ -727,6 +727,80 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, 5_000);
       await ledger.transaction((tx) => tx.movePayout(payout.id, ["waiting_funds"], "ready"));
       assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, undefined);
+    },
+  },
+  {
+    name: "imported agreements are written where there is room, with when and where each row was settled",
+    async run(ledger) {
+      const [first, second] = [agreementWithRows(operation(10)), agreementWithRows(operation(11))];
+      const settlement = { processedMs: millis(5_000), blockProcessed: undefined };
+      const paid = {
+        ...first,
+        rows: first.rows.map((row) =>
+          row.number === 1 ? { ...row, status: "paid" as const, settlement } : row,
+        ),
+      };
+      const insert = (...all: NewAgreement[]) => ledger.transaction((tx) => tx.insertAgreements(all));
+      assert.deepEqual(await insert(paid), [paid]);
+      assert.deepEqual(await insert(paid, second), [second]);
+      assert.deepEqual(await insert(paid, second), []);
+      const found = await ledger.transaction((tx) => tx.agreementsOf(["nominator-1", "nobody"]));
+      assert.deepEqual(found, [first.agreement, second.agreement]);
+      const pending = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.equal(pending.length, first.rows.length + second.rows.length - 3);
+    },
+  },
+  {
+    name: "an imported agreement is found by its transfer once, at its own place first",
+    async run(ledger) {
+      const listed = agreementWithRows(operation(0, 7, 7), { startMs: millis(30_000) });
+      const placed = agreementWithRows(operation(10));
+      const other = agreementWithRows(operation(12), { nominator: "nominator-2" });
+      await ledger.transaction((tx) => tx.insertAgreements([listed, placed, other]));
+      const twin = (blockNum: number) =>
+        ledger.transaction((tx) => tx.importedTwin(agreementWithRows(operation(blockNum)).agreement));
+      const answer = (blockNum: number, outcome: "answered_before" | "agreement_opened", reason: string) =>
+        ledger.transaction(async (tx) => {
+          await tx.insertTransfers([incoming({ operation: operation(blockNum) })]);
+          assert.equal(await tx.decideTransfer(operation(blockNum), outcome, reason), true);
+        });
+      assert.equal(await twin(10), "10:0:0");
+      await answer(10, "answered_before", "this is the imported agreement 10:0:0");
+      assert.equal(await twin(11), "0:7:7");
+      await answer(11, "answered_before", "this is the imported agreement 0:7:7");
+      assert.equal(await twin(13), undefined);
+      await answer(12, "agreement_opened", "not an import");
+      assert.equal(await twin(12), undefined);
+    },
+  },
+  {
+    name: "what another installation has answered, and what an import knows of a transfer, is kept",
+    async run(ledger) {
+      const importMark = { monthsPaid: [{ number: 1, paidMs: millis(5) }] };
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.answeredUpToBlockNum(), 0);
+        await tx.setAnsweredUpToBlockNum(9);
+        await tx.setAnsweredUpToBlockNum(8);
+        assert.equal(await tx.answeredUpToBlockNum(), 9);
+        await tx.insertTransfers([incoming({ importMark }), incoming({ operation: operation(11) })]);
+        const at = [operation(11), operation(10), operation(12)];
+        assert.deepEqual([...(await tx.knownTransfers(at))].sort(), ["10:0:0", "11:0:0"]);
+        assert.deepEqual((await tx.transferAt(operation(10)))?.importMark, importMark);
+        assert.equal(await tx.transferAt(operation(12)), undefined);
+        assert.deepEqual((await tx.oldestUndecidedTransfer())?.importMark, importMark);
+        await tx.decideTransfer(operation(10), "kept", "");
+        assert.equal((await tx.oldestUndecidedTransfer())?.importMark, undefined);
+      });
+    },
+  },
+  {
+    name: "a receipt that is to be there once is added once",
+    async run(ledger) {
+      const receipt = (subject: string) => ({ event: "v24.receipt", subject, details: {} });
+      const add = (...subjects: string[]) =>
+        ledger.transaction((tx) => tx.addReceiptsOnce(subjects.map(receipt)));
+      assert.equal(await add("a", "b"), 2);
+      assert.equal(await add("b", "c"), 1);
     },
   },
 ];

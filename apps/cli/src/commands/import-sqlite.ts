@@ -1,0 +1,289 @@
+import { basename } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type NewStakeRow, millis, readV24Stakes, type V24Row, type V24Stakes } from "@stakebts/core/domain";
+import type { Cursor, NewReceipt } from "@stakebts/core/ports";
+import {
+  ImportRefused,
+  importV24,
+  planAgreements,
+  type PlannedAgreement,
+  readV24Receipts,
+  rowsThatWentOn,
+} from "@stakebts/core/services";
+import type { Context } from "../context.ts";
+import type { ExitCode } from "../exit.ts";
+import { examples } from "../options.ts";
+import { btsText, jsonText, safeText } from "../print.ts";
+import { progressOf } from "../progress.ts";
+import type { Run } from "../run.ts";
+import { type V24Database, readV24Database } from "../v24-database.ts";
+import { addImportOptions, beginImport, carryOutImport, type ImportOptions } from "./import-options.ts";
+import { agreementJson, newOnes, overdueOf, printAgreements } from "./planned-agreements.ts";
+
+interface Options extends ImportOptions {
+  readonly acceptDifferences?: boolean;
+  readonly answeredUpTo?: number;
+  readonly paid?: readonly string[];
+}
+
+const ROW = /^(?:reward|base_amount|penalty):\d{1,10}:\d{1,10}:\d{1,10}:\d{1,10}$/u;
+const SHOWN_MAX = 50;
+
+export function addImportSqlite(parent: Command, run: Run): void {
+  addImportOptions(
+    parent
+      .command("sqlite")
+      .argument("<file>", "the database of v2.4, stake_bitshares.db")
+      .description(
+        "Take over the database of stakeBTS v2.4: every row of stakes with its status, and every receipt.",
+      )
+      .addOption(
+        new Option(
+          "--paid <rows>",
+          "rows in processing that the chain shows to be paid, with commas",
+        ).argParser((text: string) => {
+          const rows = text.split(",").map((row) => row.trim());
+          if (!rows.every((row) => ROW.test(row)))
+            throw new InvalidArgumentError(
+              "Expected rows as the plan names them, such as reward:1:59107000:0:0.",
+            );
+          return rows;
+        }),
+      )
+      .addOption(
+        new Option(
+          "--answered-up-to <block>",
+          "the last block of which v2.4 has answered every transfer (default: what its table says)",
+        ).argParser((text: string) => {
+          if (!/^[1-9][0-9]{0,8}$/u.test(text)) throw new InvalidArgumentError("Expected a block number.");
+          return Number(text);
+        }),
+      )
+      .option("--accept-differences", "import although the plan names differences: you have looked at them"),
+  )
+    .addHelpText(
+      "after",
+      `
+End v2.4 first. The file is only read. Rows that v2.4 left in processing may be paid and may not: look on the chain, name
+those that are with --paid; the others become payouts that are held, and wait for \`stakebts payouts release\` or \`cancel\`.
+v2.4 wrote "paid" before it sent anything: the plan lists such rows that no block confirms.
+
+No transfer up to v2.4's last block is answered a second time, whatever is replayed. Into an empty ledger the cursor is
+placed at that block, if STAKEBTS_NODES is set; then the ingester goes on from there.
+${examples(["import sqlite stake_bitshares.db --dry-run", "the plan"], ["import sqlite stake_bitshares.db --reason 'first start'", "shows the plan and asks"], ["import sqlite stake_bitshares.db --paid reward:1:59107000:0:0 --reason 'seen on chain' --yes", "one of them was paid"])}`,
+    )
+    .action(run(async (context, file: string, options: Options) => importDatabase(context, file, options)));
+}
+
+async function importDatabase(context: Context, file: string, options: Options): Promise<ExitCode> {
+  const database = await readV24Database(file);
+  const action = await beginImport(context, options);
+  const { terminal, ledger, policy } = context;
+  const stakes = readV24Stakes(database.stakes, policy.policy.terms, new Set(options.paid));
+  const cursor = await ledger.cursor();
+  const planned = await planAgreements(
+    context,
+    stakes.agreements,
+    cursor?.blockTimeMs ?? millis(context.clock.nowMs()),
+  );
+  const answeredUpToBlockNum = options.answeredUpTo ?? database.blockNum ?? 0;
+  const differences = [
+    ...stakes.differences,
+    ...stakes.leftOut.map(({ row, why }) => ({ at: `left out ${rowText(row)}`, what: why })),
+    ...(await rowsThatWentOn(context, planned)).map(({ id, status }) => ({
+      at: id,
+      what: `is ${status} here and pending in the ledger: v2.4 went on after the first import, and what it paid would be paid again. Hold the payout when it falls due`,
+    })),
+    ...(await cursorDifferences(context, cursor, answeredUpToBlockNum)),
+  ];
+  const receipts = readV24Receipts(database.receipts);
+  const fresh = newOnes(planned);
+  const undecided = fresh.flatMap(({ offered }) => offered.undecided);
+  const placesCursor = cursor === undefined && context.hasChain && answeredUpToBlockNum > 0;
+  const advice = cursorAdvice(cursor, answeredUpToBlockNum, placesCursor);
+  const newReceipts = await countNew(context, [...receipts, ...stakes.leftOut.map(leftOutReceipt)]);
+  const isAccepted = differences.length === 0 || options.acceptDifferences === true;
+  return carryOutImport(context, options, action, {
+    plan: {
+      file: basename(file),
+      rows: database.stakes.length,
+      agreements: planned.map(agreementJson),
+      new: fresh.length,
+      receipts: { all: receipts.length, new: newReceipts },
+      statuses: countStatuses(database),
+      undecided: undecided.map(({ key, payee, amount }) => ({ payout: key, payee, amount })),
+      toCheck: stakes.toCheck.map(({ id, nominator, amount }) => ({ row: id, nominator, amount })),
+      differences,
+      owedAtOnce: overdueOf(planned),
+      answeredUpToBlock: answeredUpToBlockNum,
+      cursor: advice,
+    },
+    say: () => sayPlan(context, { database, stakes, planned, differences, newReceipts, advice }),
+    refusal: isAccepted
+      ? undefined
+      : new ImportRefused(
+          `${differences.length} difference(s) between this database and what v2.4 writes`,
+          "look at each; if they are as they should be, repeat this with --accept-differences",
+        ),
+    question:
+      fresh.length === 0 && newReceipts === 0
+        ? undefined
+        : `Import ${fresh.length} agreement(s) and ${newReceipts} receipt(s)?`,
+    apply: async (by) => {
+      const { onProgress, end } = progressOf(context, "agreements and receipts");
+      const outcome = await importV24(
+        {
+          ledger,
+          ...(placesCursor ? { chain: context.chain, custodianId: (await context.custodian()).id } : {}),
+        },
+        {
+          source: basename(file),
+          agreements: stakes.agreements,
+          receipts,
+          leftOut: stakes.leftOut.map(leftOutReceipt),
+          answeredUpToBlockNum,
+        },
+        by,
+        onProgress,
+      );
+      end();
+      return {
+        outcome,
+        say: () => {
+          terminal.out(
+            `${outcome.agreements} agreement(s) with ${outcome.rows} rows and ${outcome.receipts} receipt(s) imported; ${outcome.held} payout(s) held`,
+          );
+          if (outcome.held > 0)
+            terminal.note("`stakebts payouts list --status held` shows what waits for your decision");
+          terminal.note(
+            outcome.cursorPlaced
+              ? `the cursor is at block ${answeredUpToBlockNum}: start the ingester with STAKEBTS_REPLAY=last`
+              : advice,
+          );
+        },
+      };
+    },
+  });
+}
+
+interface Difference {
+  readonly at: string;
+  readonly what: string;
+}
+
+/** Blocks that both have answered, or of which nobody knows. */
+async function cursorDifferences(
+  { ledger }: Context,
+  cursor: Cursor | undefined,
+  answeredUpToBlockNum: number,
+): Promise<readonly Difference[]> {
+  if (answeredUpToBlockNum === 0)
+    return [
+      {
+        at: "block_num",
+        what: "does not say up to which block v2.4 has answered transfers: give --answered-up-to, else a replay answers them again",
+      },
+    ];
+  const known = await ledger.transaction((tx) => tx.answeredUpToBlockNum());
+  if (
+    cursor === undefined ||
+    cursor.blockNum < cursor.scannedFromBlockNum ||
+    cursor.scannedFromBlockNum > answeredUpToBlockNum ||
+    known >= answeredUpToBlockNum
+  )
+    return [];
+  return [
+    {
+      at: `blocks ${cursor.scannedFromBlockNum} to ${Math.min(cursor.blockNum, answeredUpToBlockNum)}`,
+      what: "were answered by v2.4 and by this ledger: what was refunded or confirmed by both was sent twice",
+    },
+  ];
+}
+
+function cursorAdvice(cursor: Cursor | undefined, answeredUpTo: number, placesCursor: boolean): string {
+  if (answeredUpTo === 0) return "v2.4 does not say where it stopped";
+  const next = answeredUpTo + 1;
+  if (placesCursor)
+    return `v2.4 stopped at block ${answeredUpTo}: the cursor will be placed there; start the ingester with STAKEBTS_REPLAY=last`;
+  if (cursor === undefined)
+    return `v2.4 stopped at block ${answeredUpTo}: start the ingester for the first time with STAKEBTS_REPLAY=${next}, so that no transfer is lost`;
+  if (cursor.scannedFromBlockNum > next)
+    return `v2.4 stopped at block ${answeredUpTo} and this ledger began at ${cursor.scannedFromBlockNum}: nobody has read the blocks between; \`stakebts blocks replay --from ${next} --to ${cursor.scannedFromBlockNum - 1}\` does`;
+  if (cursor.blockNum < answeredUpTo)
+    return `v2.4 stopped at block ${answeredUpTo}, and the ingester is at ${cursor.blockNum}: up to there it records, from there on it answers`;
+  return `v2.4 stopped at block ${answeredUpTo}, and this ledger has read everything after it`;
+}
+
+/** Receipts are known by their names: how many of these the ledger does not have. */
+async function countNew({ view }: Context, receipts: readonly NewReceipt[]): Promise<number> {
+  const known = new Set<string>();
+  for (const event of ["v24.receipt", "v24.row_left_out"])
+    for (const { subject } of (await view.receipts({ event })).items) known.add(subject);
+  return receipts.filter(({ subject }) => !known.has(subject)).length;
+}
+
+const rowText = (row: V24Row): string => safeText(jsonText(row)).slice(0, 300);
+
+/** A row that has no place in the ledger is kept as text. */
+const leftOutReceipt = ({ row, why }: V24Stakes["leftOut"][number]): NewReceipt => ({
+  event: "v24.row_left_out",
+  subject: `v24:${["type", "number", "block_start", "trx_idx", "ops_idx", "nominator"].map((name) => String(row[name])).join(":")}`,
+  details: { why, row: jsonText(row).slice(0, 2_000) },
+});
+
+const countStatuses = ({ stakes }: V24Database): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const { status } of stakes) counts[String(status)] = (counts[String(status)] ?? 0) + 1;
+  return counts;
+};
+
+function sayPlan(
+  { terminal }: Context,
+  found: {
+    readonly database: V24Database;
+    readonly stakes: V24Stakes;
+    readonly planned: readonly PlannedAgreement[];
+    readonly differences: readonly Difference[];
+    readonly newReceipts: number;
+    readonly advice: string;
+  },
+): void {
+  const { database, stakes, planned, differences, newReceipts, advice } = found;
+  const fresh = newOnes(planned);
+  const section = (head: string, lines: readonly string[]): void => {
+    if (lines.length === 0) return;
+    terminal.out("");
+    terminal.out(terminal.paint("bold", `${head} (${lines.length})`));
+    for (const line of lines.slice(0, SHOWN_MAX)) terminal.out(`  ${safeText(line)}`);
+    if (lines.length > SHOWN_MAX)
+      terminal.out(`  … and ${lines.length - SHOWN_MAX} more; --dry-run --json shows all`);
+  };
+  printAgreements(terminal, planned);
+  section(
+    "In processing: may be paid, may not. Look on the chain; --paid names those that are, the others will be held",
+    fresh.flatMap(({ offered }) => offered.rows.filter(({ status }) => status === "processing")).map(lineOf),
+  );
+  section(
+    "Paid, says v2.4, and no block confirms it (months paid by hand are among them): compare them with the chain",
+    stakes.toCheck.map(lineOf),
+  );
+  section(
+    "Differences",
+    differences.map(({ at, what }) => `${at}: ${what}`),
+  );
+  const overdue = overdueOf(planned);
+  terminal.out("");
+  terminal.out(
+    `${database.stakes.length} rows: ${Object.entries(countStatuses(database))
+      .map(([status, count]) => `${count} ${status}`)
+      .join(", ")}`,
+  );
+  terminal.out(
+    `${fresh.length} new agreement(s), ${planned.length - fresh.length} in the ledger already; ${newReceipts} new receipt(s) of ${database.receipts.length}`,
+  );
+  terminal.out(`owed at once: ${overdue.rows} payment(s), ${btsText(overdue.amount)} BTS`);
+  terminal.out(advice);
+}
+
+const lineOf = ({ id, nominator, amount }: NewStakeRow): string =>
+  `${id}  ${nominator}  ${btsText(amount)} BTS`;
