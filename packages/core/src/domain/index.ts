@@ -117,3 +117,4 @@ export {
   type WithdrawalState,
   type WithdrawalStatus,
 } from "./withdrawal.ts";
+export { leftToClaim } from "./withdraw-permission.ts";
