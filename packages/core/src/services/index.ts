@@ -39,8 +39,11 @@ export { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "./ring-
 export { LEDGER_LAG_BLOCKS_MAX, LedgerWatch } from "./watch-ledger.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";
 export {
+  checkPermission,
   type FundingSource,
   newTreasuryMemory,
+  permissionText,
+  readPermission,
   reportTreasury,
   runTreasury,
   type TreasuryDeps,

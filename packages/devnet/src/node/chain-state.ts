@@ -342,7 +342,7 @@ export class ChainState {
 
   /** Removes the permissions whose time is over at the new head (`update_withdraw_permissions`): they are as if they never were. */
   expirePermissions(now: number): void {
-    for (const { id, expiration } of [...this.permissions.values()])
+    for (const { id, expiration } of this.permissions.values())
       if (expiration <= now) this.permissions.delete(id);
   }
 
