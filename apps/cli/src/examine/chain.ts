@@ -1,8 +1,8 @@
 import { createChainClient, publicKeyFromWif } from "@stakebts/core/adapters";
 import { ConfigError } from "@stakebts/core/config";
 import { MAINNET_CHAIN_ID, StartupError } from "@stakebts/core/domain";
-import { type ChainAccount, ChainError, type ChainHead } from "@stakebts/core/ports";
-import { checkActiveKey, checkMemoKeys, permissionText, readPermission } from "@stakebts/core/services";
+import { ChainError, type ChainHead } from "@stakebts/core/ports";
+import { checkActiveKey, checkMemoKeys } from "@stakebts/core/services";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
@@ -96,7 +96,6 @@ async function* account(context: Context): AsyncGenerator<Finding> {
     return;
   }
   yield ok("account", `${custodian.name} ${custodian.id}`);
-  yield* reserve(context, custodian);
   let keys;
   try {
     keys = readSettings("keys", context.environment);
@@ -117,37 +116,6 @@ async function* account(context: Context): AsyncGenerator<Finding> {
           memo.map((wif) => publicKeyFromWif(wif)),
         ),
       );
-}
-
-/** Nothing where no reserve account is set. Its key is not looked at here: the payer does that at start. */
-async function* reserve(context: Context, custodian: ChainAccount): AsyncGenerator<Finding> {
-  let settings;
-  try {
-    settings = readSettings("reserve", context.environment);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    yield problem("reserve", error.message, "correct it; docs/configuration.md says what is accepted");
-    return;
-  }
-  const { STAKEBTS_RESERVE_ACCOUNT: name, STAKEBTS_RESERVE_PERMISSION: permissionId } = settings;
-  if (name === undefined) return;
-  const [account] = await context.chain.accounts([name]);
-  if (account === undefined) {
-    yield problem("reserve", `there is no account ${name} on this chain`, "correct STAKEBTS_RESERVE_ACCOUNT");
-    return;
-  }
-  if (permissionId === undefined) {
-    yield ok("reserve", `${account.name} ${account.id}`);
-    return;
-  }
-  const permission = await readPermission(context.chain, permissionId, { reserve: account, custodian });
-  yield "problem" in permission
-    ? problem(
-        "reserve",
-        permission.problem,
-        "let the reserve account create a permission, and put its id into STAKEBTS_RESERVE_PERMISSION",
-      )
-    : ok("reserve", `${account.name}, ${permissionText(permission)}`);
 }
 
 function fits(name: string, check: () => void): Finding {
