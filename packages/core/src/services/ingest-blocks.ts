@@ -1,3 +1,4 @@
+import { shares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
 import { isFencePassed } from "../domain/fence.ts";
 import { parseMemo } from "../domain/memo.ts";
@@ -289,7 +290,7 @@ function toNewTransfer(
     senderIsLifetimeMember: sender.lifetimeMember,
     amount: transfer.amount,
     assetId: transfer.assetId,
-    fee: transfer.feeAmount,
+    fee: isOutgoing && isDrawn ? shares(0n) : transfer.feeAmount, // who draws pays it
     memoStatus: memo.type,
     memoText: text,
     request: isOutgoing

@@ -140,7 +140,8 @@ export const OTHER_FEES = {
   custom: { fee: 86_869n, pricePerKbyte: 57_913n },
   permissionCreate: 86_869n,
   permissionUpdate: 86_869n,
-  permissionClaim: { fee: 86_869n, pricePerKbyte: 57_913n },
+  /** Unlike a transfer's, so that whoever takes the one for the other is refused. */
+  permissionClaim: { fee: 251_000n, pricePerKbyte: 57_913n },
 } as const;
 
 export const TEST_ASSET = { symbol: "TESTUSD", precision: 4 } as const;
