@@ -92,6 +92,8 @@ export interface WorldOptions {
   readonly exchanges?: Readonly<Partial<Record<ExchangeAccountNumber, Exchange>>>;
   /** In whole BTS; without it there is no reserve account. */
   readonly reserveBts?: bigint;
+  /** The custodian has no key of the reserve account, and draws from it under the permission that it has given first (1.12.0). */
+  readonly reserveBy?: "key" | "permission";
 }
 
 export class World {
@@ -177,14 +179,39 @@ export class World {
     memo?: string,
     more: Partial<Parameters<DevnetWallet["transfer"]>[0]> = {},
   ): Promise<void> {
-    let wallet = this.#wallets.get(from);
-    if (wallet === undefined) {
-      const [activeKey, memoKey] = [wifFromSeed(`${from}-active`), wifFromSeed(`${from}-memo`)];
-      wallet = new DevnetWallet({ url: this.devnet.urls[0] as string, name: from, activeKey, memoKey });
-      this.#wallets.set(from, wallet);
-    }
     const amountShares = BigInt(Math.round(amountBts * Number(SHARES_PER_BTS)));
-    await wallet.transfer({ to: CUSTODIAN, amountShares, ...(memo === undefined ? {} : { memo }), ...more });
+    await this.wallet(from).transfer({
+      to: CUSTODIAN,
+      amountShares,
+      ...(memo === undefined ? {} : { memo }),
+      ...more,
+    });
+    await this.devnet.produce();
+  }
+
+  /** A client of the chain for what the product does not do itself. */
+  wallet(name: string): DevnetWallet {
+    const known = this.#wallets.get(name);
+    if (known !== undefined) return known;
+    const [activeKey, memoKey] = [wifFromSeed(`${name}-active`), wifFromSeed(`${name}-memo`)];
+    const wallet = new DevnetWallet({ url: this.devnet.urls[0] as string, name, activeKey, memoKey });
+    this.#wallets.set(name, wallet);
+    return wallet;
+  }
+
+  /** The reserve account lets the custodian draw from it; from the next block on, if not said otherwise. */
+  async permit(terms: {
+    limitBts: bigint;
+    periodSeconds: number;
+    periods: number;
+    startsInSeconds?: number;
+  }): Promise<void> {
+    const { limitBts, ...rest } = terms;
+    await this.wallet(RESERVE_ACCOUNT).createPermission({
+      to: CUSTODIAN,
+      limitShares: limitBts * SHARES_PER_BTS,
+      ...rest,
+    });
     await this.devnet.produce();
   }
 
@@ -296,9 +323,15 @@ export class World {
       return exchange === undefined ? [] : [{ type: "exchange", number, exchange: this.#fragile(exchange) }];
     });
     if (reserveBts === undefined) return accounts;
-    const [account] = await this.chain.accounts([RESERVE_ACCOUNT]);
-    const signer = createSigner({ wif: wifFromSeed(`${RESERVE_ACCOUNT}-active`), chainId: this.chainId });
-    return [{ type: "reserve", number: 0, account: account as ChainAccount, signer }, ...accounts];
+    const found = await this.chain.accounts([RESERVE_ACCOUNT]);
+    const account = found[0] as ChainAccount;
+    const signerOf = (name: string) =>
+      createSigner({ wif: wifFromSeed(`${name}-active`), chainId: this.chainId });
+    const reserve: FundingSource =
+      this.#options.reserveBy === "permission"
+        ? { type: "permission", number: 0, account, permissionId: "1.12.0", signer: signerOf(CUSTODIAN) }
+        : { type: "reserve", number: 0, account, signer: signerOf(RESERVE_ACCOUNT) };
+    return [reserve, ...accounts];
   }
 
   /** Makes the rings and answers them, as the three workers do. */

@@ -1,7 +1,7 @@
 import { bts, fundingKey, type FundingStatus, millis } from "@stakebts/core/domain";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { accountFromSeeds, startExchange } from "@stakebts/devnet";
+import { accountFromSeeds, DevnetWallet, startExchange } from "@stakebts/devnet";
 import { describe, expect, vi } from "vitest";
 import { type Office, test } from "./office.ts";
 import { fundingReference } from "@stakebts/core/services";
@@ -106,6 +106,28 @@ describe("stakebts balances and doctor", () => {
     expect(half.out).toContain("STAKEBTS_EXCHANGE_1_SECRET is not set: expected together with");
     await exchange.stop();
     expect(right.out).toMatch(/ok +clock/u);
+  });
+
+  test("look at the permission to draw from the reserve account", async ({ office, stakebts }) => {
+    await office.digest();
+    const [url = ""] = office.devnet.urls;
+    const wallet = new DevnetWallet({ url, ...accountFromSeeds("nominator-1", { balanceBts: 0n }) });
+    const doctor = async (permissionId: string, account = "nominator-1") => {
+      const settings = { STAKEBTS_RESERVE_ACCOUNT: account, STAKEBTS_RESERVE_PERMISSION: permissionId };
+      return (await stakebts.with(settings)("doctor")).out;
+    };
+    expect(await doctor("1.12.0")).toMatch(/problem +reserve +there is no withdraw permission 1\.12\.0/u);
+    for (const to of ["custodian", "nominator-2"]) {
+      await wallet.createPermission({ to, limitShares: 5_000_000n, periodSeconds: 86_400, periods: 10 });
+      await office.devnet.produce();
+    }
+    expect(await doctor("1.12.0")).toMatch(/ok +reserve +nominator-1, 1\.12\.0: up to 50/u);
+    expect(await doctor("1.12.1")).toMatch(/problem +reserve +1\.12\.1 lets 1\.2\.\d+ draw, not custodian/u);
+    expect(await doctor("1.12.0", "nominator-2")).toMatch(
+      /problem +reserve +1\.12\.0 is a permission to draw/u,
+    );
+    expect(await doctor("1.2.0")).toContain("expected the id of a withdraw permission, for example 1.12.7");
+    wallet.close();
   });
 
   test("say that an exchange is away", async ({ office, stakebts }) => {

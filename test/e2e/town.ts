@@ -46,6 +46,8 @@ export interface TownOptions {
   readonly exchangeBts?: bigint;
   /** In the reserve account, whole BTS. Default: no reserve account. */
   readonly reserveBts?: bigint;
+  /** The payer has the key of the reserve account, or a permission to draw from it. Default: the key. */
+  readonly reserveBy?: "key" | "permission";
 }
 
 export class Town {
@@ -100,6 +102,7 @@ export class Town {
       nodes: 2,
     });
     cleanUps.push(() => devnet.stop());
+    const reserve = options.reserveBts === undefined ? undefined : await openReserve(devnet, options);
     const exchange =
       options.exchangeBts === undefined ? undefined : await openExchange(devnet, options.exchangeBts);
     if (exchange !== undefined) cleanUps.push(() => exchange.stop());
@@ -118,12 +121,12 @@ export class Town {
       more: {
         scheduler: {
           STAKEBTS_EXCHANGE_1_DEPOSIT_MEMO: DEPOSIT_MEMO,
-          ...(options.reserveBts === undefined ? {} : { STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT }),
+          ...(reserve === undefined ? {} : { STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT }),
         },
         payer: {
           STAKEBTS_TREASURY_MS: "200",
           ...(exchange === undefined ? {} : exchangeSettings(exchange.url)),
-          ...(options.reserveBts === undefined ? {} : reserveSettings()),
+          ...reserve,
         },
       },
     });
@@ -251,10 +254,27 @@ const exchangeSettings = (url: string) => ({
   STAKEBTS_EXCHANGE_1_SECRET: EXCHANGE_KEY.secret,
 });
 
-const reserveSettings = () => ({
-  STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT,
-  STAKEBTS_RESERVE_KEY: wifFromSeed(`${RESERVE_ACCOUNT}-active`),
-});
+/** The payer's settings of the reserve. A permission is created first, and is not told of before it is on the chain. */
+async function openReserve(devnet: Devnet, { reserveBy }: TownOptions): Promise<Record<string, string>> {
+  const account = { STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT };
+  const activeKey = wifFromSeed(`${RESERVE_ACCOUNT}-active`);
+  if (reserveBy !== "permission") return { ...account, STAKEBTS_RESERVE_KEY: activeKey };
+  const wallet = new DevnetWallet({ url: devnet.urls[0] as string, name: RESERVE_ACCOUNT, activeKey });
+  try {
+    const { txid } = await wallet.createPermission({
+      to: CUSTODIAN,
+      limitShares: 1_000_000n * SHARES_PER_BTS,
+      periodSeconds: 86_400,
+      periods: 365,
+      startsInSeconds: 60,
+    });
+    await wallet.waitForIrreversible(txid);
+    const [id] = await wallet.permissionsGiven();
+    return { ...account, STAKEBTS_RESERVE_PERMISSION: id as string };
+  } finally {
+    wallet.close();
+  }
+}
 
 /** Runs a test in a town of its own. */
 export async function inTown(

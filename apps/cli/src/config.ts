@@ -43,6 +43,10 @@ export const SETTINGS = {
     })
     .check(...exchangeKeyChecks),
   policy: z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY }),
+  reserve: z.object({
+    STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
+    STAKEBTS_RESERVE_PERMISSION: settings.STAKEBTS_RESERVE_PERMISSION,
+  }),
   keys: z.object({
     STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY.optional(),
     STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY.optional(),

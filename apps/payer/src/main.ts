@@ -67,7 +67,13 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
   const payees = new PayeeBook({ chain, clock: hostClock });
   let sources: readonly FundingSource[] = [];
   await repeat({ name: "open funding sources", clock: hostClock, log }, signal, async () => {
-    sources = await openFundingSources(config, { chain, chainId: custodian.chainId, log });
+    sources = await openFundingSources(config, {
+      chain,
+      chainId: custodian.chainId,
+      custodian: custodian.account,
+      signer,
+      log,
+    });
     return DONE;
   });
 

@@ -9,7 +9,13 @@ import {
 } from "./node/keys.ts";
 import type { Json } from "./node/json-text.ts";
 import { encryptMemo, publicMemo } from "./node/memo.ts";
-import { OperationCodec } from "./node/operations.ts";
+import {
+  OperationCodec,
+  PERMISSION_CLAIM,
+  PERMISSION_CREATE,
+  PERMISSION_DELETE,
+  TRANSFER,
+} from "./node/operations.ts";
 import { Transaction } from "./node/transaction.ts";
 import { wireTime } from "./node/wire-time.ts";
 
@@ -37,6 +43,30 @@ export interface WalletTransfer {
   readonly expirationSeconds?: number;
 }
 
+/** What one account lets another draw from it. */
+export interface WalletPermission {
+  /** Who may draw: name or `1.2.N`. */
+  readonly to: string;
+  readonly limitShares: bigint;
+  readonly periodSeconds: number;
+  /** How many periods it is good for. */
+  readonly periods: number;
+  /** From the head time to the first period; at least the time until the next block. Default 3. */
+  readonly startsInSeconds?: number;
+  /** Default `1.3.0`. */
+  readonly assetId?: string;
+}
+
+export interface WalletClaim {
+  /** `1.12.N` */
+  readonly permissionId: string;
+  /** Whose permission it is: name or `1.2.N`. */
+  readonly from: string;
+  readonly amountShares: bigint;
+  /** Default `1.3.0`. */
+  readonly assetId?: string;
+}
+
 interface Waiting {
   readonly resolve: (result: Json) => void;
   readonly reject: (error: Error) => void;
@@ -57,7 +87,23 @@ interface AccountWire {
   readonly options: { readonly memo_key: string };
 }
 
+/** What a wallet asks for once. */
+interface Constants {
+  readonly chainId: string;
+  readonly fees: ReadonlyMap<number, { readonly fee: bigint; readonly pricePerKbyte: bigint }>;
+}
+
+/** The head as this wallet needs it. */
+interface Head {
+  readonly head_block_number: number;
+  readonly head_block_id: string;
+  readonly time: string;
+}
+
 let nonceCounter = 0n;
+
+const asset = (amount: bigint, id = "1.3.0") => ({ amount: amount.toString(), asset_id: id });
+const secondsOf = (time: string): number => Date.parse(`${time}Z`) / 1000;
 
 /** A small honest client: an account that signs transfers and sends them to one node over its real interface. */
 export class DevnetWallet {
@@ -73,7 +119,7 @@ export class DevnetWallet {
   readonly #blockListeners = new Set<() => void>();
   readonly #accounts = new Map<string, Promise<AccountWire>>();
   #nextId = 1;
-  #constants: Promise<{ chainId: string; fee: bigint; pricePerKbyte: bigint }> | undefined;
+  #constants: Promise<Constants> | undefined;
   /** What was signed here: from which block on it can be included, and until when. */
   readonly #signed = new Map<string, { afterBlock: number; expiration: number }>();
 
@@ -148,56 +194,141 @@ export class DevnetWallet {
 
   /** Signs and sends, at the fee that was in force when the wallet was first used. Resolves when the node has accepted it; it is in a block only later. */
   async transfer(request: WalletTransfer): Promise<{ txid: string }> {
-    const { transaction } = await this.sign(request);
-    await this.call("network_broadcast", "broadcast_transaction", [transaction.wire()]);
-    return { txid: transaction.id };
+    return this.#send(await this.sign(request));
+  }
+
+  /** Lets another account draw from this one. The permission has its id once a block holds it: see {@link permissionsGiven}. */
+  async createPermission(request: WalletPermission): Promise<{ txid: string }> {
+    const [from, to, head] = await Promise.all([
+      this.#account(this.name),
+      this.#account(request.to),
+      this.#head(),
+    ]);
+    const start = secondsOf(head.time) + (request.startsInSeconds ?? 3);
+    const operation = [
+      PERMISSION_CREATE,
+      {
+        fee: asset(await this.#fee(PERMISSION_CREATE)),
+        withdraw_from_account: from.id,
+        authorized_account: to.id,
+        withdrawal_limit: asset(request.limitShares, request.assetId),
+        withdrawal_period_sec: request.periodSeconds,
+        periods_until_expiration: request.periods,
+        period_start_time: wireTime(start),
+      },
+    ];
+    return this.#send(await this.#sign(operation, head));
+  }
+
+  /** Ids of the permissions that this account has given and that are in force or will be, oldest first. */
+  async permissionsGiven(): Promise<readonly string[]> {
+    const found = await this.call(0, "get_withdraw_permissions_by_giver", [this.name, "1.12.0", 100]);
+    return (found as unknown as { id: string }[]).map(({ id }) => id);
+  }
+
+  /** Takes back a permission that this account has given. */
+  async deletePermission(request: { permissionId: string; to: string }): Promise<{ txid: string }> {
+    const [from, to, head] = await Promise.all([
+      this.#account(this.name),
+      this.#account(request.to),
+      this.#head(),
+    ]);
+    const operation = [
+      PERMISSION_DELETE,
+      {
+        fee: asset(0n),
+        withdraw_from_account: from.id,
+        authorized_account: to.id,
+        withdrawal_permission: request.permissionId,
+      },
+    ];
+    return this.#send(await this.#sign(operation, head));
+  }
+
+  /** Draws money from another account, which has given this one a permission. */
+  async claim(request: WalletClaim): Promise<{ txid: string }> {
+    const [to, from, head] = await Promise.all([
+      this.#account(this.name),
+      this.#account(request.from),
+      this.#head(),
+    ]);
+    const operation = [
+      PERMISSION_CLAIM,
+      {
+        fee: asset(await this.#fee(PERMISSION_CLAIM)),
+        withdraw_permission: request.permissionId,
+        withdraw_from_account: from.id,
+        withdraw_to_account: to.id,
+        amount_to_withdraw: asset(request.amountShares, request.assetId),
+      },
+    ];
+    return this.#send(await this.#sign(operation, head));
   }
 
   /** Signs a transfer against the head of the node without sending it. */
   async sign(request: WalletTransfer): Promise<{ txid: string; transaction: Transaction }> {
-    const [from, to, constants, head] = await Promise.all([
+    const [from, to, head] = await Promise.all([
       this.#account(this.name),
       this.#account(request.to),
-      (this.#constants ??= this.#loadConstants()),
-      this.call(0, "get_dynamic_global_properties", []) as Promise<unknown> as Promise<{
-        head_block_number: number;
-        head_block_id: string;
-        time: string;
-      }>,
+      this.#head(),
     ]);
     const memo = this.#memo(request, to);
-    const asset = (amount: bigint, id = "1.3.0") => ({ amount: amount.toString(), asset_id: id });
-    const memoSize =
-      memo === undefined ? 0 : this.#codec.packedMemoSize(this.#codec.types.memo.parse({ ...memo }));
-    const fee = constants.fee + (BigInt(memoSize) * constants.pricePerKbyte) / 1024n;
-    const expiration = Date.parse(`${head.time}Z`) / 1000 + (request.expirationSeconds ?? 600);
+    const operation = [
+      TRANSFER,
+      {
+        fee: asset(await this.#fee(TRANSFER, memo)),
+        from: from.id,
+        to: to.id,
+        amount: asset(request.amountShares, request.assetId),
+        ...(memo === undefined ? {} : { memo: { ...memo } }),
+        extensions: [],
+      },
+    ];
+    return this.#sign(operation, head, request.expirationSeconds);
+  }
+
+  async #sign(
+    operation: readonly unknown[],
+    head: Head,
+    expirationSeconds = 600,
+  ): Promise<{ txid: string; transaction: Transaction }> {
+    const { chainId } = await this.#known();
+    const expiration = secondsOf(head.time) + expirationSeconds;
     const draft = {
       ref_block_num: head.head_block_number & 0xffff,
       ref_block_prefix: refPrefixOf(head.head_block_id),
       expiration: wireTime(expiration),
-      operations: [
-        [
-          0,
-          {
-            fee: asset(fee),
-            from: from.id,
-            to: to.id,
-            amount: asset(request.amountShares, request.assetId),
-            ...(memo === undefined ? {} : { memo: { ...memo } }),
-            extensions: [],
-          },
-        ],
-      ],
+      operations: [operation],
       extensions: [],
     };
-    const unsigned = Transaction.parse(this.#codec, draft as Json);
-    const signature = signDigest(unsigned.signatureDigest(constants.chainId), this.#activeKey);
+    const unsigned = Transaction.parse(this.#codec, draft as unknown as Json);
+    const signature = signDigest(unsigned.signatureDigest(chainId), this.#activeKey);
     const transaction = Transaction.parse(this.#codec, {
       ...draft,
       signatures: [signature.toString("hex")],
-    } as Json);
+    } as unknown as Json);
     this.#signed.set(transaction.id, { afterBlock: head.head_block_number, expiration });
     return { txid: transaction.id, transaction };
+  }
+
+  async #send({ txid, transaction }: { txid: string; transaction: Transaction }): Promise<{ txid: string }> {
+    await this.call("network_broadcast", "broadcast_transaction", [transaction.wire()]);
+    return { txid };
+  }
+
+  #head(): Promise<Head> {
+    return this.call(0, "get_dynamic_global_properties", []) as Promise<unknown> as Promise<Head>;
+  }
+
+  #known(): Promise<Constants> {
+    return (this.#constants ??= this.#loadConstants());
+  }
+
+  async #fee(tag: number, memo?: RawMemo): Promise<bigint> {
+    const { fee, pricePerKbyte } = (await this.#known()).fees.get(tag) ?? { fee: 0n, pricePerKbyte: 0n };
+    const memoSize =
+      memo === undefined ? 0 : this.#codec.packedMemoSize(this.#codec.types.memo.parse({ ...memo }));
+    return fee + (BigInt(memoSize) * pricePerKbyte) / 1024n;
   }
 
   #memo(request: WalletTransfer, to: AccountWire): RawMemo | undefined {
@@ -233,16 +364,20 @@ export class DevnetWallet {
     return asked;
   }
 
-  async #loadConstants(): Promise<{ chainId: string; fee: bigint; pricePerKbyte: bigint }> {
+  async #loadConstants(): Promise<Constants> {
     const chainId = (await this.call(0, "get_chain_id", [])) as string;
     const global = (await this.call(0, "get_global_properties", [])) as unknown as {
       parameters: {
-        current_fees: { parameters: [number, { fee: number | string; price_per_kbyte: number | string }][] };
+        current_fees: {
+          parameters: [number, { fee?: number | string; price_per_kbyte?: number | string }][];
+        };
       };
     };
-    const schedule = global.parameters.current_fees.parameters.find(([tag]) => tag === 0)?.[1];
-    if (schedule === undefined) throw new Error("the node has no fee for a transfer");
-    return { chainId, fee: BigInt(schedule.fee), pricePerKbyte: BigInt(schedule.price_per_kbyte) };
+    const fees = global.parameters.current_fees.parameters.map(
+      ([tag, { fee = 0, price_per_kbyte: price = 0 }]) =>
+        [tag, { fee: BigInt(fee), pricePerKbyte: BigInt(price) }] as const,
+    );
+    return { chainId, fees: new Map(fees) };
   }
 
   /**

@@ -3,12 +3,15 @@ import type { Context } from "../context.ts";
 import { askExchangeAccounts } from "../exchange-accounts.ts";
 import { btsText, sharesText } from "../print.ts";
 import { type Finding, ok, problem } from "./finding.ts";
+import { examineReserve } from "./reserve.ts";
 
 /** Where cover comes from, as far as this environment can ask, and requests for it that a person has to look at. */
 export async function* examineTreasury(
   context: Context,
   before: readonly Finding[],
 ): AsyncGenerator<Finding> {
+  const reserve = await examineReserve(context, before);
+  if (reserve !== undefined) yield reserve;
   const accounts = await askExchangeAccounts(context);
   for (const account of accounts) {
     const name = `exchange ${account.number}`;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
 import { StartupError } from "../domain/errors.ts";
+import type { PermissionId } from "../ports/chain.ts";
 import { accountName } from "./account-name.ts";
 import { EXCHANGE_VENUES } from "./exchange-settings.ts";
 import { fillFromKeystore, KEYSTORE_SETTINGS } from "./keystore-settings.ts";
@@ -190,6 +191,11 @@ export const settings = {
   STAKEBTS_RESERVE_KEY: z
     .string()
     .refine(isPrivateKey, "this is not a private key in wallet import format (51 characters, begins with 5)")
+    .optional(),
+  STAKEBTS_RESERVE_PERMISSION: z
+    .string()
+    .regex(/^1\.12\.(?:0|[1-9][0-9]{0,14})$/u, "expected the id of a withdraw permission, for example 1.12.7")
+    .transform((id) => id as PermissionId)
     .optional(),
   STAKEBTS_ADMIN_REPLAY: z.enum(["on", "off"], { error: 'expected "on" or "off"' }).default("off"),
   STAKEBTS_TREASURY_MS: whole({ minimum: 50, maximum: 3_600_000, example: "5000" }).default(5_000),

@@ -54,6 +54,22 @@ describe("the settings of exchange accounts", () => {
     expect(message).not.toContain("hush");
   });
 
+  it("take the reserve by its key or by its permission, and not by both", () => {
+    const account = { STAKEBTS_RESERVE_ACCOUNT: "my-reserve" };
+    const permission = { STAKEBTS_RESERVE_PERMISSION: "1.12.7" };
+    expect(complaint({ ...account, ...permission, STAKEBTS_PAYMENTS: "maybe" })).toContain("in 1 place(s)");
+    expect(complaint({ ...account, ...permission, STAKEBTS_RESERVE_KEY: WIF })).toContain(
+      'STAKEBTS_RESERVE_PERMISSION is "1.12.7": expected this or STAKEBTS_RESERVE_KEY',
+    );
+    expect(complaint(permission)).toContain(
+      "STAKEBTS_RESERVE_ACCOUNT is not set: expected together with STAKEBTS_RESERVE_PERMISSION",
+    );
+    for (const id of ["7", "1.12.07", "1.2.7", "1.12."])
+      expect(complaint({ ...account, STAKEBTS_RESERVE_PERMISSION: id }), id).toContain(
+        "expected the id of a withdraw permission, for example 1.12.7",
+      );
+  });
+
   it("give the scheduler the deposit memos and nothing that can withdraw", () => {
     const config = readEnvironment(PROCESS_SETTINGS.scheduler, {
       DATABASE_URL: "postgresql://u:p@localhost/x",

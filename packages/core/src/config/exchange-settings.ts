@@ -92,5 +92,30 @@ function together(names: readonly string[]) {
 export const exchangeKeyChecks = EXCHANGE_ACCOUNTS.map((number) =>
   together([`STAKEBTS_EXCHANGE_${number}_KEY`, `STAKEBTS_EXCHANGE_${number}_SECRET`]),
 );
-/** An account without its key cannot be paid from; a key alone is no account. */
-export const reserveCheck = together(["STAKEBTS_RESERVE_ACCOUNT", "STAKEBTS_RESERVE_KEY"]);
+/** The reserve is an account and one of two ways to get at its funds: its key, or its permission to draw. */
+export const reserveCheck = z.superRefine<{
+  STAKEBTS_RESERVE_ACCOUNT?: string | undefined;
+  STAKEBTS_RESERVE_KEY?: string | undefined;
+  STAKEBTS_RESERVE_PERMISSION?: string | undefined;
+}>(
+  (config, context) => {
+    const ways = (["STAKEBTS_RESERVE_KEY", "STAKEBTS_RESERVE_PERMISSION"] as const).filter(
+      (name) => config[name] !== undefined,
+    );
+    const refuse = (name: string, message: string) =>
+      context.addIssue({ code: "custom", path: [name], message });
+    if (ways.length === 2)
+      refuse(
+        "STAKEBTS_RESERVE_PERMISSION",
+        "expected this or STAKEBTS_RESERVE_KEY: who holds the key needs no permission",
+      );
+    else if (config.STAKEBTS_RESERVE_ACCOUNT === undefined && ways[0] !== undefined)
+      refuse("STAKEBTS_RESERVE_ACCOUNT", `expected together with ${ways[0]}`);
+    else if (config.STAKEBTS_RESERVE_ACCOUNT !== undefined && ways.length === 0)
+      refuse(
+        "STAKEBTS_RESERVE_KEY",
+        "expected together with STAKEBTS_RESERVE_ACCOUNT, or STAKEBTS_RESERVE_PERMISSION in its place",
+      );
+  },
+  { when: () => true },
+);

@@ -57,6 +57,7 @@ export const PROCESS_SETTINGS = {
       ...exchangeKeySettings,
       STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
       STAKEBTS_RESERVE_KEY: settings.STAKEBTS_RESERVE_KEY,
+      STAKEBTS_RESERVE_PERMISSION: settings.STAKEBTS_RESERVE_PERMISSION,
       STAKEBTS_TREASURY_MS: settings.STAKEBTS_TREASURY_MS,
     })
     .check(checkQuorum, reserveCheck, ...exchangeKeyChecks),

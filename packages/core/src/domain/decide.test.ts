@@ -809,3 +809,28 @@ describe("for any transfer, any agreements and any policy", () => {
     }
   });
 });
+
+describe("money that the custodian drew from another account", () => {
+  const drawn = (given: Partial<IncomingTransfer> = {}) =>
+    decideTransfer(
+      transferOf({ request: { type: "drawn" }, amount: amountOf("25000"), ...given }),
+      pendingRowsOf(agreementOf(25_000n, 3)),
+      DEFAULT_POLICY,
+      ROLES,
+    );
+
+  it("is a deposit, whoever gave it, and opens, stops and returns nothing", () => {
+    for (const sender of ["bittrex-deposit", "dls.cipher", "nominator-a"]) {
+      const { outcome, payouts, rowMoves, agreement } = drawn({ sender });
+      expect({ outcome, payouts, rowMoves, agreement }).toEqual({
+        outcome: "treasury_deposit",
+        payouts: [],
+        rowMoves: [],
+        agreement: undefined,
+      });
+    }
+  });
+
+  it("in another asset is foreign like any other", () =>
+    expect(drawn({ assetId: "1.3.1" }).outcome).toBe("foreign_asset"));
+});

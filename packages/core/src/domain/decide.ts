@@ -80,6 +80,13 @@ export function decideTransfer(
     return recorded("treasury_deposit", `${sender} sends what was asked for as ${completes}`);
   if (roles.treasuryAccounts.includes(sender))
     return recorded("treasury_deposit", `deposit from ${sender}, which nobody has asked for here`);
+  // Nobody but the custodian can have signed that, so it is no request of the account that it comes from; to send it back
+  // would undo what somebody with the custodian's key has done on purpose.
+  if (request.type === "drawn")
+    return recorded(
+      "treasury_deposit",
+      `drawn from ${sender} by the custodian, and nothing here asked for it`,
+    );
   if (request.type === "stop" && pendingRows.some((row) => row.type === "base_amount"))
     return stop(transfer, pendingRows);
   const amount = toBtsRoundedDown(transfer.amount);
@@ -149,6 +156,7 @@ export const recorded = (outcome: TransferOutcome, reason: string): Decision => 
 
 function invalidity({ request, sender }: IncomingTransfer, amount: Bts): string {
   if (request.type === "invalid") return `the memo is no request: ${request.reason}`;
+  assert(request.type !== "drawn", "what the custodian drew is no invalid request");
   if (request.type === "stop") return `${sender} has no open agreement to stop`;
   return `${amount} BTS is not an accepted amount`;
 }

@@ -55,6 +55,17 @@ describe("cover", () => {
     ]);
   });
 
+  it("asks for what a request costs the wallet too, or it would be short of that again and again", () => {
+    const drawn = (available: number) => ({ ...source(0, available), walletFeeShares: inShares(0.95) });
+    expect(cover({ needs: [1_000], sources: [drawn(10_000)] })).toEqual([[0, 1_001]]);
+    // 1 000 drawn bring 999: the exchange has to help with 1, and sends no less than 10.00001.
+    expect(cover({ needs: [1_000], sources: [drawn(1_010), source(1, 10_000)] })).toEqual([
+      [0, 1_000],
+      [1, 11],
+    ]);
+    expect(cover({ needs: [1_000], sources: [drawn(1_010)] })).toEqual([]);
+  });
+
   it("leaves a source alone that has 510 BTS or less, and 10 BTS in each other", () => {
     expect(cover({ needs: [100], sources: [source(1, 510.99999)] })).toEqual([]);
     expect(cover({ needs: [100], sources: [source(1, 511)] })).toEqual([[1, 100]]);

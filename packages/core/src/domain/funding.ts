@@ -1,6 +1,7 @@
 import { type Bts, bts, type Shares, SHARES_PER_BTS, shares } from "./amount.ts";
 import { operationId, type OperationPosition } from "./operation-id.ts";
 import type { Policy } from "./policy.ts";
+import type { MemoRequest } from "./request.ts";
 import type { IncomingTransfer } from "./transfer.ts";
 
 declare const brand: unique symbol;
@@ -107,6 +108,7 @@ export interface ExpectedFunding {
  */
 export function fundingCompletedBy<F extends ExpectedFunding>(
   transfer: Pick<IncomingTransfer, "sender" | "amount"> & {
+    readonly request?: MemoRequest | undefined;
     readonly txid: string | undefined;
     readonly memoText: string | undefined;
   },
@@ -117,7 +119,8 @@ export function fundingCompletedBy<F extends ExpectedFunding>(
   if (byTxid !== undefined) return byTxid;
   const named = expected.filter((funding) => funding.kind === "cover" && funding.memo === transfer.memoText);
   if (named.length === 1) return named[0];
-  if (!treasuryAccounts.includes(transfer.sender)) return undefined;
+  // What a venue sends it sends itself: money that the custodian drew is none of it.
+  if (!treasuryAccounts.includes(transfer.sender) || transfer.request?.type === "drawn") return undefined;
   // What the reserve sends we signed, and know by its id; and a request that ended is not guessed at.
   const candidates = expected.filter(
     (funding) =>
@@ -135,12 +138,15 @@ export interface CoverSource {
   readonly withdrawableShares: Shares;
   /** The least that one request may bring. */
   readonly minimumShares: Shares;
+  /** What a request costs the hot wallet itself. Nothing where the source pays its own fees. */
+  readonly walletFeeShares?: Shares | undefined;
 }
 
 /**
  * What to ask of which source so that payouts that the hot wallet cannot pay can be paid. One request per source, in the
  * order given. When the sources together cannot cover everything, the oldest payouts are covered that they can cover
- * whole: money that would pay nobody stays where it is.
+ * whole: money that would pay nobody stays where it is. What a request costs the wallet is asked for with it, or the
+ * wallet would be short again as soon as the money is there.
  * @param needs what each open payout takes, its network fee included, oldest debt first
  * @param spendableShares balance of the hot wallet less what has to stay in it; negative when even that is missing
  * @param expectedShares what has been asked for and has not arrived
@@ -160,9 +166,13 @@ export function decideCover(
   policy: Pick<Policy, "coverAvailableAbove" | "coverFeeLeft">,
 ): readonly { readonly source: FundingSourceNumber; readonly amount: Bts }[] {
   const usable = sources
-    .map((source) => ({ ...source, most: usableBts(source, policy) }))
-    .filter(({ most }) => most > 0n);
-  const together = usable.reduce((sum, { most }) => sum + most, 0n);
+    .map((source) => ({
+      ...source,
+      most: usableBts(source, policy),
+      cost: roundedUp(source.walletFeeShares ?? 0n),
+    }))
+    .filter(({ most, cost }) => most > cost);
+  const together = usable.reduce((sum, { most, cost }) => sum + most - cost, 0n);
   let missing = 0n;
   let needed = 0n;
   for (const need of needs) {
@@ -172,14 +182,14 @@ export function decideCover(
     missing = short;
   }
   const requests = [];
-  for (const { source, most, minimumShares } of usable) {
+  for (const { source, most, cost, minimumShares } of usable) {
     if (missing <= 0n) break;
     const least = roundedUp(minimumShares);
-    const wanted = missing < least ? least : missing;
+    const wanted = missing + cost < least ? least : missing + cost;
     const amount = wanted < most ? wanted : most;
     if (amount < least) continue;
     requests.push({ source, amount: bts(amount) });
-    missing -= amount;
+    missing -= amount - cost;
   }
   return requests;
 }

@@ -130,3 +130,4 @@ export {
   type WithdrawalState,
   type WithdrawalStatus,
 } from "./withdrawal.ts";
+export { leftToClaim } from "./withdraw-permission.ts";

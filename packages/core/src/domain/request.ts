@@ -31,4 +31,6 @@ export type MemoRequest =
       readonly amount?: Bts;
       readonly account?: ExchangeAccountNumber;
     }
+  /** Nothing, whatever the memo says: the custodian itself drew this money, by a withdraw permission. */
+  | { readonly type: "drawn" }
   | { readonly type: "invalid"; readonly reason: MemoRejection };

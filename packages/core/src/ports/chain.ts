@@ -5,6 +5,9 @@ import type { Millis } from "../domain/time.ts";
 /** `1.2.N` */
 export type AccountId = `1.2.${string}`;
 
+/** `1.12.N` */
+export type PermissionId = `1.12.${string}`;
+
 /** What a node says of the chain it follows, from one answer (object 2.1.0). */
 export interface ChainHead {
   readonly headBlockNum: number;
@@ -24,7 +27,10 @@ export interface EncryptedMemo {
   readonly messageHex: string;
 }
 
-/** Operation 0, the only one this product reads and writes. */
+/**
+ * Operation 0, or 27 where `permissionId` is set: the same movement of money, drawn by the account that receives it and
+ * signed by that one alone. The only operations this product reads and writes.
+ */
 export interface ChainTransfer {
   readonly trxInBlock: number;
   readonly opInTrx: number;
@@ -35,6 +41,8 @@ export interface ChainTransfer {
   readonly feeAmount: Shares;
   readonly feeAssetId: string;
   readonly memo: EncryptedMemo | undefined;
+  /** The withdraw permission by which `toId`, which also paid the fee, drew the money; `undefined` when `fromId` sent it. */
+  readonly permissionId: PermissionId | undefined;
   /**
    * Id of the transaction that carries it: 40 hex digits. `undefined` when the transaction holds operations that cannot
    * be serialized here; then it is not one of ours, which hold one transfer each.
@@ -69,8 +77,34 @@ export interface TransferFeeSchedule {
   readonly fee: bigint;
   readonly pricePerKbyte: bigint;
   readonly scale: bigint;
+  /** What stands in the place of the two for a claim of a withdraw permission. */
+  readonly claim: { readonly fee: bigint; readonly pricePerKbyte: bigint };
   /** `maximum_time_until_expiration` of the chain. */
   readonly maximumTimeUntilExpirationMs: number;
+}
+
+/** The schedule with the prices of a claim in their place: its fee follows from them as that of a transfer does. */
+export const pricesOfClaims = (schedule: TransferFeeSchedule): TransferFeeSchedule => ({
+  ...schedule,
+  ...schedule.claim,
+});
+
+/** Object 1.12.N as it stands: one account lets another draw up to a limit from it in each period. */
+export interface WithdrawPermission {
+  readonly id: PermissionId;
+  /** Who gives. */
+  readonly fromId: AccountId;
+  /** Who may draw. */
+  readonly authorizedId: AccountId;
+  /** In each period, in units of the asset. */
+  readonly limit: Shares;
+  readonly assetId: string;
+  readonly periodMs: number;
+  /** Start of the period of the last claim; of the first period before there was one. */
+  readonly periodStartMs: Millis;
+  readonly expirationMs: Millis;
+  /** Drawn in the period that began at `periodStartMs`. */
+  readonly claimed: Shares;
 }
 
 /**
@@ -91,6 +125,8 @@ export interface ChainReader {
   accounts(namesOrIds: readonly string[]): Promise<readonly (ChainAccount | undefined)[]>;
   /** Core asset held by the account, head state plus what the answering node has pending. */
   balance(account: AccountId): Promise<Shares>;
+  /** `undefined`: there is none, which is also how the chain shows one that has expired or was revoked. Else as `balance`. */
+  permission(id: PermissionId): Promise<WithdrawPermission | undefined>;
   /** May change at any maintenance block: ask again from time to time. */
   transferFees(): Promise<TransferFeeSchedule>;
   close(): Promise<void>;

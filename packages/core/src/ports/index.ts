@@ -13,7 +13,10 @@ export {
   type ChainTransfer,
   type ChainWriter,
   type EncryptedMemo,
+  type PermissionId,
+  pricesOfClaims,
   type TransferFeeSchedule,
+  type WithdrawPermission,
 } from "./chain.ts";
 export type {
   MemoContent,

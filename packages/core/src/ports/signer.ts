@@ -1,6 +1,6 @@
 import type { Shares } from "../domain/amount.ts";
 import type { Millis } from "../domain/time.ts";
-import type { AccountId, EncryptedMemo } from "./chain.ts";
+import type { AccountId, EncryptedMemo, PermissionId } from "./chain.ts";
 
 /** What is to be signed: everything that enters the bytes. The same intent gives the same transaction id, always. */
 export interface TransferIntent {
@@ -9,6 +9,8 @@ export interface TransferIntent {
   readonly amount: Shares;
   readonly fee: Shares;
   readonly memo: EncryptedMemo | undefined;
+  /** Set: `toId` draws the money from `fromId` under this permission, pays the fee, and its key is the one that signs. */
+  readonly permissionId?: PermissionId | undefined;
   /** Id of the irreversible block that the transaction is tied to (TaPoS). */
   readonly refBlockId: string;
   /** Whole seconds; chain time after which no block can take it. */

@@ -69,6 +69,8 @@ export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";
 export {
   type FundingSource,
   newTreasuryMemory,
+  permissionText,
+  readPermission,
   reportTreasury,
   runTreasury,
   type TreasuryDeps,

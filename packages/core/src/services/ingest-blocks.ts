@@ -1,3 +1,4 @@
+import { shares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
 import { isFencePassed } from "../domain/fence.ts";
 import type { ImportMark } from "../domain/import-mark.ts";
@@ -301,6 +302,7 @@ function toNewTransfer(
   const receiver = deps.accounts.get(transfer.toId);
   assert(sender !== undefined && receiver !== undefined, "names were learnt before");
   const isOutgoing = transfer.fromId === deps.custodian.id;
+  const isDrawn = transfer.permissionId !== undefined;
   const memo = deps.memos.read(transfer.memo);
   const text = memo.type === "text" || memo.type === "public" ? memo.text : undefined;
   return {
@@ -313,15 +315,20 @@ function toNewTransfer(
     senderIsLifetimeMember: sender.lifetimeMember,
     amount: transfer.amount,
     assetId: transfer.assetId,
-    fee: transfer.feeAmount,
+    fee: isOutgoing && isDrawn ? shares(0n) : transfer.feeAmount, // who draws pays it
     memoStatus: memo.type,
     memoText: text,
-    request: isOutgoing ? undefined : requestIn(memo, block.blockNum, deps.policy),
+    request: isOutgoing
+      ? undefined
+      : isDrawn
+        ? { type: "drawn" }
+        : requestIn(memo, block.blockNum, deps.policy),
+    // What others draw from the custodian they wrote the memo of: it says nothing of payouts.
     payoutKey:
-      isOutgoing && transfer.assetId === CORE_ASSET_ID && text !== undefined
+      isOutgoing && !isDrawn && transfer.assetId === CORE_ASSET_ID && text !== undefined
         ? payoutKeyInMemo(text)
         : undefined,
-    memoNonce: isOutgoing ? transfer.memo?.nonce : undefined,
+    memoNonce: isOutgoing && !isDrawn ? transfer.memo?.nonce : undefined,
     isReplayed: !deps.adminReplay && irreversibleBlockNum - block.blockNum > ADMIN_REQUEST_AGE_BLOCKS_MAX,
   };
 }

@@ -2,6 +2,7 @@ import { type ApiMethod, ApiSet, RawJson } from "./api-set.ts";
 import { potentialKeys, requiredKeys, satisfies, verifyAuthority } from "./authority.ts";
 import { blockJson, headerJson } from "./block.ts";
 import type { Chain } from "./chain.ts";
+import type { WithdrawPermission } from "./chain-state.ts";
 import { feeInAsset, requiredCoreFee } from "./fees.ts";
 import type { Json, Wire } from "./json-text.ts";
 import { parsePublicKeyText, publicKeyText } from "./keys.ts";
@@ -16,6 +17,7 @@ import {
   fullAccountWire,
   globalPropertiesWire,
   objectWire,
+  permissionWire,
 } from "./object-wire.ts";
 import { checkLimit, findAccount, getAccount, getAsset, optionalBool } from "./query-args.ts";
 import { Transaction } from "./transaction.ts";
@@ -257,6 +259,20 @@ function accountQueries(chain: () => Chain): Methods {
       follow?.(account.id);
       return accountWire(state(), account);
     });
+  const permissions = (suffix: string, party: (permission: WithdrawPermission) => number): ApiMethod => ({
+    required: 3,
+    run: ([nameOrId = null, startJson = null, limitJson = null]) => {
+      const limit = asUint32(limitJson);
+      checkLimit(limit, 101, "database_api.cpp", 2670, `get_withdraw_permissions_${suffix}`);
+      const account = getAccount(state(), nameOrId);
+      const start = asObjectId(startJson, 1, 12);
+      return [...state().permissions.values()]
+        .filter((permission) => party(permission) === account.id && permission.id >= start)
+        .sort((a, b) => a.id - b.id)
+        .slice(0, limit)
+        .map(permissionWire);
+    },
+  });
   return {
     get_accounts: {
       required: 1,
@@ -322,6 +338,8 @@ function accountQueries(chain: () => Chain): Methods {
         return [];
       },
     },
+    get_withdraw_permissions_by_giver: permissions("by_giver", ({ from }) => from),
+    get_withdraw_permissions_by_recipient: permissions("by_recipient", ({ authorized }) => authorized),
     get_account_references: { required: 1, run: () => [] },
     get_key_references: {
       required: 1,

@@ -6,7 +6,7 @@ import { assertion, at } from "./node-error.ts";
 import { type AccountOptions, type Authority, type Operation, OperationCodec } from "./operations.ts";
 import type { OperationResult, Transaction } from "./transaction.ts";
 import { UndoLog, type UndoMap } from "./undo-map.ts";
-import { asset as assetAmount } from "./wire-types.ts";
+import { type Asset, asset as assetAmount } from "./wire-types.ts";
 
 /** The objects of the chain, in our words. `object-wire.ts` prints them. */
 
@@ -90,6 +90,19 @@ export interface Rota {
   readonly turn: number;
 }
 
+/** 1.12.x */
+export interface WithdrawPermission {
+  readonly id: number;
+  readonly from: number;
+  readonly authorized: number;
+  readonly limit: Asset;
+  readonly periodSeconds: number;
+  /** UTC seconds: start of the first period, and since the first claim of the one of the last claim. */
+  readonly periodStart: number;
+  readonly expiration: number;
+  readonly claimedThisPeriod: bigint;
+}
+
 /** 1.11.x */
 export interface OperationRecord {
   readonly id: number;
@@ -125,6 +138,10 @@ export const OTHER_FEES = {
   accountUpdate: { fee: 86_869n, pricePerKbyte: 57_913n },
   lifetimeMembership: 1_000_000_000n,
   custom: { fee: 86_869n, pricePerKbyte: 57_913n },
+  permissionCreate: 86_869n,
+  permissionUpdate: 86_869n,
+  /** Unlike a transfer's, so that whoever takes the one for the other is refused. */
+  permissionClaim: { fee: 251_000n, pricePerKbyte: 57_913n },
 } as const;
 
 export const TEST_ASSET = { symbol: "TESTUSD", precision: 4 } as const;
@@ -170,6 +187,7 @@ export class ChainState {
   readonly #assetsOf: UndoMap<number, readonly number[]> = this.log.map();
   readonly assets: UndoMap<number, AssetObject> = this.log.map((id) => `1.3.${id}`);
   readonly witnesses: UndoMap<number, Witness> = this.log.map((id) => `1.6.${id}`);
+  readonly permissions: UndoMap<number, WithdrawPermission> = this.log.map((id) => `1.12.${id}`);
   readonly #singles: UndoMap<"2.1.0" | "2.0.0" | "2.12.0", Dynamic | Parameters | Rota> = this.log.map(
     (id) => id,
   );
@@ -244,6 +262,11 @@ export class ChainState {
     if (asset === undefined) throw notFound(`1.3.${id}`);
     return asset;
   }
+  getPermission(id: number): WithdrawPermission {
+    const permission = this.permissions.get(id);
+    if (permission === undefined) throw notFound(`1.12.${id}`);
+    return permission;
+  }
   findAccountByName(name: string): Account | undefined {
     const id = this.accountsByName.get(name);
     return id === undefined ? undefined : this.accounts.get(id);
@@ -316,6 +339,12 @@ export class ChainState {
         this.known.delete(link.id);
       this.#expiring.delete(expiration);
     }
+  }
+
+  /** Removes the permissions whose time is over at the new head (`update_withdraw_permissions`): they are as if they never were. */
+  expirePermissions(now: number): void {
+    for (const { id, expiration } of this.permissions.values())
+      if (expiration <= now) this.permissions.delete(id);
   }
 
   addAccount(account: Omit<Account, "id">): number {

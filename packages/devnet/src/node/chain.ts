@@ -286,6 +286,7 @@ export class Chain {
     this.#updateDynamic(block);
     state.summarize(block.num, block.id);
     state.forgetExpired(block.timestamp);
+    state.expirePermissions(block.timestamp);
     if (state.dynamic.maintenanceBlock) this.#maintain(block);
     this.#updateRota(block);
     this.#main.push(block);

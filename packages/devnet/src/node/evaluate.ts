@@ -1,6 +1,12 @@
 import { type Account, type AssetObject, type ChainState, notFound, prettyAmount } from "./chain-state.ts";
-import { coreValueOfFee, requiredCoreFee } from "./fees.ts";
-import { assertion, at, INSUFFICIENT_FEE, NodeError, type Place } from "./node-error.ts";
+import {
+  claimPermission,
+  createPermission,
+  deletePermission,
+  updatePermission,
+} from "./evaluate-permission.ts";
+import { checkFee, evaluating, NOTHING, payFee } from "./evaluation.ts";
+import { assertion, at, NodeError } from "./node-error.ts";
 import {
   ACCOUNT_CREATE,
   ACCOUNT_UPDATE,
@@ -10,13 +16,14 @@ import {
   BALANCE_CLAIM,
   CUSTOM,
   type Operation,
+  PERMISSION_CLAIM,
+  PERMISSION_CREATE,
+  PERMISSION_DELETE,
+  PERMISSION_UPDATE,
   TRANSFER,
   type Transfer,
 } from "./operations.ts";
 import type { OperationResult } from "./transaction.ts";
-import type { Asset } from "./wire-types.ts";
-
-const NOTHING: OperationResult = [0, {}];
 
 /** Applies one operation to the state, or throws the node's refusal. The caller takes back what a refusal leaves half done. */
 export function applyOperation(state: ChainState, operation: Operation): OperationResult {
@@ -54,6 +61,14 @@ function evaluate(state: ChainState, operation: Operation): OperationResult {
       payFee(state, id, fee);
       return NOTHING;
     }
+    case PERMISSION_CREATE:
+      return createPermission(state, operation);
+    case PERMISSION_UPDATE:
+      return updatePermission(state, operation);
+    case PERMISSION_CLAIM:
+      return claimPermission(state, operation);
+    case PERMISSION_DELETE:
+      return deletePermission(state, operation);
     case CUSTOM:
       checkFee(state, operation, operation.value.payer, operation.value.fee);
       payFee(state, operation.value.payer, operation.value.fee);
@@ -64,55 +79,6 @@ function evaluate(state: ChainState, operation: Operation): OperationResult {
     case "foreign":
       return NOTHING;
   }
-}
-
-/** Runs the stateful checks of one operation type; a refusal shows the operation it met. */
-function evaluating(state: ChainState, operation: Operation, place: Place, checks: () => void): void {
-  try {
-    checks();
-  } catch (error) {
-    throw error instanceof NodeError
-      ? error.passing(place, () => ({ op: state.codec.wire(operation)[1] }))
-      : error;
-  }
-}
-
-function checkFee(state: ChainState, operation: Operation, payer: number, fee: Asset): void {
-  state.getAccount(payer);
-  const asset = state.getAsset(fee.asset_id);
-  const corePaid = fee.asset_id === 0 ? fee.amount : coreValueOfFee(fee.amount, asset);
-  if (fee.asset_id !== 0 && corePaid > asset.feePool) {
-    const core = state.getAsset(0);
-    throw assertion("core_fee_paid <= fee_asset_dyn_data->fee_pool", at("evaluator.cpp", 80, "prepare_fee"), {
-      text: "Fee pool balance of '${b}' is less than the ${r} required to convert ${c}",
-      data: {
-        b: prettyAmount(asset.feePool, core),
-        r: prettyAmount(corePaid, core),
-        c: prettyAmount(fee.amount, asset),
-      },
-    });
-  }
-  const required = requiredCoreFee(state.codec, state.parameters, operation);
-  if (corePaid < required)
-    throw new NodeError(INSUFFICIENT_FEE, at("evaluator.hpp", 156, "evaluate"), "Insufficient Fee Paid", {
-      core_fee_paid: Number(corePaid),
-      required: Number(required),
-    });
-}
-
-/** Below this a fee vests (`cashback_vesting_threshold`). */
-const VESTING_THRESHOLD_SHARES = 10_000_000n;
-
-function payFee(state: ChainState, payer: number, fee: Asset): void {
-  state.adjustBalance(payer, fee.asset_id, -fee.amount);
-  const statistics = state.statistics.get(payer);
-  if (statistics === undefined || fee.asset_id !== 0 || fee.amount === 0n) return;
-  const vested = fee.amount < VESTING_THRESHOLD_SHARES;
-  state.statistics.set(payer, {
-    ...statistics,
-    pendingFees: statistics.pendingFees + (vested ? 0n : fee.amount),
-    pendingVestedFees: statistics.pendingVestedFees + (vested ? fee.amount : 0n),
-  });
 }
 
 function transfer(
@@ -217,6 +183,12 @@ export function concernedAccounts(operation: Operation, result: OperationResult)
       return [operation.value.account];
     case ACCOUNT_UPGRADE:
       return [operation.value.account_to_upgrade];
+    case PERMISSION_CREATE:
+    case PERMISSION_UPDATE:
+    case PERMISSION_DELETE:
+      return [operation.value.withdraw_from_account, operation.value.authorized_account];
+    case PERMISSION_CLAIM:
+      return [operation.value.withdraw_to_account, operation.value.withdraw_from_account];
     case CUSTOM:
       return [...new Set([operation.value.payer, ...operation.value.required_auths])];
     case BALANCE_CLAIM:

@@ -8,6 +8,10 @@ import {
   CUSTOM,
   type Operation,
   type OperationCodec,
+  PERMISSION_CLAIM,
+  PERMISSION_CREATE,
+  PERMISSION_DELETE,
+  PERMISSION_UPDATE,
   TRANSFER,
 } from "./operations.ts";
 
@@ -39,6 +43,15 @@ export function requiredCoreFee(codec: OperationCodec, parameters: Parameters, o
       const { fee, pricePerKbyte } = OTHER_FEES.custom;
       return fee + dataFee(codec.packedSize(operation), pricePerKbyte);
     }
+    case PERMISSION_CREATE:
+      return OTHER_FEES.permissionCreate;
+    case PERMISSION_UPDATE:
+      return OTHER_FEES.permissionUpdate;
+    case PERMISSION_CLAIM: {
+      const { fee, pricePerKbyte } = OTHER_FEES.permissionClaim;
+      return fee + dataFee(codec.packedMemoSize(operation.value.memo), pricePerKbyte);
+    }
+    case PERMISSION_DELETE:
     case BALANCE_CLAIM:
     case "foreign":
       return 0n;

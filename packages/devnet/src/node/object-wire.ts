@@ -8,6 +8,7 @@ import {
   MAXIMUM_BLOCK_SIZE,
   OTHER_FEES,
   type OperationRecord,
+  type WithdrawPermission,
 } from "./chain-state.ts";
 import type { Wire } from "./json-text.ts";
 import { publicKeyText } from "./keys.ts";
@@ -15,6 +16,7 @@ import { assertion, at } from "./node-error.ts";
 import type { AnyObjectId } from "./variant.ts";
 import { wireSigned, wireUnsigned } from "./wire-number.ts";
 import { wireTime } from "./wire-time.ts";
+import { asset as assetAmount } from "./wire-types.ts";
 
 /** The chain's objects as the node prints them: names and order of the keys are part of the picture. */
 
@@ -87,6 +89,17 @@ export const balanceWire = (balance: Balance): Wire => ({
   asset_type: `1.3.${balance.assetId}`,
   balance: wireSigned(balance.amount),
   maintenance_flag: false,
+});
+
+export const permissionWire = (permission: WithdrawPermission): Wire => ({
+  id: `1.12.${permission.id}`,
+  withdraw_from_account: `1.2.${permission.from}`,
+  authorized_account: `1.2.${permission.authorized}`,
+  withdrawal_limit: assetAmount.wire(permission.limit),
+  withdrawal_period_sec: permission.periodSeconds,
+  period_start_time: wireTime(permission.periodStart),
+  expiration: wireTime(permission.expiration),
+  claimed_this_period: wireSigned(permission.claimedThisPeriod),
 });
 
 export function assetWire(state: ChainState, asset: AssetObject): Wire {
@@ -184,6 +197,10 @@ function feeSchedule(state: ChainState): Wire {
           membership_lifetime_fee: wireUnsigned(OTHER_FEES.lifetimeMembership),
         },
       ],
+      [25, { fee: wireUnsigned(OTHER_FEES.permissionCreate) }],
+      [26, { fee: wireUnsigned(OTHER_FEES.permissionUpdate) }],
+      [27, priced(OTHER_FEES.permissionClaim)],
+      [28, { fee: 0 }],
       [35, priced(OTHER_FEES.custom)],
     ],
     scale: 10000,
@@ -293,6 +310,8 @@ export function objectWire(state: ChainState, { space, type, instance }: AnyObje
       return witnessWire(state, instance);
     case "1.11":
       return found(state.operations.get(instance), (record) => operationRecordWire(state, record));
+    case "1.12":
+      return found(state.permissions.get(instance), permissionWire);
     case "2.0":
       return only(globalPropertiesWire);
     case "2.1":
@@ -348,6 +367,7 @@ export function fullAccountWire(state: ChainState, account: Account): Wire {
     "htlcs_to",
   ];
   const statistics = state.statistics.get(account.id);
+  const permissions = [...state.permissions.values()];
   return {
     account: accountWire(state, account),
     statistics: statistics === undefined ? null : statisticsWire(state, statistics),
@@ -357,6 +377,8 @@ export function fullAccountWire(state: ChainState, account: Account): Wire {
     votes: [],
     balances: state.balancesOf(account.id).map(balanceWire),
     ...Object.fromEntries(lists.map((name) => [name, []])),
+    withdraws_from: permissions.filter(({ from }) => from === account.id).map(permissionWire),
+    withdraws_to: permissions.filter(({ authorized }) => authorized === account.id).map(permissionWire),
     more_data_available: Object.fromEntries(["balances", ...lists].map((name) => [name, false])),
   };
 }

@@ -19,6 +19,7 @@ import {
   publicKey,
   struct,
   text,
+  time,
   uint16,
   uint32,
   uint64,
@@ -34,6 +35,10 @@ export const TRANSFER = 0;
 export const ACCOUNT_CREATE = 5;
 export const ACCOUNT_UPDATE = 6;
 export const ACCOUNT_UPGRADE = 8;
+export const PERMISSION_CREATE = 25;
+export const PERMISSION_UPDATE = 26;
+export const PERMISSION_CLAIM = 27;
+export const PERMISSION_DELETE = 28;
 export const CUSTOM = 35;
 export const BALANCE_CLAIM = 37;
 
@@ -56,6 +61,7 @@ function operationTypes(prefix: string) {
     extensions: emptySet,
   });
   const memo = struct({ from: key, to: key, nonce: uint64, message: blob });
+  const permissionId = objectId(1, 12);
   return {
     authority,
     accountOptions,
@@ -93,6 +99,40 @@ function operationTypes(prefix: string) {
       upgrade_to_lifetime_member: bool,
       extensions: emptySet,
     }),
+    // None of the four has extensions.
+    permissionCreate: struct({
+      fee: asset,
+      withdraw_from_account: accountId,
+      authorized_account: accountId,
+      withdrawal_limit: asset,
+      withdrawal_period_sec: uint32,
+      periods_until_expiration: uint32,
+      period_start_time: time,
+    }),
+    permissionUpdate: struct({
+      fee: asset,
+      withdraw_from_account: accountId,
+      authorized_account: accountId,
+      permission_to_update: permissionId,
+      withdrawal_limit: asset,
+      withdrawal_period_sec: uint32,
+      period_start_time: time,
+      periods_until_expiration: uint32,
+    }),
+    permissionClaim: struct({
+      fee: asset,
+      withdraw_permission: permissionId,
+      withdraw_from_account: accountId,
+      withdraw_to_account: accountId,
+      amount_to_withdraw: asset,
+      memo: optional(memo),
+    }),
+    permissionDelete: struct({
+      fee: asset,
+      withdraw_from_account: accountId,
+      authorized_account: accountId,
+      withdrawal_permission: permissionId,
+    }),
     custom: struct({ fee: asset, payer: accountId, required_auths: list(accountId), id: uint16, data: blob }),
     balanceClaim: struct({
       fee: asset,
@@ -112,6 +152,10 @@ export type Transfer = ValueOf<Types["transfer"]>;
 export type AccountCreate = ValueOf<Types["accountCreate"]>;
 export type AccountUpdate = ValueOf<Types["accountUpdate"]>;
 export type AccountUpgrade = ValueOf<Types["accountUpgrade"]>;
+export type PermissionCreate = ValueOf<Types["permissionCreate"]>;
+export type PermissionUpdate = ValueOf<Types["permissionUpdate"]>;
+export type PermissionClaim = ValueOf<Types["permissionClaim"]>;
+export type PermissionDelete = ValueOf<Types["permissionDelete"]>;
 export type Custom = ValueOf<Types["custom"]>;
 export type BalanceClaim = ValueOf<Types["balanceClaim"]>;
 
@@ -127,6 +171,10 @@ export type Operation =
   | { readonly tag: typeof ACCOUNT_CREATE; readonly value: AccountCreate }
   | { readonly tag: typeof ACCOUNT_UPDATE; readonly value: AccountUpdate }
   | { readonly tag: typeof ACCOUNT_UPGRADE; readonly value: AccountUpgrade }
+  | { readonly tag: typeof PERMISSION_CREATE; readonly value: PermissionCreate }
+  | { readonly tag: typeof PERMISSION_UPDATE; readonly value: PermissionUpdate }
+  | { readonly tag: typeof PERMISSION_CLAIM; readonly value: PermissionClaim }
+  | { readonly tag: typeof PERMISSION_DELETE; readonly value: PermissionDelete }
   | { readonly tag: typeof CUSTOM; readonly value: Custom }
   | { readonly tag: typeof BALANCE_CLAIM; readonly value: BalanceClaim }
   | { readonly tag: "foreign"; readonly value: ForeignOperation };
@@ -145,6 +193,10 @@ export class OperationCodec {
       [ACCOUNT_CREATE, this.types.accountCreate],
       [ACCOUNT_UPDATE, this.types.accountUpdate],
       [ACCOUNT_UPGRADE, this.types.accountUpgrade],
+      [PERMISSION_CREATE, this.types.permissionCreate],
+      [PERMISSION_UPDATE, this.types.permissionUpdate],
+      [PERMISSION_CLAIM, this.types.permissionClaim],
+      [PERMISSION_DELETE, this.types.permissionDelete],
       [CUSTOM, this.types.custom],
       [BALANCE_CLAIM, this.types.balanceClaim],
     ]);
@@ -237,6 +289,32 @@ export function validateOperation(operation: Operation, thread: NodeThread = "th
     case CUSTOM:
       check(operation.value.fee.amount >= 0n, "fee.amount >= 0", "account.cpp", 302);
       return;
+    case PERMISSION_CREATE:
+    case PERMISSION_UPDATE: {
+      const { fee, withdraw_from_account: from, authorized_account: to, ...terms } = operation.value;
+      const file = "withdraw_permission.cpp";
+      check(fee.amount >= 0n, "fee.amount >= 0", file, 60);
+      check(from !== to, "withdraw_from_account != authorized_account", file, 61);
+      check(terms.withdrawal_limit.amount > 0n, "withdrawal_limit.amount > 0", file, 62);
+      check(terms.withdrawal_period_sec > 0, "withdrawal_period_sec > 0", file, 64);
+      check(terms.periods_until_expiration > 0, "periods_until_expiration > 0", file, 65);
+      return;
+    }
+    case PERMISSION_CLAIM: {
+      const { fee, withdraw_from_account: from, withdraw_to_account: to, ...claim } = operation.value;
+      const file = "withdraw_permission.cpp";
+      check(from !== to, "withdraw_to_account != withdraw_from_account", file, 41);
+      check(claim.amount_to_withdraw.amount > 0n, "amount_to_withdraw.amount > 0", file, 42);
+      check(fee.amount >= 0n, "fee.amount >= 0", file, 43);
+      return;
+    }
+    case PERMISSION_DELETE: {
+      const { fee, withdraw_from_account: from, authorized_account: to } = operation.value;
+      const file = "withdraw_permission.cpp";
+      check(fee.amount >= 0n, "fee.amount >= 0", file, 70);
+      check(from !== to, "withdraw_from_account != authorized_account", file, 71);
+      return;
+    }
     case BALANCE_CLAIM:
       check(operation.value.fee.amount === 0n, "fee == asset()", "balance.cpp", 30);
       return;
@@ -264,6 +342,12 @@ export function requiredAuthorities(operation: Operation): RequiredAuthorities {
         : { active: [], owner: [operation.value.account], keys: [] };
     case ACCOUNT_UPGRADE:
       return active(operation.value.account_to_upgrade);
+    case PERMISSION_CREATE:
+    case PERMISSION_UPDATE:
+    case PERMISSION_DELETE:
+      return active(operation.value.withdraw_from_account);
+    case PERMISSION_CLAIM:
+      return active(operation.value.withdraw_to_account);
     case CUSTOM:
       return active(operation.value.payer, ...operation.value.required_auths);
     case BALANCE_CLAIM:

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { fc, test } from "@fast-check/vitest";
+import { ops } from "bitsharesjs";
 import { describe, expect, it } from "vitest";
 import { shares } from "../../domain/index.ts";
 import { ChainError } from "../../ports/chain.ts";
 import { merkleRootOf } from "./block-id.ts";
 import { parseBlock } from "./block-parser.ts";
 import { parseAccount, parseBalance, parseHead } from "./chain-answers.ts";
+import { transactionId } from "./transaction-codec.ts";
 import { type JsonObject } from "./wire-values.ts";
 
 const samples = JSON.parse(
@@ -143,6 +145,53 @@ describe("a real node's block", () => {
       block["transaction_merkle_root"] = merkleRootOf([Buffer.from(`${unsigned_hex}0000`, "hex")]);
       expect(parseBlock(block, "1.2.115").merkle, txid).toBe("verified");
     }
+  });
+
+  it("with claims of withdraw permissions shows the account's as transfers from who gave to who drew", () => {
+    const claim = (to: string, memo?: object) => [
+      27,
+      {
+        fee: { amount: 7, asset_id: "1.3.0" },
+        withdraw_permission: "1.12.5",
+        withdraw_from_account: "1.2.900",
+        withdraw_to_account: to,
+        amount_to_withdraw: { amount: "3000000000", asset_id: "1.3.0" },
+        ...memo,
+      },
+    ];
+    const block = block411();
+    const transaction = (operations: unknown[]) => ({
+      ...block411().transactions[0],
+      operations,
+      signatures: [],
+      operation_results: [],
+    });
+    const { memo } = block411().transactions[1]?.operations[0]?.[1] ?? {};
+    block.transactions = [
+      transaction([claim("1.2.116", { memo })]),
+      transaction([claim("1.2.117")]), // a stranger's
+    ] as never;
+    const unsigned = block.transactions.map(({ operations, ...rest }) =>
+      ops.transaction.toBuffer(ops.transaction.fromObject({ ...rest, operations })),
+    );
+    expect(errorOf(block)?.code).toBe("inconsistent_chain");
+    block["transaction_merkle_root"] = merkleRootOf(
+      unsigned.map((bytes) => Buffer.concat([bytes, Buffer.of(0, 0)])),
+    );
+    const parsed = parseBlock(block, "1.2.116");
+    expect(parsed.merkle).toBe("verified");
+    expect(parsed.block.transfers).toMatchObject([
+      {
+        permissionId: "1.12.5",
+        fromId: "1.2.900",
+        toId: "1.2.116",
+        amount: 3_000_000_000n,
+        feeAmount: 7n,
+        memo: { nonce: "459610941426179" },
+        txid: transactionId(unsigned[0] as Buffer),
+      },
+    ]);
+    expect(parseBlock(block, "1.2.900").block.transfers).toHaveLength(2);
   });
 
   it("with extensions printed as an object, as nodes do, is verified too", () => {

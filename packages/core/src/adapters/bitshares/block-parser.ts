@@ -10,7 +10,7 @@ import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-i
 import { ByteWriter } from "./byte-writer.ts";
 import { DEFAULT_KEY_PREFIX, parsePublicKey } from "./keys.ts";
 import { serializeForeignOperation } from "./reference-serializer.ts";
-import { type Transfer, transactionId, writeTransfer } from "./transaction-codec.ts";
+import { CLAIM_TAG, type Transfer, transactionId, TRANSFER_TAG, writeTransfer } from "./transaction-codec.ts";
 import {
   asAccountId,
   asArray,
@@ -18,6 +18,7 @@ import {
   asHex,
   asInt64,
   asObject,
+  asPermissionId,
   asText,
   asTimeSec,
   asUint32,
@@ -38,8 +39,6 @@ export interface ParsedBlock {
   readonly merkle: MerkleVerdict;
 }
 
-const TRANSFER_TAG = 0;
-
 /**
  * `get_block` or `get_block_header` with signature. The id is computed, not believed.
  * Throws ChainError "malformed_answer".
@@ -59,7 +58,7 @@ export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: num
 }
 
 /**
- * One block as `get_block` prints it, reduced to the transfers that touch `account`.
+ * One block as `get_block` prints it, reduced to the transfers and claims that touch `account`.
  * Throws ChainError: "malformed_answer" for a shape that no block has, "inconsistent_chain" when transactions and
  * header do not belong together.
  */
@@ -85,10 +84,10 @@ export function parseBlock(
     writeTransactionHead(out, transaction, operations.length);
     let serialized = true;
     operations.forEach(({ tag, body }, opInTrx) => {
-      if (tag === TRANSFER_TAG) {
-        const transfer = parseTransfer(body);
+      if (tag === TRANSFER_TAG || tag === CLAIM_TAG) {
+        const transfer = tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body);
         if (transfer.fromId === account || transfer.toId === account) {
-          mine.push({ trxInBlock, opInTrx, ...transfer });
+          mine.push({ trxInBlock, opInTrx, permissionId: undefined, ...transfer });
         }
         if (serialized) serialized = tryWriteTransfer(out, transfer);
         return;
@@ -141,6 +140,23 @@ export function parseTransfer(value: unknown): Transfer {
     fromId: asAccountId(body["from"], "from"),
     toId: asAccountId(body["to"], "to"),
     amount: shares(asInt64(amount["amount"], "amount")),
+    assetId: asAssetId(amount["asset_id"], "asset id"),
+    feeAmount: shares(asInt64(fee["amount"], "fee")),
+    feeAssetId: asAssetId(fee["asset_id"], "fee asset id"),
+    memo: body["memo"] === undefined || body["memo"] === null ? undefined : parseMemo(body["memo"]),
+  };
+}
+
+/** The fields of operation 27, in the words of a transfer: it goes from who gives to who draws. Throws as that does. */
+export function parseClaim(value: unknown): Transfer {
+  const body = asObject(value, "claim");
+  const fee = asObject(body["fee"], "fee");
+  const amount = asObject(body["amount_to_withdraw"], "amount to withdraw");
+  return {
+    permissionId: asPermissionId(body["withdraw_permission"], "withdraw permission"),
+    fromId: asAccountId(body["withdraw_from_account"], "account withdrawn from"),
+    toId: asAccountId(body["withdraw_to_account"], "account withdrawn to"),
+    amount: shares(asInt64(amount["amount"], "amount to withdraw")),
     assetId: asAssetId(amount["asset_id"], "asset id"),
     feeAmount: shares(asInt64(fee["amount"], "fee")),
     feeAssetId: asAssetId(fee["asset_id"], "fee asset id"),

@@ -1,11 +1,19 @@
-import { shares, type Shares } from "../../domain/index.ts";
-import { type AccountId, type ChainAccount, type ChainHead } from "../../ports/chain.ts";
+import { SECOND_MS, shares, type Shares } from "../../domain/index.ts";
+import {
+  type AccountId,
+  type ChainAccount,
+  type ChainHead,
+  type PermissionId,
+  type WithdrawPermission,
+} from "../../ports/chain.ts";
 import {
   asAccountId,
   asArray,
+  asAssetId,
   asHex,
   asInt64,
   asObject,
+  asPermissionId,
   asText,
   asTimeMs,
   asUint32,
@@ -57,6 +65,24 @@ export function parseBalance(value: unknown, assetId: string): Shares {
   if (balances.length !== 1 || balance["asset_id"] !== assetId)
     throw malformed(`balance of ${assetId}`, value);
   return shares(asInt64(balance["amount"], "balance"));
+}
+
+/** Object 1.12.N. */
+export function parsePermission(value: unknown, id: PermissionId): WithdrawPermission {
+  const permission = asObject(value, "withdraw permission");
+  const limit = asObject(permission["withdrawal_limit"], "withdrawal limit");
+  if (permission["id"] !== id) throw malformed(`object ${id}`, permission["id"]);
+  return {
+    id: asPermissionId(id, "permission id"),
+    fromId: asAccountId(permission["withdraw_from_account"], "account to withdraw from"),
+    authorizedId: asAccountId(permission["authorized_account"], "authorized account"),
+    limit: shares(asInt64(limit["amount"], "withdrawal limit")),
+    assetId: asAssetId(limit["asset_id"], "asset id"),
+    periodMs: asUint32(permission["withdrawal_period_sec"], "withdrawal period") * SECOND_MS,
+    periodStartMs: asTimeMs(permission["period_start_time"], "start of the period"),
+    expirationMs: asTimeMs(permission["expiration"], "expiration"),
+    claimed: shares(asInt64(permission["claimed_this_period"], "claimed in this period")),
+  };
 }
 
 const ACCOUNT_ID = /^1\.2\.(0|[1-9]\d{0,14})$/;

@@ -234,6 +234,7 @@ describe("reading one node", () => {
     expect(await client.transferFees()).toEqual({
       fee: 1146n,
       pricePerKbyte: 5732n,
+      claim: { fee: 2_000_000n, pricePerKbyte: 10n },
       scale: 10_000n,
       maximumTimeUntilExpirationMs: 86_400_000,
     });

@@ -10,7 +10,7 @@ import {
 import { type ParsedBlock, parseBlock } from "./block-parser.ts";
 import { readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
-import { isAccountReference, parseAccount, parseBalance } from "./chain-answers.ts";
+import { isAccountReference, parseAccount, parseBalance, parsePermission } from "./chain-answers.ts";
 import { parseTransferFeeSchedule } from "./fees.ts";
 import { DEFAULT_KEY_PREFIX } from "./keys.ts";
 import { NodePool, readBlockId } from "./node-pool.ts";
@@ -124,6 +124,11 @@ export function createChainClient(options: ChainClientOptions): ChainReader & Ch
           CORE_ASSET_ID,
         ),
       ),
+    permission: (id) =>
+      pool.read(async (connection) => {
+        const [answer = null] = asArray(await connection.call("database", "get_objects", [[id]]), "objects");
+        return answer === null ? undefined : parsePermission(answer, id);
+      }),
     transferFees: () =>
       pool.read(async (connection) => {
         const answer = await connection.call("database", "get_objects", [["2.0.0"]]);

@@ -1,8 +1,8 @@
 import { SECOND_MS, shares, type Shares } from "../../domain/index.ts";
 import type { EncryptedMemo, TransferFeeSchedule } from "../../ports/chain.ts";
-import { asArray, asObject, asUint32, asUint64, malformed } from "./wire-values.ts";
+import { CLAIM_TAG, TRANSFER_TAG } from "./transaction-codec.ts";
+import { asArray, asObject, asUint32, asUint64 } from "./wire-values.ts";
 
-const TRANSFER_TAG = 0;
 const SCALE_UNIT = 10_000n;
 
 const varintBytes = (value: number): number => {
@@ -24,21 +24,31 @@ export function transferFee(schedule: TransferFeeSchedule, memo: EncryptedMemo |
   return shares(((schedule.fee + data) * schedule.scale) / SCALE_UNIT);
 }
 
+/** What the chain's code asks for a claim when its fee schedule does not name it: 20 BTS, and 10 shares per kbyte. */
+const CLAIM_FEE_DEFAULT = { fee: 2_000_000n, pricePerKbyte: 10n };
+
 /** Object 2.0.0. Throws ChainError "malformed_answer". */
 export function parseTransferFeeSchedule(value: unknown): TransferFeeSchedule {
   const parameters = asObject(asObject(value, "global properties")["parameters"], "chain parameters");
   const fees = asObject(parameters["current_fees"], "fee schedule");
-  for (const entry of asArray(fees["parameters"], "fees")) {
-    const [tag, fee] = asArray(entry, "fee entry");
-    if (tag !== TRANSFER_TAG) continue;
-    const transfer = asObject(fee, "transfer fee");
+  const prices = new Map(
+    asArray(fees["parameters"], "fees").map((entry) => {
+      const [tag, fee] = asArray(entry, "fee entry");
+      return [tag, fee];
+    }),
+  );
+  const priceOf = (tag: number) => {
+    const price = asObject(prices.get(tag), `fee of operation ${tag}`);
     return {
-      fee: asUint64(transfer["fee"], "transfer fee"),
-      pricePerKbyte: asUint64(transfer["price_per_kbyte"], "price per kbyte"),
-      scale: asUint64(fees["scale"], "fee scale"),
-      maximumTimeUntilExpirationMs:
-        asUint32(parameters["maximum_time_until_expiration"], "maximum_time_until_expiration") * SECOND_MS,
+      fee: asUint64(price["fee"], "fee"),
+      pricePerKbyte: asUint64(price["price_per_kbyte"], "price per kbyte"),
     };
-  }
-  throw malformed("fee of transfers", fees["parameters"]);
+  };
+  return {
+    ...priceOf(TRANSFER_TAG),
+    claim: prices.has(CLAIM_TAG) ? priceOf(CLAIM_TAG) : CLAIM_FEE_DEFAULT,
+    scale: asUint64(fees["scale"], "fee scale"),
+    maximumTimeUntilExpirationMs:
+      asUint32(parameters["maximum_time_until_expiration"], "maximum_time_until_expiration") * SECOND_MS,
+  };
 }

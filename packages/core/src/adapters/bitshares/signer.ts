@@ -56,6 +56,7 @@ function toTransaction(intent: TransferIntent) {
         amount: intent.amount,
         assetId: CORE_ASSET_ID,
         memo: intent.memo,
+        ...(intent.permissionId === undefined ? {} : { permissionId: intent.permissionId }),
       },
     ],
   };

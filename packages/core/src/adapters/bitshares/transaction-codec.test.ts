@@ -4,7 +4,7 @@ import { ops } from "bitsharesjs";
 import bitsharesWs from "bitsharesjs-ws";
 import { beforeAll, describe, expect, it } from "vitest";
 import { AssertionError, shares } from "../../domain/index.ts";
-import type { AccountId } from "../../ports/chain.ts";
+import type { AccountId, PermissionId } from "../../ports/chain.ts";
 import { parseTransfer } from "./block-parser.ts";
 import { curve } from "./curve.ts";
 import { publicKeyText } from "./keys.ts";
@@ -107,6 +107,10 @@ const transactionsOf = (instance: fc.Arbitrary<number>): fc.Arbitrary<SignedTran
         amount: amounts,
         assetId: instance.map((n) => `1.3.${n}`),
         memo: fc.option(memos, { nil: undefined, freq: 2 }),
+        permissionId: fc.option(
+          instance.map((n): PermissionId => `1.12.${n}`),
+          { nil: undefined, freq: 2 },
+        ),
       }),
       { minLength: 1, maxLength: 3 },
     ),
@@ -117,7 +121,7 @@ const transactions = transactionsOf(instances);
 /** bitsharesjs silently cuts instances at 32 bits; the chain's are 48-bit. */
 const referenceTransactions = transactionsOf(instances.map((n) => n % 2 ** 32));
 
-describe("transactions of transfers", () => {
+describe("transactions of transfers and claims", () => {
   beforeAll(() => bitsharesWs.ChainConfig.setPrefix("BTS"));
 
   test.prop([transactions])("are read back as they were written", (transaction) => {

@@ -1,5 +1,5 @@
 import { type Millis, millis } from "../../domain/index.ts";
-import { type AccountId, ChainError } from "../../ports/chain.ts";
+import { type AccountId, ChainError, type PermissionId } from "../../ports/chain.ts";
 
 /*
  * What a node sends is judged here, by hand and not by a schema, because every block passes through it.
@@ -99,6 +99,11 @@ export function instanceOf(value: unknown, kind: string, what: string): number {
 export function asAccountId(value: unknown, what: string): AccountId {
   instanceOf(value, "1.2.", what);
   return value as AccountId;
+}
+
+export function asPermissionId(value: unknown, what: string): PermissionId {
+  instanceOf(value, "1.12.", what);
+  return value as PermissionId;
 }
 
 export function asAssetId(value: unknown, what: string): string {

@@ -6,6 +6,7 @@ import {
   EXPECTED_STATUSES,
   expectedShares,
   fundingKey,
+  fundingSourceName,
   OPEN_FUNDING_STATUSES,
 } from "../../domain/funding.ts";
 import { MINUTE_MS, type Millis } from "../../domain/time.ts";
@@ -50,7 +51,8 @@ export async function coverShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   const spendable = shares(balance - toShares(policy.minimumBalance));
   const total = shares(needs.reduce((sum, need) => sum + need, 0n) - spendable - expected);
   if (total <= 0n) return { type: expected > 0n ? "on_its_way" : "enough" };
-  const sources = await usableSources(deps, new Set(fundings.filter(isCover).map(({ source }) => source)));
+  const busy = new Set(fundings.filter(isCover).map(({ source }) => source));
+  const { sources, unusable } = await askSources(deps, busy);
   const wanted = decideCover(
     { needs, spendableShares: spendable, expectedShares: expected, sources },
     policy,
@@ -58,28 +60,46 @@ export async function coverShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   if (wanted.length === 0)
     return expected > 0n
       ? { type: "on_its_way" }
-      : { type: "short", reason: whyNothing(total, sources, deps) };
+      : { type: "short", reason: whyNothing(total, { sources, unusable }) };
   return writeDown(deps, wanted, { total, chainNowMs });
 }
 
 const isCover = ({ kind }: { readonly kind: string }): boolean => kind === "cover";
 
-async function usableSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promise<readonly CoverSource[]> {
-  const found: CoverSource[] = [];
+interface SourcesAnswer {
+  /** Those that can be asked for funds now. */
+  readonly sources: readonly CoverSource[];
+  /** For people: which others there are, and why not. */
+  readonly unusable: readonly string[];
+}
+
+async function askSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promise<SourcesAnswer> {
+  const sources: CoverSource[] = [];
+  const unusable: string[] = [];
   for (const source of deps.sources) {
-    if (busy.has(source.number) || (await rests(deps, source.number))) continue;
+    const name = fundingSourceName(source.number);
+    if (busy.has(source.number)) {
+      unusable.push(`${name} has been asked already`);
+      continue;
+    }
+    if (await rests(deps, source.number)) {
+      unusable.push(`${name} has refused, and is asked again in a few minutes`);
+      continue;
+    }
     const funds = await fundsOf(deps, source);
     if ("problem" in funds) {
       deps.log.warn("cover.source_unavailable", { source: source.number, message: funds.problem });
+      unusable.push(`${name}: ${funds.problem}`);
       continue;
     }
     if (!funds.withdrawalsOpen) {
       deps.log.warn("cover.source_closed", { source: source.number });
+      unusable.push(`${name} gives nothing at present`);
       continue;
     }
-    found.push({ ...funds, source: source.number });
+    sources.push({ ...funds, source: source.number });
   }
-  return found;
+  return { sources, unusable };
 }
 
 async function rests({ ledger, clock }: TreasuryDeps, source: CoverSource["source"]): Promise<boolean> {
@@ -127,11 +147,15 @@ async function writeDown(
   return amount > 0n ? { type: "asked", amount: bts(amount) } : { type: "on_its_way" };
 }
 
-function whyNothing(total: Shares, sources: readonly CoverSource[], { sources: all }: TreasuryDeps): string {
+function whyNothing(total: Shares, { sources, unusable }: SourcesAnswer): string {
   const short = `payouts wait for ${formatShares(total)} more than there is`;
-  if (all.length === 0) return `${short}, and no source of cover is configured`;
+  const count = sources.length + unusable.length;
+  if (count === 0) return `${short}, and no source of cover is configured`;
   const together = sources.reduce((sum, { withdrawableShares }) => sum + withdrawableShares, 0n);
-  return `${short}, and of ${all.length} source(s) of cover ${sources.length} can be used, with ${formatShares(shares(together))} together`;
+  return [
+    `${short}, and of ${count} source(s) of cover ${sources.length} can be used, with ${formatShares(shares(together))} together`,
+    ...unusable,
+  ].join("; ");
 }
 
 /** A memo of the same length as the encrypted text: all that its fee depends on. */

@@ -47,7 +47,7 @@ export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): P
   for (const funding of open) {
     const source = sourceOf(deps, funding.source);
     if (source === undefined) await refuseUnknownSource(deps, funding);
-    else if (source.type === "reserve") await sendReserve(deps, funding, source, cursor);
+    else if (source.type !== "exchange") await sendReserve(deps, funding, source, cursor);
     else if (isTimeToAsk(funding, memory.lookedAtMs.get(funding.id), deps.clock.nowMs())) {
       memory.lookedAtMs.set(funding.id, deps.clock.nowMs());
       await askExchange(deps, funding, source.exchange, cursor.blockTimeMs);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { shares, toShares } from "../../domain/amount.ts";
+import { toShares } from "../../domain/amount.ts";
 import { assertNever } from "../../domain/assert.ts";
 import type { FundingKey } from "../../domain/funding.ts";
 import { millis } from "../../domain/time.ts";
@@ -7,18 +7,18 @@ import { decideWithdrawal, type WithdrawalId } from "../../domain/withdrawal.ts"
 import type { Cursor, FundingRecord } from "../../ports/ledger.ts";
 import { expiration } from "../pay-payout.ts";
 import { moveFunding, startAsking } from "./move-funding.ts";
-import type { FundingSource, TreasuryDeps } from "./treasury.ts";
-
-type Reserve = Extract<FundingSource, { readonly type: "reserve" }>;
+import { reserveFunds, reservePrices } from "./source-funds.ts";
+import type { ReserveSource, TreasuryDeps } from "./treasury.ts";
 
 /**
  * Takes one transfer from the reserve account to the custodian a step further, in the way of a payout: signed, saved,
- * sent, and the same bytes sent again until an irreversible block holds them or none ever can.
+ * sent, and the same bytes sent again until an irreversible block holds them or none ever can. Whether the reserve's key
+ * sends the money or the custodian's draws it makes no difference but in what is signed.
  */
 export async function sendReserve(
   deps: TreasuryDeps,
   funding: FundingRecord,
-  reserve: Reserve,
+  reserve: ReserveSource,
   cursor: Cursor,
 ): Promise<void> {
   switch (funding.status) {
@@ -41,35 +41,46 @@ export async function sendReserve(
 async function sign(
   deps: TreasuryDeps,
   funding: FundingRecord,
-  { account, signer }: Reserve,
+  reserve: ReserveSource,
   cursor: Cursor,
 ): Promise<void> {
   const { memos, wallet, policy, custodian } = deps;
+  const { account, signer } = reserve;
+  const amount = toShares(funding.amount);
+  const reason = whyNot(await reserveFunds(deps, reserve), { account: account.name, amount });
+  if (reason !== undefined) {
+    await moveFunding(deps, funding, "refused", { event: "funding.refused", reason });
+    return;
+  }
   const memo = memos.write({
     text: funding.memo,
     toPublicKey: memos.publicKey,
     nonce: nonceOf(funding.key),
   });
   const schedule = await wallet.fees();
-  const fee = deps.feeOf(schedule, memo);
-  const amount = toShares(funding.amount);
-  const balance = await deps.chain.balance(account.id);
-  if (balance < amount + fee) {
-    const reason = `${account.name} holds ${balance} shares, and ${shares(amount + fee)} are needed`;
-    await moveFunding(deps, funding, "refused", { event: "funding.refused", reason });
-    return;
-  }
   const { headTimeMs } = await wallet.head();
   const { txid, ...signed } = signer.sign({
     fromId: account.id,
     toId: custodian.id,
     amount,
-    fee,
+    fee: deps.feeOf(reservePrices(reserve, schedule), memo),
     memo,
+    permissionId: reserve.type === "permission" ? reserve.permissionId : undefined,
     refBlockId: cursor.blockId,
     expirationMs: expiration(headTimeMs, policy.expirationMs, schedule),
   });
   if (await startAsking(deps, funding, { txid, signed })) await send(deps, { ...funding, txid, signed });
+}
+
+/** Much may have changed since the request was written down. */
+function whyNot(
+  funds: Awaited<ReturnType<typeof reserveFunds>>,
+  { account, amount }: { readonly account: string; readonly amount: bigint },
+): string | undefined {
+  if ("problem" in funds) return funds.problem;
+  if (!funds.withdrawalsOpen) return `the permission to draw from ${account} is not in force now`;
+  if (funds.withdrawableShares >= amount) return undefined;
+  return `${account} can give ${funds.withdrawableShares} shares, and ${amount} are needed`;
 }
 
 async function send({ chain, log }: TreasuryDeps, funding: FundingRecord): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   ChainReader,
   ChainWriter,
   EncryptedMemo,
+  PermissionId,
   TransferFeeSchedule,
 } from "../../ports/chain.ts";
 import type { HostClock } from "../../ports/clock.ts";
@@ -18,13 +19,26 @@ import type { MemoWriter, Signer } from "../../ports/signer.ts";
 import type { HotWallet } from "../hot-wallet.ts";
 import { logReceipt } from "../log-receipt.ts";
 
-/** An account at an exchange, or an account on the chain whose key this process holds. */
+/** An account at an exchange, or the reserve: another account on the chain. */
 export type FundingSource =
   | { readonly type: "exchange"; readonly number: ExchangeAccountNumber; readonly exchange: Exchange }
+  | ReserveSource;
+
+/** The reserve account sends, as this process holds its key; or it has let the custodian draw from it, and nobody here does. */
+export type ReserveSource =
   | {
       readonly type: "reserve";
       readonly number: typeof RESERVE;
       readonly account: ChainAccount;
+      /** With the key of the reserve account. */
+      readonly signer: Signer;
+    }
+  | {
+      readonly type: "permission";
+      readonly number: typeof RESERVE;
+      readonly account: ChainAccount;
+      readonly permissionId: PermissionId;
+      /** With the key of the custodian. */
       readonly signer: Signer;
     };
 

@@ -25,6 +25,7 @@ import type {
   ChainTransfer,
   ChainWriter,
   EncryptedMemo,
+  PermissionId,
   TransferFeeSchedule,
 } from "../../ports/chain.ts";
 import type { MemoReader, MemoWriter } from "../../ports/signer.ts";
@@ -112,6 +113,8 @@ export interface CraftedParts {
   readonly memo?: EncryptedMemo;
   readonly fromId?: AccountId;
   readonly toId?: AccountId;
+  /** Makes it a claim, of `toId` from `fromId`. */
+  readonly permissionId?: PermissionId;
   readonly expirationSec?: number;
   readonly refBlockPrefix?: number;
   readonly key?: PrivateKey;
@@ -164,6 +167,7 @@ export async function craft(test: ChainUnderTest, parts: CraftedParts = {}): Pro
         amount: shares(amount),
         assetId: CORE_ASSET_ID,
         memo: parts.memo,
+        permissionId: parts.permissionId,
       },
     ],
   };

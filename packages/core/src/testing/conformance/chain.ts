@@ -1,4 +1,5 @@
 import type { ChainCheck, CheckResult } from "./chain-check.ts";
+import { claimChecks } from "./chain-claims.ts";
 import { readingChecks } from "./chain-reading.ts";
 import { transferChecks } from "./chain-transfers.ts";
 import type { ChainUnderTest } from "./chain-under-test.ts";
@@ -10,7 +11,7 @@ export { type ChainUnderTest, type ChainUnderTestOptions, openChainUnderTest } f
  * Every call the product makes, and every answer it relies on, asked of a node: a real one or devnet. What holds for
  * both is what devnet may be trusted with.
  */
-export const chainChecks: readonly ChainCheck[] = [...readingChecks, ...transferChecks];
+export const chainChecks: readonly ChainCheck[] = [...readingChecks, ...transferChecks, ...claimChecks];
 
 /** An exception is a difference too: it says what no answer should have caused. */
 export async function runChainCheck(check: ChainCheck, test: ChainUnderTest): Promise<CheckResult> {
