@@ -27,7 +27,9 @@ export {
   openKeystore,
   sealKeystore,
 } from "./keystore.ts";
+export { hashPassword, passwordFits } from "./password-hash.ts";
 export {
+  createPostgresConsoleAccess,
   createPostgresLedger,
   createPostgresLedgerView,
   type DatabaseProblem,
