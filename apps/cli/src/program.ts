@@ -13,6 +13,7 @@ import { addPayouts } from "./commands/payouts.ts";
 import { addReceipts } from "./commands/receipts.ts";
 import { addStakes } from "./commands/stakes.ts";
 import { addStatus } from "./commands/status.ts";
+import { addUsers } from "./commands/users.ts";
 import { examples } from "./options.ts";
 import type { Run } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
@@ -62,6 +63,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addExport,
     addConfig,
     addKeys,
+    addUsers,
     addCompletion,
   ])
     add(program, run);
