@@ -11,7 +11,9 @@ export {
 export {
   createJobQueue,
   migrateQueueStore,
+  MONEY_QUEUE,
   openQueue,
+  QUEUE_NAMES,
   type QueueStore,
   queueStoreOf,
   queueStoreProblem,

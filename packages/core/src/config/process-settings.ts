@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkQuorum, settings } from "./environment.ts";
+import { checkConsoleOrigin, checkQuorum, settings } from "./environment.ts";
 
 // What each process reads from its environment, in one place, so that a configuration can be checked before anything is
 // started with it.
@@ -43,5 +43,16 @@ export const PROCESS_SETTINGS = {
       STAKEBTS_PAYMENTS: settings.STAKEBTS_PAYMENTS,
     })
     .check(checkQuorum),
+  /** No key of any kind: it looks, and what it does are rows that others act on. */
+  console: z
+    .object({
+      ...store,
+      ...chain,
+      ...common,
+      STAKEBTS_CONSOLE_HOST: settings.STAKEBTS_CONSOLE_HOST,
+      STAKEBTS_CONSOLE_PORT: settings.STAKEBTS_CONSOLE_PORT,
+      STAKEBTS_CONSOLE_ORIGIN: settings.STAKEBTS_CONSOLE_ORIGIN,
+    })
+    .check(checkQuorum, checkConsoleOrigin),
 } as const;
 export type ProcessName = keyof typeof PROCESS_SETTINGS;
