@@ -6,6 +6,10 @@ export default defineConfig({
     alias: [
       { find: /^@stakebts\/devnet$/, replacement: `${import.meta.dirname}/packages/devnet/src/index.ts` },
       {
+        find: /^@stakebts\/core\/exchange$/,
+        replacement: `${import.meta.dirname}/packages/core/src/adapters/exchange/index.ts`,
+      },
+      {
         find: /^@stakebts\/core\/(.+)$/,
         replacement: `${import.meta.dirname}/packages/core/src/$1/index.ts`,
       },

@@ -99,6 +99,7 @@ async function ingestRate(url: string, databaseUrl: string): Promise<number> {
     policy: DEFAULT_POLICY,
     custodian,
     skipBlocks: new Set<number>(),
+    adminReplay: false,
     accounts: new Map(),
   };
   await establishCursor(deps, 1);

@@ -7,6 +7,8 @@ import {
 } from "@stakebts/core/adapters";
 import {
   DEFAULT_POLICY,
+  EXCHANGE_ACCOUNTS,
+  type ExchangeAccountNumber,
   type PayoutId,
   type PayoutKey,
   payoutKeyInMemo,
@@ -14,13 +16,24 @@ import {
   type Shares,
   toShares,
 } from "@stakebts/core/domain";
-import type { ChainAccount, ChainReader, ChainWriter, Ledger, Log, RingAnswer } from "@stakebts/core/ports";
+import type {
+  ChainAccount,
+  ChainReader,
+  ChainWriter,
+  Exchange,
+  Ledger,
+  Log,
+  RingAnswer,
+} from "@stakebts/core/ports";
 import {
   establishCursor,
   foldLedger,
+  type FundingSource,
   HotWallet,
   ingestBlocks,
+  memoNonce,
   type IngestDeps,
+  newTreasuryMemory,
   type PayDeps,
   PayeeBook,
   payPayout,
@@ -28,6 +41,7 @@ import {
   ReadAhead,
   relayRings,
   ringForForgottenPayouts,
+  runTreasury,
   type StartMode,
 } from "@stakebts/core/services";
 import { ManualClock, MemoryLedger, MemoryQueue } from "@stakebts/core/testing";
@@ -47,6 +61,9 @@ import { expect } from "vitest";
 export const CUSTODIAN = "custodian";
 export const EXCHANGE = "bittrex-deposit";
 export const MANAGER = "dls.cipher";
+export const RESERVE_ACCOUNT = "custodian-reserve";
+/** The memo by which the exchange credits its account 1. */
+export const DEPOSIT_MEMO = "deposit-memo-1";
 export const NOMINATORS = ["nominator-1", "nominator-2", "nominator-3"] as const;
 const SHARES_PER_BTS = 100_000n;
 export const MONTH_SECONDS = 30 * 86_400;
@@ -69,6 +86,11 @@ export interface WorldOptions {
   readonly policy?: Partial<Policy>;
   readonly devnet?: Partial<DevnetOptions>;
   readonly startAt?: StartMode;
+  readonly adminReplay?: boolean;
+  /** Accounts at an exchange that can be asked for funds, by number. */
+  readonly exchanges?: Readonly<Partial<Record<ExchangeAccountNumber, Exchange>>>;
+  /** In whole BTS; without it there is no reserve account. */
+  readonly reserveBts?: bigint;
 }
 
 export class World {
@@ -87,6 +109,8 @@ export class World {
   #wallets = new Map<string, DevnetWallet>();
   #startAt: StartMode;
   #payer: PayDeps | undefined;
+  #treasury = newTreasuryMemory();
+  readonly #options: WorldOptions;
   #ingester: IngestDeps | undefined;
 
   private constructor(
@@ -100,6 +124,7 @@ export class World {
     this.chain = chain;
     this.custodian = custodian;
     this.chainId = chainId;
+    this.#options = options;
     this.policy = { ...DEFAULT_POLICY, strictJsonUpToBlock: 0, ...options.policy };
     this.#startAt = options.startAt ?? 1;
   }
@@ -110,6 +135,7 @@ export class World {
         accountFromSeeds(CUSTODIAN, { balanceBts: options.custodianBts ?? 10_000_000n }),
         accountFromSeeds(MANAGER, { balanceBts: 1_000_000n, lifetimeMember: true }),
         accountFromSeeds(EXCHANGE, { balanceBts: 1_000_000n }),
+        accountFromSeeds(RESERVE_ACCOUNT, { balanceBts: options.reserveBts ?? 0n }),
         ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 20_000_000n })),
       ],
       blockIntervalMs: "manual",
@@ -156,6 +182,7 @@ export class World {
   restart(): void {
     this.#payer = undefined;
     this.#ingester = undefined;
+    this.#treasury = newTreasuryMemory();
     this.calls = 0;
     this.crashAt = undefined;
   }
@@ -183,6 +210,7 @@ export class World {
       policy: this.policy,
       custodian: this.custodian,
       skipBlocks: new Set(),
+      adminReplay: this.#options.adminReplay ?? false,
       accounts: new Map(),
     };
     await establishCursor(ingester, mode);
@@ -200,7 +228,11 @@ export class World {
   }
 
   async fold(): Promise<void> {
-    const roles = { managers: [MANAGER], exchangeAccounts: [EXCHANGE] };
+    const roles = {
+      managers: [MANAGER],
+      treasuryAccounts: [EXCHANGE, RESERVE_ACCOUNT],
+      exchangeDeposit: { account: EXCHANGE, memos: { 1: DEPOSIT_MEMO } },
+    };
     await foldLedger({ ledger: this.#fragileLedger(), log: silent, policy: this.policy, roles });
   }
 
@@ -234,6 +266,25 @@ export class World {
     return payPayout(this.#payer, id);
   }
 
+  /** One turn of the treasury, by the payer that leads. */
+  async treasury(): Promise<void> {
+    this.#payer ??= await this.newPayer();
+    const sources = await this.#sources();
+    await runTreasury({ ...this.#payer, clock: this.clock, sources }, this.#treasury);
+  }
+
+  async #sources(): Promise<readonly FundingSource[]> {
+    const { exchanges = {}, reserveBts } = this.#options;
+    const accounts = EXCHANGE_ACCOUNTS.flatMap((number): FundingSource[] => {
+      const exchange = exchanges[number];
+      return exchange === undefined ? [] : [{ type: "exchange", number, exchange: this.#fragile(exchange) }];
+    });
+    if (reserveBts === undefined) return accounts;
+    const [account] = await this.chain.accounts([RESERVE_ACCOUNT]);
+    const signer = createSigner({ wif: wifFromSeed(`${RESERVE_ACCOUNT}-active`), chainId: this.chainId });
+    return [{ type: "reserve", number: 0, account: account as ChainAccount, signer }, ...accounts];
+  }
+
   /** Makes the rings and answers them, as the three workers do. */
   async work(): Promise<void> {
     await this.ingest();
@@ -250,6 +301,11 @@ export class World {
       "payout.pay": ({ payoutId }) => answer(() => this.pay(payoutId as PayoutId)),
     });
     if (died !== undefined) throw died;
+    if (this.#hasSources) await this.treasury();
+  }
+
+  get #hasSources(): boolean {
+    return this.#options.exchanges !== undefined || this.#options.reserveBts !== undefined;
   }
 
   /** Blocks and work until nothing is on its way any more: what is left waits for time, money or a person. */
@@ -269,12 +325,18 @@ export class World {
     const reader = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
     const sent = blocks.flatMap((block) => block.transfers.filter((t) => t.fromId === this.custodian.id));
     const accounts = await this.chain.accounts([...new Set(sent.map((t) => t.toId))]);
+    // The memo of a deposit at an exchange is the exchange's, and names no payout. Its nonce does.
+    const deposits = [...this.ledger.contents.payouts.values()].filter(({ kind }) => kind === "deposit");
+    const depositKeys = new Map(
+      deposits.flatMap(({ key }) => [1, 2, 3].map((attempt) => [`${memoNonce(key, attempt)}`, key])),
+    );
     return sent.map((transfer) => {
       const memo = reader.read(transfer.memo);
+      const deposit = transfer.memo === undefined ? undefined : depositKeys.get(transfer.memo.nonce);
       return {
         to: accounts.find((account) => account?.id === transfer.toId)?.name ?? transfer.toId,
         amount: transfer.amount,
-        key: memo.type === "text" ? payoutKeyInMemo(memo.text) : undefined,
+        key: deposit ?? (memo.type === "text" ? payoutKeyInMemo(memo.text) : undefined),
       };
     });
   }

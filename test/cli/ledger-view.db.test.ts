@@ -36,7 +36,7 @@ const fold = (ledger: Ledger) =>
     ledger,
     log: silent,
     policy: DEFAULT_POLICY,
-    roles: { managers: [], exchangeAccounts: [] },
+    roles: { managers: [], treasuryAccounts: [], exchangeDeposit: { account: "bittrex-deposit", memos: {} } },
   });
 
 /** One agreement of 25 000 BTS for three months, opened in block 10, and a clock that stands `days` later. */

@@ -53,7 +53,11 @@ export class Office {
     this.custodian = custodian;
     this.stakebts = stakebts;
     const memos = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
-    const rest = { skipBlocks: new Set<number>(), accounts: new Map<string, ChainAccount>() };
+    const rest = {
+      skipBlocks: new Set<number>(),
+      adminReplay: false,
+      accounts: new Map<string, ChainAccount>(),
+    };
     const ahead = new ReadAhead(chain, custodian.id);
     this.#ingester = { chain, ahead, ledger, memos, log: silent, policy, custodian, ...rest };
   }
@@ -119,7 +123,11 @@ export class Office {
       ledger: this.ledger,
       log: silent,
       policy,
-      roles: { managers: [], exchangeAccounts: [] },
+      roles: {
+        managers: [],
+        treasuryAccounts: [],
+        exchangeDeposit: { account: "bittrex-deposit", memos: {} },
+      },
     });
   }
 

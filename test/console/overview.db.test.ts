@@ -21,16 +21,13 @@ describe("the overview", () => {
     expect(text).toContain("Waits for a person 1 payout 450 BTS");
     expect(text).toContain("Past due 451 BTS 2 payments"); // the refund, and the confirmation of 1 BTS
     expect(text).toContain("In all (gross) 6 31,451 covered not known");
-    expect(text).toContain("Exchange accounts not reported yet");
+    expect(text).toContain("Reserve and exchange accounts not reported yet");
     expect(text).toContain("nominator-2 confirm due 1");
     expect(text).toContain("Behind the chain 0 blocks");
     expect(text).not.toContain("Nothing is paid");
   });
 
-  test("counts the exchange accounts as the payer reported them, with their age", async ({
-    office,
-    desk,
-  }) => {
+  test("counts the other wallets as the payer reported them, with their age", async ({ office, desk }) => {
     await office.send("nominator-2", 25_000n, "three_months");
     await office.digest();
     const report = (exchange1Shares: string) =>
@@ -39,7 +36,14 @@ describe("the overview", () => {
           {
             event: "treasury.balances",
             subject: "treasury",
-            details: { hotWalletShares: "1", exchange1Shares, exchange2Shares: "150000" },
+            details: {
+              hotWalletShares: "1",
+              reserveShares: "200000000",
+              exchange1Shares,
+              exchange2Shares: "150000",
+              exchange3Problem: "wrong signature",
+              totalShares: "9",
+            },
           },
         ]),
       );
@@ -48,9 +52,11 @@ describe("the overview", () => {
     await desk.watch.look();
     desk.nowMs += 3 * 3_600_000;
     const text = await textOf(await desk.get("/", await desk.visitor("viewer")));
-    expect(text).toContain("exchange accounts as reported 3 h ago");
-    expect(text).toContain("Exchange account 1 10,000 BTS Exchange account 2 1.50000 BTS");
-    expect(text).toContain("Together 135,001.50000 BTS");
+    expect(text).toContain("the other wallets as reported 3 h ago");
+    expect(text).toContain(
+      "Exchange account 1 10,000 BTS Exchange account 2 1.50000 BTS Exchange account 3 no answer wrong signature Reserve account 2,000 BTS",
+    );
+    expect(text).toContain("Together 137,001.50000 BTS");
     expect(text).toContain("In all (gross) 5 31,001 covered covered");
   });
 

@@ -7,10 +7,12 @@ import { payoutKeyInMemo } from "@stakebts/core/domain";
 import {
   accountFromSeeds,
   type Devnet,
+  type DevnetExchange,
   DevnetWallet,
   LocalCluster,
   type Pg,
   startDevnet,
+  startExchange,
   startPostgres,
   wifFromSeed,
 } from "@stakebts/devnet";
@@ -22,6 +24,10 @@ import { deploy } from "../../prisma/migrate.ts";
 // chain passes in two seconds, and a month of the programme is one minute.
 
 export const CUSTODIAN = "custodian";
+export const MANAGER = "dls.cipher";
+export const EXCHANGE = "bittrex-deposit";
+export const RESERVE_ACCOUNT = "custodian-reserve";
+const DEPOSIT_MEMO = "deposit-memo-1";
 export const NOMINATORS = Array.from({ length: 8 }, (_, n) => `nominator-${n + 1}`);
 const SECONDS_PER_BLOCK = 3;
 const BLOCK_MS = 100;
@@ -30,9 +36,22 @@ const SHARES_PER_BTS = 100_000n;
 /** Two months of the chain would be four seconds; whoever is slower than this is stuck. */
 const SETTLE_MS_MAX = 60_000;
 
+export interface TownOptions {
+  readonly redisUrl?: string;
+  /** Length of a month of the programme, default 60s of the chain. */
+  readonly month?: string;
+  /** In whole BTS, default 5 000 000. */
+  readonly custodianBts?: bigint;
+  /** A Bittrex v3 exchange with this much in its account 1, whole BTS. Default: none. */
+  readonly exchangeBts?: bigint;
+  /** In the reserve account, whole BTS. Default: no reserve account. */
+  readonly reserveBts?: bigint;
+}
+
 export class Town {
   postgres: Pg;
   readonly devnet: Devnet;
+  readonly exchange: DevnetExchange | undefined;
   readonly cluster: LocalCluster;
   readonly databaseUrl: string;
   readonly #wallets = new Map<string, DevnetWallet>();
@@ -43,6 +62,7 @@ export class Town {
     postgres: Pg;
     dataDir: string;
     devnet: Devnet;
+    exchange: DevnetExchange | undefined;
     cluster: LocalCluster;
     databaseUrl: string;
     cleanUps: (() => unknown)[];
@@ -50,12 +70,13 @@ export class Town {
     this.postgres = parts.postgres;
     this.#dataDir = parts.dataDir;
     this.devnet = parts.devnet;
+    this.exchange = parts.exchange;
     this.cluster = parts.cluster;
     this.databaseUrl = parts.databaseUrl;
     this.#cleanUps = parts.cleanUps;
   }
 
-  static async start(options: { redisUrl?: string } = {}): Promise<Town> {
+  static async start(options: TownOptions = {}): Promise<Town> {
     const cleanUps: (() => unknown)[] = [];
     const folder = mkdtempSync(join(tmpdir(), "stakebts-e2e-"));
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
@@ -67,7 +88,10 @@ export class Town {
     await migrateQueueStore(databaseUrl);
     const devnet = await startDevnet({
       accounts: [
-        accountFromSeeds(CUSTODIAN, { balanceBts: 5_000_000n }),
+        accountFromSeeds(CUSTODIAN, { balanceBts: options.custodianBts ?? 5_000_000n }),
+        accountFromSeeds(MANAGER, { balanceBts: 10_000n, lifetimeMember: true }),
+        accountFromSeeds(EXCHANGE, { balanceBts: options.exchangeBts ?? 0n }),
+        accountFromSeeds(RESERVE_ACCOUNT, { balanceBts: options.reserveBts ?? 0n }),
         ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 1_000_000n })),
       ],
       blockIntervalMs: BLOCK_MS,
@@ -76,8 +100,11 @@ export class Town {
       nodes: 2,
     });
     cleanUps.push(() => devnet.stop());
+    const exchange =
+      options.exchangeBts === undefined ? undefined : await openExchange(devnet, options.exchangeBts);
+    if (exchange !== undefined) cleanUps.push(() => exchange.stop());
     const policy = join(folder, "policy.yaml");
-    writeFileSync(policy, "month: 60s\nexpiration: 60s\n");
+    writeFileSync(policy, `month: ${options.month ?? "60s"}\nexpiration: 60s\n`);
     const cluster = new LocalCluster({
       repository: join(import.meta.dirname, "../.."),
       databaseUrl,
@@ -88,9 +115,20 @@ export class Town {
       memoKey: wifFromSeed(`${CUSTODIAN}-memo`),
       policy,
       clockRate: CLOCK_RATE,
+      more: {
+        scheduler: {
+          STAKEBTS_EXCHANGE_1_DEPOSIT_MEMO: DEPOSIT_MEMO,
+          ...(options.reserveBts === undefined ? {} : { STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT }),
+        },
+        payer: {
+          STAKEBTS_TREASURY_MS: "200",
+          ...(exchange === undefined ? {} : exchangeSettings(exchange.url)),
+          ...(options.reserveBts === undefined ? {} : reserveSettings()),
+        },
+      },
     });
     cleanUps.push(() => cluster.stop());
-    return new Town({ postgres, dataDir, devnet, cluster, databaseUrl, cleanUps });
+    return new Town({ postgres, dataDir, devnet, exchange, cluster, databaseUrl, cleanUps });
   }
 
   async stop(): Promise<void> {
@@ -195,6 +233,28 @@ export class Town {
     }
   }
 }
+
+const EXCHANGE_KEY = { key: "town-exchange-key", secret: "town-exchange-secret" };
+
+const openExchange = (devnet: Devnet, balanceBts: bigint): Promise<DevnetExchange> =>
+  startExchange({
+    nodeUrl: devnet.urls[0] as string,
+    hotAccount: accountFromSeeds(EXCHANGE, { balanceBts: 0n }),
+    accounts: [{ ...EXCHANGE_KEY, depositMemo: DEPOSIT_MEMO, balanceShares: balanceBts * SHARES_PER_BTS }],
+    stepMs: 200,
+    callsPerMinute: 100_000,
+  });
+
+const exchangeSettings = (url: string) => ({
+  STAKEBTS_EXCHANGE_URL: url,
+  STAKEBTS_EXCHANGE_1_KEY: EXCHANGE_KEY.key,
+  STAKEBTS_EXCHANGE_1_SECRET: EXCHANGE_KEY.secret,
+});
+
+const reserveSettings = () => ({
+  STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT,
+  STAKEBTS_RESERVE_KEY: wifFromSeed(`${RESERVE_ACCOUNT}-active`),
+});
 
 /** Runs a test in a town of its own. */
 export async function inTown(

@@ -1,4 +1,6 @@
 import {
+  FUNDING_MOVES,
+  FUNDING_STATUSES,
   PAYOUT_MOVES,
   PAYOUT_STATUSES,
   STAKE_ROW_MOVES,
@@ -70,7 +72,38 @@ const pairs = <S extends string>(statuses: readonly S[], moves: Readonly<Record<
     statuses.filter((to) => to !== from).map((to) => ({ from, to, known: moves[from].includes(to) })),
   );
 
+const insertFunding = (db: pg.Client, status: string) =>
+  db.query(
+    `INSERT INTO exchange_withdrawal (client_id, key, kind, account, amount_shares, memo, status, reason, requested_ms,
+                                      arrived_block, arrived_trx, arrived_op, updated_at)
+     VALUES ($1, 'cover:1:1', 'cover', 1, 100000, 'memo', $2::text, 'test', 1,
+             CASE WHEN $2::text = 'arrived' THEN 9 END, CASE WHEN $2::text = 'arrived' THEN 0 END,
+             CASE WHEN $2::text = 'arrived' THEN 0 END, now())`,
+    [FUNDING, status],
+  );
+const FUNDING = "00000000-0000-4000-8000-000000000002";
+
 describe("the database and the domain know the same moves", () => {
+  test("of a request for funds, pair by pair", async ({ db }) => {
+    for (const { from, to, known } of pairs(FUNDING_STATUSES, FUNDING_MOVES)) {
+      await db.query("BEGIN");
+      await insertFunding(db, from);
+      const moved = await db
+        .query(
+          `UPDATE exchange_withdrawal SET status = $2::text, reason = 'test',
+                  arrived_block = CASE WHEN $2::text = 'arrived' THEN 9 END
+            WHERE client_id = $1`,
+          [FUNDING, to],
+        )
+        .then(
+          () => true,
+          () => false,
+        );
+      expect(moved, `${from} → ${to}`).toBe(known);
+      await db.query("ROLLBACK");
+    }
+  });
+
   test("of a payout, pair by pair", async ({ db }) => {
     for (const { from, to, known } of pairs(PAYOUT_STATUSES, PAYOUT_MOVES)) {
       // Truncating is refused too, so each pair gets its payout inside a transaction that is undone.

@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { checkQuorum, ConfigError, type Environment, readEnvironment, settings } from "@stakebts/core/config";
+import {
+  checkQuorum,
+  ConfigError,
+  type Environment,
+  exchangeKeyChecks,
+  exchangeKeySettings,
+  readEnvironment,
+  settings,
+} from "@stakebts/core/config";
 import { z } from "zod";
 
 // Each command asks for what it needs and for nothing else: `stakebts stakes` works where no node is configured.
@@ -15,6 +23,14 @@ export const SETTINGS = {
       STAKEBTS_CUSTODIAN: settings.STAKEBTS_CUSTODIAN,
     })
     .check(checkQuorum),
+  exchange: z
+    .object({
+      STAKEBTS_EXCHANGE: settings.STAKEBTS_EXCHANGE,
+      STAKEBTS_EXCHANGE_URL: settings.STAKEBTS_EXCHANGE_URL,
+      STAKEBTS_EXCHANGE_CHAIN: settings.STAKEBTS_EXCHANGE_CHAIN,
+      ...exchangeKeySettings,
+    })
+    .check(...exchangeKeyChecks),
   policy: z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY }),
   keys: z.object({
     STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY.optional(),

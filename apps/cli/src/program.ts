@@ -6,6 +6,7 @@ import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addForecast } from "./commands/forecast.ts";
+import { addFunding } from "./commands/funding.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLiabilities } from "./commands/liabilities.ts";
 import { addPayments } from "./commands/payments.ts";
@@ -57,6 +58,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addLiabilities,
     addForecast,
     addBalances,
+    addFunding,
     addStakes,
     addAgreements,
     addReceipts,

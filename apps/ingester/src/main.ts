@@ -48,6 +48,7 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
     policy,
     custodian: custodian.account,
     skipBlocks: new Set(config.STAKEBTS_SKIP_BLOCKS),
+    adminReplay: config.STAKEBTS_ADMIN_REPLAY === "on",
     accounts: new Map(),
   };
 

@@ -2,9 +2,12 @@ import {
   createChainClient,
   createMemoWriter,
   createPostgresLedger,
+  createPostgresLedgerView,
   createSigner,
+  DONE,
   hostClock,
   queueStoreOf,
+  repeat,
   runProcess,
   startJobWorker,
   transferFee,
@@ -16,17 +19,26 @@ import {
   checkActiveKey,
   checkMemoKeys,
   findCustodian,
+  type FundingSource,
   HotWallet,
+  newTreasuryMemory,
   PayeeBook,
   payPayout,
   recordStart,
+  reportTreasury,
+  runTreasury,
+  type TreasuryDeps,
 } from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
+import { openFundingSources } from "./funding-sources.ts";
 
 /** How old a balance or a fee schedule may be. Payments in between are reckoned. */
 const WALLET_AGE_MS_MAX = 5_000;
+/** How long a process that ends waits for the treasury's current step. */
+const TREASURY_DRAIN_MS = 5_000;
 
-// Pays, one payout at a time, as the only one of its kind. Holds the active key.
+// Pays, one payout at a time, as the only one of its kind, and beside that fetches cover and reports what is there. Holds
+// the active key and those of the exchange and the reserve.
 runProcess("payer", readConfig, async ({ config, log, signal }) => {
   const chain = createChainClient({
     nodes: config.STAKEBTS_NODES,
@@ -35,6 +47,7 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
     log: log.debug,
   });
   const ledger = createPostgresLedger({ url: config.DATABASE_URL });
+  const view = createPostgresLedgerView({ url: config.DATABASE_URL });
   const custodian = await findCustodian({ chain, clock: hostClock, log }, config.STAKEBTS_CUSTODIAN, signal);
   if (custodian === undefined) return;
   const signer = createSigner({ wif: config.STAKEBTS_ACTIVE_KEY, chainId: custodian.chainId });
@@ -52,6 +65,11 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
     maxAgeMs: WALLET_AGE_MS_MAX,
   });
   const payees = new PayeeBook({ chain, clock: hostClock });
+  let sources: readonly FundingSource[] = [];
+  await repeat({ name: "open funding sources", clock: hostClock, log }, signal, async () => {
+    sources = await openFundingSources(config, { chain, chainId: custodian.chainId, log });
+    return DONE;
+  });
 
   let failure: Error | undefined;
   const lock = { databaseUrl: config.DATABASE_URL, clock: hostClock, log };
@@ -94,11 +112,32 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
         },
       },
     });
-    await aborted(AbortSignal.any([lost, stop.signal]));
+    const over = AbortSignal.any([lost, stop.signal]);
+    const tending = tend({ ...deps, clock: hostClock, sources }, over);
+    await Promise.race([aborted(over), tending]);
     await worker.close();
+    // A question to an exchange may take longer than there is time. Its outcome is found out by whoever leads next.
+    await Promise.race([tending, hostClock.sleep(TREASURY_DRAIN_MS)]);
+    tending.catch(() => undefined);
     if (failure !== undefined) throw failure;
   });
-  await Promise.all([chain.close(), ledger.close()]);
+  await Promise.all([chain.close(), ledger.close(), view.close()]);
+
+  /** The treasury and its report, until the signal. An exchange that is slow keeps no payment waiting. */
+  async function tend(deps: TreasuryDeps, over: AbortSignal): Promise<void> {
+    const memory = newTreasuryMemory();
+    const loop = { clock: hostClock, log };
+    await Promise.all([
+      repeat({ ...loop, name: "treasury" }, over, async () => {
+        await runTreasury(deps, memory);
+        return config.STAKEBTS_TREASURY_MS;
+      }),
+      repeat({ ...loop, name: "report" }, over, async () => {
+        await reportTreasury(deps, view);
+        return policy.reportEveryMs;
+      }),
+    ]);
+  }
 });
 
 const aborted = (signal: AbortSignal): Promise<void> =>

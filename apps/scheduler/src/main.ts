@@ -8,7 +8,7 @@ import {
   runProcess,
   startJobWorker,
 } from "@stakebts/core/adapters";
-import { policyOf, shown } from "@stakebts/core/config";
+import { depositMemos, policyOf, shown } from "@stakebts/core/config";
 import {
   foldLedger,
   recordStart,
@@ -35,7 +35,18 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
     ledger,
     log,
     policy,
-    roles: { managers, exchangeAccounts: config.STAKEBTS_EXCHANGE_ACCOUNTS },
+    roles: {
+      managers,
+      treasuryAccounts: [
+        ...config.STAKEBTS_EXCHANGE_ACCOUNTS,
+        config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+        ...(config.STAKEBTS_RESERVE_ACCOUNT === undefined ? [] : [config.STAKEBTS_RESERVE_ACCOUNT]),
+      ],
+      exchangeDeposit: {
+        account: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+        memos: depositMemos(config),
+      },
+    },
   };
   const fold = async (): Promise<void> => {
     if ((await foldLedger(deps, signal)) > 0) await relayRings({ ledger, queue });

@@ -19,6 +19,8 @@ export interface LocalClusterOptions {
   readonly policy?: string;
   /** Chain seconds in one of the host. */
   readonly clockRate: number;
+  /** Settings of one kind of worker beside those that every cluster has. */
+  readonly more?: Readonly<Partial<Record<ClusterProcess, Readonly<Record<string, string>>>>>;
   readonly onLine?: (name: ClusterProcess, line: WorkerLogLine) => void;
 }
 
@@ -38,7 +40,7 @@ export class LocalCluster {
     const worker = startWorker({
       name,
       entry: join(repository, `apps/${name}/dist/main.js`),
-      environment: { ...this.#environment(name), ...more },
+      environment: { ...this.#environment(name), ...this.#options.more?.[name], ...more },
       ...(onLine === undefined ? {} : { onLine: (line) => onLine(name, line) }),
     });
     this.#running.add(worker);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { defaultAccounts } from "./default-accounts.ts";
 import { type DevnetAccount, startDevnet } from "./devnet.ts";
+import { type DevnetExchange, startExchange } from "./exchange/exchange.ts";
 
 const HELP = `A BitShares chain on this machine, for development, tests and the demo.
 
@@ -16,6 +17,9 @@ npm run devnet -- [options]
   --accounts <file.json>   accounts in place of the default ones: a list of objects with name, activeKey and,
                            if wanted, memoKey, ownerKey (WIF), balanceShares (digits), lifetimeMember
   --control-port <n>       port for orders from other processes; 0: any free one (8099)
+  --exchange-port <n>      also run a Bittrex v3 exchange on this port, with three accounts (key-1/secret-1 and so on,
+                           deposit memos account-1 …) that pays from bittrex-deposit; default: none
+  --exchange-bts <n>       what each of its accounts holds, whole BTS (100000)
   --help
 
 Orders: curl -d '{"node":0,"do":"freeze","args":[true]}' http://127.0.0.1:8099/control
@@ -32,6 +36,8 @@ const { values } = parseArgs({
     "seconds-per-block": { type: "string", default: "3" },
     accounts: { type: "string" },
     "control-port": { type: "string", default: "8099" },
+    "exchange-port": { type: "string" },
+    "exchange-bts": { type: "string", default: "100000" },
     help: { type: "boolean", default: false },
   },
 });
@@ -80,7 +86,29 @@ async function main(): Promise<void> {
     console.log(`    active ${activeKey}`);
     console.log(`    memo   ${memoKey}`);
   }
+  const exchange = await openExchange(devnet.urls[0] as string);
   await devnet.stopped;
+  await exchange?.stop();
+}
+
+/** Three accounts with keys that everybody can read: for development only. */
+async function openExchange(nodeUrl: string): Promise<DevnetExchange | undefined> {
+  const port = values["exchange-port"];
+  if (port === undefined) return undefined;
+  const balanceShares = BigInt(wholeNumber(values["exchange-bts"], "exchange-bts")) * 100_000n;
+  const exchange = await startExchange({
+    nodeUrl,
+    host: values.host,
+    port: wholeNumber(port, "exchange-port"),
+    accounts: [1, 2, 3].map((number) => ({
+      key: `key-${number}`,
+      secret: `secret-${number}`,
+      depositMemo: `account-${number}`,
+      balanceShares,
+    })),
+  });
+  console.log(`exchange  ${exchange.url}, accounts key-1 … key-3`);
+  return exchange;
 }
 
 try {

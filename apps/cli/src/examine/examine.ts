@@ -1,8 +1,10 @@
 import type { Context } from "../context.ts";
 import { explain } from "../exit.ts";
 import { examineChain } from "./chain.ts";
+import { examineClock } from "./clock.ts";
 import { examineDatabase } from "./database.ts";
 import { type Finding, problem } from "./finding.ts";
+import { examineTreasury } from "./treasury.ts";
 import { examineWork } from "./work.ts";
 
 /** Everything that is looked at, in the order in which trouble is best removed. Each finding is told as it is made. */
@@ -19,6 +21,8 @@ export async function examine(
     ["database", examineDatabase],
     ["chain", examineChain],
     ["work", examineWork],
+    ["treasury", examineTreasury],
+    ["clock", examineClock],
   ] as const) {
     try {
       for await (const finding of part(context, findings)) add(finding);

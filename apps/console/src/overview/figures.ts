@@ -28,9 +28,14 @@ export interface Coverage {
   readonly allWalletsShort: Shares | undefined;
 }
 
-/** Balances of the exchange accounts, as the payer reported them last. */
-export interface ExchangeReport {
-  readonly accounts: readonly { readonly number: number; readonly balance: Shares }[];
+export interface Purse {
+  readonly name: string;
+  readonly balance: Shares | { readonly problem: string };
+}
+
+/** What there is beside the hot wallet, as the payer reported it last. */
+export interface ReserveReport {
+  readonly purses: readonly Purse[];
   /** Host time. */
   readonly reportedAtMs: number;
 }
@@ -45,7 +50,7 @@ export interface Figures {
   readonly glance: ChainGlance | undefined;
   readonly hotWallet: Shares | undefined;
   readonly minimum: Shares;
-  readonly exchange: ExchangeReport | undefined;
+  readonly reserve: ReserveReport | undefined;
   /** Blocks between the ledger and the chain; `undefined` when one of them is not known. */
   readonly lagBlocks: number | undefined;
   readonly payerStartedOff: boolean;
@@ -73,7 +78,7 @@ export async function readFigures(deps: ConsoleDeps): Promise<Figures> {
   ]);
   const glance = deps.glance();
   const chain = glance !== undefined && "head" in glance.chain ? glance.chain : undefined;
-  const exchange = balances === undefined ? undefined : exchangeReport(balances);
+  const reserve = balances === undefined ? undefined : reserveReport(balances);
   const minimum = toShares(policy.minimumBalance);
   const hotWallet = chain?.hotWallet;
   return {
@@ -81,11 +86,11 @@ export async function readFigures(deps: ConsoleDeps): Promise<Figures> {
     asOfMs,
     status,
     owed,
-    coverage: coverage(owed, { hotWallet, exchange, minimum }),
+    coverage: coverage(owed, { hotWallet, reserve, minimum }),
     glance,
     hotWallet,
     minimum,
-    exchange,
+    reserve,
     lagBlocks: chain === undefined ? undefined : lagOf(status.cursor, chain.head.irreversibleBlockNum),
     payerStartedOff: payer?.details["STAKEBTS_PAYMENTS"] === '"off"',
     stopped,
@@ -102,18 +107,16 @@ function coverage(
   owed: Awaited<ReturnType<LedgerView["liabilities"]>>,
   {
     hotWallet,
-    exchange,
+    reserve,
     minimum,
   }: {
     readonly hotWallet: Shares | undefined;
-    readonly exchange: ExchangeReport | undefined;
+    readonly reserve: ReserveReport | undefined;
     readonly minimum: Shares;
   },
 ): readonly Coverage[] {
   const all =
-    hotWallet === undefined || exchange === undefined
-      ? undefined
-      : sumOf([hotWallet, ...exchange.accounts.map(({ balance }) => balance)]);
+    hotWallet === undefined || reserve === undefined ? undefined : sumOf([hotWallet, inReserve(reserve)]);
   const short = (sum: Sum, balance: Shares | undefined): Shares | undefined => {
     if (balance === undefined) return undefined;
     const missing = toShares(sum.amount) + (sum.amount === 0n ? 0n : minimum) - balance;
@@ -134,14 +137,21 @@ function coverage(
   }));
 }
 
-/** `exchange1Shares`, `exchange2Shares` …; whatever else the receipt says is not for this page. */
-function exchangeReport({ details, createdAtMs }: ReceiptLine): ExchangeReport {
-  const accounts = Object.entries(details).flatMap(([name, value]) => {
-    const number = /^exchange(\d+)Shares$/u.exec(name)?.[1];
-    const text = typeof value === "string" || typeof value === "number" ? String(value) : "";
-    return number === undefined || !/^\d{1,19}$/u.test(text)
-      ? []
-      : [{ number: Number(number), balance: shares(BigInt(text)) }];
+/**
+ * `reserveShares`, `exchange1Shares` …, or `…Problem` in the words of whoever could not say. Whatever else the receipt
+ * holds is not for this page.
+ */
+function reserveReport({ details, createdAtMs }: ReceiptLine): ReserveReport {
+  const purses = Object.entries(details).flatMap(([key, value]): readonly Purse[] => {
+    const [, name, number, what] = /^(?:(reserve)|exchange(\d+))(Shares|Problem)$/u.exec(key) ?? [];
+    if (what === undefined || typeof value !== "string") return [];
+    const called = name === undefined ? `Exchange account ${number}` : "Reserve account";
+    if (what === "Problem") return [{ name: called, balance: { problem: value } }];
+    return /^\d{1,19}$/u.test(value) ? [{ name: called, balance: shares(BigInt(value)) }] : [];
   });
-  return { accounts: accounts.toSorted((a, b) => a.number - b.number), reportedAtMs: createdAtMs };
+  return { purses: purses.toSorted((a, b) => (a.name < b.name ? -1 : 1)), reportedAtMs: createdAtMs };
 }
+
+/** Those that could not be asked count for nothing. */
+export const inReserve = ({ purses }: ReserveReport): Shares =>
+  sumOf(purses.flatMap(({ balance }) => (typeof balance === "bigint" ? [balance] : [])));

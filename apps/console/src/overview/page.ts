@@ -4,7 +4,7 @@ import type { ConsoleSession, DebtLine, Page, PayoutLine } from "@stakebts/core/
 import { consolePage, type Html } from "../html/layout.ts";
 import { type Column, table } from "../html/table.ts";
 import { btsText, countText, sharesText, spanText, sumOf, timeText, wholeBtsText } from "../html/text.ts";
-import { type Coverage, type Figures, LINES_MAX } from "./figures.ts";
+import { type Coverage, type Figures, inReserve, LINES_MAX } from "./figures.ts";
 import { type Warning, warningsOf } from "./warnings.ts";
 
 export const overviewPage = (
@@ -102,7 +102,7 @@ function stopped({ stopped: page }: Figures, session: ConsoleSession): Html {
   );
 }
 
-function coverage({ coverage: lines, minimum, exchange }: Figures): Html {
+function coverage({ coverage: lines, minimum, reserve }: Figures): Html {
   const state = (short: Shares | undefined): Html => {
     if (short === undefined) return html`<span class="hint">not known</span>`;
     return short === 0n ? badge("covered", "good") : badge(`short by ${wholeBtsText(short)}`, "bad");
@@ -116,7 +116,7 @@ function coverage({ coverage: lines, minimum, exchange }: Figures): Html {
   ];
   return section(
     "Liabilities and coverage",
-    `Each line has those above in it. ${wholeBtsText(minimum)} BTS stay in the hot wallet.${exchange === undefined ? " Exchange balances are not reported yet." : ""}`,
+    `Each line has those above in it. ${wholeBtsText(minimum)} BTS stay in the hot wallet.${reserve === undefined ? " What the other wallets hold is not reported yet." : ""}`,
     table("What is owed by when, and whether it is there", columns, lines),
   );
 }
@@ -152,24 +152,27 @@ function debts(
   );
 }
 
-function balances({ hotWallet, minimum, exchange, nowMs }: Figures, custodian: string): Html {
+function balances({ hotWallet, minimum, reserve, nowMs }: Figures, custodian: string): Html {
   const lines: (readonly [string, Html | string])[] = [
     [`Hot wallet ${custodian}`, hotWallet === undefined ? "not known" : sharesText(hotWallet)],
-    ...(exchange?.accounts ?? []).map(
-      ({ number, balance }) => [`Exchange account ${number}`, sharesText(balance)] as const,
+    ...(reserve?.purses ?? []).map(
+      ({ name, balance }) =>
+        [
+          name,
+          typeof balance === "bigint"
+            ? sharesText(balance)
+            : html`${badge("no answer", "bad")} ${balance.problem}`,
+        ] as const,
     ),
   ];
-  if (exchange === undefined) lines.push(["Exchange accounts", "not reported yet"]);
+  if (reserve === undefined) lines.push(["Reserve and exchange accounts", "not reported yet"]);
   else if (hotWallet !== undefined)
-    lines.push([
-      "Together",
-      html`<b>${sharesText(sumOf([hotWallet, ...exchange.accounts.map(({ balance }) => balance)]))}</b>`,
-    ]);
+    lines.push(["Together", html`<b>${sharesText(sumOf([hotWallet, inReserve(reserve)]))}</b>`]);
   lines.push(["Stays in the hot wallet", sharesText(minimum)]);
   const note =
-    exchange === undefined
+    reserve === undefined
       ? ""
-      : `exchange accounts as reported ${spanText(nowMs - exchange.reportedAtMs)} ago`;
+      : `the other wallets as reported ${spanText(nowMs - reserve.reportedAtMs)} ago`;
   return section("Balances", note, facts(lines));
 }
 

@@ -57,10 +57,10 @@ export function warningsOf(figures: Figures): readonly Warning[] {
   else if ((day?.hotWalletShort ?? 0n) > 0n)
     warn(
       `The hot wallet is short by ${sharesText(day?.hotWalletShort as never)} for the next 24 hours`,
-      figures.exchange === undefined
+      figures.reserve === undefined
         ? "Send funds to it; payouts wait for them."
-        : "The exchange accounts cover it if they can be reached.",
-      figures.exchange === undefined ? "bad" : "notice",
+        : "The other wallets cover it: it is fetched from them, or a person brings it.",
+      figures.reserve === undefined ? "bad" : "notice",
     );
   if (status.ringsToMake > RINGS_MAX)
     warn(

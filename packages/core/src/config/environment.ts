@@ -3,6 +3,7 @@ import { z } from "zod";
 import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
 import { StartupError } from "../domain/errors.ts";
 import { accountName } from "./account-name.ts";
+import { EXCHANGE_VENUES } from "./exchange-settings.ts";
 import { fillFromKeystore, KEYSTORE_SETTINGS } from "./keystore-settings.ts";
 import { policySetting } from "./policy-file.ts";
 
@@ -69,7 +70,7 @@ function readSetting(path: string): { readonly text?: string; readonly problem?:
 }
 
 /** Settings whose value is never shown, wrong or right. */
-const SECRET = /KEY|SECRET|PASSWORD|_URL$/u;
+const SECRET = /KEY|SECRET|PASSWORD|DEPOSIT_MEMO|_URL$/u;
 const foundValue = (name: string, value: string): string =>
   SECRET.test(name) ? "is set, and not shown here" : `is "${withoutCredentials(value).slice(0, 80)}"`;
 
@@ -176,6 +177,22 @@ export const settings = {
       "expected account names with commas",
     )
     .default(["bittrex-deposit"]),
+  STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: accountName.default("bittrex-deposit"),
+  STAKEBTS_EXCHANGE: z
+    .enum(EXCHANGE_VENUES, { error: `expected one of ${EXCHANGE_VENUES.join(", ")}` })
+    .default("bittrex"),
+  STAKEBTS_EXCHANGE_CHAIN: z.string().max(40, "expected the venue's name of the BitShares chain").optional(),
+  STAKEBTS_EXCHANGE_URL: z
+    .string()
+    .regex(/^https?:\/\/[^?#\s]*[^/?#\s]$/u, "expected https://host/path, without a slash at its end")
+    .optional(),
+  STAKEBTS_RESERVE_ACCOUNT: accountName.optional(),
+  STAKEBTS_RESERVE_KEY: z
+    .string()
+    .refine(isPrivateKey, "this is not a private key in wallet import format (51 characters, begins with 5)")
+    .optional(),
+  STAKEBTS_ADMIN_REPLAY: z.enum(["on", "off"], { error: 'expected "on" or "off"' }).default("off"),
+  STAKEBTS_TREASURY_MS: whole({ minimum: 50, maximum: 3_600_000, example: "5000" }).default(5_000),
   STAKEBTS_CLOCK_RATE: z
     .string()
     .regex(

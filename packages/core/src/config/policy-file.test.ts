@@ -26,7 +26,7 @@ const problems = (content: string): string[] =>
 
 const KNOWN =
   "month, reward, penalty, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, " +
-  "funds_wait, admin_transfer_above, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
+  "funds_wait, admin_transfer_above, cover_available_above, cover_fee_left, report_every, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
 
 const TEST_NETWORK = "39f5e2ede1f8bc1a3a54a7914414e3779e33193f1f5693510e73cb7a87617447";
 
@@ -42,6 +42,9 @@ describe("a policy file", () => {
     minimum_balance: 5,
     funds_wait: "90m",
     admin_transfer_above: 10,
+    cover_available_above: 50,
+    cover_fee_left: 2,
+    report_every: "1h",
     strict_json_up_to_block: 7,
     expiration: "2 minutes",
     max_attempts: 3,
@@ -58,6 +61,9 @@ describe("a policy file", () => {
       minimumBalance: 5n,
       fundsWaitMs: 90 * MINUTE_MS,
       adminTransferAbove: 10n,
+      coverAvailableAbove: 50n,
+      coverFeeLeft: 2n,
+      reportEveryMs: HOUR_MS,
       strictJsonUpToBlock: 7,
       expirationMs: 120_000,
       maxAttempts: 3,
@@ -91,6 +97,9 @@ confirmation: false
 minimum_balance: 5
 funds_wait: 90m
 admin_transfer_above: 10
+cover_available_above: 50
+cover_fee_left: 2
+report_every: 1h
 strict_json_up_to_block: 7
 expiration: 2 minutes
 max_attempts: 3

@@ -1,5 +1,11 @@
 import { z } from "zod";
 import { checkConsoleOrigin, checkQuorum, settings } from "./environment.ts";
+import {
+  depositMemoSettings,
+  exchangeKeyChecks,
+  exchangeKeySettings,
+  reserveCheck,
+} from "./exchange-settings.ts";
 
 // What each process reads from its environment, in one place, so that a configuration can be checked before anything is
 // started with it.
@@ -22,6 +28,7 @@ export const PROCESS_SETTINGS = {
       STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY,
       STAKEBTS_REPLAY: settings.STAKEBTS_REPLAY,
       STAKEBTS_SKIP_BLOCKS: settings.STAKEBTS_SKIP_BLOCKS,
+      STAKEBTS_ADMIN_REPLAY: settings.STAKEBTS_ADMIN_REPLAY,
       STAKEBTS_POLL_MS: settings.STAKEBTS_POLL_MS,
     })
     .check(checkQuorum),
@@ -29,6 +36,9 @@ export const PROCESS_SETTINGS = {
     ...store,
     ...common,
     STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
+    STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+    ...depositMemoSettings,
+    STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
     STAKEBTS_CLOCK_RATE: settings.STAKEBTS_CLOCK_RATE,
     STAKEBTS_SWEEP_MS: settings.STAKEBTS_SWEEP_MS,
     STAKEBTS_RING_AGAIN_MS: settings.STAKEBTS_RING_AGAIN_MS,
@@ -41,8 +51,15 @@ export const PROCESS_SETTINGS = {
       STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY,
       STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY.optional(),
       STAKEBTS_PAYMENTS: settings.STAKEBTS_PAYMENTS,
+      STAKEBTS_EXCHANGE: settings.STAKEBTS_EXCHANGE,
+      STAKEBTS_EXCHANGE_URL: settings.STAKEBTS_EXCHANGE_URL,
+      STAKEBTS_EXCHANGE_CHAIN: settings.STAKEBTS_EXCHANGE_CHAIN,
+      ...exchangeKeySettings,
+      STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
+      STAKEBTS_RESERVE_KEY: settings.STAKEBTS_RESERVE_KEY,
+      STAKEBTS_TREASURY_MS: settings.STAKEBTS_TREASURY_MS,
     })
-    .check(checkQuorum),
+    .check(checkQuorum, reserveCheck, ...exchangeKeyChecks),
   /** No key of any kind: it looks, and what it does are rows that others act on. */
   console: z
     .object({

@@ -10,6 +10,7 @@ import {
   type Roles,
   TRANSFER_OUTCOMES,
 } from "./decide.ts";
+import { fundingKey } from "./funding.ts";
 import { type NewPayout, payoutKeyInMemo, PAYOUT_KINDS, type PayoutKey } from "./payout.ts";
 import { DEFAULT_POLICY, type Policy, type TermMonths, TERMS } from "./policy.ts";
 import {
@@ -27,7 +28,8 @@ import { CORE_ASSET_ID, type IncomingTransfer } from "./transfer.ts";
 const NOW = millis(Date.UTC(2021, 9, 1));
 const ROLES: Roles = {
   managers: ["dls.cipher", "escrow.zavod.premik"],
-  exchangeAccounts: ["bittrex-deposit"],
+  treasuryAccounts: ["bittrex-deposit"],
+  exchangeDeposit: { account: "bittrex-deposit", memos: { 1: "memo-one", 2: "memo-two" } },
 };
 
 const invalid = (reason: MemoRejection): MemoRequest => ({ type: "invalid", reason });
@@ -48,6 +50,7 @@ const transferOf = (given: Partial<IncomingTransfer>): IncomingTransfer => ({
   amount: amountOf("1"),
   assetId: CORE_ASSET_ID,
   request: STOP,
+  isReplayed: false,
   ...given,
 });
 
@@ -185,7 +188,7 @@ describe("routing, first row that matches", () => {
             { ...manager, request },
             [],
             "admin_request",
-            [],
+            type === "bmg_to_bittrex" ? ["deposit bittrex-deposit 1000"] : [],
           ],
           [
             `${type} by a manager without LTM is not executed and pays the fee`,
@@ -253,9 +256,57 @@ describe("routing, first row that matches", () => {
 });
 
 describe("an admin request by a manager", () => {
+  const byManager = (given: Partial<IncomingTransfer>) =>
+    decide({ sender: "dls.cipher", senderIsLifetimeMember: true, ...given });
+
+  it("moves funds to the exchange, with the deposit memo of the account that it names", () => {
+    const request: MemoRequest = { type: "bmg_to_bittrex", amount: bts(401n), account: 2 };
+    expect(byManager({ request })).toEqual({
+      outcome: "admin_request",
+      reason: "bmg_to_bittrex asked for by the manager dls.cipher: 401 BTS, exchange account 2",
+      rowMoves: [],
+      payouts: [
+        {
+          key: "deposit:61000000:3:1",
+          kind: "deposit",
+          payee: "bittrex-deposit",
+          amount: 401n,
+          memo: "memo-two",
+          dueMs: NOW,
+          rows: [],
+        },
+      ],
+    });
+  });
+
+  it("has the exchange send funds to the custodian, never to the manager", () => {
+    const request: MemoRequest = { type: "bittrex_to_bmg", amount: bts(500n), account: 3 };
+    expect(byManager({ request })).toEqual({
+      outcome: "admin_request",
+      reason: "bittrex_to_bmg asked for by the manager dls.cipher: 500 BTS, exchange account 3",
+      rowMoves: [],
+      payouts: [],
+      funding: {
+        key: "admin:61000000:3:1",
+        kind: "admin",
+        source: 3,
+        amount: 500n,
+        memo: "loan_to_bmg",
+      },
+    });
+  });
+
+  it.each<[MemoRequest]>([
+    [{ type: "bmg_to_bittrex", amount: bts(1_000n), account: 1 }],
+    [{ type: "bittrex_to_bmg", amount: bts(1_000n), account: 1 }],
+  ])("is not carried out again when its block is history: $type", (request) => {
+    const decision = byManager({ request, isReplayed: true });
+    expect(decision).toMatchObject({ outcome: "admin_request", payouts: [] });
+    expect(decision.funding).toBeUndefined();
+    expect(decision.reason).toContain("admin replay is off");
+  });
+
   it.each<[MemoRequest, string]>([
-    [{ type: "bmg_to_bittrex", amount: bts(401n), account: 1 }, "401 BTS, exchange account 1"],
-    [{ type: "bittrex_to_bmg", amount: bts(500n), account: 3 }, "500 BTS, exchange account 3"],
     [
       { type: "bmg_to_bittrex", amount: bts(400n), account: 1 },
       "not executed: 400 BTS is not more than 400 BTS",
@@ -264,14 +315,16 @@ describe("an admin request by a manager", () => {
     [{ type: "bittrex_to_bmg", account: 2 }, "not executed: its memo has no amount in whole BTS"],
     [{ type: "bittrex_to_bmg", amount: bts(500n) }, "not executed: its memo names no exchange account"],
     [{ type: "bmg_to_bittrex" }, "not executed: its memo has no amount in whole BTS"],
-  ])(
-    "is recorded with what is asked for, or with what is wrong: $type, $amount, $account",
-    (request, reason) => {
-      const decision = decide({ sender: "dls.cipher", senderIsLifetimeMember: true, request });
-      expect(decision).toMatchObject({ outcome: "admin_request", rowMoves: [], payouts: [] });
-      expect(decision.reason).toContain(reason);
-    },
-  );
+    [
+      { type: "bmg_to_bittrex", amount: bts(500n), account: 3 },
+      "not executed: exchange account 3 has no deposit memo in the settings",
+    ],
+  ])("moves nothing and is recorded with what is wrong: $type, $amount, $account", (request, reason) => {
+    const decision = byManager({ request });
+    expect(decision).toMatchObject({ outcome: "admin_request", rowMoves: [], payouts: [] });
+    expect(decision.funding).toBeUndefined();
+    expect(decision.reason).toContain(reason);
+  });
 });
 
 describe("an invalid request", () => {
@@ -520,10 +573,10 @@ describe("the notice of a failed payout", () => {
     });
   });
 
-  it.each(PAYOUT_KINDS)("has the same key each time for a %s, and a notice gets none", (kind) => {
+  it.each(PAYOUT_KINDS)("has the same key each time for a %s, and notices and deposits get none", (kind) => {
     const notice = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, NOW);
     const again = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, millis(NOW + 1));
-    expect(notice?.key).toBe(kind === "notice" ? undefined : "notice:reward:7:1:0:2");
+    expect(notice?.key).toBe(kind === "notice" || kind === "deposit" ? undefined : "notice:reward:7:1:0:2");
     expect(again?.key).toBe(notice?.key);
   });
 });
@@ -576,6 +629,7 @@ describe("for any transfer, any agreements and any policy", () => {
     amount,
     assetId: fc.constantFrom(CORE_ASSET_ID, CORE_ASSET_ID, CORE_ASSET_ID, "1.3.113"),
     request,
+    isReplayed: fc.boolean(),
   });
   /** Agreements of the sender in any stage of life: some rows are no longer pending. */
   const pendingRows = fc
@@ -613,13 +667,50 @@ describe("for any transfer, any agreements and any policy", () => {
     expect(decideIn(given)).toEqual(decision);
   });
 
-  test.prop([world])("nobody is paid but the sender, and never nothing or less", (given) => {
-    for (const payout of decideIn(given).payouts) {
-      expect(payout.payee).toBe(given[0].sender);
-      expect(payout.amount).toBeGreaterThan(0n);
-      expect(payoutKeyInMemo(payout.memo)).toBe(payout.key);
-    }
-  });
+  test.prop([world])(
+    "nobody is paid but the sender and our own exchange account, never nothing or less",
+    (given) => {
+      for (const payout of decideIn(given).payouts) {
+        expect(payout.amount).toBeGreaterThan(0n);
+        if (payout.kind === "deposit") {
+          expect(payout.payee).toBe(ROLES.exchangeDeposit.account);
+          expect(Object.values(ROLES.exchangeDeposit.memos)).toContain(payout.memo);
+          continue;
+        }
+        expect(payout.payee).toBe(given[0].sender);
+        expect(payoutKeyInMemo(payout.memo)).toBe(payout.key);
+      }
+    },
+  );
+
+  test.prop([world])(
+    "funds move on the word of a manager who is a lifetime member, and of nobody else",
+    (given) => {
+      const { payouts, funding } = decideIn(given);
+      if (funding === undefined && payouts.every(({ kind }) => kind !== "deposit")) return;
+      const [{ sender, senderIsLifetimeMember, isReplayed }] = given;
+      expect(ROLES.managers).toContain(sender);
+      expect({ senderIsLifetimeMember, isReplayed }).toEqual({
+        senderIsLifetimeMember: true,
+        isReplayed: false,
+      });
+    },
+  );
+
+  test.prop([world])(
+    "what completes a request for funds is kept, whoever sends it and whatever it says",
+    (given) => {
+      const [transferGiven, rows, rules] = given;
+      const decision = decideTransfer(
+        { ...transferGiven, assetId: CORE_ASSET_ID },
+        rows,
+        rules,
+        ROLES,
+        fundingKey.cover(1, 1),
+      );
+      expect(decision).toMatchObject({ outcome: "treasury_deposit", payouts: [], rowMoves: [] });
+    },
+  );
 
   test.prop([world])("no two payments of a decision have the same key", (given) => {
     const keys = decideIn(given).payouts.map((payout) => payout.key);
@@ -653,9 +744,11 @@ describe("for any transfer, any agreements and any policy", () => {
         expect(assetId).not.toBe(CORE_ASSET_ID);
         expect(payouts).toEqual([]);
         break;
+      case "admin_request":
+        expect(payouts.filter(({ kind }) => kind !== "deposit")).toEqual([]);
+        break;
       case "treasury_deposit":
       case "loan":
-      case "admin_request":
         expect(payouts).toEqual([]);
         break;
       default:

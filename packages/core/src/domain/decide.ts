@@ -1,9 +1,15 @@
 import { type Bts, bts, toBtsRoundedDown } from "./amount.ts";
 import { assert } from "./assert.ts";
+import { type FundingKey, fundingKey, type NewFunding } from "./funding.ts";
 import { operationId } from "./operation-id.ts";
 import { type NewPayout, payoutKey, payoutMemo } from "./payout.ts";
 import { type Policy, type Term, TERMS } from "./policy.ts";
-import { ADMIN_REQUESTS, type AdminRequestType, type MemoRequest } from "./request.ts";
+import {
+  ADMIN_REQUESTS,
+  type AdminRequestType,
+  type ExchangeAccountNumber,
+  type MemoRequest,
+} from "./request.ts";
 import type { StakeRow, StakeRowStatus } from "./stake-row.ts";
 import { type Agreement, buildStakeRows } from "./terms.ts";
 import type { Millis } from "./time.ts";
@@ -12,8 +18,13 @@ import { CORE_ASSET_ID, type IncomingTransfer } from "./transfer.ts";
 /** Who is who besides the nominators. */
 export interface Roles {
   readonly managers: readonly string[];
-  /** Chain accounts that an exchange pays from. */
-  readonly exchangeAccounts: readonly string[];
+  /** Chain accounts that an exchange or the reserve pays from: what they send is never sent back. */
+  readonly treasuryAccounts: readonly string[];
+  /** Where deposits at the exchange go to, and the memo by which each of its accounts is credited. */
+  readonly exchangeDeposit: {
+    readonly account: string;
+    readonly memos: Readonly<Partial<Record<ExchangeAccountNumber, string>>>;
+  };
 }
 
 /** How a transfer was answered. Each is a receipt; the names are what operators filter by. */
@@ -44,23 +55,30 @@ export interface Decision {
   readonly agreement?: { readonly agreement: Agreement; readonly rows: readonly StakeRow[] };
   readonly rowMoves: readonly StakeRowMove[];
   readonly payouts: readonly NewPayout[];
+  /** Funds that a manager has asked an exchange account to send. */
+  readonly funding?: NewFunding;
 }
 
 /**
  * The answer to one transfer: the routing table of the programme, first row that matches. Pure and total.
  * @param pendingRows every pending row of the sender's agreements that were opened before this transfer
+ * @param completes the request for funds that this transfer completes
  */
 export function decideTransfer(
   transfer: IncomingTransfer,
   pendingRows: readonly StakeRow[],
   policy: Policy,
   roles: Roles,
+  completes?: FundingKey,
 ): Decision {
   const { request, sender } = transfer;
   if (transfer.assetId !== CORE_ASSET_ID)
     return recorded("foreign_asset", `${transfer.assetId} is not the core asset: recorded and left alone`);
-  if (roles.exchangeAccounts.includes(sender))
-    return recorded("treasury_deposit", `deposit from the exchange account ${sender}`);
+  // Whoever it comes from: an exchange may pay from an account that nobody has told us of.
+  if (completes !== undefined)
+    return recorded("treasury_deposit", `${sender} sends what was asked for as ${completes}`);
+  if (roles.treasuryAccounts.includes(sender))
+    return recorded("treasury_deposit", `deposit from ${sender}, which nobody has asked for here`);
   if (request.type === "stop" && pendingRows.some((row) => row.type === "base_amount"))
     return stop(transfer, pendingRows);
   const amount = toBtsRoundedDown(transfer.amount);
@@ -71,10 +89,7 @@ export function decideTransfer(
     if (isManager && transfer.senderIsLifetimeMember)
       return request.type === "loan_to_bmg"
         ? recorded("loan", `loan of ${amount} BTS by the manager ${sender}`)
-        : recorded(
-            "admin_request",
-            `${request.type} asked for by the manager ${sender}: ${adminTransfer(request, policy)}`,
-          );
+        : adminTransfer({ ...transfer, request }, policy, roles);
     return refund(
       transfer,
       amount,
@@ -91,14 +106,38 @@ type AdminRequest = Extract<MemoRequest, { readonly type: AdminRequestType }>;
 const isAdminRequest = (request: MemoRequest): request is AdminRequest =>
   (ADMIN_REQUESTS as readonly string[]).includes(request.type);
 
-/** What an admin transfer would move, or why it moves nothing. */
-function adminTransfer({ amount, account }: AdminRequest, policy: Policy): string {
-  if (amount === undefined) return "not executed: its memo has no amount in whole BTS";
+/** What moves funds between custodian and exchange. What cannot be done moves nothing, and the record says why. */
+function adminTransfer(
+  transfer: IncomingTransfer & { readonly request: AdminRequest },
+  policy: Policy,
+  roles: Roles,
+): Decision {
+  const { request, sender, operation, blockTimeMs: dueMs } = transfer;
+  const { type, amount, account } = request;
+  const asked = `${type} asked for by the manager ${sender}`;
+  const refused = (why: string) => recorded("admin_request", `${asked}: not executed: ${why}`);
+  if (amount === undefined) return refused("its memo has no amount in whole BTS");
   if (amount <= policy.adminTransferAbove)
-    return `not executed: ${amount} BTS is not more than ${policy.adminTransferAbove} BTS`;
-  if (account === undefined) return "not executed: its memo names no exchange account";
-  return `${amount} BTS, exchange account ${account}`;
+    return refused(`${amount} BTS is not more than ${policy.adminTransferAbove} BTS`);
+  if (account === undefined) return refused("its memo names no exchange account");
+  if (transfer.isReplayed)
+    return refused("its block was read long after it was made, and admin replay is off");
+  const reason = `${asked}: ${amount} BTS, exchange account ${account}`;
+  if (type === "bittrex_to_bmg") {
+    const key = fundingKey.admin(operation);
+    const funding: NewFunding = { key, kind: "admin", source: account, amount, memo: ADMIN_FUNDING_MEMO };
+    return { ...recorded("admin_request", reason), funding };
+  }
+  const memo = roles.exchangeDeposit.memos[account];
+  if (memo === undefined) return refused(`exchange account ${account} has no deposit memo in the settings`);
+  const key = payoutKey.deposit(operation);
+  const { account: payee } = roles.exchangeDeposit;
+  const deposit: NewPayout = { key, kind: "deposit", payee, amount, memo, dueMs, rows: [] };
+  return { ...recorded("admin_request", reason), payouts: [deposit] };
 }
+
+/** Of what an exchange account sends on a manager's order: the same that a manager's own loan carries. */
+const ADMIN_FUNDING_MEMO = "loan_to_bmg";
 
 const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
   outcome,
@@ -250,7 +289,8 @@ export function noticeOfFailure(
   policy: Policy,
   nowMs: Millis,
 ): NewPayout | undefined {
-  if (payout.kind === "notice") return undefined; // A notice about a notice would never end.
+  // A notice about a notice would never end, and nobody at an exchange reads one.
+  if (payout.kind === "notice" || payout.kind === "deposit") return undefined;
   const key = payoutKey.notice(payout.key);
   return {
     key,

@@ -22,6 +22,29 @@ export {
   type TransferOutcome,
 } from "./decide.ts";
 export { type Disposition, StartupError } from "./errors.ts";
+export {
+  coverMemo,
+  type CoverSource,
+  decideCover,
+  EXPECTED_STATUSES,
+  type ExpectedFunding,
+  expectedShares,
+  FUNDING_KINDS,
+  FUNDING_MOVES,
+  FUNDING_SOURCES,
+  FUNDING_STATUSES,
+  fundingCompletedBy,
+  type FundingId,
+  fundingKey,
+  type FundingKey,
+  type FundingKind,
+  fundingSourceName,
+  type FundingSourceNumber,
+  type FundingStatus,
+  type NewFunding,
+  OPEN_FUNDING_STATUSES,
+  RESERVE,
+} from "./funding.ts";
 export { MEMO_LENGTH_MAX, parseMemo } from "./memo.ts";
 export { compareOperations, operationId, type OperationId, type OperationPosition } from "./operation-id.ts";
 export {

@@ -11,7 +11,7 @@ export type PayoutId = string & { readonly [brand]: "payout" };
 /** `reward:<block>:<trx>:<op>:<n>` and so on: the debt's own name, unique in the ledger and written in its memo. */
 export type PayoutKey = string & { readonly [brand]: "payout key" };
 
-export const PAYOUT_KINDS = ["reward", "base", "stop", "refund", "confirm", "notice"] as const;
+export const PAYOUT_KINDS = ["reward", "base", "stop", "refund", "confirm", "notice", "deposit"] as const;
 export type PayoutKind = (typeof PAYOUT_KINDS)[number];
 
 /**
@@ -76,7 +76,10 @@ export interface NewPayout {
   /** Account name. */
   readonly payee: string;
   readonly amount: Bts;
-  /** Text of the memo; it carries the key, so that two payouts never share a transaction id. */
+  /**
+   * Text of the memo. It carries the key, by which the payment is known again from the chain alone; that of a deposit at an
+   * exchange cannot, and is known by its nonce. Either way two payouts never share a transaction id.
+   */
   readonly memo: string;
   /** When it fell due: the order in which debts are paid. */
   readonly dueMs: Millis;
@@ -92,6 +95,7 @@ export const payoutKey = {
   stop: (stop: OperationPosition) => `stop:${operationId(stop)}` as PayoutKey,
   refund: (transfer: OperationPosition) => `refund:${operationId(transfer)}` as PayoutKey,
   confirm: (agreement: OperationPosition) => `confirm:${operationId(agreement)}` as PayoutKey,
+  deposit: (request: OperationPosition) => `deposit:${operationId(request)}` as PayoutKey,
   notice: (payout: PayoutKey) => `notice:${payout}` as PayoutKey,
 } as const;
 

@@ -18,4 +18,6 @@ export interface IncomingTransfer {
   readonly amount: Shares;
   readonly assetId: string;
   readonly request: MemoRequest;
+  /** Read so long after it happened that what a manager asked for in it is history and no order. */
+  readonly isReplayed: boolean;
 }

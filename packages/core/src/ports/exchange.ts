@@ -124,6 +124,13 @@ export interface ExchangeFunds {
  * It repeats nothing by itself: whether and when to ask again is its caller's decision.
  */
 export interface Exchange {
+  /**
+   * Does the venue itself drop a second withdrawal under the same client id? Then `withdraw` may be called again after an
+   * `unknown` answer, or when the answer was lost with the process that waited for it. If not, such a call is to be
+   * followed by `find` alone: a second one could be a second payment, because the first may still be on its way into the
+   * lists. After `refused` either may be called again: nothing has moved.
+   */
+  readonly repeatable: boolean;
   /** Throws {@link ExchangeError}. */
   funds(): Promise<ExchangeFunds>;
   /** Never throws for what a venue does. */

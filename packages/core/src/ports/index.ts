@@ -45,6 +45,10 @@ export {
 export type {
   Cursor,
   CursorMove,
+  FundingChange,
+  FundingFilter,
+  FundingRecord,
+  IdentifiedFunding,
   IdentifiedPayout,
   Ledger,
   LedgerTx,
@@ -57,6 +61,7 @@ export type {
   PaymentView,
   PayoutConfirmation,
   PayoutRecord,
+  SignedFunding,
   WithdrawalRecord,
   WithdrawalRefusal,
 } from "./ledger.ts";

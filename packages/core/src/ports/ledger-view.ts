@@ -231,5 +231,7 @@ export interface LedgerView {
   yearTotals(filter: Pick<JournalFilter, "payee" | "year">): Promise<readonly YearTotal[]>;
   /** Names of the migrations that this database has, in order; `undefined` when it has never been migrated. */
   migrations(): Promise<readonly string[] | undefined>;
+  /** The clock of the database's host. */
+  hostTimeMs(): Promise<number>;
   close(): Promise<void>;
 }

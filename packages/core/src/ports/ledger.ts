@@ -1,5 +1,12 @@
 import type { Shares } from "../domain/amount.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
+import type {
+  FundingId,
+  FundingKind,
+  FundingSourceNumber,
+  FundingStatus,
+  NewFunding,
+} from "../domain/funding.ts";
 import type { OperationPosition } from "../domain/operation-id.ts";
 import type { NewPayout, PayoutId, PayoutKey, PayoutStatus } from "../domain/payout.ts";
 import type { MemoRequest } from "../domain/request.ts";
@@ -43,6 +50,10 @@ export interface NewTransfer {
   readonly request: MemoRequest | undefined;
   /** The payout that an outgoing transfer says it settles. */
   readonly payoutKey: PayoutKey | undefined;
+  /** Of the memo of an outgoing transfer: an unsigned 64-bit number as digits. Names a payout whose memo is not ours to write. */
+  readonly memoNonce: string | undefined;
+  /** See IncomingTransfer in the domain. */
+  readonly isReplayed: boolean;
 }
 
 /** An outgoing transfer that carries a payout key: proof, from the chain alone, that the payout was sent. */
@@ -86,6 +97,58 @@ export interface WithdrawalRecord extends NewWithdrawal, WithdrawalState {
   readonly id: WithdrawalId;
   readonly expirationMs: Millis;
   readonly refBlockNum: number;
+}
+
+/** A request for funds with its id, which follows from its key. */
+export interface IdentifiedFunding extends NewFunding {
+  readonly id: FundingId;
+  /** Chain time at which it was written down. */
+  readonly requestedMs: Millis;
+}
+
+export interface FundingRecord extends IdentifiedFunding {
+  readonly status: FundingStatus;
+  readonly reason: string | undefined;
+  /** The source's own id and word for where it stands. */
+  readonly venueId: string | undefined;
+  readonly venueStatus: string | undefined;
+  readonly txid: string | undefined;
+  /** How often the source was asked to send it, and when last: host time. */
+  readonly asks: number;
+  readonly askedAtMs: number | undefined;
+  /** When anything about it changed last: host time. */
+  readonly changedAtMs: number;
+  /** Of the reserve account: what was signed, and is sent again and again. */
+  readonly signed: SignedFunding | undefined;
+  /** The transfer that brought it. */
+  readonly arrivedBy: OperationPosition | undefined;
+}
+
+export interface SignedFunding {
+  readonly bytes: Uint8Array;
+  readonly refBlockNum: number;
+  readonly expirationMs: Millis;
+}
+
+/** What is learnt of a request for funds. What is left out stays as it is; `reason` is replaced. */
+export interface FundingChange {
+  readonly reason?: string | undefined;
+  readonly venueId?: string | undefined;
+  readonly venueStatus?: string | undefined;
+  readonly txid?: string | undefined;
+  readonly signed?: SignedFunding;
+  readonly arrivedBy?: OperationPosition;
+  /** The source is about to be asked: counts as one more time, now. */
+  readonly isAsking?: boolean;
+}
+
+export interface FundingFilter {
+  readonly statuses?: readonly FundingStatus[] | undefined;
+  readonly kinds?: readonly FundingKind[] | undefined;
+  readonly sources?: readonly FundingSourceNumber[] | undefined;
+  readonly txid?: string | undefined;
+  /** Newest first; default all. */
+  readonly limit?: number | undefined;
 }
 
 export type PaymentsSwitch = { readonly on: true } | { readonly on: false; readonly reason: string };
@@ -169,6 +232,32 @@ export interface LedgerTx {
   confirmWithdrawals(found: readonly { id: WithdrawalId; at: OperationPosition }[]): Promise<number>;
   expireWithdrawal(id: WithdrawalId): Promise<boolean>;
 
+  /** Outgoing transfers whose memo has one of these nonces, in chain order. */
+  sentWithNonces(nonces: readonly string[]): Promise<readonly NewTransfer[]>;
+  /** Incoming transfers with this transaction id or this memo, in chain order. */
+  receivedAs(name: {
+    readonly txid: string | undefined;
+    readonly memo: string | undefined;
+  }): Promise<readonly NewTransfer[]>;
+  /** Deposits at an exchange that are neither confirmed nor cancelled. */
+  openDeposits(): Promise<readonly PayoutRecord[]>;
+
+  /** `false`: it is there already. Same key and another request: throws. */
+  insertFunding(funding: IdentifiedFunding): Promise<boolean>;
+  /** The newest that fit, in the order in which they were written. */
+  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]>;
+  /** How many covers of this source have ever been written down. */
+  coverCount(source: FundingSourceNumber): Promise<number>;
+  /** `to` may be where it stands: then only what is known of it changes. */
+  moveFunding(
+    id: FundingId,
+    from: readonly FundingStatus[],
+    to: FundingStatus,
+    change?: FundingChange,
+  ): Promise<boolean>;
+
+  /** May a payer of this epoch start something that moves money? Nothing changes that until this transaction ends. */
+  whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined>;
   /** The switch as it stays until this transaction ends: nobody else can throw it meanwhile. */
   payments(): Promise<PaymentsSwitch>;
   setPayments(payments: PaymentsSwitch): Promise<void>;
@@ -211,6 +300,10 @@ export interface Ledger {
   markSent(withdrawal: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void>;
   /** What a node had against it, for whoever looks at the payout. Decides nothing. */
   noteRefusal(withdrawal: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void>;
+
+  /** What each open payout is about to take, oldest debt first; not deposits at an exchange, which nobody covers. */
+  openNeeds(limit: number): Promise<readonly Pick<PayoutRecord, "amount" | "memo" | "status">[]>;
+  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]>;
 
   /** Rings that have not been made, oldest first; each caller gets others. They come again if `made` is not called. */
   relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number>;

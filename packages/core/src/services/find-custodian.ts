@@ -40,16 +40,23 @@ export function checkMemoKeys(custodian: ChainAccount, publicKeys: readonly stri
   );
 }
 
-/** The payer's key has to be able to move funds alone. */
-export function checkActiveKey(custodian: ChainAccount, publicKey: string): void {
-  const index = custodian.activeKeys.indexOf(publicKey);
+/**
+ * The payer's key has to be able to move funds alone.
+ * @param setting the one that the key came from, for the message
+ */
+export function checkActiveKey(
+  account: ChainAccount,
+  publicKey: string,
+  setting = "STAKEBTS_ACTIVE_KEY",
+): void {
+  const index = account.activeKeys.indexOf(publicKey);
   if (index === -1)
     throw new StartupError(
-      `STAKEBTS_ACTIVE_KEY: ${publicKey} is not an active key of ${custodian.name}; on chain are ${custodian.activeKeys.join(", ")}`,
+      `${setting}: ${publicKey} is not an active key of ${account.name}; on chain are ${account.activeKeys.join(", ")}`,
     );
-  const weight = custodian.activeWeights[index] ?? 0;
-  if (weight < custodian.activeThreshold)
+  const weight = account.activeWeights[index] ?? 0;
+  if (weight < account.activeThreshold)
     throw new StartupError(
-      `STAKEBTS_ACTIVE_KEY: ${publicKey} has weight ${weight} of the ${custodian.activeThreshold} that ${custodian.name} needs; several signatures are not supported`,
+      `${setting}: ${publicKey} has weight ${weight} of the ${account.activeThreshold} that ${account.name} needs; several signatures are not supported`,
     );
 }

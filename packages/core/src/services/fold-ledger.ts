@@ -1,10 +1,15 @@
+import { toShares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
 import { decideDueRow, decideTransfer, type Decision, type Roles } from "../domain/decide.ts";
+import { COVER_MEMO_PREFIX, FUNDING_STATUSES, fundingCompletedBy } from "../domain/funding.ts";
 import { compareOperations, operationId } from "../domain/operation-id.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { StakeRow } from "../domain/stake-row.ts";
-import type { Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
+import type { Millis } from "../domain/time.ts";
+import { CORE_ASSET_ID } from "../domain/transfer.ts";
+import type { FundingRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
+import { fundingId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { owe } from "./owe.ts";
 
@@ -17,6 +22,9 @@ export interface FoldDeps {
 
 /** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
 const DUE_ROWS_PER_STEP = 500;
+
+/** Requests for funds that are looked through when money arrives: the newest ones. */
+const UNARRIVED_FUNDINGS_MAX = 1_000;
 
 /** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
 const STEPS_PER_TRANSACTION = 50;
@@ -101,8 +109,18 @@ async function answerTransfer(
           (row) => compareOperations(row.agreement, transfer.operation) < 0,
         )
       : [];
-  const decision = decideTransfer({ ...transfer, request: transfer.request }, pending, policy, roles);
-  const held = await apply(tx, decision);
+  const completed = await fundingOf(tx, transfer, roles);
+  const decision = decideTransfer(
+    { ...transfer, request: transfer.request },
+    pending,
+    policy,
+    roles,
+    completed?.key,
+  );
+  const held = [
+    ...(await apply(tx, decision, transfer.blockTimeMs)),
+    ...(completed === undefined ? [] : [await arrive(tx, completed, transfer)]),
+  ];
   const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
@@ -124,7 +142,57 @@ async function answerTransfer(
   return [receipt, ...held];
 }
 
-async function apply(tx: LedgerTx, decision: Decision): Promise<readonly NewReceipt[]> {
+/** The request for funds that this transfer completes, if there is one. */
+async function fundingOf(
+  tx: LedgerTx,
+  transfer: NewTransfer,
+  { treasuryAccounts }: Roles,
+): Promise<FundingRecord | undefined> {
+  const { txid, sender, memoText } = transfer;
+  if (transfer.assetId !== CORE_ASSET_ID) return undefined;
+  // Nearly every transfer is a nominator's: the requests are read only for those that may bring funds.
+  const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(COVER_MEMO_PREFIX) === true;
+  if (!mayBring && txid === undefined) return undefined;
+  const expected = await tx.fundings({
+    statuses: FUNDING_STATUSES.filter((status) => status !== "arrived"),
+    txid: mayBring ? undefined : txid,
+    limit: UNARRIVED_FUNDINGS_MAX,
+  });
+  return expected.length === 0 ? undefined : fundingCompletedBy(transfer, expected, treasuryAccounts);
+}
+
+async function arrive(tx: LedgerTx, funding: FundingRecord, transfer: NewTransfer): Promise<NewReceipt> {
+  const moved = await tx.moveFunding(funding.id, [funding.status], "arrived", {
+    arrivedBy: transfer.operation,
+    ...(transfer.txid === undefined
+      ? {}
+      : { txid: funding.signed === undefined ? transfer.txid : undefined }),
+  });
+  assert(moved, `request ${funding.key} moved while its money was being written down`);
+  const receipt: NewReceipt = {
+    event: "funding.arrived",
+    subject: funding.key,
+    chainTimeMs: transfer.blockTimeMs,
+    details: {
+      operation: operationId(transfer.operation),
+      sender: transfer.sender,
+      amountShares: `${transfer.amount}`,
+      askedForShares: `${toShares(funding.amount)}`,
+      was: funding.status,
+    },
+  };
+  await tx.addReceipts([receipt]);
+  return receipt;
+}
+
+async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<readonly NewReceipt[]> {
+  if (decision.funding !== undefined)
+    await tx.insertFunding({
+      ...decision.funding,
+      id: fundingId(decision.funding.key),
+      requestedMs: nowMs,
+    });
+
   if (decision.agreement !== undefined) {
     const { agreement, rows } = decision.agreement;
     const isNew = await tx.insertAgreement(agreement, rows);

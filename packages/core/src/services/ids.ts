@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { v5 as uuidV5 } from "uuid";
+import type { FundingId, FundingKey } from "../domain/funding.ts";
 import type { NewPayout, PayoutId, PayoutKey } from "../domain/payout.ts";
 import type { WithdrawalId } from "../domain/withdrawal.ts";
 import type { IdentifiedPayout } from "../ports/ledger.ts";
@@ -14,9 +15,21 @@ export const withdrawalId = (txid: string): WithdrawalId =>
 
 export const identified = (payout: NewPayout): IdentifiedPayout => ({ ...payout, id: payoutId(payout.key) });
 
+export const fundingId = (key: FundingKey): FundingId => uuidV5(`funding ${key}`, NAMESPACE) as FundingId;
+
 /**
  * Nonce of a payout's memo: 64 bits that follow from the debt and the number of the attempt, so that two attempts never
  * share a transaction id although everything else about them may be equal.
  */
 export const memoNonce = (key: PayoutKey, attempt: number): bigint =>
   createHash("sha256").update(`memo ${key} ${attempt}`).digest().readBigUInt64BE();
+
+/** More attempts than this at one deposit are not looked for on the chain. */
+const DEPOSIT_ATTEMPTS_MAX = 100;
+
+/**
+ * The nonces that the payments of a debt can have, as digits: by one of them a deposit at an exchange, whose memo is the
+ * exchange's to choose, is known again on the chain.
+ */
+export const memoNonces = (key: PayoutKey): readonly string[] =>
+  Array.from({ length: DEPOSIT_ATTEMPTS_MAX }, (_, index) => `${memoNonce(key, index + 1)}`);

@@ -21,6 +21,9 @@ export {
   forecast,
   type Forecast,
   type ForecastLine,
+  type FundingAnswer,
+  fundingReference,
+  giveUpFunding,
   holdPayout,
   ledgerCaughtUp,
   type OperatorAction,
@@ -34,3 +37,11 @@ export { ReadAhead } from "./read-ahead.ts";
 export { recordStart } from "./record-start.ts";
 export { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "./ring-bells.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";
+export {
+  type FundingSource,
+  newTreasuryMemory,
+  reportTreasury,
+  runTreasury,
+  type TreasuryDeps,
+  type TreasuryMemory,
+} from "./treasury/index.ts";

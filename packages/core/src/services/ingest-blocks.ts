@@ -26,6 +26,8 @@ export interface IngestDeps {
   readonly custodian: { readonly id: AccountId; readonly name: string };
   /** Blocks whose incoming transfers are passed over, on the operator's order. */
   readonly skipBlocks: ReadonlySet<number>;
+  /** Managers' requests are carried out however old their blocks are. */
+  readonly adminReplay: boolean;
   /** Accounts by id; filled on the way. Names never change. Membership does, and is read anew where it matters. */
   readonly accounts: Map<string, ChainAccount>;
 }
@@ -40,6 +42,9 @@ export const BLOCKS_PER_STEP = 4_000;
 export const lastFinalBlockNum = (irreversibleBlockNum: number): number =>
   Math.max(0, irreversibleBlockNum - 1);
 
+/** A manager's request in a block that is older than the newest irreversible one by more than this is history. */
+const ADMIN_REQUEST_AGE_BLOCKS_MAX = 100;
+
 export interface IngestResult {
   /** Number of the last block written; `undefined` when nothing was. */
   readonly ingestedTo: number | undefined;
@@ -53,7 +58,8 @@ export interface IngestResult {
  */
 export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const { chain, ledger } = deps;
-  const finalBlockNum = lastFinalBlockNum((await chain.head()).irreversibleBlockNum);
+  const { irreversibleBlockNum } = await chain.head();
+  const finalBlockNum = lastFinalBlockNum(irreversibleBlockNum);
   const cursor = await ledger.cursor();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
@@ -75,7 +81,7 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
     });
     return { ingestedTo: undefined, finalBlockNum };
   }
-  const transfers = await readTransfers(deps, blocks);
+  const transfers = await readTransfers(deps, blocks, irreversibleBlockNum);
   const receipts = await ledger.transaction((tx) => writeBlocks(tx, deps, { cursor, blocks, transfers }));
   for (const receipt of receipts) logReceipt(deps.log, receipt);
   return { ingestedTo: to, finalBlockNum };
@@ -87,10 +93,11 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
  */
 export async function replayBlocks(deps: IngestDeps, range: { from: number; to: number }): Promise<number> {
   let found = 0;
+  const { irreversibleBlockNum } = await deps.chain.head();
   for (let from = range.from; from <= range.to; from += BLOCKS_PER_STEP) {
     const to = Math.min(range.to, from + BLOCKS_PER_STEP - 1);
     const blocks = await deps.chain.blocks({ from, to, account: deps.custodian.id });
-    const transfers = await readTransfers(deps, blocks);
+    const transfers = await readTransfers(deps, blocks, irreversibleBlockNum);
     found += await deps.ledger.transaction(async (tx) => {
       const written = await writeTransfers(tx, deps, transfers);
       await tx.addReceipts(await settleOutgoing(tx, written));
@@ -197,6 +204,7 @@ const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
 async function readTransfers(
   deps: IngestDeps,
   blocks: readonly ChainBlock[],
+  irreversibleBlockNum: number,
 ): Promise<readonly NewTransfer[]> {
   const relevant = blocks.flatMap((block) => block.transfers.map((transfer) => ({ block, transfer })));
   const { accounts } = deps;
@@ -205,14 +213,16 @@ async function readTransfers(
     deps,
     ids.filter((id) => !accounts.has(id)),
   );
-  const read = relevant.map(({ block, transfer }) => toNewTransfer(deps, block, transfer));
+  const understand = ({ block, transfer }: (typeof relevant)[number]) =>
+    toNewTransfer(deps, block, transfer, irreversibleBlockNum);
+  const read = relevant.map(understand);
   // Only a lifetime member may act as a manager, so there it counts whether he is one now.
   const askers = relevant
     .filter((_, index) => isAdminRequest(read[index]?.request))
     .map(({ transfer }) => transfer.fromId);
   if (askers.length === 0) return read;
   await learnAccounts(deps, askers);
-  return relevant.map(({ block, transfer }) => toNewTransfer(deps, block, transfer));
+  return relevant.map(understand);
 }
 
 const isAdminRequest = (request: MemoRequest | undefined): boolean =>
@@ -229,7 +239,12 @@ async function learnAccounts({ accounts, chain }: IngestDeps, ids: readonly Acco
   }
 }
 
-function toNewTransfer(deps: IngestDeps, block: ChainBlock, transfer: ChainTransfer): NewTransfer {
+function toNewTransfer(
+  deps: IngestDeps,
+  block: ChainBlock,
+  transfer: ChainTransfer,
+  irreversibleBlockNum: number,
+): NewTransfer {
   const sender = deps.accounts.get(transfer.fromId);
   const receiver = deps.accounts.get(transfer.toId);
   assert(sender !== undefined && receiver !== undefined, "names were learnt before");
@@ -254,6 +269,8 @@ function toNewTransfer(deps: IngestDeps, block: ChainBlock, transfer: ChainTrans
       isOutgoing && transfer.assetId === CORE_ASSET_ID && text !== undefined
         ? payoutKeyInMemo(text)
         : undefined,
+    memoNonce: isOutgoing ? transfer.memo?.nonce : undefined,
+    isReplayed: !deps.adminReplay && irreversibleBlockNum - block.blockNum > ADMIN_REQUEST_AGE_BLOCKS_MAX,
   };
 }
 

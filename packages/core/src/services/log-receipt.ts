@@ -8,6 +8,14 @@ const ASKS_FOR_A_PERSON = new Set([
   "withdrawal.unprovable",
   "ledger.contradicted",
   "chain.disagrees",
+  "cover.insufficient",
+  "funding.differs",
+  "funding.overdue",
+  "funding.rejected",
+  "funding.stuck",
+  "funding.unresolved",
+  "funding.vanished",
+  "treasury.short",
 ]);
 
 /** What the ledger has just written down, said in the log too. */

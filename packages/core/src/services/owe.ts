@@ -2,7 +2,7 @@ import { toShares } from "../domain/amount.ts";
 import { operationId } from "../domain/operation-id.ts";
 import type { NewPayout } from "../domain/payout.ts";
 import type { IdentifiedPayout, LedgerTx, NewReceipt, PaidTransfer } from "../ports/ledger.ts";
-import { identified } from "./ids.ts";
+import { identified, memoNonces } from "./ids.ts";
 import { ringForPayout } from "./rings.ts";
 
 /**
@@ -13,7 +13,10 @@ import { ringForPayout } from "./rings.ts";
 export async function owe(tx: LedgerTx, payouts: readonly NewPayout[]): Promise<readonly NewReceipt[]> {
   const debts = payouts.map(identified);
   await tx.insertPayouts(debts);
-  const paid = await tx.paidTransfers(debts.map((debt) => debt.key));
+  const paid = [
+    ...(await tx.paidTransfers(debts.map((debt) => debt.key))),
+    ...(await paidDeposits(tx, debts)),
+  ];
   const paidByKey = new Map(paid.map((transfer) => [transfer.payoutKey, transfer]));
   const open = [];
   const settled = [];
@@ -32,6 +35,20 @@ export async function owe(tx: LedgerTx, payouts: readonly NewPayout[]): Promise<
   await tx.confirmPayouts(settled);
   await tx.ring(open.map((debt) => ringForPayout(debt.id, "owed")));
   return held;
+}
+
+/** Payments of deposits at an exchange, which have no key in their memo: by the nonces that only they can have. */
+async function paidDeposits(
+  tx: LedgerTx,
+  debts: readonly IdentifiedPayout[],
+): Promise<readonly PaidTransfer[]> {
+  const found: PaidTransfer[] = [];
+  for (const { kind, key } of debts) {
+    if (kind !== "deposit") continue;
+    const transfers = await tx.sentWithNonces(memoNonces(key));
+    found.push(...transfers.map((transfer) => ({ ...transfer, payoutKey: key })));
+  }
+  return found;
 }
 
 /** The chain shows a payment with this debt's name and another amount or payee. Which of them is right, a person says. */

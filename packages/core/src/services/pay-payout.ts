@@ -157,7 +157,7 @@ async function send(
 }
 
 /** A ledger that has not seen the newest blocks may not know what has been paid in them. */
-function behindTheChain(cursor: Cursor | undefined, head: ChainHead): string | undefined {
+export function behindTheChain(cursor: Cursor | undefined, head: ChainHead): string | undefined {
   if (cursor === undefined) return "no block has been ingested yet";
   const lag = lastFinalBlockNum(head.irreversibleBlockNum) - cursor.blockNum;
   return lag > LEDGER_LAG_BLOCKS_MAX ? `the ledger is ${lag} blocks behind the chain` : undefined;
@@ -174,7 +174,7 @@ async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Pr
 }
 
 /** Whole seconds; never more than the chain allows, less a margin for nodes whose head is behind. */
-function expiration(headTimeMs: Millis, lifeMs: number, schedule: TransferFeeSchedule): Millis {
+export function expiration(headTimeMs: Millis, lifeMs: number, schedule: TransferFeeSchedule): Millis {
   const longestMs = Math.floor(schedule.maximumTimeUntilExpirationMs * 0.9);
   return plusMs(headTimeMs, Math.floor(Math.min(lifeMs, longestMs) / 1000) * 1000);
 }

@@ -1,6 +1,7 @@
 import { toShares } from "../domain/amount.ts";
 import { operationId, type OperationPosition } from "../domain/operation-id.ts";
 import type { PayoutId } from "../domain/payout.ts";
+import { memoNonces } from "./ids.ts";
 import { decideWithdrawal } from "../domain/withdrawal.ts";
 import type {
   LedgerTx,
@@ -27,12 +28,19 @@ export async function settleOutgoing(
     (await tx.withdrawalsByTxid(txids)).map((withdrawal) => [withdrawal.txid, withdrawal]),
   );
   const withdrawalOf = ({ txid }: NewTransfer) => (txid === undefined ? undefined : byTxid.get(txid));
-  const keys = outgoing.flatMap((t) =>
-    t.payoutKey === undefined || withdrawalOf(t) !== undefined ? [] : [t.payoutKey],
-  );
+  const strangers = outgoing.filter((t) => withdrawalOf(t) === undefined);
+  const keys = strangers.flatMap((t) => (t.payoutKey === undefined ? [] : [t.payoutKey]));
+  const nonces = new Set(strangers.flatMap((t) => (t.memoNonce === undefined ? [] : [t.memoNonce])));
   // A fold that is writing these very debts down does not see our transfers yet, nor do we see its payouts: wait for it.
-  if (keys.length > 0) await tx.lockFold();
+  if (strangers.length > 0) await tx.lockFold();
   const byKey = new Map((await tx.payoutsByKey(keys)).map((payout) => [payout.key, payout]));
+  const byNonce = nonces.size === 0 ? new Map<string, PayoutRecord>() : await depositsByNonce(tx, nonces);
+  const payoutOf = ({ payoutKey, memoNonce }: NewTransfer) =>
+    payoutKey === undefined
+      ? memoNonce === undefined
+        ? undefined
+        : byNonce.get(memoNonce)
+      : byKey.get(payoutKey);
 
   const found: { id: WithdrawalRecord["id"]; at: OperationPosition }[] = [];
   const confirmed: PayoutConfirmation[] = [];
@@ -40,7 +48,7 @@ export async function settleOutgoing(
   const paid = new Set<PayoutId>();
   for (const transfer of outgoing) {
     const withdrawal = withdrawalOf(transfer);
-    const payout = transfer.payoutKey === undefined ? undefined : byKey.get(transfer.payoutKey);
+    const payout = payoutOf(transfer);
     const payoutId = withdrawal?.payoutId ?? payout?.id;
     if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
     const problem = problemWith(transfer, withdrawal, payout, paid);
@@ -54,6 +62,17 @@ export async function settleOutgoing(
   await tx.confirmWithdrawals(found);
   await tx.confirmPayouts(confirmed);
   return receipts;
+}
+
+/** Open deposits at an exchange, by those of the nonces that are theirs. */
+async function depositsByNonce(
+  tx: LedgerTx,
+  nonces: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, PayoutRecord>> {
+  const found = new Map<string, PayoutRecord>();
+  for (const deposit of await tx.openDeposits())
+    for (const nonce of memoNonces(deposit.key)) if (nonces.has(nonce)) found.set(nonce, deposit);
+  return found;
 }
 
 /**

@@ -40,6 +40,8 @@ export const incoming = (change: Partial<NewTransfer> = {}): NewTransfer => {
     memoText: "three_months",
     request: { type: "open", term: "three_months" },
     payoutKey: undefined,
+    memoNonce: undefined,
+    isReplayed: false,
     ...change,
   };
 };

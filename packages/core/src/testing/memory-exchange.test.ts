@@ -53,4 +53,14 @@ describe("the exchange in memory", () => {
     expect(await exchange.find(request.clientId)).toMatchObject({ type: "unknown" });
     expect(await exchange.withdraw(request)).toMatchObject({ type: "accepted" });
   });
+
+  it("pays twice when a withdrawal is repeated at a venue that does not allow it, and says so before", async () => {
+    const exchange = new MemoryExchange({ balanceShares: 500_000_000n, repeatable: false });
+    expect(exchange.repeatable).toBe(false);
+    exchange.loseAnswers(1);
+    expect((await exchange.withdraw(request)).type).toBe("unknown");
+    expect(await exchange.find(request.clientId)).toMatchObject({ type: "found" });
+    await exchange.withdraw(request);
+    expect(exchange.withdrawals.length).toBe(2);
+  });
 });

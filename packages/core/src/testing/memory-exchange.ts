@@ -18,16 +18,20 @@ type Refused = { readonly reason: ExchangeRefusal; readonly permanent: boolean }
 
 /** An exchange in memory, with the faults that its callers must survive. */
 export class MemoryExchange implements Exchange {
+  readonly repeatable: boolean;
   readonly #feeShares: Shares;
   readonly #withdrawals: Held[] = [];
   #availableShares: bigint;
   #open = true;
+  readonly #unanswered = new Set<ClientWithdrawalId>();
   #answersToLose = 0;
   #requestsToLose = 0;
   #findsToFail = 0;
   readonly #refusals: Refused[] = [];
 
-  constructor(options: { balanceShares: bigint; feeShares?: bigint }) {
+  /** @param options.repeatable `false`: repeating a withdrawal whose answer was lost is a second payment, as the port warns. */
+  constructor(options: { balanceShares: bigint; feeShares?: bigint; repeatable?: boolean }) {
+    this.repeatable = options.repeatable ?? true;
     this.#availableShares = options.balanceShares;
     this.#feeShares = shares(options.feeShares ?? 500_000n);
   }
@@ -90,6 +94,7 @@ export class MemoryExchange implements Exchange {
     const answer = this.#answerTo(request);
     if (answer.type === "accepted" && this.#answersToLose > 0) {
       this.#answersToLose--;
+      this.#unanswered.add(request.clientId);
       return { type: "unknown", message: "the answer was lost" };
     }
     return answer;
@@ -99,7 +104,8 @@ export class MemoryExchange implements Exchange {
     const next = this.#refusals.shift();
     if (next !== undefined) return refused(next.reason, next.permanent);
     const existing = this.#held(request.clientId);
-    if (existing !== undefined) {
+    const isDropped = this.repeatable || !this.#unanswered.has(request.clientId);
+    if (existing !== undefined && isDropped) {
       const discrepancy = exchangeDiscrepancy(request, told(existing));
       return discrepancy === undefined
         ? { type: "accepted", withdrawal: told(existing), discrepancy }

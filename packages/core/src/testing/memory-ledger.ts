@@ -8,6 +8,13 @@ import {
   type StakeRowId,
   type StakeRowStatus,
 } from "../domain/stake-row.ts";
+import {
+  FUNDING_MOVES,
+  type FundingId,
+  type FundingSourceNumber,
+  type FundingStatus,
+  OPEN_FUNDING_STATUSES,
+} from "../domain/funding.ts";
 import type { Agreement } from "../domain/terms.ts";
 import type { Millis } from "../domain/time.ts";
 import { isLive, WITHDRAWAL_MOVES, type WithdrawalId, type WithdrawalStatus } from "../domain/withdrawal.ts";
@@ -15,6 +22,10 @@ import type { HostClock } from "../ports/clock.ts";
 import type {
   Cursor,
   CursorMove,
+  FundingChange,
+  FundingFilter,
+  FundingRecord,
+  IdentifiedFunding,
   IdentifiedPayout,
   Ledger,
   LedgerTx,
@@ -60,6 +71,7 @@ interface State {
   rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
   payouts: Map<PayoutId, StoredPayout>;
   withdrawals: Map<WithdrawalId, StoredWithdrawal>;
+  fundings: Map<FundingId, FundingRecord>;
   rings: Map<string, StoredRing>;
   receipts: readonly NewReceipt[];
 }
@@ -71,6 +83,7 @@ const copy = (state: State): State => ({
   rows: new Map(state.rows),
   payouts: new Map(state.payouts),
   withdrawals: new Map(state.withdrawals),
+  fundings: new Map(state.fundings),
   rings: new Map(state.rings),
 });
 
@@ -88,6 +101,7 @@ export class MemoryLedger implements Ledger {
     rows: new Map(),
     payouts: new Map(),
     withdrawals: new Map(),
+    fundings: new Map(),
     rings: new Map(),
     receipts: [],
   };
@@ -187,6 +201,18 @@ export class MemoryLedger implements Ledger {
     });
   }
 
+  openNeeds(limit: number): Promise<readonly PayoutRecord[]> {
+    const open = [...this.#state.payouts.values()]
+      .filter((payout) => ["due", "ready", "waiting_funds"].includes(payout.status))
+      .filter((payout) => payout.kind !== "deposit")
+      .sort((a, b) => a.dueMs - b.dueMs);
+    return Promise.resolve(open.slice(0, limit));
+  }
+
+  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
+    return Promise.resolve(fundingsIn(this.#state, filter));
+  }
+
   async relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number> {
     const claimed = [...this.#state.rings.values()].filter(({ made }) => !made).slice(0, limit);
     if (claimed.length === 0) return 0;
@@ -253,6 +279,20 @@ const isDebtCancelled = (state: State, id: StakeRowId): boolean =>
       (payout.kind === "reward" || payout.kind === "base") &&
       payout.rows.some((row) => row.id === id),
   );
+
+function fundingsIn(
+  state: State,
+  { statuses, kinds, sources, txid, limit = Number.POSITIVE_INFINITY }: FundingFilter,
+): readonly FundingRecord[] {
+  const found = [...state.fundings.values()].filter(
+    (funding) =>
+      (statuses?.includes(funding.status) ?? true) &&
+      (kinds?.includes(funding.kind) ?? true) &&
+      (sources?.includes(funding.source) ?? true) &&
+      (txid === undefined || funding.txid === txid),
+  );
+  return found.slice(Math.max(0, found.length - limit));
+}
 
 class MemoryLedgerTx implements LedgerTx {
   readonly #state: State;
@@ -479,6 +519,103 @@ class MemoryLedgerTx implements LedgerTx {
     );
     this.#state.withdrawals.set(id, { ...withdrawal, status: to, at });
     return true;
+  }
+
+  async sentWithNonces(nonces: readonly string[]): Promise<readonly NewTransfer[]> {
+    return [...this.#state.transfers.values()]
+      .filter((t) => t.direction === "out" && t.memoNonce !== undefined && nonces.includes(t.memoNonce))
+      .sort((a, b) => compareOperations(a.operation, b.operation));
+  }
+
+  async receivedAs({
+    txid,
+    memo,
+  }: {
+    txid: string | undefined;
+    memo: string | undefined;
+  }): Promise<readonly NewTransfer[]> {
+    return [...this.#state.transfers.values()]
+      .filter((t) => t.direction === "in")
+      .filter((t) => (memo !== undefined && t.memoText === memo) || (txid !== undefined && t.txid === txid))
+      .sort((a, b) => compareOperations(a.operation, b.operation));
+  }
+
+  async openDeposits(): Promise<readonly PayoutRecord[]> {
+    return [...this.#state.payouts.values()].filter(
+      (payout) => payout.kind === "deposit" && !["confirmed", "cancelled"].includes(payout.status),
+    );
+  }
+
+  async insertFunding(funding: IdentifiedFunding): Promise<boolean> {
+    const old = this.#state.fundings.get(funding.id);
+    assert(
+      old === undefined ||
+        (old.source === funding.source && old.amount === funding.amount && old.memo === funding.memo),
+      `request ${funding.key} exists with another source, amount or memo`,
+    );
+    if (old !== undefined) return false;
+    const open = fundingsIn(this.#state, {
+      statuses: OPEN_FUNDING_STATUSES,
+      kinds: ["cover"],
+      sources: [funding.source],
+    });
+    if (funding.kind === "cover" && open.length > 0) return false;
+    this.#state.fundings.set(funding.id, {
+      ...funding,
+      status: "requested",
+      reason: undefined,
+      venueId: undefined,
+      venueStatus: undefined,
+      txid: undefined,
+      asks: 0,
+      askedAtMs: undefined,
+      changedAtMs: this.#clock.nowMs(),
+      signed: undefined,
+      arrivedBy: undefined,
+    });
+    return true;
+  }
+
+  async fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
+    return fundingsIn(this.#state, filter);
+  }
+
+  async coverCount(source: FundingSourceNumber): Promise<number> {
+    return fundingsIn(this.#state, { kinds: ["cover"], sources: [source] }).length;
+  }
+
+  async moveFunding(
+    id: FundingId,
+    from: readonly FundingStatus[],
+    to: FundingStatus,
+    change: FundingChange = {},
+  ): Promise<boolean> {
+    const old = this.#state.fundings.get(id);
+    if (old === undefined || !from.includes(old.status)) return false;
+    assert(
+      old.status === to || FUNDING_MOVES[old.status].includes(to),
+      `request ${old.key} does not go from ${old.status} to ${to}`,
+    );
+    assert(old.signed === undefined || change.signed === undefined, `request ${old.key} is signed`);
+    const nowMs = this.#clock.nowMs();
+    this.#state.fundings.set(id, {
+      ...old,
+      status: to,
+      reason: change.reason,
+      venueId: change.venueId ?? old.venueId,
+      venueStatus: change.venueStatus ?? old.venueStatus,
+      txid: change.txid ?? old.txid,
+      signed: change.signed ?? old.signed,
+      arrivedBy: change.arrivedBy ?? old.arrivedBy,
+      changedAtMs: nowMs,
+      ...(change.isAsking === true ? { asks: old.asks + 1, askedAtMs: nowMs } : {}),
+    });
+    return true;
+  }
+
+  async whyNotPay(writerEpoch: bigint): Promise<"epoch_over" | "payments_off" | undefined> {
+    if (this.#state.writerEpoch !== writerEpoch) return "epoch_over";
+    return this.#state.payments.on ? undefined : "payments_off";
   }
 
   async payments(): Promise<PaymentsSwitch> {

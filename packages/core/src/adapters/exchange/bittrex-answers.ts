@@ -1,30 +1,13 @@
 import { z } from "zod";
-import {
-  type ClientWithdrawalId,
-  ExchangeError,
-  type ExchangeWithdrawal,
-  type ExchangeWithdrawalState,
+import type {
+  ClientWithdrawalId,
+  ExchangeWithdrawal,
+  ExchangeWithdrawalState,
 } from "../../ports/exchange.ts";
-import { arrivingOf, parseVenueUnits, type VenueUnits } from "./decimal.ts";
+import { amount } from "./amount-schema.ts";
+import { arrivingOf, type VenueUnits } from "./decimal.ts";
 
-/** Digits that a JSON number keeps for certain on its way through a float. */
-const EXACT_DIGITS = 15;
-
-/**
- * Amounts are decimal text in real answers although the venue's schema says "number". A number is taken only when it is
- * short enough to be exact.
- */
-function amount(rounding: "down" | "up") {
-  return z
-    .union([z.string(), z.number()])
-    .transform((value) => {
-      const text = String(value);
-      const exact = typeof value === "string" || text.replace(".", "").length <= EXACT_DIGITS;
-      return exact ? parseVenueUnits(text, rounding) : undefined;
-    })
-    .refine((units): units is VenueUnits => units !== undefined, "not an exact decimal amount");
-}
-
+// Amounts are decimal text in real answers although the venue's schema says "number".
 export const balanceAnswer = z.object({ available: amount("down") });
 
 export const currencyAnswer = z.object({
@@ -49,14 +32,6 @@ export const withdrawalAnswer = z.object({
   txId: z.string().nullish(),
 });
 export type WithdrawalAnswer = z.infer<typeof withdrawalAnswer>;
-
-/** Throws ExchangeError "malformed_answer". Says where, not what: the answer is a stranger's text. */
-export function parseAnswer<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join(".") || "the whole");
-  throw new ExchangeError("malformed_answer", `${what}: ${places.join(", ")} is not as documented`);
-}
 
 /** Whatever is not here, NEW among it, is on its way as far as we know. */
 const STATES: Readonly<Record<string, ExchangeWithdrawalState>> = {

@@ -18,7 +18,6 @@ import {
   balanceAnswer,
   currencyAnswer,
   listAnswer,
-  parseAnswer,
   type WithdrawalAnswer,
   withdrawalAnswer,
   withdrawalFrom,
@@ -26,6 +25,7 @@ import {
 import { BittrexCalls, type CallResult, venueCodeOf } from "./bittrex-calls.ts";
 import { DUPLICATE_CLIENT_ID, refusalOf } from "./bittrex-refusals.ts";
 import { arrivingOf, feeInShares, formatVenueUnits, minimumArriving, quantityFor } from "./decimal.ts";
+import { parseAnswer } from "./parse-answer.ts";
 
 export interface BittrexOptions {
   readonly key: string;
@@ -203,7 +203,8 @@ export function createBittrexExchange(options: BittrexOptions): Exchange {
     return withdrawalFrom(answer, answer.txCost ?? (await currency()).txFee);
   }
 
-  return { funds, withdraw, find };
+  // A second withdrawal under a client id that it has seen is dropped by the venue: see DUPLICATE_CLIENT_ID.
+  return { repeatable: true, funds, withdraw, find };
 }
 
 const acceptedAs = (

@@ -6,10 +6,15 @@ import { assertStakeRowMove, type StakeRow } from "../../domain/stake-row.ts";
 import type { StakeRowMove, TransferOutcome } from "../../domain/decide.ts";
 import type { Agreement } from "../../domain/terms.ts";
 import { millis, type Millis } from "../../domain/time.ts";
+import type { FundingId, FundingSourceNumber, FundingStatus } from "../../domain/funding.ts";
 import type { WithdrawalId } from "../../domain/withdrawal.ts";
 import type {
   Cursor,
   CursorMove,
+  FundingChange,
+  FundingFilter,
+  FundingRecord,
+  IdentifiedFunding,
   IdentifiedPayout,
   LedgerTx,
   NewReceipt,
@@ -26,6 +31,7 @@ import { insertReceipts, insertRings, insertTransfers } from "./bulk-insert.ts";
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
+import { insertFunding, moveFunding, readFundings } from "./fundings.ts";
 import {
   fromAgreement,
   fromStakeRow,
@@ -40,6 +46,11 @@ import {
 /** Two schedulers fold one after the other. Any number does, as long as nothing else takes it. */
 const FOLD_LOCK = 7_270_001;
 const LIVE = ["signed", "broadcast"];
+const CHAIN_ORDER = [
+  { blockNum: "asc" as const },
+  { trxInBlock: "asc" as const },
+  { opInTrx: "asc" as const },
+];
 
 /** The ledger port over one Prisma transaction. */
 export class PostgresLedgerTx implements LedgerTx {
@@ -89,7 +100,7 @@ export class PostgresLedgerTx implements LedgerTx {
   async oldestUndecidedTransfer(): Promise<NewTransfer | undefined> {
     const row = await this.#db.transfer.findFirst({
       where: { status: "undecided" },
-      orderBy: [{ blockNum: "asc" }, { trxInBlock: "asc" }, { opInTrx: "asc" }],
+      orderBy: CHAIN_ORDER,
     });
     return row === null ? undefined : toTransfer(row);
   }
@@ -110,7 +121,7 @@ export class PostgresLedgerTx implements LedgerTx {
     if (keys.length === 0) return [];
     const rows = await this.#db.transfer.findMany({
       where: { payoutKey: { in: [...keys] }, direction: "out" },
-      orderBy: [{ blockNum: "asc" }, { trxInBlock: "asc" }, { opInTrx: "asc" }],
+      orderBy: CHAIN_ORDER,
     });
     return rows.map((row) => ({
       operation: transferKey(row),
@@ -126,7 +137,7 @@ export class PostgresLedgerTx implements LedgerTx {
     if (txids.length === 0) return [];
     const rows = await this.#db.transfer.findMany({
       where: { txid: { in: [...txids] }, direction: "out" },
-      orderBy: [{ blockNum: "asc" }, { trxInBlock: "asc" }, { opInTrx: "asc" }],
+      orderBy: CHAIN_ORDER,
     });
     return rows.map(toTransfer);
   }
@@ -288,6 +299,67 @@ export class PostgresLedgerTx implements LedgerTx {
       data: { status: "expired" },
     });
     return count === 1;
+  }
+
+  async sentWithNonces(nonces: readonly string[]): Promise<readonly NewTransfer[]> {
+    const rows = await this.#db.transfer.findMany({
+      where: { memoNonce: { in: [...nonces] }, direction: "out" },
+      orderBy: CHAIN_ORDER,
+    });
+    return rows.map(toTransfer);
+  }
+
+  async receivedAs({
+    txid,
+    memo,
+  }: {
+    txid: string | undefined;
+    memo: string | undefined;
+  }): Promise<readonly NewTransfer[]> {
+    const names = [
+      ...(txid === undefined ? [] : [{ txid }]),
+      ...(memo === undefined ? [] : [{ memoText: memo }]),
+    ];
+    const rows = await this.#db.transfer.findMany({
+      where: { direction: "in", OR: names },
+      orderBy: CHAIN_ORDER,
+    });
+    return rows.map(toTransfer);
+  }
+
+  async openDeposits(): Promise<readonly PayoutRecord[]> {
+    const rows = await this.#db.payout.findMany({
+      where: { kind: "deposit", status: { notIn: ["confirmed", "cancelled"] } },
+    });
+    return rows.map(toPayout);
+  }
+
+  insertFunding(funding: IdentifiedFunding): Promise<boolean> {
+    return insertFunding(this.#db, funding);
+  }
+
+  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
+    return readFundings(this.#db, filter);
+  }
+
+  coverCount(source: FundingSourceNumber): Promise<number> {
+    return this.#db.exchangeWithdrawal.count({ where: { kind: "cover", account: source } });
+  }
+
+  moveFunding(
+    id: FundingId,
+    from: readonly FundingStatus[],
+    to: FundingStatus,
+    change: FundingChange = {},
+  ): Promise<boolean> {
+    return moveFunding(this.#db, id, from, to, change);
+  }
+
+  async whyNotPay(writerEpoch: bigint): Promise<"epoch_over" | "payments_off" | undefined> {
+    const { on } = await this.payments(); // Locks the row until this transaction ends.
+    const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
+    if (control.writerEpoch !== writerEpoch) return "epoch_over";
+    return on ? undefined : "payments_off";
   }
 
   async payments(): Promise<PaymentsSwitch> {

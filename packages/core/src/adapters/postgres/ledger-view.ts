@@ -37,6 +37,7 @@ export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: 
     journal: (filter: JournalFilter) => journal(url, filter),
     yearTotals: (filter) => yearTotals(db, filter),
     migrations: () => migrations(db),
+    hostTimeMs: () => hostTimeMs(db),
     close: () => db.$disconnect(),
   };
 }
@@ -84,6 +85,11 @@ async function receiptLines(db: Database, filter: ReceiptFilter): Promise<Page<R
     db.receipt.count({ where }),
   ]);
   return { items: rows.map(toReceiptLine), total };
+}
+
+async function hostTimeMs(db: Database): Promise<number> {
+  const [row] = await db.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`;
+  return (row?.now ?? new Date(Number.NaN)).getTime();
 }
 
 async function migrations(db: Database): Promise<readonly string[] | undefined> {

@@ -1,11 +1,14 @@
 import { StartupError } from "../../domain/errors.ts";
-import type { PayoutId } from "../../domain/payout.ts";
+import { PAYABLE_STATUSES, type PayoutId } from "../../domain/payout.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type {
   Cursor,
+  FundingFilter,
+  FundingRecord,
   Ledger,
   LedgerTx,
   NewWithdrawal,
+  PayoutRecord,
   PaymentsSwitch,
   PaymentView,
   WithdrawalRecord,
@@ -22,9 +25,10 @@ import {
 } from "./client.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
+import { readFundings } from "./fundings.ts";
 import { paymentView } from "./payment-view.ts";
 import { ringStalePayouts } from "./ring-stale-payouts.ts";
-import { toCursor, toRing } from "./rows.ts";
+import { toCursor, toPayout, toRing } from "./rows.ts";
 import { saveWithdrawal } from "./save-withdrawal.ts";
 
 /** A fold waits for another one; a batch of blocks writes a few thousand rows. Longer than either ever takes. */
@@ -111,6 +115,19 @@ class PostgresLedger implements Ledger {
       where: { id: payoutId, status: { in: ["signed", "sent"] } },
       data: { reason },
     });
+  }
+
+  async openNeeds(limit: number): Promise<readonly PayoutRecord[]> {
+    const rows = await this.#db.payout.findMany({
+      where: { status: { in: [...PAYABLE_STATUSES] }, kind: { not: "deposit" } },
+      orderBy: [{ due: "asc" }, { id: "asc" }],
+      take: limit,
+    });
+    return rows.map(toPayout);
+  }
+
+  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
+    return readFundings(this.#db, filter);
   }
 
   relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number> {

@@ -1,6 +1,13 @@
-import { bts, shares } from "../../domain/amount.ts";
+import { bts, shares, SHARES_PER_BTS, toShares } from "../../domain/amount.ts";
 import type { OperationPosition } from "../../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../domain/payout.ts";
+import type {
+  FundingId,
+  FundingKey,
+  FundingKind,
+  FundingSourceNumber,
+  FundingStatus,
+} from "../../domain/funding.ts";
 import type { AgreementTerms } from "../../domain/policy.ts";
 import type { MemoRequest } from "../../domain/request.ts";
 import type { StakeRow, StakeRowId, StakeRowStatus, StakeRowType } from "../../domain/stake-row.ts";
@@ -9,13 +16,22 @@ import { millis } from "../../domain/time.ts";
 import type { WithdrawalId, WithdrawalStatus } from "../../domain/withdrawal.ts";
 import type {
   ChainCursor as ChainCursorModel,
+  ExchangeWithdrawal as ExchangeWithdrawalModel,
   Outbox as OutboxModel,
   Payout as PayoutModel,
   StakeRow as StakeRowModel,
   Transfer as TransferModel,
   Withdrawal as WithdrawalModel,
 } from "../../generated/prisma/client.ts";
-import type { Cursor, MemoStatus, NewTransfer, PayoutRecord, WithdrawalRecord } from "../../ports/ledger.ts";
+import type {
+  Cursor,
+  FundingRecord,
+  IdentifiedFunding,
+  MemoStatus,
+  NewTransfer,
+  PayoutRecord,
+  WithdrawalRecord,
+} from "../../ports/ledger.ts";
 import type { Ring } from "../../ports/queue.ts";
 
 // The database holds words and integers, the domain holds closed sets and units. They meet here and nowhere else; the
@@ -49,6 +65,8 @@ export const fromTransfer = (transfer: NewTransfer) => ({
   memoText: transfer.memoText ?? null,
   ...(transfer.request === undefined ? {} : { request: fromRequest(transfer.request) }),
   payoutKey: transfer.payoutKey ?? null,
+  memoNonce: transfer.memoNonce ?? null,
+  replayed: transfer.isReplayed,
   status: transfer.direction === "in" ? "undecided" : "decided",
 });
 
@@ -67,6 +85,8 @@ export const toTransfer = (row: TransferModel): NewTransfer => ({
   memoText: row.memoText ?? undefined,
   request: row.request === null ? undefined : toRequest(row.request as unknown as StoredRequest),
   payoutKey: (row.payoutKey as PayoutKey | null) ?? undefined,
+  memoNonce: row.memoNonce ?? undefined,
+  isReplayed: row.replayed,
 });
 
 /** JSON has no bigint: an amount is stored as digits. */
@@ -152,6 +172,47 @@ export const toWithdrawal = (row: WithdrawalModel): WithdrawalRecord => ({
   fee: shares(row.feeShares),
   status: row.status as WithdrawalStatus,
   writerEpoch: row.writerEpoch,
+});
+
+export const fromFunding = (funding: IdentifiedFunding) => ({
+  clientId: funding.id,
+  key: funding.key,
+  kind: funding.kind,
+  account: funding.source,
+  amountShares: toShares(funding.amount),
+  memo: funding.memo,
+  status: "requested",
+  requestedMs: BigInt(funding.requestedMs),
+});
+
+export const toFunding = (row: ExchangeWithdrawalModel): FundingRecord => ({
+  id: row.clientId as FundingId,
+  key: row.key as FundingKey,
+  kind: row.kind as FundingKind,
+  source: row.account as FundingSourceNumber,
+  amount: bts(row.amountShares / SHARES_PER_BTS),
+  memo: row.memo,
+  requestedMs: millis(Number(row.requestedMs)),
+  status: row.status as FundingStatus,
+  reason: row.reason ?? undefined,
+  venueId: row.exchangeId ?? undefined,
+  venueStatus: row.venueStatus ?? undefined,
+  txid: row.txid ?? undefined,
+  asks: row.asks,
+  askedAtMs: row.askedAt?.getTime(),
+  changedAtMs: row.updatedAt.getTime(),
+  signed:
+    row.bytes === null || row.refBlockNum === null || row.expirationMs === null
+      ? undefined
+      : {
+          bytes: row.bytes,
+          refBlockNum: row.refBlockNum,
+          expirationMs: millis(Number(row.expirationMs)),
+        },
+  arrivedBy:
+    row.arrivedBlock === null || row.arrivedTrx === null || row.arrivedOp === null
+      ? undefined
+      : { blockNum: row.arrivedBlock, trxInBlock: row.arrivedTrx, opInTrx: row.arrivedOp },
 });
 
 export const fromRing = (ring: Ring) => ({

@@ -1,6 +1,7 @@
 import { toShares } from "../../domain/amount.ts";
 import { operationId } from "../../domain/operation-id.ts";
 import { isLive } from "../../domain/withdrawal.ts";
+import { memoNonces } from "../ids.ts";
 import type { LedgerTx, PaidTransfer, PayoutRecord, WithdrawalRecord } from "../../ports/ledger.ts";
 
 /** What the ledger knows of a payout's money: all of it from one transaction. */
@@ -29,6 +30,8 @@ export async function paymentEvidence(
   const transfers = [
     ...(await tx.paidTransfers([payout.key])),
     ...(await tx.sentTransfers(withdrawals.map((withdrawal) => withdrawal.txid))),
+    // The memo of a deposit at an exchange names no payout; its nonce does.
+    ...(payout.kind === "deposit" ? await tx.sentWithNonces(memoNonces(payout.key)) : []),
   ];
   const right = transfers.find(
     (transfer) => transfer.receiver === payout.payee && transfer.amount === toShares(payout.amount),

@@ -159,7 +159,10 @@ export const exchangeChecks: readonly ExchangeCheck[] = [
       assert.equal((await test.exchange.withdraw(request)).type, "unknown");
       assert.deepEqual(await test.exchange.find(request.clientId), { type: "absent" });
       assert.equal(await withdrawable(test), before);
-      assert.equal((await test.exchange.withdraw(request)).type, "accepted");
+      const again = await test.exchange.withdraw(request);
+      assert.equal(again.type, test.exchange.repeatable ? "accepted" : "unknown");
+      await test.settle();
+      assert.deepEqual(await test.arrivals(request.memo), test.exchange.repeatable ? [AMOUNT] : []);
     },
   },
   {

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { millis } from "../../domain/time.ts";
 import type { IdentifiedPayout, Ledger } from "../../ports/ledger.ts";
+import { bts } from "../../domain/amount.ts";
+import { fundingKey, type FundingSourceNumber } from "../../domain/funding.ts";
+import { payoutKey } from "../../domain/payout.ts";
 import type { Ring } from "../../ports/queue.ts";
+import { fundingId, memoNonces } from "../../services/ids.ts";
 import { ringForPayout } from "../../services/rings.ts";
 import {
   agreementWithRows,
@@ -35,7 +39,166 @@ async function rings(ledger: Ledger): Promise<readonly Ring[]> {
   return all;
 }
 
+const cover = (source: FundingSourceNumber, number: number) => {
+  const key = fundingKey.cover(source, number);
+  const id = fundingId(key);
+  const memo = `cover:${id}`;
+  return { key, id, kind: "cover", source, amount: bts(1_000n), memo, requestedMs: millis(7_000) } as const;
+};
+
 export const ledgerChecks: readonly LedgerCheck[] = [
+  {
+    name: "a source has one open cover at a time, whoever asks, and as many in turn as it takes",
+    async run(ledger) {
+      const insert = (source: FundingSourceNumber, number: number) =>
+        ledger.transaction((tx) => tx.insertFunding(cover(source, number)));
+      assert.equal(await insert(1, 1), true);
+      assert.equal(await insert(1, 1), false);
+      assert.equal(await insert(1, 2), false);
+      assert.equal(await insert(2, 1), true);
+      await ledger.transaction((tx) =>
+        tx.moveFunding(cover(1, 1).id, ["requested"], "refused", { reason: "too small" }),
+      );
+      assert.equal(await insert(1, 2), true);
+      assert.equal(await ledger.transaction((tx) => tx.coverCount(1)), 2);
+      const open = await ledger.fundings({ statuses: ["requested"] });
+      assert.deepEqual(
+        open.map(({ key, status }) => [key, status]),
+        [
+          ["cover:2:1", "requested"],
+          ["cover:1:2", "requested"],
+        ],
+      );
+      assert.deepEqual(
+        (await ledger.fundings({ sources: [1], limit: 1 })).map(({ key }) => key),
+        ["cover:1:2"],
+      );
+    },
+  },
+  {
+    name: "the same request for funds with another amount is a broken assumption",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.insertFunding(cover(1, 1)));
+      const other = { ...cover(1, 1), amount: bts(2_000n) };
+      await assert.rejects(
+        ledger.transaction((tx) => tx.insertFunding(other)),
+        /another source, amount or memo/,
+      );
+    },
+  },
+  {
+    name: "a request for funds moves from where it is believed to stand, and keeps what was learnt of it",
+    async run(ledger) {
+      const { id } = cover(3, 1);
+      await ledger.transaction((tx) => tx.insertFunding(cover(3, 1)));
+      const move = (
+        ...args: Parameters<Parameters<Parameters<typeof ledger.transaction>[0]>[0]["moveFunding"]>
+      ) => ledger.transaction((tx) => tx.moveFunding(...args));
+      assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9) }), false);
+      assert.equal(await move(id, ["requested"], "asked", { isAsking: true }), true);
+      assert.equal(await move(id, ["requested"], "asked"), false);
+      assert.equal(await move(id, ["asked"], "asked", { reason: "no answer yet" }), true);
+      assert.equal(
+        await move(id, ["asked"], "accepted", { venueId: "v-1", venueStatus: "PENDING", txid: "ab" }),
+        true,
+      );
+      await assert.rejects(move(id, ["accepted"], "requested"));
+      assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9, 2, 1) }), true);
+      const [funding] = await ledger.fundings({});
+      assert.ok(funding !== undefined);
+      assert.ok(funding.askedAtMs !== undefined);
+      const { askedAtMs: _at, changedAtMs: _changed, ...rest } = funding;
+      assert.deepEqual(rest, {
+        ...cover(3, 1),
+        status: "arrived",
+        reason: undefined,
+        venueId: "v-1",
+        venueStatus: "PENDING",
+        txid: "ab",
+        asks: 1,
+        signed: undefined,
+        arrivedBy: operation(9, 2, 1),
+      });
+    },
+  },
+  {
+    name: "what the reserve has signed is kept to the byte and never signed anew",
+    async run(ledger) {
+      const { id } = cover(0, 1);
+      const signed = { bytes: Uint8Array.of(1, 2, 255), refBlockNum: 5, expirationMs: millis(90_000) };
+      await ledger.transaction((tx) => tx.insertFunding(cover(0, 1)));
+      await ledger.transaction((tx) => tx.moveFunding(id, ["requested"], "asked", { txid: "cd", signed }));
+      const [funding] = await ledger.fundings({ sources: [0] });
+      assert.equal(funding?.txid, "cd");
+      assert.deepEqual(
+        { ...funding?.signed, bytes: [...(funding?.signed?.bytes ?? [])] },
+        {
+          ...signed,
+          bytes: [1, 2, 255],
+        },
+      );
+      const again = { ...signed, refBlockNum: 6 };
+      await assert.rejects(
+        ledger.transaction((tx) => tx.moveFunding(id, ["asked"], "asked", { signed: again })),
+      );
+    },
+  },
+  {
+    name: "nothing is started by a payer whose epoch is over, or while payments are off",
+    async run(ledger) {
+      const epoch = await ledger.startWriterEpoch();
+      const why = (of: bigint) => ledger.transaction((tx) => tx.whyNotPay(of));
+      assert.equal(await why(epoch), undefined);
+      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      assert.equal(await why(epoch), "payments_off");
+      const next = await ledger.startWriterEpoch();
+      assert.equal(await why(epoch), "epoch_over");
+      await ledger.transaction((tx) => tx.setPayments({ on: true }));
+      assert.equal(await why(next), undefined);
+    },
+  },
+  {
+    name: "what open payouts need is listed by age, and deposits at an exchange are not among it",
+    async run(ledger) {
+      const [late, early] = [refundOf(operation(8)), refundOf(operation(7))];
+      const key = payoutKey.deposit(operation(6));
+      const deposit = refundOf(operation(6), { key, kind: "deposit", memo: "a memo of the exchange" });
+      await owe(ledger, late, early, deposit);
+      await ledger.transaction((tx) => tx.movePayout(late.id, ["due"], "held", { reason: "test" }));
+      const needs = await ledger.openNeeds(10);
+      assert.deepEqual(
+        needs.map(({ amount, memo, status }) => ({ amount, memo, status })),
+        [{ amount: early.amount, memo: early.memo, status: "due" }],
+      );
+      const deposits = await ledger.transaction((tx) => tx.openDeposits());
+      assert.deepEqual(
+        deposits.map((payout) => payout.key),
+        [key],
+      );
+    },
+  },
+  {
+    name: "transfers are found by the nonce of their memo, by transaction id and by text",
+    async run(ledger) {
+      const [nonce] = memoNonces(payoutKey.deposit(operation(6)));
+      const sent = outgoing({ operation: operation(20), memoNonce: nonce });
+      const received = incoming({ operation: operation(21), txid: "ef", memoText: "cover:x" });
+      const old = incoming({ operation: operation(22), isReplayed: true });
+      await ledger.transaction((tx) => tx.insertTransfers([sent, received, old]));
+      await ledger.transaction(async (tx) => {
+        const found = await tx.sentWithNonces([nonce ?? "", "7"]);
+        assert.deepEqual(
+          found.map(({ operation: at, memoNonce }) => ({ at, memoNonce })),
+          [{ at: sent.operation, memoNonce: nonce }],
+        );
+        assert.equal((await tx.receivedAs({ txid: "ef", memo: undefined })).length, 1);
+        assert.equal((await tx.receivedAs({ txid: undefined, memo: "cover:x" })).length, 1);
+        assert.equal((await tx.receivedAs({ txid: "aa", memo: "cover:y" })).length, 0);
+        const first = await tx.oldestUndecidedTransfer();
+        assert.equal(first?.isReplayed, false);
+      });
+    },
+  },
   {
     name: "a transaction that throws has not happened",
     async run(ledger) {

@@ -1,0 +1,154 @@
+import type { Command } from "commander";
+import { FUNDING_STATUSES, fundingSourceName, operationId, type FundingStatus } from "@stakebts/core/domain";
+import type { FundingRecord } from "@stakebts/core/ports";
+import { fundingReference, giveUpFunding } from "@stakebts/core/services";
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import { actorOption, examples, jsonOption, limitOption, listOption, reasonOption } from "../options.ts";
+import { btsText, printJson, printTable, safeText, timeText } from "../print.ts";
+import type { Run } from "../run.ts";
+import { operatorAction } from "./operator-action.ts";
+
+export function addFunding(program: Command, run: Run): void {
+  const funding = program
+    .command("funding")
+    .description(
+      "Funds that were asked for: cover from the reserve account or an exchange, and what managers have ordered.",
+    );
+  funding
+    .command("list", { isDefault: true })
+    .description("Requests for funds, newest last.")
+    .addOption(listOption("--status <status>", "only these", FUNDING_STATUSES))
+    .addOption(limitOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+requested: nobody was asked yet. asked: no answer yet. accepted: the source holds it. arrived: an irreversible block brought
+it. refused, cancelled: nothing was sent. unresolved: find out at the source, then \`stakebts funding give-up\`.
+${examples(
+  ["funding list", "what was asked for lately"],
+  ["funding list --status unresolved", "what waits for a person"],
+)}`,
+    )
+    .action(
+      run(async (context, options: { status?: readonly FundingStatus[]; limit: number; json: boolean }) =>
+        list(context, options),
+      ),
+    );
+  funding
+    .command("show")
+    .argument("<funding>", "key, such as cover:1:7, or id")
+    .description("One request with everything that is known of it.")
+    .addOption(jsonOption())
+    .addHelpText("after", examples(["funding show cover:1:7", "where does it stand?"]))
+    .action(run(async (context, text: string, options: { json: boolean }) => show(context, text, options)));
+  funding
+    .command("give-up")
+    .argument("<funding>", "key, such as cover:1:7, or id")
+    .description("You have looked at the source: it will never send this. The source may be asked again.")
+    .addOption(reasonOption())
+    .addOption(actorOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples([
+        "funding give-up cover:1:7 --reason 'support says it never saw the request'",
+        "and cover is asked for again",
+      ]),
+    )
+    .action(
+      run(
+        async (
+          context,
+          text: string,
+          options: { reason?: string; actor?: string; json: boolean },
+        ): Promise<ExitCode> => {
+          const { terminal } = context;
+          const action = await operatorAction(context, options);
+          const answer = await giveUpFunding(context, { id: fundingReference(text), action });
+          if (options.json) printJson(terminal, answer);
+          else {
+            terminal.out(safeText(`${answer.result}: ${answer.funding} ${answer.message}`));
+            if (answer.todo !== undefined) terminal.out(`  → ${answer.todo}`);
+          }
+          return answer.result === "refused" ? EXIT.no : EXIT.ok;
+        },
+      ),
+    );
+}
+
+async function list(
+  { terminal, ledger }: Context,
+  { status, limit, json }: { status?: readonly FundingStatus[]; limit: number; json: boolean },
+): Promise<ExitCode> {
+  const found = await ledger.fundings({ statuses: status, ...(limit === 0 ? {} : { limit }) });
+  if (json) {
+    printJson(terminal, { fundings: found.map(shown) });
+    return EXIT.ok;
+  }
+  if (found.length === 0) {
+    terminal.out("no funds were asked for");
+    return EXIT.ok;
+  }
+  printTable(
+    terminal,
+    [
+      { head: "REQUEST", cell: (each) => each.key },
+      { head: "FROM", cell: (each) => fundingSourceName(each.source) },
+      { head: "BTS", align: "right", cell: (each) => btsText(each.amount) },
+      { head: "STATUS", cell: (each) => each.status },
+      { head: "AT THE SOURCE", cell: (each) => safeText(each.venueStatus ?? "–") },
+      { head: "REQUESTED (UTC)", cell: (each) => timeText(each.requestedMs) },
+      { head: "REASON", cell: (each) => safeText(each.reason ?? "") },
+    ],
+    found,
+  );
+  return EXIT.ok;
+}
+
+async function show(
+  { terminal, ledger }: Context,
+  text: string,
+  { json }: { json: boolean },
+): Promise<ExitCode> {
+  const id = fundingReference(text);
+  const found = (await ledger.fundings({})).find((funding) => funding.id === id);
+  if (found === undefined) {
+    terminal.note(`there is no request ${safeText(text)}; \`stakebts funding list\` shows them`);
+    return EXIT.no;
+  }
+  if (json) {
+    printJson(terminal, shown(found));
+    return EXIT.ok;
+  }
+  const line = (name: string, value: string | undefined) => {
+    if (value !== undefined) terminal.out(`${terminal.paint("bold", name.padEnd(12))} ${safeText(value)}`);
+  };
+  line("request", found.key);
+  line("id", found.id);
+  line("from", fundingSourceName(found.source));
+  line("amount", `${btsText(found.amount)} BTS`);
+  line("status", found.status);
+  line("reason", found.reason);
+  line("at source", found.venueStatus);
+  line("source's id", found.venueId);
+  line("txid", found.txid);
+  line("memo", found.memo);
+  line("requested", `${timeText(found.requestedMs)} UTC, chain time`);
+  line(
+    "asked",
+    found.askedAtMs === undefined
+      ? undefined
+      : `${found.asks} time(s), last ${timeText(found.askedAtMs)} UTC`,
+  );
+  line("arrived by", found.arrivedBy === undefined ? undefined : operationId(found.arrivedBy));
+  return EXIT.ok;
+}
+
+/** Signed bytes are long and of no use to a reader; the transaction id names them. */
+const shown = ({ signed, arrivedBy, ...rest }: FundingRecord) => ({
+  ...rest,
+  expirationMs: signed?.expirationMs,
+  arrivedBy: arrivedBy === undefined ? undefined : operationId(arrivedBy),
+});

@@ -1,0 +1,35 @@
+import { fundingSourceName } from "@stakebts/core/domain";
+import type { Context } from "../context.ts";
+import { askExchangeAccounts } from "../exchange-accounts.ts";
+import { btsText, sharesText } from "../print.ts";
+import { type Finding, ok, problem, skipped } from "./finding.ts";
+
+/** Where cover comes from, as far as this environment can ask, and requests for it that a person has to look at. */
+export async function* examineTreasury(
+  context: Context,
+  before: readonly Finding[],
+): AsyncGenerator<Finding> {
+  const accounts = await askExchangeAccounts(context);
+  if (accounts.length === 0)
+    yield skipped("exchange", "no keys in this environment; --settings payer.env brings them");
+  for (const account of accounts) {
+    const name = `exchange ${account.number}`;
+    if ("problem" in account)
+      yield problem(
+        name,
+        account.problem,
+        "see docs/exchanges.md; no cover comes from this account until it answers",
+      );
+    else if (!account.funds.withdrawalsOpen)
+      yield problem(name, "it sends nothing at present", "wait, or bring in funds from elsewhere");
+    else yield ok(name, `can send ${sharesText(account.funds.withdrawableShares)}`);
+  }
+  if (!before.some(({ name, state }) => name === "database" && state === "ok")) return;
+  const unresolved = await context.ledger.fundings({ statuses: ["unresolved"] });
+  for (const funding of unresolved)
+    yield problem(
+      "funding",
+      `${funding.key}: nobody knows whether ${fundingSourceName(funding.source)} sends ${btsText(funding.amount)} BTS`,
+      "look at the source; if it will never send them: `stakebts funding give-up`",
+    );
+}

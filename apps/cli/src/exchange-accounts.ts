@@ -1,0 +1,31 @@
+import { exchangeCredentials } from "@stakebts/core/config";
+import { openExchange } from "@stakebts/core/exchange";
+import { ExchangeError, type ExchangeFunds } from "@stakebts/core/ports";
+import { readSettings } from "./config.ts";
+import type { Context } from "./context.ts";
+
+export type AccountAnswer = { readonly number: number } & (
+  | { readonly funds: ExchangeFunds }
+  | { readonly problem: string }
+);
+
+/** Asks each exchange account whose key is in this environment what it holds. Usually only the payer's has them. */
+export async function askExchangeAccounts({ environment }: Context): Promise<readonly AccountAnswer[]> {
+  const settings = readSettings("exchange", environment);
+  const answers: AccountAnswer[] = [];
+  for (const { number, ...credentials } of exchangeCredentials(settings)) {
+    const exchange = await openExchange({
+      venue: settings.STAKEBTS_EXCHANGE,
+      url: settings.STAKEBTS_EXCHANGE_URL,
+      chain: settings.STAKEBTS_EXCHANGE_CHAIN,
+      ...credentials,
+    });
+    try {
+      answers.push({ number, funds: await exchange.funds() });
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      answers.push({ number, problem: `${error.code}: ${error.message}` });
+    }
+  }
+  return answers;
+}

@@ -1,0 +1,55 @@
+import type { Shares } from "../../domain/amount.ts";
+import type { ExchangeAccountNumber } from "../../domain/request.ts";
+import type { FundingSourceNumber, RESERVE } from "../../domain/funding.ts";
+import type { Policy } from "../../domain/policy.ts";
+import type {
+  AccountId,
+  ChainAccount,
+  ChainReader,
+  ChainWriter,
+  EncryptedMemo,
+  TransferFeeSchedule,
+} from "../../ports/chain.ts";
+import type { HostClock } from "../../ports/clock.ts";
+import type { Exchange } from "../../ports/exchange.ts";
+import type { Ledger, NewReceipt } from "../../ports/ledger.ts";
+import type { Log } from "../../ports/log.ts";
+import type { MemoWriter, Signer } from "../../ports/signer.ts";
+import type { HotWallet } from "../hot-wallet.ts";
+import { logReceipt } from "../log-receipt.ts";
+
+/** An account at an exchange, or an account on the chain whose key this process holds. */
+export type FundingSource =
+  | { readonly type: "exchange"; readonly number: ExchangeAccountNumber; readonly exchange: Exchange }
+  | {
+      readonly type: "reserve";
+      readonly number: typeof RESERVE;
+      readonly account: ChainAccount;
+      readonly signer: Signer;
+    };
+
+export interface TreasuryDeps {
+  readonly chain: ChainReader & ChainWriter;
+  readonly ledger: Ledger;
+  readonly memos: MemoWriter;
+  readonly wallet: HotWallet;
+  readonly clock: HostClock;
+  readonly log: Log;
+  readonly policy: Policy;
+  readonly custodian: { readonly id: AccountId; readonly name: string };
+  /** In the order in which they are asked for cover. */
+  readonly sources: readonly FundingSource[];
+  /** As of PayDeps. */
+  readonly paymentsOn: boolean;
+  readonly feeOf: (schedule: TransferFeeSchedule, memo: EncryptedMemo | undefined) => Shares;
+  readonly writerEpoch: bigint;
+}
+
+export const sourceOf = (deps: TreasuryDeps, number: FundingSourceNumber): FundingSource | undefined =>
+  deps.sources.find((source) => source.number === number);
+
+/** What happened and moved no state, written down and said in the log. */
+export async function record({ ledger, log }: TreasuryDeps, receipt: NewReceipt): Promise<void> {
+  await ledger.transaction((tx) => tx.addReceipts([receipt]));
+  logReceipt(log, receipt);
+}
