@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{apps,packages}/*/src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts"],
+          exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts"],
         },
       },
       {
@@ -50,6 +50,17 @@ export default defineConfig({
           // Each test runs a whole cluster, which waits for the chain most of the time: two at once, after all else.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.browser.test.ts"],
+          globalSetup: ["./test/servers.setup.ts", "./test/browser/chromium.setup.ts"],
+          testTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import {
 } from "@stakebts/devnet";
 import pg from "pg";
 import { deploy } from "../prisma/migrate.ts";
-import { migrateQueueStore } from "@stakebts/core/adapters";
+import { createPostgresConsoleAccess, hashPassword, migrateQueueStore } from "@stakebts/core/adapters";
 import { ChainAudit } from "./chain-audit.ts";
 import { owedByRules, paidOnChain, settle } from "./reckoning.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";
@@ -95,7 +96,28 @@ async function startCluster() {
     });
   await Promise.all(workers.map((w) => w.waitFor(({ event }) => event === "process.started")));
   for (const w of workers) say(`  ${w.name.padEnd(9)} runs as process ${w.pid}`);
-  return { databaseUrl, devnet, workers };
+  const operator = exitWhenDone ? undefined : await startConsole(cluster, databaseUrl);
+  return { databaseUrl, devnet, workers, operator };
+}
+
+interface Operator {
+  readonly address: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+/** The page for operators, and somebody who may use it: for this run only. */
+async function startConsole(cluster: LocalCluster, databaseUrl: string): Promise<Operator> {
+  const [name, password] = ["demo", randomBytes(9).toString("base64url")];
+  const access = createPostgresConsoleAccess({ url: databaseUrl });
+  await access.addUser(
+    { name, role: "operator", passwordHash: await hashPassword(password) },
+    { event: "console.user_added", subject: name, details: { role: "operator", actor: "demo" } },
+  );
+  await access.close();
+  const { address } = await cluster.start("console").waitFor(({ event }) => event === "console.listening");
+  say(`  console   ${bold(String(address))}, sign in as ${bold(name)} with ${bold(password)}`);
+  return { address: String(address), name, password };
 }
 
 /** The receipts as they come: what the cluster itself says it does. */
@@ -130,7 +152,7 @@ async function tellReceipts(db: pg.Client, seen: { lastId: bigint }, genesisSeco
 
 async function main(): Promise<boolean> {
   heading("StakeBTS: a year of a staking programme in a minute");
-  const { databaseUrl, devnet, workers } = await startCluster();
+  const { databaseUrl, devnet, workers, operator } = await startCluster();
   const audit = await ChainAudit.connect(devnet.urls[0] as string);
   const db = new pg.Client({ connectionString: databaseUrl });
   await db.connect();
@@ -231,8 +253,9 @@ async function main(): Promise<boolean> {
       seconds: Math.round((Date.now() - startedAtMs) / 1000),
     }),
   );
-  if (!exitWhenDone) {
+  if (operator !== undefined) {
     heading("The cluster stays up until Ctrl-C");
+    say(`  console   ${operator.address}, sign in as ${operator.name} with ${operator.password}`);
     say(`  database  ${databaseUrl}`);
     say(`  node      ${devnet.urls[0]}`);
     say(

@@ -1,12 +1,20 @@
 import {
   createChainClient,
+  createPostgresConsoleAccess,
   createPostgresLedger,
   createPostgresLedgerView,
   hostClock,
 } from "@stakebts/core/adapters";
 import { type CustodianPolicy, type Environment, policyOf } from "@stakebts/core/config";
 import { StartupError } from "@stakebts/core/domain";
-import type { ChainAccount, ChainReader, HostClock, Ledger, LedgerView } from "@stakebts/core/ports";
+import type {
+  ChainAccount,
+  ChainReader,
+  ConsoleAccess,
+  HostClock,
+  Ledger,
+  LedgerView,
+} from "@stakebts/core/ports";
 import { actorOf, readSettings } from "./config.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,6 +26,7 @@ export class Context {
   #view: LedgerView | undefined;
   #ledger: Ledger | undefined;
   #chain: ChainReader | undefined;
+  #access: ConsoleAccess | undefined;
 
   constructor(terminal: Terminal, environment: Environment) {
     this.terminal = terminal;
@@ -37,6 +46,13 @@ export class Context {
       max: 2,
     });
     return this.#ledger;
+  }
+
+  get access(): ConsoleAccess {
+    this.#access ??= createPostgresConsoleAccess({
+      url: readSettings("database", this.environment).DATABASE_URL,
+    });
+    return this.#access;
   }
 
   get chain(): ChainReader {
@@ -71,6 +87,11 @@ export class Context {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#view?.close(), this.#ledger?.close(), this.#chain?.close()]);
+    await Promise.all([
+      this.#view?.close(),
+      this.#ledger?.close(),
+      this.#chain?.close(),
+      this.#access?.close(),
+    ]);
   }
 }

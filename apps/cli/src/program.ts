@@ -19,6 +19,7 @@ import { addReset } from "./commands/reset.ts";
 import { addRestore } from "./commands/restore.ts";
 import { addStakes } from "./commands/stakes.ts";
 import { addStatus } from "./commands/status.ts";
+import { addUsers } from "./commands/users.ts";
 import { examples } from "./options.ts";
 import type { Run } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
@@ -74,6 +75,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addBlocks,
     addConfig,
     addKeys,
+    addUsers,
     addCompletion,
   ])
     add(program, run);

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { startWorker, type WorkerLogLine, type WorkerProcess } from "./worker-process.ts";
 
 export type WorkerName = "ingester" | "scheduler" | "payer";
+/** What can be started here: the workers, and the page for operators. */
+export type ClusterProcess = WorkerName | "console";
 
 export interface LocalClusterOptions {
   /** Folder of the repository: the workers run from `apps/<name>/dist/main.js`, as they are shipped. */
@@ -18,8 +20,8 @@ export interface LocalClusterOptions {
   /** Chain seconds in one of the host. */
   readonly clockRate: number;
   /** Settings of one kind of worker beside those that every cluster has. */
-  readonly more?: Readonly<Partial<Record<WorkerName, Readonly<Record<string, string>>>>>;
-  readonly onLine?: (worker: WorkerName, line: WorkerLogLine) => void;
+  readonly more?: Readonly<Partial<Record<ClusterProcess, Readonly<Record<string, string>>>>>;
+  readonly onLine?: (name: ClusterProcess, line: WorkerLogLine) => void;
 }
 
 /** The three workers of one custodian on this machine, each as often as wanted. */
@@ -33,7 +35,7 @@ export class LocalCluster {
   }
 
   /** Starts a worker with no more than the settings that its kind knows. `more` changes or adds settings. */
-  start(name: WorkerName, more: Readonly<Record<string, string>> = {}): WorkerProcess {
+  start(name: ClusterProcess, more: Readonly<Record<string, string>> = {}): WorkerProcess {
     const { onLine, repository } = this.#options;
     const worker = startWorker({
       name,
@@ -63,18 +65,15 @@ export class LocalCluster {
     await Promise.all(workers.map((worker) => worker.exited));
   }
 
-  #environment(name: WorkerName): Record<string, string> {
+  #environment(name: ClusterProcess): Record<string, string> {
     const { databaseUrl, redisUrl, nodes, custodian, activeKey, memoKey, policy, clockRate } = this.#options;
     const common = {
       DATABASE_URL: databaseUrl,
       ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
       ...(policy === undefined ? {} : { STAKEBTS_POLICY: policy }),
     };
-    const chain = {
-      STAKEBTS_NODES: nodes.join(","),
-      STAKEBTS_CUSTODIAN: custodian,
-      STAKEBTS_MEMO_KEY: memoKey,
-    };
+    const nodesAndAccount = { STAKEBTS_NODES: nodes.join(","), STAKEBTS_CUSTODIAN: custodian };
+    const chain = { ...nodesAndAccount, STAKEBTS_MEMO_KEY: memoKey };
     switch (name) {
       case "ingester":
         return { ...common, ...chain, STAKEBTS_REPLAY: "last", STAKEBTS_POLL_MS: "50" };
@@ -87,6 +86,8 @@ export class LocalCluster {
         };
       case "payer":
         return { ...common, ...chain, STAKEBTS_ACTIVE_KEY: activeKey, STAKEBTS_PAYMENTS: "on" };
+      case "console":
+        return { ...common, ...nodesAndAccount, STAKEBTS_CONSOLE_PORT: "0" };
     }
   }
 }

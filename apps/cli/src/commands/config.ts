@@ -33,7 +33,7 @@ export function addConfig(program: Command, run: Run): void {
       `
 Each process has an environment of its own: the payer's keys have no business in the scheduler's. Check each with the
 file it is started with.
-${examples(["config check payer --settings payer.env", "would the payer start with this?"], ["config check", "all three in this environment"])}`,
+${examples(["config check payer --settings payer.env", "would the payer start with this?"], ["config check", "all of them in this environment"])}`,
     )
     .action(
       run(async (context, process: ProcessName | undefined, options: { json: boolean }) => {

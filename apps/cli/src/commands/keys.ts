@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import {
   KeyFormatError,
@@ -15,15 +15,12 @@ import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
+import { newPassword, password, passwordOption, readText } from "../password.ts";
 import { printJson } from "../print.ts";
 import type { Run } from "../run.ts";
 
-const PASSWORD_LENGTH_MIN = 12;
 const ROLES = ["active", "memo"] as const;
 type Role = (typeof ROLES)[number];
-
-const passwordOption = (): Option =>
-  new Option("--password-file <file>", "a file that holds the password; asked for on a terminal otherwise");
 
 export function addKeys(program: Command, run: Run): void {
   const keys = program
@@ -89,7 +86,7 @@ ${examples(["keys check payer.keystore", "asks for the password"], ["keys check 
     .action(
       run(async (context, file: string, options: { passwordFile?: string; json: boolean }) => {
         const { terminal } = context;
-        const text = read(file);
+        const text = readText(file);
         try {
           keystorePublicKeys(text); // Is it one at all? Before anybody types a password.
           const opened = openKeystore(text, await password(context, options.passwordFile));
@@ -165,31 +162,4 @@ async function privateKeys(context: Context, role: Role): Promise<readonly strin
     throw error;
   }
   return wifs;
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? "error"})`);
-  }
-}
-
-/** Trailing line breaks are the editor's, not the password's. */
-const passwordIn = (file: string): string => read(file).replace(/[\r\n]+$/u, "");
-
-async function password(context: Context, file: string | undefined): Promise<string> {
-  if (file !== undefined) return passwordIn(file);
-  if (!context.terminal.isInteractive)
-    throw new UsageError("which password? Nobody is here to be asked: give --password-file");
-  return context.terminal.askSecret("Password: ");
-}
-
-async function newPassword(context: Context, file: string | undefined): Promise<string> {
-  const chosen = await password(context, file);
-  if (chosen.length < PASSWORD_LENGTH_MIN)
-    throw new UsageError(`a password has at least ${PASSWORD_LENGTH_MIN} characters`);
-  if (file === undefined && (await context.terminal.askSecret("Password again: ")) !== chosen)
-    throw new UsageError("the two passwords differ: nothing was written");
-  return chosen;
 }

@@ -27,7 +27,9 @@ export {
 export {
   createJobQueue,
   migrateQueueStore,
+  MONEY_QUEUE,
   openQueue,
+  QUEUE_NAMES,
   type QueueStore,
   queueStoreOf,
   queueStoreProblem,
@@ -43,7 +45,9 @@ export {
   openKeystore,
   sealKeystore,
 } from "./keystore.ts";
+export { hashPassword, passwordFits } from "./password-hash.ts";
 export {
+  createPostgresConsoleAccess,
   createPostgresLedger,
   createPostgresLedgerView,
   type DatabaseProblem,

@@ -59,6 +59,8 @@ describe("the environment", () => {
       ...GOOD,
       STAKEBTS_NODES: ["wss://node.example.org/ws"],
       STAKEBTS_NODE_QUORUM: 1,
+      STAKEBTS_CONSOLE_HOST: "127.0.0.1",
+      STAKEBTS_CONSOLE_PORT: 8_400,
       STAKEBTS_CUSTODIAN: "bitsharesmanagement.group",
       STAKEBTS_MEMO_KEY: [WIF],
       STAKEBTS_POLICY: {},

@@ -211,6 +211,18 @@ export const settings = {
   STAKEBTS_POLL_MS: whole({ minimum: 10, maximum: 3_600_000, example: "1000" }).default(1_000),
   STAKEBTS_SWEEP_MS: whole({ minimum: 50, maximum: 3_600_000, example: "5000" }).default(5_000),
   STAKEBTS_RING_AGAIN_MS: whole({ minimum: 500, maximum: 3_600_000, example: "10000" }).default(10_000),
+  STAKEBTS_CONSOLE_HOST: z
+    .string()
+    .regex(/^[0-9A-Za-z.:_-]{1,255}$/u, "expected an address of this machine, such as 127.0.0.1")
+    .default("127.0.0.1"),
+  STAKEBTS_CONSOLE_PORT: whole({ minimum: 0, maximum: 65_535, example: "8400" }).default(8_400),
+  STAKEBTS_CONSOLE_ORIGIN: z
+    .string()
+    .refine(
+      (text) => /^https?:/u.test(text) && URL.canParse(text) && new URL(text).origin === text,
+      "expected how browsers see the console, such as https://console.example.org, with nothing behind the host",
+    )
+    .optional(),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
 } as const;
 
@@ -227,3 +239,16 @@ export const checkQuorum = z.refine<{ STAKEBTS_NODES: string[]; STAKEBTS_NODE_QU
       !issues.some(({ path }) => path?.[0] === "STAKEBTS_NODES" || path?.[0] === "STAKEBTS_NODE_QUORUM"),
   },
 );
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/u;
+
+/** Beyond this machine a console has to know its own name, or it could not tell its pages from those of others. */
+export const checkConsoleOrigin = z.refine<{
+  STAKEBTS_CONSOLE_HOST: string;
+  STAKEBTS_CONSOLE_ORIGIN?: string | undefined;
+}>((config) => LOOPBACK.test(config.STAKEBTS_CONSOLE_HOST) || config.STAKEBTS_CONSOLE_ORIGIN !== undefined, {
+  path: ["STAKEBTS_CONSOLE_ORIGIN"],
+  error:
+    "STAKEBTS_CONSOLE_HOST is not this machine alone: expected how browsers see the console, such as https://console.example.org",
+  when: ({ issues }) => !issues.some(({ path }) => String(path?.[0] ?? "").startsWith("STAKEBTS_CONSOLE_")),
+});

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkQuorum, settings } from "./environment.ts";
+import { checkConsoleOrigin, checkQuorum, settings } from "./environment.ts";
 import {
   depositMemoSettings,
   exchangeKeyChecks,
@@ -61,5 +61,16 @@ export const PROCESS_SETTINGS = {
       STAKEBTS_TREASURY_MS: settings.STAKEBTS_TREASURY_MS,
     })
     .check(checkQuorum, reserveCheck, ...exchangeKeyChecks),
+  /** No key of any kind: it looks, and what it does are rows that others act on. */
+  console: z
+    .object({
+      ...store,
+      ...chain,
+      ...common,
+      STAKEBTS_CONSOLE_HOST: settings.STAKEBTS_CONSOLE_HOST,
+      STAKEBTS_CONSOLE_PORT: settings.STAKEBTS_CONSOLE_PORT,
+      STAKEBTS_CONSOLE_ORIGIN: settings.STAKEBTS_CONSOLE_ORIGIN,
+    })
+    .check(checkQuorum, checkConsoleOrigin),
 } as const;
 export type ProcessName = keyof typeof PROCESS_SETTINGS;

@@ -70,11 +70,22 @@ export type {
   WithdrawalRefusal,
 } from "./ledger.ts";
 export {
+  CONSOLE_NAME,
+  CONSOLE_ROLES,
+  type ConsoleAccess,
+  type ConsoleRole,
+  type ConsoleSession,
+  type ConsoleUser,
+  type NewConsoleSession,
+} from "./console-access.ts";
+export {
   AGREEMENT_STATUSES,
   type AgreementFilter,
   type AgreementLine,
   type AgreementStatus,
   type AttemptLine,
+  type DebtFilter,
+  type DebtLine,
   type JournalFilter,
   type JournalLine,
   type LedgerView,

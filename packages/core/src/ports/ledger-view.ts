@@ -178,6 +178,22 @@ export interface Liabilities {
   readonly nominators: number;
 }
 
+/** Something that has to be paid: a row that has not fallen due, or a payout that is neither confirmed nor cancelled. */
+export interface DebtLine {
+  readonly payee: string;
+  readonly amount: Bts;
+  readonly dueMs: Millis;
+  readonly kind: PayoutKind;
+  /** `pending`: there is no payout for it yet. */
+  readonly status: PayoutStatus | "pending";
+}
+
+/** Of those that nobody has stopped, in the order in which they fall due. */
+export interface DebtFilter extends Window {
+  readonly dueAfterMs?: Millis | undefined;
+  readonly dueUpToMs?: Millis | undefined;
+}
+
 export interface JournalLine extends PayoutLine {
   /** The transfer that paid it, from the chain; `undefined` until it is confirmed. */
   readonly txid: string | undefined;
@@ -210,6 +226,7 @@ export interface LedgerView {
   dueByDay(
     untilMs: Millis,
   ): Promise<readonly { readonly dayMs: Millis; readonly payments: number; readonly amount: Bts }[]>;
+  debts(filter: DebtFilter): Promise<Page<DebtLine>>;
   stakes(filter: StakeFilter): Promise<Page<StakeLine>>;
   agreements(filter: AgreementFilter): Promise<Page<AgreementLine>>;
   receipts(filter: ReceiptFilter): Promise<Page<ReceiptLine>>;

@@ -25,6 +25,11 @@ export const catalog = {
 
 export const RING_KINDS = Object.keys(catalog) as RingKind[];
 
+export const QUEUE_NAMES: readonly string[] = [...new Set(RING_KINDS.map((kind) => catalog[kind].queue))];
+
+/** The queue whose jobs end in payments. */
+export const MONEY_QUEUE: string = catalog["payout.pay"].queue;
+
 /** Back-off doubles up to this. */
 export const BACKOFF_MS_MAX = 60_000;
 

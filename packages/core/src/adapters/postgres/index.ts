@@ -1,3 +1,4 @@
+export { createPostgresConsoleAccess } from "./console-access.ts";
 export { createPostgresLedger } from "./ledger.ts";
 export { createPostgresLedgerView } from "./ledger-view.ts";
 export { type Database, openDatabase } from "./client.ts";

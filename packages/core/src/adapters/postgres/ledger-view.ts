@@ -2,6 +2,7 @@ import type { PayoutId } from "../../domain/payout.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type {
   AgreementFilter,
+  DebtFilter,
   JournalFilter,
   LedgerView,
   Page,
@@ -15,6 +16,7 @@ import { agreementLines } from "./agreement-lines.ts";
 import { type Database, isNotMigrated, openDatabase } from "./client.ts";
 import { journal, yearTotals } from "./journal.ts";
 import { dueByDay, liabilities } from "./liabilities.ts";
+import { debtLines } from "./debt-lines.ts";
 import { payoutLines, payoutStory, toReceiptLine } from "./payout-lines.ts";
 import { toStakeRow } from "./rows.ts";
 import { statusView } from "./status-view.ts";
@@ -26,6 +28,7 @@ export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: 
     status: () => statusView(db),
     liabilities: (asOfMs: Millis) => liabilities(db, asOfMs),
     dueByDay: (untilMs: Millis) => dueByDay(db, untilMs),
+    debts: (filter: DebtFilter) => debtLines(db, filter),
     stakes: (filter: StakeFilter) => stakeLines(db, filter),
     agreements: (filter: AgreementFilter) => agreementLines(db, filter),
     receipts: (filter: ReceiptFilter) => receiptLines(db, filter),

@@ -1,0 +1,93 @@
+import { serve } from "@hono/node-server";
+import {
+  createChainClient,
+  createPostgresConsoleAccess,
+  createPostgresLedger,
+  createPostgresLedgerView,
+  DONE,
+  hostClock,
+  openQueue,
+  QUEUE_NAMES,
+  queueStoreOf,
+  repeat,
+  runProcess,
+} from "@stakebts/core/adapters";
+import { policyOf, shown } from "@stakebts/core/config";
+import { StartupError } from "@stakebts/core/domain";
+import { recordStart } from "@stakebts/core/services";
+import { createConsole } from "./app.ts";
+import { ChainWatch } from "./chain-watch.ts";
+import { readConfig } from "./config.ts";
+
+const LOOK_MS = 5_000;
+
+// The page for operators. Holds no key; what is decided here are rows, and the payer acts on them.
+runProcess("console", readConfig, async ({ config, log, signal }) => {
+  const url = config.DATABASE_URL;
+  const [nodes, chainId, custodian] = [
+    config.STAKEBTS_NODES,
+    config.STAKEBTS_CHAIN_ID,
+    config.STAKEBTS_CUSTODIAN,
+  ];
+  const ledger = createPostgresLedger({ url, max: 4 });
+  const view = createPostgresLedgerView({ url, max: 8 });
+  const access = createPostgresConsoleAccess({ url });
+  const chain = createChainClient({ nodes, quorum: config.STAKEBTS_NODE_QUORUM, chainId, log: log.debug });
+  const watch = new ChainWatch({ chain, nodes, chainId, custodian, clock: hostClock });
+
+  await repeat({ name: "start", clock: hostClock, log }, signal, async () => {
+    const users = await access.users();
+    if (users.every(({ disabled }) => disabled))
+      throw new StartupError(
+        "nobody could sign in: make a user with `stakebts users add <name> --role operator`",
+      );
+    await recordStart({ ledger, log }, "console", shown(config));
+    return DONE;
+  });
+  if (signal.aborted) return;
+
+  // After the start: on a database without tables BullMQ would spin and never let us say so.
+  const queues = QUEUE_NAMES.map((name) => openQueue(queueStoreOf(config), name, {}, log));
+  const { policy } = policyOf(config.STAKEBTS_POLICY, "");
+  const app = createConsole({
+    ledger,
+    view,
+    access,
+    chain,
+    glance: watch.latest,
+    queues,
+    clock: hostClock,
+    log,
+    policy,
+    custodian,
+    origin: config.STAKEBTS_CONSOLE_ORIGIN,
+  });
+  const server = serve(
+    { fetch: app.fetch, hostname: config.STAKEBTS_CONSOLE_HOST, port: config.STAKEBTS_CONSOLE_PORT },
+    ({ address, port, family }) => {
+      const host = family === "IPv6" ? `[${address}]` : address;
+      log.info("console.listening", { address: `http://${host}:${port}` });
+    },
+  );
+  const broken = new Promise<never>((_, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        new StartupError(
+          `STAKEBTS_CONSOLE_HOST, STAKEBTS_CONSOLE_PORT: cannot listen there (${error.code ?? error.message})`,
+        ),
+      ),
+    );
+  });
+  const looking = repeat({ name: "look", clock: hostClock, log }, signal, async () => {
+    await watch.look();
+    return LOOK_MS;
+  });
+  await Promise.race([looking, broken]);
+  // Requests that are being answered get their answer; browsers keep connections open for the next, which never comes.
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+  });
+  await Promise.all(queues.map((queue) => queue.close()));
+  await Promise.all([watch.close(), chain.close(), access.close(), view.close(), ledger.close()]);
+});

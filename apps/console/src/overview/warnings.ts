@@ -1,0 +1,72 @@
+import { sharesText, spanText } from "../html/text.ts";
+import type { Figures } from "./figures.ts";
+
+export interface Warning {
+  readonly level: "bad" | "notice";
+  readonly title: string;
+  readonly todo: string;
+}
+
+/** The payer stops further behind than this; an ingester that runs is one or two blocks behind. */
+const LAG_BLOCKS_MAX = 20;
+const GLANCE_AGE_MS_MAX = 60_000;
+const RINGS_MAX = 1_000;
+
+/** What a person has to know before anything else on the page, the worst first. */
+export function warningsOf(figures: Figures): readonly Warning[] {
+  const { status, payerStartedOff, lagBlocks, glance, nowMs } = figures;
+  const warnings: Warning[] = [];
+  const warn = (title: string, todo: string, level: Warning["level"] = "bad") =>
+    void warnings.push({ level, title, todo });
+
+  if (!status.payments.on)
+    warn(
+      `Payments are off: ${status.payments.reason}`,
+      "Nothing is paid. When the reason is gone: stakebts payments on --reason '…'",
+    );
+  if (payerStartedOff)
+    warn(
+      "The payer was started with payments off",
+      "Nothing is paid. Start it again with STAKEBTS_PAYMENTS=on.",
+    );
+  if (status.cursor === undefined)
+    warn("The ledger is empty", "No block has been ingested yet: start the ingester.");
+  if (glance === undefined)
+    warn("The nodes have not been asked yet", "Load this page again in a moment.", "notice");
+  else if ("problem" in glance.chain)
+    warn(
+      `The chain cannot be asked: ${glance.chain.problem}`,
+      "Nothing can be paid meanwhile. See the nodes below.",
+    );
+  else if (nowMs - glance.takenAtMs > GLANCE_AGE_MS_MAX)
+    warn(
+      `The nodes were asked ${spanText(nowMs - glance.takenAtMs)} ago`,
+      "Balance and lag below are as old.",
+    );
+  if (lagBlocks !== undefined && lagBlocks > LAG_BLOCKS_MAX)
+    warn(
+      `The ledger is ${lagBlocks} blocks behind the chain`,
+      "Nothing is paid meanwhile. Is the ingester running? Is it catching up?",
+    );
+  const day = figures.coverage.find(({ owed }) => owed === figures.owed.within24h);
+  if ((day?.allWalletsShort ?? 0n) > 0n)
+    warn(
+      `All wallets together are short by ${sharesText(day?.allWalletsShort as never)} for the next 24 hours`,
+      "Bring funds to the hot wallet.",
+    );
+  else if ((day?.hotWalletShort ?? 0n) > 0n)
+    warn(
+      `The hot wallet is short by ${sharesText(day?.hotWalletShort as never)} for the next 24 hours`,
+      figures.reserve === undefined
+        ? "Send funds to it; payouts wait for them."
+        : "The other wallets cover it: it is fetched from them, or a person brings it.",
+      figures.reserve === undefined ? "bad" : "notice",
+    );
+  if (status.ringsToMake > RINGS_MAX)
+    warn(
+      `${status.ringsToMake} rings wait to be made`,
+      "Are the scheduler and the queue store running?",
+      "notice",
+    );
+  return warnings;
+}
