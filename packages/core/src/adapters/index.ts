@@ -33,6 +33,7 @@ export {
   type QueueStore,
   queueStoreOf,
   queueStoreProblem,
+  RING_KINDS,
   startJobWorker,
 } from "./bullmq/index.ts";
 export { hostClock } from "./host-clock.ts";
@@ -58,5 +59,26 @@ export {
   migrationStatus,
   type MigrationStatus,
 } from "./postgres/index.ts";
-export { EXIT, runProcess } from "./process.ts";
+export {
+  answerObservation,
+  countBlocks,
+  createObservation,
+  ledgerIsThere,
+  measureCursor,
+  measureLead,
+  measureLedger,
+  measureMoney,
+  measureNodes,
+  measurePayments,
+  measureQueues,
+  Metrics,
+  nodeIsThere,
+  type Observation,
+  type ObservationAnswer,
+  type ObservationServer,
+  Progress,
+  type ReadinessCheck,
+  serveObservation,
+} from "./observe/index.ts";
+export { EXIT, type ProcessConfig, runProcess } from "./process.ts";
 export { DONE, repeat } from "./repeat.ts";

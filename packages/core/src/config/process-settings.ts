@@ -17,7 +17,12 @@ const chain = {
   STAKEBTS_CHAIN_ID: settings.STAKEBTS_CHAIN_ID,
   STAKEBTS_CUSTODIAN: settings.STAKEBTS_CUSTODIAN,
 };
-const common = { STAKEBTS_POLICY: settings.STAKEBTS_POLICY, LOG_LEVEL: settings.LOG_LEVEL };
+const common = {
+  STAKEBTS_POLICY: settings.STAKEBTS_POLICY,
+  STAKEBTS_HTTP_HOST: settings.STAKEBTS_HTTP_HOST,
+  STAKEBTS_HTTP_PORT: settings.STAKEBTS_HTTP_PORT,
+  LOG_LEVEL: settings.LOG_LEVEL,
+};
 
 export const PROCESS_SETTINGS = {
   ingester: z

@@ -100,6 +100,7 @@ export {
   type StakeLine,
   type StatusView,
   type Sum,
+  type WatchView,
   type Window,
   type YearTotal,
 } from "./ledger-view.ts";

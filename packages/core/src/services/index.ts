@@ -1,3 +1,4 @@
+export { COVERAGE_DAYS_MAX, coverageDays } from "./coverage-days.ts";
 export { establishCursor, type StartMode } from "./establish-cursor.ts";
 export { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "./find-custodian.ts";
 export { foldLedger, type FoldDeps } from "./fold-ledger.ts";
@@ -76,3 +77,4 @@ export {
   type TreasuryDeps,
   type TreasuryMemory,
 } from "./treasury/index.ts";
+export { type Silence, silenceOf, SILENCES, type VitalSigns } from "./vital-signs.ts";
