@@ -22,6 +22,7 @@ import {
   ringForNextDueRows,
 } from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
+import { watch } from "./watch.ts";
 
 /** Rows that fall due within this time get a delayed ring; later ones get theirs from a later sweep. */
 const DUE_HORIZON_MS = 3_600_000;
@@ -29,6 +30,7 @@ const DUE_HORIZON_MS = 3_600_000;
 const DUE_AGAIN_MS_MIN = 50;
 /** A fold goes on until nothing is left to decide: after a long absence of the scheduler that takes minutes. */
 const FOLD_MS_MAX = 600_000;
+const WATCH_DRAIN_MS = 5_000;
 
 // Turns what the ingester wrote into agreements and debts, rows that fall due into payouts, and rings for all of them.
 // Holds no secret and writes to nothing but the database and the queue.
@@ -85,7 +87,9 @@ runProcess("scheduler", readConfig, async (context) => {
     },
   });
 
-  await repeat({ ...loop, name: "sweep" }, AbortSignal.any([signal, broken.signal]), async () => {
+  const over = AbortSignal.any([signal, broken.signal]);
+  const watching = watch(context, view, over);
+  await repeat({ ...loop, name: "sweep" }, over, async () => {
     await fold();
     await ringForNextDueRows(
       { ledger, queue },
@@ -96,6 +100,8 @@ runProcess("scheduler", readConfig, async (context) => {
     return config.STAKEBTS_SWEEP_MS;
   });
   await worker.close();
+  // A receiver that is slow to answer is not waited for: its message is taken again by whoever comes next.
+  await Promise.race([watching, hostClock.sleep(WATCH_DRAIN_MS)]);
   await Promise.all([queue.close(), ledger.close(), view.close()]);
   if (failure !== undefined) throw failure;
 });

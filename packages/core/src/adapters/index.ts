@@ -49,6 +49,7 @@ export {
 export { hashPassword, passwordFits } from "./password-hash.ts";
 export {
   createPostgresConsoleAccess,
+  createNotificationStore,
   createPostgresLedger,
   createPostgresLedgerView,
   type DatabaseProblem,
@@ -60,15 +61,27 @@ export {
   type MigrationStatus,
 } from "./postgres/index.ts";
 export {
+  ask,
+  type ChannelConfig,
+  createChannels,
+  createDiscord,
+  createEmail,
+  createSlack,
+  createTelegram,
+  createWebhook,
+} from "./notify/index.ts";
+export {
   answerObservation,
   countBlocks,
   createObservation,
   ledgerIsThere,
   measureCursor,
+  measureHeartbeat,
   measureLead,
   measureLedger,
   measureMoney,
   measureNodes,
+  measureNotifications,
   measurePayments,
   measureQueues,
   Metrics,

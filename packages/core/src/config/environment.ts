@@ -223,6 +223,13 @@ export const settings = {
       "expected how browsers see the console, such as https://console.example.org, with nothing behind the host",
     )
     .optional(),
+  STAKEBTS_HEARTBEAT_URL: z
+    .string()
+    .regex(/^https?:\/\/\S+$/u, "expected an address that is asked every minute while payments get on")
+    .optional(),
+  STAKEBTS_HEARTBEAT_OVERDUE_MS: whole({ minimum: 60_000, maximum: 86_400_000, example: "1800000" }).default(
+    1_800_000,
+  ),
   STAKEBTS_HTTP_HOST: z
     .string()
     .regex(/^[\w.:-]{1,255}$/u, "expected an address of this host, for example 127.0.0.1 or 0.0.0.0")

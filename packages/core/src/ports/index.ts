@@ -106,3 +106,18 @@ export {
 } from "./ledger-view.ts";
 export type { Log, LogFields } from "./log.ts";
 export type { JobQueue, JobWorker, Ring, RingAnswer, RingContent, RingHandlers, RingKind } from "./queue.ts";
+export {
+  type Alarm,
+  type AlarmName,
+  type ChannelName,
+  CHANNELS,
+  type Message,
+  type MessageItem,
+  type NotificationChannel,
+  type NotificationLine,
+  type NotificationStore,
+  type SendOutcome,
+  type TakenNotification,
+  type TellingPlan,
+  type ToldLately,
+} from "./notification.ts";

@@ -2,6 +2,7 @@ export { COVERAGE_DAYS_MAX, coverageDays } from "./coverage-days.ts";
 export { establishCursor, type StartMode } from "./establish-cursor.ts";
 export { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "./find-custodian.ts";
 export { foldLedger, type FoldDeps } from "./fold-ledger.ts";
+export { Heartbeat, type HeartbeatDeps } from "./heartbeat.ts";
 export { HotWallet } from "./hot-wallet.ts";
 export { identified, memoNonce, payoutId, withdrawalId } from "./ids.ts";
 export {
@@ -38,6 +39,8 @@ export {
   lastFinalBlockNum,
   replayBlocks,
 } from "./ingest-blocks.ts";
+export { ASKS_FOR_A_PERSON } from "./log-receipt.ts";
+export { messageAbout, planMessages, type TellDeps, tellPeople, testMessage } from "./notify/index.ts";
 export { PayeeBook } from "./payee-book.ts";
 export {
   cancelPayout,

@@ -3,6 +3,7 @@ import type { Cursor } from "../ports/ledger.ts";
 
 /** Why the heart does not beat. A closed set, for a metric tells them apart. */
 export const SILENCES = [
+  "ledger_unreadable",
   "no_block_yet",
   "ledger_behind",
   "payments_off",

@@ -12,3 +12,4 @@ export {
 export { measureLead, measureMoney, measurePayments } from "./payer-metrics.ts";
 export { Progress } from "./progress.ts";
 export { ledgerIsThere, nodeIsThere, type ReadinessCheck } from "./readiness.ts";
+export { measureHeartbeat, measureNotifications } from "./watch-metrics.ts";
