@@ -73,6 +73,7 @@ export {
 export {
   answerObservation,
   countBlocks,
+  countedLog,
   createObservation,
   ledgerIsThere,
   measureCursor,

@@ -15,17 +15,19 @@ export async function ask(
     readonly url: string;
     readonly body?: string;
     readonly headers?: Readonly<Record<string, string>>;
+    readonly deadlineMs?: number;
   },
   explain: (body: unknown) => string | undefined = () => undefined,
 ): Promise<SendOutcome> {
+  const { deadlineMs = CALL_MS_MAX } = request;
   try {
     const answer = await axios.request<unknown>({
       method: request.method,
       url: request.url,
       data: request.body,
       headers: { "content-type": "application/json", "user-agent": "stakebts", ...request.headers },
-      timeout: CALL_MS_MAX,
-      signal: AbortSignal.timeout(CALL_MS_MAX),
+      timeout: deadlineMs,
+      signal: AbortSignal.timeout(deadlineMs),
       maxRedirects: 0,
       maxContentLength: ANSWER_BYTES_MAX,
       validateStatus: () => true,
@@ -39,7 +41,7 @@ export async function ask(
     return {
       ok: false,
       problem: late
-        ? `no answer within ${CALL_MS_MAX / 1000} s`
+        ? `no answer within ${deadlineMs / 1000} s`
         : `cannot be reached (${error.code ?? "error"})`,
     };
   }

@@ -79,13 +79,15 @@ export class Metrics {
     read: () => Promise<Readings<F>>,
     ageMsMax = SOURCE_AGE_MS,
   ): void {
-    const gauges = Object.entries(families).map(
-      ([family, { help, labels = [] }]) => [family, this.gauge(family, help, labels)] as const,
-    );
+    const gauges = Object.entries(families).map(([family, { help, labels = [] }]) => ({
+      family,
+      labels,
+      gauge: this.gauge(family, help, labels),
+    }));
     const clear = () => {
-      for (const [, gauge] of gauges) {
+      for (const { gauge, labels } of gauges) {
         gauge.reset();
-        gauge.remove(); // A gauge without labels is reset to 0, which is an answer.
+        if (labels.length === 0) gauge.remove(); // It was reset to 0, which is an answer.
       }
     };
     clear();
@@ -102,7 +104,7 @@ export class Metrics {
       try {
         const readings: Readonly<Record<string, number | undefined | readonly Sample[]>> = await read();
         clear();
-        for (const [family, gauge] of gauges) {
+        for (const { family, gauge } of gauges) {
           const reading = readings[family];
           if (typeof reading === "number") gauge.set(reading);
           else for (const { labels, value } of reading ?? []) gauge.set(labels, value);

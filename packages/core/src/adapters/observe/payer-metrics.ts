@@ -29,6 +29,7 @@ export function measurePayments(
   const outcomes = metrics.counter("stakebts_broadcasts_total", "Payments sent, by what came of it", [
     "outcome",
   ]);
+  for (const outcome of ["accepted", "duplicate", "refused", "unknown"]) outcomes.inc({ outcome }, 0);
   return (deps) => ({
     ...deps,
     signer: watched(deps.signer, { sign: ({ elapsedSeconds }) => sign.observe(elapsedSeconds) }),

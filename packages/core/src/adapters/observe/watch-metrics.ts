@@ -14,6 +14,8 @@ export function measureHeartbeat(metrics: Metrics): HeartbeatDeps["onBeat"] {
     "Heartbeats sent, by whether they were heard",
     ["outcome"],
   );
+  // Counters that are there from the beginning: Prometheus does not see the first step of one that appears with it.
+  for (const outcome of ["heard", "not_heard"]) pings.inc({ outcome }, 0);
   return (silence, pinged) => {
     for (const reason of SILENCES) silent.set({ reason }, reason === silence ? 1 : 0);
     if (pinged !== undefined) pings.inc({ outcome: pinged.ok ? "heard" : "not_heard" });
