@@ -223,13 +223,12 @@ export interface JournalFilter {
 export interface WatchView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
+  readonly fence: FenceState;
   /** Does any payer hold the lock that makes it the one that pays? */
   readonly payerLeads: boolean;
   /** When the earliest debt falls or fell due that nobody has stopped and nobody has paid, written as a payout or not yet. */
   readonly oldestUnpaidMs: Millis | undefined;
   readonly fundings: readonly { readonly status: FundingStatus; readonly count: number }[];
-  /** When the newest receipt of a backup was written: host time. */
-  readonly lastBackupMs: number | undefined;
 }
 
 export interface LedgerView {

@@ -6,12 +6,13 @@ const NOW = 1_800_000_000_000;
 const OVERDUE_MS_MAX = 1_800_000;
 const well: VitalSigns = {
   cursor: { blockTimeMs: millis(NOW - 60_000) },
+  fence: { raised: undefined, databaseChanged: false },
   paymentsOn: true,
   payerLeads: true,
   oldestUnpaidMs: millis(NOW - 60_000),
 };
-const silence = (change: Partial<VitalSigns>, nowMs: number | undefined = NOW) =>
-  silenceOf({ ...well, ...change }, { nowMs, overdueMsMax: OVERDUE_MS_MAX });
+const silence = (change: Partial<VitalSigns>) =>
+  silenceOf({ ...well, ...change }, { nowMs: NOW, overdueMsMax: OVERDUE_MS_MAX });
 
 describe("the heartbeat", () => {
   it("beats while payments get on, and while nothing is due", () => {
@@ -23,6 +24,7 @@ describe("the heartbeat", () => {
   it.each([
     ["no_block_yet", { cursor: undefined }],
     ["ledger_behind", { cursor: { blockTimeMs: millis(NOW - LEDGER_AGE_MS_MAX - 1) } }],
+    ["fence_up", { fence: { raised: undefined, databaseChanged: true } }],
     ["payments_off", { paymentsOn: false }],
     ["payer_away", { payerLeads: false }],
     ["payout_overdue", { oldestUnpaidMs: millis(NOW - 60_000 - OVERDUE_MS_MAX - 1) }],
@@ -36,8 +38,8 @@ describe("the heartbeat", () => {
   });
 
   it("does not compare clocks where the chain's time runs at a rate of its own", () => {
-    expect(silence({ cursor: { blockTimeMs: millis(0) }, oldestUnpaidMs: undefined }, undefined)).toBe(
-      undefined,
-    );
+    const signs = { ...well, cursor: { blockTimeMs: millis(0) }, oldestUnpaidMs: undefined };
+    expect(silenceOf(signs, { nowMs: undefined, overdueMsMax: OVERDUE_MS_MAX })).toBeUndefined();
+    expect(silenceOf(signs, { nowMs: NOW, overdueMsMax: OVERDUE_MS_MAX })).toBe("ledger_behind");
   });
 });

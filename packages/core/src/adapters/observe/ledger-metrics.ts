@@ -1,6 +1,7 @@
 import { type Bts, toShares } from "../../domain/amount.ts";
 import { FUNDING_STATUSES } from "../../domain/funding.ts";
 import { PAYOUT_STATUSES } from "../../domain/payout.ts";
+import { isUp } from "../../services/vital-signs.ts";
 import { STAKE_ROW_STATUSES } from "../../domain/stake-row.ts";
 import type { LedgerView, Liabilities, Sum } from "../../ports/ledger-view.ts";
 import type { JobQueue, RingKind } from "../../ports/queue.ts";
@@ -15,6 +16,7 @@ const LEDGER = {
   stakebts_undecided_transfers: { help: "Transfers that nobody has decided about yet" },
   stakebts_rings_to_make: { help: "Rings that wait to be made" },
   stakebts_payments_on: { help: "1 when the ledger's switch lets payments go" },
+  stakebts_fence_up: { help: "1 while nothing is signed because the ledger may have forgotten payments" },
   stakebts_payer_present: { help: "1 when a payer holds the lock that makes it the one" },
   stakebts_oldest_unpaid_seconds: {
     help: "How long the oldest debt that nobody has stopped has been due, by the time of the chain",
@@ -56,6 +58,7 @@ export function measureLedger(
       stakebts_undecided_transfers: status.undecidedTransfers,
       stakebts_rings_to_make: status.ringsToMake,
       stakebts_payments_on: status.payments.on ? 1 : 0,
+      stakebts_fence_up: isUp(watch.fence) ? 1 : 0,
       stakebts_payer_present: watch.payerLeads ? 1 : 0,
       stakebts_oldest_unpaid_seconds:
         cursor === undefined || oldestUnpaidMs === undefined
@@ -66,7 +69,7 @@ export function measureLedger(
         (of) => watch.fundings.find((funding) => funding.status === of)?.count,
       ),
       stakebts_last_backup_time_seconds:
-        watch.lastBackupMs === undefined ? undefined : watch.lastBackupMs / 1000,
+        status.lastBackup === undefined ? undefined : status.lastBackup.madeAtMs / 1000,
     };
   });
   metrics.source(

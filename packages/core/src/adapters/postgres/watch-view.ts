@@ -4,10 +4,11 @@ import type { WatchView } from "../../ports/ledger-view.ts";
 import { PAYER_LOCK } from "../payer-lock.ts";
 import type { Database } from "./client.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
+import { fenceState } from "./fence-state.ts";
 import { toCursor } from "./rows.ts";
 
 export async function watchView(db: Database): Promise<WatchView> {
-  const [cursor, control, [facts], fundings, backup] = await Promise.all([
+  const [cursor, control, [facts], fundings, fence] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
     db.control.findUniqueOrThrow({ where: { id: 1 } }),
     // A lock that is taken by one number of 64 bits is shown as two halves, and objsubid 1.
@@ -21,18 +22,14 @@ export async function watchView(db: Database): Promise<WatchView> {
                    (SELECT due FROM payout WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
                      ORDER BY due LIMIT 1)) AS oldest`,
     db.exchangeWithdrawal.groupBy({ by: ["status"], _count: true }),
-    db.receipt.findFirst({
-      where: { event: "backup.made" },
-      orderBy: { id: "desc" },
-      select: { createdAt: true },
-    }),
+    fenceState(db),
   ]);
   return {
     cursor: cursor === null ? undefined : toCursor(cursor),
     payments: control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" },
+    fence,
     payerLeads: facts?.leads ?? false,
     oldestUnpaidMs: facts === undefined || facts.oldest === null ? undefined : millis(Number(facts.oldest)),
     fundings: fundings.map(({ status, _count }) => ({ status: status as FundingStatus, count: _count })),
-    lastBackupMs: backup?.createdAt.getTime(),
   };
 }
