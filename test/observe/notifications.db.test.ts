@@ -24,7 +24,10 @@ class Ear implements NotificationChannel {
   problem: string | undefined;
   /** What to do before it answers. */
   meanwhile: () => Promise<void> = async () => {};
-  constructor(readonly name: ChannelName = "slack") {}
+  readonly name: ChannelName;
+  constructor(name: ChannelName = "slack") {
+    this.name = name;
+  }
   async send(message: Message): Promise<SendOutcome> {
     await this.meanwhile();
     if (this.problem !== undefined) return { ok: false, problem: this.problem };
@@ -35,12 +38,15 @@ class Ear implements NotificationChannel {
 
 class Office {
   readonly clock = new ManualClock(Date.now());
-  constructor(
-    readonly databaseUrl: string,
-    readonly store: NotificationStore,
-    readonly write: (...receipts: NewReceipt[]) => Promise<void>,
-    readonly logged: string[],
-  ) {}
+  readonly databaseUrl: string;
+  readonly store: NotificationStore;
+  readonly write: (...receipts: NewReceipt[]) => Promise<void>;
+  readonly logged: string[] = [];
+  constructor(parts: Pick<Office, "databaseUrl" | "store" | "write">) {
+    this.databaseUrl = parts.databaseUrl;
+    this.store = parts.store;
+    this.write = parts.write;
+  }
   async tell(...channels: NotificationChannel[]): Promise<void> {
     const log: Log = { ...silent, error: (event) => void this.logged.push(event) };
     const { store, clock } = this;
@@ -53,7 +59,7 @@ const test = base.extend<{ office: Office }>({
     const ledger = createPostgresLedger({ url: databaseUrl });
     const store = createNotificationStore({ url: databaseUrl });
     const write = (...receipts: NewReceipt[]) => ledger.transaction((tx) => tx.addReceipts(receipts));
-    await use(new Office(databaseUrl, store, write, []));
+    await use(new Office({ databaseUrl, store, write }));
     await Promise.all([ledger.close(), store.close()]);
   },
 });

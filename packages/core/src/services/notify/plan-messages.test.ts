@@ -87,8 +87,9 @@ describe("alarms", () => {
     "are each dealt with once, and everything that is news is counted in a message",
     (list) => {
       const { messages, dealtWith } = plan(list);
-      expect(dealtWith.map(({ receiptId }) => receiptId).toSorted()).toEqual(
-        list.map(({ receiptId }) => receiptId).toSorted(),
+      expect(dealtWith).toHaveLength(list.length);
+      expect(new Set(dealtWith.map(({ receiptId }) => receiptId))).toEqual(
+        new Set(list.map(({ receiptId }) => receiptId)),
       );
       const names = new Set(list.map((a) => alarmName(alarmNameOf(a))));
       expect(messages.reduce((sum, { count }) => sum + count, 0)).toBe(names.size);

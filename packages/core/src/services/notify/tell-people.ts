@@ -47,10 +47,11 @@ export async function tellPeople(deps: TellDeps): Promise<void> {
   const taken = await store.take({ channels: names, nowMs, leaseMs: LEASE_MS, limit: MESSAGES_PER_STEP });
   // Side by side: a channel that is slow to answer keeps no other waiting.
   await Promise.all(
-    taken.map((notification) => {
-      const channel = channels.find(({ name }) => name === notification.channel);
-      return channel === undefined ? undefined : send(deps, channel, notification);
-    }),
+    taken.flatMap((notification) =>
+      channels
+        .filter(({ name }) => name === notification.channel)
+        .map((channel) => send(deps, channel, notification)),
+    ),
   );
 }
 
