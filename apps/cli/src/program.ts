@@ -5,6 +5,7 @@ import { addBalances } from "./commands/balances.ts";
 import { addBlocks } from "./commands/blocks.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
+import { addDb } from "./commands/db.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addForecast } from "./commands/forecast.ts";
@@ -76,6 +77,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addBlocks,
     addNotify,
     addConfig,
+    addDb,
     addKeys,
     addUsers,
     addCompletion,

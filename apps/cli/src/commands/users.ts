@@ -21,6 +21,7 @@ export function addUsers(program: Command, run: Run): void {
         .makeOptionMandatory(),
     )
     .addOption(passwordOption())
+    .addOption(new Option("--if-missing", "a user of this name is left as it is: no mistake").default(false))
     .addOption(actorOption())
     .description("Make a user. The password is asked for twice on a terminal, or taken from a file.")
     .addHelpText(
@@ -35,7 +36,7 @@ export function addUsers(program: Command, run: Run): void {
         async (
           context,
           name: string,
-          options: { role: ConsoleRole; passwordFile?: string; actor?: string },
+          options: { role: ConsoleRole; passwordFile?: string; ifMissing: boolean; actor?: string },
         ) => {
           if (!CONSOLE_NAME.test(name))
             throw new UsageError(
@@ -46,6 +47,10 @@ export function addUsers(program: Command, run: Run): void {
           });
           const passwordHash = await hashPassword(await newPassword(context, options.passwordFile));
           const added = await context.access.addUser({ name, role: options.role, passwordHash }, receipt);
+          if (!added && options.ifMissing) {
+            context.terminal.out(`there is a user ${name} already`);
+            return EXIT.ok;
+          }
           if (!added)
             return no(
               context,

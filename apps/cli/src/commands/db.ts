@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import { deployMigrations, migrateQueueStore, migrationStatus } from "@stakebts/core/adapters";
+import { readSettings } from "../config.ts";
+import { EXIT } from "../exit.ts";
+import { examples, jsonOption } from "../options.ts";
+import { printJson } from "../print.ts";
+import type { Run } from "../run.ts";
+import { migrationsFolder } from "./replace-ledger.ts";
+
+/** What `npm run db:migrate` does in a checkout, where there is neither npm nor a source: in an image. */
+export function addDb(program: Command, run: Run): void {
+  const db = program
+    .command("db")
+    .description("The database's schema: does it fit this program, and make it fit.");
+  db.command("migrate")
+    .description("Apply what is missing. Safe to repeat, and to start in several places at once.")
+    .addHelpText(
+      "after",
+      `
+The running programs of the version before this one go on working with the new schema: migrate first, then replace them.
+${examples(["db migrate", "before the programs of a new version are started"])}`,
+    )
+    .action(
+      run(async ({ environment, terminal }) => {
+        const { DATABASE_URL: url } = readSettings("database", environment);
+        const applied = await deployMigrations(url, migrationsFolder());
+        await migrateQueueStore(url);
+        terminal.out(applied.length === 0 ? "the database is up to date" : `applied: ${applied.join(", ")}`);
+        return EXIT.ok;
+      }),
+    );
+  db.command("status")
+    .description("What is missing, edited or unknown. Exit code 1 if anything is.")
+    .addOption(jsonOption())
+    .action(
+      run(async ({ environment, terminal }, options: { json: boolean }) => {
+        const { DATABASE_URL: url } = readSettings("database", environment);
+        const found = await migrationStatus(url, migrationsFolder());
+        const problems = Object.entries(found).filter(([, names]) => names.length > 0);
+        if (options.json) printJson(terminal, found);
+        else if (problems.length === 0) terminal.out("the database is up to date");
+        else for (const [what, names] of problems) terminal.out(`${what}: ${names.join(", ")}`);
+        return problems.length === 0 ? EXIT.ok : EXIT.no;
+      }),
+    );
+}
