@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import {
+  checkNotify,
   checkQuorum,
   ConfigError,
   depositMemoSettings,
   type Environment,
   exchangeKeyChecks,
   exchangeKeySettings,
+  notifySettings,
   readEnvironment,
   settings,
 } from "@stakebts/core/config";
@@ -42,6 +44,7 @@ export const SETTINGS = {
       ...exchangeKeySettings,
     })
     .check(...exchangeKeyChecks),
+  notify: z.object(notifySettings).check(checkNotify),
   policy: z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY }),
   reserve: z.object({
     STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,

@@ -12,6 +12,7 @@ import { addFunding } from "./commands/funding.ts";
 import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLiabilities } from "./commands/liabilities.ts";
+import { addNotify } from "./commands/notify.ts";
 import { addPayments } from "./commands/payments.ts";
 import { addPayouts } from "./commands/payouts.ts";
 import { addReceipts } from "./commands/receipts.ts";
@@ -73,6 +74,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addReset,
     addImport,
     addBlocks,
+    addNotify,
     addConfig,
     addKeys,
     addUsers,

@@ -6,6 +6,8 @@ import {
   createPostgresLedgerView,
   DONE,
   hostClock,
+  ledgerIsThere,
+  measureNodes,
   openQueue,
   QUEUE_NAMES,
   queueStoreOf,
@@ -22,7 +24,7 @@ import { readConfig } from "./config.ts";
 const LOOK_MS = 5_000;
 
 // The page for operators. Holds no key; what is decided here are rows, and the payer acts on them.
-runProcess("console", readConfig, async ({ config, log, signal }) => {
+runProcess("console", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const url = config.DATABASE_URL;
   const [nodes, chainId, custodian] = [
     config.STAKEBTS_NODES,
@@ -35,7 +37,10 @@ runProcess("console", readConfig, async ({ config, log, signal }) => {
   const chain = createChainClient({ nodes, quorum: config.STAKEBTS_NODE_QUORUM, chainId, log: log.debug });
   const watch = new ChainWatch({ chain, nodes, chainId, custodian, clock: hostClock });
 
-  await repeat({ name: "start", clock: hostClock, log }, signal, async () => {
+  measureNodes(metrics, chain);
+  // Without a node the page is still worth looking at, so that none is required.
+  readiness.requires({ database: ledgerIsThere(ledger) });
+  await repeat({ name: "start", clock: hostClock, log, progress }, signal, async () => {
     const users = await access.users();
     if (users.every(({ disabled }) => disabled))
       throw new StartupError(
@@ -78,7 +83,7 @@ runProcess("console", readConfig, async ({ config, log, signal }) => {
       ),
     );
   });
-  const looking = repeat({ name: "look", clock: hostClock, log }, signal, async () => {
+  const looking = repeat({ name: "look", clock: hostClock, log, progress }, signal, async () => {
     await watch.look();
     return LOOK_MS;
   });

@@ -1,10 +1,15 @@
 import {
+  countBlocks,
   createChainClient,
   createJobQueue,
   createMemoReader,
   createPostgresLedger,
   DONE,
   hostClock,
+  ledgerIsThere,
+  measureCursor,
+  measureNodes,
+  nodeIsThere,
   queueStoreOf,
   repeat,
   runProcess,
@@ -25,9 +30,9 @@ import { readConfig } from "./config.ts";
 
 // Reads irreversible blocks and writes down what they mean for the custodian: transfers, what they confirm, what they
 // prove dead. Holds the memo key and can move nothing.
-runProcess("ingester", readConfig, async ({ config, log, signal }) => {
+runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const memos = createMemoReader({ wifs: config.STAKEBTS_MEMO_KEY });
-  const chain = createChainClient({
+  const nodes = createChainClient({
     nodes: config.STAKEBTS_NODES,
     quorum: config.STAKEBTS_NODE_QUORUM,
     chainId: config.STAKEBTS_CHAIN_ID,
@@ -36,10 +41,17 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
   const ledger = createPostgresLedger({ url: config.DATABASE_URL });
   const queue = createJobQueue({ store: queueStoreOf(config), log });
 
-  const custodian = await findCustodian({ chain, clock: hostClock, log }, config.STAKEBTS_CUSTODIAN, signal);
+  measureNodes(metrics, nodes);
+  measureCursor(metrics, { chain: nodes, ledger });
+  const custodian = await findCustodian(
+    { chain: nodes, clock: hostClock, log },
+    config.STAKEBTS_CUSTODIAN,
+    signal,
+  );
   if (custodian === undefined) return;
   checkMemoKeys(custodian.account, memos.publicKeys);
   const { policy } = policyOf(config.STAKEBTS_POLICY, custodian.chainId);
+  const chain = countBlocks(metrics, nodes, custodian.account.id);
   const deps: IngestDeps = {
     chain,
     ahead: new ReadAhead(chain, custodian.account.id),
@@ -54,7 +66,8 @@ runProcess("ingester", readConfig, async ({ config, log, signal }) => {
     watch: new LedgerWatch(),
   };
 
-  const loop = { clock: hostClock, log };
+  readiness.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock: hostClock }) });
+  const loop = { clock: hostClock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
     await recordStart({ ledger, log }, "ingester", shown(config));
     return DONE;

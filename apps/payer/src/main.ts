@@ -6,6 +6,12 @@ import {
   createSigner,
   DONE,
   hostClock,
+  ledgerIsThere,
+  measureLead,
+  measureMoney,
+  measureNodes,
+  measurePayments,
+  nodeIsThere,
   queueStoreOf,
   repeat,
   runProcess,
@@ -36,10 +42,12 @@ import { openFundingSources } from "./funding-sources.ts";
 const WALLET_AGE_MS_MAX = 5_000;
 /** How long a process that ends waits for the treasury's current step. */
 const TREASURY_DRAIN_MS = 5_000;
+/** Several questions to several exchanges, each of which may be slow. */
+const TREASURY_STEP_MS_MAX = 600_000;
 
 // Pays, one payout at a time, as the only one of its kind, and beside that fetches cover and reports what is there. Holds
 // the active key and those of the exchange and the reserve.
-runProcess("payer", readConfig, async ({ config, log, signal }) => {
+runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const chain = createChainClient({
     nodes: config.STAKEBTS_NODES,
     quorum: config.STAKEBTS_NODE_QUORUM,
@@ -48,6 +56,7 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
   });
   const ledger = createPostgresLedger({ url: config.DATABASE_URL });
   const view = createPostgresLedgerView({ url: config.DATABASE_URL });
+  measureNodes(metrics, chain);
   const custodian = await findCustodian({ chain, clock: hostClock, log }, config.STAKEBTS_CUSTODIAN, signal);
   if (custodian === undefined) return;
   const signer = createSigner({ wif: config.STAKEBTS_ACTIVE_KEY, chainId: custodian.chainId });
@@ -77,14 +86,21 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
     return DONE;
   });
 
+  measureMoney(metrics, { chain, view, custodianId: custodian.account.id, policy });
+  const measured = measurePayments(metrics);
+  const leads = measureLead(metrics);
+  // To lead and to stand by are both what a payer is there for.
+  readiness.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock: hostClock }) });
   let failure: Error | undefined;
-  const lock = { databaseUrl: config.DATABASE_URL, clock: hostClock, log };
+  const lock = { databaseUrl: config.DATABASE_URL, clock: hostClock, log, progress };
+  leads(undefined);
   await withPayerLock(lock, signal, async (lost) => {
     await recordStart({ ledger, log }, "payer", shown(config));
     const stop = new AbortController();
     const writerEpoch = await ledger.startWriterEpoch();
     log.info("payer.epoch", { writerEpoch });
-    const deps = {
+    leads(writerEpoch);
+    const deps = measured({
       chain,
       ledger,
       signer,
@@ -97,12 +113,13 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
       paymentsOn: config.STAKEBTS_PAYMENTS === "on",
       feeOf: transferFee,
       writerEpoch,
-    };
+    });
     // Said once, not for each of the payouts that wait behind it.
     let lastPause: string | undefined;
     const worker = startJobWorker({
       store: queueStoreOf(config),
       log,
+      progress,
       onBroken: (error) => {
         failure = error;
         stop.abort();
@@ -119,6 +136,7 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
       },
     });
     const over = AbortSignal.any([lost, stop.signal]);
+    over.addEventListener("abort", () => leads(undefined));
     const tending = tend({ ...deps, clock: hostClock, sources }, over);
     await Promise.race([aborted(over), tending]);
     await worker.close();
@@ -132,7 +150,7 @@ runProcess("payer", readConfig, async ({ config, log, signal }) => {
   /** The treasury and its report, until the signal. An exchange that is slow keeps no payment waiting. */
   async function tend(deps: TreasuryDeps, over: AbortSignal): Promise<void> {
     const memory = newTreasuryMemory();
-    const loop = { clock: hostClock, log };
+    const loop = { clock: hostClock, log, progress, stepMsMax: TREASURY_STEP_MS_MAX };
     await Promise.all([
       repeat({ ...loop, name: "treasury" }, over, async () => {
         await runTreasury(deps, memory);

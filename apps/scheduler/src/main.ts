@@ -1,10 +1,15 @@
 import {
   createJobQueue,
   createPostgresLedger,
+  createPostgresLedgerView,
   DONE,
   hostClock,
+  ledgerIsThere,
+  measureLedger,
+  measureQueues,
   queueStoreOf,
   repeat,
+  RING_KINDS,
   runProcess,
   startJobWorker,
 } from "@stakebts/core/adapters";
@@ -17,18 +22,27 @@ import {
   ringForNextDueRows,
 } from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
+import { watch } from "./watch.ts";
 
 /** Rows that fall due within this time get a delayed ring; later ones get theirs from a later sweep. */
 const DUE_HORIZON_MS = 3_600_000;
 /** When the chain is not yet as far as a due instant, look again this soon at the earliest. */
 const DUE_AGAIN_MS_MIN = 50;
+/** A fold goes on until nothing is left to decide: after a long absence of the scheduler that takes minutes. */
+const FOLD_MS_MAX = 600_000;
+const WATCH_DRAIN_MS = 5_000;
 
 // Turns what the ingester wrote into agreements and debts, rows that fall due into payouts, and rings for all of them.
 // Holds no secret and writes to nothing but the database and the queue.
-runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
+runProcess("scheduler", readConfig, async (context) => {
+  const { config, log, signal, metrics, progress, readiness } = context;
   const ledger = createPostgresLedger({ url: config.DATABASE_URL });
+  const view = createPostgresLedgerView({ url: config.DATABASE_URL });
   const store = queueStoreOf(config);
   const queue = createJobQueue({ store, log });
+  measureLedger(metrics, view);
+  measureQueues(metrics, queue, RING_KINDS);
+  readiness.requires({ database: ledgerIsThere(ledger) });
   // The fold reads no memo text, so the block from which bare memos count does not matter, nor which chain it is.
   const { policy, managers } = policyOf(config.STAKEBTS_POLICY, "");
   const deps = {
@@ -42,7 +56,8 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
   };
 
   // Before the queues are opened: on a database without tables BullMQ's worker would spin and never let us say so.
-  await repeat({ name: "start", clock: hostClock, log }, signal, async () => {
+  const loop = { clock: hostClock, log, progress, stepMsMax: FOLD_MS_MAX };
+  await repeat({ ...loop, name: "start" }, signal, async () => {
     await recordStart({ ledger, log }, "scheduler", shown(config));
     return DONE;
   });
@@ -51,6 +66,8 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
   const worker = startJobWorker({
     store,
     log,
+    progress,
+    stepMsMax: FOLD_MS_MAX,
     onBroken: (error) => {
       failure = error;
       broken.abort();
@@ -70,21 +87,21 @@ runProcess("scheduler", readConfig, async ({ config, log, signal }) => {
     },
   });
 
-  await repeat(
-    { name: "sweep", clock: hostClock, log },
-    AbortSignal.any([signal, broken.signal]),
-    async () => {
-      await fold();
-      await ringForNextDueRows(
-        { ledger, queue },
-        { rate: config.STAKEBTS_CLOCK_RATE, horizonMs: DUE_HORIZON_MS },
-      );
-      await ringForForgottenPayouts({ ledger, queue }, { notRungForMs: config.STAKEBTS_RING_AGAIN_MS });
-      await relayRings({ ledger, queue });
-      return config.STAKEBTS_SWEEP_MS;
-    },
-  );
+  const over = AbortSignal.any([signal, broken.signal]);
+  const watching = watch(context, view, over);
+  await repeat({ ...loop, name: "sweep" }, over, async () => {
+    await fold();
+    await ringForNextDueRows(
+      { ledger, queue },
+      { rate: config.STAKEBTS_CLOCK_RATE, horizonMs: DUE_HORIZON_MS },
+    );
+    await ringForForgottenPayouts({ ledger, queue }, { notRungForMs: config.STAKEBTS_RING_AGAIN_MS });
+    await relayRings({ ledger, queue });
+    return config.STAKEBTS_SWEEP_MS;
+  });
   await worker.close();
-  await Promise.all([queue.close(), ledger.close()]);
+  // A receiver that is slow to answer is not waited for: its message is taken again by whoever comes next.
+  await Promise.race([watching, hostClock.sleep(WATCH_DRAIN_MS)]);
+  await Promise.all([queue.close(), ledger.close(), view.close()]);
   if (failure !== undefined) throw failure;
 });

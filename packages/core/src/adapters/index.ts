@@ -33,6 +33,7 @@ export {
   type QueueStore,
   queueStoreOf,
   queueStoreProblem,
+  RING_KINDS,
   startJobWorker,
 } from "./bullmq/index.ts";
 export { hostClock } from "./host-clock.ts";
@@ -48,6 +49,7 @@ export {
 export { hashPassword, passwordFits } from "./password-hash.ts";
 export {
   createPostgresConsoleAccess,
+  createNotificationStore,
   createPostgresLedger,
   createPostgresLedgerView,
   type DatabaseProblem,
@@ -58,5 +60,39 @@ export {
   migrationStatus,
   type MigrationStatus,
 } from "./postgres/index.ts";
-export { EXIT, runProcess } from "./process.ts";
+export {
+  ask,
+  type ChannelConfig,
+  createChannels,
+  createDiscord,
+  createEmail,
+  createSlack,
+  createTelegram,
+  createWebhook,
+} from "./notify/index.ts";
+export {
+  answerObservation,
+  countBlocks,
+  countedLog,
+  createObservation,
+  ledgerIsThere,
+  measureCursor,
+  measureHeartbeat,
+  measureLead,
+  measureLedger,
+  measureMoney,
+  measureNodes,
+  measureNotifications,
+  measurePayments,
+  measureQueues,
+  Metrics,
+  nodeIsThere,
+  type Observation,
+  type ObservationAnswer,
+  type ObservationServer,
+  Progress,
+  type ReadinessCheck,
+  serveObservation,
+} from "./observe/index.ts";
+export { EXIT, type ProcessConfig, runProcess } from "./process.ts";
 export { DONE, repeat } from "./repeat.ts";

@@ -3,6 +3,7 @@ import { AssertionError } from "../domain/assert.ts";
 import { StartupError } from "../domain/errors.ts";
 import type { HostClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { type Progress, STEP_MS_MAX } from "./observe/progress.ts";
 
 /** One payer works, any number wait. Any number does, as long as nothing else takes it. */
 export const PAYER_LOCK = 7_270_002;
@@ -10,6 +11,15 @@ const HEARTBEAT_MS = 1_000;
 /** A database that does not answer for this long has lost us, and our lock may be somebody else's by now. */
 const HEARTBEAT_MS_MAX = 5_000;
 const RETRY_MS = 1_000;
+const LOOP = "payer lock";
+
+interface LockDeps {
+  readonly databaseUrl: string;
+  readonly clock: HostClock;
+  readonly log: Log;
+  /** Told of every sign of life of the session, held or asked for. */
+  readonly progress?: Progress | undefined;
+}
 
 /**
  * Runs `work` while this process, and no other, holds the payer's lock: an advisory lock of a database session that is
@@ -19,13 +29,14 @@ const RETRY_MS = 1_000;
  * the writer epoch in the ledger.
  */
 export async function withPayerLock(
-  { databaseUrl, clock, log }: { databaseUrl: string; clock: HostClock; log: Log },
+  deps: LockDeps,
   signal: AbortSignal,
   work: (lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const { clock, log } = deps;
   while (!signal.aborted) {
     try {
-      await holdOnce({ databaseUrl, clock, log }, signal, work);
+      await holdOnce(deps, signal, work);
     } catch (error) {
       if (error instanceof AssertionError || error instanceof StartupError) throw error;
       log.warn("payer.lock_unavailable", { message: error instanceof Error ? error.message : String(error) });
@@ -35,12 +46,14 @@ export async function withPayerLock(
 }
 
 async function holdOnce(
-  { databaseUrl, clock, log }: { databaseUrl: string; clock: HostClock; log: Log },
+  deps: LockDeps,
   signal: AbortSignal,
   work: (lost: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const { log, progress } = deps;
+  progress?.expect(LOOP, STEP_MS_MAX);
   const session = new pg.Client({
-    connectionString: databaseUrl,
+    connectionString: deps.databaseUrl,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
@@ -50,9 +63,9 @@ async function holdOnce(
   session.on("end", () => lost.abort());
   try {
     await session.connect();
-    if (!(await acquire(session, { clock, log }, AbortSignal.any([signal, lost.signal])))) return;
+    if (!(await acquire(session, deps, AbortSignal.any([signal, lost.signal])))) return;
     log.info("payer.leads");
-    await workWhileHeld(session, { clock, log }, signal, lost, work);
+    await workWhileHeld(session, deps, signal, lost, work);
   } finally {
     await session.end().catch(() => undefined);
   }
@@ -61,13 +74,14 @@ async function holdOnce(
 /** Asks for the lock until it has it; `false` when it was told to stop before. */
 async function acquire(
   session: pg.Client,
-  { clock, log }: { clock: HostClock; log: Log },
+  { clock, log, progress }: LockDeps,
   stop: AbortSignal,
 ): Promise<boolean> {
   for (let tries = 0; !stop.aborted; tries++) {
     const { rows } = await session.query<{ held: boolean }>("SELECT pg_try_advisory_lock($1) AS held", [
       PAYER_LOCK,
     ]);
+    progress?.expect(LOOP, STEP_MS_MAX);
     if (rows[0]?.held === true) return true;
     if (tries === 0) log.info("payer.stands_by", { reason: "another payer leads" });
     await clock.sleep(RETRY_MS, stop);
@@ -78,7 +92,7 @@ async function acquire(
 /** A session that neither ends nor answers, behind a network that swallows packets, is as good as lost. */
 async function workWhileHeld(
   session: pg.Client,
-  { clock, log }: { clock: HostClock; log: Log },
+  { clock, log, progress }: LockDeps,
   signal: AbortSignal,
   lost: AbortController,
   work: (lost: AbortSignal) => Promise<void>,
@@ -95,6 +109,7 @@ async function workWhileHeld(
       );
       const late = clock.sleep(HEARTBEAT_MS_MAX, over).then(() => over.aborted);
       if (!(await Promise.race([answered, late]))) lost.abort();
+      progress?.expect(LOOP, STEP_MS_MAX);
     }
     if (lost.signal.aborted) log.warn("payer.lock_lost", { todo: "nothing: it is asked for again" });
   })();

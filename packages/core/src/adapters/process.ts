@@ -1,6 +1,9 @@
 import { StartupError } from "../domain/errors.ts";
 import type { Log } from "../ports/log.ts";
+import { hostClock } from "./host-clock.ts";
 import { createLog } from "./logger.ts";
+import { serveObservation } from "./observe/http-server.ts";
+import { countedLog, createObservation, type Observation } from "./observe/observation.ts";
 
 /** Exit codes, after sysexits.h where it has one. */
 export const EXIT = { ok: 0, brokenAssumption: 70, notStarted: 78 } as const;
@@ -8,7 +11,14 @@ export const EXIT = { ok: 0, brokenAssumption: 70, notStarted: 78 } as const;
 /** How long a process may take to finish its current step after SIGTERM. */
 const DRAIN_MS_MAX = 20_000;
 
-export interface ProcessContext<C> {
+/** What every process is told. Without a port it says nothing of itself over HTTP. */
+export interface ProcessConfig {
+  readonly LOG_LEVEL: string;
+  readonly STAKEBTS_HTTP_HOST?: string | undefined;
+  readonly STAKEBTS_HTTP_PORT?: number | undefined;
+}
+
+export interface ProcessContext<C> extends Observation {
   readonly config: C;
   readonly log: Log;
   /** Aborted by SIGTERM or SIGINT: finish the current step and return. */
@@ -20,7 +30,7 @@ export interface ProcessContext<C> {
  * Anything that nobody expected ends the process at once with another code: it is safe to start it again at any time,
  * and not safe to go on.
  */
-export function runProcess<C extends { readonly LOG_LEVEL: string }>(
+export function runProcess<C extends ProcessConfig>(
   name: string,
   readConfig: () => C,
   main: (context: ProcessContext<C>) => Promise<void>,
@@ -55,8 +65,15 @@ export function runProcess<C extends { readonly LOG_LEVEL: string }>(
   }
   const run = async (): Promise<void> => {
     const config = readConfig();
-    log = createLog({ process: name, level: config.LOG_LEVEL });
-    await main({ config, log, signal: stop.signal });
+    const plain = createLog({ process: name, level: config.LOG_LEVEL });
+    const observation = createObservation({ clock: hostClock, log: plain });
+    log = countedLog(plain, observation);
+    const { STAKEBTS_HTTP_HOST: host = "127.0.0.1", STAKEBTS_HTTP_PORT: port } = config;
+    if (port !== undefined) {
+      observation.metrics.includeProcess();
+      await serveObservation(observation, { host, port, log });
+    }
+    await main({ ...observation, config, log, signal: stop.signal });
   };
   run().then(() => {
     log.info("process.stopped");

@@ -2,12 +2,22 @@ import { AssertionError } from "../domain/assert.ts";
 import { StartupError } from "../domain/errors.ts";
 import type { HostClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { type Progress, STEP_MS_MAX } from "./observe/progress.ts";
 
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 15_000;
 
 /** What a step answers that has done all there was to do. */
 export const DONE = "done";
+
+interface Loop {
+  readonly name: string;
+  readonly clock: HostClock;
+  readonly log: Log;
+  /** Told of every step; a step that takes longer than `stepMsMax` is stuck. */
+  readonly progress?: Progress | undefined;
+  readonly stepMsMax?: number | undefined;
+}
 
 /**
  * Repeats one step until the signal, or until it is done: the step says how many milliseconds to wait before the next.
@@ -16,26 +26,35 @@ export const DONE = "done";
  * is not trouble and goes through.
  */
 export async function repeat(
-  { name, clock, log }: { name: string; clock: HostClock; log: Log },
+  { name, clock, log, progress, stepMsMax = STEP_MS_MAX }: Loop,
   signal: AbortSignal,
   step: () => Promise<number | typeof DONE>,
 ): Promise<void> {
   let failures = 0;
-  while (!signal.aborted) {
-    try {
-      const waitMs = await step();
-      if (waitMs === DONE) return;
-      failures = 0;
-      if (waitMs > 0) await clock.sleep(waitMs, signal);
-    } catch (error) {
-      if (error instanceof AssertionError || error instanceof StartupError) throw error;
-      const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures++);
-      log.warn("step.failed", {
-        step: name,
-        waitMs,
-        message: error instanceof Error ? error.message : String(error),
-      });
-      await clock.sleep(waitMs, signal);
+  const pause = async (waitMs: number): Promise<void> => {
+    progress?.expect(name, waitMs + stepMsMax);
+    await clock.sleep(waitMs, signal);
+  };
+  try {
+    while (!signal.aborted) {
+      progress?.expect(name, stepMsMax);
+      try {
+        const waitMs = await step();
+        if (waitMs === DONE) return;
+        failures = 0;
+        if (waitMs > 0) await pause(waitMs);
+      } catch (error) {
+        if (error instanceof AssertionError || error instanceof StartupError) throw error;
+        const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures++);
+        log.warn("step.failed", {
+          step: name,
+          waitMs,
+          message: error instanceof Error ? error.message : String(error),
+        });
+        await pause(waitMs);
+      }
     }
+  } finally {
+    progress?.end(name);
   }
 }

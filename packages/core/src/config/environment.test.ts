@@ -75,6 +75,8 @@ describe("the environment", () => {
       STAKEBTS_POLL_MS: 1_000,
       STAKEBTS_SWEEP_MS: 5_000,
       STAKEBTS_RING_AGAIN_MS: 10_000,
+      STAKEBTS_HEARTBEAT_OVERDUE_MS: 1_800_000,
+      STAKEBTS_HTTP_HOST: "127.0.0.1",
       LOG_LEVEL: "info",
     });
   });

@@ -71,7 +71,7 @@ function readSetting(path: string): { readonly text?: string; readonly problem?:
 }
 
 /** Settings whose value is never shown, wrong or right. */
-const SECRET = /KEY|SECRET|PASSWORD|DEPOSIT_MEMO|_URL$/u;
+const SECRET = /KEY|SECRET|PASSWORD|TOKEN|DEPOSIT_MEMO|_URL$/u;
 const foundValue = (name: string, value: string): string =>
   SECRET.test(name) ? "is set, and not shown here" : `is "${withoutCredentials(value).slice(0, 80)}"`;
 
@@ -223,6 +223,18 @@ export const settings = {
       "expected how browsers see the console, such as https://console.example.org, with nothing behind the host",
     )
     .optional(),
+  STAKEBTS_HEARTBEAT_URL: z
+    .string()
+    .regex(/^https?:\/\/\S+$/u, "expected an address that is asked every minute while payments get on")
+    .optional(),
+  STAKEBTS_HEARTBEAT_OVERDUE_MS: whole({ minimum: 60_000, maximum: 86_400_000, example: "1800000" }).default(
+    1_800_000,
+  ),
+  STAKEBTS_HTTP_HOST: z
+    .string()
+    .regex(/^[\w.:-]{1,255}$/u, "expected an address of this host, for example 127.0.0.1 or 0.0.0.0")
+    .default("127.0.0.1"),
+  STAKEBTS_HTTP_PORT: whole({ minimum: 1, maximum: 65_535, example: "9101" }).optional(),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
 } as const;
 

@@ -14,5 +14,6 @@ export {
   exchangeKeySettings,
   rolesOf,
 } from "./exchange-settings.ts";
+export { checkNotify, notifySettings } from "./notify-settings.ts";
 export { type CustodianPolicy, type PolicyFile, policyOf } from "./policy-file.ts";
 export { PROCESS_SETTINGS, type ProcessName } from "./process-settings.ts";

@@ -6,6 +6,7 @@ import {
   exchangeKeySettings,
   reserveCheck,
 } from "./exchange-settings.ts";
+import { checkNotify, notifySettings } from "./notify-settings.ts";
 
 // What each process reads from its environment, in one place, so that a configuration can be checked before anything is
 // started with it.
@@ -17,7 +18,12 @@ const chain = {
   STAKEBTS_CHAIN_ID: settings.STAKEBTS_CHAIN_ID,
   STAKEBTS_CUSTODIAN: settings.STAKEBTS_CUSTODIAN,
 };
-const common = { STAKEBTS_POLICY: settings.STAKEBTS_POLICY, LOG_LEVEL: settings.LOG_LEVEL };
+const common = {
+  STAKEBTS_POLICY: settings.STAKEBTS_POLICY,
+  STAKEBTS_HTTP_HOST: settings.STAKEBTS_HTTP_HOST,
+  STAKEBTS_HTTP_PORT: settings.STAKEBTS_HTTP_PORT,
+  LOG_LEVEL: settings.LOG_LEVEL,
+};
 
 export const PROCESS_SETTINGS = {
   ingester: z
@@ -32,17 +38,22 @@ export const PROCESS_SETTINGS = {
       STAKEBTS_POLL_MS: settings.STAKEBTS_POLL_MS,
     })
     .check(checkQuorum),
-  scheduler: z.object({
-    ...store,
-    ...common,
-    STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
-    STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
-    ...depositMemoSettings,
-    STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
-    STAKEBTS_CLOCK_RATE: settings.STAKEBTS_CLOCK_RATE,
-    STAKEBTS_SWEEP_MS: settings.STAKEBTS_SWEEP_MS,
-    STAKEBTS_RING_AGAIN_MS: settings.STAKEBTS_RING_AGAIN_MS,
-  }),
+  scheduler: z
+    .object({
+      ...store,
+      ...common,
+      STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
+      STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+      ...depositMemoSettings,
+      STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
+      STAKEBTS_CLOCK_RATE: settings.STAKEBTS_CLOCK_RATE,
+      STAKEBTS_SWEEP_MS: settings.STAKEBTS_SWEEP_MS,
+      STAKEBTS_RING_AGAIN_MS: settings.STAKEBTS_RING_AGAIN_MS,
+      ...notifySettings,
+      STAKEBTS_HEARTBEAT_URL: settings.STAKEBTS_HEARTBEAT_URL,
+      STAKEBTS_HEARTBEAT_OVERDUE_MS: settings.STAKEBTS_HEARTBEAT_OVERDUE_MS,
+    })
+    .check(checkNotify),
   payer: z
     .object({
       ...store,

@@ -100,8 +100,24 @@ export {
   type StakeLine,
   type StatusView,
   type Sum,
+  type WatchView,
   type Window,
   type YearTotal,
 } from "./ledger-view.ts";
 export type { Log, LogFields } from "./log.ts";
 export type { JobQueue, JobWorker, Ring, RingAnswer, RingContent, RingHandlers, RingKind } from "./queue.ts";
+export {
+  type Alarm,
+  type AlarmName,
+  type ChannelName,
+  CHANNELS,
+  type Message,
+  type MessageItem,
+  type NotificationChannel,
+  type NotificationLine,
+  type NotificationStore,
+  type SendOutcome,
+  type TakenNotification,
+  type TellingPlan,
+  type ToldLately,
+} from "./notification.ts";

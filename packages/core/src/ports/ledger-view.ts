@@ -1,5 +1,6 @@
 import type { Bts, Shares } from "../domain/amount.ts";
 import type { FenceState } from "../domain/fence.ts";
+import type { FundingStatus } from "../domain/funding.ts";
 import type { OperationId } from "../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../domain/payout.ts";
 import type { TermMonths } from "../domain/policy.ts";
@@ -218,8 +219,21 @@ export interface JournalFilter {
   readonly statuses?: readonly PayoutStatus[] | undefined;
 }
 
+/** What a watchman looks at: cheap to find out, and enough to say whether payments get on. */
+export interface WatchView {
+  readonly cursor: Cursor | undefined;
+  readonly payments: PaymentsSwitch;
+  readonly fence: FenceState;
+  /** Does any payer hold the lock that makes it the one that pays? */
+  readonly payerLeads: boolean;
+  /** When the earliest debt falls or fell due that nobody has stopped and nobody has paid, written as a payout or not yet. */
+  readonly oldestUnpaidMs: Millis | undefined;
+  readonly fundings: readonly { readonly status: FundingStatus; readonly count: number }[];
+}
+
 export interface LedgerView {
   status(): Promise<StatusView>;
+  watch(): Promise<WatchView>;
   /** @param asOfMs "now" on the chain: the time of the cursor */
   liabilities(asOfMs: Millis): Promise<Liabilities>;
   /** What falls due per day (UTC) from the oldest open debt up to `untilMs`. */

@@ -17,6 +17,10 @@ export const identified = (payout: NewPayout): IdentifiedPayout => ({ ...payout,
 
 export const fundingId = (key: FundingKey): FundingId => uuidV5(`funding ${key}`, NAMESPACE) as FundingId;
 
+/** Of a message about the alarms of one kind that begin with this receipt. */
+export const messageId = (event: string, firstReceiptId: bigint): string =>
+  uuidV5(`message ${event} ${firstReceiptId}`, NAMESPACE);
+
 /**
  * Nonce of a payout's memo: 64 bits that follow from the debt and the number of the attempt, so that two attempts never
  * share a transaction id although everything else about them may be equal.

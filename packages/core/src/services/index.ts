@@ -1,6 +1,8 @@
+export { COVERAGE_DAYS_MAX, coverageDays } from "./coverage-days.ts";
 export { establishCursor, type StartMode } from "./establish-cursor.ts";
 export { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "./find-custodian.ts";
 export { foldLedger, type FoldDeps } from "./fold-ledger.ts";
+export { Heartbeat, type HeartbeatDeps } from "./heartbeat.ts";
 export { HotWallet } from "./hot-wallet.ts";
 export { identified, memoNonce, payoutId, withdrawalId } from "./ids.ts";
 export {
@@ -37,6 +39,8 @@ export {
   lastFinalBlockNum,
   replayBlocks,
 } from "./ingest-blocks.ts";
+export { ASKS_FOR_A_PERSON } from "./log-receipt.ts";
+export { messageAbout, planMessages, type TellDeps, tellPeople, testMessage } from "./notify/index.ts";
 export { PayeeBook } from "./payee-book.ts";
 export {
   cancelPayout,
@@ -76,3 +80,4 @@ export {
   type TreasuryDeps,
   type TreasuryMemory,
 } from "./treasury/index.ts";
+export { type Silence, silenceOf, SILENCES, type VitalSigns } from "./vital-signs.ts";

@@ -1,8 +1,8 @@
 import type { NewReceipt } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 
-/** Receipts that ask for a person. The runbook has a paragraph on each. */
-const ASKS_FOR_A_PERSON = new Set([
+/** Receipts that ask for a person. The runbook has a paragraph on each, and operators are notified of them. */
+export const ASKS_FOR_A_PERSON = new Set([
   "payout.failed",
   "payout.held",
   "withdrawal.unprovable",

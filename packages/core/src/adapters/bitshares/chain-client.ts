@@ -13,7 +13,7 @@ import { broadcastTo } from "./broadcaster.ts";
 import { isAccountReference, parseAccount, parseBalance, parsePermission } from "./chain-answers.ts";
 import { parseTransferFeeSchedule } from "./fees.ts";
 import { DEFAULT_KEY_PREFIX } from "./keys.ts";
-import { NodePool, readBlockId } from "./node-pool.ts";
+import { NodePool, type NodeState, readBlockId } from "./node-pool.ts";
 import type { ChainLog } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
 import { asArray } from "./wire-values.ts";
@@ -38,8 +38,13 @@ const CALL_DEADLINE_MS = 5_000;
 /** Nodes themselves have no limit; proxies before public ones do. */
 const ACCOUNTS_PER_CALL = 100;
 
+export interface ChainClient extends ChainReader, ChainWriter {
+  /** What was found out about each node when it was last asked; asks none. */
+  nodes(): readonly NodeState[];
+}
+
 /** The chain as nodes tell it. Connects when first asked; `close` ends it. */
-export function createChainClient(options: ChainClientOptions): ChainReader & ChainWriter {
+export function createChainClient(options: ChainClientOptions): ChainClient {
   const {
     nodes,
     quorum = 1,
@@ -135,6 +140,7 @@ export function createChainClient(options: ChainClientOptions): ChainReader & Ch
         return parseTransferFeeSchedule(asArray(answer, "objects")[0]);
       }),
     broadcast: (bytes) => broadcastTo(pool, bytes, keyPrefix),
+    nodes: () => pool.states(),
     close: async () => pool.close(),
   };
 }

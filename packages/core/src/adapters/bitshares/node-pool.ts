@@ -41,6 +41,13 @@ export interface Node {
   avoidBroadcastUntilMs: number;
 }
 
+/** What is known of a node, and why it is not used; `problem` undefined: it is. */
+export interface NodeState {
+  readonly name: string;
+  readonly problem: string | undefined;
+  readonly head: ChainHead | undefined;
+}
+
 export type UsableNode = Node & { readonly head: ChainHead };
 
 const now = (): number => performance.now();
@@ -71,6 +78,16 @@ export class NodePool {
 
   close(): void {
     for (const { connection } of this.#nodes) connection.close();
+  }
+
+  /** As they were when last asked. */
+  states(): readonly NodeState[] {
+    const reference = this.#referenceIrreversible();
+    return this.#nodes.map((node) => ({
+      name: node.connection.name,
+      problem: this.#whyNot(node, reference),
+      head: node.head,
+    }));
   }
 
   async chainId(): Promise<string> {

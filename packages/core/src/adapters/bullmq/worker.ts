@@ -2,6 +2,7 @@ import { DelayedError, type Job, UnrecoverableError, type Worker } from "bullmq"
 import { AssertionError } from "../../domain/assert.ts";
 import type { Log } from "../../ports/log.ts";
 import type { JobWorker, RingAnswer, RingHandlers, RingKind } from "../../ports/queue.ts";
+import { type Progress, STEP_MS_MAX } from "../observe/progress.ts";
 import { catalog, RING_KINDS } from "./catalog.ts";
 import { openWorker, type QueueStore } from "./connection.ts";
 
@@ -11,6 +12,9 @@ export interface JobWorkerOptions {
   readonly handlers: RingHandlers;
   /** A broken assumption: the process has to stop. */
   readonly onBroken: (error: AssertionError) => void;
+  /** Told of every job; one that takes longer than `stepMsMax` is stuck. */
+  readonly progress?: Progress | undefined;
+  readonly stepMsMax?: number | undefined;
 }
 
 /**
@@ -22,24 +26,26 @@ const LOCK_MS = 5_000;
 const RUN_RETRY_MS = 1_000;
 
 /** Serves the queues of the kinds that have a handler, one job at a time each. */
-export function startJobWorker({ store, log, handlers, onBroken }: JobWorkerOptions): JobWorker {
+export function startJobWorker(options: JobWorkerOptions): JobWorker {
+  const { store, log, handlers, onBroken, progress, stepMsMax = STEP_MS_MAX } = options;
   const workers: Worker[] = [];
   for (const kind of RING_KINDS) {
     const handle = handlers[kind] as ((data: unknown) => Promise<RingAnswer>) | undefined;
     if (handle === undefined) continue;
     const serve = async (job: Job, token?: string): Promise<void> => {
-      const answer = await answerJob(kind, job, handle, onBroken);
+      progress?.expect(kind, stepMsMax);
+      const answer = await answerJob(kind, job, handle, onBroken).finally(() => progress?.end(kind));
       if (answer.done) return;
       await job.moveToDelayed(Date.now() + Math.ceil(answer.againInMs), token);
       throw new DelayedError();
     };
-    const options = {
+    const settings = {
       concurrency: 1,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS,
       runRetryDelay: RUN_RETRY_MS,
     };
-    const worker = openWorker(store, catalog[kind].queue, serve, options, log);
+    const worker = openWorker(store, catalog[kind].queue, serve, settings, log);
     worker.on("failed", (job, error) => {
       log.warn("job.failed", { kind, jobId: job?.id, attempts: job?.attemptsMade, message: error.message });
     });

@@ -1,4 +1,5 @@
 export { createPostgresConsoleAccess } from "./console-access.ts";
+export { createNotificationStore } from "./notifications.ts";
 export { createPostgresLedger } from "./ledger.ts";
 export { createPostgresLedgerView } from "./ledger-view.ts";
 export { type Database, openDatabase } from "./client.ts";

@@ -20,12 +20,14 @@ import { debtLines } from "./debt-lines.ts";
 import { payoutLines, payoutStory, toReceiptLine } from "./payout-lines.ts";
 import { toStakeRow } from "./rows.ts";
 import { statusView } from "./status-view.ts";
+import { watchView } from "./watch-view.ts";
 
 /** The ledger in PostgreSQL as people ask about it. */
 export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: number }): LedgerView {
   const db = openDatabase(url, max);
   return {
     status: () => statusView(db),
+    watch: () => watchView(db),
     liabilities: (asOfMs: Millis) => liabilities(db, asOfMs),
     dueByDay: (untilMs: Millis) => dueByDay(db, untilMs),
     debts: (filter: DebtFilter) => debtLines(db, filter),

@@ -1,0 +1,50 @@
+import {
+  ask,
+  createChannels,
+  createNotificationStore,
+  hostClock,
+  measureHeartbeat,
+  measureNotifications,
+  type Observation,
+  repeat,
+} from "@stakebts/core/adapters";
+import type { LedgerView, Log } from "@stakebts/core/ports";
+import { Heartbeat, tellPeople } from "@stakebts/core/services";
+import type { SchedulerConfig } from "./config.ts";
+
+/** What is told is told this soon; a message more or less a minute is what the window of a kind allows. */
+const TELL_EVERY_MS = 5_000;
+const BEAT_EVERY_MS = 60_000;
+
+/** Tells people of what asks for them, and a dead man's switch that payments get on, until the signal. */
+export async function watch(
+  { config, log, metrics, progress }: { config: SchedulerConfig; log: Log } & Omit<Observation, "readiness">,
+  view: LedgerView,
+  signal: AbortSignal,
+): Promise<void> {
+  const store = createNotificationStore({ url: config.DATABASE_URL });
+  const channels = createChannels(config, hostClock);
+  const { STAKEBTS_HEARTBEAT_URL: url, STAKEBTS_NOTIFY_NAME: installation } = config;
+  measureNotifications(metrics, { store, clock: hostClock });
+  const heart = new Heartbeat({
+    view,
+    clock: hostClock,
+    log,
+    ping: url === undefined ? undefined : () => ask({ method: "GET", url }),
+    onBeat: measureHeartbeat(metrics),
+    chainKeepsTime: config.STAKEBTS_CLOCK_RATE === 1,
+    overdueMsMax: config.STAKEBTS_HEARTBEAT_OVERDUE_MS,
+  });
+  const loop = { clock: hostClock, log, progress };
+  await Promise.all([
+    repeat({ ...loop, name: "tell people" }, signal, async () => {
+      await tellPeople({ store, channels, clock: hostClock, log, installation });
+      return TELL_EVERY_MS;
+    }),
+    repeat({ ...loop, name: "heartbeat" }, signal, async () => {
+      await heart.beat();
+      return BEAT_EVERY_MS;
+    }),
+  ]);
+  await store.close();
+}

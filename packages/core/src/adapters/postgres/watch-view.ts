@@ -1,0 +1,35 @@
+import type { FundingStatus } from "../../domain/funding.ts";
+import { millis } from "../../domain/time.ts";
+import type { WatchView } from "../../ports/ledger-view.ts";
+import { PAYER_LOCK } from "../payer-lock.ts";
+import type { Database } from "./client.ts";
+import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
+import { fenceState } from "./fence-state.ts";
+import { toCursor } from "./rows.ts";
+
+export async function watchView(db: Database): Promise<WatchView> {
+  const [cursor, control, [facts], fundings, fence] = await Promise.all([
+    db.chainCursor.findUnique({ where: { id: 1 } }),
+    db.control.findUniqueOrThrow({ where: { id: 1 } }),
+    // A lock that is taken by one number of 64 bits is shown as two halves, and objsubid 1.
+    db.$queryRaw<{ leads: boolean; oldest: bigint | null }[]>`
+      SELECT EXISTS (SELECT FROM pg_locks
+                      WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid::bigint = ${PAYER_LOCK} AND objsubid = 1
+                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS leads,
+             least((SELECT due FROM stake_row
+                     WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled}
+                     ORDER BY due LIMIT 1),
+                   (SELECT due FROM payout WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
+                     ORDER BY due LIMIT 1)) AS oldest`,
+    db.exchangeWithdrawal.groupBy({ by: ["status"], _count: true }),
+    fenceState(db),
+  ]);
+  return {
+    cursor: cursor === null ? undefined : toCursor(cursor),
+    payments: control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" },
+    fence,
+    payerLeads: facts?.leads ?? false,
+    oldestUnpaidMs: facts === undefined || facts.oldest === null ? undefined : millis(Number(facts.oldest)),
+    fundings: fundings.map(({ status, _count }) => ({ status: status as FundingStatus, count: _count })),
+  };
+}
