@@ -446,6 +446,17 @@ describe("a manager's order", () => {
       expect(await world.paidOnChain()).toEqual([]);
     }));
 
+  it("that the exchange cannot carry out is told to a person, because nobody repeats it", () => {
+    const exchange = venue(1_000);
+    return inWorld({ exchanges: { 1: exchange } }, async (world) => {
+      await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
+      await world.settle();
+      const [told] = receipts(world, "funding.rejected");
+      expect(told?.details["reason"]).toContain("insufficient_funds");
+      expect(exchange.withdrawals).toEqual([]);
+    });
+  });
+
   it("of funds to the exchange is not paid for with funds from the exchange, and failing it sends nobody a notice", () => {
     const exchange = venue(1_000_000);
     return inWorld({ custodianBts: 500n, exchanges: { 1: exchange } }, async (world) => {
