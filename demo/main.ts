@@ -270,7 +270,8 @@ let code = 1;
 try {
   code = (await main()) ? 0 : 1;
 } catch (error) {
-  say(red(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`));
+  // What was open when somebody pressed Ctrl-C is no failure.
+  if (!stopping) say(red(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`));
 }
 await cleanUp();
 process.exit(code);

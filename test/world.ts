@@ -106,6 +106,8 @@ export class World {
   readonly chainId: string;
   ledger = new MemoryLedger(this.clock);
   paymentsOn = true;
+  /** `false`: nobody looks for cover. */
+  treasuryOn = true;
   /** Calls that the current process has made to the world outside. */
   calls = 0;
   crashAt: CrashPoint | undefined;
@@ -350,7 +352,7 @@ export class World {
       "payout.pay": ({ payoutId }) => answer(() => this.pay(payoutId as PayoutId)),
     });
     if (died !== undefined) throw died;
-    if (this.#hasSources) await this.treasury();
+    if (this.#hasSources && this.treasuryOn) await this.treasury();
   }
 
   get #hasSources(): boolean {

@@ -94,6 +94,8 @@ describe("real processes with a wallet that is short", () => {
       const workers = await startAll(town);
       for (const name of ["nominator-1", "nominator-2"]) await town.send(name, 25_000n, "three_months");
       await town.until(async () => (await count(town, "agreement")) === 2, "both agreements are open");
+      // The first report comes as soon as there is something to report, also from a payer that was there before the ledger.
+      await workers.payer.waitFor(({ event }) => event === "treasury.liabilities");
       workers.payer.kill("SIGTERM");
       expect(await workers.payer.exited).toBe(0);
       const payer = town.cluster.start("payer");

@@ -46,6 +46,13 @@ const inShortWorld = (
     await run(world);
   });
 
+/** A ledger that was restored starts nothing until what it may have forgotten is in a block or dead. */
+async function pastFence(world: World): Promise<void> {
+  await world.settle(2);
+  world.devnet.skipTime(600);
+  await world.settle();
+}
+
 /** Transfers that brought funds, of whichever source. */
 const deposits = (world: World) =>
   [...world.ledger.contents.transfers.values()].filter(({ outcome }) => outcome === "treasury_deposit")
@@ -298,36 +305,36 @@ describe("a request to an exchange", () => {
     (options) => restoredFromBefore(venue(1_000_000, options)),
   );
 
-  const restoredFromBefore = (exchange: MemoryExchange) => {
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle(4);
+  const restoredFromBefore = (exchange: MemoryExchange) =>
+    inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
       const backup = world.ledger.backup();
+      exchange.loseAnswers(1);
       await world.settle();
       expect(exchange.withdrawals).toHaveLength(1);
       world.ledger.restore(backup);
       world.restart();
-      await world.settle();
+      await pastFence(world);
+      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
       await payOut(world, exchange);
       await world.settle();
       expect(exchange.withdrawals).toHaveLength(1);
       expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
       await world.expectLedgerMatchesChain();
     });
-  };
 
   it("that a restored ledger does not know, and whose money is here already, is completed by it", () => {
     const exchange = venue(1_000_000, { repeatable: false });
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle(4);
       const backup = world.ledger.backup();
       await world.settle();
       await payOut(world, exchange);
       await world.devnet.produce(4);
       world.ledger.restore(backup);
       world.restart();
-      await world.ingest();
-      await world.fold(); // The money is here, and nobody knows what for.
+      world.treasuryOn = false;
+      await pastFence(world); // The money is here, and nobody knows what for.
       await orderOf(world, "cover:1:1");
+      world.treasuryOn = true;
       await world.settle();
       expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
       expect(exchange.withdrawals).toHaveLength(1);
@@ -439,6 +446,17 @@ describe("a manager's order", () => {
       expect(await world.paidOnChain()).toEqual([]);
     }));
 
+  it("that the exchange cannot carry out is told to a person, because nobody repeats it", () => {
+    const exchange = venue(1_000);
+    return inWorld({ exchanges: { 1: exchange } }, async (world) => {
+      await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
+      await world.settle();
+      const [told] = receipts(world, "funding.rejected");
+      expect(told?.details["reason"]).toContain("insufficient_funds");
+      expect(exchange.withdrawals).toEqual([]);
+    });
+  });
+
   it("of funds to the exchange is not paid for with funds from the exchange, and failing it sends nobody a notice", () => {
     const exchange = venue(1_000_000);
     return inWorld({ custodianBts: 500n, exchanges: { 1: exchange } }, async (world) => {
@@ -472,12 +490,13 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
           const exchange = venue(1_000_000);
           const options = which === "exchange" ? { exchanges: { 1: exchange } } : { reserveBts: 300_000n };
           await inShortWorld(options, async (world) => {
+            world.treasuryOn = false;
             await world.settle(6);
+            world.treasuryOn = true;
             world.restart();
             world.crashAt = { call, when };
             try {
-              await world.treasury();
-              await world.treasury();
+              for (let turn = 0; turn < 3; turn++) await world.treasury(); // written down, asked, looked at
               done = true;
             } catch (error) {
               if (!(error instanceof Crash)) throw error;

@@ -42,6 +42,8 @@ import { openFundingSources } from "./funding-sources.ts";
 const WALLET_AGE_MS_MAX = 5_000;
 /** How long a process that ends waits for the treasury's current step. */
 const TREASURY_DRAIN_MS = 5_000;
+/** On a ledger that knows no block yet. */
+const REPORT_AGAIN_MS = 5_000;
 /** Several questions to several exchanges, each of which may be slow. */
 const TREASURY_STEP_MS_MAX = 600_000;
 
@@ -157,8 +159,8 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
         return config.STAKEBTS_TREASURY_MS;
       }),
       repeat({ ...loop, name: "report" }, over, async () => {
-        await reportTreasury(deps, view);
-        return policy.reportEveryMs;
+        const isReported = await reportTreasury(deps, view);
+        return isReported ? policy.reportEveryMs : REPORT_AGAIN_MS;
       }),
     ]);
   }

@@ -1,4 +1,4 @@
-import { createChainClient, publicKeyFromWif } from "@stakebts/core/adapters";
+import { createChainClient, nodeDisplayName, publicKeyFromWif } from "@stakebts/core/adapters";
 import { ConfigError } from "@stakebts/core/config";
 import { MAINNET_CHAIN_ID, StartupError } from "@stakebts/core/domain";
 import { ChainError, type ChainHead } from "@stakebts/core/ports";
@@ -55,10 +55,10 @@ export async function* examineChain(context: Context): AsyncGenerator<Finding> {
 async function askNode(node: string): Promise<NodeAnswer> {
   const chain = createChainClient({ nodes: [node], callDeadlineMs: NODE_DEADLINE_MS });
   try {
-    return { node, chainId: await chain.chainId(), head: await chain.head() };
+    return { node: nodeDisplayName(node), chainId: await chain.chainId(), head: await chain.head() };
   } catch (error) {
     if (!(error instanceof ChainError)) throw error;
-    return { node, trouble: error.message };
+    return { node: nodeDisplayName(node), trouble: error.message };
   } finally {
     await chain.close();
   }

@@ -20,6 +20,7 @@ export {
   createMemoWriter,
   createSigner,
   KeyFormatError,
+  nodeDisplayName,
   privateKeyFromWif,
   publicKeyFromWif,
   transferFee,

@@ -60,7 +60,8 @@ interface OpenSocket {
 
 const now = (): number => performance.now();
 
-function displayName(url: string): string {
+/** How a node is named to people: without user, password and query of its address. */
+export function nodeDisplayName(url: string): string {
   try {
     const { protocol, host, pathname } = new URL(url);
     return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
@@ -75,7 +76,7 @@ export function createRpcConnection(options: {
   log: ChainLog;
 }): RpcConnection {
   const { callDeadlineMs, log } = options;
-  const name = displayName(options.url);
+  const name = nodeDisplayName(options.url);
   const pending = new Map<number, PendingCall>();
   let nextId = 1;
   let lastFrameAtMs = 0;

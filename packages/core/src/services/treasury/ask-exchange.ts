@@ -132,7 +132,8 @@ async function hear(
         await moveFunding(deps, funding, "requested", { event: "funding.postponed", reason });
       else
         await moveFunding(deps, funding, "refused", {
-          event: answer.permanent ? "funding.rejected" : "funding.refused",
+          // Cover is looked for again, elsewhere or later. A manager's order is not: he has to hear that nothing moved.
+          event: answer.permanent || funding.kind === "admin" ? "funding.rejected" : "funding.refused",
           reason,
         });
       return;

@@ -55,6 +55,7 @@ export function shortages(
  * The report that operators get every few hours: what is there, what is owed by when, and a warning for each horizon that
  * the money does not reach. Into the receipts and the log, from where consoles and commands read it: only the payer can
  * ask the exchange.
+ * @returns `false`: no block has been ingested yet, so that nothing is known of what is owed; ask again soon
  */
 export async function reportTreasury(
   deps: Pick<
@@ -62,9 +63,9 @@ export async function reportTreasury(
     "chain" | "ledger" | "wallet" | "feeOf" | "log" | "policy" | "custodian" | "sources"
   >,
   view: Pick<LedgerView, "liabilities">,
-): Promise<void> {
+): Promise<boolean> {
   const cursor = await deps.ledger.cursor();
-  if (cursor === undefined) return; // Nothing is known yet of what is owed.
+  if (cursor === undefined) return false;
   const balances = await readBalances(deps);
   const owed = await view.liabilities(cursor.blockTimeMs);
   const receipts = [
@@ -76,6 +77,7 @@ export async function reportTreasury(
   ];
   await deps.ledger.transaction((tx) => tx.addReceipts(receipts));
   for (const receipt of receipts) logReceipt(deps.log, receipt);
+  return true;
 }
 
 async function readBalances(
