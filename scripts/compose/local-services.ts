@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { activeServices, type ComposeFile, type Service } from "./compose-file.ts";
+import { activeServices, type ComposeFile, readVariables, type Service } from "./compose-file.ts";
 import { Instance } from "./instance.ts";
 import { neighbours, type Place, rewriter } from "./place.ts";
 import { installedPostgres, isInstalled, startPostgresService, startRedisService } from "./stores.ts";
@@ -177,7 +177,10 @@ export class LocalServices {
       PATH: installedPostgres === undefined ? path : `${join(installedPostgres, "bin")}:${path}`,
       NODE_ENV: "production",
       ...Object.fromEntries(
-        Object.entries(service.environment).map(([name, value]) => [name, text.environment(value)]),
+        Object.entries({ ...this.#fromFiles(service), ...service.environment }).map(([name, value]) => [
+          name,
+          text.environment(value),
+        ]),
       ),
     };
     for (const { source } of service.mounts)
@@ -194,6 +197,13 @@ export class LocalServices {
     });
     this.instances.push(instance);
     return instance;
+  }
+
+  /** The operator's own settings, where there are some. */
+  #fromFiles({ envFiles }: Service): Record<string, string> {
+    const { repository } = this.#options;
+    const there = envFiles.map((path) => join(repository, path)).filter((path) => existsSync(path));
+    return Object.assign({}, ...there.map(readVariables)) as Record<string, string>;
   }
 
   /** The two stores are programs of this machine in the place of images. */

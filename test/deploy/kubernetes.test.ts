@@ -34,7 +34,7 @@ interface PodSpec {
 interface Manifest {
   apiVersion: string;
   kind: string;
-  metadata: { name: string };
+  metadata: { name: string; labels?: Record<string, string> };
   data?: Record<string, string>;
   spec: Record<string, unknown>;
 }
@@ -43,7 +43,7 @@ const kustomization = parse(readFileSync(join(base, "kustomization.yaml"), "utf8
   resources: string[];
 };
 // As kubectl reads YAML: 0440 is octal.
-const manifests = kustomization.resources.flatMap((file) =>
+const manifests = [...kustomization.resources, "../tools/stakebts.yaml"].flatMap((file) =>
   parseAllDocuments(readFileSync(join(base, file), "utf8"), { version: "1.1" }).map(
     (one) => one.toJS() as Manifest,
   ),
@@ -58,7 +58,9 @@ const pods = new Map<string, { labels: Record<string, string>; spec: PodSpec }>(
         ? (spec["jobTemplate"] as { spec: { template: unknown } }).spec.template
         : of === "Deployment" || of === "Job"
           ? spec["template"]
-          : undefined;
+          : of === "Pod"
+            ? { metadata, spec }
+            : undefined;
     if (template === undefined) return [];
     const pod = template as { metadata: { labels: Record<string, string> }; spec: PodSpec };
     return [[metadata.name, { labels: pod.metadata.labels, spec: pod.spec }] as const];
@@ -182,9 +184,9 @@ describe("the manifests", () => {
       expect({ name, missing }).toEqual({ name, missing: [] });
     }
     const known = Object.values(SETTINGS).flatMap((schema) => Object.keys(schema.shape));
-    for (const name of ["migrate", "backup"])
+    for (const name of ["migrate", "backup", "stakebts"])
       for (const setting of Object.keys(settingsOf(container(name))))
-        expect([...known, "STAKEBTS_ACTOR"]).toContain(setting.replace(/_FILE$/u, ""));
+        expect([...known, "STAKEBTS_ACTOR", "STAKEBTS_CHAIN_ID"]).toContain(setting.replace(/_FILE$/u, ""));
   });
 
   it("mount every file that a setting names, and every volume that is mounted", () => {
