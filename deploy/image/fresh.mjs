@@ -9,6 +9,8 @@ const times = readdirSync(folder)
   .map((name) => statSync(join(folder, name)).mtimeMs);
 const ageHours = (Date.now() - Math.max(0, ...times)) / 3_600_000;
 if (!(ageHours <= Number(hours))) {
-  console.error(times.length === 0 ? "there is none yet" : `the newest is ${ageHours.toFixed(1)} hours old`);
+  process.stderr.write(
+    times.length === 0 ? "there is none yet\n" : `the newest is ${ageHours.toFixed(1)} hours old\n`,
+  );
   process.exitCode = 1;
 }

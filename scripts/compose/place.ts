@@ -16,7 +16,7 @@ export function rewriter(
   { services }: Pick<ComposeFile, "services">,
   place: Place,
   { service, replica }: { service: Service; replica: number },
-): { environment(value: string): string; argument(value: string): string } {
+): { readonly environment: (value: string) => string; readonly argument: (value: string) => string } {
   const paths: (readonly [string, string])[] = [
     ...service.secrets.map((name) => [`/run/secrets/${name}`, place.secret(name)] as const),
     ...service.mounts.map(
