@@ -62,6 +62,13 @@ describe("stakebts users", () => {
       out: "anna may sign in as operator\n",
     });
     expect((await stakebts("users", "add", "vera", "--role", "viewer", ...first)).code).toBe(0);
+    expect((await stakebts("users", "add", "vera", "--role", "operator", ...first)).code).toBe(1);
+    expect(
+      await stakebts("users", "add", "vera", "--role", "operator", "--if-missing", ...first),
+    ).toMatchObject({
+      code: 0,
+      out: "there is a user vera already\n",
+    });
     expect(await passwordFits("correct horse battery", (await storedHash(databaseUrl, "anna")) ?? "")).toBe(
       true,
     );
