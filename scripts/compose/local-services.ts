@@ -176,12 +176,7 @@ export class LocalServices {
     const environment = {
       PATH: installedPostgres === undefined ? path : `${join(installedPostgres, "bin")}:${path}`,
       NODE_ENV: "production",
-      ...Object.fromEntries(
-        Object.entries({ ...this.#fromFiles(service), ...service.environment }).map(([name, value]) => [
-          name,
-          text.environment(value),
-        ]),
-      ),
+      ...Object.fromEntries(this.#settings(service).map(([name, value]) => [name, text.environment(value)])),
     };
     for (const { source } of service.mounts)
       if (!/^[./]/u.test(source)) mkdirSync(this.#place.volume(source), { recursive: true });
@@ -199,11 +194,13 @@ export class LocalServices {
     return instance;
   }
 
-  /** The operator's own settings, where there are some. */
-  #fromFiles({ envFiles }: Service): Record<string, string> {
+  /** Those of the file, and the operator's own where there are some; without Redis there is none to be named. */
+  #settings({ envFiles, environment }: Service): (readonly [string, string])[] {
     const { repository } = this.#options;
     const there = envFiles.map((path) => join(repository, path)).filter((path) => existsSync(path));
-    return Object.assign({}, ...there.map(readVariables)) as Record<string, string>;
+    const more = Object.assign({}, ...there.map(readVariables)) as Record<string, string>;
+    const hasRedis = this.#services.some(({ name }) => name === "redis");
+    return Object.entries({ ...more, ...environment }).filter(([name]) => hasRedis || name !== "REDIS_URL");
   }
 
   /** The two stores are programs of this machine in the place of images. */
