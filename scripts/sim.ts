@@ -124,7 +124,7 @@ const inThread = (
   hear: (batch: Batch) => void,
 ): Promise<void> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: work });
+    const worker = new Worker(new URL("sim-thread.mjs", import.meta.url), { workerData: work });
     const end = (): void => void worker.terminate().then(() => resolve());
     signal.addEventListener("abort", end, { once: true });
     worker.on("message", hear);
