@@ -41,7 +41,11 @@ function readArguments(): (Work & { readonly trace: boolean }) | undefined {
       help: { type: "boolean", default: false },
     },
   });
-  const [seeds, from, workers] = [values.seeds, values.from, values.workers].map(Number) as [number, number, number];
+  const [seeds, from, workers] = [values.seeds, values.from, values.workers].map(Number) as [
+    number,
+    number,
+    number,
+  ];
   const without = SAFEGUARDS.find((safeguard) => safeguard === values.break);
   const isNonsense =
     ![seeds, workers].every((count) => Number.isSafeInteger(count) && count > 0) ||
@@ -59,7 +63,11 @@ interface Batch {
 }
 
 /** One thread: every n-th seed. */
-async function workThrough({ from, seeds, workers, without }: Work, index: number, tell: (batch: Batch) => void) {
+async function workThrough(
+  { from, seeds, workers, without }: Work,
+  index: number,
+  tell: (batch: Batch) => void,
+) {
   let batch = { seeds: 0, payments: 0, failed: [] as SeedResult[] };
   for (let seed = from + index; seed < from + seeds; seed += workers) {
     const result = await runSeed(seed, { without, linesMax: LINES_MAX });

@@ -8,7 +8,9 @@ import { memoText } from "./fake-keys.ts";
 const BTS = 100_000n;
 const FEE_OF_INVALID = 50n;
 const KEPT_UP_TO = 10n;
-const ACCEPTED = new Set([25, 50, 100, 200, 250, 500, 1_000, 2_500, 5_000, 10_000].map((k) => BigInt(k) * 1_000n));
+const ACCEPTED = new Set(
+  [25, 50, 100, 200, 250, 500, 1_000, 2_500, 5_000, 10_000].map((k) => BigInt(k) * 1_000n),
+);
 
 /** What the sender of a transfer meant by it. */
 export type Intention =
@@ -126,9 +128,14 @@ export function reckon(
               agreement.stopped = true;
               debts.delete(`base:${agreement.at}`);
               for (let n = 1; n <= 12; n++)
-                if (agreement.startMs + n * terms.monthMs > timeMs) debts.delete(`reward:${agreement.at}:${n}`);
+                if (agreement.startMs + n * terms.monthMs > timeMs)
+                  debts.delete(`reward:${agreement.at}:${n}`);
             }
-            owe(`stop:${at}`, open.reduce((sum, a) => sum + a.amount - (a.amount * 15n) / 100n, 0n), timeMs);
+            owe(
+              `stop:${at}`,
+              open.reduce((sum, a) => sum + a.amount - (a.amount * 15n) / 100n, 0n),
+              timeMs,
+            );
             if (amount > 1n) owe(`refund:${at}`, amount, timeMs);
             return "stopped";
           }
@@ -178,7 +185,8 @@ export function auditPayments(
     const isNotice = key.startsWith("notice:");
     const debt = debts.get(isNotice ? key.slice("notice:".length) : key);
     if (debt === undefined) wrong.push(`paid and not owed: ${key} by ${at}, ${amount} shares to ${toId}`);
-    else if (debt.payee !== toId) wrong.push(`paid to somebody else: ${key} by ${at}: ${toId}, not ${debt.payee}`);
+    else if (debt.payee !== toId)
+      wrong.push(`paid to somebody else: ${key} by ${at}: ${toId}, not ${debt.payee}`);
     else if (amount !== (isNotice ? BTS : debt.shares))
       wrong.push(`paid another amount: ${key} by ${at}: ${amount} shares, not ${debt.shares}`);
     else if (timeMs < debt.dueMs) wrong.push(`paid too early: ${key} by ${at}`);

@@ -6,7 +6,11 @@ const START_MS = 1_800_000_000_000;
 const everything = () => true;
 
 function newChain(balance = 1_000_000n) {
-  const chain = new FakeChain({ startMs: START_MS, feeShares: 100n, balances: new Map([["1.2.100", balance]]) });
+  const chain = new FakeChain({
+    startMs: START_MS,
+    feeShares: 100n,
+    balances: new Map([["1.2.100", balance]]),
+  });
   let timeMs = START_MS;
   /** So many blocks, three seconds apart. */
   const produce = (count = 1, aheadMs = 3_000) => {

@@ -47,7 +47,10 @@ export const fakeMemo = (text: string, nonce: bigint): EncryptedMemo => ({
 });
 
 /** Nobody has the key to this one. */
-export const unreadableMemo = (nonce: bigint): EncryptedMemo => ({ ...fakeMemo("", nonce), to: "another key" });
+export const unreadableMemo = (nonce: bigint): EncryptedMemo => ({
+  ...fakeMemo("", nonce),
+  to: "another key",
+});
 
 export const memoText = (memo: EncryptedMemo | undefined): string | undefined =>
   memo?.to === "memo key" ? Buffer.from(memo.messageHex, "hex").toString() : undefined;

@@ -59,7 +59,8 @@ export class FakeNodes implements ChainReader, ChainWriter {
 
   async blocks({ from, to, account }: { from: number; to: number; account: AccountId }) {
     const { irreversible } = this.#ask();
-    if (to > irreversible) throw new ChainError("inconsistent_chain", `the node does not have block ${to} yet`);
+    if (to > irreversible)
+      throw new ChainError("inconsistent_chain", `the node does not have block ${to} yet`);
     return Array.from({ length: to - from + 1 }, (_, index) => {
       const { chainBlock } = this.#block(from + index);
       const transfers = chainBlock.transfers.filter((t) => t.fromId === account || t.toId === account);
@@ -132,7 +133,10 @@ export class FakeNodes implements ChainReader, ChainWriter {
   /** What the node that answers this question has seen. */
   #ask(): { readonly head: number; readonly irreversible: number } {
     if (this.#prng.chance(this.#weather().nodes))
-      throw new ChainError(this.#prng.pick(["deadline", "disconnected", "no_usable_node"]), "no node answers");
+      throw new ChainError(
+        this.#prng.pick(["deadline", "disconnected", "no_usable_node"]),
+        "no node answers",
+      );
     const lag = this.#prng.pick(this.lags);
     const head = Math.max(1, this.#chain.head.blockNum - lag);
     return { head, irreversible: Math.max(1, Math.min(head, this.#chain.irreversibleBlockNum - lag)) };

@@ -37,7 +37,9 @@ export class LedgerGuard {
     const ledger = this.#ledger;
     const watched: Ledger = {
       transaction: async (work) => {
-        const done = await ledger.transaction((tx) => work(without === "due-first" ? transfersFirst(tx) : tx));
+        const done = await ledger.transaction((tx) =>
+          work(without === "due-first" ? transfersFirst(tx) : tx),
+        );
         this.#look();
         return done;
       },

@@ -141,7 +141,10 @@ export function startExchange(world: World): void {
       else if (kind === 1) exchange.loseRequests(prng.int(1, 2));
       else if (kind === 2) exchange.failFinds(prng.int(1, 3));
       else if (kind === 3)
-        exchange.refuseNext({ reason: prng.pick(["throttled", "other", "insufficient_funds"]), permanent: false });
+        exchange.refuseNext({
+          reason: prng.pick(["throttled", "other", "insufficient_funds"]),
+          permanent: false,
+        });
       else exchange.closeWithdrawals(prng.chance(0.5));
     }
     again();
@@ -203,7 +206,9 @@ export function startBackups(world: World): void {
   const { prng, scheduler, ledger } = world;
   let backups: unknown[] = [];
   let restores = prng.chance(0.5) ? 0 : prng.int(1, 2);
-  nowAndThen(world, { everyMs: 60_000 }, () => void backups.push(ledger.backup()));
+  nowAndThen(world, { everyMs: 60_000 }, () => {
+    if (ledger.contents.cursor !== undefined) backups.push(ledger.backup());
+  });
   nowAndThen(world, { everyMs: 400_000 }, () => {
     if (restores === 0 || backups.length === 0) return;
     restores--;

@@ -46,7 +46,8 @@ export function keepAlive(world: World, process: string, main: (life: Life) => P
       scheduler.after(prng.next() * RESTART_MS_MAX, begin);
     };
     main(life).then(again, (error: unknown) => {
-      if (error instanceof AssertionError) world.report(`a broken assumption in ${process}: ${error.message}`);
+      if (error instanceof AssertionError)
+        world.report(`a broken assumption in ${process}: ${error.message}`);
       else scheduler.note(process, `ends with ${String(error)}`);
       again();
     });

@@ -31,7 +31,10 @@ const SLICE_MS = 30_000;
 const SHARES = 100_000n;
 
 /** One world from its beginning to the last payment. */
-export async function runSeed(seed: number, { without, linesMax = 60 }: SeedOptions = {}): Promise<SeedResult> {
+export async function runSeed(
+  seed: number,
+  { without, linesMax = 60 }: SeedOptions = {},
+): Promise<SeedResult> {
   const world = new World(seed, { without, linesMax });
   const { scheduler, prng } = world;
   const isWrong = (): boolean => world.wrong.length > 0;
@@ -95,7 +98,8 @@ function isQuiet({ chain, ledger }: World): boolean {
     if ((chain.block(num)?.transactions.length ?? 0) > 0) return false;
   for (const { direction, outcome } of transfers.values())
     if (direction === "in" && outcome === undefined) return false;
-  for (const { status } of payouts.values()) if (status !== "confirmed" && status !== "cancelled") return false;
+  for (const { status } of payouts.values())
+    if (status !== "confirmed" && status !== "cancelled") return false;
   return true;
 }
 
@@ -118,10 +122,13 @@ function auditEnd(world: World): void {
   const { contents } = world.ledger;
   const reckoning = reckon(world.chain.finalBlocks(), world.intentions, world.auditTerms);
   const { settled } = auditPayments(reckoning, world.auditTerms);
-  const byKey = new Map<string, string>([...contents.payouts.values()].map(({ key, status }) => [key, status]));
+  const byKey = new Map<string, string>(
+    [...contents.payouts.values()].map(({ key, status }) => [key, status]),
+  );
   for (const { key } of reckoning.debts.values()) {
     const status = byKey.get(key);
-    if (settled.has(key) ? status === "confirmed" : status === "cancelled" && world.cancelled.has(key)) continue;
+    if (settled.has(key) ? status === "confirmed" : status === "cancelled" && world.cancelled.has(key))
+      continue;
     world.report(
       `owed and ${settled.has(key) ? "paid" : "not paid"} at the end: ${key} is ${status ?? "unknown"} in the ledger`,
     );
@@ -131,6 +138,7 @@ function auditEnd(world: World): void {
       world.report(`not settled at the end: ${key} is ${status}`);
   for (const [at, expected] of reckoning.incoming) {
     const outcome = contents.transfers.get(at)?.outcome;
-    if (outcome !== expected) world.report(`incoming ${at} is ${outcome ?? "not in the ledger"}, not ${expected}`);
+    if (outcome !== expected)
+      world.report(`incoming ${at} is ${outcome ?? "not in the ledger"}, not ${expected}`);
   }
 }

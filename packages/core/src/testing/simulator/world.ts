@@ -167,7 +167,12 @@ export class World {
   }
 
   memoOf(text: string, nonce: number) {
-    return { from: "memo key", to: "memo key", nonce: `${nonce}`, messageHex: Buffer.from(text).toString("hex") };
+    return {
+      from: "memo key",
+      to: "memo key",
+      nonce: `${nonce}`,
+      messageHex: Buffer.from(text).toString("hex"),
+    };
   }
 
   /** Good weather from now on: whatever went wrong, everything has to come right. */
