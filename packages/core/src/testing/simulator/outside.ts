@@ -75,14 +75,15 @@ const MEMOS: readonly { readonly memo: string; readonly means: Intention }[] = [
   { memo: " 'twelve_months' ", means: { type: "open", months: 12 } },
   { memo: "stop", means: { type: "stop" } },
   { memo: "stop", means: { type: "stop" } },
+  { memo: '"stop"', means: { type: "stop" } },
   { memo: "stop please", means: { type: "nonsense" } },
   { memo: '{"type":"loan_to_bmg"}', means: { type: "loan" } },
 ];
 
 export function startNominators(world: World): void {
   const { prng, nominators } = world;
-  let left = prng.int(4, 12);
-  nowAndThen(world, { everyMs: 45_000 }, () => {
+  let left = prng.int(4, 16);
+  nowAndThen(world, { everyMs: prng.pick([10_000, 45_000]) }, () => {
     if (left-- <= 0) return;
     const { id } = prng.pick(nominators);
     const { memo, means } = prng.pick(MEMOS);
@@ -95,22 +96,23 @@ export function startNominators(world: World): void {
     else if (prng.chance(0.05)) world.sendByOthers(id, amount, { means: { type: "nonsense" } });
     else world.sendByOthers(id, amount, { memo, means });
   });
-  nowAndThen(world, { everyMs: 200_000 }, () => {
-    const amountBts = prng.pick([401, 1_000, 400]);
+  // What nominators send, managers put to work elsewhere: the hot wallet is rarely full.
+  nowAndThen(world, { everyMs: prng.pick([40_000, 200_000]) }, () => {
+    const amountBts = prng.pick([400, 401, 1_000, 20_000, 50_000, 90_000]);
     const order = (type: string) => JSON.stringify({ type, amount: amountBts, api: 1 });
     const kind = prng.next();
-    if (kind < 0.3)
+    if (kind < 0.6)
       world.sendByOthers(MANAGER, SHARES, {
         memo: order("bmg_to_bittrex"),
         means: { type: "order", depositBts: amountBts > 400 ? BigInt(amountBts) : undefined },
       });
-    else if (kind < 0.6)
+    else if (kind < 0.8)
       world.sendByOthers(MANAGER, SHARES, {
         memo: order("bittrex_to_bmg"),
         means: { type: "order", depositBts: undefined },
       });
     else
-      world.sendByOthers(MANAGER, BigInt(prng.int(1_000, 60_000)) * SHARES, {
+      world.sendByOthers(MANAGER, BigInt(prng.int(100, 5_000)) * SHARES, {
         memo: "loan_to_bmg",
         means: { type: "loan" },
       });
@@ -157,7 +159,7 @@ export async function operator(world: World, life: Life): Promise<void> {
   const { prng, scheduler } = world;
   const clock = world.hostClock(life);
   for (let number = 1; !world.isOver; number++) {
-    await scheduler.pause(life, prng.next() * 120_000);
+    await scheduler.pause(life, prng.next() * 60_000);
     if (world.isOver) return;
     const action: OperatorAction = {
       id: `${scheduler.nowMs}-${number}`,
@@ -205,11 +207,11 @@ async function command(
 export function startBackups(world: World): void {
   const { prng, scheduler, ledger } = world;
   let backups: unknown[] = [];
-  let restores = prng.chance(0.5) ? 0 : prng.int(1, 2);
-  nowAndThen(world, { everyMs: 60_000 }, () => {
+  let restores = prng.chance(0.5) ? 0 : prng.int(1, 3);
+  nowAndThen(world, { everyMs: 20_000 }, () => {
     if (ledger.contents.cursor !== undefined) backups.push(ledger.backup());
   });
-  nowAndThen(world, { everyMs: 400_000 }, () => {
+  nowAndThen(world, { everyMs: 200_000 }, () => {
     if (restores === 0 || backups.length === 0) return;
     restores--;
     // Mostly the last ones; what was saved after it belongs to a past that did not happen.
