@@ -79,19 +79,14 @@ export class LedgerGuard {
 
   async #save(life: Life, withdrawal: NewWithdrawal, without: Safeguard | undefined) {
     const ledger = this.#ledger;
-    switch (without) {
-      case "save-then-send":
-        this.#saved.set(life, [...(this.#saved.get(life) ?? []), withdrawal]);
-        return "saved" as const;
-      case "epoch":
-        return ledger.saveWithdrawal({ ...withdrawal, writerEpoch: ledger.contents.writerEpoch });
-      case "one-live": {
-        const saved = await ledger.saveWithdrawal(withdrawal);
-        return saved === "payout_moved" ? "saved" : saved;
-      }
-      default:
-        return ledger.saveWithdrawal(withdrawal);
+    if (without === "save-then-send") {
+      this.#saved.set(life, [...(this.#saved.get(life) ?? []), withdrawal]);
+      return "saved";
     }
+    if (without === "epoch")
+      return ledger.saveWithdrawal({ ...withdrawal, writerEpoch: ledger.contents.writerEpoch });
+    const saved = await ledger.saveWithdrawal(withdrawal);
+    return without === "one-live" && saved === "payout_moved" ? "saved" : saved;
   }
 
   #look(): void {

@@ -91,9 +91,10 @@ export function startNominators(world: World): void {
       means.type === "open"
         ? BigInt(prng.pick([25_000, 25_000, 50_000, 100_000, 25_001])) * SHARES + BigInt(prng.int(0, 99_999))
         : BigInt(prng.pick([1, 3, 55, 60, 61, 500])) * SHARES;
-    if (prng.chance(0.05))
+    const oddity = prng.next();
+    if (oddity < 0.05)
       world.sendByOthers(id, amount, { memo, means: { type: "nonsense" }, assetId: "1.3.7" });
-    else if (prng.chance(0.05)) world.sendByOthers(id, amount, { means: { type: "nonsense" } });
+    else if (oddity < 0.1) world.sendByOthers(id, amount, { means: { type: "nonsense" } });
     else world.sendByOthers(id, amount, { memo, means });
   });
   // What nominators send, managers put to work elsewhere: the hot wallet is rarely full.
