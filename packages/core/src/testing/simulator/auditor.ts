@@ -63,9 +63,18 @@ export interface Reckoning {
   readonly debts: ReadonlyMap<string, Debt>;
   /** By operation, `block:trx:op`. */
   readonly incoming: ReadonlyMap<string, Incoming>;
+  /** For those of whom an operator has cancelled the payout of a principal: see {@link auditPayments}. */
+  readonly bounds: Bounds;
   /** Amounts that managers ordered to the exchange. */
   readonly deposits: readonly bigint[];
   readonly outgoing: readonly Outgoing[];
+}
+
+interface Bounds {
+  /** Shares that each sender has put into agreements. */
+  readonly principal: ReadonlyMap<AccountId, bigint>;
+  /** Everything that could ever be owed under a name, whether a stop took it away or not; of a stop the most. */
+  readonly most: ReadonlyMap<string, Debt>;
 }
 
 export interface Outgoing {
@@ -85,6 +94,8 @@ export function reckon(
   const deposits: bigint[] = [];
   const outgoing: Outgoing[] = [];
   const agreements: OpenAgreement[] = [];
+  const principal = new Map<AccountId, bigint>();
+  const most = new Map<string, Debt>();
   for (const { blockNum, timeMs, transactions } of blocks)
     for (const [index, transaction] of transactions.entries()) {
       const at = `${blockNum}:${index}:0`;
@@ -95,8 +106,12 @@ export function reckon(
       if (transaction.toId !== terms.custodian) continue;
       const { fromId: payee, amount: sentShares } = transaction;
       const amount = sentShares / BTS;
-      const owe = (key: string, bts: bigint, dueMs: number) =>
-        debts.set(key, { key, payee, shares: bts * BTS, dueMs });
+      const atMost = (key: string, bts: bigint, dueMs: number): Debt => {
+        const debt = { key, payee, shares: bts * BTS, dueMs };
+        most.set(key, debt);
+        return debt;
+      };
+      const owe = (key: string, bts: bigint, dueMs: number) => debts.set(key, atMost(key, bts, dueMs));
       const refund = (): Incoming => {
         if (amount - FEE_OF_INVALID <= KEPT_UP_TO) return "kept";
         owe(`refund:${at}`, amount - FEE_OF_INVALID, timeMs);
@@ -118,11 +133,19 @@ export function reckon(
               owe(`reward:${at}:${n}`, (amount * 8n) / 100n, timeMs + n * terms.monthMs);
             const endMs = timeMs + months * terms.monthMs;
             owe(`base:${at}`, amount, endMs);
+            principal.set(payee, (principal.get(payee) ?? 0n) + amount * BTS);
             agreements.push({ at, sender: payee, amount, startMs: timeMs, endMs, stopped: false });
             return "agreement_opened";
           }
           case "stop": {
             const open = agreements.filter((a) => a.sender === payee && !a.stopped && a.endMs > timeMs);
+            const everything = agreements.filter((a) => a.sender === payee);
+            atMost(
+              `stop:${at}`,
+              everything.reduce((sum, a) => sum + a.amount, 0n),
+              timeMs,
+            );
+            atMost(`refund:${at}`, amount, timeMs);
             if (open.length === 0) return refund();
             for (const agreement of open) {
               agreement.stopped = true;
@@ -151,20 +174,25 @@ export function reckon(
       };
       incoming.set(at, answer());
     }
-  return { debts, incoming, deposits, outgoing };
+  return { debts, incoming, deposits, outgoing, bounds: { principal, most } };
 }
 
 /**
  * What is wrong with what was paid so far: paid twice, not owed, to somebody else, too much, too early. Returns the names
  * of the debts that are settled.
+ * @param handled people of whom an operator has cancelled the payout of a principal. Which later stop takes it up, and
+ *   what that aborts, depends on the moment, which the chain does not show: their payments are held against bounds. No
+ *   name twice, under each no more than it can ever be worth, and no more principal than they gave.
  */
 export function auditPayments(
-  { debts, deposits, outgoing }: Reckoning,
+  { debts, deposits, outgoing, bounds }: Reckoning,
   terms: AuditTerms,
+  handled: ReadonlySet<AccountId>,
 ): { readonly wrong: readonly string[]; readonly settled: ReadonlySet<string> } {
   const wrong: string[] = [];
   const settled = new Map<string, string>();
   const depositsLeft = [...deposits];
+  const returned = new Map<AccountId, bigint>();
   for (const { at, timeMs, transaction } of outgoing) {
     const { toId, amount, memo } = transaction;
     const text = memoText(memo);
@@ -183,14 +211,20 @@ export function auditPayments(
     if (before !== undefined) wrong.push(`paid twice: ${key} by ${before} and by ${at}`);
     settled.set(key, at);
     const isNotice = key.startsWith("notice:");
-    const debt = debts.get(isNotice ? key.slice("notice:".length) : key);
+    const name = isNotice ? key.slice("notice:".length) : key;
+    if (!isNotice && /^(?:base|stop):/u.test(key)) returned.set(toId, (returned.get(toId) ?? 0n) + amount);
+    const isBounded = handled.has(toId);
+    const debt = isBounded ? bounds.most.get(name) : debts.get(name);
     if (debt === undefined) wrong.push(`paid and not owed: ${key} by ${at}, ${amount} shares to ${toId}`);
     else if (debt.payee !== toId)
       wrong.push(`paid to somebody else: ${key} by ${at}: ${toId}, not ${debt.payee}`);
-    else if (amount !== (isNotice ? BTS : debt.shares))
+    else if (isNotice ? amount !== BTS : isBounded ? amount > debt.shares : amount !== debt.shares)
       wrong.push(`paid another amount: ${key} by ${at}: ${amount} shares, not ${debt.shares}`);
     else if (timeMs < debt.dueMs) wrong.push(`paid too early: ${key} by ${at}`);
   }
+  for (const [id, amount] of returned)
+    if (amount > (bounds.principal.get(id) ?? 0n))
+      wrong.push(`more principal returned than given: ${amount} shares to ${id}`);
   return { wrong, settled: new Set(settled.keys()) };
 }
 

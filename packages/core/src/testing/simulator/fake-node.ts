@@ -58,9 +58,8 @@ export class FakeNodes implements ChainReader, ChainWriter {
   }
 
   async blocks({ from, to, account }: { from: number; to: number; account: AccountId }) {
-    const { irreversible } = this.#ask();
-    if (to > irreversible)
-      throw new ChainError("inconsistent_chain", `the node does not have block ${to} yet`);
+    const { head } = this.#ask();
+    if (to > head) throw new ChainError("inconsistent_chain", `the node does not have block ${to} yet`);
     return Array.from({ length: to - from + 1 }, (_, index) => {
       const { chainBlock } = this.#block(from + index);
       const transfers = chainBlock.transfers.filter((t) => t.fromId === account || t.toId === account);

@@ -190,7 +190,7 @@ async function command(
     return void (await giveUpFunding({ ledger }, { id: prng.pick(fundings).id, action }));
   if (kind === 4) return world.queue.flush();
   if (payouts.length === 0) return;
-  const { id, key, kind: debt } = prng.pick(payouts);
+  const { id, key, kind: debt, payee: payeeName } = prng.pick(payouts);
   if (prng.chance(0.3)) return void (await holdPayout({ ledger }, { id, action }));
   const caughtUp = await ledgerCaughtUp({ ledger, chain, clock }, 2_000);
   if (prng.chance(0.5))
@@ -198,9 +198,9 @@ async function command(
       { ledger },
       { id, action, verb: prng.chance(0.5) ? "requeue" : "release", ledger: caughtUp },
     ));
-  // The auditor does not follow what becomes of the principal when its payout is cancelled.
-  if (debt === "base" || debt === "stop" || prng.chance(0.5)) return;
   world.cancelled.add(key);
+  const payee = world.accounts.find(({ name }) => name === payeeName);
+  if ((debt === "base" || debt === "stop") && payee !== undefined) world.handled.add(payee.id);
   await cancelPayout({ ledger }, { id, action, ledger: caughtUp });
 }
 

@@ -49,6 +49,8 @@ export class World {
   readonly intentions = new Map<string, Intention>();
   /** Debts that an operator has tried to cancel. */
   readonly cancelled = new Set<string>();
+  /** People of whom an operator has tried to cancel the payout of a principal. */
+  readonly handled = new Set<AccountId>();
   readonly wrong: string[] = [];
   /** The storm is over: no more faults, and nobody but operators does anything. */
   isOver = false;
