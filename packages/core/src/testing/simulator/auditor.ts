@@ -108,7 +108,7 @@ export function reckon(
       const amount = sentShares / BTS;
       const atMost = (key: string, bts: bigint, dueMs: number): Debt => {
         const debt = { key, payee, shares: bts * BTS, dueMs };
-        most.set(key, debt);
+        if (debt.shares > (most.get(key)?.shares ?? 0n)) most.set(key, debt);
         return debt;
       };
       const owe = (key: string, bts: bigint, dueMs: number) => debts.set(key, atMost(key, bts, dueMs));

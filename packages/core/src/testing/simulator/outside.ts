@@ -204,27 +204,41 @@ async function command(
   await cancelPayout({ ledger }, { id, action, ledger: caughtUp });
 }
 
-/** A backup now and then, and one of them comes back. */
+/** A backup now and then, and one of them comes back; or none does, and everything is read from the chain again. */
 export function startBackups(world: World): void {
   const { prng, scheduler, ledger } = world;
+  const empty = ledger.backup();
   let backups: unknown[] = [];
   let restores = prng.chance(0.5) ? 0 : prng.int(1, 3);
+  // An ingester stops when the ledger that it reads on from is gone; the next one begins with an empty one.
+  const killIngesters = (): void => {
+    for (const life of world.ingesters) life.over = true;
+  };
+  const comeBack = (backup: unknown): void => {
+    if (world.without === "fence") {
+      ledger.rewind(backup);
+      killIngesters();
+    } else ledger.restore(backup);
+    world.guard.restored();
+  };
   nowAndThen(world, { everyMs: 20_000 }, () => {
     if (ledger.contents.cursor !== undefined) backups.push(ledger.backup());
   });
   nowAndThen(world, { everyMs: 200_000 }, () => {
     if (restores === 0 || backups.length === 0) return;
     restores--;
+    if (prng.chance(0.2)) {
+      scheduler.note("database", "is lost");
+      backups = [];
+      killIngesters();
+      world.queue.flush();
+      return comeBack(empty);
+    }
     // Mostly the last ones; what was saved after it belongs to a past that did not happen.
     const index = Math.max(0, backups.length - prng.int(1, 4));
-    const backup = backups[index];
-    backups = backups.slice(0, index + 1);
-    if (world.without === "fence") {
-      ledger.rewind(backup);
-      for (const life of world.ingesters) life.over = true;
-    } else ledger.restore(backup);
-    world.guard.restored();
     scheduler.note("database", "is restored from a backup");
+    comeBack(backups[index]);
+    backups = backups.slice(0, index + 1);
   });
 }
 
