@@ -76,6 +76,8 @@ const MEMOS: readonly { readonly memo: string; readonly means: Intention }[] = [
   { memo: "stop", means: { type: "stop" } },
   { memo: "stop", means: { type: "stop" } },
   { memo: '"stop"', means: { type: "stop" } },
+  { memo: '"si x_ mon ths"', means: { type: "open", months: 6 } },
+  { memo: "Three_Months", means: { type: "nonsense" } },
   { memo: "stop please", means: { type: "nonsense" } },
   { memo: '{"type":"loan_to_bmg"}', means: { type: "loan" } },
 ];
@@ -94,7 +96,8 @@ export function startNominators(world: World): void {
     const oddity = prng.next();
     if (oddity < 0.05)
       world.sendByOthers(id, amount, { memo, means: { type: "nonsense" }, assetId: "1.3.7" });
-    else if (oddity < 0.1) world.sendByOthers(id, amount, { means: { type: "nonsense" } });
+    else if (oddity < 0.1)
+      world.sendByOthers(id, amount, { isUnreadable: oddity < 0.07, means: { type: "nonsense" } });
     else world.sendByOthers(id, amount, { memo, means });
   });
   // What nominators send, managers put to work elsewhere: the hot wallet is rarely full.

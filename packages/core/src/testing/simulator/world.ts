@@ -8,6 +8,7 @@ import { MemoryLedger } from "../memory-ledger.ts";
 import { MemoryQueue } from "../memory-queue.ts";
 import type { AuditTerms, Intention } from "./auditor.ts";
 import { FakeChain } from "./fake-chain.ts";
+import { fakeMemo, unreadableMemo } from "./fake-keys.ts";
 import { FakeNodes } from "./fake-node.ts";
 import { LedgerGuard } from "./ledger-guard.ts";
 import { Prng } from "./prng.ts";
@@ -149,7 +150,13 @@ export class World {
   sendByOthers(
     from: AccountId,
     amountShares: bigint,
-    more: { readonly memo?: string; readonly assetId?: string; readonly means: Intention },
+    more: {
+      readonly memo?: string;
+      /** Its memo is for somebody else's key. */
+      readonly isUnreadable?: boolean;
+      readonly assetId?: string;
+      readonly means: Intention;
+    },
   ): void {
     const number = ++this.#externals;
     const txid = `e${number.toString(16).padStart(39, "0")}`;
@@ -161,20 +168,15 @@ export class World {
       amount: shares(amountShares),
       assetId: more.assetId ?? "1.3.0",
       fee: shares(0n),
-      memo: more.memo === undefined ? undefined : this.memoOf(more.memo, number),
+      memo: more.isUnreadable
+        ? unreadableMemo(BigInt(number))
+        : more.memo === undefined
+          ? undefined
+          : fakeMemo(more.memo, BigInt(number)),
       refBlockId: undefined,
       expirationMs: undefined,
     });
     this.scheduler.note(from, `sends ${amountShares} shares of ${more.assetId ?? "BTS"}: ${more.memo ?? ""}`);
-  }
-
-  memoOf(text: string, nonce: number) {
-    return {
-      from: "memo key",
-      to: "memo key",
-      nonce: `${nonce}`,
-      messageHex: Buffer.from(text).toString("hex"),
-    };
   }
 
   /** Good weather from now on: whatever went wrong, everything has to come right. */
