@@ -201,9 +201,13 @@ async function command(
       { ledger },
       { id, action, verb: prng.chance(0.5) ? "requeue" : "release", ledger: caughtUp },
     ));
+  const isPrincipal = debt === "base" || debt === "stop";
+  // A ledger that has forgotten this owes the principal again, though a later stop may have returned it: known, and left
+  // to people (ADR 0012, docs/simulator.md).
+  if (isPrincipal && world.restoresToCome > 0) return;
   world.cancelled.add(key);
   const payee = world.accounts.find(({ name }) => name === payeeName);
-  if ((debt === "base" || debt === "stop") && payee !== undefined) world.handled.add(payee.id);
+  if (isPrincipal && payee !== undefined) world.handled.add(payee.id);
   await cancelPayout({ ledger }, { id, action, ledger: caughtUp });
 }
 
@@ -212,7 +216,7 @@ export function startBackups(world: World): void {
   const { prng, scheduler, ledger } = world;
   const empty = ledger.backup();
   let backups: unknown[] = [];
-  let restores = prng.chance(0.5) ? 0 : prng.int(1, 3);
+  world.restoresToCome = prng.chance(0.5) ? 0 : prng.int(1, 3);
   // An ingester stops when the ledger that it reads on from is gone; the next one begins with an empty one.
   const killIngesters = (): void => {
     for (const life of world.ingesters) life.over = true;
@@ -228,8 +232,8 @@ export function startBackups(world: World): void {
     if (ledger.contents.cursor !== undefined) backups.push(ledger.backup());
   });
   nowAndThen(world, { everyMs: 200_000 }, () => {
-    if (restores === 0 || backups.length === 0) return;
-    restores--;
+    if (world.restoresToCome === 0 || backups.length === 0) return;
+    world.restoresToCome--;
     if (prng.chance(0.2)) {
       scheduler.note("database", "is lost");
       backups = [];

@@ -56,6 +56,7 @@ export class World {
   /** The storm is over: no more faults, and nobody but operators does anything. */
   isOver = false;
   readonly ingesters = new Set<Life>();
+  restoresToCome = 0;
   weather: Weather;
   /** By how much the chain's time is ahead of the scheduler's: it stood still now and then. */
   chainAheadMs = START_MS;
