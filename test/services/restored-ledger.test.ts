@@ -1,5 +1,5 @@
 import { payPayout } from "@stakebts/core/services";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { inWorld, type World } from "../world.ts";
 
 // The database is put back to what it was, or is lost altogether, while the chain has gone on. What is promised: nobody is
@@ -197,6 +197,28 @@ describe("a payment in flight that the ledger has forgotten", () => {
       await world.ingest();
       expect(events(world)).toContain("ledger.contradicted");
       expect(await world.ledger.payments()).toMatchObject({ on: false });
+    }));
+});
+
+describe("a ledger that is restored while an ingester replays blocks that it had passed before", () => {
+  // Found by the simulator. What the replay wrote of blocks beyond the old cursor was read again as new, each payment
+  // passed for a second one, and payments were off until somebody had found out that nothing was wrong.
+  it("raises no alarm, and pays once", () =>
+    inWorld({}, async (world) => {
+      await refundDue(world);
+      const backup = world.ledger.backup();
+      await world.settle();
+      await refundIsPaidOnce(world);
+      vi.spyOn(world.chain, "head").mockImplementationOnce(async () => {
+        world.ledger.restore(backup);
+        return world.chain.head();
+      });
+      const problem: unknown = await world.startFrom(1).catch((error: unknown) => error);
+      await longAfter(world);
+      await refundIsPaidOnce(world);
+      expect(events(world)).not.toContain("ledger.contradicted");
+      expect(await world.ledger.payments()).toEqual({ on: true });
+      expect(problem).toMatchObject({ message: expect.stringContaining("an older copy took its place") });
     }));
 });
 

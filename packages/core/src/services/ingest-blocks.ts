@@ -121,6 +121,7 @@ export async function replayBlocks(
     });
     found += await deps.ledger.transaction(async (tx) => {
       await guard?.(tx);
+      await needPassed(tx, to);
       const written = await writeTransfers(tx, deps, transfers);
       await tx.addReceipts(await settleOutgoing(tx, written));
       return written.length;
@@ -128,6 +129,18 @@ export async function replayBlocks(
   }
   await deps.ledger.transaction((tx) => tx.extendScan(range));
   return found;
+}
+
+/**
+ * What the cursor has not passed is ingested, not replayed: written down here as well, each payment in it would look like
+ * a second one when its block comes.
+ */
+async function needPassed(tx: LedgerTx, blockNum: number): Promise<void> {
+  const standsAt = (await tx.cursor())?.blockNum ?? 0;
+  if (standsAt < blockNum)
+    throw new Error(
+      `the ledger stands at block ${standsAt} and had passed block ${blockNum} a moment ago: an older copy took its place; begin again`,
+    );
 }
 
 /** The transfers of these blocks, read and understood; nothing is written. At most {@link BLOCKS_PER_STEP} blocks. */

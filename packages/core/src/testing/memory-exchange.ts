@@ -21,6 +21,7 @@ export class MemoryExchange implements Exchange {
   readonly repeatable: boolean;
   readonly #feeShares: Shares;
   readonly #withdrawals: Held[] = [];
+  readonly #newId: () => string;
   #availableShares: bigint;
   #open = true;
   readonly #unanswered = new Set<ClientWithdrawalId>();
@@ -30,7 +31,14 @@ export class MemoryExchange implements Exchange {
   readonly #refusals: Refused[] = [];
 
   /** @param options.repeatable `false`: repeating a withdrawal whose answer was lost is a second payment, as the port warns. */
-  constructor(options: { balanceShares: bigint; feeShares?: bigint; repeatable?: boolean }) {
+  constructor(options: {
+    balanceShares: bigint;
+    feeShares?: bigint;
+    repeatable?: boolean;
+    /** Where the venue's own ids come from; by chance if not said. */
+    newId?: () => string;
+  }) {
+    this.#newId = options.newId ?? randomUUID;
     this.repeatable = options.repeatable ?? true;
     this.#availableShares = options.balanceShares;
     this.#feeShares = shares(options.feeShares ?? 500_000n);
@@ -118,7 +126,7 @@ export class MemoryExchange implements Exchange {
     this.#availableShares -= taken;
     const { clientId, amountShares, toAccount, memo } = request;
     const held: Held = {
-      venueId: randomUUID(),
+      venueId: this.#newId(),
       clientId,
       amountShares,
       toAccount,

@@ -1,0 +1,21 @@
+/**
+ * Safeguards of the product that a run can be told to do without, to see that the auditor notices. Each is switched off
+ * from outside, by a fake that lies to the services: nothing in the product knows of this.
+ */
+export const SAFEGUARDS = [
+  /** A withdrawal is in the ledger before its bytes leave. Without: it is written down afterwards. */
+  "save-then-send",
+  /** A payer whose epoch is over signs nothing. Without: every payer passes for the newest. */
+  "epoch",
+  /** A ledger that was restored shows it. Without: it comes back in place, while no ingester is there to notice. */
+  "fence",
+  /** Rows that were due before a stop fall due before it. Without: the stop is answered first. */
+  "due-first",
+  /** An exchange that does not drop a repeated withdrawal is asked once. Without: it passes for one that does. */
+  "repeat-nonrepeatable",
+  /** Only blocks below the irreversible one are believed. Without: the head is. */
+  "final-blocks",
+  /** A payout has one live withdrawal. Without: the payer does not see the one that is out, nor does the save. */
+  "one-live",
+] as const;
+export type Safeguard = (typeof SAFEGUARDS)[number];
