@@ -11,6 +11,12 @@ const HEARTBEAT_MS = 1_000;
 /** A database that does not answer for this long has lost us, and our lock may be somebody else's by now. */
 const HEARTBEAT_MS_MAX = 5_000;
 const RETRY_MS = 1_000;
+/**
+ * How soon the server lets go of a session whose machine has died without a word, or is cut off: by its own default after
+ * two hours, in which no stand-by on another machine could lead. About eleven seconds.
+ */
+const KEEPALIVE =
+  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
 const LOOP = "payer lock";
 
 interface LockDeps {
@@ -63,6 +69,7 @@ async function holdOnce(
   session.on("end", () => lost.abort());
   try {
     await session.connect();
+    await session.query(KEEPALIVE);
     if (!(await acquire(session, deps, AbortSignal.any([signal, lost.signal])))) return;
     log.info("payer.leads");
     await workWhileHeld(session, deps, signal, lost, work);
