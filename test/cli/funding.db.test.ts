@@ -1,4 +1,5 @@
-import { bts, fundingKey, type FundingStatus, millis } from "@stakebts/core/domain";
+import { bts, fundingKey, type FundingStatus, millis, payoutKey } from "@stakebts/core/domain";
+import { operation, outgoing } from "@stakebts/core/testing";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { accountFromSeeds, DevnetWallet, startExchange } from "@stakebts/devnet";
@@ -128,6 +129,20 @@ describe("stakebts balances and doctor", () => {
     );
     expect(await doctor("1.2.0")).toContain("expected the id of a withdraw permission, for example 1.12.7");
     wallet.close();
+  });
+
+  test("name payments of debts that a restored ledger does not have", async ({ office, stakebts }) => {
+    await office.digest();
+    expect((await stakebts("doctor")).out).not.toContain("strays");
+    const payoutKeyOfStop = payoutKey.stop(operation(7));
+    await office.ledger.transaction((tx) =>
+      tx.insertTransfers([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),
+    );
+    const { out, code } = await stakebts("doctor");
+    expect(out).toMatch(
+      /problem +strays +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
+    );
+    expect(code).toBe(1);
   });
 
   test("say that an exchange is away", async ({ office, stakebts }) => {

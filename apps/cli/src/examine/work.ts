@@ -31,6 +31,7 @@ export async function* examineWork(context: Context, before: readonly Finding[])
       `${status.ringsToMake} not made yet`,
       "are the scheduler and the queue store running?",
     );
+  yield* strayPayments(context, status.undecidedTransfers);
   yield status.payments.on
     ? ok("payments", "on")
     : problem(
@@ -112,4 +113,23 @@ function* backup({ lastBackup }: StatusView, nowMs: number): Generator<Finding> 
           `${file} was not verified`,
           "make them without --no-verify, or restore one for a drill",
         );
+}
+
+/** Shown, and enough to see what happened. */
+const STRAYS_SHOWN = 3;
+
+/**
+ * A ledger restored from before an operator cancelled a debt owes that debt again, although what took its place was paid
+ * since. The payment is on the chain and names a debt that this ledger never had: nothing else shows it.
+ */
+async function* strayPayments({ view }: Context, undecided: number): AsyncGenerator<Finding> {
+  if (undecided > 0) return; // Their debts may be about to be written.
+  const strays = await view.paymentsWithoutDebt(STRAYS_SHOWN);
+  if (strays.length === 0) return;
+  const named = strays.map(({ operation, payout, payee }) => `${payout} to ${payee} (transfer ${operation})`);
+  yield problem(
+    "strays",
+    `payments on the chain name debts that this ledger does not have: ${named.join("; ")}`,
+    "leave payments off: was a payout of these accounts cancelled after the backup that was restored? Cancel it again first",
+  );
 }

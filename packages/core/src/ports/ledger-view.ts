@@ -251,6 +251,15 @@ export interface LedgerView {
   yearTotals(filter: Pick<JournalFilter, "payee" | "year">): Promise<readonly YearTotal[]>;
   /** Names of the migrations that this database has, in order; `undefined` when it has never been migrated. */
   migrations(): Promise<readonly string[] | undefined>;
+  /**
+   * Payments on the chain whose memo names a debt that this ledger does not have, newest first. While transfers wait to be
+   * decided there may be some; later, somebody has decided something that a restored ledger does not know.
+   */
+  paymentsWithoutDebt(
+    limit: number,
+  ): Promise<
+    readonly { readonly operation: OperationId; readonly payout: PayoutKey; readonly payee: string }[]
+  >;
   /** The clock of the database's host. */
   hostTimeMs(): Promise<number>;
   close(): Promise<void>;

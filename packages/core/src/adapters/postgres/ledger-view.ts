@@ -1,4 +1,5 @@
-import type { PayoutId } from "../../domain/payout.ts";
+import type { OperationId } from "../../domain/operation-id.ts";
+import type { PayoutId, PayoutKey } from "../../domain/payout.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type {
   AgreementFilter,
@@ -39,6 +40,7 @@ export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: 
     journal: (filter: JournalFilter) => journal(url, filter),
     yearTotals: (filter) => yearTotals(db, filter),
     migrations: () => migrations(db),
+    paymentsWithoutDebt: (limit) => paymentsWithoutDebt(db, limit),
     hostTimeMs: () => hostTimeMs(db),
     close: () => db.$disconnect(),
   };
@@ -87,6 +89,20 @@ async function receiptLines(db: Database, filter: ReceiptFilter): Promise<Page<R
     db.receipt.count({ where }),
   ]);
   return { items: rows.map(toReceiptLine), total };
+}
+
+async function paymentsWithoutDebt(db: Database, limit: number) {
+  const rows = await db.$queryRaw<{ at: string; payout: string; payee: string }[]>`
+    SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, payout_key AS payout, receiver AS payee
+      FROM transfer
+     WHERE direction = 'out' AND payout_key IS NOT NULL
+       AND NOT EXISTS (SELECT FROM payout WHERE payout.key = transfer.payout_key)
+     ORDER BY block_num DESC, trx_in_block DESC, op_in_trx DESC LIMIT ${limit}`;
+  return rows.map(({ at, payout, payee }) => ({
+    operation: at as OperationId,
+    payout: payout as PayoutKey,
+    payee,
+  }));
 }
 
 async function hostTimeMs(db: Database): Promise<number> {
