@@ -32,7 +32,7 @@ describe("a copy of the ledger, made a moment ago", () => {
     await inCopy(databaseUrl, async (url) => {
       const copy = createPostgresLedger({ url });
       expect(await copy.fenceState()).toEqual({ raised: undefined, databaseChanged: true });
-      expect(await copy.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("fenced");
+      expect(await copy.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
       await copy.close();
     });
     const original = createPostgresLedger({ url: databaseUrl });

@@ -315,10 +315,8 @@ export type WithdrawalRefusal =
   | "epoch_over"
   /** Another withdrawal is live, or the payout is no longer payable. */
   | "payout_moved"
-  /** The kill switch was thrown in between. */
-  | "payments_off"
-  /** The ledger may have forgotten payments, and has not caught up with the chain yet. */
-  | "fenced";
+  /** Not now: the kill switch was thrown in between, or the fence was raised. The next view says which. */
+  | "payments_off";
 
 /** The truth. */
 export interface Ledger {

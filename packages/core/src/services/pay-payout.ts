@@ -187,9 +187,7 @@ function notSaved(refusal: WithdrawalRefusal): PayResult {
     case "payout_moved":
       return { type: "settled" };
     case "payments_off":
-      return { type: "again", reason: "payments were switched off" };
-    case "fenced":
-      return { type: "again", reason: "the fence was raised" };
+      return { type: "again", reason: "payments were switched off, or the fence was raised" };
     default:
       return assertNever(refusal);
   }

@@ -188,8 +188,7 @@ export class MemoryLedger implements Ledger {
   saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
     return this.#inTurn((state) => {
       if (state.writerEpoch !== withdrawal.writerEpoch) return "epoch_over";
-      if (!state.payments.on) return "payments_off";
-      if (state.fence.raised !== undefined || state.fence.databaseChanged) return "fenced";
+      if (!state.payments.on || whyFenced(state.fence) !== undefined) return "payments_off";
       const payout = state.payouts.get(withdrawal.payoutId);
       assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
       if (!["due", "ready", "waiting_funds"].includes(payout.status)) return "payout_moved";
@@ -691,8 +690,7 @@ class MemoryLedgerTx implements LedgerTx {
 
   async whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined> {
     if (this.#state.writerEpoch !== writerEpoch) return "epoch_over";
-    if (!this.#state.payments.on) return "payments_off";
-    return whyFenced(this.#state.fence) === undefined ? undefined : "fenced";
+    return this.#state.payments.on && whyFenced(this.#state.fence) === undefined ? undefined : "payments_off";
   }
 
   async payments(): Promise<PaymentsSwitch> {

@@ -415,8 +415,7 @@ export class PostgresLedgerTx implements LedgerTx {
     const { on } = await this.payments(); // Locks the row until this transaction ends.
     const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
     if (control.writerEpoch !== writerEpoch) return "epoch_over";
-    if (!on) return "payments_off";
-    return whyFenced(await fenceState(this.#db)) === undefined ? undefined : "fenced";
+    return on && whyFenced(await fenceState(this.#db)) === undefined ? undefined : "payments_off";
   }
 
   async payments(): Promise<PaymentsSwitch> {

@@ -149,7 +149,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const epoch = await ledger.startWriterEpoch();
       const why = (of: bigint) => ledger.transaction((tx) => tx.whyNotPay(of));
-      assert.equal(await why(epoch), "fenced"); // Nobody has looked at this database yet.
+      assert.equal(await why(epoch), "payments_off"); // Nobody has looked at this database yet.
       await passFence(ledger);
       assert.equal(await why(epoch), undefined);
       await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
@@ -424,12 +424,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const writerEpoch = await ledger.startWriterEpoch();
       const save = () => ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }));
       assert.deepEqual(await ledger.fenceState(), { raised: undefined, databaseChanged: true });
-      assert.equal(await save(), "fenced");
+      assert.equal(await save(), "payments_off");
       const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "test" };
       await ledger.transaction((tx) => tx.raiseFence(fence));
       assert.deepEqual(await ledger.fenceState(), { raised: fence, databaseChanged: false });
       assert.deepEqual((await ledger.paymentView(payout.id))?.fence, await ledger.fenceState());
-      assert.equal(await save(), "fenced");
+      assert.equal(await save(), "payments_off");
       await ledger.transaction(async (tx) => {
         await tx.moveCursor(undefined, cursorAt(11, { scannedFromBlockNum: 5 }));
         assert.equal(await tx.liftFence(fence), true);
