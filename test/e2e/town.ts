@@ -2,7 +2,12 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createChainClient, createMemoReader, migrateQueueStore } from "@stakebts/core/adapters";
+import {
+  createChainClient,
+  createMemoReader,
+  deployMigrations,
+  migrateQueueStore,
+} from "@stakebts/core/adapters";
 import { payoutKeyInMemo } from "@stakebts/core/domain";
 import {
   accountFromSeeds,
@@ -10,6 +15,7 @@ import {
   type DevnetExchange,
   DevnetWallet,
   LocalCluster,
+  type LocalClusterOptions,
   type Pg,
   startDevnet,
   startExchange,
@@ -18,7 +24,6 @@ import {
 } from "@stakebts/devnet";
 import pg from "pg";
 import { expect } from "vitest";
-import { deploy } from "../../prisma/migrate.ts";
 
 // Everything for real: processes as they are shipped, PostgreSQL, queues, a chain with its own clock. One minute of the
 // chain passes in two seconds, and a month of the programme is one minute.
@@ -48,7 +53,11 @@ export interface TownOptions {
   readonly reserveBts?: bigint;
   /** The payer has the key of the reserve account, or a permission to draw from it. Default: the key. */
   readonly reserveBy?: "key" | "permission";
+  /** Folder of the version whose ledger and workers these are, built. Default: this one. */
+  readonly repository?: string;
 }
+
+export const REPOSITORY = join(import.meta.dirname, "../..");
 
 export class Town {
   postgres: Pg;
@@ -58,6 +67,7 @@ export class Town {
   readonly databaseUrl: string;
   readonly #wallets = new Map<string, DevnetWallet>();
   readonly #dataDir: string;
+  readonly #settings: LocalClusterOptions;
   readonly #cleanUps: (() => unknown)[];
 
   private constructor(parts: {
@@ -65,7 +75,7 @@ export class Town {
     dataDir: string;
     devnet: Devnet;
     exchange: DevnetExchange | undefined;
-    cluster: LocalCluster;
+    settings: LocalClusterOptions;
     databaseUrl: string;
     cleanUps: (() => unknown)[];
   }) {
@@ -73,9 +83,10 @@ export class Town {
     this.#dataDir = parts.dataDir;
     this.devnet = parts.devnet;
     this.exchange = parts.exchange;
-    this.cluster = parts.cluster;
+    this.#settings = parts.settings;
     this.databaseUrl = parts.databaseUrl;
     this.#cleanUps = parts.cleanUps;
+    this.cluster = this.clusterOf(parts.settings.repository);
   }
 
   static async start(options: TownOptions = {}): Promise<Town> {
@@ -86,7 +97,8 @@ export class Town {
     const dataDir = join(folder, "postgres");
     const postgres = await startPostgres({ dataDir });
     const databaseUrl = await postgres.createDatabase("stakebts");
-    await deploy(databaseUrl);
+    const repository = options.repository ?? REPOSITORY;
+    await deployMigrations(databaseUrl, migrationsOf(repository));
     await migrateQueueStore(databaseUrl);
     const devnet = await startDevnet({
       accounts: [
@@ -108,8 +120,8 @@ export class Town {
     if (exchange !== undefined) cleanUps.push(() => exchange.stop());
     const policy = join(folder, "policy.yaml");
     writeFileSync(policy, `month: ${options.month ?? "60s"}\nexpiration: 60s\n`);
-    const cluster = new LocalCluster({
-      repository: join(import.meta.dirname, "../.."),
+    const settings: LocalClusterOptions = {
+      repository,
       databaseUrl,
       redisUrl: options.redisUrl,
       nodes: devnet.urls,
@@ -129,9 +141,21 @@ export class Town {
           ...reserve,
         },
       },
-    });
-    cleanUps.push(() => cluster.stop());
-    return new Town({ postgres, dataDir, devnet, exchange, cluster, databaseUrl, cleanUps });
+    };
+    return new Town({ postgres, dataDir, devnet, exchange, settings, databaseUrl, cleanUps });
+  }
+
+  /** Workers of another version on the same ledger, chain and account. */
+  clusterOf(repository: string): LocalCluster {
+    const cluster = new LocalCluster({ ...this.#settings, repository });
+    this.#cleanUps.push(() => cluster.stop());
+    return cluster;
+  }
+
+  /** The ledger becomes that of this version, while whoever works on it goes on. */
+  async upgradeLedger(): Promise<void> {
+    await deployMigrations(this.databaseUrl, migrationsOf(REPOSITORY));
+    await migrateQueueStore(this.databaseUrl);
   }
 
   async stop(): Promise<void> {
@@ -159,8 +183,8 @@ export class Town {
   }
 
   /** One agreement of three months for everybody: five payments each, forty in all. */
-  async everybodyNominates(): Promise<void> {
-    for (const name of NOMINATORS) await this.send(name, 25_000n, "three_months");
+  async everybodyNominates(names: readonly string[] = NOMINATORS): Promise<void> {
+    for (const name of names) await this.send(name, 25_000n, "three_months");
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
@@ -236,6 +260,8 @@ export class Town {
     }
   }
 }
+
+const migrationsOf = (repository: string): string => join(repository, "prisma/migrations");
 
 const EXCHANGE_KEY = { key: "town-exchange-key", secret: "town-exchange-secret" };
 

@@ -1,0 +1,71 @@
+import type { WorkerName, WorkerProcess } from "@stakebts/devnet";
+import { describe, expect, it } from "vitest";
+import { buildOlderVersion, isInHistory } from "./older-version.ts";
+import { inTown, NOMINATORS, REPOSITORY, type Town } from "./town.ts";
+import { startAll } from "./workers.ts";
+
+// Expand, backfill, contract: while an upgrade runs, workers of two versions share one ledger. With each release its
+// commit goes in here, and those go out that nobody upgrades from any more.
+const OLDER_VERSIONS = {
+  "927819faf7fb084cab6c055c100beb5e929a894c": "the version before",
+  e9ee9dcf67039095d350d02dd64e613451f6543e: "the last version without fence and cover",
+};
+
+for (const [commit, what] of Object.entries(OLDER_VERSIONS)) {
+  const isHere = await isInHistory(commit);
+  if (!isHere) console.warn(`SKIPPED: upgrade from ${what}: ${commit} is not in the history of this clone`);
+
+  describe.skipIf(!isHere)(`an upgrade from ${what}`, () => {
+    it("pays everybody exactly once with both versions at work on one ledger, whichever of them leads", async () => {
+      const older = await buildOlderVersion(commit);
+      try {
+        await inTown({ repository: older.folder }, upgradeUnderWay);
+      } finally {
+        older.remove();
+      }
+    });
+  });
+}
+
+async function upgradeUnderWay(town: Town): Promise<void> {
+  const nominators = [...NOMINATORS];
+  /** A payment that falls due from here on is made by this payer. */
+  const expectPaymentsBy = async (payer: WorkerProcess) => {
+    const sent = () => payer.lines.filter(({ event }) => event === "withdrawal.sent").length;
+    const before = sent();
+    await town.everybodyNominates(nominators.splice(0, 2));
+    await town.until(async () => sent() > before, `${payer.name} ${payer.pid} pays`);
+  };
+  const stop = async (worker: WorkerProcess) => {
+    worker.kill("SIGTERM");
+    expect({ name: worker.name, exit: await worker.exited }).toEqual({ name: worker.name, exit: 0 });
+  };
+
+  const old = await startAll(town);
+  await expectPaymentsBy(old.payer);
+
+  await town.upgradeLedger();
+  const here = town.clusterOf(REPOSITORY);
+  const now: Record<WorkerName, WorkerProcess> = {
+    ingester: here.start("ingester"),
+    scheduler: here.start("scheduler"),
+    payer: here.start("payer"),
+  };
+  await now.payer.waitFor(({ event }) => event === "payer.stands_by");
+  await expectPaymentsBy(old.payer);
+
+  await stop(old.payer);
+  await expectPaymentsBy(now.payer);
+
+  // The way back, in the middle of it.
+  const again = town.cluster.start("payer");
+  await again.waitFor(({ event }) => event === "payer.stands_by");
+  await stop(now.payer);
+  await expectPaymentsBy(again);
+
+  now.payer = here.start("payer");
+  for (const worker of [again, old.ingester, old.scheduler]) await stop(worker);
+  await town.settled();
+  await town.expectEverybodyPaidOnce();
+  for (const worker of Object.values(now)) await stop(worker);
+}
