@@ -1,6 +1,5 @@
-import type { AccountId } from "../../ports/chain.ts";
+import type { AccountId, EncryptedMemo } from "../../ports/chain.ts";
 import type { ChainTransaction, FakeBlock } from "./fake-chain.ts";
-import { memoText } from "./fake-keys.ts";
 
 // The auditor knows the rules of the programme by heart and believes nobody: it reads the final blocks and the list of
 // what people sent, and reckons for itself who is owed what. It shares no code with what it checks.
@@ -29,7 +28,18 @@ export interface AuditTerms {
   readonly reserve: AccountId;
   readonly depositMemo: string;
   readonly manager: AccountId;
+  /** Opens the custodian's memos. */
+  readonly memoText: (memo: EncryptedMemo | undefined) => string | undefined;
 }
+
+/** What the auditor reads of a block, of the simulator's chain or of a real one. */
+export interface AuditedBlock extends Pick<FakeBlock, "blockNum"> {
+  readonly timeMs: number;
+  readonly transactions: readonly AuditedTransaction[];
+}
+export type AuditedTransaction = Pick<ChainTransaction, "txid" | "fromId" | "toId" | "assetId" | "memo"> & {
+  readonly amount: bigint;
+};
 
 export interface Debt {
   readonly key: string;
@@ -80,12 +90,12 @@ interface Bounds {
 export interface Outgoing {
   readonly at: string;
   readonly timeMs: number;
-  readonly transaction: ChainTransaction;
+  readonly transaction: AuditedTransaction;
 }
 
 /** Who is owed what for what the final blocks hold, by the rules alone. */
 export function reckon(
-  blocks: readonly FakeBlock[],
+  blocks: readonly AuditedBlock[],
   intentions: ReadonlyMap<string, Intention>,
   terms: AuditTerms,
 ): Reckoning {
@@ -195,7 +205,7 @@ export function auditPayments(
   const returned = new Map<AccountId, bigint>();
   for (const { at, timeMs, transaction } of outgoing) {
     const { toId, amount, memo } = transaction;
-    const text = memoText(memo);
+    const text = terms.memoText(memo);
     if (toId === terms.exchange && text === terms.depositMemo) {
       const index = depositsLeft.indexOf(amount);
       if (index === -1) wrong.push(`paid without an order: ${at} sends ${amount} shares to the exchange`);

@@ -8,7 +8,7 @@ import { MemoryLedger } from "../memory-ledger.ts";
 import { MemoryQueue } from "../memory-queue.ts";
 import type { AuditTerms, Intention } from "./auditor.ts";
 import { FakeChain } from "./fake-chain.ts";
-import { fakeMemo, unreadableMemo } from "./fake-keys.ts";
+import { fakeMemo, memoText, unreadableMemo } from "./fake-keys.ts";
 import { FakeNodes } from "./fake-node.ts";
 import { LedgerGuard } from "./ledger-guard.ts";
 import { Prng } from "./prng.ts";
@@ -135,6 +135,7 @@ export class World {
       reserve: RESERVE,
       depositMemo: DEPOSIT_MEMO,
       manager: this.accounts[3]?.lifetimeMember === true ? MANAGER : "1.2.0",
+      memoText,
     };
   }
 

@@ -1,0 +1,113 @@
+import {
+  type Devnet,
+  decryptMemo,
+  DevnetWallet,
+  parsePublicKeyText,
+  privateKeyFromWif,
+  wifFromSeed,
+} from "@stakebts/devnet";
+import type { AuditedBlock, AuditTerms } from "../packages/core/src/testing/simulator/auditor.ts";
+
+type AccountId = AuditTerms["custodian"];
+type Memo = NonNullable<AuditedBlock["transactions"][number]["memo"]>;
+
+interface WireTransfer {
+  readonly from: AccountId;
+  readonly to: AccountId;
+  readonly amount: { readonly amount: number | string; readonly asset_id: string };
+  readonly memo?: Record<"from" | "to" | "message", string> & { readonly nonce: string | number };
+}
+interface WireBlock {
+  readonly timestamp: string;
+  readonly transactions: readonly {
+    readonly operations: readonly (readonly [number, WireTransfer])[];
+    readonly signatures: readonly string[];
+  }[];
+}
+
+/**
+ * Reads the final blocks of the chain, as anybody could, from a node that the cluster does not know and that nothing
+ * happens to. Uses nothing of the product.
+ */
+export class ChainWatch {
+  readonly blocks: AuditedBlock[] = [];
+  headTimeMs = 0;
+  readonly #wallet: DevnetWallet;
+
+  constructor(url: string) {
+    this.#wallet = new DevnetWallet({ url, name: "auditor", activeKey: wifFromSeed("auditor") });
+  }
+
+  /** Reads what has become final since the last time. */
+  async read(): Promise<void> {
+    const head = (await this.#wallet.call(0, "get_dynamic_global_properties", [])) as unknown as {
+      time: string;
+      last_irreversible_block_num: number;
+    };
+    this.headTimeMs = Date.parse(`${head.time}Z`);
+    while (this.blocks.length + 1 < head.last_irreversible_block_num) {
+      const blockNum = this.blocks.length + 1;
+      const block = (await this.#wallet.call(0, "get_block", [blockNum])) as unknown as WireBlock;
+      this.blocks.push(toAudited(blockNum, block));
+    }
+  }
+
+  /** Time of the newest final block. */
+  get finalTimeMs(): number {
+    return this.blocks.at(-1)?.timeMs ?? 0;
+  }
+
+  async accountId(name: string): Promise<AccountId> {
+    const [account] = (await this.#wallet.call(0, "get_accounts", [[name]])) as unknown as {
+      id: AccountId;
+    }[];
+    if (account === undefined) throw new Error(`there is no account ${name}`);
+    return account.id;
+  }
+
+  close(): void {
+    this.#wallet.close();
+  }
+}
+
+/** Of a transaction with one transfer; the auditor knows it by its first signature, as whoever sent it does. */
+function toAudited(blockNum: number, { timestamp, transactions }: WireBlock): AuditedBlock {
+  return {
+    blockNum,
+    timeMs: Date.parse(`${timestamp}Z`),
+    transactions: transactions.map(({ operations, signatures }) => {
+      const [tag, transfer] = operations[0] ?? [];
+      if (operations.length !== 1 || tag !== 0 || transfer === undefined)
+        throw new Error(`block ${blockNum} holds something that is no single transfer`);
+      const { from, to, amount, memo } = transfer;
+      return {
+        txid: signatures[0] ?? "",
+        fromId: from,
+        toId: to,
+        amount: BigInt(amount.amount),
+        assetId: amount.asset_id,
+        memo:
+          memo === undefined
+            ? undefined
+            : { from: memo.from, to: memo.to, nonce: String(memo.nonce), messageHex: memo.message },
+      };
+    }),
+  };
+}
+
+/** Opens a memo that the custodian has written. */
+export function memoOpener(wif: string): (memo: Memo | undefined) => string | undefined {
+  const privateKey = privateKeyFromWif(wif);
+  return (memo) =>
+    memo === undefined
+      ? undefined
+      : decryptMemo({
+          privateKey,
+          publicKey: parsePublicKeyText(memo.to, "BTS"),
+          nonce: BigInt(memo.nonce),
+          encrypted: Buffer.from(memo.messageHex, "hex"),
+        })?.toString("utf8");
+}
+
+/** The node that only the auditor and the people use: the last one. */
+export const ownNode = ({ urls }: Devnet): string => urls.at(-1) as string;

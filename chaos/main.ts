@@ -1,0 +1,68 @@
+import { parseArgs } from "node:util";
+import { BREAKS } from "./breaks.ts";
+import { isSound, runChaos, summary } from "./run.ts";
+
+const USAGE = `Real processes, PostgreSQL, Redis and nodes under fire, and an audit from the chain alone. See docs/chaos.md.
+
+  npm run chaos -- [--rounds N] [--seed S] [--seconds S] [--calm S] [--break SAFEGUARD [--expect-caught]]
+
+  --rounds         how many rounds (default 5); with --break: at most so many
+  --seed           of the first round, the others count on; without it one is drawn
+  --seconds        how long things go wrong in each round (default 10)
+  --calm           seconds in which everything has to be paid afterwards (default 60)
+  --break          do without one safeguard, and see it noticed: ${BREAKS.map(({ name }) => name).join(", ")}
+  --expect-caught  end with 0 if, and only if, something was wrong
+`;
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "5" },
+      seed: { type: "string", default: `${Date.now() % 1_000_000_000}` },
+      seconds: { type: "string", default: "10" },
+      calm: { type: "string", default: "60" },
+      break: { type: "string" },
+      "expect-caught": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const numbers = [values.rounds, values.seconds, values.calm, values.seed].map(Number);
+  const [rounds = 0, weather = 0, calm = 0, seed = 0] = numbers;
+  const without = BREAKS.find(({ name }) => name === values.break);
+  const isNonsense =
+    ![rounds, weather, calm].every((count) => Number.isSafeInteger(count) && count > 0) ||
+    !Number.isSafeInteger(seed) ||
+    seed < 0 ||
+    (values.break !== undefined && without === undefined);
+  if (values.help || isNonsense) return undefined;
+  return {
+    rounds,
+    seed,
+    weatherMs: weather * 1_000,
+    calmMs: calm * 1_000,
+    without,
+    expectCaught: values["expect-caught"],
+  };
+}
+
+const log = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+async function main(): Promise<number> {
+  const options = readArguments();
+  if (options === undefined) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const { seed, without, expectCaught } = options;
+  const command = without === undefined ? "" : ` --break ${without.name}`;
+  log(`seed ${seed}${without === undefined ? "" : `, without ${without.name}`}`);
+  const result = await runChaos({ ...options, log });
+  log(summary(result));
+  if (!isSound(result))
+    log(`again: npm run chaos -- --rounds 1 --seed ${seed + result.rounds - 1}${command}`);
+  return isSound(result) === expectCaught ? 1 : 0;
+}
+
+process.exit(await main());

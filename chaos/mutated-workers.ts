@@ -1,0 +1,64 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+const REPOSITORY = join(import.meta.dirname, "..");
+const BUILT = ["apps/ingester", "apps/scheduler", "apps/payer", "packages/core"];
+
+/** A change of a built file. The text has to be there once, or the safeguard is not where it was thought to be. */
+export interface Patch {
+  /** From the repository's folder. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A copy of the built workers with the patches, next to the packages that they use. Throws when a patch does not fit. */
+export function mutatedWorkers(patches: readonly Patch[]): { readonly folder: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "stakebts-mutated-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    for (const part of BUILT) {
+      cpSync(join(REPOSITORY, part, "dist"), join(folder, part, "dist"), { recursive: true });
+      cpSync(join(REPOSITORY, part, "package.json"), join(folder, part, "package.json"));
+    }
+    linkAll(join(REPOSITORY, "node_modules"), join(folder, "node_modules"), ["@stakebts"]);
+    linkAll(join(REPOSITORY, "packages/core/node_modules"), join(folder, "packages/core/node_modules"), []);
+    mkdirSync(join(folder, "node_modules/@stakebts"));
+    symlinkSync(join(folder, "packages/core"), join(folder, "node_modules/@stakebts/core"));
+    for (const patch of patches) apply(folder, patch);
+    return { folder, remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function linkAll(from: string, to: string, but: readonly string[]): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(from))
+    if (!but.includes(name)) symlinkSync(join(from, name), join(to, name));
+}
+
+function apply(folder: string, { file, find, replace }: Patch): void {
+  const path = join(folder, file);
+  const text = readFileSync(path, "utf8");
+  const times = text.split(find).length - 1;
+  if (times !== 1)
+    throw new Error(
+      `${file} of ${dirname(path)} holds the text of the patch ${times} times, not once:\n${find}`,
+    );
+  writeFileSync(
+    path,
+    text.replace(find, () => replace),
+  );
+}

@@ -1,0 +1,297 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { wifFromSeed } from "@stakebts/devnet";
+import type { AuditTerms } from "../packages/core/src/testing/simulator/auditor.ts";
+import { Prng } from "../packages/core/src/testing/simulator/prng.ts";
+import type { Break } from "./breaks.ts";
+import { ChainWatch, memoOpener, ownNode } from "./chain-watch.ts";
+import { type Fault, FAULTS } from "./faults.ts";
+import { mutatedWorkers } from "./mutated-workers.ts";
+import { CUSTODIAN, People, planSendings, SENDING_LIFE_SECONDS } from "./people.ts";
+import { judge, type Verdict } from "./reckoning.ts";
+import { Recovery } from "./recovery.ts";
+import { EXPIRATION_SECONDS, MONTH_SECONDS, Site } from "./site.ts";
+
+const LOOK_MS = 100;
+/** A ledger that has nothing open for so long, while debts are unpaid, will not pay them. */
+const LOST_AFTER_MS = 3_000;
+const LINES_SHOWN = 8;
+
+export interface ChaosOptions {
+  readonly rounds: number;
+  /** Of the first round; the next one has the next number. */
+  readonly seed: number;
+  /** How long things go wrong in each round. */
+  readonly weatherMs: number;
+  /** How long the cluster may take afterwards until everything is paid. */
+  readonly calmMs: number;
+  /** One safeguard less. */
+  readonly without?: Break | undefined;
+  readonly log: (line: string) => void;
+}
+
+export interface ChaosResult {
+  readonly rounds: number;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly payouts: number;
+  readonly paidTwice: number;
+  readonly lost: number;
+  readonly stuck: number;
+  /** Whatever else must not be: paid and not owed, too early, a failed assertion of the product. */
+  readonly wrong: number;
+  readonly recoveryMs: { readonly p50: number | undefined; readonly p95: number | undefined };
+}
+
+/** Runs the rounds, one after the other, on one cluster; ends with the first round after which something is wrong. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { without, log } = options;
+  const mutated = without === undefined ? undefined : mutatedWorkers(without.patches);
+  try {
+    const site = await Site.start({ workersFrom: mutated?.folder, sql: without?.sql, log });
+    const watch = new ChainWatch(ownNode(site.devnet));
+    const people = new People(ownNode(site.devnet));
+    try {
+      return await new Run(options, { site, watch, people, terms: await termsOf(watch) }).rounds();
+    } finally {
+      people.close();
+      watch.close();
+      await site.stop();
+    }
+  } finally {
+    mutated?.remove();
+  }
+}
+
+async function termsOf(watch: ChainWatch): Promise<AuditTerms> {
+  return {
+    monthMs: MONTH_SECONDS * 1_000,
+    custodian: await watch.accountId(CUSTODIAN),
+    // Nobody has these roles here.
+    exchange: "1.2.0",
+    reserve: "1.2.0",
+    manager: "1.2.0",
+    depositMemo: "",
+    memoText: memoOpener(wifFromSeed(`${CUSTODIAN}-memo`)),
+  };
+}
+
+interface Scene {
+  readonly site: Site;
+  readonly watch: ChainWatch;
+  readonly people: People;
+  readonly terms: AuditTerms;
+}
+
+class Run {
+  readonly #options: ChaosOptions;
+  readonly #scene: Scene;
+  readonly #faults = new Map<string, number>();
+  readonly #recovery = new Recovery();
+
+  constructor(options: ChaosOptions, scene: Scene) {
+    this.#options = options;
+    this.#scene = scene;
+  }
+
+  async rounds(): Promise<ChaosResult> {
+    const { rounds, seed, log } = this.#options;
+    const { site } = this.#scene;
+    let payouts = 0;
+    for (let round = 1; ; round++) {
+      const startedMs = Date.now();
+      const end = await this.#round(new Prng(seed + round - 1));
+      const { verdict, lost, stuck } = end;
+      const wrong = [...verdict.wrong, ...site.broken];
+      const isWrong = verdict.paidTwice.length + lost.length + stuck.length + wrong.length > 0;
+      log(
+        `round ${round} (seed ${seed + round - 1}): ${verdict.payouts - payouts} payouts, ${end.faults.join(" ")}; ` +
+          `${isWrong ? "NOT settled" : `settled after ${seconds(end.settledMs)}`}, ${seconds(Date.now() - startedMs)} in all`,
+      );
+      payouts = verdict.payouts;
+      if (isWrong) {
+        await this.#explain({ ...end, wrong });
+      }
+      if (isWrong || round === rounds)
+        return {
+          rounds: round,
+          faults: this.#faults,
+          payouts,
+          paidTwice: verdict.paidTwice.length,
+          lost: lost.length,
+          stuck: stuck.length,
+          wrong: wrong.length,
+          recoveryMs: { p50: this.#recovery.percentileMs(50), p95: this.#recovery.percentileMs(95) },
+        };
+    }
+  }
+
+  async #round(prng: Prng): Promise<RoundEnd> {
+    const { site, people } = this.#scene;
+    const { weatherMs, without } = this.#options;
+    const sendings = planSendings(prng.split(), { lengthMs: weatherMs });
+    const looking = new AbortController();
+    const look = this.#lookAround(looking.signal);
+    const happened: string[] = [];
+    const troubles = new Prng(prng.int(0, 2 ** 31));
+    const weather =
+      without?.scenario === undefined
+        ? this.#weather(troubles, happened)
+        : this.#happen({ kind: without.name, happen: without.scenario }, troubles, happened);
+    const startedMs = Date.now();
+    for (const sending of sendings) {
+      await delay(Math.max(0, startedMs + sending.atMs - Date.now()));
+      await people.send(sending);
+    }
+    await weather;
+    site.calm();
+    const calmSinceMs = Date.now();
+    const end = await this.#settle();
+    looking.abort();
+    await look;
+    return { ...end, faults: happened, settledMs: Date.now() - calmSinceMs };
+  }
+
+  /** Draws from a deck of all faults, so that each has its turn, and lets them happen, also several at once. */
+  async #weather(prng: Prng, happened: string[]): Promise<void> {
+    const { weatherMs } = this.#options;
+    const { hasRedis } = this.#scene.site;
+    const deck = FAULTS.filter(({ needsRedis }) => hasRedis || needsRedis !== true).flatMap((fault) =>
+      Array.from({ length: fault.weight }, () => fault),
+    );
+    const untilMs = Date.now() + weatherMs;
+    const going: Promise<void>[] = [];
+    const busy = new Set<string>();
+    while (Date.now() < untilMs && deck.length > 0) {
+      await delay(prng.int(200, 1_400));
+      const [fault] = deck.splice(prng.int(0, deck.length - 1), 1);
+      const { alone } = fault as Fault;
+      if (fault === undefined || (alone !== undefined && busy.has(alone))) continue;
+      if (alone !== undefined) busy.add(alone);
+      going.push(
+        this.#happen(fault, prng.split(), happened).then(() => {
+          if (alone !== undefined) busy.delete(alone);
+        }),
+      );
+    }
+    await Promise.all(going);
+  }
+
+  async #happen(
+    { kind, happen }: Pick<Fault, "kind" | "happen">,
+    prng: Prng,
+    happened: string[],
+  ): Promise<void> {
+    happened.push(kind);
+    this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
+    await happen(this.#scene.site, prng);
+    this.#recovery.faultEnded(Date.now(), this.#judge().unpaid);
+  }
+
+  #judge(): Verdict {
+    const { watch, people, terms } = this.#scene;
+    return judge(watch, people.intentions, terms);
+  }
+
+  async #lookAround(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#scene.watch.read();
+      this.#recovery.saw(Date.now(), this.#judge().unpaid);
+      await delay(LOOK_MS);
+    }
+  }
+
+  /** Until everything is paid and a transaction's life has passed since, or until something is wrong. */
+  async #settle(): Promise<Pick<RoundEnd, "verdict" | "lost" | "stuck">> {
+    const { watch } = this.#scene;
+    const deadlineMs = Date.now() + this.#options.calmMs;
+    const lastSentMs = watch.headTimeMs;
+    let doneSinceMs: number | undefined;
+    let settledAtMs: number | undefined;
+    for (;;) {
+      await delay(LOOK_MS);
+      const verdict = this.#judge();
+      const names = [...verdict.unpaid];
+      const isDone = await this.#ledgerIsDone();
+      doneSinceMs = isDone ? (doneSinceMs ?? Date.now()) : undefined;
+      const isPaid = names.length + verdict.notDue === 0 && isDone && this.#everySendingIsDecided(lastSentMs);
+      settledAtMs = isPaid ? (settledAtMs ?? watch.finalTimeMs) : undefined;
+      if (verdict.paidTwice.length + verdict.wrong.length > 0) return { verdict, lost: [], stuck: [] };
+      if (settledAtMs !== undefined && watch.finalTimeMs > settledAtMs + 2 * EXPIRATION_SECONDS * 1_000)
+        return { verdict, lost: [], stuck: [] };
+      if (names.length > 0 && doneSinceMs !== undefined && Date.now() - doneSinceMs > LOST_AFTER_MS)
+        return { verdict, lost: names, stuck: [] };
+      if (Date.now() > deadlineMs)
+        return { verdict, lost: [], stuck: names.length > 0 ? names : ["the ledger has something open"] };
+    }
+  }
+
+  /** In a final block, or in none ever. */
+  #everySendingIsDecided(lastSentMs: number): boolean {
+    const { watch, people } = this.#scene;
+    if (watch.finalTimeMs > lastSentMs + SENDING_LIFE_SECONDS * 1_000) return true;
+    const found = new Set(watch.blocks.flatMap(({ transactions }) => transactions.map(({ txid }) => txid)));
+    return [...people.intentions.keys()].every((signature) => found.has(signature));
+  }
+
+  /** Only to tell what is late from what is lost: whether anything is paid is read from the chain. */
+  async #ledgerIsDone(): Promise<boolean> {
+    const [row] = await this.#scene.site
+      .query<{ open: string }>(
+        `SELECT (SELECT count(*) FROM stake_row WHERE status IN ('pending', 'processing', 'paid'))
+              + (SELECT count(*) FROM payout WHERE status <> 'confirmed')
+              + (SELECT count(*) FROM transfer WHERE status = 'undecided') AS open`,
+      )
+      .catch(() => []);
+    return row?.open === "0";
+  }
+
+  async #explain({
+    verdict,
+    lost,
+    stuck,
+    wrong,
+  }: RoundEnd & { readonly wrong: readonly string[] }): Promise<void> {
+    const { log } = this.#options;
+    const { site } = this.#scene;
+    const say = (what: string, names: readonly string[]) => {
+      if (names.length > 0) log(`  ${what}: ${names.slice(0, LINES_SHOWN).join("\n    ")}`);
+    };
+    say("paid twice", verdict.paidTwice);
+    say("lost", lost);
+    say("stuck", stuck);
+    say("wrong", wrong);
+    const state = await site
+      .query(
+        `SELECT (SELECT json_agg(p) FROM (SELECT key, status, reason, attempts FROM payout WHERE status <> 'confirmed' LIMIT 5) p) AS open,
+                (SELECT row_to_json(c) FROM chain_cursor c) AS cursor, (SELECT row_to_json(c) FROM control c) AS control`,
+      )
+      .catch((error: unknown) => [String(error)]);
+    log(`  ledger: ${JSON.stringify(state[0])}`);
+    for (const line of site.lastWords(4)) log(`  ${line}`);
+  }
+}
+
+interface RoundEnd {
+  readonly verdict: Verdict;
+  readonly lost: readonly string[];
+  readonly stuck: readonly string[];
+  readonly faults: readonly string[];
+  readonly settledMs: number;
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
+/** The result as one line. */
+export function summary(result: ChaosResult): string {
+  const faults = [...result.faults].sort(([a], [b]) => a.localeCompare(b)).map(([kind, n]) => `${kind}=${n}`);
+  const took = (ms: number | undefined) => (ms === undefined ? "-" : seconds(ms).replace(" ", ""));
+  return [
+    `rounds=${result.rounds}`,
+    `faults: ${faults.join(" ")}`,
+    `payouts=${result.payouts}`,
+    `paid_twice=${result.paidTwice} lost=${result.lost} stuck=${result.stuck} wrong=${result.wrong}`,
+    `recovery p50=${took(result.recoveryMs.p50)} p95=${took(result.recoveryMs.p95)}`,
+  ].join(" | ");
+}
+
+export const isSound = ({ paidTwice, lost, stuck, wrong }: ChaosResult): boolean =>
+  paidTwice + lost + stuck + wrong === 0;
