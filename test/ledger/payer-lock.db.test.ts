@@ -1,5 +1,5 @@
 import { hostClock, withPayerLock } from "@stakebts/core/adapters";
-import type { Log } from "@stakebts/core/ports";
+import type { HostClock, Log } from "@stakebts/core/ports";
 import pg from "pg";
 import { describe, expect } from "vitest";
 import { test } from "../database.ts";
@@ -7,9 +7,9 @@ import { test } from "../database.ts";
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A payer that works until it is told to stop, and says when it begins and ends. */
-function payer(databaseUrl: string, name: string, say: (what: string) => void) {
+function payer(databaseUrl: string, name: string, say: (what: string) => void, clock: HostClock = hostClock) {
   const stop = new AbortController();
-  const ended = withPayerLock({ databaseUrl, clock: hostClock, log: silent }, stop.signal, async (lost) => {
+  const ended = withPayerLock({ databaseUrl, clock, log: silent }, stop.signal, async (lost) => {
     say(`${name} works`);
     await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve(), { once: true }));
     say(`${name} stops`);
@@ -37,6 +37,13 @@ function diary() {
     },
   };
 }
+
+/** Of a process that is frozen: whatever it wanted to do after a while, it does not. */
+const frozenClock: HostClock = {
+  ...hostClock,
+  sleep: (_, signal) =>
+    new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true })),
+};
 
 async function cutSessionsWithLock(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
@@ -70,5 +77,17 @@ describe("the payer's lock", () => {
     said.length = 0;
     await until("payer works"); // It asks again, and nobody else wants it.
     await only.stop();
+  });
+
+  // Its machine answers the keep-alives of the connection all the while.
+  test("passes on when its payer is frozen, and the frozen one has to ask again", async ({ databaseUrl }) => {
+    const { said, say, until } = diary();
+    const frozen = payer(databaseUrl, "frozen", say, frozenClock);
+    await until("frozen works");
+    const second = payer(databaseUrl, "second", say);
+    await until("second works");
+    await until("frozen stops");
+    await Promise.all([frozen.stop(), second.stop()]);
+    expect(said.filter((what) => what.endsWith("works"))).toEqual(["frozen works", "second works"]);
   });
 });

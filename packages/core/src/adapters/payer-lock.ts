@@ -13,10 +13,11 @@ const HEARTBEAT_MS_MAX = 5_000;
 const RETRY_MS = 1_000;
 /**
  * How soon the server lets go of a session whose machine has died without a word, or is cut off: by its own default after
- * two hours, in which no stand-by on another machine could lead. About eleven seconds.
+ * two hours, in which no stand-by on another machine could lead. About eleven seconds. The kernel of a process that is
+ * frozen answers for it all the while; what it misses is the heartbeat, and the server gives it ten.
  */
-const KEEPALIVE =
-  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
+const LETS_GO =
+  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET idle_session_timeout = '10s'";
 const LOOP = "payer lock";
 
 interface LockDeps {
@@ -69,7 +70,7 @@ async function holdOnce(
   session.on("end", () => lost.abort());
   try {
     await session.connect();
-    await session.query(KEEPALIVE);
+    await session.query(LETS_GO);
     if (!(await acquire(session, deps, AbortSignal.any([signal, lost.signal])))) return;
     log.info("payer.leads");
     await workWhileHeld(session, deps, signal, lost, work);
