@@ -5,9 +5,17 @@ export { Prisma };
 export type Database = PrismaClient;
 export type DatabaseTx = Prisma.TransactionClient;
 
+/**
+ * A process that is frozen in a transaction, or whose machine is gone, holds its locks until the server ends the session:
+ * by its own default never, or after two hours, and meanwhile nobody folds or ingests. None of ours is idle for so long
+ * but when the queue is away, and then the transaction is tried again.
+ */
+const IDLE_IN_TRANSACTION_MS_MAX = 15_000;
+
 /** @param max connections of the pool */
 export function openDatabase(connectionString: string, max = 10): Database {
-  return new PrismaClient({ adapter: new PrismaPg({ connectionString, max }) });
+  const settings = { connectionString, max, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX };
+  return new PrismaClient({ adapter: new PrismaPg(settings) });
 }
 
 /** The transaction may be tried again as it is: a deadlock, or two of them wrote the same rows. */
