@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { WorkerLogLine } from "@stakebts/devnet";
 import { Redis } from "ioredis";
 import type { Prng } from "../packages/core/src/testing/simulator/prng.ts";
 import type { Line } from "./line.ts";
@@ -67,10 +68,9 @@ export const FAULTS: readonly Fault[] = [
     weight: 2,
     happen: async (site) => {
       const { worker } = site.leader();
-      await Promise.race([
-        worker.waitFor(isNew(worker.lines.length, worker, "withdrawal.signed")),
-        delay(2_000),
-      ]).catch(() => undefined);
+      await Promise.race([worker.waitFor(isNew(worker, "withdrawal.signed")), delay(2_000)]).catch(
+        () => undefined,
+      );
       worker.kill("SIGKILL");
       await worker.exited;
     },
@@ -223,7 +223,8 @@ export const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** The first line with this event after those that were there. */
-export const isNew =
-  (seen: number, worker: Seat["worker"], event: string) => (line: { readonly event: string }) =>
-    line.event === event && worker.lines.indexOf(line as never) >= seen;
+/** A line with this event that comes after those that are there now. */
+export function isNew(worker: Seat["worker"], event: string): (line: WorkerLogLine) => boolean {
+  const seen = new Set(worker.lines);
+  return (line) => line.event === event && !seen.has(line);
+}

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 const REPOSITORY = join(import.meta.dirname, "..");
 const BUILT = ["apps/ingester", "apps/scheduler", "apps/payer", "packages/core"];
@@ -51,14 +51,16 @@ function linkAll(from: string, to: string, but: readonly string[]): void {
 
 function apply(folder: string, { file, find, replace }: Patch): void {
   const path = join(folder, file);
-  const text = readFileSync(path, "utf8");
+  writeFileSync(path, replacedOnce(readFileSync(path, "utf8"), { of: file, find, replace }));
+}
+
+/** A mutation that changes nothing would be caught by nobody, and one that changes more would prove nothing. */
+export function replacedOnce(
+  text: string,
+  { of, find, replace }: { readonly of: string; readonly find: string; readonly replace: string },
+): string {
   const times = text.split(find).length - 1;
   if (times !== 1)
-    throw new Error(
-      `${file} of ${dirname(path)} holds the text of the patch ${times} times, not once:\n${find}`,
-    );
-  writeFileSync(
-    path,
-    text.replace(find, () => replace),
-  );
+    throw new Error(`${of} holds the text that is to be replaced ${times} times, not once:\n${find}`);
+  return text.replace(find, () => replace);
 }

@@ -46,7 +46,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { without, log } = options;
   const mutated = without === undefined ? undefined : mutatedWorkers(without.patches);
   try {
-    const site = await Site.start({ workersFrom: mutated?.folder, sql: without?.sql, log });
+    const site = await Site.start({ workersFrom: mutated?.folder, without, log });
     const watch = new ChainWatch(ownNode(site.devnet));
     const people = new People(ownNode(site.devnet));
     try {
@@ -133,7 +133,7 @@ class Run {
     const happened: string[] = [];
     const troubles = new Prng(prng.int(0, 2 ** 31));
     const weather =
-      without?.scenario === undefined
+      without === undefined
         ? this.#weather(troubles, happened)
         : this.#happen({ kind: without.name, happen: without.scenario }, troubles, happened);
     const startedMs = Date.now();
@@ -266,6 +266,7 @@ class Run {
       )
       .catch((error: unknown) => [String(error)]);
     log(`  ledger: ${JSON.stringify(state[0])}`);
+    log(`  queues: ${await site.queues().catch((error: unknown) => String(error))}`);
     for (const line of site.lastWords(4)) log(`  ${line}`);
   }
 }

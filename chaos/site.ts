@@ -16,10 +16,13 @@ import {
   type WorkerName,
   type WorkerProcess,
 } from "@stakebts/devnet";
-import { migrateQueueStore } from "@stakebts/core/adapters";
+import { migrateQueueStore, QUEUE_NAMES } from "@stakebts/core/adapters";
+import { Redis } from "ioredis";
 import pg from "pg";
 import { deploy } from "../prisma/migrate.ts";
+import type { Break } from "./breaks.ts";
 import { Line } from "./line.ts";
+import { replacedOnce } from "./mutated-workers.ts";
 import { CUSTODIAN, NOMINATORS } from "./people.ts";
 
 // Everything for real: PostgreSQL, Redis, a chain of several nodes, two of every process, and a line of its own from each
@@ -32,7 +35,8 @@ export const CLOCK_RATE = (SECONDS_PER_BLOCK * 1000) / BLOCK_MS;
 export const MONTH_SECONDS = 120;
 export const EXPIRATION_SECONDS = 90;
 /** A fault may last longer than a transaction lives, so five attempts are no sign of anything. */
-const POLICY = `month: ${MONTH_SECONDS}s\nexpiration: ${EXPIRATION_SECONDS}s\nmax_attempts: 1000\n`;
+const policyWith = (expirationSeconds: number): string =>
+  `month: ${MONTH_SECONDS}s\nexpiration: ${expirationSeconds}s\nmax_attempts: 1000\n`;
 /** Those that the cluster knows; one more is the auditor's. */
 export const CLUSTER_NODES = 3;
 const RESTART_MS = 100;
@@ -59,8 +63,8 @@ export interface Seat {
 export interface SiteOptions {
   /** Where the built workers are, default this repository. */
   readonly workersFrom?: string | undefined;
-  /** Statements after the migrations. */
-  readonly sql?: readonly string[] | undefined;
+  /** What is taken away from the database and the policy. */
+  readonly without?: Break | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -96,14 +100,14 @@ export class Site {
   }
 
   static async start(options: SiteOptions): Promise<Site> {
-    const { log, workersFrom = REPOSITORY, sql = [] } = options;
+    const { log, workersFrom = REPOSITORY, without } = options;
     const folder = mkdtempSync(join(tmpdir(), "stakebts-chaos-"));
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
     const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
     const databaseUrl = await postgres.createDatabase("stakebts");
     await deploy(databaseUrl);
     await migrateQueueStore(databaseUrl);
-    await run(databaseUrl, sql);
+    if (without !== undefined) await breakDatabase(databaseUrl, without);
     const redis = await startRedis();
     const devnet = await startDevnet({
       accounts: [
@@ -115,7 +119,7 @@ export class Site {
       nodes: CLUSTER_NODES + 1,
     });
     const policy = join(folder, "policy.yaml");
-    writeFileSync(policy, POLICY);
+    writeFileSync(policy, policyWith(without?.expirationSeconds ?? EXPIRATION_SECONDS));
     const cluster = new LocalCluster({
       repository: workersFrom,
       databaseUrl,
@@ -258,6 +262,22 @@ export class Site {
     return this.#redis?.url;
   }
 
+  /** How many jobs there are of each queue, in which state, and which one is being worked at. Empty without Redis. */
+  async queues(): Promise<string> {
+    if (this.#redis === null) return "";
+    const client = new Redis(this.#redis.url, { maxRetriesPerRequest: 1 });
+    try {
+      const told = QUEUE_NAMES.map(async (name) => {
+        const key = (part: string) => `bull:${name}:${part}`;
+        const [waiting, delayed] = [await client.llen(key("wait")), await client.zcard(key("delayed"))];
+        return `${name}: ${waiting} waiting, ${delayed} delayed, active: ${(await client.lrange(key("active"), 0, 4)).join(" ")}`;
+      });
+      return (await Promise.all(told)).join("; ");
+    } finally {
+      client.disconnect();
+    }
+  }
+
   /** Whatever was switched on is switched off, and whoever was frozen wakes up. */
   calm(): void {
     for (const line of this.#lines) line.restore();
@@ -312,11 +332,18 @@ function isLeading({ lines }: WorkerProcess): boolean {
   return last?.event === "payer.leads";
 }
 
-async function run(databaseUrl: string, statements: readonly string[]): Promise<void> {
+async function breakDatabase(databaseUrl: string, { functions = [], sql = [] }: Break): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    for (const statement of statements) await client.query(statement);
+    for (const { function: name, find, replace } of functions) {
+      const { rows } = await client.query<{ source: string }>(
+        "SELECT pg_get_functiondef($1::regproc) AS source",
+        [name],
+      );
+      await client.query(replacedOnce(rows[0]?.source ?? "", { of: name, find, replace }));
+    }
+    for (const statement of sql) await client.query(statement);
   } finally {
     await client.end();
   }
