@@ -194,6 +194,11 @@ describe("a secret", () => {
     ["a list of keys with one typo", { STAKEBTS_MEMO_KEY: `${OLDER_WIF},${WIF_WITH_A_TYPO}` }],
     ["a database of another kind", { DATABASE_URL: "mysql://stakebts:hunter2@localhost/x" }],
     ["a queue of another kind", { REDIS_URL: "http://:hunter2@localhost" }],
+    ["the password in an address without its slashes", { STAKEBTS_NODES: "wsme:hunter2@node.example.org" }],
+    [
+      "a password with a slash in it",
+      { STAKEBTS_NODES: "wss://me:hun/ter/hunter2@node.example.org,https://wrong" },
+    ],
     ["a node's password", { STAKEBTS_NODES: "wss://me:hunter2@node.example.org,https://wrong" }],
     ["the secret and its file", { STAKEBTS_ACTIVE_KEY: WIF, STAKEBTS_ACTIVE_KEY_FILE: "/nowhere" }],
     ["a secret in place of its file", { STAKEBTS_ACTIVE_KEY: "", STAKEBTS_ACTIVE_KEY_FILE: WIF }],

@@ -79,8 +79,12 @@ const foundValue = (name: string, value: string): string =>
 const shownPath = (name: string, path: string): string =>
   SECRET.test(name) && !/^\.{0,2}\//u.test(path) ? "the file it names" : path;
 
-/** An address may hold a password too: `wss://user:password@node`. */
-const withoutCredentials = (text: string): string => text.replace(/\/\/[^/@\s"]*@/gu, "//(hidden)@");
+/**
+ * An address may hold a password too: `wss://user:password@node`. Whatever stands before an @ is hidden, because one that
+ * is mistyped (`ws:/user:password@node`, a password with a slash) is what gets printed.
+ */
+const withoutCredentials = (text: string): string =>
+  text.replace(/(^|[\s,"])([a-z]{1,10}:\/\/)?[^\s,"]*@/giu, "$1$2(hidden)@");
 
 /** The settings as they are printed at start: secrets hidden, lists and numbers as they were understood. */
 export function shown(config: Readonly<Record<string, unknown>>): Record<string, string> {
