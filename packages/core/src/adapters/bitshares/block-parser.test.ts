@@ -206,6 +206,16 @@ describe("a real node's block", () => {
     expect(parseBlock(block, "1.2.115").merkle).toBe("verified");
   });
 
+  it.each([-1, 0, "-9223372036854775808", "9223372036854775808"])(
+    "with a transfer of %s is malformed: no chain has one, and the ledger has no place for it",
+    (amount) => {
+      const block = block411();
+      setAmount(block, 2, amount);
+      block.transactions[0]?.operations.push([75, {} as never]); // the merkle root does not speak against it
+      expect(errorOf(block)?.code).toBe("malformed_answer");
+    },
+  );
+
   const breakings: fc.Arbitrary<(block: RawBlock) => void> = fc
     .tuple(
       fc.constantFrom(
@@ -308,6 +318,7 @@ describe("a real node's other answers", () => {
     const both = resultOf("get_account_balances_filter") as [unknown, unknown];
     expect(parseBalance([both[0]], "1.3.0")).toBe(3_000_090_000_000n);
     expect(parseBalance([both[1]], "1.3.1")).toBe(0n);
+    expect(() => parseBalance([{ amount: -1, asset_id: "1.3.0" }], "1.3.0")).toThrow(ChainError);
     for (const wrong of [[], both, [both[1]], null, [{ amount: 1 }]]) {
       expect(() => parseBalance(wrong, "1.3.0")).toThrow(ChainError);
     }

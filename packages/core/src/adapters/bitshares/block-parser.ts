@@ -13,6 +13,7 @@ import { serializeForeignOperation } from "./reference-serializer.ts";
 import { CLAIM_TAG, type Transfer, transactionId, TRANSFER_TAG, writeTransfer } from "./transaction-codec.ts";
 import {
   asAccountId,
+  asAmount,
   asArray,
   asAssetId,
   asHex,
@@ -139,9 +140,9 @@ export function parseTransfer(value: unknown): Transfer {
   return {
     fromId: asAccountId(body["from"], "from"),
     toId: asAccountId(body["to"], "to"),
-    amount: shares(asInt64(amount["amount"], "amount")),
+    amount: shares(asAmount(amount["amount"], "amount", 1n)),
     assetId: asAssetId(amount["asset_id"], "asset id"),
-    feeAmount: shares(asInt64(fee["amount"], "fee")),
+    feeAmount: shares(asAmount(fee["amount"], "fee")),
     feeAssetId: asAssetId(fee["asset_id"], "fee asset id"),
     memo: body["memo"] === undefined || body["memo"] === null ? undefined : parseMemo(body["memo"]),
   };
@@ -156,9 +157,9 @@ export function parseClaim(value: unknown): Transfer {
     permissionId: asPermissionId(body["withdraw_permission"], "withdraw permission"),
     fromId: asAccountId(body["withdraw_from_account"], "account withdrawn from"),
     toId: asAccountId(body["withdraw_to_account"], "account withdrawn to"),
-    amount: shares(asInt64(amount["amount"], "amount to withdraw")),
+    amount: shares(asAmount(amount["amount"], "amount to withdraw", 1n)),
     assetId: asAssetId(amount["asset_id"], "asset id"),
-    feeAmount: shares(asInt64(fee["amount"], "fee")),
+    feeAmount: shares(asAmount(fee["amount"], "fee")),
     feeAssetId: asAssetId(fee["asset_id"], "fee asset id"),
     memo: body["memo"] === undefined || body["memo"] === null ? undefined : parseMemo(body["memo"]),
   };

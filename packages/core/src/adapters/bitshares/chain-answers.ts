@@ -8,10 +8,10 @@ import {
 } from "../../ports/chain.ts";
 import {
   asAccountId,
+  asAmount,
   asArray,
   asAssetId,
   asHex,
-  asInt64,
   asObject,
   asPermissionId,
   asText,
@@ -64,7 +64,7 @@ export function parseBalance(value: unknown, assetId: string): Shares {
   const balance = asObject(balances[0], "balance");
   if (balances.length !== 1 || balance["asset_id"] !== assetId)
     throw malformed(`balance of ${assetId}`, value);
-  return shares(asInt64(balance["amount"], "balance"));
+  return shares(asAmount(balance["amount"], "balance"));
 }
 
 /** Object 1.12.N. */
@@ -76,12 +76,12 @@ export function parsePermission(value: unknown, id: PermissionId): WithdrawPermi
     id: asPermissionId(id, "permission id"),
     fromId: asAccountId(permission["withdraw_from_account"], "account to withdraw from"),
     authorizedId: asAccountId(permission["authorized_account"], "authorized account"),
-    limit: shares(asInt64(limit["amount"], "withdrawal limit")),
+    limit: shares(asAmount(limit["amount"], "withdrawal limit")),
     assetId: asAssetId(limit["asset_id"], "asset id"),
     periodMs: asUint32(permission["withdrawal_period_sec"], "withdrawal period") * SECOND_MS,
     periodStartMs: asTimeMs(permission["period_start_time"], "start of the period"),
     expirationMs: asTimeMs(permission["expiration"], "expiration"),
-    claimed: shares(asInt64(permission["claimed_this_period"], "claimed in this period")),
+    claimed: shares(asAmount(permission["claimed_this_period"], "claimed in this period")),
   };
 }
 

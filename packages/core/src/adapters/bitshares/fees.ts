@@ -1,7 +1,7 @@
 import { SECOND_MS, shares, type Shares } from "../../domain/index.ts";
 import type { EncryptedMemo, TransferFeeSchedule } from "../../ports/chain.ts";
 import { CLAIM_TAG, TRANSFER_TAG } from "./transaction-codec.ts";
-import { asArray, asObject, asUint32, asUint64 } from "./wire-values.ts";
+import { asAmount, asArray, asObject, asUint32, asUint64 } from "./wire-values.ts";
 
 const SCALE_UNIT = 10_000n;
 
@@ -40,8 +40,8 @@ export function parseTransferFeeSchedule(value: unknown): TransferFeeSchedule {
   const priceOf = (tag: number) => {
     const price = asObject(prices.get(tag), `fee of operation ${tag}`);
     return {
-      fee: asUint64(price["fee"], "fee"),
-      pricePerKbyte: asUint64(price["price_per_kbyte"], "price per kbyte"),
+      fee: asAmount(price["fee"], "fee"),
+      pricePerKbyte: asAmount(price["price_per_kbyte"], "price per kbyte"),
     };
   };
   return {

@@ -56,6 +56,13 @@ export function asUint64(value: unknown, what: string): bigint {
   return integer;
 }
 
+/** What can be held, moved or asked for as a fee: of the same width, and no chain has one below zero. */
+export function asAmount(value: unknown, what: string, minimum = 0n): bigint {
+  const integer = asInt64(value, what);
+  if (integer < minimum) throw malformed(what, value);
+  return integer;
+}
+
 export function asUint32(value: unknown, what: string): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
     throw malformed(what, value);
