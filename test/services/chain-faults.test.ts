@@ -1,3 +1,4 @@
+import { ChainError } from "@stakebts/core/ports";
 import { payPayout } from "@stakebts/core/services";
 import { describe, expect, it } from "vitest";
 import { CUSTODIAN, inWorld, type World } from "../world.ts";
@@ -344,5 +345,22 @@ describe("a stop that is found late", () => {
       await world.settle();
       expect(await world.arrivedAt("nominator-1")).toEqual([1, 1, 21_250]);
       await world.expectLedgerMatchesChain();
+    }));
+});
+
+describe("a node that does not know an account", () => {
+  it("which is in a final block is trouble to be tried again, and nothing is passed over", () =>
+    inWorld({}, async (world) => {
+      await world.ingest();
+      const { accounts } = world.chain;
+      await world.send("nominator-1", 500, "what is this");
+      await world.devnet.produce(8);
+      const before = await world.ledger.cursor();
+      Object.assign(world.chain, { accounts: async (ids: readonly string[]) => ids.map(() => undefined) });
+      await expect(world.ingest()).rejects.toThrow(ChainError);
+      expect(await world.ledger.cursor()).toEqual(before);
+      Object.assign(world.chain, { accounts });
+      await world.ingest();
+      expect(world.ledger.contents.transfers.size).toBe(1);
     }));
 });

@@ -7,7 +7,14 @@ import { operationId } from "../domain/operation-id.ts";
 import { payoutKeyInMemo } from "../domain/payout.ts";
 import { CORE_ASSET_ID } from "../domain/transfer.ts";
 import type { Policy } from "../domain/policy.ts";
-import type { AccountId, ChainAccount, ChainBlock, ChainReader, ChainTransfer } from "../ports/chain.ts";
+import {
+  type AccountId,
+  type ChainAccount,
+  type ChainBlock,
+  ChainError,
+  type ChainReader,
+  type ChainTransfer,
+} from "../ports/chain.ts";
 import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import type { MemoContent, MemoReader } from "../ports/signer.ts";
@@ -300,7 +307,9 @@ async function learnAccounts({ accounts, chain }: IngestDeps, ids: readonly Acco
   const answers = await chain.accounts(wanted);
   for (const [index, id] of wanted.entries()) {
     const account = answers[index];
-    assert(account !== undefined, `account ${id} took part in an irreversible transfer and does not exist`);
+    // It took part in an irreversible transfer. A node that lags, or was asked while it started, does not have it yet.
+    if (account === undefined)
+      throw new ChainError("inconsistent_chain", `no node knows account ${id}, which is in an irreversible transfer`);
     accounts.set(id, account);
   }
 }
