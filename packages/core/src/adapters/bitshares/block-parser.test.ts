@@ -314,6 +314,14 @@ describe("a real node's other answers", () => {
     }
   });
 
+  it.each(["", "a\0b", "\uD800", "name\u001B[2J", "Name", "a..b", "<b>name</b>", "a".repeat(64)])(
+    "accounts with the name %j are malformed",
+    (name) => {
+      const account = resultOf("get_account_by_name_known") as JsonObject;
+      expect(() => parseAccount({ ...account, name })).toThrow(ChainError);
+    },
+  );
+
   it("balances", () => {
     const both = resultOf("get_account_balances_filter") as [unknown, unknown];
     expect(parseBalance([both[0]], "1.3.0")).toBe(3_000_090_000_000n);

@@ -46,9 +46,12 @@ export function parseAccount(value: unknown): ChainAccount {
     const [key, weight] = asArray(entry, "key with weight");
     return { key: asText(key, "public key"), weight: asUint32(weight, "weight") };
   });
+  const name = asText(account["name"], "account name");
+  // It ends in the ledger, on pages and in terminals: text that no chain gives as a name goes no further than this.
+  if (!ACCOUNT_NAME.test(name)) throw malformed("account name", name);
   return {
     id,
-    name: asText(account["name"], "account name"),
+    name,
     memoKey: asText(asObject(account["options"], "account options")["memo_key"], "memo key"),
     activeKeys: keys.map(({ key }) => key),
     activeThreshold: asUint32(active["weight_threshold"], "weight threshold"),
