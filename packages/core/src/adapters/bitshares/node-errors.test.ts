@@ -78,6 +78,11 @@ describe("what a real node's error says of a transaction", () => {
     });
   });
 
+  it("is quoted without what no database keeps and what moves a cursor", () => {
+    const { message } = new NodeRefusal("ws://node", { message: "no\0 \u001B[2Jway\uD800" });
+    expect(message).toBe("ws://node refused: no\u{FFFD} \u{FFFD}[2Jway\u{FFFD}");
+  });
+
   it("is not misled by names that every object has", () => {
     const error = { data: { name: "constructor", stack: { 0: { format: "toString" } } } };
     expect(broadcastOutcomeOf(new NodeRefusal("ws://node", error))).toMatchObject({

@@ -1,5 +1,6 @@
 import type { Disposition } from "../../domain/index.ts";
 import { type BroadcastOutcome, type BroadcastRefusal, ChainError } from "../../ports/chain.ts";
+import { plainText } from "../plain-text.ts";
 
 /** A node answered with an error. What it said, in its own words; nothing in them is trusted to have any shape. */
 export class NodeRefusal extends ChainError {
@@ -10,8 +11,8 @@ export class NodeRefusal extends ChainError {
 
   constructor(url: string, error: unknown) {
     const data = property(error, "data");
-    const message = text(property(error, "message"));
-    super("node_refused", `${url} refused: ${message.slice(0, 500)}`);
+    const message = plainText(text(property(error, "message")).slice(0, 500));
+    super("node_refused", `${url} refused: ${message}`);
     this.errorName = text(property(data, "name"));
     this.format = text(property(property(property(data, "stack"), "0"), "format"));
   }

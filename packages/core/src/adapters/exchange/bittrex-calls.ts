@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import axios from "axios";
 import type { HostClock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
+import { plainJson } from "../plain-text.ts";
 import { type BittrexCredentials, signBittrex } from "./bittrex-signing.ts";
 import { Throttle } from "./throttle.ts";
 import { VenueClock } from "./venue-clock.ts";
@@ -158,7 +159,7 @@ export class BittrexCalls {
 
 function parsedJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return plainJson(JSON.parse(text));
   } catch {
     return undefined; // an empty body, or the page of a proxy
   }

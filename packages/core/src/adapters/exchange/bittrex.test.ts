@@ -194,6 +194,23 @@ describe("an answer to a withdrawal", () => {
     expect(answer).toMatchObject({ type: "accepted", discrepancy: expect.stringContaining(discrepancy) });
   });
 
+  it("that is nested deeper than any program's stack is no answer", async () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const body = `{"code":"CLIENTWITHDRAWALID_ALREADY_EXISTS","data":${deep}}`;
+    const { url } = await givenVenue(onPost({ status: 409, body }));
+    expect(await clientFor(url).withdraw(request)).toMatchObject({ type: "unknown" });
+  });
+
+  it("that holds what no database keeps is quoted without it", async () => {
+    const { url } = await givenVenue(
+      onPost({ status: 201, body: echo({ status: "NEW\0", cryptoAddressTag: "a\uD800" }) }),
+    );
+    expect(await clientFor(url).withdraw(request)).toMatchObject({
+      withdrawal: { venueStatus: "NEW\u{FFFD}" },
+      discrepancy: 'memo "a\u{FFFD}" in the place of "loan 💸"',
+    });
+  });
+
   it("that says duplicate is accepted: by the id it names, by the list, or by its word alone", async () => {
     const duplicate = (data?: object) => ({
       status: 409,

@@ -4,6 +4,7 @@ import axios from "axios";
 import { assert } from "../../domain/assert.ts";
 import type { HostClock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
+import { plainJson } from "../plain-text.ts";
 
 /** What became of one call. Whether the venue has acted is what they differ in. */
 export type CcxtResult =
@@ -110,7 +111,7 @@ export class CcxtCalls {
     assert(onWire !== undefined, `ccxt's ${method} has sent nothing: ${errors[0] ?? "without an error"}`);
     if ("type" in onWire) return onWire;
     const { status, text } = onWire;
-    const body = this.#options.client.parseJson(text);
+    const body = plainJson(this.#options.client.parseJson(text));
     return { type: "answered", status, body, errors, venueCode: venueCodeOf(body) };
   }
 
