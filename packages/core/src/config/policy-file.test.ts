@@ -295,3 +295,41 @@ funds_wait: {hours: 12}
     },
   );
 });
+
+describe("a policy file that is none", () => {
+  const quiet = async (content: string): Promise<string[]> => {
+    const warnings: unknown[] = [];
+    const listen = (warning: unknown) => warnings.push(warning);
+    process.on("warning", listen);
+    const found = problems(content);
+    await new Promise((resolve) => setImmediate(resolve)); // they are told at the next turn
+    process.off("warning", listen);
+    expect(warnings).toEqual([]);
+    return found;
+  };
+
+  it.each([
+    ["an unknown tag", "month: !secret 30d\n", "Unresolved tag: !secret"],
+    ["a directive that does not exist", "%POLICY 1\n---\nmonth: 30d\n", "Unknown directive"],
+    ["a key twice", "month: 30d\nmonth: 20s\n", "Map keys must be unique"],
+    ["a second document", "month: 30d\n---\nmonth: 20s\n", "multiple documents"],
+    ["more nesting than a policy has", "[".repeat(3_000), "more than 500 brackets"],
+    ["a list in a list in a list …", "- ".repeat(3_000), "more than 500 brackets"],
+    ["more text than a policy has", `# ${"x".repeat(20_000)}`, "more than 16384 characters"],
+    ["aliases of aliases of aliases", bomb(), "Excessive alias count"],
+  ])("is refused for %s, and nothing else is printed", async (_, content, problem) => {
+    expect(await quiet(content)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it("is refused with one line, for a key that is a list", async () => {
+    expect(await quiet("? [month]\n: 30d\n")).toEqual([expect.stringContaining("no such key")]);
+  });
+});
+
+/** Ten of ten of ten … of a word, in a few lines. */
+function bomb(): string {
+  const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
+  for (let n = 1; n < 10; n++)
+    lines.push(`a${n}: &a${n} [${Array.from({ length: 10 }, () => `*a${n - 1}`).join(", ")}]`);
+  return lines.join("\n");
+}

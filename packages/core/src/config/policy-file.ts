@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import ms from "ms";
-import { parse as parseYaml } from "yaml";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { bts } from "../domain/amount.ts";
 import { DAY_MS } from "../domain/time.ts";
@@ -99,10 +99,10 @@ export const policySetting = z
     const problem = (message: string) => context.addIssue({ code: "custom", message });
     let content: unknown;
     try {
-      content = parseYaml(readFileSync(path, "utf8")) ?? {};
+      content = parsePolicyText(readFileSync(path, "utf8"));
     } catch (error) {
       // The first line says what and where. The rest quotes the file, which may be the wrong one, and a secret.
-      problem(`it cannot be read as YAML or JSON: ${(error as Error).message.split("\n", 1)[0]}`);
+      problem(`it cannot be read as YAML or JSON: ${firstLineOf(error).slice(0, 200)}`);
       return z.NEVER;
     }
     const parsed = policyFile.safeParse(content, { reportInput: true });
@@ -110,6 +110,26 @@ export const policySetting = z
     for (const issue of parsed.error.issues) problem(problemInFile(issue));
     return z.NEVER;
   });
+
+const TEXT_LENGTH_MAX = 16_384;
+/** Brackets, list items and the like: the time that YAML takes grows with the square of the depth. */
+const OPENINGS_MAX = 500;
+
+/** What stands in the file, `{}` for nothing. Throws for what is not YAML beyond doubt, warnings included. */
+function parsePolicyText(text: string): unknown {
+  if (text.length > TEXT_LENGTH_MAX) throw new Error(`it has more than ${TEXT_LENGTH_MAX} characters`);
+  if ((text.match(/[[{]|[-?:]\s/gu) ?? []).length > OPENINGS_MAX)
+    throw new Error(`it has more than ${OPENINGS_MAX} brackets, keys and list items`);
+  // Warnings would be printed, with a piece of the file, and an unknown tag taken for the plain text.
+  const document = parseDocument(text, { logLevel: "error" });
+  const [doubt] = [...document.errors, ...document.warnings];
+  if (doubt !== undefined) throw doubt;
+  return (document.toJS() as unknown) ?? {};
+}
+
+/** Nested deep enough some errors have no message at all. */
+const firstLineOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : "").split("\n", 1)[0] ?? "";
 
 function problemInFile(issue: z.core.$ZodIssue): string {
   const known = Object.keys(policyFile.shape).join(", ");
