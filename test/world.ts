@@ -13,6 +13,7 @@ import {
   type PayoutKey,
   payoutKeyInMemo,
   type Policy,
+  type Roles,
   type Shares,
   toShares,
 } from "@stakebts/core/domain";
@@ -26,6 +27,9 @@ import type {
   RingAnswer,
 } from "@stakebts/core/ports";
 import {
+  type Comparison,
+  compareWithChain,
+  type Difference,
   establishCursor,
   foldLedger,
   type FundingSource,
@@ -40,12 +44,14 @@ import {
   payPayout,
   type PayResult,
   ReadAhead,
+  type ReadDeps,
+  rebuildLedger,
   relayRings,
   ringForForgottenPayouts,
   runTreasury,
   type StartMode,
 } from "@stakebts/core/services";
-import { ManualClock, MemoryLedger, MemoryQueue } from "@stakebts/core/testing";
+import { ManualClock, MemoryLedger, MemoryQueue, wholeMemoryLedger } from "@stakebts/core/testing";
 import {
   accountFromSeeds,
   type Devnet,
@@ -68,6 +74,12 @@ export const DEPOSIT_MEMO = "deposit-memo-1";
 export const NOMINATORS = ["nominator-1", "nominator-2", "nominator-3"] as const;
 const SHARES_PER_BTS = 100_000n;
 export const MONTH_SECONDS = 30 * 86_400;
+
+const ROLES: Roles = {
+  managers: [MANAGER],
+  treasuryAccounts: [EXCHANGE, RESERVE_ACCOUNT],
+  exchangeDeposit: { account: EXCHANGE, memos: { 1: DEPOSIT_MEMO } },
+};
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -244,8 +256,8 @@ export class World {
     await this.#startIngester(mode);
   }
 
-  async #startIngester(mode: StartMode): Promise<IngestDeps> {
-    const ingester: IngestDeps = {
+  #ingestDeps(): IngestDeps {
+    return {
       chain: this.#fragile(this.chain),
       ahead: new ReadAhead(this.#fragile(this.chain), this.custodian.id),
       ledger: this.#fragileLedger(),
@@ -258,6 +270,43 @@ export class World {
       accounts: new Map(),
       watch: new LedgerWatch(),
     };
+  }
+
+  /** What a command reads the chain and folds it with. */
+  readDeps(): ReadDeps {
+    return { ...this.#ingestDeps(), roles: ROLES };
+  }
+
+  /** The database is gone, and is filled again from the chain alone. */
+  async rebuild(): Promise<void> {
+    this.loseLedger();
+    const action = { id: "rebuild", actor: "operator", reason: "the disk was lost" };
+    await rebuildLedger(this.readDeps(), { fromBlockNum: 1, action }, () => undefined);
+  }
+
+  /** Holds the ledger against what the chain alone gives. */
+  async compare(
+    policy = this.policy,
+  ): Promise<{ readonly comparison: Comparison; readonly differences: readonly Difference[] }> {
+    const scratch = new MemoryLedger(this.clock);
+    const differences: Difference[] = [];
+    const comparison = await compareWithChain(
+      {
+        ...this.readDeps(),
+        policy,
+        clock: this.clock,
+        ledger: wholeMemoryLedger(this.ledger),
+        scratch: { ledger: scratch, whole: wholeMemoryLedger(scratch) },
+      },
+      undefined,
+      (difference) => differences.push(difference),
+      () => undefined,
+    );
+    return { comparison, differences };
+  }
+
+  async #startIngester(mode: StartMode): Promise<IngestDeps> {
+    const ingester = this.#ingestDeps();
     await establishCursor(ingester, mode);
     this.#ingester = ingester;
     return ingester;
@@ -273,12 +322,7 @@ export class World {
   }
 
   async fold(): Promise<void> {
-    const roles = {
-      managers: [MANAGER],
-      treasuryAccounts: [EXCHANGE, RESERVE_ACCOUNT],
-      exchangeDeposit: { account: EXCHANGE, memos: { 1: DEPOSIT_MEMO } },
-    };
-    await foldLedger({ ledger: this.#fragileLedger(), log: silent, policy: this.policy, roles });
+    await foldLedger({ ledger: this.#fragileLedger(), log: silent, policy: this.policy, roles: ROLES });
   }
 
   /** A payer that has just become the only one. Others that still believe they are, are over. */

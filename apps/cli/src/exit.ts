@@ -1,7 +1,7 @@
 import { databaseProblem, ToolFailed } from "@stakebts/core/adapters";
 import { StartupError } from "@stakebts/core/domain";
 import { ChainError } from "@stakebts/core/ports";
-import { ImportRefused } from "@stakebts/core/services";
+import { ChainDisagrees, ImportRefused, RebuildRefused } from "@stakebts/core/services";
 import { NoAnswer } from "./terminal.ts";
 
 /** Exit codes, after sysexits.h where it has one. Scripts rely on them. */
@@ -26,7 +26,10 @@ export class UsageError extends Error {
 export function explain(error: unknown): { readonly code: ExitCode; readonly message: string } {
   if (error instanceof UsageError) return { code: EXIT.usage, message: error.message };
   if (error instanceof NoAnswer) return { code: EXIT.no, message: "not answered: nothing was done" };
-  if (error instanceof ImportRefused) return { code: EXIT.no, message: `${error.message}\n→ ${error.todo}` };
+  if (error instanceof ChainDisagrees)
+    return { code: EXIT.no, message: `${error.message}; see the runbook, chain.disagrees` };
+  if (error instanceof ImportRefused || error instanceof RebuildRefused)
+    return { code: EXIT.no, message: `${error.message}\n→ ${error.todo}` };
   if (error instanceof ChainError)
     return {
       code: error.code === "wrong_chain" ? EXIT.configuration : EXIT.unavailable,

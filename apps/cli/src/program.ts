@@ -16,6 +16,7 @@ import { addLiabilities } from "./commands/liabilities.ts";
 import { addNotify } from "./commands/notify.ts";
 import { addPayments } from "./commands/payments.ts";
 import { addPayouts } from "./commands/payouts.ts";
+import { addRebuild } from "./commands/rebuild.ts";
 import { addReceipts } from "./commands/receipts.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRestore } from "./commands/restore.ts";
@@ -73,6 +74,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addBackup,
     addRestore,
     addReset,
+    addRebuild,
     addImport,
     addBlocks,
     addNotify,

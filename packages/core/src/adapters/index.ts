@@ -13,6 +13,7 @@ export {
   restoreBackup,
   ToolFailed,
   urlWithDatabase,
+  withScratchLedger,
 } from "./backup/index.ts";
 export {
   createChainClient,
@@ -53,6 +54,7 @@ export {
   createNotificationStore,
   createPostgresLedger,
   createPostgresLedgerView,
+  createWholeLedger,
   type DatabaseProblem,
   databaseProblem,
   deployMigrations,

@@ -121,3 +121,12 @@ export {
   type TellingPlan,
   type ToldLately,
 } from "./notification.ts";
+export type {
+  AgreementFact,
+  LedgerContents,
+  PaymentFact,
+  PayoutFact,
+  RowFact,
+  TransferFact,
+  WholeLedger,
+} from "./ledger-contents.ts";

@@ -253,7 +253,8 @@ export interface LedgerView {
   migrations(): Promise<readonly string[] | undefined>;
   /**
    * Payments on the chain whose memo names a debt that this ledger does not have, newest first. While transfers wait to be
-   * decided there may be some; later, somebody has decided something that a restored ledger does not know.
+   * decided there may be some; later, somebody has decided something that a restored ledger does not know. The notice of a
+   * failure is none, since a rebuilt ledger does not know of failures, nor is an anchor of the audit log.
    */
   paymentsWithoutDebt(
     limit: number,

@@ -8,9 +8,10 @@ import {
   fundingCompletedBy,
   type FundingKey,
 } from "../domain/funding.ts";
-import { compareOperations, operationId } from "../domain/operation-id.ts";
+import { compareOperations, operationId, type OperationPosition } from "../domain/operation-id.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { StakeRow } from "../domain/stake-row.ts";
+import type { Agreement } from "../domain/terms.ts";
 import type { Millis } from "../domain/time.ts";
 import { CORE_ASSET_ID } from "../domain/transfer.ts";
 import type { FundingRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "../ports/ledger.ts";
@@ -24,6 +25,11 @@ export interface FoldDeps {
   readonly log: Log;
   readonly policy: Policy;
   readonly roles: Roles;
+  /**
+   * The agreement that this transfer has opened in another ledger, of which this one is a recomputation: it keeps the
+   * terms it was opened under, whatever the policy says today.
+   */
+  readonly openedBefore?: (transfer: OperationPosition) => Agreement | undefined;
 }
 
 /** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
@@ -111,7 +117,7 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
 async function decide(
   tx: LedgerTx,
   transfer: NewTransfer,
-  { policy, roles }: FoldDeps,
+  deps: FoldDeps,
   {
     answeredUpToBlockNum,
     completes,
@@ -129,13 +135,26 @@ async function decide(
           (row) => compareOperations(row.agreement, operation) < 0 && row.startMs <= transfer.blockTimeMs,
         )
       : [];
-  const decision = decideTransfer({ ...transfer, request }, pending, policy, roles, completes);
+  const decision = decideTransfer(
+    { ...transfer, request },
+    pending,
+    policyFor(operation, deps),
+    deps.roles,
+    completes,
+  );
   const twin =
     decision.agreement === undefined ? undefined : await tx.importedTwin(decision.agreement.agreement);
   // The twin's name at the end of the reason is how the ledger knows that it is found: see importedTwin.
   if (twin !== undefined)
     return recorded("answered_before", `${decision.reason}: this is the imported agreement ${twin}`);
   return importMark === undefined ? decision : asImported(decision, importMark);
+}
+
+function policyFor(operation: OperationPosition, { policy, openedBefore }: FoldDeps): Policy {
+  const opened = openedBefore?.(operation);
+  return opened === undefined
+    ? policy
+    : { ...policy, terms: opened.terms, acceptedAmounts: [...policy.acceptedAmounts, opened.amount] };
 }
 
 async function answerTransfer(

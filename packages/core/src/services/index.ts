@@ -66,6 +66,21 @@ export {
 } from "./operator/index.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
 export { ReadAhead } from "./read-ahead.ts";
+export {
+  ChainDisagrees,
+  type ChainRead,
+  type Comparison,
+  type ComparisonDeps,
+  compareWithChain,
+  type Difference,
+  EXPECTED_CAUSES,
+  type ExpectedCause,
+  readChain,
+  type ReadDeps,
+  rebuildLedger,
+  RebuildRefused,
+  type RebuildRequest,
+} from "./rebuild/index.ts";
 export { recordStart } from "./record-start.ts";
 export { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "./ring-bells.ts";
 export { LEDGER_LAG_BLOCKS_MAX, LedgerWatch } from "./watch-ledger.ts";

@@ -20,4 +20,5 @@ export { passFence } from "./pass-fence.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { MemoryExchange } from "./memory-exchange.ts";
 export { MemoryLedger } from "./memory-ledger.ts";
+export { wholeMemoryLedger } from "./memory-ledger-contents.ts";
 export { MemoryQueue } from "./memory-queue.ts";

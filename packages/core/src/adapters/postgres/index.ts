@@ -11,3 +11,4 @@ export {
   type MigrationStatus,
 } from "./migrations.ts";
 export { type DatabaseProblem, databaseProblem } from "./database-problem.ts";
+export { createWholeLedger } from "./whole-ledger.ts";
