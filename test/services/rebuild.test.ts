@@ -2,7 +2,7 @@ import { bts, type PayoutId, type PayoutKey } from "@stakebts/core/domain";
 import { cancelPayout, holdPayout, ledgerCaughtUp, type OperatorAction } from "@stakebts/core/services";
 import { MemoryExchange } from "@stakebts/core/testing";
 import { describe, expect, it, vi } from "vitest";
-import { inWorld, MANAGER, type World, type WorldOptions } from "../world.ts";
+import { EXCHANGE, inWorld, MANAGER, type World, type WorldOptions } from "../world.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -87,9 +87,11 @@ describe("a ledger that is rebuilt from the chain", () => {
       expect(factsOf(world)).toEqual(lost);
       expect(await world.ledger.payments()).toMatchObject({ on: false });
       await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
-      world.devnet.skipTime(3_600);
-      await world.months(11);
-      await world.settle(40);
+      await world.send(EXCHANGE, 500_000, "funds");
+      await world.months(3);
+      await world.settle(20);
+      await world.months(9);
+      await world.settle(20);
       await world.expectLedgerMatchesChain();
       expect(await world.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
       expect(await world.arrivedAt("nominator-2")).toEqual([1, 3, 42_500]);
