@@ -74,7 +74,7 @@ export function aboutPayout({ ledger, chain }: Pair<PayoutFact>, causes: KnownCa
       ),
     ];
   if (chain === undefined) return aboutUnfounded(ledger, causes, difference);
-  const isStopOfHandled = ledger.kind === "stop" && causeOf(causes, payee, transferIn(key)) !== undefined;
+  const cause = causeOfShape(ledger, causes);
   const differs = (["kind", "payee", "amount", "memo", "dueMs"] as const).filter(
     (name) => ledger[name] !== chain[name],
   );
@@ -83,7 +83,7 @@ export function aboutPayout({ ledger, chain }: Pair<PayoutFact>, causes: KnownCa
     .filter((name) => name !== "memo" || !differs.includes("amount"))
     .map((name) =>
       difference(
-        isStopOfHandled && name !== "payee" ? "person" : undefined,
+        name === "payee" ? undefined : cause,
         name === "memo"
           ? "its memo is not the one that the chain gives"
           : `its ${name} is ${ledger[name]} in the ledger and ${chain[name]} from the chain`,
@@ -93,12 +93,18 @@ export function aboutPayout({ ledger, chain }: Pair<PayoutFact>, causes: KnownCa
   if (rowsOf(ledger) !== rowsOf(chain))
     found.push(
       difference(
-        isStopOfHandled ? "person" : undefined,
+        cause,
         "it settles other rows than the chain gives",
         `hold it: \`stakebts payouts hold ${key}\``,
       ),
     );
-  return [...found, ...aboutSettlement(ledger, chain, causes, difference)];
+  return [...found, ...aboutSettlement(ledger, chain, { ...causes, cause }, difference)];
+}
+
+/** A stop returns what was open, and what it carries with or without a fee: what was open may depend on a person. */
+function causeOfShape({ key, kind, payee }: PayoutFact, causes: KnownCauses): ExpectedCause | undefined {
+  const transfer = transferIn(key);
+  return kind === "stop" ? causeOf(causes, payee, transfer) : causes.transfers.get(transfer);
 }
 
 type Say = (cause: ExpectedCause | undefined, message: string, todo: string | undefined) => Difference;
@@ -106,7 +112,7 @@ type Say = (cause: ExpectedCause | undefined, message: string, todo: string | un
 function aboutSettlement(
   ledger: PayoutFact,
   chain: PayoutFact,
-  { settledByHand }: KnownCauses,
+  { settledByHand, cause }: KnownCauses & { readonly cause: ExpectedCause | undefined },
   difference: Say,
 ): readonly Difference[] {
   const { key, status, reason = "no reason given" } = ledger;
@@ -115,7 +121,7 @@ function aboutSettlement(
     if (status === "held") return [];
     return [
       difference(
-        undefined,
+        cause,
         `a payment on the chain names it and does not fit: ${chain.reason ?? ""}`,
         "runbook, payout.held",
       ),

@@ -75,7 +75,8 @@ export function aboutTransfer(
         "leave payments off: somebody has written into the database",
       ),
     );
-  if (ledger.outcome === chain.outcome) return found;
+  const isOrder = isAdmin(ledger) || isAdmin(chain);
+  if (ledger.outcome === chain.outcome && !(isOrder && ledger.reason !== chain.reason)) return found;
   const cause = causeOfOutcome(ledger, chain, causes);
   causes.transfers.set(subject, cause);
   const answered = `it is answered as ${text(ledger.outcome)} (${ledger.reason ?? "no reason"}); from the chain alone as ${text(chain.outcome)} (${chain.reason ?? "no reason"})`;
@@ -101,16 +102,18 @@ function remember(chain: TransferFact, { payments }: KnownCauses): void {
     payments.set(chain.payoutKey, { receiver: chain.receiver, blockNum: chain.operation.blockNum });
 }
 
+const isAdmin = ({ request }: TransferFact): boolean =>
+  request !== undefined && (ADMIN_REQUESTS as readonly string[]).includes(request.type);
+
 function causeOfOutcome(
   ledger: TransferFact,
   chain: TransferFact,
   { imported, handled, isBehind }: KnownCauses,
 ): ExpectedCause | undefined {
   if (ledger.outcome === undefined) return isBehind ? "behind" : undefined;
-  const asksFor = (ledger.request ?? chain.request)?.type ?? "invalid";
-  if ((ADMIN_REQUESTS as readonly string[]).includes(asksFor)) return "admin";
+  if (isAdmin(ledger) || isAdmin(chain)) return "admin";
   if (ledger.isImported || ledger.outcome === "answered_before") return "imported";
-  if (asksFor !== "stop") return undefined;
+  if (ledger.request?.type !== "stop") return undefined;
   if (imported.has(ledger.sender)) return "imported";
   return handled.has(ledger.sender) ? "person" : undefined;
 }

@@ -1,4 +1,8 @@
 import { auditPayments, reckon } from "./auditor.ts";
+import { compareWithChain } from "../../services/index.ts";
+import { MemoryLedger } from "../memory-ledger.ts";
+import { wholeMemoryLedger } from "../memory-ledger-contents.ts";
+import { readDeps } from "./processes.ts";
 import type { World } from "./world.ts";
 
 // Holds the chain and the ledger of a world against what the auditor reckons.
@@ -80,4 +84,25 @@ export function auditEnd(world: World): void {
     if (outcome !== expected && !(isStop && isHandled && outcome !== undefined))
       world.report(`incoming ${at} is ${outcome ?? "not in the ledger"}, not ${expected}`);
   }
+}
+
+/** The product's own comparison: what the chain alone gives, by the services, is what the ledger says. */
+export async function auditAgainstChain(world: World): Promise<void> {
+  const clock = { nowMs: () => world.scheduler.nowMs, sleep: () => Promise.resolve() };
+  const scratch = new MemoryLedger(clock);
+  const { alarming } = await compareWithChain(
+    {
+      ...readDeps(world, world.nodes, scratch),
+      clock,
+      ledger: wholeMemoryLedger(world.ledger),
+      scratch: { ledger: scratch, whole: wholeMemoryLedger(scratch) },
+    },
+    undefined,
+    ({ about, subject, cause, message }) => {
+      if (cause === undefined)
+        world.report(`the chain alone says otherwise: ${about} ${subject}: ${message}`);
+    },
+    () => undefined,
+  );
+  if (alarming === 0) world.scheduler.note("AUDITOR", "the chain alone says the same");
 }

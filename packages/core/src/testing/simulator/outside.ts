@@ -9,6 +9,7 @@ import {
   switchPayments,
 } from "../../services/index.ts";
 import type { Intention } from "./auditor.ts";
+import { keepAlive, rebuilder } from "./processes.ts";
 import type { Life } from "./scheduler.ts";
 import { EXCHANGE, MANAGER, type World } from "./world.ts";
 
@@ -211,7 +212,22 @@ async function command(
   await cancelPayout({ ledger }, { id, action, ledger: caughtUp });
 }
 
-/** A backup now and then, and one of them comes back; or none does, and everything is read from the chain again. */
+/** Somebody types the command, again and again until it says that it is done. */
+function rebuild(world: World): void {
+  if (world.isBeingRebuilt) return; // The one who is at it begins again.
+  world.isBeingRebuilt = true;
+  keepAlive(
+    world,
+    "rebuild",
+    (life) => rebuilder(world, life),
+    () => world.isBeingRebuilt,
+  );
+}
+
+/**
+ * A backup now and then, and one of them comes back; or none does, and everything is read from the chain again, by
+ * ingesters or by the command.
+ */
 export function startBackups(world: World): void {
   const { prng, scheduler, ledger } = world;
   const empty = ledger.backup();
@@ -234,12 +250,14 @@ export function startBackups(world: World): void {
   nowAndThen(world, { everyMs: 200_000 }, () => {
     if (world.restoresToCome === 0 || backups.length === 0) return;
     world.restoresToCome--;
-    if (prng.chance(0.2)) {
+    if (prng.chance(0.35)) {
       scheduler.note("database", "is lost");
       backups = [];
       killIngesters();
       world.queue.flush();
-      return comeBack(empty);
+      comeBack(empty);
+      if (prng.chance(0.6)) rebuild(world);
+      return;
     }
     // Mostly the last ones; what was saved after it belongs to a past that did not happen.
     const index = Math.max(0, backups.length - prng.int(1, 4));

@@ -1,4 +1,4 @@
-import { AssertionError, type PayoutId, shares, toShares } from "../../domain/index.ts";
+import { AssertionError, type PayoutId, type Roles, shares, toShares } from "../../domain/index.ts";
 import type { ChainReader, ChainWriter } from "../../ports/chain.ts";
 import type { Ledger } from "../../ports/ledger.ts";
 import type { Log } from "../../ports/log.ts";
@@ -16,6 +16,8 @@ import {
   PayeeBook,
   payPayout,
   ReadAhead,
+  type ReadDeps,
+  rebuildLedger,
   relayRings,
   ringForForgottenPayouts,
   ringForNextDueRows,
@@ -32,8 +34,13 @@ const RETRY_MS = 2_000;
 const RESTART_MS_MAX = 30_000;
 const DUE_HORIZON_MS = 3_600_000;
 
-/** Runs a process for ever: when it has died, another one begins that knows nothing of what it knew. */
-export function keepAlive(world: World, process: string, main: (life: Life) => Promise<void>): void {
+/** Runs a process for ever, or until it is not needed: when it has died, another one begins that knows nothing of what it knew. */
+export function keepAlive(
+  world: World,
+  process: string,
+  main: (life: Life) => Promise<void>,
+  isNeeded = (): boolean => true,
+): void {
   const { prng, scheduler } = world;
   const begin = (): void => {
     const life: Life = { process, over: false };
@@ -43,7 +50,7 @@ export function keepAlive(world: World, process: string, main: (life: Life) => P
       if (ended) return;
       ended = true;
       life.over = true;
-      scheduler.after(prng.next() * RESTART_MS_MAX, begin);
+      if (isNeeded()) scheduler.after(prng.next() * RESTART_MS_MAX, begin);
     };
     main(life).then(again, (error: unknown) => {
       if (error instanceof AssertionError)
@@ -123,24 +130,48 @@ async function serve(world: World, life: Life, handlers: RingHandlers): Promise<
   });
 }
 
+const ROLES: Roles = {
+  managers: ["manager"],
+  treasuryAccounts: ["exchange", "reserve"],
+  exchangeDeposit: { account: "exchange", memos: { 1: DEPOSIT_MEMO } },
+};
+
+/** What a ledger of this world is read and folded with. */
+export const readDeps = (world: World, chain: ChainReader, ledger: Ledger): ReadDeps => ({
+  chain,
+  ahead: new ReadAhead(chain, CUSTODIAN),
+  ledger,
+  memos: fakeMemoReader,
+  log: LOG,
+  policy: world.policy,
+  roles: ROLES,
+  custodian: world.custodian,
+  skipBlocks: new Set(),
+  adminReplay: false,
+  accounts: new Map(),
+  watch: new LedgerWatch(),
+});
+
+/** Fills a lost ledger from the chain, by the service of the command. Ends when that is done. */
+export async function rebuilder(world: World, life: Life): Promise<void> {
+  world.ingesters.add(life);
+  const deps = readDeps(world, chainPort(world, life), world.ledgerPort(life));
+  const action = { id: `rebuild-${life.process}`, actor: "operator", reason: "the database was lost" };
+  await repeat(world, life, async () => {
+    await rebuildLedger(deps, { fromBlockNum: 1, action }, () => undefined);
+    world.isBeingRebuilt = false;
+    world.scheduler.note(life.process, "has rebuilt the ledger");
+    return undefined;
+  });
+}
+
 export async function ingester(world: World, life: Life): Promise<void> {
+  while (world.isBeingRebuilt) await world.scheduler.pause(life, 5_000);
   const ledger = world.ledgerPort(life);
   const queue = queuePort(world, life);
   const real = chainPort(world, life);
   const chain = world.without === "final-blocks" ? believingTheHead(real) : real;
-  const deps: IngestDeps = {
-    chain,
-    ahead: new ReadAhead(chain, CUSTODIAN),
-    ledger,
-    memos: fakeMemoReader,
-    log: LOG,
-    policy: world.policy,
-    custodian: world.custodian,
-    skipBlocks: new Set(),
-    adminReplay: false,
-    accounts: new Map(),
-    watch: new LedgerWatch(),
-  };
+  const deps: IngestDeps = readDeps(world, chain, ledger);
   await repeat(world, life, async () => {
     const isEmpty = (await ledger.cursor()) === undefined;
     await establishCursor(deps, isEmpty || world.prng.chance(0.1) ? 1 : "last");
@@ -167,16 +198,7 @@ const believingTheHead = (chain: ChainReader & ChainWriter): ChainReader & Chain
 export async function folder(world: World, life: Life): Promise<void> {
   const ledger = world.ledgerPort(life);
   const queue = queuePort(world, life);
-  const deps = {
-    ledger,
-    log: LOG,
-    policy: world.policy,
-    roles: {
-      managers: ["manager"],
-      treasuryAccounts: ["exchange", "reserve"],
-      exchangeDeposit: { account: "exchange", memos: { 1: DEPOSIT_MEMO } as const },
-    },
-  };
+  const deps = { ledger, log: LOG, policy: world.policy, roles: ROLES };
   const fold = async (): Promise<void> => {
     if ((await foldLedger(deps)) > 0) await relayRings({ ledger, queue });
   };

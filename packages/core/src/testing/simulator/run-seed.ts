@@ -1,4 +1,4 @@
-import { audit, auditEnd, auditSum } from "./audit-world.ts";
+import { audit, auditAgainstChain, auditEnd, auditSum } from "./audit-world.ts";
 import { reckon } from "./auditor.ts";
 import { helper, operator, startBackups, startChain, startExchange, startNominators } from "./outside.ts";
 import { folder, ingester, keepAlive, payer } from "./processes.ts";
@@ -87,6 +87,7 @@ async function settle(world: World, isWrong: () => boolean): Promise<void> {
   if (isWrong()) return;
   await audit(world);
   auditEnd(world);
+  await auditAgainstChain(world);
 }
 
 /** Nothing is on its way: no transfer to a block, to the ledger or to an answer, and no payout that is open. */

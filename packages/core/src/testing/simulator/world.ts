@@ -57,6 +57,8 @@ export class World {
   isOver = false;
   readonly ingesters = new Set<Life>();
   restoresToCome = 0;
+  /** The database was lost, and somebody fills it from the chain: ingesters are not started meanwhile. */
+  isBeingRebuilt = false;
   weather: Weather;
   /** By how much the chain's time is ahead of the scheduler's: it stood still now and then. */
   chainAheadMs = START_MS;
