@@ -1,5 +1,11 @@
 import { bts, type PayoutId, type PayoutKey } from "@stakebts/core/domain";
-import { cancelPayout, holdPayout, ledgerCaughtUp, type OperatorAction } from "@stakebts/core/services";
+import {
+  anchorLog,
+  cancelPayout,
+  holdPayout,
+  ledgerCaughtUp,
+  type OperatorAction,
+} from "@stakebts/core/services";
 import { MemoryExchange } from "@stakebts/core/testing";
 import { describe, expect, it, vi } from "vitest";
 import { EXCHANGE, inWorld, MANAGER, type World, type WorldOptions } from "../world.ts";
@@ -8,6 +14,7 @@ vi.setConfig({ testTimeout: 120_000 });
 
 // The ledger is a function of the chain: what was lost comes back from it, and what was changed shows against it.
 
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const action: OperatorAction = { id: "action-1", actor: "operator", reason: "the office says so" };
 
 const payoutOf = (world: World, key: string) => {
@@ -129,6 +136,34 @@ describe("a ledger that is rebuilt from the chain", () => {
       await world.rebuild();
       const after = await world.compare();
       expect(after.differences).toEqual([]);
+    }));
+});
+
+describe("the anchor of the audit log", () => {
+  const audit = (seq: number) => ({
+    head: () => Promise.resolve({ seq, hash: "a".repeat(64), receiptId: 1n, sealedAtMs: 0 }),
+  });
+  const anchor = (world: World, seq: number) =>
+    anchorLog({ ledger: world.ledger, audit: audit(seq), log: silent }, "nominator-3");
+
+  it("is paid once a day like any debt, is no stray, and is not paid again by a ledger that was rebuilt", () =>
+    inWorld({}, async (world) => {
+      await anchor(world, 5);
+      await world.settle();
+      await anchor(world, 6);
+      await world.settle();
+      expect(await world.arrivedAt("nominator-3")).toEqual([1]);
+      const [payout] = payoutsOf(world, "anchor");
+      expect(payout).toMatchObject({ status: "confirmed", memo: expect.stringContaining(`"audit":"5 aaaa`) });
+      expect((await world.compare()).comparison).toMatchObject({ alarming: 0, expected: { anchor: 1 } });
+      await world.rebuild();
+      expect((await world.compare()).differences).toEqual([]);
+      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await anchor(world, 2);
+      world.devnet.skipTime(1_200);
+      await world.settle(20);
+      expect(await world.arrivedAt("nominator-3")).toEqual([1]);
+      expect(payoutsOf(world, "anchor").map(({ status }) => status)).toEqual(["confirmed"]);
     }));
 });
 

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addAgreements } from "./commands/agreements.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addBalances } from "./commands/balances.ts";
 import { addBlocks } from "./commands/blocks.ts";
@@ -70,6 +71,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addStakes,
     addAgreements,
     addReceipts,
+    addAudit,
     addExport,
     addBackup,
     addRestore,

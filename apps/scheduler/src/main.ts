@@ -22,6 +22,7 @@ import {
   ringForNextDueRows,
 } from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
+import { keepLog } from "./keep-log.ts";
 import { watch } from "./watch.ts";
 
 /** Rows that fall due within this time get a delayed ring; later ones get theirs from a later sweep. */
@@ -88,7 +89,7 @@ runProcess("scheduler", readConfig, async (context) => {
   });
 
   const over = AbortSignal.any([signal, broken.signal]);
-  const watching = watch(context, view, over);
+  const beside = Promise.all([watch(context, view, over), keepLog(context, ledger, over)]);
   await repeat({ ...loop, name: "sweep" }, over, async () => {
     await fold();
     await ringForNextDueRows(
@@ -101,7 +102,7 @@ runProcess("scheduler", readConfig, async (context) => {
   });
   await worker.close();
   // A receiver that is slow to answer is not waited for: its message is taken again by whoever comes next.
-  await Promise.race([watching, hostClock.sleep(WATCH_DRAIN_MS)]);
+  await Promise.race([beside, hostClock.sleep(WATCH_DRAIN_MS)]);
   await Promise.all([queue.close(), ledger.close(), view.close()]);
   if (failure !== undefined) throw failure;
 });

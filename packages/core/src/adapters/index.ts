@@ -50,6 +50,7 @@ export {
 } from "./keystore.ts";
 export { hashPassword, passwordFits } from "./password-hash.ts";
 export {
+  createAuditLog,
   createPostgresConsoleAccess,
   createNotificationStore,
   createPostgresLedger,

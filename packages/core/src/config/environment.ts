@@ -192,6 +192,7 @@ export const settings = {
     .regex(/^https?:\/\/[^?#\s]*[^/?#\s]$/u, "expected https://host/path, without a slash at its end")
     .optional(),
   STAKEBTS_RESERVE_ACCOUNT: accountName.optional(),
+  STAKEBTS_AUDIT_ANCHOR: accountName.optional(),
   STAKEBTS_RESERVE_KEY: z
     .string()
     .refine(isPrivateKey, "this is not a private key in wallet import format (51 characters, begins with 5)")

@@ -298,8 +298,8 @@ export function noticeOfFailure(
   policy: Policy,
   nowMs: Millis,
 ): NewPayout | undefined {
-  // A notice about a notice would never end, and nobody at an exchange reads one.
-  if (payout.kind === "notice" || payout.kind === "deposit") return undefined;
+  // A notice about a notice would never end, nobody at an exchange reads one, and an anchor is the custodian's own affair.
+  if (payout.kind === "notice" || payout.kind === "deposit" || payout.kind === "anchor") return undefined;
   const key = payoutKey.notice(payout.key);
   return {
     key,

@@ -1,3 +1,4 @@
+export { anchorFor, anchorInMemo } from "./anchor.ts";
 export {
   type Bts,
   bts,

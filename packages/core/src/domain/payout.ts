@@ -11,7 +11,16 @@ export type PayoutId = string & { readonly [brand]: "payout" };
 /** `reward:<block>:<trx>:<op>:<n>` and so on: the debt's own name, unique in the ledger and written in its memo. */
 export type PayoutKey = string & { readonly [brand]: "payout key" };
 
-export const PAYOUT_KINDS = ["reward", "base", "stop", "refund", "confirm", "notice", "deposit"] as const;
+export const PAYOUT_KINDS = [
+  "reward",
+  "base",
+  "stop",
+  "refund",
+  "confirm",
+  "notice",
+  "deposit",
+  "anchor",
+] as const;
 export type PayoutKind = (typeof PAYOUT_KINDS)[number];
 
 /**
@@ -97,6 +106,8 @@ export const payoutKey = {
   confirm: (agreement: OperationPosition) => `confirm:${operationId(agreement)}` as PayoutKey,
   deposit: (request: OperationPosition) => `deposit:${operationId(request)}` as PayoutKey,
   notice: (payout: PayoutKey) => `notice:${payout}` as PayoutKey,
+  /** @param day `2026-11-25`, UTC by chain time */
+  anchor: (day: string) => `anchor:${day}` as PayoutKey,
 } as const;
 
 /**
@@ -121,7 +132,8 @@ export function payoutKeyInMemo(text: string): PayoutKey | undefined {
   }
 }
 // Ten digits hold any block number, and keep a hand-written memo from bringing a key too long for its index.
-const KEY_SHAPE = /^(?:notice:)?(?:reward(?::\d{1,10}){4}|(?:base|stop|refund|confirm)(?::\d{1,10}){3})$/u;
+const KEY_SHAPE =
+  /^(?:(?:notice:)?(?:reward(?::\d{1,10}){4}|(?:base|stop|refund|confirm)(?::\d{1,10}){3})|anchor:\d{4}-\d{2}-\d{2})$/u;
 
 /** What the end of an attempt means for the payout. */
 export type AttemptEnd =

@@ -130,3 +130,13 @@ export type {
   TransferFact,
   WholeLedger,
 } from "./ledger-contents.ts";
+export {
+  type Anchor,
+  type AuditLog,
+  type AuditLogContents,
+  type Backlog,
+  LATE_MS,
+  type Receipt,
+  type Seal,
+  type SealedReceipt,
+} from "./audit-log.ts";

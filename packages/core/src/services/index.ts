@@ -1,3 +1,16 @@
+export {
+  anchorLog,
+  type AnchorDeps,
+  type AuditFinding,
+  BEFORE_THE_FIRST,
+  hashAfter,
+  sealAll,
+  sealedText,
+  sealReceipts,
+  type Verification,
+  verifyLog,
+  type VerifyRequest,
+} from "./audit/index.ts";
 export { COVERAGE_DAYS_MAX, coverageDays } from "./coverage-days.ts";
 export { establishCursor, type StartMode } from "./establish-cursor.ts";
 export { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "./find-custodian.ts";

@@ -1,3 +1,4 @@
+export { createAuditLog } from "./audit-log.ts";
 export { createPostgresConsoleAccess } from "./console-access.ts";
 export { createNotificationStore } from "./notifications.ts";
 export { createPostgresLedger } from "./ledger.ts";

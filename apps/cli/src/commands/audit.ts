@@ -1,0 +1,132 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { createAuditLog } from "@stakebts/core/adapters";
+import type { AuditLog } from "@stakebts/core/ports";
+import { type Verification, verifyLog } from "@stakebts/core/services";
+import { readSettings } from "../config.ts";
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import { examples, jsonOption } from "../options.ts";
+import { jsonText, printJson, safeText, timeText } from "../print.ts";
+import type { Run } from "../run.ts";
+
+interface Head {
+  readonly seq: number;
+  readonly hash: string;
+}
+interface VerifyOptions {
+  readonly from?: number;
+  readonly anchor: readonly Head[];
+  readonly json: boolean;
+}
+
+const place = (text: string): number => {
+  if (!/^[1-9][0-9]{0,14}$/u.test(text))
+    throw new InvalidArgumentError("Expected a place in the log: 1, 2, …");
+  return Number(text);
+};
+
+/** `hash@n`, as `audit head` prints it. */
+const head = (text: string, before: readonly Head[]): readonly Head[] => {
+  const [, hash, seq] = /^([0-9a-f]{64})@([1-9][0-9]{0,14})$/u.exec(text) ?? [];
+  if (hash === undefined || seq === undefined)
+    throw new InvalidArgumentError(
+      "Expected a head as `stakebts audit head` prints it: 64 digits, @, a number.",
+    );
+  return [...before, { hash, seq: Number(seq) }];
+};
+
+export function addAudit(program: Command, run: Run): void {
+  const audit = program
+    .command("audit")
+    .description("The receipts, sealed into a chain of hashes: has anybody changed what they say?");
+  audit
+    .command("verify")
+    .description("Go through the whole log: every record that was changed, taken away or put in later.")
+    .addOption(new Option("--from <n>", "begin here, and take what is before it for right").argParser(place))
+    .addOption(
+      new Option("--anchor <hash@n>", "a head that was written down elsewhere (may be repeated)")
+        .argParser(head)
+        .default([], "none"),
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Each receipt is sealed by a hash over it and the hash before it, within seconds, by the scheduler. What was changed in place
+shows by itself. A log that was cut at its end, or sealed anew from some record on, fits in itself: only a head that is
+kept elsewhere shows that. Daily anchors on the chain (STAKEBTS_AUDIT_ANCHOR) are compared with the log without being
+asked for; \`rebuild --compare\` shows whether the ledger's transfers, and so the anchors, are those of the chain.
+
+A log begins anew with a rebuilt ledger, and that of a restored one ends where the backup was made; both are said.
+How to check it with another program: docs/audit-log.md. Exit code 1 if something was found.
+${examples(["audit verify", "before and after everything that touches the database"], ["audit verify --anchor 5d3c…@81234", "against a head from last month's statement"])}`,
+    )
+    .action(
+      run((context, options: VerifyOptions) => withLog(context, (log) => verify(context, log, options))),
+    );
+  audit
+    .command("head")
+    .description("The newest seal: write it down where nobody who can write to the database can write.")
+    .addOption(jsonOption())
+    .addHelpText("after", examples(["audit head", "hash@n, for `audit verify --anchor`"]))
+    .action(
+      run((context, options: { json: boolean }) =>
+        withLog(context, async (log) => {
+          const { terminal } = context;
+          const found = await log.head();
+          if (options.json) printJson(terminal, { head: found });
+          else if (found === undefined) terminal.note("nothing is sealed yet: is the scheduler running?");
+          else {
+            terminal.out(`${found.hash}@${found.seq}`);
+            terminal.note(`sealed ${timeText(found.sealedAtMs)} UTC`);
+          }
+          return found === undefined ? EXIT.no : EXIT.ok;
+        }),
+      ),
+    );
+}
+
+async function withLog(context: Context, work: (log: AuditLog) => Promise<ExitCode>): Promise<ExitCode> {
+  const log = createAuditLog({ url: readSettings("database", context.environment).DATABASE_URL });
+  try {
+    return await work(log);
+  } finally {
+    await log.close();
+  }
+}
+
+async function verify({ terminal }: Context, log: AuditLog, options: VerifyOptions): Promise<ExitCode> {
+  const verification = await log.look((contents) =>
+    verifyLog(contents, { fromSeq: options.from, heads: options.anchor }, (finding) =>
+      terminal.out(
+        options.json
+          ? jsonText({ finding })
+          : safeText(
+              `${terminal.paint("red", finding.kind.padEnd(14))} ${finding.message} → ${finding.todo}`,
+            ),
+      ),
+    ),
+  );
+  if (options.json) terminal.out(jsonText({ verification }));
+  else for (const line of inWords(verification)) terminal.out(line);
+  return verification.findings === 0 ? EXIT.ok : EXIT.no;
+}
+
+function* inWords({
+  fromSeq,
+  sealed,
+  waiting,
+  head: newest,
+  anchorsHeld,
+  anchorsOfBefore,
+  beganAnew,
+  findings,
+}: Verification): Generator<string> {
+  yield `${sealed} sealed record(s) from ${fromSeq} on, ${waiting} wait to be sealed; ${anchorsHeld} anchor(s) hold`;
+  for (const { event, atMs } of beganAnew)
+    yield `${event} at ${timeText(atMs)} UTC: what was written after the backup, or in the ledger before, is not in this log`;
+  if (anchorsOfBefore > 0)
+    yield `${anchorsOfBefore} anchor(s) on the chain were made by the ledger before that, and name records that were lost with it: not forged, as far as this log can say`;
+  if (newest !== undefined) yield `head ${newest.hash}@${newest.seq}`;
+  yield findings === 0 ? "nothing was changed, taken away or put in" : `${findings} finding(s)`;
+}

@@ -1,0 +1,35 @@
+import { createAuditLog, hostClock, type Observation, repeat } from "@stakebts/core/adapters";
+import type { Ledger, Log } from "@stakebts/core/ports";
+import { anchorLog, sealReceipts } from "@stakebts/core/services";
+import type { SchedulerConfig } from "./config.ts";
+
+const SEAL_EVERY_MS = 5_000;
+/** Millions of receipts of before are sealed in one go. */
+const SEAL_MS_MAX = 600_000;
+const ANCHOR_EVERY_MS = 60_000;
+
+/** Seals receipts as they come, and owes the anchor of the day where one is wanted, until the signal. */
+export async function keepLog(
+  { config, log, progress }: { config: SchedulerConfig; log: Log } & Pick<Observation, "progress">,
+  ledger: Ledger,
+  signal: AbortSignal,
+): Promise<void> {
+  const audit = createAuditLog({ url: config.DATABASE_URL });
+  const loop = { clock: hostClock, log, progress };
+  const { STAKEBTS_AUDIT_ANCHOR: payee } = config;
+  await Promise.all([
+    repeat({ ...loop, name: "seal receipts", stepMsMax: SEAL_MS_MAX }, signal, async () => {
+      await sealReceipts(audit, signal);
+      return SEAL_EVERY_MS;
+    }),
+    ...(payee === undefined
+      ? []
+      : [
+          repeat({ ...loop, name: "anchor log" }, signal, async () => {
+            await anchorLog({ ledger, audit, log }, payee);
+            return ANCHOR_EVERY_MS;
+          }),
+        ]),
+  ]);
+  await audit.close();
+}
