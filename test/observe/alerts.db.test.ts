@@ -1,5 +1,6 @@
 import {
   countBlocks,
+  createAuditLog,
   createChainClient,
   createJobQueue,
   createObservation,
@@ -21,7 +22,7 @@ import {
 } from "@stakebts/core/adapters";
 import { bts, DEFAULT_POLICY, type FundingId, type FundingKey, millis } from "@stakebts/core/domain";
 import type { LedgerView, Log } from "@stakebts/core/ports";
-import { Heartbeat, payPayout } from "@stakebts/core/services";
+import { Heartbeat, payPayout, sealReceipts } from "@stakebts/core/services";
 import { ManualClock, operation, refundOf } from "@stakebts/core/testing";
 import { describe, expect } from "vitest";
 import type { Office } from "../cli/office.ts";
@@ -123,6 +124,19 @@ describe("the scheduler tells Prometheus of", () => {
     await office.ledger.relayRings(100, async () => {});
     expect(await watched.read("stakebts_undecided_transfers")).toBe(0);
     expect(await watched.read("stakebts_rings_to_make")).toBe(0);
+  });
+
+  test("receipts that nobody seals, until somebody does", async ({ databaseUrl, office, watched }) => {
+    const audit = createAuditLog({ url: databaseUrl });
+    await office.ledger.transaction((tx) =>
+      tx.addReceipts([{ event: "a.drill", subject: "1", details: {} }]),
+    );
+    expect(await watched.read("stakebts_receipts_unsealed")).toBeGreaterThan(0);
+    expect(await watched.read("stakebts_receipt_oldest_unsealed_seconds")).toBeGreaterThan(0);
+    await sealReceipts(audit);
+    expect(await watched.read("stakebts_receipts_unsealed")).toBe(0);
+    expect(await watched.read("stakebts_receipt_oldest_unsealed_seconds")).toBe(0);
+    await audit.close();
   });
 
   test("a backup, and of none while there is none", async ({ office, watched }) => {

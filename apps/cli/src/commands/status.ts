@@ -76,6 +76,11 @@ function show(
       ? "none by `stakebts backup`"
       : `${timeText(status.lastBackup.madeAtMs)} UTC, ${status.lastBackup.verified ? "verified" : "not verified"}`,
   );
+  const { sealed, unsealed, oldestAgeMs } = status.sealing;
+  line(
+    "audit log",
+    `${sealed} sealed${unsealed === 0 ? "" : `, ${unsealed} wait, the oldest for ${Math.ceil(oldestAgeMs / 1000)} s`}`,
+  );
   if (status.undecidedTransfers > 0) line("transfers", `${status.undecidedTransfers} not decided yet`);
   if (status.ringsToMake > 0) line("rings", `${status.ringsToMake} not made yet`);
   terminal.out("");

@@ -8,6 +8,7 @@ import { sharesText, timeText } from "../print.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
 const RINGS_MAX = 1_000;
+const UNSEALED_AGE_MS_MAX = 900_000;
 const BACKUP_AGE_MS_MAX = 24 * HOUR_MS;
 
 /** Does the cluster do its work? Needs the database, and nodes for a part of it. */
@@ -47,6 +48,7 @@ export async function* examineWork(context: Context, before: readonly Finding[])
       "wait: it falls by itself as the ingester reads on",
     );
   yield* backup(status, context.clock.nowMs());
+  yield auditLog(status);
   const stopped = status.payouts.filter(({ status: name }) => name === "failed" || name === "held");
   const count = stopped.reduce((sum, payout) => sum + payout.count, 0);
   yield count === 0
@@ -113,6 +115,17 @@ function* backup({ lastBackup }: StatusView, nowMs: number): Generator<Finding> 
           `${file} was not verified`,
           "make them without --no-verify, or restore one for a drill",
         );
+}
+
+/** Sealed within seconds where the scheduler runs; longer when there are those of years to seal. */
+function auditLog({ sealing: { sealed, unsealed, oldestAgeMs } }: StatusView): Finding {
+  return oldestAgeMs > UNSEALED_AGE_MS_MAX
+    ? problem(
+        "audit log",
+        `${unsealed} receipts are not sealed, the oldest for ${Math.ceil(oldestAgeMs / 60_000)} minutes`,
+        "is the scheduler running? After an update it seals those of before first: look again",
+      )
+    : ok("audit log", `${sealed} receipts sealed; \`stakebts audit verify\` goes through them`);
 }
 
 /** Shown, and enough to see what happened. */

@@ -573,12 +573,17 @@ describe("the notice of a failed payout", () => {
     });
   });
 
-  it.each(PAYOUT_KINDS)("has the same key each time for a %s, and notices and deposits get none", (kind) => {
-    const notice = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, NOW);
-    const again = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, millis(NOW + 1));
-    expect(notice?.key).toBe(kind === "notice" || kind === "deposit" ? undefined : "notice:reward:7:1:0:2");
-    expect(again?.key).toBe(notice?.key);
-  });
+  it.each(PAYOUT_KINDS)(
+    "has the same key each time for a %s, and notices, deposits and anchors get none",
+    (kind) => {
+      const notice = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, NOW);
+      const again = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, millis(NOW + 1));
+      expect(notice?.key).toBe(
+        ["notice", "deposit", "anchor"].includes(kind) ? undefined : "notice:reward:7:1:0:2",
+      );
+      expect(again?.key).toBe(notice?.key);
+    },
+  );
 });
 
 describe("for any transfer, any agreements and any policy", () => {

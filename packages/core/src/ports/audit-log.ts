@@ -40,10 +40,13 @@ export interface Anchor {
   readonly isOwn: boolean;
 }
 
-export interface Backlog {
-  /** Up to a hundred thousand; more are not counted. */
+/** How far the sealing is. */
+export interface Sealing {
+  /** Seals in all. */
+  readonly sealed: number;
+  /** Receipts that wait for theirs; up to a hundred thousand, more are not counted. */
   readonly unsealed: number;
-  /** How long the oldest of them has been there. */
+  /** How long the oldest of them has been there; 0 when none waits. */
   readonly oldestAgeMs: number;
 }
 

@@ -134,9 +134,9 @@ export {
   type Anchor,
   type AuditLog,
   type AuditLogContents,
-  type Backlog,
   LATE_MS,
   type Receipt,
   type Seal,
   type SealedReceipt,
+  type Sealing,
 } from "./audit-log.ts";

@@ -7,6 +7,7 @@ import type { TermMonths } from "../domain/policy.ts";
 import type { StakeRow, StakeRowId, StakeRowStatus, StakeRowType } from "../domain/stake-row.ts";
 import type { Millis } from "../domain/time.ts";
 import type { WithdrawalStatus } from "../domain/withdrawal.ts";
+import type { Sealing } from "./audit-log.ts";
 import type { Cursor, PaymentsSwitch } from "./ledger.ts";
 
 // The ledger as people ask about it. Reading only: nothing that is learnt here decides a payment. Amounts are whole BTS
@@ -150,6 +151,7 @@ export interface StatusView {
   readonly undecidedTransfers: number;
   /** Rings that wait to be made: more than a few mean that the scheduler and the ingester are not running. */
   readonly ringsToMake: number;
+  readonly sealing: Sealing;
   /** The oldest debt that is not paid, of those that nobody has stopped. */
   readonly oldestOpen: { readonly key: PayoutKey; readonly dueMs: Millis } | undefined;
 }

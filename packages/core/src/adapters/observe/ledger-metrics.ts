@@ -23,6 +23,8 @@ const LEDGER = {
   },
   stakebts_fundings: { help: "Requests for funds by status", labels: ["status"] },
   stakebts_last_backup_time_seconds: { help: "When the last backup was made, seconds since 1970" },
+  stakebts_receipts_unsealed: { help: "Receipts that are not sealed into the audit log yet" },
+  stakebts_receipt_oldest_unsealed_seconds: { help: "How long the oldest of them has been there" },
 } as const;
 
 const LIABILITIES = {
@@ -70,6 +72,8 @@ export function measureLedger(
       ),
       stakebts_last_backup_time_seconds:
         status.lastBackup === undefined ? undefined : status.lastBackup.madeAtMs / 1000,
+      stakebts_receipts_unsealed: status.sealing.unsealed,
+      stakebts_receipt_oldest_unsealed_seconds: status.sealing.oldestAgeMs / 1000,
     };
   });
   metrics.source(

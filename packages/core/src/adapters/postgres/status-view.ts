@@ -4,6 +4,7 @@ import type { StakeRowStatus } from "../../domain/stake-row.ts";
 import { millis } from "../../domain/time.ts";
 import type { StatusView } from "../../ports/ledger-view.ts";
 import type { Database } from "./client.ts";
+import { sealingOf } from "./audit-log.ts";
 import { fenceState } from "./fence-state.ts";
 import { toCursor } from "./rows.ts";
 
@@ -19,6 +20,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     oldestOpen,
     fence,
     backup,
+    sealing,
   ] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
     db.control.findUniqueOrThrow({ where: { id: 1 } }),
@@ -36,6 +38,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     }),
     fenceState(db),
     db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
+    sealingOf(db),
   ]);
   return {
     cursor: cursor === null ? undefined : toCursor(cursor),
@@ -58,6 +61,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     agreements,
     undecidedTransfers,
     ringsToMake,
+    sealing,
     oldestOpen:
       oldestOpen === null
         ? undefined
