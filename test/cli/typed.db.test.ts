@@ -167,7 +167,7 @@ describe("doctor", () => {
       .json<{ name: string; state: string }[]>("doctor");
     expect(healthy.filter(({ state }) => state !== "ok")).toEqual([]);
     expect(healthy.map(({ name }) => name)).toEqual(
-      "database queues node,chain id,account,active key,memo key,ledger,payments,payouts,money,clock"
+      "database queues node,chain id,account,active key,memo key,ledger,payments,audit log,payouts,money,clock"
         .replace(" ", ",")
         .replace(" node", ",node")
         .split(","),

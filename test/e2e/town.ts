@@ -152,6 +152,18 @@ export class Town {
     return cluster;
   }
 
+  /** For a command that reads the chain and folds it, as ingester and scheduler do. */
+  commandSettings(): Readonly<Record<string, string>> {
+    const { databaseUrl, nodes, custodian, memoKey, policy } = this.#settings;
+    return {
+      DATABASE_URL: databaseUrl,
+      STAKEBTS_NODES: nodes.join(","),
+      STAKEBTS_CUSTODIAN: custodian,
+      STAKEBTS_MEMO_KEY: memoKey,
+      ...(policy === undefined ? {} : { STAKEBTS_POLICY: policy }),
+    };
+  }
+
   /** The ledger becomes that of this version, while whoever works on it goes on. */
   async upgradeLedger(): Promise<void> {
     await deployMigrations(this.databaseUrl, migrationsOf(REPOSITORY));
@@ -170,6 +182,19 @@ export class Town {
   async restartPostgres(): Promise<void> {
     await this.postgres.stop();
     this.postgres = await startPostgres({ dataDir: this.#dataDir, port: this.postgres.port });
+  }
+
+  /** The database is gone, and an empty one has its name. */
+  async loseDatabase(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.postgres.url("postgres") });
+    await client.connect();
+    try {
+      await client.query("DROP DATABASE stakebts WITH (FORCE)");
+    } finally {
+      await client.end();
+    }
+    await this.postgres.createDatabase("stakebts");
+    await this.upgradeLedger();
   }
 
   async send(from: string, amountBts: bigint, memo: string): Promise<void> {

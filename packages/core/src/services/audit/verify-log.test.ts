@@ -205,7 +205,7 @@ describe("a receipt that is not sealed", () => {
 
   test("and is sealed late all the same, by whoever, is named", async () => {
     const late = { ...receiptOf(3), createdAtMs: START_MS + 3_000 };
-    const all = [...log.map(({ receipt }) => receipt as Receipt)];
+    const all = log.map(({ receipt }) => receipt as Receipt);
     const forged = logOf(all, [1]);
     const seals = sealAll(forged.at(-1)?.seal, [late], START_MS + 5 * HOUR_MS);
     forged.push({ receipt: late, seal: seals[0] as SealedReceipt["seal"] });

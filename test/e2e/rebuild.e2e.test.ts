@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { stakebtsWith } from "../cli/stakebts.ts";
+import { inTown } from "./town.ts";
+import { startAll } from "./workers.ts";
+
+const REASON = ["--reason", "the disk was lost"];
+
+describe("a database that is wiped while the whole cluster works", () => {
+  it("is rebuilt by one command, and everybody is paid exactly once; the chain and the audit log agree", () =>
+    inTown({}, async (town) => {
+      const stakebts = stakebtsWith(town.commandSettings());
+      const workers = await startAll(town);
+      await town.everybodyNominates();
+      // In the middle: some payments are final, some in blocks that can be undone, some signed and nowhere yet.
+      await workers.payer.waitFor(
+        (line) => line.event === "withdrawal.sent" && JSON.stringify(line).includes("reward"),
+      );
+      for (const worker of Object.values(workers)) worker.kill("SIGKILL");
+      await Promise.all(Object.values(workers).map(({ exited }) => exited));
+      await town.loseDatabase();
+
+      const rebuilt = await stakebts("rebuild", "--from", "1", "--yes", ...REASON);
+      expect(rebuilt, rebuilt.err).toMatchObject({ code: 0 });
+      town.cluster.start("ingester", { STAKEBTS_REPLAY: "last" });
+      town.cluster.start("scheduler", { STAKEBTS_AUDIT_ANCHOR: "dls.cipher" });
+      town.cluster.start("payer");
+      expect(await stakebts("payments", "on", ...REASON)).toMatchObject({ code: 0 });
+      await town.settled();
+      await town.expectEverybodyPaidOnce();
+
+      await town.until(
+        async () => (await town.query("SELECT FROM receipt_seal")).length > 100,
+        "the scheduler seals receipts",
+      );
+      const compared = await stakebts("rebuild", "--compare", "--alarming");
+      expect(compared, compared.out + compared.err).toMatchObject({ code: 0 });
+      const verified = await stakebts("audit", "verify");
+      expect(verified, verified.out).toMatchObject({ code: 0 });
+      expect(verified.out).toContain("rebuild.started");
+    }));
+});
