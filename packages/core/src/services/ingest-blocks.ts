@@ -309,7 +309,10 @@ async function learnAccounts({ accounts, chain }: IngestDeps, ids: readonly Acco
     const account = answers[index];
     // It took part in an irreversible transfer. A node that lags, or was asked while it started, does not have it yet.
     if (account === undefined)
-      throw new ChainError("inconsistent_chain", `no node knows account ${id}, which is in an irreversible transfer`);
+      throw new ChainError(
+        "inconsistent_chain",
+        `no node knows account ${id}, which is in an irreversible transfer`,
+      );
     accounts.set(id, account);
   }
 }
