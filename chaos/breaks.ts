@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { WorkerProcess } from "@stakebts/devnet";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
 import type { Patch } from "./mutated-workers.ts";
@@ -28,9 +29,13 @@ const PAYER = "packages/core/dist/services/pay-payout.js";
 const INGESTER = "packages/core/dist/services/ingest-blocks.js";
 const SCHEDULER = "apps/scheduler/dist/main.js";
 const SAVE = "const saved = await ledger.saveWithdrawal(withdrawal);";
+/** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
+const HERE = "chaos.here";
+const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
 /** Enough that a payer is busy for a moment, whatever happens to it then. */
 const OWED = 4;
-const OWED_WAIT_MS = 15_000;
+/** A machine that is busy with other things takes its time. */
+const WAIT_MS_MAX = 40_000;
 
 /** Without it, a second withdrawal of a payout is saved whatever became of the first. */
 const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
@@ -54,18 +59,40 @@ const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
 
 const payerLines = (site: Site) => site.seatsOf("payer").flatMap(({ nodes }) => nodes);
 
-/** Keeps the payers from the nodes until so much is owed that they are busy when they come back. */
+const NOTHING_IS_DUE = "SELECT count(*) = 0 AS yes FROM payout WHERE status IN ('due', 'ready')";
+const SIGNED_TWICE = "SELECT count(*) > count(DISTINCT payout_id) AS yes FROM withdrawal";
+/** From the last signature to the block. */
+const SENT_MS = 1_000;
+
+/** Keeps the payers from the nodes until so much is owed that they are busy when they come back, and nothing is fenced. */
 async function untilMuchIsOwed(site: Site): Promise<void> {
   for (const line of payerLines(site)) line.cut();
-  await until(site, `SELECT count(*) >= ${OWED} AS yes FROM payout WHERE status IN ('due', 'ready')`);
+  await until(
+    site,
+    `SELECT count(*) >= ${OWED} AND (SELECT fence_until_ms IS NULL FROM control) AS yes
+       FROM payout WHERE status IN ('due', 'ready')`,
+  );
 }
 
 const letPay = (site: Site): void => {
   for (const line of payerLines(site)) line.restore();
 };
 
+/** Lets the payers pay, and tells which of them comes to {@link HERE}. */
+async function whoComesHere(site: Site): Promise<WorkerProcess> {
+  const coming = site.seatsOf("payer").map(async ({ worker }) => {
+    await worker.waitFor(isNew(worker, HERE));
+    return worker;
+  });
+  letPay(site);
+  const late = delay(WAIT_MS_MAX, undefined, { ref: false }).then(() => {
+    throw new Error("no payer has signed anything");
+  });
+  return Promise.race([...coming, late]);
+}
+
 async function until(site: Site, sql: string): Promise<void> {
-  const deadlineMs = Date.now() + OWED_WAIT_MS;
+  const deadlineMs = Date.now() + WAIT_MS_MAX;
   while (Date.now() < deadlineMs) {
     const rows = await site.query<{ yes: boolean }>(sql).catch(() => []);
     if (rows[0]?.yes === true) return;
@@ -78,6 +105,7 @@ async function whileNothingIsFinal(site: Site, during: () => Promise<void>): Pro
   await untilMuchIsOwed(site);
   site.devnet.stallIrreversibility(true);
   await during();
+  await delay(SENT_MS);
   site.devnet.stallIrreversibility(false);
 }
 
@@ -85,21 +113,19 @@ export const BREAKS: readonly Break[] = [
   {
     name: "save-then-send",
     patches: [
-      { file: PAYER, find: SAVE, replace: `await deps.chain.broadcast(withdrawal.bytes);\n    ${SAVE}` },
+      {
+        file: PAYER,
+        find: SAVE,
+        replace: `await deps.chain.broadcast(withdrawal.bytes);\n    ${PAUSE}\n    ${SAVE}`,
+      },
     ],
-    // Payers die with their bytes on the chain and not in the ledger.
+    // The payer dies with its bytes on the chain and not in the ledger.
     scenario: (site) =>
       whileNothingIsFinal(site, async () => {
-        letPay(site);
-        for (const line of payerLines(site)) line.delay(300);
-        for (let kill = 0; kill < 5; kill++) {
-          await delay(1_500 + kill * 130);
-          const { worker } = site.leader();
-          worker.kill("SIGKILL");
-          await worker.exited;
-        }
-        for (const line of payerLines(site)) line.restore();
-        await delay(2_500);
+        const worker = await whoComesHere(site);
+        worker.kill("SIGKILL");
+        await worker.exited;
+        await until(site, NOTHING_IS_DUE);
       }),
   },
   {
@@ -120,7 +146,7 @@ export const BREAKS: readonly Break[] = [
         letPay(site);
         await until(site, `SELECT count(*) >= ${OWED} AS yes FROM withdrawal WHERE status = 'broadcast'`);
         await site.restorePostgres();
-        await delay(6_000);
+        await until(site, NOTHING_IS_DUE);
       }),
   },
   {
@@ -134,42 +160,31 @@ export const BREAKS: readonly Break[] = [
     scenario: (site) =>
       whileNothingIsFinal(site, async () => {
         letPay(site);
-        await delay(7_000);
+        await until(site, SIGNED_TWICE);
       }),
   },
   {
     name: "epoch",
-    // The pause is no safeguard: it makes the moment between looking and saving long enough to be frozen in.
-    patches: [
-      {
-        file: PAYER,
-        find: SAVE,
-        replace: `await new Promise((wake) => setTimeout(wake, 250));\n    ${SAVE}`,
-      },
-    ],
+    patches: [{ file: PAYER, find: SAVE, replace: `${PAUSE}\n    ${SAVE}` }],
     ...SAVES_ANYTHING,
     functions: [
       { function: "save_withdrawal", find: "switch.writer_epoch <> epoch", replace: "false" },
       ...(SAVES_ANYTHING.functions ?? []),
     ],
     // Bytes that are signed before the freeze are still good after it.
-    expirationSeconds: 600,
+    expirationSeconds: 1_200,
     // The leader is frozen, its lock goes to the other one, which pays; then the first one goes on where it was.
     scenario: async (site) => {
       await untilMuchIsOwed(site);
-      const { worker } = site.leader();
-      const others = site.seatsOf("payer").filter((seat) => seat.worker !== worker);
-      const signed = worker.waitFor(isNew(worker, "withdrawal.signed"));
-      letPay(site);
-      await signed;
-      await delay(80);
+      const worker = await whoComesHere(site);
       worker.kill("SIGSTOP");
+      const others = site.seatsOf("payer").filter((seat) => seat.worker !== worker);
       const leads = Promise.all(others.map((seat) => seat.worker.waitFor(isNew(seat.worker, "payer.leads"))));
       await site.query(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted",
       );
       await leads;
-      await delay(4_000);
+      await until(site, NOTHING_IS_DUE);
       worker.kill("SIGCONT");
       await delay(1_000);
     },
@@ -188,7 +203,7 @@ export const BREAKS: readonly Break[] = [
     scenario: (site) =>
       whileNothingIsFinal(site, async () => {
         letPay(site);
-        await delay(6_000);
+        await until(site, SIGNED_TWICE);
       }),
   },
   {
@@ -227,7 +242,7 @@ export const BREAKS: readonly Break[] = [
     scenario: (site) =>
       whileNothingIsFinal(site, async () => {
         letPay(site);
-        await delay(8_000);
+        await until(site, SIGNED_TWICE);
       }),
   },
   {
@@ -244,7 +259,8 @@ export const BREAKS: readonly Break[] = [
       await untilMuchIsOwed(site);
       for (const { faults } of site.devnet.nodes) faults.swallowBroadcasts(1_000);
       letPay(site);
-      await delay(3_000);
+      await until(site, NOTHING_IS_DUE);
+      await delay(SENT_MS);
     },
   },
   {
@@ -261,7 +277,10 @@ export const BREAKS: readonly Break[] = [
     scenario: async (site) => {
       await untilMuchIsOwed(site);
       const client = new Redis(site.redisUrl as string);
-      await client.flushall();
+      for (let times = 0; times < 3; times++) {
+        await client.flushall();
+        await delay(500);
+      }
       client.disconnect();
       letPay(site);
     },

@@ -1,16 +1,18 @@
 import { parseArgs } from "node:util";
-import { BREAKS } from "./breaks.ts";
-import { isSound, runChaos, summary } from "./run.ts";
+import { type Break, BREAKS } from "./breaks.ts";
+import { type ChaosOptions, isSound, runChaos, summary } from "./run.ts";
 
 const USAGE = `Real processes, PostgreSQL, Redis and nodes under fire, and an audit from the chain alone. See docs/chaos.md.
 
-  npm run chaos -- [--rounds N] [--seed S] [--seconds S] [--calm S] [--break SAFEGUARD [--expect-caught]]
+  npm run chaos -- [--rounds N] [--seed S] [--seconds S] [--calm S] [--log FILE] [--break SAFEGUARD [--expect-caught]]
 
   --rounds         how many rounds (default 5); with --break: at most so many
   --seed           of the first round, the others count on; without it one is drawn
   --seconds        how long things go wrong in each round (default 10)
   --calm           seconds in which everything has to be paid afterwards (default 60)
-  --break          do without one safeguard, and see it noticed: ${BREAKS.map(({ name }) => name).join(", ")}
+  --break          do without one safeguard, and see it noticed; "all": one after the other:
+                   ${BREAKS.map(({ name }) => name).join(", ")}
+  --log            a file for every line that the workers say
   --expect-caught  end with 0 if, and only if, something was wrong
 `;
 
@@ -22,24 +24,29 @@ function readArguments() {
       seconds: { type: "string", default: "10" },
       calm: { type: "string", default: "60" },
       break: { type: "string" },
+      log: { type: "string" },
       "expect-caught": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const numbers = [values.rounds, values.seconds, values.calm, values.seed].map(Number);
   const [rounds = 0, weather = 0, calm = 0, seed = 0] = numbers;
-  const without = BREAKS.find(({ name }) => name === values.break);
+  const without = values.break === "all" ? BREAKS : BREAKS.filter(({ name }) => name === values.break);
   const isNonsense =
     ![rounds, weather, calm].every((count) => Number.isSafeInteger(count) && count > 0) ||
     !Number.isSafeInteger(seed) ||
     seed < 0 ||
-    (values.break !== undefined && without === undefined);
+    (values.break !== undefined && without.length === 0);
   if (values.help || isNonsense) return undefined;
   return {
-    rounds,
-    seed,
-    weatherMs: weather * 1_000,
-    calmMs: calm * 1_000,
+    options: {
+      rounds,
+      seed,
+      weatherMs: weather * 1_000,
+      calmMs: calm * 1_000,
+      logFile: values.log,
+      log,
+    },
     without,
     expectCaught: values["expect-caught"],
   };
@@ -49,20 +56,36 @@ const log = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+/** Whether all was as it should be, which without a safeguard is: not well. */
+async function isAsExpected(
+  options: Omit<ChaosOptions, "without">,
+  without: Break | undefined,
+  expectCaught: boolean,
+): Promise<boolean> {
+  const { seed } = options;
+  log(`seed ${seed}${without === undefined ? "" : `, without ${without.name}`}`);
+  const result = await runChaos({ ...options, without });
+  log(summary(result));
+  const isWell = isSound(result);
+  if (!isWell) {
+    const command = without === undefined ? "" : ` --break ${without.name}`;
+    log(`again: npm run chaos -- --rounds 1 --seed ${seed + result.rounds - 1}${command}`);
+  }
+  if (expectCaught) log(`${without?.name ?? "nothing"}: ${isWell ? "NOT CAUGHT" : "caught"}`);
+  return isWell !== expectCaught;
+}
+
 async function main(): Promise<number> {
-  const options = readArguments();
-  if (options === undefined) {
+  const given = readArguments();
+  if (given === undefined) {
     process.stderr.write(USAGE);
     return 2;
   }
-  const { seed, without, expectCaught } = options;
-  const command = without === undefined ? "" : ` --break ${without.name}`;
-  log(`seed ${seed}${without === undefined ? "" : `, without ${without.name}`}`);
-  const result = await runChaos({ ...options, log });
-  log(summary(result));
-  if (!isSound(result))
-    log(`again: npm run chaos -- --rounds 1 --seed ${seed + result.rounds - 1}${command}`);
-  return isSound(result) === expectCaught ? 1 : 0;
+  const { options, without, expectCaught } = given;
+  let isWell = true;
+  for (const each of without.length === 0 ? [undefined] : without)
+    isWell = (await isAsExpected(options, each, expectCaught)) && isWell;
+  return isWell ? 0 : 1;
 }
 
 process.exit(await main());

@@ -27,6 +27,7 @@ export interface ChaosOptions {
   /** One safeguard less. */
   readonly without?: Break | undefined;
   readonly log: (line: string) => void;
+  readonly logFile?: string | undefined;
 }
 
 export interface ChaosResult {
@@ -43,10 +44,10 @@ export interface ChaosResult {
 
 /** Runs the rounds, one after the other, on one cluster; ends with the first round after which something is wrong. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { without, log } = options;
+  const { without, log, logFile } = options;
   const mutated = without === undefined ? undefined : mutatedWorkers(without.patches);
   try {
-    const site = await Site.start({ workersFrom: mutated?.folder, without, log });
+    const site = await Site.start({ workersFrom: mutated?.folder, without, log, logFile });
     const watch = new ChainWatch(ownNode(site.devnet));
     const people = new People(ownNode(site.devnet));
     try {

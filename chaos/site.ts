@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -66,6 +66,8 @@ export interface SiteOptions {
   /** What is taken away from the database and the policy. */
   readonly without?: Break | undefined;
   readonly log: (line: string) => void;
+  /** A file for every line of every worker, each with the time of this process: theirs may be wrong. */
+  readonly logFile?: string | undefined;
 }
 
 export class Site {
@@ -100,7 +102,7 @@ export class Site {
   }
 
   static async start(options: SiteOptions): Promise<Site> {
-    const { log, workersFrom = REPOSITORY, without } = options;
+    const { log, workersFrom = REPOSITORY, without, logFile } = options;
     const folder = mkdtempSync(join(tmpdir(), "stakebts-chaos-"));
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
     const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
@@ -130,6 +132,8 @@ export class Site {
       policy,
       clockRate: CLOCK_RATE,
       onLine: (name, line) => {
+        if (logFile !== undefined)
+          appendFileSync(logFile, `${new Date().toISOString()} ${name} ${JSON.stringify(line)}\n`);
         if (line.level === "error" || line.event === "process.broken")
           log(`${name}: ${JSON.stringify(line)}`);
       },
