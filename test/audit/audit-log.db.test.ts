@@ -253,6 +253,8 @@ describe("the daily anchor", () => {
     expect(rows).toMatchObject([
       { key: "anchor:2026-11-25", kind: "anchor", payee: "keeper", amount: "1", status: "due" },
     ]);
+    const said = await sql("SELECT FROM receipt WHERE event = 'audit.anchored'");
+    expect(said.rows).toHaveLength(1);
     await sealReceipts(audit);
     await anchorLog({ ledger, audit, log: silent }, "keeper");
     await ledger.transaction((tx) =>

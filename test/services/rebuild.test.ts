@@ -196,6 +196,26 @@ describe("a comparison with the chain", () => {
       expect(world.ledger.contents).toEqual(before);
     }));
 
+  it("stops at the block of the ledger: what has come since is no difference", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.settle();
+      await world.send("nominator-2", 500, "what is this");
+      await world.devnet.produce(12);
+      const { comparison, differences } = await world.compare();
+      expect(differences).toEqual([]);
+      expect(comparison.toBlockNum).toBe((await world.ledger.cursor())?.blockNum);
+    }));
+
+  it("says of a ledger whose scheduler is late that this is why, and waits for it first", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.devnet.produce(8);
+      await world.ingest();
+      const { comparison } = await world.compare();
+      expect(comparison).toMatchObject({ alarming: 0, expected: { behind: expect.any(Number) } });
+    }));
+
   it("finds whatever is changed, taken away or put in", () =>
     inWorld({}, async (world) => {
       await world.send("nominator-1", 25_000, "three_months");
