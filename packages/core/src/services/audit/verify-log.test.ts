@@ -265,5 +265,7 @@ test("what is sealed is what docs/audit-log.md says, to the byte", () => {
   expect(text).toBe(
     '{"chainTimeMs":"7000","createdAt":"2026-11-25T00:00:07.000Z","details":{"a":null,"b":1.5,"payee":"ä\\u0001"},"event":"payout.confirmed","id":"7","sealedAt":"2026-11-25T00:00:00.000Z","subject":"refund:7:0:0"}',
   );
-  expect(hashAfter(BEFORE_THE_FIRST, text)).toBe("EXPECTED");
+  expect(hashAfter(BEFORE_THE_FIRST, text)).toBe(
+    "e497280c02034b0d901e0fa0acf933009323be614367440f8cd5e87699d67239",
+  );
 });
