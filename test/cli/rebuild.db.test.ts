@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { PayoutId } from "@stakebts/core/domain";
 import type { Comparison, Difference } from "@stakebts/core/services";
 import { wifFromSeed } from "@stakebts/devnet";
@@ -197,6 +200,25 @@ describe("stakebts rebuild", () => {
       expect(out).toContain("goes on");
       expect(code).toBe(0);
       expect(await facts(url)).toEqual(lost);
+    });
+  });
+
+  test("comes after an import, and leaves what that has written", async ({ office, command }) => {
+    await live(office);
+    await emptyDatabase(async (url) => {
+      await deploy(url);
+      const here = command.with({ DATABASE_URL: url });
+      await here("payments", "off", ...REASON);
+      const list = join(mkdtempSync(join(tmpdir(), "stakebts-")), "list.txt");
+      writeFileSync(list, "old-nominator 1623177720000 25000 12 2\n");
+      expect(await here("import", "text", list, "--yes", ...REASON)).toMatchObject({ code: 0 });
+      expect(await here("rebuild", "--from", "1", "--yes", ...REASON)).toMatchObject({
+        code: 0,
+        out: expect.stringContaining("3 agreements"),
+      });
+      const { comparison } = await compare(here);
+      expect(comparison.alarming).toBe(0);
+      expect(Object.keys(comparison.expected)).toEqual(["imported"]);
     });
   });
 

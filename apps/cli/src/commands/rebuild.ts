@@ -50,7 +50,7 @@ export function addRebuild(program: Command, run: Run): void {
       "after",
       `
 rebuild fills an empty ledger from the first block that the lost one had looked into (\`rebuild --compare\` names it: keep it
-with the keys). Payments are off until you switch them on, and the fence is up until nothing can be on its way any more.
+with the keys; so does \`status\`). Imports come first, where there were any. Payments are off until you switch them on, and the fence is up until nothing can be on its way any more.
 Interrupted, the same command goes on. A ledger with transfers in it is refused; \`stakebts reset\` puts it aside.
 
 rebuild --compare makes a ledger in a database of its own beside this one (the user must be allowed to create one), by the
@@ -77,7 +77,8 @@ async function rebuild(context: Context, options: Options): Promise<ExitCode> {
   const whole = createWholeLedger({ url: readSettings("database", context.environment).DATABASE_URL });
   const found = await whole.look(async ({ counts, cursor }) => ({ counts, cursor }));
   const begun = await unfinishedRebuild(context);
-  if (begun === undefined && found.counts.transfers + found.counts.payouts > 0) throw notEmpty(found);
+  // What an import has written may be there, and has to be first (ADR 0011): transfers come from blocks alone.
+  if (begun === undefined && found.counts.transfers > 0) throw notEmpty(found);
   const from = options.from ?? begun ?? (found.cursor === undefined ? undefined : found.cursor.blockNum + 1);
   if (from === undefined)
     throw new UsageError(

@@ -61,7 +61,7 @@ function show(
     "ledger",
     cursor === undefined
       ? paint("yellow", "empty: no block has been ingested yet")
-      : `block ${cursor.blockNum}, ${timeText(cursor.blockTimeMs)} UTC`,
+      : `block ${cursor.blockNum}, ${timeText(cursor.blockTimeMs)} UTC, read from block ${cursor.scannedFromBlockNum} on`,
   );
   line("chain", "head" in chain ? lagText(chain.head, cursor?.blockNum) : chain.problem);
   line("agreements", `${status.agreements} in all, ${owed.nominators} nominator(s) with something to come`);
