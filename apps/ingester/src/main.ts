@@ -25,8 +25,11 @@ import {
   ReadAhead,
   recordStart,
   relayRings,
+  reportTroubles,
 } from "@stakebts/core/services";
 import { readConfig } from "./config.ts";
+
+const TROUBLES_EVERY_MS = 1_000;
 
 // Reads irreversible blocks and writes down what they mean for the custodian: transfers, what they confirm, what they
 // prove dead. Holds the memo key and can move nothing.
@@ -76,11 +79,18 @@ runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progre
     await establishCursor(deps, config.STAKEBTS_REPLAY);
     return DONE;
   });
-  await repeat({ ...loop, name: "ingest" }, signal, async () => {
-    const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
-    if (ingestedTo !== undefined) await relayRings({ ledger, queue });
-    const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;
-    return caughtUp ? config.STAKEBTS_POLL_MS : 0;
-  });
+  await Promise.all([
+    repeat({ ...loop, name: "ingest" }, signal, async () => {
+      const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
+      if (ingestedTo !== undefined) await relayRings({ ledger, queue });
+      const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;
+      return caughtUp ? config.STAKEBTS_POLL_MS : 0;
+    }),
+    // Beside it: while nodes lie or disagree, ingesting fails, and this is what has to be said then.
+    repeat({ ...loop, name: "report troubles of nodes" }, signal, async () => {
+      await reportTroubles({ chain: nodes, ledger, log });
+      return TROUBLES_EVERY_MS;
+    }),
+  ]);
   await Promise.all([queue.close(), chain.close(), ledger.close()]);
 });

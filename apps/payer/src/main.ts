@@ -32,6 +32,7 @@ import {
   payPayout,
   recordStart,
   reportTreasury,
+  reportTroubles,
   runTreasury,
   type TreasuryDeps,
 } from "@stakebts/core/services";
@@ -44,6 +45,7 @@ const WALLET_AGE_MS_MAX = 5_000;
 const TREASURY_DRAIN_MS = 5_000;
 /** On a ledger that knows no block yet. */
 const REPORT_AGAIN_MS = 5_000;
+const TROUBLES_EVERY_MS = 1_000;
 /** Several questions to several exchanges, each of which may be slow. */
 const TREASURY_STEP_MS_MAX = 600_000;
 
@@ -154,6 +156,10 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     const memory = newTreasuryMemory();
     const loop = { clock: hostClock, log, progress, stepMsMax: TREASURY_STEP_MS_MAX };
     await Promise.all([
+      repeat({ ...loop, name: "report troubles of nodes" }, over, async () => {
+        await reportTroubles({ chain, ledger, log });
+        return TROUBLES_EVERY_MS;
+      }),
       repeat({ ...loop, name: "treasury" }, over, async () => {
         await runTreasury(deps, memory);
         return config.STAKEBTS_TREASURY_MS;

@@ -32,6 +32,8 @@ export interface Policy {
   readonly confirmAgreements: boolean;
   /** Stays in the hot wallet, for network fees and receipts. */
   readonly minimumBalance: Bts;
+  /** Nothing is signed that costs more than this, whatever the nodes say that the chain asks. */
+  readonly maxNetworkFee: Bts;
   /** Time that a payout may wait for funds before it fails. Chain time. */
   readonly fundsWaitMs: number;
   /** An admin transfer must be larger than this. */
@@ -76,6 +78,7 @@ export const DEFAULT_POLICY: Policy = {
   refundAbove: bts(10n),
   confirmAgreements: true,
   minimumBalance: bts(100n),
+  maxNetworkFee: bts(50n),
   fundsWaitMs: 12 * HOUR_MS,
   adminTransferAbove: bts(400n),
   coverAvailableAbove: bts(510n),

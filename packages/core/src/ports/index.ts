@@ -13,6 +13,7 @@ export {
   type ChainTransfer,
   type ChainWriter,
   type EncryptedMemo,
+  type NodeTrouble,
   type PermissionId,
   pricesOfClaims,
   type TransferFeeSchedule,

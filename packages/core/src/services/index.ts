@@ -95,6 +95,7 @@ export {
   type RebuildRequest,
 } from "./rebuild/index.ts";
 export { recordStart } from "./record-start.ts";
+export { reportTroubles } from "./report-troubles.ts";
 export { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "./ring-bells.ts";
 export { LEDGER_LAG_BLOCKS_MAX, LedgerWatch } from "./watch-ledger.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";

@@ -8,6 +8,8 @@ export const ASKS_FOR_A_PERSON = new Set([
   "withdrawal.unprovable",
   "ledger.contradicted",
   "chain.disagrees",
+  "node.lied",
+  "nodes.disagree",
   "cover.insufficient",
   "funding.differs",
   "funding.overdue",

@@ -93,6 +93,8 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const schedule = await deps.wallet.fees();
   const fee = deps.feeOf(schedule, memo);
   const amount = toShares(payout.amount);
+  const dear = whyTooDear(fee, deps.policy);
+  if (dear !== undefined) return { type: "again", reason: dear };
   const missing = await deps.wallet.missing(amount, fee);
   if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
 
@@ -157,12 +159,25 @@ async function send(
   return outcome;
 }
 
-/** A ledger that has not seen the newest blocks may not know what has been paid in them. */
+/**
+ * A ledger that has not seen the newest blocks may not know what has been paid in them. Nodes that have not seen the blocks
+ * that the ledger has are of an older time, or pretend to be, and so is the time that an expiration would be counted from.
+ */
 export function behindTheChain(cursor: Cursor | undefined, head: ChainHead): string | undefined {
   if (cursor === undefined) return "no block has been ingested yet";
   const lag = lastFinalBlockNum(head.irreversibleBlockNum) - cursor.blockNum;
+  if (lag < -LEDGER_LAG_BLOCKS_MAX) return `the nodes are ${-lag} blocks behind the ledger`;
   return lag > LEDGER_LAG_BLOCKS_MAX ? `the ledger is ${lag} blocks behind the chain` : undefined;
 }
+
+/** A fee is burnt: one that nobody has ever asked for is a node that lies, or a decision of the chain that a person looks at. */
+export const whyTooDear = (
+  fee: Shares,
+  { maxNetworkFee }: Pick<Policy, "maxNetworkFee">,
+): string | undefined =>
+  fee > toShares(maxNetworkFee)
+    ? `the nodes ask ${fee} shares for a transfer, and the policy's max_network_fee is ${maxNetworkFee} BTS`
+    : undefined;
 
 /** The account to pay, or why it can never be paid. */
 async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Promise<ChainAccount | string> {

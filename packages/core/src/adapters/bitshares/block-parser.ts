@@ -2,12 +2,12 @@ import { millis, SECOND_MS, shares } from "../../domain/index.ts";
 import {
   type AccountId,
   type ChainBlock,
-  ChainError,
   type ChainTransfer,
   type EncryptedMemo,
 } from "../../ports/chain.ts";
 import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { NodeLie } from "./node-errors.ts";
 import { DEFAULT_KEY_PREFIX, parsePublicKey } from "./keys.ts";
 import { serializeForeignOperation } from "./reference-serializer.ts";
 import { CLAIM_TAG, type Transfer, transactionId, TRANSFER_TAG, writeTransfer } from "./transaction-codec.ts";
@@ -60,8 +60,8 @@ export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: num
 
 /**
  * One block as `get_block` prints it, reduced to the transfers and claims that touch `account`.
- * Throws ChainError: "malformed_answer" for a shape that no block has, "inconsistent_chain" when transactions and
- * header do not belong together.
+ * Throws ChainError "malformed_answer" for a shape that no block has, NodeLie when transactions and header do not belong
+ * together.
  */
 export function parseBlock(
   value: unknown,
@@ -117,10 +117,7 @@ export function parseBlock(
   if (!complete) return { block, merkle: "unverifiable" };
   if (merkleRootOf(packed) === header.transactionMerkleRoot) return { block, merkle: "verified" };
   if (!transfersOnly) return { block, merkle: "unverifiable" };
-  throw new ChainError(
-    "inconsistent_chain",
-    `the transactions of block ${blockNum} do not hash to its merkle root`,
-  );
+  throw new NodeLie(`the transactions of block ${blockNum} do not hash to its merkle root`);
 }
 
 function asOperation(value: unknown): { tag: number; body: unknown } {

@@ -1,4 +1,4 @@
-import { assert } from "../../domain/index.ts";
+import { assert, shares } from "../../domain/index.ts";
 import {
   type AccountId,
   type ChainAccount,
@@ -6,15 +6,16 @@ import {
   ChainError,
   type ChainReader,
   type ChainWriter,
+  type NodeTrouble,
 } from "../../ports/chain.ts";
 import { type ParsedBlock, parseBlock } from "./block-parser.ts";
-import { readBlocks } from "./block-reader.ts";
+import { readBlockId, readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
 import { isAccountReference, parseAccount, parseBalance, parsePermission } from "./chain-answers.ts";
 import { parseTransferFeeSchedule } from "./fees.ts";
 import { DEFAULT_KEY_PREFIX } from "./keys.ts";
-import { NodePool, type NodeState, readBlockId } from "./node-pool.ts";
-import type { ChainLog } from "./rpc-connection.ts";
+import { NodePool, type NodeState } from "./node-pool.ts";
+import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
 import { asArray } from "./wire-values.ts";
 
@@ -32,15 +33,24 @@ export interface ChainClientOptions {
   /** Of public keys in this chain's texts. */
   readonly keyPrefix?: string | undefined;
   readonly log?: ChainLog | undefined;
+  /** How long nothing is read from a node that was caught in a lie. Default: an hour. */
+  readonly distrustMs?: number | undefined;
 }
 
 const CALL_DEADLINE_MS = 5_000;
+const DISTRUST_MS = 3_600_000;
+/** What a single node could say of a block that cannot be checked, no hash contradicts. */
+const WITNESSES_OF_UNVERIFIABLE = 2;
+/** Questions about such blocks that are on their way at once. */
+const UNVERIFIABLE_AT_ONCE = 16;
 /** Nodes themselves have no limit; proxies before public ones do. */
 const ACCOUNTS_PER_CALL = 100;
 
 export interface ChainClient extends ChainReader, ChainWriter {
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
+  /** What nodes were caught in, and what they could not agree on, since this was last asked. */
+  takeTroubles(): readonly NodeTrouble[];
 }
 
 /** The chain as nodes tell it. Connects when first asked; `close` ends it. */
@@ -64,49 +74,65 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     headFreshnessMs: options.headFreshnessMs,
     chainId: options.chainId,
     log,
+    distrustMs: options.distrustMs ?? DISTRUST_MS,
   });
 
   async function blocks(request: { from: number; to: number; account: AccountId }): Promise<ChainBlock[]> {
-    const { from, to } = request;
+    const { from, to, account } = request;
     assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
-    const parsed = await pool.read((connection) => readBlocks(connection, { ...request, keyPrefix }), {
-      hasBlock: to,
-    });
-    // Each block names the one before it: who agrees on the last agrees on all.
-    const last = (parsed.at(-1) as ParsedBlock).block;
-    await pool.confirm(`block ${to}`, last.blockId, (connection) => readBlockId(connection, to));
-    for (const { block, merkle } of parsed)
-      if (merkle === "unverifiable") await confirmTransfers(block, request.account);
+    const parsed = await pool.read(
+      async (connection) => {
+        const read = await readBlocks(connection, { ...request, keyPrefix });
+        // Each block names the one before it: who agrees on the last agrees on all.
+        const last = (read.at(-1) as ParsedBlock).block;
+        await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to));
+        const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
+        for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
+          await Promise.all(
+            unverifiable
+              .slice(i, i + UNVERIFIABLE_AT_ONCE)
+              .map(({ block }) => confirmTransfers(block, account)),
+          );
+        return read;
+      },
+      { hasBlock: to },
+    );
     return parsed.map(({ block }) => block);
   }
 
-  /** The id says nothing of transactions that cannot be hashed here: let the other nodes say. */
+  /**
+   * The id says nothing of transactions that cannot be hashed here: let the nodes say, at least two of them. On the word of
+   * one, a transfer in such a block could be invented or hidden without a trace in any header.
+   */
   async function confirmTransfers(block: ChainBlock, account: AccountId): Promise<void> {
     log("block.unverifiable", { blockNum: block.blockNum, transfers: block.transfers.length });
     const { blockNum } = block;
-    await pool.confirm(`transfers of block ${blockNum}`, transfersText(block), async (connection) => {
-      const raw = await connection.call("database", "get_block", [blockNum]);
-      return transfersText(parseBlock(raw, account, keyPrefix).block);
-    });
+    await pool.confirm(
+      `transfers of block ${blockNum}, which holds an operation that cannot be checked here`,
+      transfersText(block),
+      async (connection) => {
+        const raw = await connection.call("database", "get_block", [blockNum]);
+        return transfersText(parseBlock(raw, account, keyPrefix).block);
+      },
+      Math.max(quorum, WITNESSES_OF_UNVERIFIABLE),
+    );
   }
 
-  async function accountsOf(asked: readonly string[]): Promise<(ChainAccount | undefined)[]> {
+  /** Whose money it is depends on these answers, and no hash vouches for them: the nodes have to agree. */
+  async function accountsOf(asked: readonly string[]): Promise<readonly (ChainAccount | undefined)[]> {
     if (asked.length === 0) return [];
-    return pool.read(async (connection) => {
-      // `false`: no subscription, or the connection would be sent whatever happens around these accounts.
-      const answer = asArray(await connection.call("database", "get_accounts", [asked, false]), "accounts");
-      if (answer.length !== asked.length) {
-        throw new ChainError("malformed_answer", `${answer.length} accounts for ${asked.length} asked`);
-      }
-      return answer.map((value, i) => {
-        if (value === null) return undefined;
-        const account = parseAccount(value);
-        if (account.id !== asked[i] && account.name !== asked[i]) {
-          throw new ChainError("malformed_answer", `account ${account.id} in the place of ${asked[i]}`);
-        }
-        return account;
-      });
-    });
+    return pool.agree(
+      `accounts ${asked.join(", ").slice(0, 80)}`,
+      (connection) => askAccounts(connection, asked),
+      {
+        text: (accounts) => JSON.stringify(accounts.map((account) => account ?? null)),
+        isLie: (told, truth) =>
+          told.some((account, i) => {
+            const other = truth[i];
+            return account !== undefined && other !== undefined && account.id !== other.id;
+          }),
+      },
+    );
   }
 
   return {
@@ -122,28 +148,63 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       const byReference = new Map(asked.map((reference, i) => [reference, found[i]]));
       return namesOrIds.map((reference) => byReference.get(reference));
     },
-    balance: (account) =>
-      pool.read(async (connection) =>
-        parseBalance(
-          await connection.call("database", "get_account_balances", [account, [CORE_ASSET_ID]]),
-          CORE_ASSET_ID,
+    balance: async (account) =>
+      shares(
+        await pool.agreeOnNumber(async (connection) =>
+          parseBalance(
+            await connection.call("database", "get_account_balances", [account, [CORE_ASSET_ID]]),
+            CORE_ASSET_ID,
+          ),
         ),
       ),
     permission: (id) =>
-      pool.read(async (connection) => {
-        const [answer = null] = asArray(await connection.call("database", "get_objects", [[id]]), "objects");
-        return answer === null ? undefined : parsePermission(answer, id);
-      }),
+      pool.agree(
+        `permission ${id}`,
+        async (connection) => {
+          const [answer = null] = asArray(
+            await connection.call("database", "get_objects", [[id]]),
+            "objects",
+          );
+          return answer === null ? undefined : parsePermission(answer, id);
+        },
+        { text: (permission) => textOf(permission ?? null), isLie: () => false },
+      ),
     transferFees: () =>
-      pool.read(async (connection) => {
-        const answer = await connection.call("database", "get_objects", [["2.0.0"]]);
-        return parseTransferFeeSchedule(asArray(answer, "objects")[0]);
-      }),
+      pool.agree(
+        "fees",
+        async (connection) => {
+          const answer = await connection.call("database", "get_objects", [["2.0.0"]]);
+          return parseTransferFeeSchedule(asArray(answer, "objects")[0]);
+        },
+        { text: textOf, isLie: () => false },
+      ),
     broadcast: (bytes) => broadcastTo(pool, bytes, keyPrefix),
     nodes: () => pool.states(),
+    takeTroubles: () => pool.takeTroubles(),
     close: async () => pool.close(),
   };
 }
 
-const transfersText = ({ transfers }: ChainBlock): string =>
-  JSON.stringify(transfers, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+async function askAccounts(
+  connection: RpcConnection,
+  asked: readonly string[],
+): Promise<readonly (ChainAccount | undefined)[]> {
+  // `false`: no subscription, or the connection would be sent whatever happens around these accounts.
+  const answer = asArray(await connection.call("database", "get_accounts", [asked, false]), "accounts");
+  if (answer.length !== asked.length) {
+    throw new ChainError("malformed_answer", `${answer.length} accounts for ${asked.length} asked`);
+  }
+  return answer.map((value, i) => {
+    if (value === null) return undefined;
+    const account = parseAccount(value);
+    if (account.id !== asked[i] && account.name !== asked[i]) {
+      throw new ChainError("malformed_answer", `account ${account.id} in the place of ${asked[i]}`);
+    }
+    return account;
+  });
+}
+
+const transfersText = ({ transfers }: ChainBlock): string => textOf(transfers);
+
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? part.toString() : part));

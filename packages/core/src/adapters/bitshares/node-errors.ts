@@ -18,6 +18,13 @@ export class NodeRefusal extends ChainError {
   }
 }
 
+/** What no honest node says, however far it lags and whatever trouble it has. It is not believed for a while. */
+export class NodeLie extends ChainError {
+  constructor(message: string) {
+    super("inconsistent_chain", message);
+  }
+}
+
 const property = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 

@@ -1,9 +1,10 @@
-import { ChainError, type ChainErrorCode, type ChainHead } from "../../ports/chain.ts";
-import { parseBlockHeader } from "./block-parser.ts";
+import { ChainError, type ChainErrorCode, type ChainHead, type NodeTrouble } from "../../ports/chain.ts";
+import { readBlockId } from "./block-reader.ts";
 import { parseHead } from "./chain-answers.ts";
-import { NodeRefusal } from "./node-errors.ts";
+import { NodeLie, NodeRefusal } from "./node-errors.ts";
+import { collectVotes, type Vote, voteTally } from "./node-votes.ts";
 import { type ChainLog, createRpcConnection, type RpcConnection } from "./rpc-connection.ts";
-import { asArray, asObject } from "./wire-values.ts";
+import { asArray } from "./wire-values.ts";
 
 export interface NodePoolOptions {
   /** ws:// or wss://, best first. */
@@ -16,6 +17,8 @@ export interface NodePoolOptions {
   /** What every node must be on; without it, what most of the nodes are on when first asked. */
   readonly chainId: string | undefined;
   readonly log: ChainLog;
+  /** How long nothing is read from a node that was caught in a lie. */
+  readonly distrustMs: number;
 }
 
 /** A node is believed for this long before it is asked for its head again. */
@@ -26,6 +29,10 @@ const PROBE_GRACE_MS = 300;
 const IRREVERSIBLE_LAG_BLOCKS_MAX = 30;
 /** After a failure a node comes last for this long. */
 const AVOID_MS = 5_000;
+/** Nodes that differ in what may change are a block apart, as a rule. For longer than this they are not. */
+const STATE_DISPUTE_MS = 15_000;
+/** Troubles that nobody has asked for; more are not kept, and were logged. */
+const TROUBLES_MAX = 100;
 
 export interface Node {
   readonly connection: RpcConnection;
@@ -37,6 +44,11 @@ export interface Node {
   /** Why there is no head, in the words of the error; neither the one nor the other before the first answer. */
   problem: string | undefined;
   avoidReadingUntilMs: number;
+  /** The highest irreversible block that it has told of. */
+  toldIrreversible: number;
+  lie: { readonly what: string; readonly untilMs: number } | undefined;
+  /** It has told of less than that since. */
+  rewound: { readonly what: string; readonly untilMs: number } | undefined;
   /** Of its own: a node without peers reads well and takes no transactions; a lagging one takes them. */
   avoidBroadcastUntilMs: number;
 }
@@ -46,6 +58,8 @@ export interface NodeState {
   readonly name: string;
   readonly problem: string | undefined;
   readonly head: ChainHead | undefined;
+  /** What it was caught in, while it is not believed for that. */
+  readonly lie: string | undefined;
 }
 
 export type UsableNode = Node & { readonly head: ChainHead };
@@ -59,6 +73,9 @@ export class NodePool {
   #preferred: Node | undefined;
   /** The highest irreversible block that a quorum has agreed on. */
   #agreed: { blockNum: number; blockId: string } | undefined;
+  #troubles: NodeTrouble[] = [];
+  /** Since when, by what they are about without its numbers: a dispute about each block in turn is one dispute. */
+  readonly #disputes = new Map<string, { readonly sinceMs: number; told: boolean }>();
 
   constructor(options: NodePoolOptions) {
     this.#options = options;
@@ -72,6 +89,9 @@ export class NodePool {
       probeStartedAtMs: -Infinity,
       problem: undefined,
       avoidReadingUntilMs: 0,
+      toldIrreversible: 0,
+      lie: undefined,
+      rewound: undefined,
       avoidBroadcastUntilMs: 0,
     }));
   }
@@ -87,7 +107,15 @@ export class NodePool {
       name: node.connection.name,
       problem: this.#whyNot(node, reference),
       head: node.head,
+      lie: lieOf(node),
     }));
+  }
+
+  /** What nodes were caught in, and what they could not agree on, since this was last asked. */
+  takeTroubles(): readonly NodeTrouble[] {
+    const troubles = this.#troubles;
+    this.#troubles = [];
+    return troubles;
   }
 
   async chainId(): Promise<string> {
@@ -95,12 +123,22 @@ export class NodePool {
     return this.#chainId as string; // somebody is usable, so it is known
   }
 
-  /** Head of the freshest usable node; with a quorum its irreversible block is one that the quorum agrees on. */
+  /**
+   * Head of the usable nodes' middle, so that what a minority says of time and height moves nothing: of two the later one,
+   * because an expiration or a fence that is too late costs time, and one that is too early may cost a payment made twice.
+   * With a quorum its irreversible block is one that the quorum agrees on.
+   */
   async head(): Promise<ChainHead> {
     const usable = await this.usable(0);
-    const [freshest] = usable.toSorted((a, b) => b.head.headBlockNum - a.head.headBlockNum) as [UsableNode];
-    if (this.#options.quorum === 1) return freshest.head;
-    return { ...freshest.head, irreversibleBlockNum: await this.#agreedIrreversible(usable) };
+    const byTime = usable.toSorted(
+      (a, b) => b.head.headTimeMs - a.head.headTimeMs || b.head.headBlockNum - a.head.headBlockNum,
+    );
+    const { head } = byTime[upperMiddle(byTime.length)] as UsableNode;
+    if (this.#options.quorum === 1) {
+      const irreversibleBlockNum = Math.min(head.irreversibleBlockNum, this.#referenceIrreversible());
+      return { ...head, irreversibleBlockNum };
+    }
+    return { ...head, irreversibleBlockNum: await this.#agreedIrreversible(usable) };
   }
 
   /**
@@ -131,6 +169,7 @@ export class NodePool {
           code: error.code,
           message: error.message,
         });
+        if (error instanceof NodeLie) this.#caught(node, error.message);
         if (!(error instanceof NodeRefusal)) {
           node.avoidReadingUntilMs = now() + AVOID_MS;
           node.probedAtMs = -Infinity;
@@ -181,7 +220,8 @@ export class NodePool {
       return reason === undefined;
     });
     if (usable.length >= this.#options.quorum) return usable;
-    const onWrongChain = (node: Node) => node.chainId !== undefined && node.chainId !== this.#chainId;
+    const onWrongChain = (node: Node) =>
+      this.#chainId !== undefined && node.chainId !== undefined && node.chainId !== this.#chainId;
     const code: ChainErrorCode = this.#nodes.every(onWrongChain) ? "wrong_chain" : "no_usable_node";
     throw new ChainError(
       code,
@@ -190,76 +230,189 @@ export class NodePool {
   }
 
   /**
-   * Throws ChainError "inconsistent_chain" unless a quorum of nodes gives `expected` for an answer.
+   * Puts the same question about something that cannot change to all usable nodes.
+   * Throws NodeLie when as many as count say something else than `expected`, and ChainError "inconsistent_chain" when
+   * nobody has so many. When all say the same the quorum counts; once one says something else, a majority of all nodes too.
    * @param what the thing asked for, in the words of a message
    */
   async confirm(
     what: string,
     expected: string,
     ask: (connection: RpcConnection) => Promise<string>,
+    atLeast = this.#options.quorum,
   ): Promise<void> {
+    if (atLeast === 1 && this.#nodes.length === 1) return;
+    const votes = await collectVotes(await this.usable(), ask, {
+      text: (answer) => answer,
+      enough: atLeast,
+    });
+    const winner = this.#winner(what, votes, atLeast);
+    if (winner === undefined) throw this.#dispute(what, votes, atLeast);
+    for (const { node, text } of votes)
+      if (text !== winner.text) this.#caught(node, `${what}: it says ${text}, others say ${winner.text}`);
+    if (winner.text !== expected)
+      throw new NodeLie(`${what}: it said ${expected}, others say ${winner.text}`);
+  }
+
+  /**
+   * What as many nodes as count say about something that all of them know. A single node is believed.
+   * @param text nodes agree when it is the same
+   * @param isLie can the difference be no matter of a block more or less?
+   * Throws ChainError, "inconsistent_chain" when too few agree.
+   */
+  async agree<T>(
+    what: string,
+    ask: (connection: RpcConnection) => Promise<T>,
+    { text, isLie }: { text: (answer: T) => string; isLie: (told: T, truth: T) => boolean },
+  ): Promise<T> {
     const { quorum } = this.#options;
-    if (quorum === 1) return;
-    const answers = await gather(await this.usable(), ask);
-    const agreeing = answers.filter((answer) => answer === expected).length;
-    if (agreeing >= quorum) return;
-    throw new ChainError(
+    if (this.#nodes.length === 1) return this.read(ask);
+    const votes = await collectVotes(await this.usable(), ask, { text, enough: quorum });
+    const winner = this.#winner(what, votes, quorum);
+    if (winner === undefined) throw this.#dispute(what, votes, quorum, STATE_DISPUTE_MS);
+    for (const { node, answer, text: told } of votes)
+      if (told !== winner.text && isLie(answer, winner.answer))
+        this.#caught(node, `${what}: it says ${told}, others say ${winner.text}`);
+    return winner.answer;
+  }
+
+  /**
+   * A number that honest nodes may differ in, as one of them gives it: not more than `quorum - 1` nodes are believed to lie,
+   * so the one after them in size is at most what an honest node says.
+   */
+  async agreeOnNumber(ask: (connection: RpcConnection) => Promise<bigint>): Promise<bigint> {
+    const { quorum } = this.#options;
+    if (quorum === 1) return this.read(ask);
+    const votes = await collectVotes(await this.usable(), ask, { text: String, enough: quorum });
+    const [...sorted] = votes.map(({ answer }) => answer).toSorted((a, b) => (a < b ? 1 : -1));
+    const answer = sorted[quorum - 1];
+    if (answer === undefined)
+      throw new ChainError("no_usable_node", `${votes.length} nodes answered of ${quorum} needed`);
+    return answer;
+  }
+
+  /** The answer that counts: by as many as asked for, and where there are others by more than half of all nodes. */
+  #winner<T>(what: string, votes: readonly Vote<T>[], atLeast: number): Vote<T> | undefined {
+    const tally = voteTally(votes);
+    const majority = Math.floor(this.#nodes.length / 2) + 1;
+    const needed = tally.size > 1 ? Math.max(atLeast, majority) : atLeast;
+    const winner = votes.find(({ text }) => (tally.get(text) ?? 0) >= needed);
+    if (winner !== undefined) this.#disputes.delete(topicOf(what));
+    return winner;
+  }
+
+  /** Nobody knows who is right. Nothing is believed until it is settled, and people are told once. */
+  #dispute(what: string, votes: readonly Vote<unknown>[], atLeast: number, patienceMs = 0): ChainError {
+    const said = votes.map(({ node, text }) => `${node.connection.name}: ${text}`).join("; ");
+    // Too few answers without a contradiction are nodes that are away; unless there never are enough.
+    if (voteTally(votes).size > 1 || atLeast > this.#nodes.length) {
+      const dispute = this.#disputes.get(topicOf(what)) ?? { sinceMs: now(), told: false };
+      this.#disputes.set(topicOf(what), dispute);
+      if (!dispute.told && now() - dispute.sinceMs >= patienceMs) {
+        dispute.told = true;
+        this.#options.log("node.disagreement", { what, said });
+        this.#trouble({ type: "dispute", what, said, needed: atLeast });
+      }
+    }
+    return new ChainError(
       "inconsistent_chain",
-      `${what}: ${agreeing} nodes agree of ${quorum} needed, ${answers.length} answered`,
+      `${what}: ${atLeast} nodes have to agree; ${said || "none answered"}`,
     );
+  }
+
+  /**
+   * What is irreversible stays so. A few blocks less are a fork that was switched, or another machine behind the address;
+   * more is a node that rewinds, or that is being replayed: believed again when it is where it has been.
+   */
+  #notice(node: Node, irreversibleBlockNum: number): void {
+    const { rewound } = node;
+    if (rewound !== undefined && now() >= rewound.untilMs) node.toldIrreversible = 0;
+    if (irreversibleBlockNum + IRREVERSIBLE_LAG_BLOCKS_MAX >= node.toldIrreversible) {
+      node.rewound = undefined;
+      node.toldIrreversible = Math.max(node.toldIrreversible, irreversibleBlockNum);
+    } else if (rewound === undefined) {
+      const what = `its irreversible block fell from ${node.toldIrreversible} to ${irreversibleBlockNum}`;
+      node.rewound = { what, untilMs: now() + this.#options.distrustMs };
+      this.#tellOfLie(node, what);
+    }
+  }
+
+  /** Not an error of the node or of the network, but something that no honest node says. */
+  #caught(node: Node, what: string): void {
+    if (lieOf(node) !== undefined) return;
+    node.lie = { what, untilMs: now() + this.#options.distrustMs };
+    this.#tellOfLie(node, what);
+  }
+
+  #tellOfLie(node: Node, what: string): void {
+    this.#options.log("node.lied", { node: node.connection.name, what });
+    this.#trouble({ type: "lie", node: node.connection.name, what });
+  }
+
+  #trouble(trouble: NodeTrouble): void {
+    if (this.#troubles.length < TROUBLES_MAX) this.#troubles.push(trouble);
   }
 
   async #agreedIrreversible(usable: readonly UsableNode[]): Promise<number> {
-    const { quorum, log } = this.#options;
+    const { quorum } = this.#options;
     const reference = this.#referenceIrreversible();
     if (this.#agreed !== undefined && reference <= this.#agreed.blockNum) return this.#agreed.blockNum;
     if (reference === 0) return 0;
-    const ids = await gather(
-      usable.filter(({ head }) => head.irreversibleBlockNum >= reference),
-      (connection) => readBlockId(connection, reference),
-    );
-    const agreedId = ids.find((id) => ids.filter((other) => other === id).length >= quorum);
-    if (ids.some((id) => id !== ids[0]))
-      log("node.disagreement", { blockNum: reference, ids: ids.join(" ") });
-    if (agreedId === undefined) {
-      throw new ChainError(
-        "inconsistent_chain",
-        `no ${quorum} nodes agree on irreversible block ${reference}: ${ids.join(", ")}`,
-      );
-    }
-    this.#agreed = { blockNum: reference, blockId: agreedId };
+    const able = usable.filter(({ head }) => head.irreversibleBlockNum >= reference);
+    const votes = await collectVotes(able, (connection) => readBlockId(connection, reference), {
+      text: (id) => id,
+      enough: quorum,
+    });
+    const what = `irreversible block ${reference}`;
+    const winner = this.#winner(what, votes, quorum);
+    if (winner === undefined) throw this.#dispute(what, votes, quorum);
+    for (const { node, text } of votes)
+      if (text !== winner.text) this.#caught(node, `${what}: it says ${text}, others say ${winner.text}`);
+    this.#agreed = { blockNum: reference, blockId: winner.text };
     return reference;
   }
 
-  /** The highest irreversible block that as many nodes claim as must agree: one liar's number counts for nothing then. */
+  /**
+   * The highest irreversible block that as many nodes claim as must agree, and never that of a minority: one liar's number
+   * counts for nothing then.
+   */
   #referenceIrreversible(): number {
     const claims = this.#nodes
-      .filter((node) => node.head !== undefined && node.chainId === this.#chainId)
+      .filter(
+        (node) => node.head !== undefined && node.chainId === this.#chainId && lieOf(node) === undefined,
+      )
       .map((node) => node.head?.irreversibleBlockNum ?? 0)
       .toSorted((a, b) => b - a);
-    return claims[this.#options.quorum - 1] ?? 0;
+    return claims[Math.max(this.#options.quorum - 1, upperMiddle(claims.length))] ?? 0;
   }
 
   #whyNot(node: Node, referenceIrreversible: number): string | undefined {
     const { head } = node;
     const { headFreshnessMs } = this.#options;
+    const lie = lieOf(node);
+    if (lie !== undefined) return `not believed: ${lie}`;
     if (head === undefined) return node.problem ?? "no answer yet";
     if (node.chainId !== this.#chainId) return `on another chain, ${node.chainId}`;
     if (headFreshnessMs !== undefined && Date.now() - head.headTimeMs > headFreshnessMs) {
       return `head of ${new Date(head.headTimeMs).toISOString()} is too old`;
     }
-    if (head.irreversibleBlockNum + IRREVERSIBLE_LAG_BLOCKS_MAX < referenceIrreversible) {
-      return `irreversible block ${head.irreversibleBlockNum} lags behind ${referenceIrreversible}`;
+    const reference = Math.max(referenceIrreversible, this.#agreed?.blockNum ?? 0);
+    if (head.irreversibleBlockNum + IRREVERSIBLE_LAG_BLOCKS_MAX < reference) {
+      return `irreversible block ${head.irreversibleBlockNum} lags behind ${reference}`;
     }
     return undefined;
   }
 
-  /** With no chain configured, most nodes decide, and the first of the list when they are at odds. Once, then never again. */
+  /**
+   * With no chain configured, most nodes decide, as many as must agree, and the first of the list when they are at odds.
+   * Once, then never again.
+   */
   #pinChain(): void {
     if (this.#chainId !== undefined) return;
     const ids = this.#nodes.flatMap(({ chainId }) => (chainId === undefined ? [] : [chainId]));
     const votes = (id: string) => ids.filter((other) => other === id).length;
-    this.#chainId = ids.toSorted((a, b) => votes(b) - votes(a))[0];
+    const [first] = ids.toSorted((a, b) => votes(b) - votes(a));
+    if (first !== undefined && votes(first) >= this.#options.quorum) this.#chainId = first;
   }
 
   async #refresh(ageMsMax: number): Promise<void> {
@@ -297,7 +450,9 @@ export class NodePool {
     try {
       node.chainId = await node.connection.chainId();
       const answer = await node.connection.call("database", "get_objects", [["2.1.0"]]);
-      node.head = parseHead(asArray(answer, "objects")[0]);
+      const head = parseHead(asArray(answer, "objects")[0]);
+      this.#notice(node, head.irreversibleBlockNum);
+      node.head = head;
       node.problem = undefined;
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
@@ -308,23 +463,13 @@ export class NodePool {
   }
 }
 
-/** Id of a block as this node has it, computed from the header. Throws ChainError. */
-export async function readBlockId(connection: RpcConnection, blockNum: number): Promise<string> {
-  const header = await connection.call("database", "get_block_header", [blockNum, true]);
-  const { blockNum: found, blockId } = parseBlockHeader(asObject(header, "block header"));
-  if (found !== blockNum)
-    throw new ChainError("malformed_answer", `header of ${found} for block ${blockNum}`);
-  return blockId;
-}
+const topicOf = (what: string): string => what.replace(/\d+/gu, "#");
 
-/** What those nodes say that say something. */
-async function gather<T>(
-  nodes: readonly UsableNode[],
-  ask: (connection: RpcConnection) => Promise<T>,
-): Promise<T[]> {
-  const answers = await Promise.allSettled(nodes.map(({ connection }) => ask(connection)));
-  return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-}
+const lieOf = (node: Node): string | undefined =>
+  node.lie !== undefined && now() < node.lie.untilMs ? node.lie.what : node.rewound?.what;
+
+/** Index of the middle of a list sorted downwards; of an even number the greater of the two. */
+const upperMiddle = (length: number): number => Math.max(0, Math.floor((length - 1) / 2));
 
 async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

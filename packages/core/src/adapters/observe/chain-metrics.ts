@@ -11,6 +11,7 @@ interface KnowsNodes {
 
 const NODES = {
   stakebts_node_up: { help: "1 when the node can be used", labels: ["node"] },
+  stakebts_node_lying: { help: "1 when the node was caught in a lie, and is not believed", labels: ["node"] },
   stakebts_node_head_block: { help: "Newest block of the node", labels: ["node"] },
   stakebts_node_irreversible_block: { help: "Newest irreversible block of the node", labels: ["node"] },
 } as const;
@@ -43,6 +44,10 @@ export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> 
       stakebts_node_up: labelled.map(({ state, labels }) => ({
         labels,
         value: state.problem === undefined ? 1 : 0,
+      })),
+      stakebts_node_lying: labelled.map(({ state, labels }) => ({
+        labels,
+        value: state.lie === undefined ? 0 : 1,
       })),
       stakebts_node_head_block: heads((head) => head.headBlockNum),
       stakebts_node_irreversible_block: heads((head) => head.irreversibleBlockNum),

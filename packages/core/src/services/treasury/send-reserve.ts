@@ -5,7 +5,7 @@ import type { FundingKey } from "../../domain/funding.ts";
 import { millis } from "../../domain/time.ts";
 import { decideWithdrawal, type WithdrawalId } from "../../domain/withdrawal.ts";
 import type { Cursor, FundingRecord } from "../../ports/ledger.ts";
-import { expiration } from "../pay-payout.ts";
+import { expiration, whyTooDear } from "../pay-payout.ts";
 import { moveFunding, startAsking } from "./move-funding.ts";
 import { reserveFunds, reservePrices } from "./source-funds.ts";
 import type { ReserveSource, TreasuryDeps } from "./treasury.ts";
@@ -58,12 +58,18 @@ async function sign(
     nonce: nonceOf(funding.key),
   });
   const schedule = await wallet.fees();
+  const fee = deps.feeOf(reservePrices(reserve, schedule), memo);
+  const dear = whyTooDear(fee, policy);
+  if (dear !== undefined) {
+    deps.log.warn("funding.waits", { funding: funding.key, reason: dear });
+    return;
+  }
   const { headTimeMs } = await wallet.head();
   const { txid, ...signed } = signer.sign({
     fromId: account.id,
     toId: custodian.id,
     amount,
-    fee: deps.feeOf(reservePrices(reserve, schedule), memo),
+    fee,
     memo,
     permissionId: reserve.type === "permission" ? reserve.permissionId : undefined,
     refBlockId: cursor.blockId,

@@ -5,7 +5,7 @@ import { createChainClient } from "../../adapters/bitshares/chain-client.ts";
 import { transferFee } from "../../adapters/bitshares/fees.ts";
 import { PrivateKey, privateKeyFromWif } from "../../adapters/bitshares/keys.ts";
 import { createMemoReader, createMemoWriter } from "../../adapters/bitshares/memo-cipher.ts";
-import { readBlockId } from "../../adapters/bitshares/node-pool.ts";
+import { readBlockId } from "../../adapters/bitshares/block-reader.ts";
 import { createRpcConnection, type RpcConnection } from "../../adapters/bitshares/rpc-connection.ts";
 import { CORE_ASSET_ID, signDigest } from "../../adapters/bitshares/signer.ts";
 import {
