@@ -9,6 +9,7 @@ import {
   migrateQueueStore,
 } from "@stakebts/core/adapters";
 import { payoutKeyInMemo } from "@stakebts/core/domain";
+import type { ChainHead } from "@stakebts/core/ports";
 import {
   accountFromSeeds,
   type Devnet,
@@ -195,6 +196,16 @@ export class Town {
     }
     await this.postgres.createDatabase("stakebts");
     await this.upgradeLedger();
+  }
+
+  /** Of the first node. */
+  async head(): Promise<ChainHead> {
+    const chain = createChainClient({ nodes: this.devnet.urls.slice(0, 1) });
+    try {
+      return await chain.head();
+    } finally {
+      await chain.close();
+    }
   }
 
   async send(from: string, amountBts: bigint, memo: string): Promise<void> {

@@ -88,7 +88,11 @@ runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progre
     }),
     // Beside it: while nodes lie or disagree, ingesting fails, and this is what has to be said then.
     repeat({ ...loop, name: "report troubles of nodes" }, signal, async () => {
-      await reportTroubles({ chain: nodes, ledger, log });
+      await reportTroubles({
+        chain: nodes,
+        log,
+        write: (receipts) => ledger.transaction((tx) => tx.addReceipts(receipts)),
+      });
       return TROUBLES_EVERY_MS;
     }),
   ]);

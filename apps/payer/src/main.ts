@@ -157,7 +157,11 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     const loop = { clock: hostClock, log, progress, stepMsMax: TREASURY_STEP_MS_MAX };
     await Promise.all([
       repeat({ ...loop, name: "report troubles of nodes" }, over, async () => {
-        await reportTroubles({ chain, ledger, log });
+        await reportTroubles({
+          chain,
+          log,
+          write: (receipts) => ledger.transaction((tx) => tx.addReceipts(receipts)),
+        });
         return TROUBLES_EVERY_MS;
       }),
       repeat({ ...loop, name: "treasury" }, over, async () => {

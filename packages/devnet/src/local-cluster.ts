@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { startWorker, type WorkerLogLine, type WorkerProcess } from "./worker-process.ts";
 
 export type WorkerName = "ingester" | "scheduler" | "payer";
-/** What can be started here: the workers, and the page for operators. */
-export type ClusterProcess = WorkerName | "console";
+/** What can be started here: the workers, who watches them, and the page for operators. */
+export type ClusterProcess = WorkerName | "watcher" | "console";
 
 export interface LocalClusterOptions {
   /** Folder of the repository: the workers run from `apps/<name>/dist/main.js`, as they are shipped. */
@@ -86,6 +86,8 @@ export class LocalCluster {
         };
       case "payer":
         return { ...common, ...chain, STAKEBTS_ACTIVE_KEY: activeKey, STAKEBTS_PAYMENTS: "on" };
+      case "watcher":
+        return { ...common, ...nodesAndAccount, STAKEBTS_POLL_MS: "50" };
       case "console":
         return { ...common, ...nodesAndAccount, STAKEBTS_CONSOLE_PORT: "0" };
     }

@@ -52,6 +52,7 @@ export { hashPassword, passwordFits } from "./password-hash.ts";
 export {
   createAuditLog,
   createPostgresConsoleAccess,
+  createPostgresCustodyLedger,
   createNotificationStore,
   createPostgresLedger,
   createPostgresLedgerView,
@@ -81,6 +82,7 @@ export {
   createObservation,
   ledgerIsThere,
   measureCursor,
+  measureCustody,
   measureHeartbeat,
   measureLead,
   measureLedger,
@@ -99,4 +101,5 @@ export {
   serveObservation,
 } from "./observe/index.ts";
 export { EXIT, type ProcessConfig, runProcess } from "./process.ts";
+export { showPresence } from "./watcher-presence.ts";
 export { DONE, repeat } from "./repeat.ts";

@@ -73,6 +73,17 @@ export const PROCESS_SETTINGS = {
       STAKEBTS_TREASURY_MS: settings.STAKEBTS_TREASURY_MS,
     })
     .check(checkQuorum, reserveCheck, ...exchangeKeyChecks),
+  /** No key of any kind, and no queue. */
+  watcher: z
+    .object({
+      DATABASE_URL: settings.DATABASE_URL,
+      ...chain,
+      ...common,
+      STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+      STAKEBTS_POLL_MS: settings.STAKEBTS_POLL_MS,
+      ...notifySettings,
+    })
+    .check(checkQuorum, checkNotify),
   /** No key of any kind: it looks, and what it does are rows that others act on. */
   console: z
     .object({

@@ -132,3 +132,10 @@ export {
   type WithdrawalStatus,
 } from "./withdrawal.ts";
 export { leftToClaim } from "./withdraw-permission.ts";
+export {
+  type CustodyDeed,
+  type DeedVerdict,
+  judgeDeed,
+  type KnownOfDeed,
+  type PayoutInContext,
+} from "./tripwire.ts";

@@ -141,3 +141,4 @@ export {
   type SealedReceipt,
   type Sealing,
 } from "./audit-log.ts";
+export type { CustodyAct, CustodyBlock, CustodyChain, CustodyLedger, DeedToLookUp } from "./custody.ts";

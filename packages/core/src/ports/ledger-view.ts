@@ -228,6 +228,8 @@ export interface WatchView {
   readonly fence: FenceState;
   /** Does any payer hold the lock that makes it the one that pays? */
   readonly payerLeads: boolean;
+  /** Does any watcher look at what the custodian's authority does? */
+  readonly watcherPresent: boolean;
   /** When the earliest debt falls or fell due that nobody has stopped and nobody has paid, written as a payout or not yet. */
   readonly oldestUnpaidMs: Millis | undefined;
   readonly fundings: readonly { readonly status: FundingStatus; readonly count: number }[];

@@ -21,6 +21,10 @@ export const fundingId = (key: FundingKey): FundingId => uuidV5(`funding ${key}`
 export const messageId = (event: string, firstReceiptId: bigint): string =>
   uuidV5(`message ${event} ${firstReceiptId}`, NAMESPACE);
 
+/** Of a message about one alarm, whoever sends it. */
+export const alarmMessageId = (event: string, subject: string): string =>
+  uuidV5(`alarm ${event} ${subject}`, NAMESPACE);
+
 /**
  * Nonce of a payout's memo: 64 bits that follow from the debt and the number of the attempt, so that two attempts never
  * share a transaction id although everything else about them may be equal.

@@ -11,6 +11,7 @@ export {
   verifyLog,
   type VerifyRequest,
 } from "./audit/index.ts";
+export { AlarmBell } from "./alarm-bell.ts";
 export { COVERAGE_DAYS_MAX, coverageDays } from "./coverage-days.ts";
 export { establishCursor, type StartMode } from "./establish-cursor.ts";
 export { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "./find-custodian.ts";
@@ -97,6 +98,7 @@ export {
 export { recordStart } from "./record-start.ts";
 export { reportTroubles } from "./report-troubles.ts";
 export { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "./ring-bells.ts";
+export { CustodyWatch, type CustodyWatchDeps, type CustodyWatchState } from "./watch-custody.ts";
 export { LEDGER_LAG_BLOCKS_MAX, LedgerWatch } from "./watch-ledger.ts";
 export { ringForDueRows, ringForPayout, ringForTransfer } from "./rings.ts";
 export {

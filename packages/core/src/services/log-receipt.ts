@@ -10,6 +10,8 @@ export const ASKS_FOR_A_PERSON = new Set([
   "chain.disagrees",
   "node.lied",
   "nodes.disagree",
+  "custody.tripped",
+  "custody.changed",
   "cover.insufficient",
   "funding.differs",
   "funding.overdue",

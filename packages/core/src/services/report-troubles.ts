@@ -1,23 +1,23 @@
 import type { NodeTrouble } from "../ports/chain.ts";
-import type { Ledger, NewReceipt } from "../ports/ledger.ts";
+import type { NewReceipt } from "../ports/ledger.ts";
 import type { Log } from "../ports/log.ts";
 import { logReceipt } from "./log-receipt.ts";
 
 interface TroubleDeps {
   readonly chain: { takeTroubles(): readonly NodeTrouble[] };
-  readonly ledger: Pick<Ledger, "transaction">;
   readonly log: Log;
+  readonly write: (receipts: readonly NewReceipt[]) => Promise<void>;
 }
 
 /**
  * Writes down, for people, what nodes were caught in and what they could not agree on. Nothing follows from it here: what
  * is not agreed on is not read, and a ledger that does not get on is not paid from.
  */
-export async function reportTroubles({ chain, ledger, log }: TroubleDeps): Promise<void> {
+export async function reportTroubles({ chain, log, write }: TroubleDeps): Promise<void> {
   const receipts = chain.takeTroubles().map(receiptFor);
   if (receipts.length === 0) return;
   for (const receipt of receipts) logReceipt(log, receipt);
-  await ledger.transaction((tx) => tx.addReceipts(receipts));
+  await write(receipts);
 }
 
 function receiptFor(trouble: NodeTrouble): NewReceipt {

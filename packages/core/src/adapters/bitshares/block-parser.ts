@@ -5,6 +5,8 @@ import {
   type ChainTransfer,
   type EncryptedMemo,
 } from "../../ports/chain.ts";
+import type { CustodyAct } from "../../ports/custody.ts";
+import { isActing, operationName } from "./acting-account.ts";
 import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { NodeLie } from "./node-errors.ts";
@@ -38,6 +40,8 @@ export type MerkleVerdict =
 export interface ParsedBlock {
   readonly block: ChainBlock;
   readonly merkle: MerkleVerdict;
+  /** All that the account's authority does in it. */
+  readonly acts: readonly CustodyAct[];
 }
 
 /**
@@ -59,7 +63,7 @@ export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: num
 }
 
 /**
- * One block as `get_block` prints it, reduced to the transfers and claims that touch `account`.
+ * One block as `get_block` prints it, reduced to the transfers and claims that touch `account`, and to what it does.
  * Throws ChainError "malformed_answer" for a shape that no block has, NodeLie when transactions and header do not belong
  * together.
  */
@@ -73,6 +77,7 @@ export function parseBlock(
   const { blockNum, blockId } = header;
   const transactions = asArray(raw["transactions"], "transactions");
   const transfers: ChainTransfer[] = [];
+  const acts: CustodyAct[] = [];
   const packed: Uint8Array[] = [];
   let complete = true; // every transaction could be serialized
   let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
@@ -81,27 +86,39 @@ export function parseBlock(
     const transaction = asObject(rawTransaction, "transaction");
     const operations = asArray(transaction["operations"], "operations").map(asOperation);
     const mine: Omit<ChainTransfer, "txid">[] = [];
+    const doing: Omit<CustodyAct, "txid">[] = [];
     const out = new ByteWriter();
     writeTransactionHead(out, transaction, operations.length);
+    const refBlockNum = referredTo(asUint32(transaction["ref_block_num"], "ref_block_num"), blockNum);
     let serialized = true;
     operations.forEach(({ tag, body }, opInTrx) => {
+      const act = isActing(account, tag, body)
+        ? { operation: { blockNum, trxInBlock, opInTrx }, name: operationName(tag), refBlockNum }
+        : undefined;
       if (tag === TRANSFER_TAG || tag === CLAIM_TAG) {
-        const transfer = tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body);
-        if (transfer.fromId === account || transfer.toId === account) {
-          mine.push({ trxInBlock, opInTrx, permissionId: undefined, ...transfer });
-        }
+        const transfer = {
+          trxInBlock,
+          opInTrx,
+          permissionId: undefined,
+          ...(tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body)),
+        };
+        if (transfer.fromId === account || transfer.toId === account) mine.push(transfer);
+        if (act !== undefined) doing.push({ ...act, transfer });
         if (serialized) serialized = tryWriteTransfer(out, transfer);
         return;
       }
       transfersOnly = false;
+      if (act !== undefined) doing.push({ ...act, transfer: undefined });
       const bytes = serialized ? serializeForeignOperation(tag, body, keyPrefix) : undefined;
       if (bytes === undefined) serialized = false;
       else out.bytes(bytes);
     });
     if (asArray(transaction["extensions"], "transaction extensions").length > 0) serialized = false;
     out.uint8(0);
-    const txid = serialized && mine.length > 0 ? transactionId(out.take()) : undefined;
+    const isOurs = mine.length > 0 || doing.length > 0;
+    const txid = serialized && isOurs ? transactionId(out.take()) : undefined;
     for (const transfer of mine) transfers.push({ ...transfer, txid });
+    for (const act of doing) acts.push({ ...act, txid });
     if (serialized && complete) serialized = writeTransactionTail(out, transaction);
     if (serialized) packed.push(out.take());
     else complete = false;
@@ -114,9 +131,9 @@ export function parseBlock(
     timeMs: millis(header.timestampSec * SECOND_MS),
     transfers,
   };
-  if (!complete) return { block, merkle: "unverifiable" };
-  if (merkleRootOf(packed) === header.transactionMerkleRoot) return { block, merkle: "verified" };
-  if (!transfersOnly) return { block, merkle: "unverifiable" };
+  if (!complete) return { block, acts, merkle: "unverifiable" };
+  if (merkleRootOf(packed) === header.transactionMerkleRoot) return { block, acts, merkle: "verified" };
+  if (!transfersOnly) return { block, acts, merkle: "unverifiable" };
   throw new NodeLie(`the transactions of block ${blockNum} do not hash to its merkle root`);
 }
 
@@ -184,6 +201,10 @@ function tryWriteTransfer(out: ByteWriter, transfer: Transfer): boolean {
   writeTransfer(out, transfer);
   return true;
 }
+
+/** Only the low 16 bits stand in a transaction; it cannot refer to its own block or a later one. */
+const referredTo = (lowBits: number, blockNum: number): number =>
+  blockNum - 1 - ((blockNum - 1 - lowBits) & 0xffff);
 
 function writeTransactionHead(out: ByteWriter, transaction: JsonObject, operationCount: number): void {
   const refBlockNum = asUint32(transaction["ref_block_num"], "ref_block_num");

@@ -62,6 +62,24 @@ export function parseAccount(value: unknown): ChainAccount {
   };
 }
 
+/** Owner and active authority and the memo key, as one text in an order of its own: nodes may print keys in any. */
+export function parseAuthority(value: unknown, id: AccountId): string {
+  const account = asObject(value, "account");
+  if (account["id"] !== id) throw malformed(`object ${id}`, account["id"]);
+  const authority = (name: string): string => {
+    const { weight_threshold: threshold, ...auths } = asObject(account[name], `${name} authority`);
+    const entries = Object.entries(auths).flatMap(([kind, list]) =>
+      asArray(list, kind).map((entry) => {
+        const [who, weight] = asArray(entry, "entry with weight");
+        return `${String(who)}*${String(weight)}`;
+      }),
+    );
+    return `${name} ${asUint32(threshold, "weight threshold")} of ${entries.toSorted().join(" ")}`;
+  };
+  const memoKey = asText(asObject(account["options"], "account options")["memo_key"], "memo key");
+  return `${authority("owner")}; ${authority("active")}; memo ${memoKey}`;
+}
+
 /** `get_account_balances` filtered by one asset. */
 export function parseBalance(value: unknown, assetId: string): Shares {
   const balances = asArray(value, "balances");

@@ -2,16 +2,22 @@ import { assert, shares } from "../../domain/index.ts";
 import {
   type AccountId,
   type ChainAccount,
-  type ChainBlock,
   ChainError,
   type ChainReader,
   type ChainWriter,
   type NodeTrouble,
 } from "../../ports/chain.ts";
+import type { CustodyChain } from "../../ports/custody.ts";
 import { type ParsedBlock, parseBlock } from "./block-parser.ts";
 import { readBlockId, readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
-import { isAccountReference, parseAccount, parseBalance, parsePermission } from "./chain-answers.ts";
+import {
+  isAccountReference,
+  parseAccount,
+  parseAuthority,
+  parseBalance,
+  parsePermission,
+} from "./chain-answers.ts";
 import { parseTransferFeeSchedule } from "./fees.ts";
 import { DEFAULT_KEY_PREFIX } from "./keys.ts";
 import { NodePool, type NodeState } from "./node-pool.ts";
@@ -46,7 +52,7 @@ const UNVERIFIABLE_AT_ONCE = 16;
 /** Nodes themselves have no limit; proxies before public ones do. */
 const ACCOUNTS_PER_CALL = 100;
 
-export interface ChainClient extends ChainReader, ChainWriter {
+export interface ChainClient extends ChainReader, ChainWriter, CustodyChain {
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -77,42 +83,51 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     distrustMs: options.distrustMs ?? DISTRUST_MS,
   });
 
-  async function blocks(request: { from: number; to: number; account: AccountId }): Promise<ChainBlock[]> {
-    const { from, to, account } = request;
+  interface BlocksRequest {
+    readonly from: number;
+    readonly to: number;
+    readonly account: AccountId;
+  }
+
+  const parsedBlocks = (request: BlocksRequest, check: (read: readonly ParsedBlock[]) => Promise<void>) => {
+    const { from, to } = request;
     assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
-    const parsed = await pool.read(
+    return pool.read(
       async (connection) => {
         const read = await readBlocks(connection, { ...request, keyPrefix });
-        // Each block names the one before it: who agrees on the last agrees on all.
-        const last = (read.at(-1) as ParsedBlock).block;
-        await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to));
-        const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
-        for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
-          await Promise.all(
-            unverifiable
-              .slice(i, i + UNVERIFIABLE_AT_ONCE)
-              .map(({ block }) => confirmTransfers(block, account)),
-          );
+        await check(read);
         return read;
       },
       { hasBlock: to },
     );
-    return parsed.map(({ block }) => block);
-  }
+  };
+
+  const irreversibleBlocks = (request: BlocksRequest) =>
+    parsedBlocks(request, async (read) => {
+      const { to, account } = request;
+      // Each block names the one before it: who agrees on the last agrees on all.
+      const last = (read.at(-1) as ParsedBlock).block;
+      await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to));
+      const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
+      for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
+        await Promise.all(
+          unverifiable.slice(i, i + UNVERIFIABLE_AT_ONCE).map((parsed) => confirmOurs(parsed, account)),
+        );
+    });
 
   /**
    * The id says nothing of transactions that cannot be hashed here: let the nodes say, at least two of them. On the word of
    * one, a transfer in such a block could be invented or hidden without a trace in any header.
    */
-  async function confirmTransfers(block: ChainBlock, account: AccountId): Promise<void> {
-    log("block.unverifiable", { blockNum: block.blockNum, transfers: block.transfers.length });
-    const { blockNum } = block;
+  async function confirmOurs(parsed: ParsedBlock, account: AccountId): Promise<void> {
+    const { blockNum, transfers } = parsed.block;
+    log("block.unverifiable", { blockNum, transfers: transfers.length });
     await pool.confirm(
       `transfers of block ${blockNum}, which holds an operation that cannot be checked here`,
-      transfersText(block),
+      oursIn(parsed),
       async (connection) => {
         const raw = await connection.call("database", "get_block", [blockNum]);
-        return transfersText(parseBlock(raw, account, keyPrefix).block);
+        return oursIn(parseBlock(raw, account, keyPrefix));
       },
       Math.max(quorum, WITNESSES_OF_UNVERIFIABLE),
     );
@@ -138,7 +153,22 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
   return {
     chainId: () => pool.chainId(),
     head: () => pool.head(),
-    blocks,
+    async blocks(request) {
+      return (await irreversibleBlocks(request)).map(({ block }) => block);
+    },
+    async custodyBlocks({ isReversible, ...request }) {
+      const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
+      return read.map(({ block: { transfers: _, ...block }, acts }) => ({ ...block, acts }));
+    },
+    authorityOf: (account) =>
+      pool.agree(
+        `authority of ${account}`,
+        async (connection) => {
+          const answer = asArray(await connection.call("database", "get_objects", [[account]]), "objects");
+          return parseAuthority(answer[0], account);
+        },
+        { text: (authority) => authority, isLie: () => false },
+      ),
     async accounts(namesOrIds) {
       const asked = [...new Set(namesOrIds.filter(isAccountReference))];
       const chunks: string[][] = [];
@@ -204,7 +234,8 @@ async function askAccounts(
   });
 }
 
-const transfersText = ({ transfers }: ChainBlock): string => textOf(transfers);
+/** What such a block says of the account. */
+const oursIn = ({ block, acts }: ParsedBlock): string => textOf([block.transfers, acts]);
 
 const textOf = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? part.toString() : part));

@@ -18,6 +18,7 @@ const LEDGER = {
   stakebts_payments_on: { help: "1 when the ledger's switch lets payments go" },
   stakebts_fence_up: { help: "1 while nothing is signed because the ledger may have forgotten payments" },
   stakebts_payer_present: { help: "1 when a payer holds the lock that makes it the one" },
+  stakebts_watcher_present: { help: "1 when a watcher looks at what the custodian's keys do" },
   stakebts_oldest_unpaid_seconds: {
     help: "How long the oldest debt that nobody has stopped has been due, by the time of the chain",
   },
@@ -62,6 +63,7 @@ export function measureLedger(
       stakebts_payments_on: status.payments.on ? 1 : 0,
       stakebts_fence_up: isUp(watch.fence) ? 1 : 0,
       stakebts_payer_present: watch.payerLeads ? 1 : 0,
+      stakebts_watcher_present: watch.watcherPresent ? 1 : 0,
       stakebts_oldest_unpaid_seconds:
         cursor === undefined || oldestUnpaidMs === undefined
           ? 0

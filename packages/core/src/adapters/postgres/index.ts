@@ -1,4 +1,5 @@
 export { createAuditLog } from "./audit-log.ts";
+export { createPostgresCustodyLedger } from "./custody-ledger.ts";
 export { createPostgresConsoleAccess } from "./console-access.ts";
 export { createNotificationStore } from "./notifications.ts";
 export { createPostgresLedger } from "./ledger.ts";

@@ -2,7 +2,8 @@ import type { FundingStatus } from "../../domain/funding.ts";
 import { millis } from "../../domain/time.ts";
 import type { WatchView } from "../../ports/ledger-view.ts";
 import { PAYER_LOCK } from "../payer-lock.ts";
-import type { Database } from "./client.ts";
+import { WATCHER_LOCK } from "../watcher-presence.ts";
+import { type Database, Prisma } from "./client.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { fenceState } from "./fence-state.ts";
 import { toCursor } from "./rows.ts";
@@ -11,11 +12,8 @@ export async function watchView(db: Database): Promise<WatchView> {
   const [cursor, control, [facts], fundings, fence] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
     db.control.findUniqueOrThrow({ where: { id: 1 } }),
-    // A lock that is taken by one number of 64 bits is shown as two halves, and objsubid 1.
-    db.$queryRaw<{ leads: boolean; oldest: bigint | null }[]>`
-      SELECT EXISTS (SELECT FROM pg_locks
-                      WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid::bigint = ${PAYER_LOCK} AND objsubid = 1
-                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS leads,
+    db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
+      SELECT ${isHeld(PAYER_LOCK)} AS leads, ${isHeld(WATCHER_LOCK)} AS watches,
              least((SELECT due FROM stake_row
                      WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled}
                      ORDER BY due LIMIT 1),
@@ -29,7 +27,14 @@ export async function watchView(db: Database): Promise<WatchView> {
     payments: control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" },
     fence,
     payerLeads: facts?.leads ?? false,
+    watcherPresent: facts?.watches ?? false,
     oldestUnpaidMs: facts === undefined || facts.oldest === null ? undefined : millis(Number(facts.oldest)),
     fundings: fundings.map(({ status, _count }) => ({ status: status as FundingStatus, count: _count })),
   };
 }
+
+/** A lock that is taken by one number of 64 bits is shown as two halves, and objsubid 1. */
+const isHeld = (lock: number): Prisma.Sql => Prisma.sql`
+  EXISTS (SELECT FROM pg_locks
+           WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid::bigint = ${lock} AND objsubid = 1
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;

@@ -1,0 +1,3 @@
+import { PROCESS_SETTINGS, readEnvironment } from "@stakebts/core/config";
+
+export const readConfig = () => readEnvironment(PROCESS_SETTINGS.watcher, process.env);

@@ -1,0 +1,51 @@
+import pg from "pg";
+import type { HostClock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Progress } from "./observe/progress.ts";
+import { repeat } from "./repeat.ts";
+
+/** Held by every watcher, shared. Any number does, as long as nothing else takes it. */
+export const WATCHER_LOCK = 7_270_003;
+const LOOK_EVERY_MS = 2_000;
+const KEEPALIVE =
+  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
+
+/** Lets the ledger's database know that a watcher is there: the lock goes with the session, however the process ends. */
+export async function showPresence(
+  deps: {
+    readonly databaseUrl: string;
+    readonly clock: HostClock;
+    readonly log: Log;
+    readonly progress?: Progress | undefined;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  let session: pg.Client | undefined;
+  await repeat({ ...deps, name: "show presence" }, signal, async () => {
+    try {
+      session ??= await open(deps.databaseUrl, () => (session = undefined));
+      await session.query("SELECT 1");
+      return LOOK_EVERY_MS;
+    } catch (error) {
+      await session?.end().catch(() => undefined);
+      session = undefined;
+      throw error;
+    }
+  });
+  await session?.end().catch(() => undefined);
+}
+
+async function open(connectionString: string, onLost: () => void): Promise<pg.Client> {
+  const session = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000, keepAlive: true });
+  session.on("error", onLost);
+  session.on("end", onLost);
+  try {
+    await session.connect();
+    await session.query(KEEPALIVE);
+    await session.query("SELECT pg_advisory_lock_shared($1)", [WATCHER_LOCK]);
+    return session;
+  } catch (error) {
+    await session.end().catch(() => undefined);
+    throw error;
+  }
+}

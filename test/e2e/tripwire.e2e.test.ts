@@ -1,0 +1,105 @@
+import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
+import { describe, expect, it } from "vitest";
+import { CUSTODIAN, inTown, MANAGER, NOMINATORS, type Town } from "./town.ts";
+import { startAll } from "./workers.ts";
+
+const SHARES_PER_BTS = 100_000n;
+
+/** The custodian's keys in somebody's hand. */
+const handOf = (town: Town) =>
+  new DevnetWallet({
+    url: town.devnet.urls[1] as string,
+    name: CUSTODIAN,
+    activeKey: wifFromSeed(`${CUSTODIAN}-active`),
+    memoKey: wifFromSeed(`${CUSTODIAN}-memo`),
+  });
+
+const switchOf = async (town: Town) =>
+  (
+    await town.query<{ on: boolean; reason: string | null }>(
+      "SELECT payments_on AS on, payments_reason AS reason FROM control",
+    )
+  )[0];
+
+const alarmsOf = async (town: Town) =>
+  (
+    await town.query<{ event: string }>("SELECT event FROM receipt WHERE event LIKE 'custody.%' ORDER BY id")
+  ).map(({ event }) => event);
+
+async function startWatcher(town: Town) {
+  const watcher = town.cluster.start("watcher");
+  await watcher.waitFor(({ event }) => event === "watch.begins");
+  return watcher;
+}
+
+describe("a spend that the ledger does not know", () => {
+  it("stops payments within one block, with a watcher alone", () =>
+    inTown({}, async (town) => {
+      const watcher = await startWatcher(town);
+      const hand = handOf(town);
+      const { txid } = await hand.transfer({
+        to: NOMINATORS[0] as string,
+        amountShares: 2_000n * SHARES_PER_BTS,
+      });
+      const { block } = await watcher.waitFor(({ event }) => event === "custody.tripped");
+      const { headBlockNum } = await town.head();
+      // A block is a tenth of a second here. That it is the next look is proved where blocks wait: test/ledger/tripwire.
+      expect(headBlockNum - Number(block)).toBeLessThan(50);
+      const state = await switchOf(town);
+      expect(state?.on).toBe(false);
+      expect(state?.reason).toContain(`unknown transfer of the custodian in block ${String(block)}`);
+      expect(state?.reason).toContain(txid);
+      hand.close();
+    }));
+
+  it("stops a cluster that pays, is told once, and whoever switches on again is not overruled", () =>
+    inTown({}, async (town) => {
+      await startAll(town);
+      const watchers = [await startWatcher(town), await startWatcher(town)];
+      await town.everybodyNominates();
+      await town.until(
+        async () => (await town.query("SELECT FROM payout WHERE status = 'confirmed'")).length > 3,
+        "some are paid",
+      );
+      expect(await switchOf(town)).toMatchObject({ on: true });
+      const hand = handOf(town);
+      await hand.transfer({ to: MANAGER, amountShares: 1n, memo: "for me" });
+      await Promise.race(watchers.map((w) => w.waitFor(({ event }) => event === "custody.tripped")));
+      await town.until(async () => (await switchOf(town))?.on === false, "payments are off");
+      await town.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+      const [first] = watchers;
+      first?.kill("SIGKILL");
+      await startWatcher(town);
+      await town.settled();
+      await town.expectEverybodyPaidOnce();
+      expect(await switchOf(town)).toMatchObject({ on: true });
+      expect(new Set(await alarmsOf(town))).toEqual(new Set(["custody.pinned", "custody.tripped"]));
+      hand.close();
+    }));
+});
+
+describe("honest work", () => {
+  it("of a year raises no alarm, whatever branch its blocks are on", () =>
+    inTown({}, async (town) => {
+      const workers = await startAll(town);
+      const watcher = await startWatcher(town);
+      await town.everybodyNominates();
+      await town.send(NOMINATORS[0] as string, 70n, "what is this");
+      await workers.payer.waitFor(({ event }) => event === "withdrawal.sent");
+      town.devnet.partition([[0], [1]]);
+      const { headBlockNum } = await town.head();
+      await town.until(
+        async () => (await town.head()).headBlockNum > headBlockNum + 5,
+        "the branches have grown",
+      );
+      town.devnet.heal();
+      await town.settled();
+      await town.until(async () => {
+        const [cursor] = await town.query<{ n: number }>("SELECT block_num AS n FROM chain_cursor");
+        return (await town.head()).irreversibleBlockNum - 5 <= Number(cursor?.n);
+      }, "the ledger is up to date");
+      expect(await alarmsOf(town)).toEqual(["custody.pinned"]);
+      expect(watcher.lines.filter(({ level }) => level === "error")).toEqual([]);
+      expect(await switchOf(town)).toEqual({ on: true, reason: null });
+    }));
+});
