@@ -52,10 +52,17 @@ export interface PayoutInContext {
     /** The transfer that opened the agreement; an imported one has none. */
     readonly openedBy: { readonly sender: string; readonly amount: Shares } | undefined;
     readonly agreementAmount: Bts;
+    /** Another payout of the same row that is paid, or on its way. */
+    readonly alsoPaidBy: PayoutKey | undefined;
   }[];
   /** The incoming transfer that its key names. */
   readonly cause:
-    | { readonly sender: string; readonly amount: Shares; readonly request: MemoRequest | undefined }
+    | {
+        readonly sender: string;
+        readonly amount: Shares;
+        readonly request: MemoRequest | undefined;
+        readonly opened: boolean;
+      }
     | undefined;
   /** Of a notice: to whom the payout is owed that failed. */
   readonly noticeFor: string | undefined;
@@ -130,14 +137,19 @@ function whyNotOwed(payout: PayoutInContext, exchangeDepositAccount: string): st
             (openedBy.sender !== nominator || openedBy.amount < toShares(agreementAmount))),
       );
       if (rows.length === 0 || stranger !== undefined) return `${baseless} its stake rows are not ${payee}'s`;
+      const twice = rows.find(({ alsoPaidBy }) => alsoPaidBy !== undefined)?.alsoPaidBy;
+      if (twice !== undefined) return `${baseless} payout ${twice} pays the same stake rows`;
       const total = rows.reduce((sum, row) => sum + row.amount, 0n);
       return total === amount ? undefined : `${baseless} its stake rows come to ${total} BTS`;
     }
     case "refund":
       if (cause?.sender !== payee) return `${baseless} ${payee} has not sent that transfer`;
+      if (cause.opened) return `${baseless} that transfer opened an agreement`;
       return toShares(amount) <= cause.amount ? undefined : `${baseless} it returns more than was sent`;
     case "confirm":
-      return cause?.sender === payee && amount === SMALLEST ? undefined : `${baseless} it confirms nothing`;
+      return cause?.sender === payee && cause.opened && amount === SMALLEST
+        ? undefined
+        : `${baseless} it confirms nothing`;
     case "notice":
       return payout.noticeFor === payee && amount === SMALLEST ? undefined : `${baseless} nothing failed`;
     case "deposit": {

@@ -12,7 +12,16 @@ import { toCursor, toTransfer, transferKey } from "./rows.ts";
 
 /** All that is needed to say what a payout is owed for. */
 const IN_CONTEXT = {
-  rows: { include: { stakeRow: { include: { agreement: true } } } },
+  rows: {
+    include: {
+      stakeRow: {
+        include: {
+          agreement: true,
+          payouts: { include: { payout: { select: { key: true, status: true } } } },
+        },
+      },
+    },
+  },
   withdrawals: { select: { txid: true, status: true } },
 } as const satisfies Prisma.PayoutInclude;
 type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
@@ -130,7 +139,11 @@ async function inContext(
     status: status as PayoutStatus,
     paidByTxid: payout.withdrawals.find((other) => other.status === "confirmed" && other.txid !== txid)?.txid,
     rows: await Promise.all(
-      payout.rows.map(async ({ stakeRow: { agreement, ...row } }) => {
+      payout.rows.map(async ({ stakeRow: { agreement, payouts, ...row } }) => {
+        const also = payouts.find(
+          (other) =>
+            other.payout.key !== key && ["signed", "sent", "confirmed"].includes(other.payout.status),
+        );
         const opening = await incoming(db, {
           blockNum: agreement.blockStart,
           trxInBlock: agreement.trxIdx,
@@ -142,6 +155,7 @@ async function inContext(
           amount: bts(row.amount),
           openedBy: opening === undefined ? undefined : { sender: opening.sender, amount: opening.amount },
           agreementAmount: bts(agreement.amount),
+          alsoPaidBy: also?.payout.key as PayoutKey | undefined,
         };
       }),
     ),
@@ -151,13 +165,22 @@ async function inContext(
 }
 
 async function incoming(db: Database, at: OperationPosition): Promise<PayoutInContext["cause"]> {
-  const row = await db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(at) } });
-  return row === null || row.direction !== "in" ? undefined : toTransfer(row);
+  const { blockNum: blockStart, trxInBlock: trxIdx, opInTrx: opsIdx } = at;
+  const [row, agreement] = await Promise.all([
+    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(at) } }),
+    db.agreement.findUnique({
+      where: { blockStart_trxIdx_opsIdx: { blockStart, trxIdx, opsIdx } },
+      select: { nominator: true },
+    }),
+  ]);
+  if (row === null || row.direction !== "in") return undefined;
+  const { sender, amount, request } = toTransfer(row);
+  return { sender, amount, request, opened: agreement !== null };
 }
 
-/** `<kind>:<block>:<trx>:<op>` */
+/** `<kind>:<block>:<trx>:<op>`, written in one way only: `00` would be a second name of the same thing. */
 function positionIn(key: string): OperationPosition | undefined {
-  const match = /^[a-z]+:(\d+):(\d+):(\d+)$/u.exec(key);
+  const match = /^[a-z]+:(0|[1-9]\d*):(0|[1-9]\d*):(0|[1-9]\d*)$/u.exec(key);
   return match === null
     ? undefined
     : { blockNum: Number(match[1]), trxInBlock: Number(match[2]), opInTrx: Number(match[3]) };
