@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # One image for each process, from one build:  docker build --target payer -t stakebts/payer .
-# Targets: ingester, scheduler, payer, console, cli (migrations and the operators' command), backup, devnet.
+# Targets: ingester, scheduler, payer, watcher, console, cli (migrations and the operators' command), backup, devnet.
 #
 # Base images are pinned by version here. Pin them by digest where you build (docs/deploy.md says how): a tag can be moved.
 ARG NODE_IMAGE=node:20.20.2-bookworm-slim
@@ -18,6 +18,7 @@ COPY apps/console/package.json apps/console/
 COPY apps/ingester/package.json apps/ingester/
 COPY apps/payer/package.json apps/payer/
 COPY apps/scheduler/package.json apps/scheduler/
+COPY apps/watcher/package.json apps/watcher/
 COPY packages/core/package.json packages/core/
 COPY packages/devnet/package.json packages/devnet/
 RUN npm ci --strict-allow-scripts --no-audit --no-fund
@@ -31,6 +32,8 @@ FROM build AS scheduler-files
 RUN deploy/image/assemble.sh apps/scheduler /out
 FROM build AS payer-files
 RUN deploy/image/assemble.sh apps/payer /out
+FROM build AS watcher-files
+RUN deploy/image/assemble.sh apps/watcher /out
 FROM build AS console-files
 RUN deploy/image/assemble.sh apps/console /out
 FROM build AS cli-files
@@ -73,6 +76,14 @@ EXPOSE 9103
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "deploy/image/answers.mjs", "http://127.0.0.1:9103/healthz"]
 CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "apps/payer/dist/main.js"]
+
+FROM runtime AS watcher
+COPY --from=watcher-files /out ./
+ENV STAKEBTS_HTTP_HOST=0.0.0.0 STAKEBTS_HTTP_PORT=9105
+EXPOSE 9105
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+  CMD ["node", "deploy/image/answers.mjs", "http://127.0.0.1:9105/healthz"]
+CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "apps/watcher/dist/main.js"]
 
 FROM runtime AS console
 COPY --from=console-files /out ./

@@ -14,7 +14,7 @@ sed -n 's/^!//p' .dockerignore | xargs git ls-files -z --cached --others --exclu
 cd "$folder/src"
 npm ci --strict-allow-scripts --no-audit --no-fund
 npm run -s build
-for workspace in apps/ingester apps/scheduler apps/payer apps/console apps/cli packages/devnet; do
+for workspace in apps/ingester apps/scheduler apps/payer apps/watcher apps/console apps/cli packages/devnet; do
   image="$folder/images/$(basename "$workspace")"
   deploy/image/assemble.sh "$workspace" "$image"
   echo "$(basename "$workspace"): $(du -sm "$image" | cut -f 1) MB beside the base image"

@@ -18,7 +18,13 @@ const at = (path: string): string => join(repository, path);
 const compose = readComposeFile(at("docker-compose.yml"), readVariables(at("deploy/compose/dev.env")));
 const services = [...compose.services.values()];
 const one = (name: string): Service => compose.services.get(name) as Service;
-const processes = ["ingester", "scheduler", "payer", "console"] as const satisfies readonly ProcessName[];
+const processes = [
+  "ingester",
+  "scheduler",
+  "payer",
+  "watcher",
+  "console",
+] as const satisfies readonly ProcessName[];
 const stores = ["postgres", "redis"];
 const table = (pick: (service: Service) => unknown): Record<string, unknown> =>
   Object.fromEntries(services.map((service) => [service.name, pick(service)]));
@@ -109,6 +115,7 @@ describe("secrets", () => {
       ingester: "database_url memo_key",
       scheduler: "database_url exchange_1_deposit_memo",
       payer: "database_url memo_key active_key exchange_1_key exchange_1_secret",
+      watcher: "database_url",
       console: "database_url",
       backup: "database_url",
       stakebts: "database_url",
@@ -159,6 +166,11 @@ describe("networks", () => {
       "payer",
       "devnet",
     ]);
+    expect(services.filter(({ networks }) => networks.includes("watch")).map(({ name }) => name)).toEqual([
+      "watcher",
+      "devnet",
+    ]);
+    expect(Object.keys(one("watcher").dependsOn)).not.toContain("redis");
     expect(one("scheduler").networks).not.toContain("chain");
   });
 

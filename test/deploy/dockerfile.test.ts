@@ -45,7 +45,16 @@ const targets = [...new Set([...compose.services.values()].flatMap(({ buildTarge
 
 describe("the Dockerfile", () => {
   it("has a target for each image that the compose file builds", () => {
-    expect(targets.sort()).toEqual(["backup", "cli", "console", "devnet", "ingester", "payer", "scheduler"]);
+    expect(targets.sort()).toEqual([
+      "backup",
+      "cli",
+      "console",
+      "devnet",
+      "ingester",
+      "payer",
+      "scheduler",
+      "watcher",
+    ]);
     for (const target of targets) expect([...stages.keys()]).toContain(target);
   });
 
@@ -64,7 +73,7 @@ describe("the Dockerfile", () => {
     );
   });
 
-  it.each(["ingester", "scheduler", "payer", "console"])(
+  it.each(["ingester", "scheduler", "payer", "watcher", "console"])(
     "listens in %s where the compose file says",
     (target) => {
       const port = compose.services.get(target)?.environment["STAKEBTS_HTTP_PORT"] ?? "";

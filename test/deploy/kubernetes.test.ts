@@ -66,7 +66,7 @@ const pods = new Map<string, { labels: Record<string, string>; spec: PodSpec }>(
     return [[metadata.name, { labels: pod.metadata.labels, spec: pod.spec }] as const];
   }),
 );
-const processes = ["ingester", "scheduler", "payer", "console"] as const;
+const processes = ["ingester", "scheduler", "payer", "watcher", "console"] as const;
 const container = (name: string): Container => pods.get(name)?.spec.containers[0] as Container;
 const configMap = (name: string): Record<string, string> =>
   kind("ConfigMap").find(({ metadata }) => metadata.name === name)?.data ?? {};
