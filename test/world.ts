@@ -99,6 +99,10 @@ export interface WorldOptions {
   readonly policy?: Partial<Policy>;
   readonly devnet?: Partial<DevnetOptions>;
   readonly startAt?: StartMode;
+  /** How many of the devnet's nodes the processes know, the first ones; default all. */
+  readonly nodesKnown?: number;
+  /** The node that the wallets of nominators use; default the first. */
+  readonly walletNode?: number;
   readonly adminReplay?: boolean;
   /** Accounts at an exchange that can be asked for funds, by number. */
   readonly exchanges?: Readonly<Partial<Record<ExchangeAccountNumber, Exchange>>>;
@@ -161,7 +165,10 @@ export class World {
       ...options.devnet,
     });
     await devnet.produce(3);
-    const chain = createChainClient({ nodes: devnet.urls, callDeadlineMs: 1_000 });
+    const chain = createChainClient({
+      nodes: devnet.urls.slice(0, options.nodesKnown),
+      callDeadlineMs: 1_000,
+    });
     const [custodian] = await chain.accounts([CUSTODIAN]);
     const world = new World(devnet, chain, custodian as ChainAccount, await chain.chainId(), options);
     await world.passFence();
@@ -208,7 +215,12 @@ export class World {
     const known = this.#wallets.get(name);
     if (known !== undefined) return known;
     const [activeKey, memoKey] = [wifFromSeed(`${name}-active`), wifFromSeed(`${name}-memo`)];
-    const wallet = new DevnetWallet({ url: this.devnet.urls[0] as string, name, activeKey, memoKey });
+    const wallet = new DevnetWallet({
+      url: this.devnet.urls[this.#options.walletNode ?? 0] as string,
+      name,
+      activeKey,
+      memoKey,
+    });
     this.#wallets.set(name, wallet);
     return wallet;
   }

@@ -6,6 +6,7 @@ import {
   countedLog,
   createObservation,
   measureCursor,
+  measureCustody,
   measureHeartbeat,
   measureLead,
   measureLedger,
@@ -26,7 +27,7 @@ const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** The metrics of all three processes with their labels, as their main.ts registers them. Nothing is read, so nothing is there. */
+/** The metrics of all processes with their labels, as their main.ts registers them. Nothing is read, so nothing is there. */
 function metricsThereAre(): Map<string, readonly string[]> {
   const nothing = {} as never;
   const observation = createObservation({ clock: { nowMs: () => 0 }, log: silent });
@@ -38,6 +39,7 @@ function metricsThereAre(): Map<string, readonly string[]> {
   countBlocks(metrics, { blocks: () => undefined } as never, "1.2.3");
   measureLedger(metrics, nothing);
   measureQueues(metrics, nothing, RING_KINDS);
+  measureCustody(metrics, () => nothing);
   measureHeartbeat(metrics);
   measureNotifications(metrics, nothing);
   const port = () => Promise.resolve();

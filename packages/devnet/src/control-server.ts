@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Devnet } from "./devnet.ts";
 import type { DevnetFaults } from "./node/faults.ts";
+import { isLie, tellLie } from "./lies.ts";
 import type { Wire } from "./node/json-text.ts";
 
 /**
@@ -73,7 +74,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   refuseBroadcasts: (_, faults, { args }) =>
     faults.refuseBroadcasts(typeof args[0] === "string" ? args[0] : null),
   reorderReplies: (_, faults, { args }) => faults.reorderReplies(booleanAt(args, 0)),
-  lie: (_, faults, { args }) => faults.lie(lieFrom(args[0])),
+  // By name (lies.ts) with the victim's id and, if it matters, the attacker's; or one method and its result.
+  lie: (_, faults, { args: [lie, victim, attacker = "1.2.6"] }) => {
+    if (typeof lie !== "string") return faults.lie(lieFrom(lie));
+    if (!isLie(lie)) throw new TypeError(`no lie is called ${lie}`);
+    if (typeof victim !== "string" || typeof attacker !== "string")
+      throw new TypeError("whom a lie is about is an account such as 1.2.13");
+    tellLie(faults, lie, { victim, attacker });
+  },
 };
 
 /** Starts the endpoint. Rejects if the port is taken. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { defaultAccounts } from "./default-accounts.ts";
 import { type DevnetAccount, startDevnet } from "./devnet.ts";
+import { isLie, LIES, tellLie } from "./lies.ts";
 import { type DevnetExchange, startExchange } from "./exchange/exchange.ts";
 
 const HELP = `A BitShares chain on this machine, for development, tests and the demo.
@@ -20,6 +21,10 @@ npm run devnet -- [options]
   --exchange-port <n>      also run a Bittrex v3 exchange on this port, with three accounts (key-1/secret-1 and so on,
                            deposit memos account-1 …) that pays from bittrex-deposit; default: none
   --exchange-bts <n>       what each of its accounts holds, whole BTS (100000)
+  --liar <node>:<lie>      that node lies, about the first account, from the start; may be given several times. Lies:
+${Object.entries(LIES)
+  .map(([name, what]) => `                             ${name.padEnd(16)} ${what}`)
+  .join("\n")}
   --help
 
 Orders: curl -d '{"node":0,"do":"freeze","args":[true]}' http://127.0.0.1:8099/control
@@ -38,6 +43,7 @@ const { values } = parseArgs({
     "control-port": { type: "string", default: "8099" },
     "exchange-port": { type: "string" },
     "exchange-bts": { type: "string", default: "100000" },
+    liar: { type: "string", multiple: true, default: [] },
     help: { type: "boolean", default: false },
   },
 });
@@ -79,8 +85,15 @@ async function main(): Promise<void> {
   console.log(`chain id  ${devnet.chainId}`);
   for (const [index, url] of devnet.urls.entries()) console.log(`node ${index}    ${url}`);
   console.log(`control   ${devnet.controlUrl}`);
-  console.log("accounts  (keys from public seeds: for development only)");
   const firstAccount = 6 + wholeNumber(values.witnesses, "witnesses");
+  for (const text of values.liar) {
+    const [index = "", lie = ""] = text.split(":");
+    const node = devnet.nodes[wholeNumber(index, "liar")];
+    if (node === undefined || !isLie(lie)) throw new TypeError(`--liar wants <node>:<lie>, not "${text}"`);
+    tellLie(node.faults, lie, { victim: `1.2.${firstAccount}`, attacker: `1.2.${firstAccount + 1}` });
+    console.log(`node ${index}    lies: ${LIES[lie]}`);
+  }
+  console.log("accounts  (keys from public seeds: for development only)");
   for (const [index, { name, activeKey, memoKey = activeKey, balanceShares = 0n }] of accounts.entries()) {
     console.log(`  1.2.${firstAccount + index} ${name}, ${balanceShares / 100_000n} BTS`);
     console.log(`    active ${activeKey}`);

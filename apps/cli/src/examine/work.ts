@@ -40,6 +40,10 @@ export async function* examineWork(context: Context, before: readonly Finding[])
         `off: ${status.payments.reason}`,
         "when the reason is gone: `stakebts payments on --reason '…'`",
       );
+  const { watcherPresent } = await context.view.watch();
+  yield watcherPresent
+    ? ok("watcher", "looks at what the custodian's keys do")
+    : problem("watcher", "none is running", "start one: nobody would see a payment that nobody owes");
   const fenced = whyFenced(status.fence);
   if (fenced !== undefined)
     yield problem(

@@ -19,6 +19,7 @@ export async function broadcastTo(
   const transaction = transactionToWire(parseSignedTransaction(bytes, keyPrefix));
   const outcomes: BroadcastOutcome[] = [];
   for (const node of await pool.forBroadcast()) {
+    pool.triedBroadcast(node);
     const outcome = await sendTo(pool, node, transaction);
     if (outcome.type === "accepted" || outcome.type === "duplicate") return outcome;
     if (!isVerdict(outcome)) pool.failedBroadcast(node);

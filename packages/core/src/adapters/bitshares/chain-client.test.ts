@@ -476,6 +476,16 @@ describe("broadcasting", () => {
     expect([mute, healthy].map((node) => node.count("broadcast_transaction"))).toEqual([1, 2]);
   });
 
+  it("goes to another node the next time: the first may take everything and pass nothing on", async () => {
+    const chain = new ScriptedChain().grow(5);
+    const [swallowing, honest] = [await nodeOf(chain), await nodeOf(chain)];
+    const client = clientOf([swallowing, honest]);
+    const { bytes } = payout(chain);
+    await client.broadcast(bytes);
+    await client.broadcast(bytes);
+    expect([swallowing, honest].map((node) => node.count("broadcast_transaction"))).toEqual([1, 1]);
+  });
+
   it("uses nodes that are too stale to read, but none on another chain", async () => {
     const chain = new ScriptedChain().grow(5);
     const other = new ScriptedChain().grow(5);

@@ -51,6 +51,8 @@ export interface Node {
   rewound: { readonly what: string; readonly untilMs: number } | undefined;
   /** Of its own: a node without peers reads well and takes no transactions; a lagging one takes them. */
   avoidBroadcastUntilMs: number;
+  /** When it was last sent a transaction. */
+  broadcastAtMs: number;
 }
 
 /** What is known of a node, and why it is not used; `problem` undefined: it is. */
@@ -93,6 +95,7 @@ export class NodePool {
       lie: undefined,
       rewound: undefined,
       avoidBroadcastUntilMs: 0,
+      broadcastAtMs: -Infinity,
     }));
   }
 
@@ -179,21 +182,30 @@ export class NodePool {
     throw last as ChainError;
   }
 
-  /** Every node on the right chain, or not known to be on a wrong one; those that failed lately or lag come last. */
+  /**
+   * Every node on the right chain, or not known to be on a wrong one; those that failed lately or lag come last. Of equals the
+   * one that was asked least lately comes first: one that takes transactions and drops them is not sent the same bytes again.
+   * Those that lie are left out where there are others: that they take what the others refuse means nothing.
+   */
   async forBroadcast(): Promise<readonly Node[]> {
     if (this.#chainId === undefined) {
       await this.#refresh(PROBE_AGE_MS_MAX);
       this.#pinChain();
     }
     const rank = (node: Node) =>
-      (now() < node.avoidBroadcastUntilMs ? 4 : 0) +
-      (this.#whyNot(node, this.#referenceIrreversible()) === undefined ? 0 : 2) +
-      (node === this.#preferred ? 0 : 1);
-    return this.#nodes
-      .filter(
-        (node) => node.chainId === undefined || this.#chainId === undefined || node.chainId === this.#chainId,
-      )
-      .toSorted((a, b) => rank(a) - rank(b));
+      (now() < node.avoidBroadcastUntilMs ? 2 : 0) +
+      (this.#whyNot(node, this.#referenceIrreversible()) === undefined ? 0 : 1);
+    const onChain = this.#nodes.filter(
+      (node) => node.chainId === undefined || this.#chainId === undefined || node.chainId === this.#chainId,
+    );
+    const honest = onChain.filter((node) => lieOf(node) === undefined);
+    return (honest.length > 0 ? honest : onChain).toSorted(
+      (a, b) => rank(a) - rank(b) || a.broadcastAtMs - b.broadcastAtMs,
+    );
+  }
+
+  triedBroadcast(node: Node): void {
+    node.broadcastAtMs = now();
   }
 
   failedBroadcast(node: Node): void {
@@ -242,10 +254,7 @@ export class NodePool {
     atLeast = this.#options.quorum,
   ): Promise<void> {
     if (atLeast === 1 && this.#nodes.length === 1) return;
-    const votes = await collectVotes(await this.usable(), ask, {
-      text: (answer) => answer,
-      enough: atLeast,
-    });
+    const votes = await this.#poll(await this.usable(), ask, { text: (answer) => answer, enough: atLeast });
     const winner = this.#winner(what, votes, atLeast);
     if (winner === undefined) throw this.#dispute(what, votes, atLeast);
     for (const { node, text } of votes)
@@ -267,7 +276,7 @@ export class NodePool {
   ): Promise<T> {
     const { quorum } = this.#options;
     if (this.#nodes.length === 1) return this.read(ask);
-    const votes = await collectVotes(await this.usable(), ask, { text, enough: quorum });
+    const votes = await this.#poll(await this.usable(), ask, { text, enough: quorum });
     const winner = this.#winner(what, votes, quorum);
     if (winner === undefined) throw this.#dispute(what, votes, quorum, STATE_DISPUTE_MS);
     for (const { node, answer, text: told } of votes)
@@ -277,18 +286,46 @@ export class NodePool {
   }
 
   /**
-   * A number that honest nodes may differ in, as one of them gives it: not more than `quorum - 1` nodes are believed to lie,
-   * so the one after them in size is at most what an honest node says.
+   * A number that honest nodes may differ in: that of the middle, and with a higher quorum a smaller one. A minority that lies
+   * makes it neither more than an honest node says nor less.
    */
   async agreeOnNumber(ask: (connection: RpcConnection) => Promise<bigint>): Promise<bigint> {
     const { quorum } = this.#options;
-    if (quorum === 1) return this.read(ask);
-    const votes = await collectVotes(await this.usable(), ask, { text: String, enough: quorum });
-    const [...sorted] = votes.map(({ answer }) => answer).toSorted((a, b) => (a < b ? 1 : -1));
-    const answer = sorted[quorum - 1];
+    if (this.#nodes.length === 1) return this.read(ask);
+    const votes = await this.#poll(await this.usable(), ask, { text: String, enough: "half" });
+    const sorted = votes.map(({ answer }) => answer).toSorted((a, b) => (a < b ? 1 : -1));
+    const answer = sorted[Math.max(quorum - 1, upperMiddle(sorted.length))];
     if (answer === undefined)
       throw new ChainError("no_usable_node", `${votes.length} nodes answered of ${quorum} needed`);
     return answer;
+  }
+
+  /**
+   * Puts a question to all of these nodes: one that has failed lately may be the one that objects. For a number, where nobody
+   * has to agree, those that failed are spared if the others suffice.
+   * @param enough so many that say the same, or more than half of those asked, whatever they say
+   */
+  async #poll<T>(
+    nodes: readonly UsableNode[],
+    ask: (connection: RpcConnection) => Promise<T>,
+    { text, enough }: { text: (answer: T) => string; enough: number | "half" },
+  ): Promise<readonly Vote<T>[]> {
+    const well = nodes.filter((node) => now() >= node.avoidReadingUntilMs);
+    const asked = enough === "half" && well.length >= this.#options.quorum ? well : nodes;
+    let last: ChainError | undefined;
+    const votes = await collectVotes(asked, ask, {
+      text,
+      isEnough: (all) =>
+        enough === "half" ? all.length > asked.length / 2 : Math.max(...voteTally(all).values()) >= enough,
+      failed: (node, error) => {
+        if (!(error instanceof ChainError)) throw error;
+        last = error;
+        if (error instanceof NodeLie) this.#caught(node, error.message);
+        if (!(error instanceof NodeRefusal)) node.avoidReadingUntilMs = now() + AVOID_MS;
+      },
+    });
+    if (votes.length === 0 && last !== undefined) throw last;
+    return votes;
   }
 
   /** The answer that counts: by as many as asked for, and where there are others by more than half of all nodes. */
@@ -303,7 +340,7 @@ export class NodePool {
 
   /** Nobody knows who is right. Nothing is believed until it is settled, and people are told once. */
   #dispute(what: string, votes: readonly Vote<unknown>[], atLeast: number, patienceMs = 0): ChainError {
-    const said = votes.map(({ node, text }) => `${node.connection.name}: ${text}`).join("; ");
+    const said = votes.map(({ node, text }) => `${hostOf(node)}: ${text}`).join("; ");
     // Too few answers without a contradiction are nodes that are away; unless there never are enough.
     if (voteTally(votes).size > 1 || atLeast > this.#nodes.length) {
       const dispute = this.#disputes.get(topicOf(what)) ?? { sinceMs: now(), told: false };
@@ -346,7 +383,7 @@ export class NodePool {
 
   #tellOfLie(node: Node, what: string): void {
     this.#options.log("node.lied", { node: node.connection.name, what });
-    this.#trouble({ type: "lie", node: node.connection.name, what });
+    this.#trouble({ type: "lie", node: hostOf(node), what });
   }
 
   #trouble(trouble: NodeTrouble): void {
@@ -359,7 +396,7 @@ export class NodePool {
     if (this.#agreed !== undefined && reference <= this.#agreed.blockNum) return this.#agreed.blockNum;
     if (reference === 0) return 0;
     const able = usable.filter(({ head }) => head.irreversibleBlockNum >= reference);
-    const votes = await collectVotes(able, (connection) => readBlockId(connection, reference), {
+    const votes = await this.#poll(able, (connection) => readBlockId(connection, reference), {
       text: (id) => id,
       enough: quorum,
     });
@@ -462,6 +499,9 @@ export class NodePool {
     node.probedAtMs = now();
   }
 }
+
+/** For receipts and messages: with some providers the path is the key. */
+const hostOf = (node: Node): string => /^\w+:\/\/[^/?#]+/u.exec(node.connection.name)?.[0] ?? "a node";
 
 const topicOf = (what: string): string => what.replace(/\d+/gu, "#");
 

@@ -9,26 +9,41 @@ export interface Vote<T> {
   readonly text: string;
 }
 
-/** When enough agree the others get this much longer to object: a dead node must not slow down every question. */
+/** When there is enough the others get this much longer to object: a dead node must not slow down every question. */
 const OBJECTION_MS = 1_000;
 
-/** The answers of those nodes that give one, until all have, or enough agree and nobody has objected for a second. */
+/**
+ * The answers of those nodes that give one, until all have, or there is enough and nobody has objected for a second.
+ * @param failed told of a node that gave none
+ */
 export async function collectVotes<T>(
   nodes: readonly Node[],
   ask: (connection: RpcConnection) => Promise<T>,
-  { text, enough }: { text: (answer: T) => string; enough: number },
+  {
+    text,
+    isEnough,
+    failed,
+  }: {
+    text: (answer: T) => string;
+    isEnough: (votes: readonly Vote<T>[]) => boolean;
+    failed: (node: Node, error: unknown) => void;
+  },
 ): Promise<readonly Vote<T>[]> {
   const votes: Vote<T>[] = [];
   let timer: NodeJS.Timeout | undefined;
   let waitNoLonger: () => void = () => {};
   const longEnough = new Promise<void>((resolve) => (waitNoLonger = resolve));
   const asked = nodes.map(async (node) => {
-    const answer = await ask(node.connection);
-    votes.push({ node, answer, text: text(answer) });
-    if (Math.max(...voteTally(votes).values()) >= enough) timer ??= setTimeout(waitNoLonger, OBJECTION_MS);
+    try {
+      const answer = await ask(node.connection);
+      votes.push({ node, answer, text: text(answer) });
+      if (isEnough(votes)) timer ??= setTimeout(waitNoLonger, OBJECTION_MS);
+    } catch (error) {
+      failed(node, error);
+    }
   });
   try {
-    await Promise.race([Promise.allSettled(asked), longEnough]);
+    await Promise.race([Promise.all(asked), longEnough]);
   } finally {
     clearTimeout(timer);
   }
