@@ -157,6 +157,9 @@ function whyNotOwed(payout: PayoutInContext, exchangeDepositAccount: string): st
       const isOrdered = request?.type === "bmg_to_bittrex" && request.amount === amount;
       return isOrdered && payee === exchangeDepositAccount ? undefined : `${baseless} no manager ordered it`;
     }
+    case "anchor":
+      // Whom it goes to is a setting of the scheduler; what a made-up one takes is this.
+      return amount === SMALLEST ? undefined : `${baseless} an anchor is ${SMALLEST} BTS`;
     default:
       return assertNever(kind);
   }
