@@ -94,7 +94,7 @@ async function whoComesHere(site: Site): Promise<WorkerProcess> {
 async function until(site: Site, sql: string): Promise<void> {
   const deadlineMs = Date.now() + WAIT_MS_MAX;
   while (Date.now() < deadlineMs) {
-    const rows = await site.query<{ yes: boolean }>(sql).catch(() => []);
+    const rows = await site.database.query<{ yes: boolean }>(sql).catch(() => []);
     if (rows[0]?.yes === true) return;
     await delay(50);
   }
@@ -142,10 +142,10 @@ export const BREAKS: readonly Break[] = [
     // The ledger forgets what was paid a moment ago.
     scenario: (site) =>
       whileNothingIsFinal(site, async () => {
-        await site.snapshotPostgres();
+        await site.database.snapshot();
         letPay(site);
         await until(site, `SELECT count(*) >= ${OWED} AS yes FROM withdrawal WHERE status = 'broadcast'`);
-        await site.restorePostgres();
+        await site.database.restore();
         await until(site, NOTHING_IS_DUE);
       }),
   },
@@ -180,7 +180,7 @@ export const BREAKS: readonly Break[] = [
       worker.kill("SIGSTOP");
       const others = site.seatsOf("payer").filter((seat) => seat.worker !== worker);
       const leads = Promise.all(others.map((seat) => seat.worker.waitFor(isNew(seat.worker, "payer.leads"))));
-      await site.query(
+      await site.database.query(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted",
       );
       await leads;

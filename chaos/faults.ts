@@ -81,21 +81,21 @@ export const FAULTS: readonly Fault[] = [
     happen: (site, prng) => freeze(prng.pick([...site.seatsOf("ingester"), ...site.seatsOf("scheduler")])),
   },
   { kind: "sigstop_payer", weight: 1, happen: (site) => freeze(site.leader()) },
-  { kind: "postgres_fast", weight: 1, alone: "postgres", happen: (site) => site.restartPostgres("fast") },
+  { kind: "postgres_fast", weight: 1, alone: "postgres", happen: (site) => site.database.restart("fast") },
   {
     kind: "postgres_immediate",
     weight: 1,
     alone: "postgres",
-    happen: (site) => site.restartPostgres("immediate"),
+    happen: (site) => site.database.restart("immediate"),
   },
   {
     kind: "postgres_restored",
     weight: 1,
     alone: "postgres",
     happen: async (site, prng) => {
-      await site.snapshotPostgres();
+      await site.database.snapshot();
       await delay(prng.int(500, 5_000));
-      await site.restorePostgres();
+      await site.database.restore();
     },
   },
   {

@@ -235,7 +235,7 @@ class Run {
 
   /** Only to tell what is late from what is lost: whether anything is paid is read from the chain. */
   async #ledgerIsDone(): Promise<boolean> {
-    const [row] = await this.#scene.site
+    const [row] = await this.#scene.site.database
       .query<{ open: string }>(
         `SELECT (SELECT count(*) FROM stake_row WHERE status IN ('pending', 'processing', 'paid'))
               + (SELECT count(*) FROM payout WHERE status <> 'confirmed')
@@ -260,7 +260,7 @@ class Run {
     say("lost", lost);
     say("stuck", stuck);
     say("wrong", wrong);
-    const state = await site
+    const state = await site.database
       .query(
         `SELECT (SELECT json_agg(p) FROM (SELECT key, status, reason, attempts FROM payout WHERE status <> 'confirmed' LIMIT 5) p) AS open,
                 (SELECT row_to_json(c) FROM chain_cursor c) AS cursor, (SELECT row_to_json(c) FROM control c) AS control`,

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,22 +6,18 @@ import {
   accountFromSeeds,
   type Devnet,
   LocalCluster,
-  type Pg,
   type RedisServer,
   startDevnet,
-  startPostgres,
   startRedis,
   wifFromSeed,
   type WorkerName,
   type WorkerProcess,
 } from "@stakebts/devnet";
-import { migrateQueueStore, QUEUE_NAMES } from "@stakebts/core/adapters";
+import { QUEUE_NAMES } from "@stakebts/core/adapters";
 import { Redis } from "ioredis";
-import pg from "pg";
-import { deploy } from "../prisma/migrate.ts";
 import type { Break } from "./breaks.ts";
+import { ChaosDatabase } from "./chaos-database.ts";
 import { Line } from "./line.ts";
-import { replacedOnce } from "./mutated-workers.ts";
 import { CUSTODIAN, NOMINATORS } from "./people.ts";
 
 // Everything for real: PostgreSQL, Redis, a chain of several nodes, two of every process, and a line of its own from each
@@ -72,6 +67,7 @@ export interface SiteOptions {
 
 export class Site {
   readonly devnet: Devnet;
+  readonly database: ChaosDatabase;
   readonly seats: readonly Seat[];
   /** Assertions of the product that failed. */
   readonly broken: string[] = [];
@@ -79,20 +75,19 @@ export class Site {
   readonly #cluster: LocalCluster;
   readonly #folder: string;
   readonly #lines: readonly Line[];
-  #postgres: Pg;
   #redis: RedisServer | null;
   #isStopping = false;
 
   private constructor(parts: {
     devnet: Devnet;
-    postgres: Pg;
+    database: ChaosDatabase;
     redis: RedisServer | null;
     folder: string;
     cluster: LocalCluster;
     routes: readonly Omit<Seat, "worker" | "clockOffsetMs">[];
   }) {
     this.devnet = parts.devnet;
-    this.#postgres = parts.postgres;
+    this.database = parts.database;
     this.#redis = parts.redis;
     this.hasRedis = parts.redis !== null;
     this.#folder = parts.folder;
@@ -105,11 +100,7 @@ export class Site {
     const { log, workersFrom = REPOSITORY, without, logFile } = options;
     const folder = mkdtempSync(join(tmpdir(), "stakebts-chaos-"));
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
-    const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
-    const databaseUrl = await postgres.createDatabase("stakebts");
-    await deploy(databaseUrl);
-    await migrateQueueStore(databaseUrl);
-    if (without !== undefined) await breakDatabase(databaseUrl, without);
+    const database = await ChaosDatabase.start(folder, without);
     const redis = await startRedis();
     const devnet = await startDevnet({
       accounts: [
@@ -124,7 +115,7 @@ export class Site {
     writeFileSync(policy, policyWith(without?.expirationSeconds ?? EXPIRATION_SECONDS));
     const cluster = new LocalCluster({
       repository: workersFrom,
-      databaseUrl,
+      databaseUrl: database.url,
       nodes: devnet.urls.slice(0, CLUSTER_NODES),
       custodian: CUSTODIAN,
       activeKey: wifFromSeed(`${CUSTODIAN}-active`),
@@ -145,12 +136,12 @@ export class Site {
         routes.push({
           name: `${kind} ${n}`,
           kind,
-          database: await Line.open(postgres.port),
+          database: await Line.open(database.port),
           redis: redis === null ? undefined : await Line.open(portOf(redis.url)),
           nodes: await Promise.all(nodeUrls.map((url) => Line.open(portOf(url)))),
         });
       }
-    const site = new Site({ devnet, postgres, redis, folder, cluster, routes });
+    const site = new Site({ devnet, database, redis, folder, cluster, routes });
     // A nomination that is sent before the cursor is placed would be in a block that nobody reads.
     await Promise.all(
       site.seats.map(({ kind, worker }) => worker.waitFor(({ event }) => READY[kind].includes(event))),
@@ -194,63 +185,13 @@ export class Site {
 
   #settings({ database, redis, nodes, clockOffsetMs }: Omit<Seat, "worker">): Record<string, string> {
     return {
-      DATABASE_URL: database.through(this.databaseUrl),
+      DATABASE_URL: database.through(this.database.url),
       ...(redis === undefined || this.#redis === null ? {} : { REDIS_URL: redis.through(this.#redis.url) }),
       ...(nodes.length === 0
         ? {}
         : { STAKEBTS_NODES: nodes.map((line) => `ws://127.0.0.1:${line.port}`).join(",") }),
       ...(clockOffsetMs === 0 ? {} : { NODE_OPTIONS: `--import ${shiftedClock(clockOffsetMs)}` }),
     };
-  }
-
-  get databaseUrl(): string {
-    return this.#postgres.url("stakebts");
-  }
-
-  /** Past all lines. */
-  async query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 5_000 });
-    client.on("error", () => undefined);
-    await client.connect();
-    try {
-      return (await client.query<Row>(sql)).rows;
-    } finally {
-      await client.end();
-    }
-  }
-
-  /** The same data on the same port; every session is cut. */
-  async restartPostgres(how: "fast" | "immediate"): Promise<void> {
-    await this.#postgres.stop(how);
-    await this.#startPostgres();
-  }
-
-  /** A copy of the data as it is now, which costs a restart. */
-  async snapshotPostgres(): Promise<void> {
-    await this.#postgres.stop("fast");
-    copyFolder(this.#data, this.#snapshot);
-    await this.#startPostgres();
-  }
-
-  /** Whatever was written since the snapshot is forgotten. */
-  async restorePostgres(): Promise<void> {
-    await this.#postgres.stop("immediate");
-    copyFolder(this.#snapshot, this.#data);
-    await this.#startPostgres();
-  }
-
-  get #data(): string {
-    return join(this.#folder, "postgres", "data");
-  }
-  get #snapshot(): string {
-    return join(this.#folder, "snapshot");
-  }
-
-  async #startPostgres(): Promise<void> {
-    this.#postgres = await startPostgres({
-      dataDir: join(this.#folder, "postgres"),
-      port: this.#postgres.port,
-    });
   }
 
   /** Everything in it is forgotten. */
@@ -311,7 +252,7 @@ export class Site {
     await Promise.all(this.#lines.map((line) => line.close()));
     await this.devnet.stop();
     await this.#redis?.stop();
-    await this.#postgres.stop();
+    await this.database.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
@@ -322,35 +263,11 @@ const linesOf = ({ database, redis, nodes }: Pick<Seat, "database" | "redis" | "
   ...(redis === undefined ? [] : [redis]),
 ];
 
-/** With the owners, which Node does not copy: the server runs as another user when this is root. */
-function copyFolder(from: string, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  const { status, stderr } = spawnSync("cp", ["-a", from, to], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`cp -a ${from} ${to}: ${stderr}`);
-}
-
 const portOf = (url: string): number => Number(new URL(url).port);
 
 function isLeading({ lines }: WorkerProcess): boolean {
   const last = lines.findLast(({ event }) => event === "payer.leads" || event === "payer.lock_lost");
   return last?.event === "payer.leads";
-}
-
-async function breakDatabase(databaseUrl: string, { functions = [], sql = [] }: Break): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    for (const { function: name, find, replace } of functions) {
-      const { rows } = await client.query<{ source: string }>(
-        "SELECT pg_get_functiondef($1::regproc) AS source",
-        [name],
-      );
-      await client.query(replacedOnce(rows[0]?.source ?? "", { of: name, find, replace }));
-    }
-    for (const statement of sql) await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
 
 /** A module that is loaded before the worker and moves the clock of its host, as JavaScript sees it. Timers stay right. */
