@@ -25,7 +25,7 @@ const problems = (content: string): string[] =>
   (readFile(content).error?.issues ?? []).map((issue) => issue.message);
 
 const KNOWN =
-  "month, reward, penalty, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, " +
+  "month, reward, penalty, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, max_network_fee, " +
   "funds_wait, admin_transfer_above, cover_available_above, cover_fee_left, report_every, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
 
 const TEST_NETWORK = "39f5e2ede1f8bc1a3a54a7914414e3779e33193f1f5693510e73cb7a87617447";
@@ -40,6 +40,7 @@ describe("a policy file", () => {
     refund_above: 0,
     confirmation: false,
     minimum_balance: 5,
+    max_network_fee: 7,
     funds_wait: "90m",
     admin_transfer_above: 10,
     cover_available_above: 50,
@@ -59,6 +60,7 @@ describe("a policy file", () => {
       refundAbove: 0n,
       confirmAgreements: false,
       minimumBalance: 5n,
+      maxNetworkFee: 7n,
       fundsWaitMs: 90 * MINUTE_MS,
       adminTransferAbove: 10n,
       coverAvailableAbove: 50n,
@@ -95,6 +97,7 @@ invalid_request_fee: 1
 refund_above: 0
 confirmation: false
 minimum_balance: 5
+max_network_fee: 7
 funds_wait: 90m
 admin_transfer_above: 10
 cover_available_above: 50
