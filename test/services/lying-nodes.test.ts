@@ -76,8 +76,7 @@ describe("one node of two that lies", () => {
 
 describe("the only node that is known, which lies", () => {
   // What a single node can do all the same stands in ADR 0015.
-  const harmless = lies.filter((lie) => lie !== "other-account");
-  it.each(harmless)("and %s: pays nobody anything that he is not owed", (lie) =>
+  it.each(lies)("and %s: pays nobody anything that he is not owed", (lie) =>
     inWorld({ devnet: { nodes: 2 }, nodesKnown: 1, walletNode: 1 }, async (world) => {
       await lieWith(world, lie);
       await everythingThatIsOwed(world);
@@ -85,15 +84,21 @@ describe("the only node that is known, which lies", () => {
     }),
   );
 
-  it.each(["invent", "invent-unknown", "hide", "hide-unknown", "rewind", "dear-fee"] as const)(
-    "and %s: gets nothing paid at all",
-    (lie) =>
-      inWorld({ devnet: { nodes: 2 }, nodesKnown: 1, walletNode: 1 }, async (world) => {
-        await world.devnet.produce(120); // enough to go back
-        await world.work();
-        await lieWith(world, lie);
-        await everythingThatIsOwed(world);
-        expect(await sent(world)).toEqual([]);
-      }),
+  it.each([
+    "invent",
+    "invent-unknown",
+    "hide",
+    "hide-unknown",
+    "rewind",
+    "dear-fee",
+    "other-account",
+  ] as const)("and %s: gets nothing paid at all", (lie) =>
+    inWorld({ devnet: { nodes: 2 }, nodesKnown: 1, walletNode: 1 }, async (world) => {
+      await world.devnet.produce(120); // enough to go back
+      await world.work();
+      await lieWith(world, lie);
+      await everythingThatIsOwed(world);
+      expect(await sent(world)).toEqual([]);
+    }),
   );
 });

@@ -16,6 +16,7 @@ import type { NewStakeRow, StakeRow } from "../domain/stake-row.ts";
 import type { Agreement } from "../domain/terms.ts";
 import type { Millis } from "../domain/time.ts";
 import type { WithdrawalId, WithdrawalState } from "../domain/withdrawal.ts";
+import type { AccountId } from "./chain.ts";
 import type { Ring } from "./queue.ts";
 
 /** The last irreversible block that was fully processed. */
@@ -42,6 +43,8 @@ export interface NewTransfer {
   /** Account names. */
   readonly sender: string;
   readonly receiver: string;
+  /** As the block has it; `undefined` for what was read before it was kept. */
+  readonly senderId?: AccountId;
   readonly senderIsLifetimeMember: boolean;
   readonly amount: Shares;
   readonly assetId: string;
@@ -349,6 +352,8 @@ export interface Ledger {
   ringStalePayouts(options: { notRungForMs: number; limit: number }): Promise<number>;
   /** The distinct instants at which pending rows fall due (see `pendingRowsDue`), from the earliest on. */
   nextDueInstants(limit: number): Promise<readonly Millis[]>;
+  /** The accounts that have sent something under this name: one, if no node has ever lied about it; none that is known of. */
+  accountsNamed(name: string): Promise<readonly AccountId[]>;
   /** Is there a transfer that has not been decided, or a row that is due by now? */
   hasWork(): Promise<boolean>;
 

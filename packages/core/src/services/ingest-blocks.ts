@@ -337,6 +337,7 @@ function toNewTransfer(
     txid: transfer.txid,
     sender: sender.name,
     receiver: receiver.name,
+    senderId: transfer.fromId,
     senderIsLifetimeMember: sender.lifetimeMember,
     amount: transfer.amount,
     assetId: transfer.assetId,

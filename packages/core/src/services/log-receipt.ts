@@ -10,6 +10,7 @@ export const ASKS_FOR_A_PERSON = new Set([
   "chain.disagrees",
   "node.lied",
   "nodes.disagree",
+  "payee.differs",
   "custody.tripped",
   "custody.changed",
   "cover.insufficient",

@@ -20,6 +20,7 @@ import type { MemoWriter, Signer } from "../ports/signer.ts";
 import type { HotWallet } from "./hot-wallet.ts";
 import { memoNonce, withdrawalId } from "./ids.ts";
 import { lastFinalBlockNum } from "./ingest-blocks.ts";
+import { logReceipt } from "./log-receipt.ts";
 import { oweNotice } from "./notify-failure.ts";
 import type { PayeeBook } from "./payee-book.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "./watch-ledger.ts";
@@ -84,6 +85,9 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   if (behind !== undefined) return { type: "again", reason: behind };
   const payee = await payeeOf(deps, payout);
   if (typeof payee === "string") return fail(deps, payout, payee, head.headTimeMs);
+  // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
+  const known = await ledger.accountsNamed(payout.payee);
+  if (known.length > 0 && !known.includes(payee.id)) return somebodyElse(deps, payout, payee, known);
 
   const memo = deps.memos.write({
     text: payout.memo,
@@ -187,6 +191,20 @@ async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Pr
   if (RESERVED_ACCOUNTS.includes(account.id)) return `account ${payout.payee} belongs to the protocol`;
   if (account.id === custodian.id) return "the custodian does not pay itself";
   return account;
+}
+
+/** No failure of the payout: it is paid when the nodes tell the truth. */
+async function somebodyElse(
+  { ledger, log }: PayDeps,
+  { key, payee }: PayoutRecord,
+  { id }: ChainAccount,
+  known: readonly AccountId[],
+): Promise<PayResult> {
+  const reason = `the nodes give ${id} for ${payee}, who has sent from ${known.join(", ")}`;
+  const todo = "not paid: a node lies; compare them, and correct STAKEBTS_NODES";
+  const receipt = { event: "payee.differs", subject: key, details: { reason, todo } };
+  if ((await ledger.transaction((tx) => tx.addReceiptsOnce([receipt]))) > 0) logReceipt(log, receipt);
+  return { type: "again", reason };
 }
 
 /** Whole seconds; never more than the chain allows, less a margin for nodes whose head is behind. */

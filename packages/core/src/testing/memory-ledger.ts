@@ -1,4 +1,5 @@
 import { assert } from "../domain/assert.ts";
+import type { AccountId } from "../ports/chain.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
 import { type Fence, type FenceState, higherFence, isFencePassed, whyFenced } from "../domain/fence.ts";
 import { isSameAgreement } from "../domain/import-mark.ts";
@@ -271,6 +272,13 @@ export class MemoryLedger implements Ledger {
       .filter((row) => row.status === "pending" && !isDebtCancelled(this.#state, row.id))
       .map((row) => row.dueMs);
     return Promise.resolve([...new Set(instants)].sort((a, b) => a - b).slice(0, limit));
+  }
+
+  async accountsNamed(name: string): Promise<readonly AccountId[]> {
+    const ids = [...this.#state.transfers.values()].flatMap((t) =>
+      t.sender === name && t.senderId !== undefined ? [t.senderId] : [],
+    );
+    return [...new Set(ids)];
   }
 
   hasWork(): Promise<boolean> {

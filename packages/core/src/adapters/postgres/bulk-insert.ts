@@ -23,15 +23,15 @@ export async function insertTransfers(
   transfers: readonly NewTransfer[],
 ): Promise<readonly NewTransfer[]> {
   const written = await db.$queryRaw<{ at: string }[]>`
-    INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, txid, sender, receiver,
+    INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, txid, sender, receiver, sender_id,
                           sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, memo_text,
                           request, payout_key, import_mark, memo_nonce, replayed, status)
-    SELECT "blockNum", "trxInBlock", "opInTrx", "blockTimeMs", direction, txid, sender, receiver,
+    SELECT "blockNum", "trxInBlock", "opInTrx", "blockTimeMs", direction, txid, sender, receiver, "senderId",
            "senderIsLifetimeMember", "amountShares", "assetId", "feeShares", "memoStatus", "memoText",
            request, "payoutKey", "importMark", "memoNonce", replayed, status
       FROM jsonb_to_recordset(${json(transfers.map(fromTransfer))}::jsonb) AS new (
              "blockNum" int, "trxInBlock" int, "opInTrx" int, "blockTimeMs" bigint, direction text, txid text,
-             sender text, receiver text, "senderIsLifetimeMember" boolean, "amountShares" bigint, "assetId" text,
+             sender text, receiver text, "senderId" text, "senderIsLifetimeMember" boolean, "amountShares" bigint, "assetId" text,
              "feeShares" bigint, "memoStatus" text, "memoText" text, request jsonb, "payoutKey" text,
              "importMark" jsonb, "memoNonce" text, replayed boolean, status text)
         ON CONFLICT DO NOTHING

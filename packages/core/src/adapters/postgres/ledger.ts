@@ -2,6 +2,7 @@ import { StartupError } from "../../domain/errors.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../../domain/payout.ts";
 import type { FenceState } from "../../domain/fence.ts";
 import { millis, type Millis } from "../../domain/time.ts";
+import type { AccountId } from "../../ports/chain.ts";
 import type {
   Cursor,
   FundingFilter,
@@ -157,6 +158,15 @@ class PostgresLedger implements Ledger {
     const rows = await this.#db.$queryRaw<{ due: bigint }[]>`
       SELECT DISTINCT due FROM stake_row WHERE status = 'pending' AND ${debtIsNotCancelled} ORDER BY due LIMIT ${limit}`;
     return rows.map((row) => millis(Number(row.due)));
+  }
+
+  async accountsNamed(name: string): Promise<readonly AccountId[]> {
+    const rows = await this.#db.transfer.findMany({
+      where: { sender: name, senderId: { not: null } },
+      distinct: ["senderId"],
+      select: { senderId: true },
+    });
+    return rows.map(({ senderId }) => senderId as AccountId);
   }
 
   async hasWork(): Promise<boolean> {

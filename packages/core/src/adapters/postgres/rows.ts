@@ -33,6 +33,7 @@ import type {
   Transfer as TransferModel,
   Withdrawal as WithdrawalModel,
 } from "../../generated/prisma/client.ts";
+import type { AccountId } from "../../ports/chain.ts";
 import type {
   Cursor,
   FundingRecord,
@@ -78,6 +79,7 @@ export const fromTransfer = (transfer: NewTransfer) => ({
   txid: transfer.txid ?? null,
   sender: transfer.sender,
   receiver: transfer.receiver,
+  senderId: transfer.senderId ?? null,
   senderIsLifetimeMember: transfer.senderIsLifetimeMember,
   amountShares: transfer.amount,
   assetId: transfer.assetId,
@@ -99,6 +101,7 @@ export const toTransfer = (row: TransferModel): NewTransfer => ({
   txid: row.txid ?? undefined,
   sender: row.sender,
   receiver: row.receiver,
+  ...(row.senderId === null ? {} : { senderId: row.senderId as AccountId }),
   senderIsLifetimeMember: row.senderIsLifetimeMember,
   amount: shares(row.amountShares),
   assetId: row.assetId,

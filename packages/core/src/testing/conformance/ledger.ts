@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { millis } from "../../domain/time.ts";
+import type { AccountId } from "../../ports/chain.ts";
 import type { IdentifiedPayout, Ledger, NewAgreement } from "../../ports/ledger.ts";
 import { bts } from "../../domain/amount.ts";
 import { fundingKey, type FundingSourceNumber } from "../../domain/funding.ts";
@@ -696,6 +697,25 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         (await rings(ledger)).map((ring) => "payoutId" in ring.data && ring.data.payoutId),
         [early.id, late.id],
       );
+    },
+  },
+  {
+    name: "the accounts behind a name are those of the transfers that came under it, and none where they were not kept",
+    async run(ledger) {
+      const from = (at: number, sender: string, senderId?: AccountId) =>
+        incoming({ operation: operation(at), sender, ...(senderId === undefined ? {} : { senderId }) });
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          from(10, "alice", "1.2.7"),
+          from(11, "alice", "1.2.7"),
+          from(12, "bob"),
+          from(13, "carol", "1.2.9"),
+        ]),
+      );
+      assert.deepEqual(await ledger.accountsNamed("alice"), ["1.2.7"]);
+      assert.deepEqual(await ledger.accountsNamed("bob"), []);
+      await ledger.transaction((tx) => tx.insertTransfers([from(14, "alice", "1.2.8")]));
+      assert.deepEqual([...(await ledger.accountsNamed("alice"))].toSorted(), ["1.2.7", "1.2.8"]);
     },
   },
   {

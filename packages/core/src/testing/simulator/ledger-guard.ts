@@ -71,6 +71,7 @@ export class LedgerGuard {
       relayRings: (limit, make) => ledger.relayRings(limit, make),
       ringStalePayouts: (options) => ledger.ringStalePayouts(options),
       nextDueInstants: (limit) => ledger.nextDueInstants(limit),
+      accountsNamed: (name) => ledger.accountsNamed(name),
       hasWork: () => ledger.hasWork(),
       close: () => ledger.close(),
     };
