@@ -41,7 +41,12 @@ export function tellLie(faults: DevnetFaults, lie: Lie | null, options: LieOptio
   );
 }
 
-function lieAbout(lie: Lie, method: string, result: unknown, { victim, attacker }: LieOptions): unknown {
+function lieAbout(
+  lie: Exclude<Lie, "rewind">,
+  method: string,
+  result: unknown,
+  { victim, attacker }: LieOptions,
+): unknown {
   switch (lie) {
     case "invent":
       return method === "get_block"
@@ -97,7 +102,7 @@ function lieAbout(lie: Lie, method: string, result: unknown, { victim, attacker 
         ? everyObject(result, (balance) => ({ ...balance, amount: lie === "poor" ? 0 : HUNDRED_MILLION_BTS }))
         : result;
     default:
-      return result;
+      return lie satisfies never;
   }
 }
 

@@ -56,7 +56,7 @@ export interface CustodyLedger {
   lastReceipt(
     events: readonly string[],
   ): Promise<{ readonly subject: string; readonly details: Readonly<Record<string, unknown>> } | undefined>;
-  addReceipts(receipts: readonly NewReceipt[]): Promise<void>;
+  readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
   payments(): Promise<PaymentsSwitch>;
   /**
    * Switches payments off and says why; `false` when this receipt is there already: it was dealt with, and whoever switched

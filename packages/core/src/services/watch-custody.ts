@@ -223,7 +223,7 @@ export class CustodyWatch {
           subject: `${custodian.name} at block ${this.#headBlockNum}`,
           details: {
             authority,
-            reason: `the keys of ${custodian.name} were changed on the chain; before: ${String(before)}`,
+            reason: `the keys of ${custodian.name} were changed on the chain; before: ${typeof before === "string" ? before : "unreadable"}`,
             todo: "payments are off: if it was not you, the account is in other hands",
           },
         },

@@ -158,7 +158,13 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     },
     async custodyBlocks({ isReversible, ...request }) {
       const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
-      return read.map(({ block: { transfers: _, ...block }, acts }) => ({ ...block, acts }));
+      return read.map(({ block: { blockNum, blockId, previousId, timeMs }, acts }) => ({
+        blockNum,
+        blockId,
+        previousId,
+        timeMs,
+        acts,
+      }));
     },
     authorityOf: (account) =>
       pool.agree(
