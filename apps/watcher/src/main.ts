@@ -49,6 +49,7 @@ runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progres
     policy,
     custodian: custodian.account,
     exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+    anchorAccount: config.STAKEBTS_AUDIT_ANCHOR,
     onAlarm: (alarm) => {
       onAlarm(alarm);
       bell.ring(alarm);

@@ -80,6 +80,7 @@ export const PROCESS_SETTINGS = {
       ...chain,
       ...common,
       STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+      STAKEBTS_AUDIT_ANCHOR: settings.STAKEBTS_AUDIT_ANCHOR,
       STAKEBTS_POLL_MS: settings.STAKEBTS_POLL_MS,
       ...notifySettings,
     })

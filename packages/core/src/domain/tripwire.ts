@@ -80,10 +80,17 @@ export type DeedVerdict =
 const KNOWN: DeedVerdict = { known: true };
 const unknown = (why: string, mayBeForgotten = false): DeedVerdict => ({ known: false, why, mayBeForgotten });
 
+/** Accounts that an operator has chosen: no transfer and no agreement names them. */
+export interface ChosenPayees {
+  readonly exchangeDepositAccount: string;
+  /** Gets the daily anchor of the audit log; `undefined`: none is made. */
+  readonly anchorAccount: string | undefined;
+}
+
 export function judgeDeed(
   deed: CustodyDeed,
   known: KnownOfDeed,
-  rules: Pick<Policy, "maxNetworkFee"> & { readonly exchangeDepositAccount: string },
+  rules: Pick<Policy, "maxNetworkFee"> & ChosenPayees,
 ): DeedVerdict {
   switch (deed.type) {
     case "payment": {
@@ -95,7 +102,7 @@ export function judgeDeed(
       const problem =
         differs(deed, payout) ??
         (deed.fee > toShares(rules.maxNetworkFee) ? `it burns a fee of ${deed.fee} shares` : undefined) ??
-        whyNotOwed(payout, rules.exchangeDepositAccount);
+        whyNotOwed(payout, rules);
       return problem === undefined ? KNOWN : unknown(problem);
     }
     case "draw":
@@ -123,7 +130,10 @@ function differs(
 const SMALLEST = 1n;
 
 /** Does the debt follow from what it says that it follows from? Whoever can write debts down could pay himself with them. */
-function whyNotOwed(payout: PayoutInContext, exchangeDepositAccount: string): string | undefined {
+function whyNotOwed(
+  payout: PayoutInContext,
+  { exchangeDepositAccount, anchorAccount }: ChosenPayees,
+): string | undefined {
   const { key, kind, payee, amount, rows, cause } = payout;
   const baseless = `payout ${key} does not follow from the ledger:`;
   switch (kind) {
@@ -158,8 +168,9 @@ function whyNotOwed(payout: PayoutInContext, exchangeDepositAccount: string): st
       return isOrdered && payee === exchangeDepositAccount ? undefined : `${baseless} no manager ordered it`;
     }
     case "anchor":
-      // Whom it goes to is a setting of the scheduler; what a made-up one takes is this.
-      return amount === SMALLEST ? undefined : `${baseless} an anchor is ${SMALLEST} BTS`;
+      return payee === anchorAccount && amount === SMALLEST
+        ? undefined
+        : `${baseless} no anchor of the audit log goes there`;
     default:
       return assertNever(kind);
   }

@@ -18,6 +18,8 @@ export interface CustodyWatchDeps {
   readonly custodian: { readonly id: AccountId; readonly name: string };
   /** The only account to which deposits for an exchange may go. */
   readonly exchangeDepositAccount: string;
+  /** The only account to which the anchors of the audit log may go; without it none may. */
+  readonly anchorAccount?: string | undefined;
   /** Told of each alarm once, after payments were switched off, or could not be. */
   readonly onAlarm: (alarm: NewReceipt) => void;
 }
@@ -167,14 +169,18 @@ export class CustodyWatch {
   }
 
   async #verdicts(suspects: readonly Suspect[]): Promise<readonly DeedVerdict[]> {
-    const { ledger, policy, exchangeDepositAccount } = this.#deps;
+    const { ledger, policy, exchangeDepositAccount, anchorAccount } = this.#deps;
     const known = await ledger.knownOf(
       suspects.map(({ act, deed }) => ({ operation: act.operation, txid: act.txid, deed })),
     );
     return suspects.map(({ deed }, i) => {
       const facts = known[i];
       assert(facts !== undefined, "an answer for each deed");
-      return judgeDeed(deed, facts, { maxNetworkFee: policy.maxNetworkFee, exchangeDepositAccount });
+      return judgeDeed(deed, facts, {
+        maxNetworkFee: policy.maxNetworkFee,
+        exchangeDepositAccount,
+        anchorAccount,
+      });
     });
   }
 
