@@ -7,7 +7,7 @@ import {
 } from "@stakebts/core/adapters";
 import { bts, type PayoutKey, plusMs, toShares } from "@stakebts/core/domain";
 import type { NewReceipt, WithdrawalRecord } from "@stakebts/core/ports";
-import { CustodyWatch, memoNonce, payoutId, withdrawalId } from "@stakebts/core/services";
+import { anchorLog, CustodyWatch, memoNonce, payoutId, withdrawalId } from "@stakebts/core/services";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
 import { describe, expect, inject, onTestFinished } from "vitest";
@@ -49,7 +49,7 @@ function useLedger(world: World, url: string): void {
   world.restart();
 }
 
-function givenWatcher(world: World, url: string) {
+function givenWatcher(world: World, url: string, anchorAccount?: string) {
   const chain = createChainClient({ nodes: world.devnet.urls, callDeadlineMs: 1_000 });
   const ledger = createPostgresCustodyLedger({ url });
   onTestFinished(async () => {
@@ -63,6 +63,7 @@ function givenWatcher(world: World, url: string) {
     policy: world.policy,
     custodian: world.custodian,
     exchangeDepositAccount: EXCHANGE,
+    anchorAccount,
     onAlarm: (alarm) => alarms.push(alarm),
   });
   const look = async () => {
@@ -124,6 +125,26 @@ describe("honest work raises no alarm:", () => {
       "reward",
       "stop",
     ]);
+  });
+
+  test("the anchor of the audit log to the account that was chosen, and to no other", async ({
+    databaseUrl,
+  }) => {
+    const world = await givenWorld(databaseUrl);
+    const [knows, other] = [givenWatcher(world, databaseUrl, BOB), givenWatcher(world, databaseUrl, ALICE)];
+    await knows.look();
+    await other.look();
+    const head = { seq: 5, hash: "a".repeat(64), receiptId: 1n, sealedAtMs: 0 };
+    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    await anchorLog({ ledger: world.ledger, audit: { head: async () => head }, log }, BOB);
+    await world.settle();
+    const paid = await query(databaseUrl, "SELECT status FROM payout WHERE kind = 'anchor'");
+    expect(paid.rows).toEqual([{ status: "confirmed" }]);
+    await knows.look();
+    expect(knows.alarms).toEqual([]);
+    await other.look();
+    expect(other.alarms).toMatchObject([{ event: "custody.tripped" }]);
+    expect(await other.reason()).toContain("no anchor of the audit log goes there");
   });
 
   test("what the custodian draws by a permission", async ({ databaseUrl }) => {
