@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -62,7 +62,8 @@ export const policy: Target = {
   about: "policy file in YAML or JSON → the policy in force",
   weight: 6,
   open() {
-    const folder = mkdtempSync(join(tmpdir(), "stakebts-fuzz-"));
+    // In memory where there is such a place: opening a file is most of the time here.
+    const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "stakebts-fuzz-"));
     const path = join(folder, "policy.yaml");
     return {
       input(random) {
