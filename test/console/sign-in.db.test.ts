@@ -43,6 +43,20 @@ describe("signing in", () => {
     });
   });
 
+  test("is refused for a body that is no form, and for a host that is none, and neither is an error of ours", async ({
+    desk,
+  }) => {
+    const answer = await desk.send("POST", "/login", undefined, {
+      body: "--x\r\nnothing",
+      headers: { origin: HERE, "content-type": "multipart/form-data" },
+    });
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).toContain("out of date");
+    // As a socket brings it; a Request cannot be made of it.
+    const raw = { method: "GET", url: "http://console.0.1/", headers: new Headers() } as unknown as Request;
+    expect((await desk.app.fetch(raw)).status).toBe(400);
+  });
+
   test("sends a browser to the form and back, and nowhere else", async ({ desk }) => {
     const answer = await desk.get("/payouts/x/requeue?a=b", undefined, { accept: "text/html,*/*" });
     expect(answer.status).toBe(303);

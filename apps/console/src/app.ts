@@ -28,6 +28,8 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   app.use(timing({ totalDescription: "" }));
   app.use(securityHeaders(origin));
+  // A Host that is none makes an address that is none, and everything behind this line would trip over it.
+  app.use(async (c, next) => (URL.canParse(c.req.url) ? next() : c.text("that is no address\n", 400)));
   app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => c.text("that is too much\n", 413) }));
   app.get(STYLE, (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
   // Browsers ask for it beside anything that is not a page.

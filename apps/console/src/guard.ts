@@ -63,7 +63,17 @@ async function tokenOf(c: Context): Promise<string> {
   if (header !== undefined) return header;
   const type = c.req.header("content-type") ?? "";
   if (!/^(?:application\/x-www-form-urlencoded|multipart\/form-data)/u.test(type)) return "";
-  return field(await c.req.parseBody(), "csrf");
+  return field(await formOf(c), "csrf");
+}
+
+/** Fields of a form; none when the body is no form, whatever its header says. */
+export async function formOf(c: Context): Promise<Record<string, unknown>> {
+  try {
+    return await c.req.parseBody();
+  } catch (error) {
+    if (error instanceof TypeError) return {};
+    throw error;
+  }
 }
 
 export const field = (form: Record<string, unknown>, name: string): string => {

@@ -11,7 +11,7 @@ import {
   requeuePayout,
 } from "@stakebts/core/services";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
-import { field } from "./guard.ts";
+import { field, formOf } from "./guard.ts";
 import { consolePage, csrfField, type Html } from "./html/layout.ts";
 import { btsText, timeText } from "./html/text.ts";
 import { facts } from "./overview/page.ts";
@@ -39,7 +39,7 @@ export function requeue(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const payout = await story(c.req.param("id"));
     const session = c.get("session");
     if (payout === undefined) return c.html(page(session, "No such payout", noSuchPayout), 404);
-    const reason = field(await c.req.parseBody(), "reason").trim();
+    const reason = field(await formOf(c), "reason").trim();
     if (reason === "" || reason.length > REASON_LENGTH_MAX) {
       const problem = `A reason of 1 to ${REASON_LENGTH_MAX} characters is needed; it ends in the receipt.`;
       return c.html(page(session, "Requeue", question(payout, session, problem)), 400);

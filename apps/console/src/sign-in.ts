@@ -5,7 +5,7 @@ import { html } from "hono/html";
 import { hashPassword, passwordFits } from "@stakebts/core/adapters";
 import { CONSOLE_NAME, type NewReceipt } from "@stakebts/core/ports";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
-import { field, sameText, SIGN_IN, SIGN_OUT } from "./guard.ts";
+import { field, formOf, sameText, SIGN_IN, SIGN_OUT } from "./guard.ts";
 import { type Html, plainPage } from "./html/layout.ts";
 import { spanText } from "./html/text.ts";
 import { newToken, type Sessions } from "./session.ts";
@@ -40,7 +40,7 @@ export function signIn(
   const app = new Hono<ConsoleEnv>();
   app.get(SIGN_IN, (c) => showForm(c, 200));
   app.post(SIGN_IN, async (c) => {
-    const given = await c.req.parseBody();
+    const given = await formOf(c);
     const token = getCookie(c, FORM_COOKIE);
     if (token === undefined || !sameText(token, field(given, "csrf")))
       return showForm(c, 403, "The form was out of date. Please try again.");
