@@ -58,7 +58,9 @@ const targetOf = (name: string): Target => {
 async function workThrough(work: Thread, tell: (told: Told) => void): Promise<void> {
   const at = new Int32Array(work.at);
   for (const [number, { name, inputs }] of work.targets.entries()) {
-    const open = await targetOf(name).open({ broken: work.broken });
+    const target = targetOf(name);
+    const { answers } = target;
+    const open = await target.open({ broken: work.broken });
     const nothing = { target: name, inputs: 0, ms: 0, slowest: { ms: 0, index: 0 } };
     let told: Mutable<Told> = { ...nothing, findings: [] };
     const kinds = new Set<string>();
@@ -70,7 +72,7 @@ async function workThrough(work: Thread, tell: (told: Told) => void): Promise<vo
       Atomics.store(at, 0, number);
       Atomics.store(at, 1, index);
       const input = inputAt(open, name, work.seed, index);
-      const { error, ms } = await runInput(open, input, { measured: true });
+      const { error, ms } = await runInput(open, input, { measured: true, answers });
       told.inputs++;
       if (ms > told.slowest.ms) told.slowest = { ms, index };
       if (error !== undefined) {
@@ -175,11 +177,13 @@ function findingText(target: string, { seed, broken }: Work, { index, what, inpu
 
 async function replay(text: string, broken: Breakage | undefined): Promise<number> {
   const [name = "", seed, index] = text.split(":");
-  const open = await targetOf(name).open({ broken });
+  const target = targetOf(name);
+  const { answers } = target;
+  const open = await target.open({ broken });
   const input = inputAt(open, name, Number(seed), Number(index));
   process.stdout.write(`input: ${JSON.stringify(input)}\n`);
   await runInput(open, input, { measured: false });
-  const { error, ms } = await runInput(open, input, { measured: true });
+  const { error, ms } = await runInput(open, input, { measured: true, answers });
   process.stdout.write(`${error?.stack ?? "nothing wrong"}\n${ms.toFixed(1)} ms\n`);
   await open.close?.();
   return error === undefined ? 0 : 1;

@@ -30,7 +30,7 @@ async function findings(
 describe("hostile input", () => {
   it.each(TARGETS.map(({ name, about, weight }) => ({ name, about, weight })))(
     "$name: $about",
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async ({ name, weight }) => {
       expect(await findings(name, { inputs: Math.ceil((INPUTS * weight) / WEIGHTS) })).toEqual([]);
     },
@@ -55,7 +55,7 @@ describe.each<[Breakage, string, RegExp]>([
   ["negative-amount", "block", /a transfer of an amount that no column takes/u],
   ["echoed-secret", "settings", /it has told a/u],
 ])("with the bug %s", (broken, name, what) => {
-  it("it is found", { timeout: 60_000 }, async () => {
+  it("it is found", { timeout: 180_000 }, async () => {
     const [found] = await findings(name, { inputs: 20_000, broken });
     expect(found?.what).toMatch(what);
   });

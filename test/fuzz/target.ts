@@ -18,6 +18,8 @@ export interface Target {
   readonly about: string;
   /** Its share of all inputs. */
   readonly weight: number;
+  /** Answers that are read in one run; each has its time. Default 1. */
+  readonly answers?: number;
   open(options: OpenOptions): Promise<OpenTarget> | OpenTarget;
 }
 

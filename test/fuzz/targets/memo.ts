@@ -78,7 +78,7 @@ export function checkRequest(request: MemoRequest): void {
 export const memo: Target = {
   name: "memo",
   about: "decrypted text of a memo → request",
-  weight: 60,
+  weight: 100,
   open: ({ broken }) => ({
     input(random) {
       const { text, means } = wellMeant(random);

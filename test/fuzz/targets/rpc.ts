@@ -123,6 +123,7 @@ export const rpc: Target = {
   name: "rpc",
   about: "a node's answers over a socket → chain client → one payment by the payer",
   weight: 1,
+  answers: 8,
   async open() {
     const node = await ScriptedNode.start();
     const payout = refundOf(operation(3));
