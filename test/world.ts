@@ -17,6 +17,7 @@ import {
   type Shares,
   toShares,
 } from "@stakebts/core/domain";
+import type { Freeze } from "@stakebts/core/domain";
 import type {
   ChainAccount,
   ChainReader,
@@ -121,7 +122,8 @@ export class World {
   readonly custodian: ChainAccount;
   readonly chainId: string;
   ledger = new MemoryLedger(this.clock);
-  paymentsOn = true;
+  /** What every process finds frozen in its environment and its file. */
+  frozenHere: () => readonly Freeze[] = () => [];
   /** `false`: nobody looks for cover. */
   treasuryOn = true;
   /** Calls that the current process has made to the world outside. */
@@ -334,7 +336,13 @@ export class World {
   }
 
   async fold(): Promise<void> {
-    await foldLedger({ ledger: this.#fragileLedger(), log: silent, policy: this.policy, roles: ROLES });
+    await foldLedger({
+      ledger: this.#fragileLedger(),
+      log: silent,
+      policy: this.policy,
+      roles: ROLES,
+      frozenHere: () => this.frozenHere(),
+    });
   }
 
   /** A payer that has just become the only one. Others that still believe they are, are over. */
@@ -356,7 +364,7 @@ export class World {
       log: silent,
       policy: this.policy,
       custodian: this.custodian,
-      paymentsOn: this.paymentsOn,
+      frozenHere: () => this.frozenHere(),
       feeOf: transferFee,
       writerEpoch: await this.ledger.startWriterEpoch(),
     };

@@ -176,7 +176,7 @@ export class Office {
       }),
       log: silent,
       policy,
-      paymentsOn: true,
+      frozenHere: () => [],
       feeOf: transferFee,
       writerEpoch: await ledger.startWriterEpoch(),
     };

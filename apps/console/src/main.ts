@@ -7,6 +7,8 @@ import {
   DONE,
   hostClock,
   ledgerIsThere,
+  localFreeze,
+  measureFreeze,
   measureNodes,
   openQueue,
   QUEUE_NAMES,
@@ -16,12 +18,13 @@ import {
 } from "@stakebts/core/adapters";
 import { policyOf, shown } from "@stakebts/core/config";
 import { StartupError } from "@stakebts/core/domain";
-import { recordStart } from "@stakebts/core/services";
+import { FreezeWatch, recordStart } from "@stakebts/core/services";
 import { createConsole } from "./app.ts";
 import { ChainWatch } from "./chain-watch.ts";
 import { readConfig } from "./config.ts";
 
 const LOOK_MS = 5_000;
+const LOOK_FOR_FREEZE_MS = 1_000;
 
 // The page for operators. Holds no key; what is decided here are rows, and the payer acts on them.
 runProcess("console", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
@@ -87,7 +90,18 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     await watch.look();
     return LOOK_MS;
   });
-  await Promise.race([looking, broken]);
+  const freeze = new FreezeWatch({
+    ledger,
+    log,
+    process: "console",
+    frozenHere: localFreeze(config),
+    onLook: measureFreeze(metrics),
+  });
+  const freezing = repeat({ name: "freeze", clock: hostClock, log, progress }, signal, async () => {
+    await freeze.look();
+    return LOOK_FOR_FREEZE_MS;
+  });
+  await Promise.race([Promise.all([looking, freezing]), broken]);
   // Requests that are being answered get their answer; browsers keep connections open for the next, which never comes.
   await new Promise<void>((resolve) => {
     server.close(() => resolve());

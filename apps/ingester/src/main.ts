@@ -7,7 +7,9 @@ import {
   DONE,
   hostClock,
   ledgerIsThere,
+  localFreeze,
   measureCursor,
+  measureFreeze,
   measureNodes,
   nodeIsThere,
   queueStoreOf,
@@ -19,6 +21,7 @@ import {
   checkMemoKeys,
   establishCursor,
   findCustodian,
+  FreezeWatch,
   ingestBlocks,
   type IngestDeps,
   LedgerWatch,
@@ -30,6 +33,8 @@ import {
 import { readConfig } from "./config.ts";
 
 const TROUBLES_EVERY_MS = 1_000;
+/** It stops nothing here, and is told all the same: so that no process says less than another. */
+const LOOK_FOR_FREEZE_MS = 1_000;
 
 // Reads irreversible blocks and writes down what they mean for the custodian: transfers, what they confirm, what they
 // prove dead. Holds the memo key and can move nothing.
@@ -75,6 +80,17 @@ runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progre
     await recordStart({ ledger, log }, "ingester", shown(config));
     return DONE;
   });
+  const freeze = new FreezeWatch({
+    ledger,
+    log,
+    process: "ingester",
+    frozenHere: localFreeze(config),
+    onLook: measureFreeze(metrics),
+  });
+  const freezing = repeat({ ...loop, name: "freeze" }, signal, async () => {
+    await freeze.look();
+    return LOOK_FOR_FREEZE_MS;
+  });
   await repeat({ ...loop, name: "place cursor" }, signal, async () => {
     await establishCursor(deps, config.STAKEBTS_REPLAY);
     return DONE;
@@ -96,5 +112,6 @@ runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progre
       return TROUBLES_EVERY_MS;
     }),
   ]);
+  await freezing;
   await Promise.all([queue.close(), chain.close(), ledger.close()]);
 });

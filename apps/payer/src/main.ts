@@ -6,7 +6,9 @@ import {
   createSigner,
   DONE,
   hostClock,
+  localFreeze,
   ledgerIsThere,
+  measureFreeze,
   measureLead,
   measureMoney,
   measureNodes,
@@ -25,6 +27,7 @@ import {
   checkActiveKey,
   checkMemoKeys,
   findCustodian,
+  FreezeWatch,
   type FundingSource,
   HotWallet,
   newTreasuryMemory,
@@ -41,6 +44,8 @@ import { openFundingSources } from "./funding-sources.ts";
 
 /** How old a balance or a fee schedule may be. Payments in between are reckoned. */
 const WALLET_AGE_MS_MAX = 5_000;
+/** What is signed looks for itself; this is how soon the others hear of it. */
+const LOOK_FOR_FREEZE_MS = 1_000;
 /** How long a process that ends waits for the treasury's current step. */
 const TREASURY_DRAIN_MS = 5_000;
 /** On a ledger that knows no block yet. */
@@ -70,6 +75,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
   // custodian's own memo key does not open would be a payment that nobody remembers.
   const memos = createMemoWriter({ wif: config.STAKEBTS_MEMO_KEY?.[0] ?? config.STAKEBTS_ACTIVE_KEY });
   checkMemoKeys(custodian.account, [memos.publicKey]);
+  const frozenHere = localFreeze(config);
   const wallet = new HotWallet({
     chain,
     account: custodian.account.id,
@@ -93,6 +99,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
   measureMoney(metrics, { chain, view, custodianId: custodian.account.id, policy });
   const measured = measurePayments(metrics);
   const leads = measureLead(metrics);
+  const onLook = measureFreeze(metrics);
   // To lead and to stand by are both what a payer is there for.
   readiness.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock: hostClock }) });
   let failure: Error | undefined;
@@ -114,7 +121,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       log,
       policy,
       custodian: custodian.account,
-      paymentsOn: config.STAKEBTS_PAYMENTS === "on",
+      frozenHere,
       feeOf: transferFee,
       writerEpoch,
     });
@@ -141,11 +148,16 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     });
     const over = AbortSignal.any([lost, stop.signal]);
     over.addEventListener("abort", () => leads(undefined));
+    const freeze = new FreezeWatch({ ledger, log, process: "payer", frozenHere, onLook });
+    const watching = repeat({ name: "freeze", clock: hostClock, log, progress }, over, async () => {
+      await freeze.look();
+      return LOOK_FOR_FREEZE_MS;
+    });
     const tending = tend({ ...deps, clock: hostClock, sources }, over);
-    await Promise.race([aborted(over), tending]);
+    await Promise.race([aborted(over), tending, watching]);
     await worker.close();
     // A question to an exchange may take longer than there is time. Its outcome is found out by whoever leads next.
-    await Promise.race([tending, hostClock.sleep(TREASURY_DRAIN_MS)]);
+    await Promise.race([Promise.all([tending, watching]), hostClock.sleep(TREASURY_DRAIN_MS)]);
     tending.catch(() => undefined);
     if (failure !== undefined) throw failure;
   });

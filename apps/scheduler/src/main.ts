@@ -5,6 +5,8 @@ import {
   DONE,
   hostClock,
   ledgerIsThere,
+  localFreeze,
+  measureFreeze,
   measureLedger,
   measureQueues,
   queueStoreOf,
@@ -16,6 +18,7 @@ import {
 import { policyOf, rolesOf, shown } from "@stakebts/core/config";
 import {
   foldLedger,
+  FreezeWatch,
   recordStart,
   relayRings,
   ringForForgottenPayouts,
@@ -31,6 +34,8 @@ const DUE_HORIZON_MS = 3_600_000;
 const DUE_AGAIN_MS_MIN = 50;
 /** A fold goes on until nothing is left to decide: after a long absence of the scheduler that takes minutes. */
 const FOLD_MS_MAX = 600_000;
+/** Each decision looks for itself; this is how soon others hear of it. */
+const LOOK_FOR_FREEZE_MS = 1_000;
 const WATCH_DRAIN_MS = 5_000;
 
 // Turns what the ingester wrote into agreements and debts, rows that fall due into payouts, and rings for all of them.
@@ -46,8 +51,10 @@ runProcess("scheduler", readConfig, async (context) => {
   readiness.requires({ database: ledgerIsThere(ledger) });
   // The fold reads no memo text, so the block from which bare memos count does not matter, nor which chain it is.
   const { policy, managers } = policyOf(config.STAKEBTS_POLICY, "");
+  const frozenHere = localFreeze(config);
   const deps = {
     ledger,
+    frozenHere,
     log,
     policy,
     roles: rolesOf(config, managers),
@@ -89,7 +96,18 @@ runProcess("scheduler", readConfig, async (context) => {
   });
 
   const over = AbortSignal.any([signal, broken.signal]);
-  const beside = Promise.all([watch(context, view, over), keepLog(context, ledger, over)]);
+  const freeze = new FreezeWatch({
+    ledger,
+    log,
+    process: "scheduler",
+    frozenHere,
+    onLook: measureFreeze(metrics),
+  });
+  const freezing = repeat({ clock: hostClock, log, progress, name: "freeze" }, over, async () => {
+    await freeze.look();
+    return LOOK_FOR_FREEZE_MS;
+  });
+  const beside = Promise.all([watch(context, view, over), keepLog(context, ledger, over), freezing]);
   await repeat({ ...loop, name: "sweep" }, over, async () => {
     await fold();
     await ringForNextDueRows(

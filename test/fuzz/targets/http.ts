@@ -43,6 +43,8 @@ const story: PayoutStory = {
   status: "failed",
   reason: MARKUP,
   attempts: 3,
+  limitedBy: undefined,
+  approvals: [],
   blockProcessed: undefined,
   processedMs: undefined,
   memo: MARKUP,

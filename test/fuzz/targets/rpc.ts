@@ -177,7 +177,7 @@ export const rpc: Target = {
               log: silent,
               policy: DEFAULT_POLICY,
               custodian: { id: "1.2.77", name: "custodian" },
-              paymentsOn: true,
+              frozenHere: () => [],
               feeOf: transferFee,
               writerEpoch,
             },

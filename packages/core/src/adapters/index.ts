@@ -39,6 +39,7 @@ export {
   startJobWorker,
 } from "./bullmq/index.ts";
 export { hostClock } from "./host-clock.ts";
+export { type FreezeSettings, localFreeze } from "./local-freeze.ts";
 export { createLog } from "./logger.ts";
 export { withPayerLock } from "./payer-lock.ts";
 export {
@@ -83,6 +84,7 @@ export {
   ledgerIsThere,
   measureCursor,
   measureCustody,
+  measureFreeze,
   measureHeartbeat,
   measureLead,
   measureLedger,

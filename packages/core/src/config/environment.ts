@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, isAbsolute } from "node:path";
 import { z } from "zod";
 import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
 import { StartupError } from "../domain/errors.ts";
+import { FREEZE_LEVELS } from "../domain/freeze.ts";
 import type { PermissionId } from "../ports/chain.ts";
 import { accountName } from "./account-name.ts";
 import { EXCHANGE_VENUES } from "./exchange-settings.ts";
@@ -160,6 +162,18 @@ export const settings = {
     ),
   STAKEBTS_POLICY: policySetting,
   STAKEBTS_PAYMENTS: z.enum(["on", "off"], { error: 'expected "on" or "off"; there is no default' }),
+  STAKEBTS_FREEZE_LEVEL: z
+    .enum(FREEZE_LEVELS, { error: `expected nothing, or one of ${FREEZE_LEVELS.join(", ")}` })
+    .optional(),
+  STAKEBTS_FREEZE_FILE: z
+    .string()
+    .refine(
+      isAbsolute,
+      "expected the whole path of a file, such as /run/stakebts/freeze, that need not be there",
+    )
+    // Somebody in a hurry will make it, and has to find the folder.
+    .refine((path) => existsSync(dirname(path)), "the folder that it would be in does not exist")
+    .optional(),
   STAKEBTS_REPLAY: z
     .string()
     .regex(/^(?:last|current|[0-9]{1,9})$/u, 'expected "last", "current" or a block number')

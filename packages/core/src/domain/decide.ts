@@ -1,6 +1,7 @@
 import { type Bts, bts, toBtsRoundedDown } from "./amount.ts";
 import { assert } from "./assert.ts";
 import { type FundingKey, fundingKey, type NewFunding } from "./funding.ts";
+import type { FreezeLevel } from "./freeze.ts";
 import { operationId } from "./operation-id.ts";
 import { type NewPayout, payoutKey, payoutMemo } from "./payout.ts";
 import { type Policy, type Term, TERMS } from "./policy.ts";
@@ -58,6 +59,8 @@ export interface Decision {
   readonly payouts: readonly NewPayout[];
   /** Funds that a manager has asked an exchange account to send. */
   readonly funding?: NewFunding;
+  /** A manager has thrown the kill switch. No part of the ledger: what is decided does not depend on it. */
+  readonly freeze?: FreezeLevel;
 }
 
 /**
@@ -92,12 +95,14 @@ export function decideTransfer(
   const amount = toBtsRoundedDown(transfer.amount);
   if (request.type === "open" && policy.acceptedAmounts.includes(amount))
     return open(transfer, request.term, amount, policy);
-  if (isAdminRequest(request)) {
+  if (isAdminRequest(request) || request.type === "freeze") {
     const isManager = roles.managers.includes(sender);
-    if (isManager && transfer.senderIsLifetimeMember)
+    if (isManager && transfer.senderIsLifetimeMember) {
+      if (request.type === "freeze") return freeze(transfer, request.level);
       return request.type === "loan_to_bmg"
         ? recorded("loan", `loan of ${amount} BTS by the manager ${sender}`)
         : adminTransfer({ ...transfer, request }, policy, roles);
+    }
     return refund(
       transfer,
       amount,
@@ -113,6 +118,17 @@ export function decideTransfer(
 type AdminRequest = Extract<MemoRequest, { readonly type: AdminRequestType }>;
 const isAdminRequest = (request: MemoRequest): request is AdminRequest =>
   (ADMIN_REQUESTS as readonly string[]).includes(request.type);
+
+/** What the manager sent with it is kept, as with every other request of a manager. An old block is history and stops nothing. */
+function freeze({ sender, isReplayed }: IncomingTransfer, level: FreezeLevel): Decision {
+  const asked = `freeze (${level}) asked for by the manager ${sender}`;
+  return isReplayed
+    ? recorded(
+        "admin_request",
+        `${asked}: not executed: its block was read long after it was made, and admin replay is off`,
+      )
+    : { ...recorded("admin_request", asked), freeze: level };
+}
 
 /** What moves funds between custodian and exchange. What cannot be done moves nothing, and the record says why. */
 function adminTransfer(

@@ -59,8 +59,8 @@ export const withMonthsPaid = (
  * refund. What its agreement still owes, and what an early exit returns, is owed as it would be live.
  */
 export function asImported(decision: Decision, { monthsPaid }: ImportMark): Decision {
-  // A manager's request was carried out, or not, by whoever answered it: no funds move for it now.
-  const { agreement, funding: _, ...rest } = decision;
+  // A manager's request was carried out, or not, by whoever answered it: nothing moves, and nothing stops, for it now.
+  const { agreement, funding: _, freeze: _freeze, ...rest } = decision;
   const payouts = decision.payouts.filter((payout) => payout.kind === "stop");
   const reason = `${decision.reason}; found by an import: no confirmation and no refund`;
   return {

@@ -88,6 +88,31 @@ export {
   type TermMonths,
   TERMS,
 } from "./policy.ts";
+export {
+  type Freeze,
+  FREEZE_LEVELS,
+  FREEZE_SOURCES,
+  type FreezeLevel,
+  type FreezeSource,
+  isFreezeLevel,
+  levelOf,
+  levelOfSwitches,
+  stopsAccepting,
+  stopsPaying,
+  whyAcceptsNothing,
+  whyPaysNothing,
+} from "./freeze.ts";
+export {
+  hasLimits,
+  limitPayment,
+  LIMITED_BY,
+  type LimitedBy,
+  type LimitVerdict,
+  NO_LIMITS,
+  type PaymentLimits,
+  type SignedPayment,
+  signedWithin,
+} from "./limits.ts";
 export { type Fence, fenceEnd, type FenceState, higherFence, isFencePassed, whyFenced } from "./fence.ts";
 export {
   ADMIN_REQUESTS,

@@ -1,4 +1,5 @@
 import { bts, MAX_SUPPLY_SHARES, SHARES_PER_BTS } from "./amount.ts";
+import { isFreezeLevel } from "./freeze.ts";
 import { type Term, TERMS } from "./policy.ts";
 import {
   ADMIN_REQUESTS,
@@ -26,7 +27,14 @@ export function parseMemo(text: string, at: { blockNum: number; strictJsonUpToBl
   }
   if (at.blockNum <= at.strictJsonUpToBlock)
     return invalid(object === undefined ? "not_json" : "unknown_type");
-  return requestOfType(compact.replace(/['"]/gu, ""), {}) ?? invalid("unknown_type");
+  const bare = compact.replace(/['"]/gu, "");
+  return requestOfType(bare, {}) ?? bareFreeze(bare) ?? invalid("unknown_type");
+}
+
+/** `freeze pay-nothing`, of which the white space is gone already. */
+function bareFreeze(text: string): MemoRequest | undefined {
+  const level = /^freeze:?(.+)$/u.exec(text)?.[1] ?? "";
+  return isFreezeLevel(level) ? { type: "freeze", level } : undefined;
 }
 
 const invalid = (reason: MemoRejection): MemoRequest => ({ type: "invalid", reason });
@@ -45,7 +53,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 /** The keys a request can have. Others are allowed and ignored. */
 function ownEntries(value: object): Record<string, unknown> {
   const own: Record<string, unknown> = {};
-  for (const key of ["type", "amount", "api"])
+  for (const key of ["type", "amount", "api", "level"])
     if (Object.hasOwn(value, key)) own[key] = (value as Record<string, unknown>)[key];
   return own;
 }
@@ -54,6 +62,11 @@ function requestOfType(type: unknown, fields: Record<string, unknown>): MemoRequ
   if (typeof type !== "string") return undefined;
   if (Object.hasOwn(TERMS, type)) return { type: "open", term: type as Term };
   if (type === "stop") return { type: "stop" };
+  if (type === "freeze") {
+    const level = fields["level"];
+    // Who reaches for the switch and misspells how far it goes wants it thrown.
+    return { type, level: typeof level === "string" && isFreezeLevel(level) ? level : "all" };
+  }
   if (!(ADMIN_REQUESTS as readonly string[]).includes(type)) return undefined;
   const amount = wholeBts(fields["amount"]);
   const account = isPlain(fields["api"])

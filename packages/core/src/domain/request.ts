@@ -1,4 +1,5 @@
 import type { Bts } from "./amount.ts";
+import type { FreezeLevel } from "./freeze.ts";
 import type { Term } from "./policy.ts";
 
 /** The exchange accounts that an admin request can name. */
@@ -31,6 +32,8 @@ export type MemoRequest =
       readonly amount?: Bts;
       readonly account?: ExchangeAccountNumber;
     }
+  /** A manager's kill switch. ADR 0019. */
+  | { readonly type: "freeze"; readonly level: FreezeLevel }
   /** Nothing, whatever the memo says: the custodian itself drew this money, by a withdraw permission. */
   | { readonly type: "drawn" }
   | { readonly type: "invalid"; readonly reason: MemoRejection };

@@ -1,6 +1,8 @@
 import type { Bts, Shares } from "../domain/amount.ts";
 import type { FenceState } from "../domain/fence.ts";
+import type { Freeze } from "../domain/freeze.ts";
 import type { FundingStatus } from "../domain/funding.ts";
+import type { LimitedBy, PaymentLimits } from "../domain/limits.ts";
 import type { OperationId } from "../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../domain/payout.ts";
 import type { TermMonths } from "../domain/policy.ts";
@@ -8,7 +10,7 @@ import type { StakeRow, StakeRowId, StakeRowStatus, StakeRowType } from "../doma
 import type { Millis } from "../domain/time.ts";
 import type { WithdrawalStatus } from "../domain/withdrawal.ts";
 import type { Sealing } from "./audit-log.ts";
-import type { Cursor, PaymentsSwitch } from "./ledger.ts";
+import type { Cursor, PaymentsSwitch, PayoutApproval } from "./ledger.ts";
 
 // The ledger as people ask about it. Reading only: nothing that is learnt here decides a payment. Amounts are whole BTS
 // unless they are called shares; instants are chain time unless they are called host time.
@@ -101,6 +103,8 @@ export interface PayoutLine {
   readonly dueMs: Millis;
   readonly status: PayoutStatus;
   readonly reason: string | undefined;
+  /** The limit that holds it back, or makes it wait. */
+  readonly limitedBy: LimitedBy | undefined;
   readonly attempts: number;
   /** Block and time of the payment, when it is confirmed. */
   readonly blockProcessed: number | undefined;
@@ -122,6 +126,7 @@ export interface AttemptLine {
 export interface PayoutStory extends PayoutLine {
   readonly memo: string;
   readonly waitingSinceMs: Millis | undefined;
+  readonly approvals: readonly PayoutApproval[];
   readonly rows: readonly {
     readonly id: StakeRowId;
     readonly status: StakeRowStatus;
@@ -133,9 +138,30 @@ export interface PayoutStory extends PayoutLine {
   readonly receipts: readonly ReceiptLine[];
 }
 
+/** A freeze that one process found in its environment or its file. */
+export interface ProcessFreeze extends Freeze {
+  readonly process: string;
+  /** Host time. */
+  readonly sinceMs: number;
+}
+
+/** Payouts that a limit holds back: for a person (`held`), or until there is room. */
+export interface LimitedSum {
+  readonly by: LimitedBy;
+  readonly held: boolean;
+  readonly count: number;
+  readonly amount: Bts;
+}
+
 export interface StatusView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
+  /** Those of the ledger. */
+  readonly freezes: readonly Freeze[];
+  /** Those of processes, as they said last. */
+  readonly processFreezes: readonly ProcessFreeze[];
+  readonly limits: PaymentLimits;
+  readonly limited: readonly LimitedSum[];
   readonly fence: FenceState;
   /** The last one that was made by command. Host time. */
   readonly lastBackup:
@@ -225,6 +251,9 @@ export interface JournalFilter {
 export interface WatchView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
+  readonly freezes: readonly Freeze[];
+  readonly processFreezes: readonly ProcessFreeze[];
+  readonly limited: readonly LimitedSum[];
   readonly fence: FenceState;
   /** Does any payer hold the lock that makes it the one that pays? */
   readonly payerLeads: boolean;

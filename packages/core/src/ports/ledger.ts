@@ -1,4 +1,4 @@
-import type { Shares } from "../domain/amount.ts";
+import type { Bts, Shares } from "../domain/amount.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
 import type {
   FundingId,
@@ -8,8 +8,10 @@ import type {
   NewFunding,
 } from "../domain/funding.ts";
 import type { Fence, FenceState } from "../domain/fence.ts";
+import type { Freeze } from "../domain/freeze.ts";
 import type { ImportMark } from "../domain/import-mark.ts";
 import type { OperationId, OperationPosition } from "../domain/operation-id.ts";
+import type { LimitedBy, PaymentLimits } from "../domain/limits.ts";
 import type { NewPayout, PayoutId, PayoutKey, PayoutStatus } from "../domain/payout.ts";
 import type { MemoRequest } from "../domain/request.ts";
 import type { NewStakeRow, StakeRow } from "../domain/stake-row.ts";
@@ -85,6 +87,17 @@ export interface PayoutRecord extends Omit<NewPayout, "rows"> {
   readonly attempts: number;
   /** Since when it has been waiting for funds. Chain time. */
   readonly waitingSinceMs: Millis | undefined;
+  /** The limit that holds it back, or makes it wait. */
+  readonly limitedBy: LimitedBy | undefined;
+}
+
+/** That a person lets a payout go although it is large. */
+export interface PayoutApproval {
+  /** For this payee and this amount, and no other. */
+  readonly payee: string;
+  readonly amount: Bts;
+  readonly approver: string;
+  readonly reason: string;
 }
 
 export interface NewWithdrawal {
@@ -158,6 +171,7 @@ export interface FundingFilter {
   readonly limit?: number | undefined;
 }
 
+/** Whether payments go, as far as the ledger is asked: whoever has frozen them. */
 export type PaymentsSwitch = { readonly on: true } | { readonly on: false; readonly reason: string };
 
 /** All that the payer has to know before it acts, from one moment. */
@@ -167,6 +181,7 @@ export interface PaymentView {
   readonly payments: PaymentsSwitch;
   readonly cursor: Cursor | undefined;
   readonly fence: FenceState;
+  readonly limits: PaymentLimits;
 }
 
 /** One line of the audit trail. Never a secret, never the text of a memo that is not ours. */
@@ -198,8 +213,12 @@ export interface LedgerTx {
 
   /** Writes those that are not there yet, and returns them. */
   insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
-  /** In chain order; incoming only. */
-  oldestUndecidedTransfer(): Promise<NewTransfer | undefined>;
+  /**
+   * In chain order; incoming only.
+   * @param accepting `false`: not one that asks for an agreement, nor a stop of somebody who asked for one before it. All
+   * else comes to the same whether those are answered before it or after it.
+   */
+  oldestUndecidedTransfer(accepting?: boolean): Promise<NewTransfer | undefined>;
   decideTransfer(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
   paidTransfers(keys: readonly PayoutKey[]): Promise<readonly PaidTransfer[]>;
   /** Outgoing transfers that the chain holds under these transaction ids, in chain order. */
@@ -225,7 +244,8 @@ export interface LedgerTx {
   pendingRowsOf(nominator: string): Promise<readonly StakeRow[]>;
   /**
    * Rewards, base amounts and penalties that fell due at `upToMs` or before, oldest first. Not those whose payout an
-   * operator has cancelled: their debt has its name already, and does not come back under it.
+   * operator has cancelled: their debt has its name already, and does not come back under it. Nor those of a nominator
+   * whose stop, made before they fell due, is not answered yet.
    */
   pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]>;
   moveRows(moves: readonly StakeRowMove[]): Promise<number>;
@@ -284,7 +304,22 @@ export interface LedgerTx {
   whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined>;
   /** The switch as it stays until this transaction ends: nobody else can throw it meanwhile. */
   payments(): Promise<PaymentsSwitch>;
+  /** The operators' switch. A manager's freeze stays as it is. */
   setPayments(payments: PaymentsSwitch): Promise<void>;
+  /** The operators' other switch: are nominations answered? */
+  setAccepting(accepting: PaymentsSwitch): Promise<void>;
+  setManagerFreeze(freeze: Pick<Freeze, "level" | "reason"> | undefined): Promise<void>;
+  /** Every freeze that the ledger knows of, as it stays until this transaction ends. */
+  lockFreezes(): Promise<readonly Freeze[]>;
+  freezes(): Promise<readonly Freeze[]>;
+  limits(): Promise<PaymentLimits>;
+  /** They hold from now on; those before stay on record. */
+  setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void>;
+  /** `false`: this person has approved it before. */
+  approvePayout(id: PayoutId, approval: PayoutApproval): Promise<boolean>;
+  approvals(id: PayoutId): Promise<readonly PayoutApproval[]>;
+  /** Who has requeued or released it: they do not approve it. */
+  whoRequested(key: PayoutKey): Promise<readonly string[]>;
   fence(): Promise<Fence | undefined>;
   /**
    * From now on no new withdrawal can be saved. Of two fences the later end and the earlier block hold. The database as it
@@ -318,7 +353,7 @@ export type WithdrawalRefusal =
   | "epoch_over"
   /** Another withdrawal is live, or the payout is no longer payable. */
   | "payout_moved"
-  /** Not now: the kill switch was thrown in between, or the fence was raised. The next view says which. */
+  /** Not now: frozen, the fence is up, or a cap leaves no room. The next view says which. */
   | "payments_off";
 
 /** The truth. */
@@ -328,15 +363,24 @@ export interface Ledger {
   cursor(): Promise<Cursor | undefined>;
   paymentView(id: PayoutId): Promise<PaymentView | undefined>;
   payments(): Promise<PaymentsSwitch>;
+  /** Every freeze that the ledger knows of. Processes may have more of their own. */
+  freezes(): Promise<readonly Freeze[]>;
+  limits(): Promise<PaymentLimits>;
   fenceState(): Promise<FenceState>;
 
   /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
   startWriterEpoch(): Promise<bigint>;
   /**
    * The point of no return, in one transaction: the payout (which must be `ready`) becomes `signed` and the withdrawal
-   * is saved, if the epoch is the newest, payments are on and no fence is up.
+   * is saved, if the epoch is the newest, payments are on, no fence is up and the limits let it go. A payout that a limit
+   * holds has become `held` then, and the answer is `payout_moved`.
    */
   saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;
+  /**
+   * Do the limits let it be paid now? `held`: they made it wait for a person. What {@link saveWithdrawal} finds out as well,
+   * before anything is fetched for it.
+   */
+  limitPayment(id: PayoutId): Promise<"go" | "held" | "later">;
   /** The bytes have left at least once: withdrawal → broadcast, payout → sent. Late calls change nothing. */
   markSent(withdrawal: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void>;
   /** What a node had against it, for whoever looks at the payout. Decides nothing. */
@@ -354,8 +398,11 @@ export interface Ledger {
   nextDueInstants(limit: number): Promise<readonly Millis[]>;
   /** The accounts that have sent something under this name: one, if no node has ever lied about it; none that is known of. */
   accountsNamed(name: string): Promise<readonly AccountId[]>;
-  /** Is there a transfer that has not been decided, or a row that is due by now? */
-  hasWork(): Promise<boolean>;
+  /**
+   * Is there a transfer that has not been decided, or a row that is due by now?
+   * @param accepting as of {@link LedgerTx.oldestUndecidedTransfer}
+   */
+  hasWork(accepting?: boolean): Promise<boolean>;
 
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { toShares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../domain/decide.ts";
+import { type Freeze, type FreezeLevel, levelOf, whyAcceptsNothing } from "../domain/freeze.ts";
 import { asImported } from "../domain/import-mark.ts";
 import {
   COVER_MEMO_PREFIX,
@@ -30,6 +31,8 @@ export interface FoldDeps {
    * terms it was opened under, whatever the policy says today.
    */
   readonly openedBefore?: (transfer: OperationPosition) => Agreement | undefined;
+  /** What this process finds frozen in its environment and its file, now. */
+  readonly frozenHere?: () => readonly Freeze[];
 }
 
 /** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
@@ -52,12 +55,24 @@ const STEPS_PER_TRANSACTION = 50;
  */
 export async function foldLedger(deps: FoldDeps, signal?: AbortSignal): Promise<number> {
   for (let total = 0; ;) {
-    if (signal?.aborted === true || !(await deps.ledger.hasWork())) return total;
+    if (signal?.aborted === true || !(await deps.ledger.hasWork(await isAccepting(deps, deps.ledger))))
+      return total;
     const { steps, receipts } = await deps.ledger.transaction((tx) => foldSome(tx, deps));
     for (const receipt of receipts) logReceipt(deps.log, receipt);
     total += steps;
     if (steps < STEPS_PER_TRANSACTION) return total;
   }
+}
+
+/**
+ * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on. It comes to the same ledger
+ * as if everything had been answered in turn: see {@link LedgerTx.oldestUndecidedTransfer} and ADR 0019.
+ */
+async function isAccepting(
+  { frozenHere }: FoldDeps,
+  ledger: { readonly freezes: () => Promise<readonly Freeze[]> },
+): Promise<boolean> {
+  return whyAcceptsNothing([...(await ledger.freezes()), ...(frozenHere?.() ?? [])]) === undefined;
 }
 
 async function foldSome(
@@ -66,9 +81,10 @@ async function foldSome(
 ): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
   await tx.lockFold();
   const answeredUpToBlockNum = await tx.answeredUpToBlockNum();
+  const accepting = await isAccepting(deps, tx);
   const receipts: NewReceipt[] = [];
   for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
-    const step = await foldStep(tx, deps, answeredUpToBlockNum);
+    const step = await foldStep(tx, deps, { answeredUpToBlockNum, accepting });
     if (step === undefined) return { steps, receipts };
     receipts.push(...step);
   }
@@ -79,12 +95,12 @@ async function foldSome(
 async function foldStep(
   tx: LedgerTx,
   deps: FoldDeps,
-  answeredUpToBlockNum: number,
+  { answeredUpToBlockNum, accepting }: { readonly answeredUpToBlockNum: number; readonly accepting: boolean },
 ): Promise<readonly NewReceipt[] | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
   const cursor = await tx.cursor();
   if (cursor === undefined) return undefined;
-  const transfer = await tx.oldestUndecidedTransfer();
+  const transfer = await tx.oldestUndecidedTransfer(accepting);
   const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
   const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
   if (due.length > 0) return settleDueRows(tx, due);
@@ -170,6 +186,7 @@ async function answerTransfer(
     ...(completed === undefined || decision.outcome === "answered_before"
       ? []
       : [await arrive(tx, completed, transfer)]),
+    ...(await freeze(tx, transfer, decision)),
   ];
   const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
   assert(
@@ -233,6 +250,52 @@ async function arrive(tx: LedgerTx, funding: FundingRecord, transfer: NewTransfe
   };
   await tx.addReceipts([receipt]);
   return receipt;
+}
+
+/**
+ * A manager's kill switch. It is thrown once, for a transfer is decided once; an operator takes it back. One that is too old
+ * to act is told to people, who may throw it themselves.
+ */
+async function freeze(
+  tx: LedgerTx,
+  { operation, request, sender, blockTimeMs: chainTimeMs, importMark }: NewTransfer,
+  decision: Decision,
+): Promise<readonly NewReceipt[]> {
+  const subject = operationId(operation);
+  if (decision.freeze === undefined) {
+    if (request?.type !== "freeze" || decision.outcome !== "admin_request" || importMark !== undefined)
+      return [];
+    const todo = "if it is meant for now: stakebts freeze all --reason '…'";
+    const missed: NewReceipt = {
+      event: "freeze.too_old",
+      subject,
+      chainTimeMs,
+      details: { sender, reason: decision.reason, todo },
+    };
+    await tx.addReceipts([missed]);
+    return [missed];
+  }
+  const old = (await tx.lockFreezes()).find(({ source }) => source === "manager");
+  const level = levelOf([
+    ...(old === undefined ? [] : [old]),
+    { source: "manager", level: decision.freeze, reason: "" },
+  ]) as FreezeLevel;
+  const reason = `the manager ${sender} has frozen it, by the memo of transfer ${subject}`;
+  await tx.setManagerFreeze({ level, reason });
+  const receipt: NewReceipt = {
+    event: "freeze.begun",
+    subject: "manager",
+    chainTimeMs,
+    details: {
+      level,
+      actor: sender,
+      operation: subject,
+      reason,
+      todo: "ask the manager why; when it is over: stakebts unfreeze --reason '…'",
+    },
+  };
+  await tx.addReceipts([receipt]);
+  return [receipt];
 }
 
 async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<readonly NewReceipt[]> {

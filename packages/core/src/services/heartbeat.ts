@@ -1,3 +1,4 @@
+import { whyPaysNothing } from "../domain/freeze.ts";
 import type { HostClock } from "../ports/clock.ts";
 import type { LedgerView } from "../ports/ledger-view.ts";
 import type { Log } from "../ports/log.ts";
@@ -41,7 +42,7 @@ export class Heartbeat {
       throw error;
     }
     const silence = silenceOf(
-      { ...signs, paymentsOn: signs.payments.on },
+      { ...signs, paymentsOn: whyPaysNothing([...signs.freezes, ...signs.processFreezes]) === undefined },
       { nowMs: chainKeepsTime ? clock.nowMs() : undefined, overdueMsMax },
     );
     this.#say(silence);

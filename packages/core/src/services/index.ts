@@ -16,6 +16,7 @@ export { COVERAGE_DAYS_MAX, coverageDays } from "./coverage-days.ts";
 export { establishCursor, type StartMode } from "./establish-cursor.ts";
 export { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "./find-custodian.ts";
 export { foldLedger, type FoldDeps } from "./fold-ledger.ts";
+export { FreezeWatch, type FreezeWatchDeps } from "./freeze-watch.ts";
 export { Heartbeat, type HeartbeatDeps } from "./heartbeat.ts";
 export { HotWallet } from "./hot-wallet.ts";
 export { identified, memoNonce, payoutId, withdrawalId } from "./ids.ts";
@@ -57,6 +58,7 @@ export { ASKS_FOR_A_PERSON } from "./log-receipt.ts";
 export { messageAbout, planMessages, type TellDeps, tellPeople, testMessage } from "./notify/index.ts";
 export { PayeeBook } from "./payee-book.ts";
 export {
+  approvePayout,
   cancelPayout,
   type CancelRequest,
   type CaughtUp,
@@ -65,6 +67,8 @@ export {
   forecast,
   type Forecast,
   type ForecastLine,
+  freezeAll,
+  type FreezeAnswer,
   type FundingAnswer,
   fundingReference,
   giveUpFunding,
@@ -74,9 +78,11 @@ export {
   type PayoutAnswer,
   requeuePayout,
   type RequeueRequest,
+  setLimits,
   settlePayout,
   type SettleRequest,
   switchPayments,
+  unfreeze,
 } from "./operator/index.ts";
 export { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
 export { ReadAhead } from "./read-ahead.ts";

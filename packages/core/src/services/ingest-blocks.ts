@@ -299,7 +299,8 @@ async function readTransfers(
 }
 
 const isAdminRequest = (request: MemoRequest | undefined): boolean =>
-  request !== undefined && (ADMIN_REQUESTS as readonly string[]).includes(request.type);
+  request !== undefined &&
+  (request.type === "freeze" || (ADMIN_REQUESTS as readonly string[]).includes(request.type));
 
 async function learnAccounts({ accounts, chain }: IngestDeps, ids: readonly AccountId[]): Promise<void> {
   const wanted = [...new Set(ids)];

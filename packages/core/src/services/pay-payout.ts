@@ -1,6 +1,8 @@
 import { assertNever } from "../domain/assert.ts";
 import { type Shares, toShares } from "../domain/amount.ts";
 import { whyFenced } from "../domain/fence.ts";
+import { type Freeze, whyPaysNothing } from "../domain/freeze.ts";
+import { hasLimits } from "../domain/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../domain/payout.ts";
 import type { Policy } from "../domain/policy.ts";
 import { type Millis, plusMs } from "../domain/time.ts";
@@ -35,8 +37,11 @@ export interface PayDeps {
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
-  /** `off`: this process signs nothing, whatever the ledger says. Bytes that are signed already still go out. */
-  readonly paymentsOn: boolean;
+  /**
+   * What this process finds frozen in its environment and its file, now. Then it signs nothing, whatever the ledger says.
+   * Bytes that are signed already still go out.
+   */
+  readonly frozenHere: () => readonly Freeze[];
   /** Fee of a transfer with this memo, in shares: arithmetic of the chain (ports/chain, TransferFeeSchedule). */
   readonly feeOf: (schedule: TransferFeeSchedule, memo: EncryptedMemo | undefined) => Shares;
   /** The epoch that this payer was given when it became the only one. */
@@ -75,7 +80,8 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const { payout } = view;
   if (view.live !== undefined) return { type: "in_flight", outcome: await send(deps, payout, view.live) };
   if (!(PAYABLE_STATUSES as readonly string[]).includes(payout.status)) return { type: "settled" };
-  if (!deps.paymentsOn) return { type: "again", reason: "STAKEBTS_PAYMENTS is off" };
+  const frozen = whyPaysNothing(deps.frozenHere());
+  if (frozen !== undefined) return { type: "again", reason: frozen };
   if (!view.payments.on) return { type: "again", reason: `payments are off: ${view.payments.reason}` };
   const fenced = whyFenced(view.fence);
   if (fenced !== undefined) return { type: "again", reason: `nothing is signed: ${fenced}` };
@@ -83,6 +89,11 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const head = await deps.wallet.head();
   const behind = behindTheChain(view.cursor, head);
   if (behind !== undefined) return { type: "again", reason: behind };
+  // Before funds are fetched for what may have to wait for a person.
+  if (hasLimits(view.limits)) {
+    const limited = await ledger.limitPayment(id);
+    if (limited !== "go") return notNow(deps, id, limited);
+  }
   const payee = await payeeOf(deps, payout);
   if (typeof payee === "string") return fail(deps, payout, payee, head.headTimeMs);
   // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
@@ -102,6 +113,8 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const missing = await deps.wallet.missing(amount, fee);
   if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
 
+  const frozenNow = whyPaysNothing(deps.frozenHere());
+  if (frozenNow !== undefined) return { type: "again", reason: frozenNow };
   const signed = deps.signer.sign({
     fromId: deps.custodian.id,
     toId: payee.id,
@@ -130,6 +143,21 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     payee: payout.payee,
   });
   return { type: "in_flight", outcome: await send(deps, payout, withdrawal) };
+}
+
+/** Held for a person, of which the ledger has a receipt; or there is no room for it in an hour or a day. */
+async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | "later"): Promise<PayResult> {
+  const payout = (await ledger.paymentView(id))?.payout;
+  const reason = payout?.reason ?? "a limit was reached";
+  if (limited === "later") return { type: "again", reason };
+  log.error("payout.held", {
+    payout: payout?.key,
+    payoutId: id,
+    payee: payout?.payee,
+    reason,
+    todo: "look at it, then approve it: docs/runbook.md, payouts that a limit holds",
+  });
+  return { type: "settled" };
 }
 
 /** Sends the saved bytes. Accepted, refused or unanswered: the withdrawal is alive until the chain has decided. */
@@ -220,7 +248,10 @@ function notSaved(refusal: WithdrawalRefusal): PayResult {
     case "payout_moved":
       return { type: "settled" };
     case "payments_off":
-      return { type: "again", reason: "payments were switched off, or the fence was raised" };
+      return {
+        type: "again",
+        reason: "payments were switched off, the fence was raised, or a limit was reached",
+      };
     default:
       return assertNever(refusal);
   }

@@ -5,7 +5,8 @@ export {
   type QueueUnderTest,
 } from "./conformance/queue.ts";
 export { type ExchangeCheck, exchangeChecks, type ExchangeUnderTest } from "./conformance/exchange.ts";
-export { type LedgerCheck, ledgerChecks } from "./conformance/ledger.ts";
+export { ledgerChecks } from "./conformance/ledger.ts";
+export type { LedgerCheck } from "./conformance/ledger-check.ts";
 export {
   agreementAt,
   agreementWithRows,

@@ -2,7 +2,9 @@ import { assert } from "../domain/assert.ts";
 import type { AccountId } from "../ports/chain.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
 import { type Fence, type FenceState, higherFence, isFencePassed, whyFenced } from "../domain/fence.ts";
+import { type Freeze, levelOfSwitches, whyPaysNothing } from "../domain/freeze.ts";
 import { isSameAgreement } from "../domain/import-mark.ts";
+import { hasLimits, limitPayment, NO_LIMITS, type PaymentLimits } from "../domain/limits.ts";
 import {
   compareOperations,
   type OperationId,
@@ -45,6 +47,7 @@ import type {
   PaidTransfer,
   PaymentsSwitch,
   PaymentView,
+  PayoutApproval,
   PayoutConfirmation,
   PayoutRecord,
   WithdrawalRecord,
@@ -64,7 +67,14 @@ interface StoredPayout extends PayoutRecord {
 }
 
 interface StoredWithdrawal extends WithdrawalRecord {
+  readonly signedMs: Millis;
   readonly at: OperationPosition | undefined;
+}
+
+interface StoredApproval extends PayoutApproval {
+  readonly payoutId: PayoutId;
+  /** Receipts that there were before it. */
+  readonly receipts: number;
 }
 
 interface StoredRing {
@@ -76,6 +86,10 @@ interface StoredRing {
 interface State {
   cursor: Cursor | undefined;
   payments: PaymentsSwitch;
+  accepting: PaymentsSwitch;
+  managerFreeze: Pick<Freeze, "level" | "reason"> | undefined;
+  limits: PaymentLimits;
+  approvals: readonly StoredApproval[];
   fence: FenceState;
   writerEpoch: bigint;
   answeredUpToBlockNum: number;
@@ -108,6 +122,10 @@ export class MemoryLedger implements Ledger {
   #state: State = {
     cursor: undefined,
     payments: { on: true },
+    accepting: { on: true },
+    managerFreeze: undefined,
+    limits: NO_LIMITS,
+    approvals: [],
     fence: { raised: undefined, databaseChanged: true },
     writerEpoch: 0n,
     answeredUpToBlockNum: 0,
@@ -168,14 +186,29 @@ export class MemoryLedger implements Ledger {
   }
 
   paymentView(id: PayoutId): Promise<PaymentView | undefined> {
-    const { payouts, withdrawals, payments, cursor, fence } = this.#state;
+    const { payouts, withdrawals, cursor, fence, limits } = this.#state;
+    const payments = paymentsIn(this.#state);
     const payout = payouts.get(id);
     const live = [...withdrawals.values()].find((w) => w.payoutId === id && isLive(w.status));
-    return Promise.resolve(payout === undefined ? undefined : { payout, live, payments, cursor, fence });
+    return Promise.resolve(
+      payout === undefined ? undefined : { payout, live, payments, cursor, fence, limits },
+    );
   }
 
   payments(): Promise<PaymentsSwitch> {
-    return Promise.resolve(this.#state.payments);
+    return Promise.resolve(paymentsIn(this.#state));
+  }
+
+  freezes(): Promise<readonly Freeze[]> {
+    return Promise.resolve(freezesIn(this.#state));
+  }
+
+  limits(): Promise<PaymentLimits> {
+    return Promise.resolve(this.#state.limits);
+  }
+
+  limitPayment(id: PayoutId): Promise<"go" | "held" | "later"> {
+    return this.#inTurn((state) => limitIn(state, id));
   }
 
   fenceState(): Promise<FenceState> {
@@ -189,22 +222,26 @@ export class MemoryLedger implements Ledger {
   saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
     return this.#inTurn((state) => {
       if (state.writerEpoch !== withdrawal.writerEpoch) return "epoch_over";
-      if (!state.payments.on || whyFenced(state.fence) !== undefined) return "payments_off";
+      if (!paymentsIn(state).on || whyFenced(state.fence) !== undefined) return "payments_off";
       const payout = state.payouts.get(withdrawal.payoutId);
       assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
       if (!["due", "ready", "waiting_funds"].includes(payout.status)) return "payout_moved";
       for (const other of state.withdrawals.values())
         if (other.txid === withdrawal.txid || (other.payoutId === payout.id && other.status !== "expired"))
           return "payout_moved";
+      const limited = limitIn(state, payout.id);
+      if (limited !== "go") return limited === "held" ? "payout_moved" : "payments_off";
       state.payouts.set(payout.id, {
         ...payout,
         status: "signed",
         reason: undefined,
+        limitedBy: undefined,
         waitingSinceMs: undefined,
         attempts: payout.attempts + 1,
         rungAtMs: this.#clock.nowMs(),
       });
-      state.withdrawals.set(withdrawal.id, { ...withdrawal, status: "signed", at: undefined });
+      const signedMs = state.cursor?.blockTimeMs ?? withdrawal.expirationMs;
+      state.withdrawals.set(withdrawal.id, { ...withdrawal, status: "signed", at: undefined, signedMs });
       return "saved";
     });
   }
@@ -281,14 +318,15 @@ export class MemoryLedger implements Ledger {
     return [...new Set(ids)];
   }
 
-  hasWork(): Promise<boolean> {
-    const { cursor, transfers, rows } = this.#state;
-    const undecided = [...transfers.values()].some((t) => t.direction === "in" && t.outcome === undefined);
+  hasWork(accepting = true): Promise<boolean> {
+    const { cursor, rows } = this.#state;
+    const undecided = oldestUndecidedIn(this.#state, accepting) !== undefined;
     const due = [...rows.values()].some(
       (row) =>
         row.status === "pending" &&
         row.dueMs <= (cursor?.blockTimeMs ?? 0) &&
-        !isDebtCancelled(this.#state, row.id),
+        !isDebtCancelled(this.#state, row.id) &&
+        !isStopped(this.#state, row),
     );
     return Promise.resolve(undecided || (cursor !== undefined && due));
   }
@@ -312,6 +350,107 @@ const isDebtCancelled = (state: State, id: StakeRowId): boolean =>
       (payout.kind === "reward" || payout.kind === "base") &&
       payout.rows.some((row) => row.id === id),
   );
+
+const undecidedIn = (state: State): readonly StoredTransfer[] =>
+  [...state.transfers.values()]
+    .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
+    .sort((a, b) => compareOperations(a.operation, b.operation));
+
+/** In the order of the chain, but for what has to wait while nominations are not answered. */
+function oldestUndecidedIn(state: State, accepting: boolean): StoredTransfer | undefined {
+  const asked = new Set<string>();
+  for (const transfer of undecidedIn(state)) {
+    const { request, sender } = transfer;
+    if (accepting || (request?.type !== "open" && !(request?.type === "stop" && asked.has(sender))))
+      return transfer;
+    if (request.type === "open") asked.add(sender);
+  }
+  return undefined;
+}
+
+/** Its nominator has made a stop before it fell due, and that waits for an answer. */
+const isStopped = (state: State, row: StakeRow): boolean =>
+  undecidedIn(state).some(
+    ({ request, sender, blockTimeMs }) =>
+      request?.type === "stop" && sender === row.nominator && blockTimeMs < row.dueMs,
+  );
+
+function freezesIn({ payments, accepting, managerFreeze }: State): readonly Freeze[] {
+  const level = levelOfSwitches({ pays: payments.on, accepts: accepting.on });
+  const reasons = [payments, accepting].flatMap((state) => (state.on ? [] : [state.reason]));
+  return [
+    ...(level === undefined
+      ? []
+      : [{ source: "operator", level, reason: [...new Set(reasons)].join("; nominations: ") } as const]),
+    ...(managerFreeze === undefined ? [] : [{ source: "manager", ...managerFreeze } as const]),
+  ];
+}
+
+function paymentsIn(state: State): PaymentsSwitch {
+  const reason = whyPaysNothing(freezesIn(state));
+  return reason === undefined ? { on: true } : { on: false, reason };
+}
+
+const REQUESTS = ["payout.requeued", "payout.released"];
+
+/** By somebody who had not given it to the payer before. */
+const isApproved = (state: State, { id, key, payee, amount }: PayoutRecord): boolean =>
+  state.approvals.some(
+    (approval) =>
+      approval.payoutId === id &&
+      approval.payee === payee &&
+      approval.amount === amount &&
+      !state.receipts
+        .slice(0, approval.receipts)
+        .some(
+          ({ event, subject, details }) =>
+            subject === key &&
+            REQUESTS.includes(event) &&
+            String(details["actor"]).toLowerCase() === approval.approver.toLowerCase(),
+        ),
+  );
+
+const byAge = (a: PayoutRecord, b: PayoutRecord): number =>
+  a.dueMs - b.dueMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/** The function `limit_payment` of the database: decides, and writes down what holds the payout back. */
+function limitIn(state: State, id: PayoutId): "go" | "held" | "later" {
+  const { limits } = state;
+  const payout = state.payouts.get(id);
+  assert(payout !== undefined, `payout ${id} does not exist`);
+  if (!hasLimits(limits) || !["due", "ready", "waiting_funds"].includes(payout.status)) return "go";
+  const waits = [...state.payouts.values()]
+    .filter((other) => ["due", "ready"].includes(other.status))
+    .filter((other) => other.limitedBy === "hour_cap" || other.limitedBy === "day_cap")
+    .sort(byAge);
+  const older = waits.find(
+    (other) =>
+      byAge(other, payout) < 0 &&
+      (other.limitedBy === "hour_cap" ? limits.hourCap : limits.dayCap) !== undefined,
+  );
+  const verdict = limitPayment(payout.amount, limits, {
+    approved: isApproved(state, payout),
+    signed: [...state.withdrawals.values()]
+      .filter(({ status }) => status !== "expired")
+      .map(({ payoutId, signedMs }) => ({
+        amount: state.payouts.get(payoutId)?.amount ?? payout.amount,
+        signedMs,
+      })),
+    nowMs: state.cursor?.blockTimeMs ?? (0 as Millis),
+    olderWaits: older?.limitedBy as "hour_cap" | "day_cap" | undefined,
+  });
+  if (verdict.type === "go") return "go";
+  const { type, by, reason } = verdict;
+  const receipt =
+    type === "held"
+      ? { event: "payout.held", subject: payout.key, details: { payoutId: id, limit: by, reason } }
+      : { event: "limit.reached", subject: by, details: { payout: payout.key, reason } };
+  if (type === "held" || !waits.some((other) => other.limitedBy === by))
+    state.receipts = [...state.receipts, receipt];
+  const status = type === "held" ? "held" : payout.status === "waiting_funds" ? "ready" : payout.status;
+  state.payouts.set(id, { ...payout, status, reason, limitedBy: by, waitingSinceMs: undefined });
+  return type;
+}
 
 function fundingsIn(
   state: State,
@@ -371,10 +510,8 @@ class MemoryLedgerTx implements LedgerTx {
     return fresh;
   }
 
-  async oldestUndecidedTransfer(): Promise<NewTransfer | undefined> {
-    return [...this.#state.transfers.values()]
-      .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
-      .sort((a, b) => compareOperations(a.operation, b.operation))[0];
+  async oldestUndecidedTransfer(accepting = true): Promise<NewTransfer | undefined> {
+    return oldestUndecidedIn(this.#state, accepting);
   }
 
   async decideTransfer(
@@ -470,7 +607,7 @@ class MemoryLedgerTx implements LedgerTx {
   async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
     return [...this.#state.rows.values()]
       .filter((row) => row.status === "pending" && row.dueMs <= upToMs)
-      .filter((row) => !isDebtCancelled(this.#state, row.id))
+      .filter((row) => !isDebtCancelled(this.#state, row.id) && !isStopped(this.#state, row))
       .sort((a, b) => a.dueMs - b.dueMs || (a.id < b.id ? -1 : 1))
       .slice(0, limit);
   }
@@ -500,6 +637,7 @@ class MemoryLedgerTx implements LedgerTx {
         ...payout,
         status: "due",
         reason: undefined,
+        limitedBy: undefined,
         attempts: 0,
         waitingSinceMs: undefined,
         rungAtMs: this.#clock.nowMs(),
@@ -551,7 +689,8 @@ class MemoryLedgerTx implements LedgerTx {
       !["held", "failed", "cancelled"].includes(to) || change.reason !== undefined,
       `${to} without a reason`,
     );
-    this.#state.payouts.set(payout.id, { ...payout, ...change, status: to });
+    const limitedBy = to === payout.status ? payout.limitedBy : undefined;
+    this.#state.payouts.set(payout.id, { ...payout, limitedBy, ...change, status: to });
   }
 
   async confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number> {
@@ -698,11 +837,66 @@ class MemoryLedgerTx implements LedgerTx {
 
   async whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined> {
     if (this.#state.writerEpoch !== writerEpoch) return "epoch_over";
-    return this.#state.payments.on && whyFenced(this.#state.fence) === undefined ? undefined : "payments_off";
+    return paymentsIn(this.#state).on && whyFenced(this.#state.fence) === undefined
+      ? undefined
+      : "payments_off";
   }
 
   async payments(): Promise<PaymentsSwitch> {
-    return this.#state.payments;
+    return paymentsIn(this.#state);
+  }
+
+  async lockFreezes(): Promise<readonly Freeze[]> {
+    return freezesIn(this.#state);
+  }
+
+  async freezes(): Promise<readonly Freeze[]> {
+    return freezesIn(this.#state);
+  }
+
+  async setAccepting(accepting: PaymentsSwitch): Promise<void> {
+    this.#state.accepting = accepting;
+  }
+
+  async setManagerFreeze(freeze: Pick<Freeze, "level" | "reason"> | undefined): Promise<void> {
+    this.#state.managerFreeze = freeze;
+  }
+
+  async limits(): Promise<PaymentLimits> {
+    return this.#state.limits;
+  }
+
+  async setLimits(limits: PaymentLimits): Promise<void> {
+    this.#state.limits = limits;
+  }
+
+  async approvePayout(payoutId: PayoutId, approval: PayoutApproval): Promise<boolean> {
+    const { approver, payee, amount } = approval;
+    const isThere = this.#state.approvals.some(
+      (old) =>
+        old.payoutId === payoutId &&
+        old.approver === approver &&
+        old.payee === payee &&
+        old.amount === amount,
+    );
+    if (isThere) return false;
+    this.#state.approvals = [
+      ...this.#state.approvals,
+      { payoutId, receipts: this.#state.receipts.length, ...approval },
+    ];
+    return true;
+  }
+
+  async approvals(id: PayoutId): Promise<readonly PayoutApproval[]> {
+    return this.#state.approvals
+      .filter(({ payoutId }) => payoutId === id)
+      .map(({ payee, amount, approver, reason }) => ({ payee, amount, approver, reason }));
+  }
+
+  async whoRequested(key: PayoutKey): Promise<readonly string[]> {
+    return this.#state.receipts
+      .filter(({ event, subject }) => subject === key && REQUESTS.includes(event))
+      .map(({ details }) => String(details["actor"]));
   }
 
   async setPayments(payments: PaymentsSwitch): Promise<void> {

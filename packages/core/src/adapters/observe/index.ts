@@ -1,5 +1,6 @@
 export { countBlocks, measureCursor, measureNodes } from "./chain-metrics.ts";
 export { measureCustody } from "./custody-metrics.ts";
+export { measureFreeze } from "./freeze-metrics.ts";
 export { type ObservationServer, serveObservation } from "./http-server.ts";
 export { measureLedger, measureQueues } from "./ledger-metrics.ts";
 export { Metrics } from "./metrics.ts";

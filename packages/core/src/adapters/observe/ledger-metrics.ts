@@ -1,5 +1,7 @@
 import { type Bts, toShares } from "../../domain/amount.ts";
+import { whyAcceptsNothing } from "../../domain/freeze.ts";
 import { FUNDING_STATUSES } from "../../domain/funding.ts";
+import { LIMITED_BY } from "../../domain/limits.ts";
 import { PAYOUT_STATUSES } from "../../domain/payout.ts";
 import { isUp } from "../../services/vital-signs.ts";
 import { STAKE_ROW_STATUSES } from "../../domain/stake-row.ts";
@@ -16,6 +18,11 @@ const LEDGER = {
   stakebts_undecided_transfers: { help: "Transfers that nobody has decided about yet" },
   stakebts_rings_to_make: { help: "Rings that wait to be made" },
   stakebts_payments_on: { help: "1 when the ledger's switch lets payments go" },
+  stakebts_accepting_on: { help: "1 when the ledger's freezes let nominations be answered" },
+  stakebts_limited_payouts: {
+    help: "Payouts that a limit holds for a person, or makes wait for room",
+    labels: ["limit", "state"],
+  },
   stakebts_fence_up: { help: "1 while nothing is signed because the ledger may have forgotten payments" },
   stakebts_payer_present: { help: "1 when a payer holds the lock that makes it the one" },
   stakebts_watcher_present: { help: "1 when a watcher looks at what the custodian's keys do" },
@@ -61,6 +68,13 @@ export function measureLedger(
       stakebts_undecided_transfers: status.undecidedTransfers,
       stakebts_rings_to_make: status.ringsToMake,
       stakebts_payments_on: status.payments.on ? 1 : 0,
+      stakebts_accepting_on: whyAcceptsNothing(watch.freezes) === undefined ? 1 : 0,
+      stakebts_limited_payouts: LIMITED_BY.flatMap((by) =>
+        [true, false].map((held) => ({
+          labels: { limit: by, state: held ? "held" : "waits" },
+          value: watch.limited.find((sum) => sum.by === by && sum.held === held)?.count ?? 0,
+        })),
+      ),
       stakebts_fence_up: isUp(watch.fence) ? 1 : 0,
       stakebts_payer_present: watch.payerLeads ? 1 : 0,
       stakebts_watcher_present: watch.watcherPresent ? 1 : 0,

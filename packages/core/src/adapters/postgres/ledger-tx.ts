@@ -1,4 +1,6 @@
 import { type Fence, whyFenced } from "../../domain/fence.ts";
+import type { Freeze } from "../../domain/freeze.ts";
+import type { PaymentLimits } from "../../domain/limits.ts";
 import type { Agreement } from "../../domain/terms.ts";
 import { SAME_START_MS } from "../../domain/import-mark.ts";
 import { operationId, type OperationId, type OperationPosition } from "../../domain/operation-id.ts";
@@ -24,6 +26,7 @@ import type {
   NewTransfer,
   PaidTransfer,
   PaymentsSwitch,
+  PayoutApproval,
   PayoutConfirmation,
   PayoutRecord,
   WithdrawalRecord,
@@ -44,6 +47,9 @@ import { findImportedTwin } from "./imported-twin.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { insertFunding, moveFunding, readFundings } from "./fundings.ts";
 import { fenceState } from "./fence-state.ts";
+import { toFreezes, toSwitch } from "./freezes.ts";
+import { insertApproval, insertLimits, readApprovals, readLimits, requestersOf } from "./limits.ts";
+import { isDecidable, isNotStopped } from "./undecided.ts";
 import {
   fromAgreement,
   fromStakeRow,
@@ -110,12 +116,18 @@ export class PostgresLedgerTx implements LedgerTx {
     return transfers.length === 0 ? [] : insertTransfers(this.#db, transfers);
   }
 
-  async oldestUndecidedTransfer(): Promise<NewTransfer | undefined> {
-    const row = await this.#db.transfer.findFirst({
-      where: { status: "undecided" },
-      orderBy: CHAIN_ORDER,
-    });
-    return row === null ? undefined : toTransfer(row);
+  async oldestUndecidedTransfer(accepting = true): Promise<NewTransfer | undefined> {
+    if (accepting) {
+      const row = await this.#db.transfer.findFirst({
+        where: { status: "undecided" },
+        orderBy: CHAIN_ORDER,
+      });
+      return row === null ? undefined : toTransfer(row);
+    }
+    const [at] = await this.#db.$queryRaw<OperationPosition[]>`
+      SELECT block_num AS "blockNum", trx_in_block AS "trxInBlock", op_in_trx AS "opInTrx" FROM transfer
+       WHERE ${isDecidable(accepting)} ORDER BY block_num, trx_in_block, op_in_trx LIMIT 1`;
+    return at === undefined ? undefined : this.transferAt(at);
   }
 
   async decideTransfer(
@@ -220,7 +232,7 @@ export class PostgresLedgerTx implements LedgerTx {
     const due = await this.#db.$queryRaw<{ id: string }[]>`
       SELECT id FROM stake_row
        WHERE status = 'pending' AND due <= ${BigInt(upToMs)} AND type IN ('reward', 'base_amount', 'penalty')
-         AND ${debtIsNotCancelled}
+         AND ${debtIsNotCancelled} AND ${isNotStopped}
        ORDER BY due, id LIMIT ${limit}`;
     if (due.length === 0) return [];
     const rows = await this.#db.stakeRow.findMany({
@@ -419,10 +431,16 @@ export class PostgresLedgerTx implements LedgerTx {
   }
 
   async payments(): Promise<PaymentsSwitch> {
-    const [control] = await this.#db.$queryRaw<{ payments_on: boolean; payments_reason: string | null }[]>`
-      SELECT payments_on, payments_reason FROM control WHERE id = 1 FOR UPDATE`;
-    assert(control !== undefined, "the control row is missing");
-    return control.payments_on ? { on: true } : { on: false, reason: control.payments_reason ?? "" };
+    return toSwitch(await this.lockFreezes());
+  }
+
+  async lockFreezes(): Promise<readonly Freeze[]> {
+    await this.#db.$executeRaw`SELECT FROM control WHERE id = 1 FOR UPDATE`;
+    return this.freezes();
+  }
+
+  async freezes(): Promise<readonly Freeze[]> {
+    return toFreezes(await this.#db.control.findUniqueOrThrow({ where: { id: 1 } }));
   }
 
   async setPayments(payments: PaymentsSwitch): Promise<void> {
@@ -430,6 +448,40 @@ export class PostgresLedgerTx implements LedgerTx {
       where: { id: 1 },
       data: { paymentsOn: payments.on, paymentsReason: payments.on ? null : payments.reason },
     });
+  }
+
+  async setAccepting(accepting: PaymentsSwitch): Promise<void> {
+    await this.#db.control.update({
+      where: { id: 1 },
+      data: { acceptingOn: accepting.on, acceptingReason: accepting.on ? null : accepting.reason },
+    });
+  }
+
+  async setManagerFreeze(freeze: Pick<Freeze, "level" | "reason"> | undefined): Promise<void> {
+    await this.#db.control.update({
+      where: { id: 1 },
+      data: { managerFreeze: freeze?.level ?? null, managerFreezeReason: freeze?.reason ?? null },
+    });
+  }
+
+  limits(): Promise<PaymentLimits> {
+    return readLimits(this.#db);
+  }
+
+  setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void> {
+    return insertLimits(this.#db, limits, by);
+  }
+
+  approvePayout(id: PayoutId, approval: PayoutApproval): Promise<boolean> {
+    return insertApproval(this.#db, id, approval);
+  }
+
+  approvals(id: PayoutId): Promise<readonly PayoutApproval[]> {
+    return readApprovals(this.#db, id);
+  }
+
+  whoRequested(key: PayoutKey): Promise<readonly string[]> {
+    return requestersOf(this.#db, key);
   }
 
   async fence(): Promise<Fence | undefined> {

@@ -1,6 +1,8 @@
 import { StartupError } from "../../domain/errors.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../../domain/payout.ts";
 import type { FenceState } from "../../domain/fence.ts";
+import type { Freeze } from "../../domain/freeze.ts";
+import type { PaymentLimits } from "../../domain/limits.ts";
 import { millis, type Millis } from "../../domain/time.ts";
 import type { AccountId } from "../../ports/chain.ts";
 import type {
@@ -27,6 +29,9 @@ import {
 } from "./client.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { fenceState } from "./fence-state.ts";
+import { toFreezes, toSwitch } from "./freezes.ts";
+import { limitPayment, readLimits } from "./limits.ts";
+import { isDecidable, isNotStopped } from "./undecided.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
 import { readFundings } from "./fundings.ts";
 import { paymentView } from "./payment-view.ts";
@@ -82,8 +87,19 @@ class PostgresLedger implements Ledger {
   }
 
   async payments(): Promise<PaymentsSwitch> {
-    const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
-    return control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" };
+    return toSwitch(await this.freezes());
+  }
+
+  async freezes(): Promise<readonly Freeze[]> {
+    return toFreezes(await this.#db.control.findUniqueOrThrow({ where: { id: 1 } }));
+  }
+
+  limits(): Promise<PaymentLimits> {
+    return readLimits(this.#db);
+  }
+
+  limitPayment(id: PayoutId): Promise<"go" | "held" | "later"> {
+    return limitPayment(this.#db, id);
   }
 
   fenceState(): Promise<FenceState> {
@@ -169,11 +185,12 @@ class PostgresLedger implements Ledger {
     return rows.map(({ senderId }) => senderId as AccountId);
   }
 
-  async hasWork(): Promise<boolean> {
+  async hasWork(accepting = true): Promise<boolean> {
     const [row] = await this.#db.$queryRaw<{ work: boolean }[]>`
-      SELECT EXISTS (SELECT FROM transfer WHERE status = 'undecided')
+      SELECT EXISTS (SELECT FROM transfer WHERE ${isDecidable(accepting)})
           OR EXISTS (SELECT FROM stake_row, chain_cursor
-                      WHERE status = 'pending' AND due <= block_time_ms AND ${debtIsNotCancelled}) AS work`;
+                      WHERE stake_row.status = 'pending' AND due <= block_time_ms AND ${debtIsNotCancelled}
+                        AND ${isNotStopped}) AS work`;
     return row?.work ?? false;
   }
 

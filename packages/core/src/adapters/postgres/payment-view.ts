@@ -6,6 +6,8 @@ import type {
 } from "../../generated/prisma/client.ts";
 import type { PaymentView } from "../../ports/ledger.ts";
 import type { Database } from "./client.ts";
+import { toFreezes, toSwitch } from "./freezes.ts";
+import { toLimits } from "./limits.ts";
 import { toCursor, toFence, toPayout, toWithdrawal } from "./rows.ts";
 
 interface ViewRow {
@@ -20,8 +22,17 @@ interface ViewRow {
   readonly reason: string | null;
   readonly attempts: number;
   readonly waiting_since: bigint | null;
+  readonly limited_by: string | null;
   readonly payments_on: boolean;
   readonly payments_reason: string | null;
+  readonly accepting_on: boolean;
+  readonly accepting_reason: string | null;
+  readonly manager_freeze: string | null;
+  readonly manager_freeze_reason: string | null;
+  readonly payment_cap: bigint | null;
+  readonly hour_cap: bigint | null;
+  readonly day_cap: bigint | null;
+  readonly approval_from: bigint | null;
   readonly fence_until_ms: bigint | null;
   readonly fence_from_block_num: number | null;
   readonly fence_reason: string | null;
@@ -40,16 +51,18 @@ interface ViewRow {
   readonly writer_epoch: bigint;
 }
 
-/** Payout, its live withdrawal, the switch, the fence and the cursor, of one moment and in one question: asked once per payment. */
+/** Payout, its live withdrawal, the switch, the limits, the fence and the cursor, of one moment and in one question: asked once per payment. */
 export async function paymentView(db: Database, id: PayoutId): Promise<PaymentView | undefined> {
   const [row] = await db.$queryRaw<ViewRow[]>`
-    SELECT payout.id AS payout_id, key, kind, payee, amount, memo, due, payout.status, reason, attempts, waiting_since,
-           payments_on, payments_reason, fence_until_ms, fence_from_block_num, fence_reason,
+    SELECT payout.id AS payout_id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts, waiting_since,
+           limited_by, payments_on, payments_reason, accepting_on, accepting_reason, manager_freeze, manager_freeze_reason,
+           payment_cap, hour_cap, day_cap, approval_from, fence_until_ms, fence_from_block_num, fence_reason,
            database_identity IS DISTINCT FROM database_identity() AS database_changed,
            chain_cursor.block_num AS cursor_block_num, block_id, block_time_ms, scanned_from_block_num,
            live.id AS withdrawal_id, txid, bytes, ref_block_num, expiration_ms, fee_shares,
            live.status AS withdrawal_status, live.writer_epoch
       FROM payout CROSS JOIN control LEFT JOIN chain_cursor ON true
+      LEFT JOIN (SELECT * FROM payment_limits ORDER BY id DESC LIMIT 1) limits ON true
       LEFT JOIN withdrawal live ON live.payout_id = payout.id AND live.status IN ('signed', 'broadcast')
      WHERE payout.id = ${id}::uuid`;
   if (row === undefined) return undefined;
@@ -58,9 +71,25 @@ export async function paymentView(db: Database, id: PayoutId): Promise<PaymentVi
       ...row,
       id: row.payout_id,
       waitingSince: row.waiting_since,
+      limitedBy: row.limited_by,
     } as unknown as PayoutModel),
     live: row.withdrawal_id === null ? undefined : toWithdrawal(liveIn(row)),
-    payments: row.payments_on ? { on: true } : { on: false, reason: row.payments_reason ?? "" },
+    payments: toSwitch(
+      toFreezes({
+        paymentsOn: row.payments_on,
+        paymentsReason: row.payments_reason,
+        acceptingOn: row.accepting_on,
+        acceptingReason: row.accepting_reason,
+        managerFreeze: row.manager_freeze,
+        managerFreezeReason: row.manager_freeze_reason,
+      }),
+    ),
+    limits: toLimits({
+      paymentCap: row.payment_cap,
+      hourCap: row.hour_cap,
+      dayCap: row.day_cap,
+      approvalFrom: row.approval_from,
+    }),
     cursor: row.cursor_block_num === null ? undefined : toCursor(cursorIn(row)),
     fence: {
       raised: toFence({

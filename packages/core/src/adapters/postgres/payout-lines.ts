@@ -1,4 +1,5 @@
 import { bts, shares } from "../../domain/amount.ts";
+import type { LimitedBy } from "../../domain/limits.ts";
 import { operationId } from "../../domain/operation-id.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../domain/payout.ts";
 import type { StakeRowId, StakeRowStatus } from "../../domain/stake-row.ts";
@@ -7,6 +8,7 @@ import type { WithdrawalStatus } from "../../domain/withdrawal.ts";
 import type { Payout as PayoutModel, Receipt as ReceiptModel } from "../../generated/prisma/client.ts";
 import type { Page, PayoutFilter, PayoutLine, PayoutStory, ReceiptLine } from "../../ports/ledger-view.ts";
 import type { Database } from "./client.ts";
+import { readApprovals } from "./limits.ts";
 
 const RECEIPTS_IN_A_STORY = 200;
 
@@ -21,6 +23,7 @@ export const toPayoutLine = (
     | "due"
     | "status"
     | "reason"
+    | "limitedBy"
     | "attempts"
     | "blockProcessed"
     | "processed"
@@ -34,6 +37,7 @@ export const toPayoutLine = (
   dueMs: millis(Number(row.due)),
   status: row.status as PayoutStatus,
   reason: row.reason ?? undefined,
+  limitedBy: (row.limitedBy as LimitedBy | null) ?? undefined,
   attempts: row.attempts,
   blockProcessed: row.blockProcessed ?? undefined,
   processedMs: row.processed === null ? undefined : millis(Number(row.processed)),
@@ -73,7 +77,8 @@ export async function payoutStory(db: Database, id: PayoutId): Promise<PayoutSto
     include: { rows: { include: { stakeRow: true } }, withdrawals: { orderBy: { createdAt: "asc" } } },
   });
   if (payout === null) return undefined;
-  const [transfers, receipts] = await Promise.all([
+  const [approvals, transfers, receipts] = await Promise.all([
+    readApprovals(db, id),
     db.transfer.findMany({
       where: {
         direction: "out",
@@ -91,6 +96,7 @@ export async function payoutStory(db: Database, id: PayoutId): Promise<PayoutSto
     ...toPayoutLine(payout),
     memo: payout.memo,
     waitingSinceMs: payout.waitingSince === null ? undefined : millis(Number(payout.waitingSince)),
+    approvals,
     rows: payout.rows.map((row) => ({
       id: row.stakeRowId as StakeRowId,
       status: row.stakeRow.status as StakeRowStatus,

@@ -10,6 +10,7 @@ import type {
   FundingSourceNumber,
   FundingStatus,
 } from "../../domain/funding.ts";
+import type { LimitedBy } from "../../domain/limits.ts";
 import type { AgreementTerms, TermMonths } from "../../domain/policy.ts";
 import type { MemoRequest } from "../../domain/request.ts";
 import type {
@@ -208,6 +209,7 @@ export const toPayout = (row: PayoutModel): PayoutRecord => ({
   reason: row.reason ?? undefined,
   attempts: row.attempts,
   waitingSinceMs: row.waitingSince === null ? undefined : millis(Number(row.waitingSince)),
+  limitedBy: (row.limitedBy as LimitedBy | null) ?? undefined,
 });
 
 export const toWithdrawal = (row: WithdrawalModel): WithdrawalRecord => ({

@@ -6,6 +6,10 @@ import type { StatusView } from "../../ports/ledger-view.ts";
 import type { Database } from "./client.ts";
 import { sealingOf } from "./audit-log.ts";
 import { fenceState } from "./fence-state.ts";
+import { toFreezes, toSwitch } from "./freezes.ts";
+import { limitedSums } from "./limited-sums.ts";
+import { readLimits } from "./limits.ts";
+import { processFreezes } from "./process-freezes.ts";
 import { toCursor } from "./rows.ts";
 
 export async function statusView(db: Database): Promise<StatusView> {
@@ -21,6 +25,9 @@ export async function statusView(db: Database): Promise<StatusView> {
     fence,
     backup,
     sealing,
+    ofProcesses,
+    limits,
+    limited,
   ] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
     db.control.findUniqueOrThrow({ where: { id: 1 } }),
@@ -39,10 +46,18 @@ export async function statusView(db: Database): Promise<StatusView> {
     fenceState(db),
     db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
     sealingOf(db),
+    processFreezes(db),
+    readLimits(db),
+    limitedSums(db),
   ]);
+  const freezes = toFreezes(control);
   return {
     cursor: cursor === null ? undefined : toCursor(cursor),
-    payments: control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" },
+    payments: toSwitch(freezes),
+    freezes,
+    processFreezes: ofProcesses,
+    limits,
+    limited,
     fence,
     lastBackup:
       backup === null

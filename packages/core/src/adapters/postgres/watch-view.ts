@@ -6,10 +6,13 @@ import { WATCHER_LOCK } from "../watcher-presence.ts";
 import { type Database, Prisma } from "./client.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { fenceState } from "./fence-state.ts";
+import { toFreezes, toSwitch } from "./freezes.ts";
+import { limitedSums } from "./limited-sums.ts";
+import { processFreezes } from "./process-freezes.ts";
 import { toCursor } from "./rows.ts";
 
 export async function watchView(db: Database): Promise<WatchView> {
-  const [cursor, control, [facts], fundings, fence] = await Promise.all([
+  const [cursor, control, [facts], fundings, fence, ofProcesses, limited] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
     db.control.findUniqueOrThrow({ where: { id: 1 } }),
     db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
@@ -21,10 +24,16 @@ export async function watchView(db: Database): Promise<WatchView> {
                      ORDER BY due LIMIT 1)) AS oldest`,
     db.exchangeWithdrawal.groupBy({ by: ["status"], _count: true }),
     fenceState(db),
+    processFreezes(db),
+    limitedSums(db),
   ]);
+  const freezes = toFreezes(control);
   return {
     cursor: cursor === null ? undefined : toCursor(cursor),
-    payments: control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" },
+    payments: toSwitch(freezes),
+    freezes,
+    processFreezes: ofProcesses,
+    limited,
     fence,
     payerLeads: facts?.leads ?? false,
     watcherPresent: facts?.watches ?? false,

@@ -1,13 +1,21 @@
+import { stopsPaying } from "../../domain/freeze.ts";
 import type { Ledger, PaymentsSwitch } from "../../ports/ledger.ts";
 import { type OperatorAction, receiptOf } from "./action.ts";
 
-/** Throws the kill switch, or takes it back. `before` is what was found; nothing happens when that is what is wanted. */
+/**
+ * Throws the operators' switch for payments, or takes it back. `before` is what was found; nothing happens when that is what is
+ * wanted. A manager's freeze, and those of processes, stay.
+ */
 export function switchPayments(
   { ledger }: { ledger: Ledger },
   { on, action }: { readonly on: boolean; readonly action: OperatorAction },
 ): Promise<{ readonly changed: boolean; readonly before: PaymentsSwitch }> {
   return ledger.transaction(async (tx) => {
-    const before = await tx.payments();
+    const operator = (await tx.lockFreezes()).find(({ source }) => source === "operator");
+    const before: PaymentsSwitch =
+      operator !== undefined && stopsPaying(operator.level)
+        ? { on: false, reason: operator.reason }
+        : { on: true };
     if (before.on === on) return { changed: false, before };
     await tx.setPayments(on ? { on } : { on, reason: action.reason });
     await tx.addReceipts([

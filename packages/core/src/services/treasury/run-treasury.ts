@@ -5,6 +5,7 @@ import {
   OPEN_FUNDING_STATUSES,
   RESERVE,
 } from "../../domain/funding.ts";
+import { whyPaysNothing } from "../../domain/freeze.ts";
 import { whyFenced } from "../../domain/fence.ts";
 import { type Millis, plusMs } from "../../domain/time.ts";
 import type { FundingRecord } from "../../ports/ledger.ts";
@@ -37,14 +38,18 @@ export const newTreasuryMemory = (): TreasuryMemory => ({
  */
 export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): Promise<void> {
   const { ledger, wallet } = deps;
-  if (!deps.paymentsOn || !(await ledger.payments()).on) return;
+  const isFrozen = async (): Promise<boolean> =>
+    whyPaysNothing(deps.frozenHere()) !== undefined || !(await ledger.payments()).on;
+  if (await isFrozen()) return;
   if (whyFenced(await ledger.fenceState()) !== undefined) return;
   const cursor = await ledger.cursor();
   const head = await wallet.head();
   if (cursor === undefined || behindTheChain(cursor, head) !== undefined) return;
-  if (await ledger.hasWork()) return;
+  // Nominations may be frozen for days, and bring no funds that were asked for.
+  if (await ledger.hasWork(false)) return;
   const open = await ledger.fundings({ statuses: OPEN_FUNDING_STATUSES });
   for (const funding of open) {
+    if (await isFrozen()) return;
     const source = sourceOf(deps, funding.source);
     if (source === undefined) await refuseUnknownSource(deps, funding);
     else if (source.type !== "exchange") await sendReserve(deps, funding, source, cursor);

@@ -1,5 +1,6 @@
 import type { Shares } from "../../domain/amount.ts";
 import type { ExchangeAccountNumber } from "../../domain/request.ts";
+import type { Freeze } from "../../domain/freeze.ts";
 import type { FundingSourceNumber, RESERVE } from "../../domain/funding.ts";
 import type { Policy } from "../../domain/policy.ts";
 import type {
@@ -54,7 +55,7 @@ export interface TreasuryDeps {
   /** In the order in which they are asked for cover. */
   readonly sources: readonly FundingSource[];
   /** As of PayDeps. */
-  readonly paymentsOn: boolean;
+  readonly frozenHere: () => readonly Freeze[];
   readonly feeOf: (schedule: TransferFeeSchedule, memo: EncryptedMemo | undefined) => Shares;
   readonly writerEpoch: bigint;
 }

@@ -9,6 +9,8 @@ import type { Ring } from "../../ports/queue.ts";
 import { fundingId, memoNonces } from "../../services/ids.ts";
 import { ringForPayout } from "../../services/rings.ts";
 import { passFence } from "../pass-fence.ts";
+import type { LedgerCheck } from "./ledger-check.ts";
+import { limitChecks } from "./ledger-limits.ts";
 import {
   agreementWithRows,
   cursorAt,
@@ -18,12 +20,6 @@ import {
   refundOf,
   withdrawalFor,
 } from "../given.ts";
-
-/** What every ledger does. A fake that services are tested with earns trust by doing all of it too. */
-export interface LedgerCheck {
-  readonly name: string;
-  run(ledger: Ledger): Promise<void>;
-}
 
 async function owe(ledger: Ledger, ...payouts: IdentifiedPayout[]): Promise<void> {
   await ledger.transaction((tx) => tx.insertPayouts(payouts));
@@ -49,6 +45,7 @@ const cover = (source: FundingSourceNumber, number: number) => {
 };
 
 export const ledgerChecks: readonly LedgerCheck[] = [
+  ...limitChecks,
   {
     name: "a source has one open cover at a time, whoever asks, and as many in turn as it takes",
     async run(ledger) {

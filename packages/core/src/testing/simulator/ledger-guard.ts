@@ -50,6 +50,9 @@ export class LedgerGuard {
         return { ...view, live: undefined, payout: { ...view.payout, status: "ready" } };
       },
       payments: () => ledger.payments(),
+      freezes: () => ledger.freezes(),
+      limits: () => ledger.limits(),
+      limitPayment: (id) => ledger.limitPayment(id),
       fenceState: () => ledger.fenceState(),
       startWriterEpoch: () => ledger.startWriterEpoch(),
       saveWithdrawal: async (withdrawal) => {
@@ -72,7 +75,7 @@ export class LedgerGuard {
       ringStalePayouts: (options) => ledger.ringStalePayouts(options),
       nextDueInstants: (limit) => ledger.nextDueInstants(limit),
       accountsNamed: (name) => ledger.accountsNamed(name),
-      hasWork: () => ledger.hasWork(),
+      hasWork: (accepting) => ledger.hasWork(accepting),
       close: () => ledger.close(),
     };
     return watched;

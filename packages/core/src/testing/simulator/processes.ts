@@ -258,7 +258,7 @@ export async function payer(world: World, life: Life): Promise<void> {
     log: LOG,
     policy: world.policy,
     custodian: world.custodian,
-    paymentsOn: true,
+    frozenHere: () => [],
     feeOf: ({ fee }) => shares(fee),
     writerEpoch,
   };

@@ -28,7 +28,7 @@ describe.each<[Safeguard, RegExp, number]>([
   ["one-live", /paid twice/u, 20],
   ["epoch", /signed by a payer that is over/u, 100],
   ["fence", /paid twice/u, 400],
-  ["due-first", /the rules owe|paid and not owed/u, 100],
+  ["due-first", /the rules owe|paid and not owed/u, 300],
   ["repeat-nonrepeatable", /asked twice/u, 200],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100],
 ])("without %s", (without, finding, seeds) => {
