@@ -7,6 +7,7 @@ import {
   createObservation,
   measureCursor,
   measureCustody,
+  measureFreeze,
   measureHeartbeat,
   measureLead,
   measureLedger,
@@ -49,6 +50,7 @@ function metricsThereAre(): Map<string, readonly string[]> {
     chain: { broadcast: port },
   } as never);
   measureLead(metrics);
+  measureFreeze(metrics);
   measureMoney(metrics, nothing);
   const found = new Map<string, readonly string[]>([["up", []]]);
   for (const metric of metrics.registry.getMetricsAsArray()) {
@@ -148,12 +150,13 @@ describe("alerts and dashboard", () => {
         "kind",
         "le",
         "level",
+        "limit",
         "node",
         "of",
         "outcome",
         "purse",
         "reason",
-      ].concat(["source", "status"]),
+      ].concat(["source", "state", "status", "what"]),
     );
   });
 });

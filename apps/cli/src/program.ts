@@ -10,10 +10,12 @@ import { addDb } from "./commands/db.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addForecast } from "./commands/forecast.ts";
+import { addFreeze } from "./commands/freeze.ts";
 import { addFunding } from "./commands/funding.ts";
 import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLiabilities } from "./commands/liabilities.ts";
+import { addLimits } from "./commands/limits.ts";
 import { addNotify } from "./commands/notify.ts";
 import { addPayments } from "./commands/payments.ts";
 import { addPayouts } from "./commands/payouts.ts";
@@ -49,7 +51,7 @@ export function buildProgram(run: Run, terminal: Terminal): Command {
         ["status", "the custodian at a glance"],
         ["payouts failed", "what waits for a person"],
         ["payouts requeue --all --status failed", "try all of it again"],
-        ["payments off --reason 'strange transfer'", "stop every payment, now"],
+        ["freeze --reason 'strange transfer'", "stop everything, now"],
       ) +
         `
 Settings come from the environment: DATABASE_URL for everything, STAKEBTS_NODES and STAKEBTS_CUSTODIAN for what is
@@ -64,6 +66,8 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addDoctor,
     addPayouts,
     addPayments,
+    addFreeze,
+    addLimits,
     addLiabilities,
     addForecast,
     addBalances,

@@ -8,6 +8,8 @@ import { timing } from "hono/timing";
 import { databaseProblem } from "@stakebts/core/adapters";
 import { ChainError } from "@stakebts/core/ports";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
+import { approve } from "./approve.ts";
+import { freeze } from "./freeze.ts";
 import { guard } from "./guard.ts";
 import { securityHeaders } from "./headers.ts";
 import { plainPage, STYLE } from "./html/layout.ts";
@@ -38,6 +40,8 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.route("/", signIn(deps, sessions));
   app.route("/", overview(deps));
   app.route("/", requeue(deps));
+  app.route("/", approve(deps));
+  app.route("/", freeze(deps));
   app.get(`${QUEUES}/`, (c) => c.redirect(QUEUES, 308));
   app.route(QUEUES, queueBoard(deps));
   app.notFound((c) => c.text("there is no such page\n", 404));

@@ -68,10 +68,10 @@ export function requeue(deps: ConsoleDeps): Hono<ConsoleEnv> {
   }
 }
 
-const noSuchPayout = html`<h1>There is no such payout</h1>
+export const noSuchPayout = html`<h1>There is no such payout</h1>
   <p><a href="/">Overview</a></p>`;
 
-const factsOf = (payout: PayoutStory): Html =>
+export const factsOf = (payout: PayoutStory): Html =>
   facts([
     ["Payout", html`<code>${payout.key}</code>`],
     ["Payee", payout.payee],
@@ -80,6 +80,7 @@ const factsOf = (payout: PayoutStory): Html =>
     ["Status", payout.status],
     ["Why", payout.reason ?? "–"],
     ["Attempts", String(payout.attempts)],
+    ...payout.approvals.map(({ approver, reason }) => ["Approved", `by ${approver}: ${reason}`] as const),
     ...payout.withdrawals.map(
       ({ txid, status }) => ["Transaction", html`<code>${txid}</code> ${status}`] as const,
     ),
@@ -122,7 +123,7 @@ const form = (payout: PayoutStory, session: ConsoleSession, problem: string | un
 
 const TITLES = { done: "Done", unchanged: "Nothing to do", refused: "Refused" } as const;
 
-const outcome = (payout: PayoutStory, answer: PayoutAnswer, offBecause: string | undefined): Html =>
+export const outcome = (payout: PayoutStory, answer: PayoutAnswer, offBecause: string | undefined): Html =>
   html`<h1>${TITLES[answer.result]}</h1>
     <p class="banner ${answer.result === "refused" ? "bad" : "good"}" role="status">
       <code>${payout.key}</code>: ${answer.message}

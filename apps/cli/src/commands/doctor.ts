@@ -16,7 +16,7 @@ export function addDoctor(program: Command, run: Run): void {
       "after",
       `
 Looked at: database and its migrations, queues, each node, the custodian's account, keys (those in this environment),
-how far the ledger is behind the chain, the switch for payments, payouts that wait for a person, the money for the next
+how far the ledger is behind the chain, freezes, limits, payouts that wait for a person, the money for the next
 24 hours, exchange accounts (with the payer's settings), requests for funds, the audit log, clocks. Exit code 1 if there is a problem.
 ${examples(["doctor", "before and after every change"], ["doctor --settings payer.env", "with the payer's settings, and so its keys"], ["doctor --json | jq '.[] | select(.state == \"problem\")'", "for a monitor"])}`,
     )

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import { stopsPaying } from "@stakebts/core/domain";
 import { switchPayments } from "@stakebts/core/services";
 import { EXIT } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
 import { printJson, safeText } from "../print.ts";
 import type { Run } from "../run.ts";
+import { sayWhatIsLeft } from "./freeze.ts";
 import { operatorAction } from "./operator-action.ts";
 
 interface Options {
@@ -54,6 +56,11 @@ export function addPayments(program: Command, run: Run): void {
           else if (before.on)
             terminal.out("payments are off: no payer signs anything until `stakebts payments on`");
           else terminal.out(safeText(`payments are on again; they were off because: ${before.reason}`));
+          if (on && !options.json) {
+            const { freezes, processFreezes } = await context.view.status();
+            const left = [...freezes, ...processFreezes].filter(({ level }) => stopsPaying(level));
+            sayWhatIsLeft(context, left);
+          }
           return EXIT.ok;
         }),
       );

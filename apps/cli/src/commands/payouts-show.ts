@@ -50,6 +50,7 @@ function show({ terminal }: Context, story: PayoutStory): void {
   line("due", `${timeText(story.dueMs)} UTC`);
   line("status", paintStatus(paint, story.status));
   if (story.reason !== undefined) line("reason", safeText(story.reason));
+  for (const { approver, reason } of story.approvals) line("approved", safeText(`by ${approver}: ${reason}`));
   if (story.waitingSinceMs !== undefined)
     line("waiting", `for funds since ${timeText(story.waitingSinceMs)} UTC`);
   if (story.processedMs !== undefined)

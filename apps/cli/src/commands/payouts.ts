@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Run } from "../run.ts";
 import { addPayoutActions } from "./payouts-act.ts";
+import { addPayoutApprove } from "./payouts-approve.ts";
 import { addPayoutLists } from "./payouts-list.ts";
 import { addPayoutSettle } from "./payouts-settle.ts";
 import { addPayoutShow } from "./payouts-show.ts";
@@ -14,5 +15,6 @@ export function addPayouts(program: Command, run: Run): void {
   addPayoutLists(payouts, run);
   addPayoutShow(payouts, run);
   addPayoutActions(payouts, run);
+  addPayoutApprove(payouts, run);
   addPayoutSettle(payouts, run);
 }

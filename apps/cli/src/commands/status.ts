@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { PAYOUT_STATUSES, whyFenced } from "@stakebts/core/domain";
+import { PAYOUT_STATUSES, whyAcceptsNothing, whyFenced } from "@stakebts/core/domain";
 import type { ChainHead, StatusView } from "@stakebts/core/ports";
 import { lastFinalBlockNum } from "@stakebts/core/services";
 import type { Context } from "../context.ts";
@@ -7,6 +7,8 @@ import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
 import { btsText, printJson, printTable, safeText, timeText } from "../print.ts";
 import type { Run } from "../run.ts";
+import { freezeText } from "./freeze.ts";
+import { limitedTexts, limitsText } from "./limits.ts";
 import { nowOf } from "./liabilities.ts";
 
 export function addStatus(program: Command, run: Run): void {
@@ -55,6 +57,13 @@ function show(
   const line = (name: string, text: string) => terminal.out(`${paint("bold", name.padEnd(12))} ${text}`);
   const { cursor, payments } = status;
   line("payments", payments.on ? paint("green", "on") : paint("red", safeText(`off: ${payments.reason}`)));
+  const notAccepting = whyAcceptsNothing(status.freezes);
+  if (notAccepting !== undefined)
+    line("nominations", paint("red", safeText(`not answered: ${notAccepting}`)));
+  for (const freeze of [...status.freezes, ...status.processFreezes])
+    line("frozen", paint("red", freezeText(freeze)));
+  line("limits", limitsText(status.limits));
+  for (const text of limitedTexts(status)) line("limited", paint("yellow", text));
   const fenced = whyFenced(status.fence);
   if (fenced !== undefined) line("fence", paint("yellow", safeText(`up ${fenced}`)));
   line(

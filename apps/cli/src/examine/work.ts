@@ -1,6 +1,8 @@
-import { HOUR_MS, whyFenced } from "@stakebts/core/domain";
-import type { StatusView } from "@stakebts/core/ports";
+import { type Freeze, HOUR_MS, whyAcceptsNothing, whyFenced } from "@stakebts/core/domain";
+import type { ProcessFreeze, StatusView } from "@stakebts/core/ports";
 import { LEDGER_LAG_BLOCKS_MAX, lastFinalBlockNum } from "@stakebts/core/services";
+import { freezeText } from "../commands/freeze.ts";
+import { limitedTexts, limitsText } from "../commands/limits.ts";
 import { balances } from "../commands/balances.ts";
 import type { Context } from "../context.ts";
 import { explain } from "../exit.ts";
@@ -24,8 +26,16 @@ export async function* examineWork(context: Context, before: readonly Finding[])
   const status = await context.view.status();
   const canAskChain = !failed("account");
   yield* ledger(context, status.cursor?.blockNum, canAskChain);
+  const frozen = [...status.freezes, ...status.processFreezes];
+  const notAccepting = whyAcceptsNothing(frozen);
   if (status.undecidedTransfers > 0)
-    yield problem("transfers", `${status.undecidedTransfers} not decided yet`, "is the scheduler running?");
+    yield problem(
+      "transfers",
+      `${status.undecidedTransfers} not decided yet`,
+      notAccepting === undefined ? "is the scheduler running?" : "nominations are frozen, see there",
+    );
+  yield* freezes(frozen);
+  yield* limits(status);
   if (status.ringsToMake > RINGS_MAX)
     yield problem(
       "rings",
@@ -70,6 +80,32 @@ export async function* examineWork(context: Context, before: readonly Finding[])
         `send funds to ${hotWallet.account}; \`stakebts forecast\` shows how much is needed when`,
       )
     : ok("money", `${sharesText(hotWallet.shares)} suffice for the next 24 hours`);
+}
+
+function* freezes(frozen: readonly (Freeze | ProcessFreeze)[]): Generator<Finding> {
+  if (frozen.length === 0) yield ok("freeze", "nothing is frozen");
+  for (const freeze of frozen)
+    yield problem(
+      "freeze",
+      freezeText(freeze),
+      freeze.source === "file"
+        ? "when the reason is gone: remove the file"
+        : freeze.source === "environment"
+          ? "when the reason is gone: change the setting, and start the process again"
+          : "when the reason is gone: `stakebts unfreeze --reason '…'`",
+    );
+}
+
+function* limits(status: StatusView): Generator<Finding> {
+  yield ok("limits", limitsText(status.limits));
+  for (const { held, by } of status.limited)
+    yield problem(
+      "limits",
+      limitedTexts({ limited: status.limited.filter((one) => one.held === held && one.by === by) }).join(),
+      held
+        ? "`stakebts payouts failed` shows them, `stakebts payouts approve` lets one go"
+        : "they are paid when there is room; `stakebts limits set` makes more",
+    );
 }
 
 async function* ledger(

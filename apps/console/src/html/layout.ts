@@ -32,7 +32,9 @@ export const consolePage = ({
     html`<a class="skip" href="#main">Skip to content</a>
       <header class="top">
         <p class="brand"><strong>StakeBTS</strong> <span>${custodian}</span></p>
-        <nav aria-label="Pages">${link("/", "Overview", here)} ${link("/queues", "Queues", here)}</nav>
+        <nav aria-label="Pages">
+          ${link("/", "Overview", here)} ${link("/queues", "Queues", here)} ${link("/freeze", "Freeze", here)}
+        </nav>
         <form method="post" action="${SIGN_OUT}" class="who">
           ${csrfField(session)}
           <span>${session.user} <small>${session.role}</small></span>

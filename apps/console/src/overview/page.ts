@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Shares } from "@stakebts/core/domain";
+import { type Shares, whyPaysNothing } from "@stakebts/core/domain";
 import type { ConsoleSession, DebtLine, Page, PayoutLine } from "@stakebts/core/ports";
 import { consolePage, type Html } from "../html/layout.ts";
 import { type Column, table } from "../html/table.ts";
@@ -50,7 +50,8 @@ const section = (title: string, note: Html | string, body: Html): Html => {
 
 function glance({ status, payerStartedOff, owed, hotWallet }: Figures): Html {
   const waiting = owed.stopped;
-  const on = status.payments.on && !payerStartedOff;
+  const here = whyPaysNothing(status.processFreezes.filter(({ process }) => process === "payer"));
+  const on = status.payments.on && !payerStartedOff && here === undefined;
   const figure = (name: string, value: Html | string, more: string, state = ""): Html =>
     html`<div class="figure ${state}">
       <dt>${name}</dt>
@@ -82,13 +83,15 @@ function stopped({ stopped: page }: Figures, session: ConsoleSession): Html {
     },
     {
       head: "What to do",
-      cell: ({ id, key }) =>
-        html`<a
+      cell: ({ id, key, status, limitedBy }) => {
+        const verb = status === "held" && limitedBy !== undefined ? "Approve" : "Requeue";
+        return html`<a
           class="button"
-          href="/payouts/${id}/requeue"
-          aria-label="${session.role === "operator" ? "Requeue" : "Look at"} ${key}"
-          >${session.role === "operator" ? "Requeue…" : "Look"}</a
-        >`,
+          href="/payouts/${id}/${verb.toLowerCase()}"
+          aria-label="${session.role === "operator" ? verb : "Look at"} ${key}"
+          >${session.role === "operator" ? `${verb}…` : "Look"}</a
+        >`;
+      },
     },
   ];
   return section(

@@ -1,4 +1,5 @@
-import { sharesText, spanText } from "../html/text.ts";
+import { whyAcceptsNothing } from "@stakebts/core/domain";
+import { btsText, sharesText, spanText } from "../html/text.ts";
 import type { Figures } from "./figures.ts";
 
 export interface Warning {
@@ -22,8 +23,23 @@ export function warningsOf(figures: Figures): readonly Warning[] {
   if (!status.payments.on)
     warn(
       `Payments are off: ${status.payments.reason}`,
-      "Nothing is paid. When the reason is gone: stakebts payments on --reason '…'",
+      "Nothing is paid. When the reason is gone: stakebts unfreeze --reason '…'",
     );
+  const notAccepting = whyAcceptsNothing(status.freezes);
+  if (notAccepting !== undefined)
+    warn(
+      `Nominations are not answered: ${notAccepting}`,
+      "They are written down, and answered in turn after: stakebts unfreeze --reason '…'",
+    );
+  for (const { process, source, level, reason } of status.processFreezes)
+    if (!(payerStartedOff && process === "payer" && source === "environment"))
+      warn(`The ${process} is frozen (${level}): ${reason}`, "It ends where it was made.");
+  for (const { by, held, count, amount } of status.limited)
+    if (!held)
+      warn(
+        `${count} payment(s) of ${btsText(amount)} BTS wait for room under the cap per ${by === "hour_cap" ? "hour" : "day"}`,
+        "They are paid when there is room, oldest first. More room: stakebts limits set",
+      );
   if (payerStartedOff)
     warn(
       "The payer was started with payments off",

@@ -1,0 +1,127 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Bts, bts, type PaymentLimits } from "@stakebts/core/domain";
+import type { StatusView } from "@stakebts/core/ports";
+import { setLimits } from "@stakebts/core/services";
+import type { Context } from "../context.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
+import { btsText, printJson } from "../print.ts";
+import type { Run } from "../run.ts";
+import { operatorAction } from "./operator-action.ts";
+
+interface Options {
+  readonly perPayment?: Limit;
+  readonly perHour?: Limit;
+  readonly perDay?: Limit;
+  readonly approvalFrom?: Limit;
+  readonly reason?: string;
+  readonly actor?: string;
+  readonly json: boolean;
+}
+
+/** Left out, it stays as it is. */
+type Limit = Bts | "none";
+
+function limit(text: string): Limit {
+  if (text === "none") return text;
+  if (!/^[1-9][0-9]{0,9}$/u.test(text))
+    throw new InvalidArgumentError("Expected whole BTS, more than 0, such as 50000; or none.");
+  return bts(BigInt(text));
+}
+
+const limitOption = (flags: string, description: string): Option =>
+  new Option(`${flags} <bts>`, `${description}; none for no such limit`).argParser(limit);
+
+export function addLimits(program: Command, run: Run): void {
+  const limits = program
+    .command("limits")
+    .description(
+      "How much may be paid: per payment, per hour, per day, and from where on a second person approves.",
+    );
+  limits
+    .command("show", { isDefault: true })
+    .description("The limits in force, and what they hold back now.")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples(["limits", "what may be paid?"], ["receipts --event limits.set", "who set them"]),
+    )
+    .action(
+      run(async (context, options: { json: boolean }) => {
+        const status = await context.view.status();
+        if (options.json) printJson(context.terminal, { limits: status.limits, limited: status.limited });
+        else show(context, status);
+        return EXIT.ok;
+      }),
+    );
+  limits
+    .command("set")
+    .description("Change limits. Those that are not named stay; the change holds from the next payment on.")
+    .addOption(limitOption("--per-payment", "a larger payment waits for a person"))
+    .addOption(limitOption("--per-hour", "what may be signed in any 60 minutes"))
+    .addOption(limitOption("--per-day", "what may be signed in any 24 hours"))
+    .addOption(limitOption("--approval-from", "payments of this amount and above wait for a second person"))
+    .addOption(reasonOption())
+    .addOption(actorOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Amounts are whole BTS, without network fees. What does not fit into an hour or a day waits, oldest first, and is paid when
+there is room. Hours and days are those of the chain. A payment that alone is larger than an hour or a day waits for a person.
+${examples(["limits set --per-day 2000000 --reason 'twice the most that was ever due in a day'", "a ceiling"], ["limits set --approval-from 500000 --reason 'two people look at these'", "four eyes"])}`,
+    )
+    .action(
+      run(async (context, options: Options) => {
+        const change = changeOf(options);
+        if (Object.keys(change).length === 0)
+          throw new UsageError("which limit? --per-payment, --per-hour, --per-day or --approval-from");
+        const action = await operatorAction(context, options);
+        const { changed, before, after } = await setLimits(context, { change, action });
+        if (options.json) printJson(context.terminal, { changed, before, after });
+        else {
+          context.terminal.out(changed ? "set:" : "these hold already: nothing was changed");
+          show(context, await context.view.status());
+        }
+        return EXIT.ok;
+      }),
+    );
+}
+
+function changeOf({ perPayment, perHour, perDay, approvalFrom }: Options): Partial<PaymentLimits> {
+  const given = { paymentCap: perPayment, hourCap: perHour, dayCap: perDay, approvalFrom };
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value === "none" ? undefined : value]],
+    ),
+  );
+}
+
+export const limitsText = ({ paymentCap, hourCap, dayCap, approvalFrom }: PaymentLimits): string =>
+  [
+    paymentCap === undefined ? [] : `${btsText(paymentCap)} BTS per payment`,
+    hourCap === undefined ? [] : `${btsText(hourCap)} per hour`,
+    dayCap === undefined ? [] : `${btsText(dayCap)} per day`,
+    approvalFrom === undefined ? [] : `approval from ${btsText(approvalFrom)}`,
+  ]
+    .flat()
+    .join(", ") || "none";
+
+/** One line for each limit that holds something back. */
+export const limitedTexts = ({ limited }: Pick<StatusView, "limited">): readonly string[] =>
+  limited.map(({ by, held, count, amount }) => {
+    const what = `${count} payment(s) of ${btsText(amount)} BTS`;
+    if (held) return `${what} wait for approval (${by.replace("_", " ")})`;
+    return `${what} wait for room in the ${by === "hour_cap" ? "hour" : "day"}`;
+  });
+
+function show({ terminal }: Context, status: Pick<StatusView, "limits" | "limited">): void {
+  const { paymentCap, hourCap, dayCap, approvalFrom } = status.limits;
+  const line = (name: string, amount: Bts | undefined) =>
+    terminal.out(`${name.padEnd(14)} ${amount === undefined ? "none" : `${btsText(amount)} BTS`}`);
+  line("per payment", paymentCap);
+  line("per hour", hourCap);
+  line("per day", dayCap);
+  line("approval from", approvalFrom);
+  for (const text of limitedTexts(status)) terminal.out(terminal.paint("yellow", text));
+}
