@@ -356,7 +356,7 @@ describe("a node that does not know an account", () => {
   it("which is in a final block is trouble to be tried again, and nothing is passed over", () =>
     inWorld({}, async (world) => {
       await world.ingest();
-      const { accounts } = world.chain;
+      const accounts = world.chain.accounts.bind(world.chain);
       await world.send("nominator-1", 500, "what is this");
       await world.devnet.produce(8);
       const before = await world.ledger.cursor();

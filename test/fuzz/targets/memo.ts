@@ -1,5 +1,6 @@
 import {
   EXCHANGE_ACCOUNTS,
+  FREEZE_LEVELS,
   MAX_SUPPLY_SHARES,
   MEMO_REJECTIONS,
   type MemoRequest,
@@ -21,6 +22,7 @@ const WORDS = [
   "loan_to_bmg",
   "bmg_to_bittrex",
   "bittrex_to_bmg",
+  "freeze",
 ];
 const BLANKS = ["", " ", "\n", "\r\n", "\t", "\u00A0", "\u3000", "\uFEFF"];
 
@@ -58,6 +60,9 @@ export function checkRequest(request: MemoRequest): void {
       return;
     case "invalid":
       rule(MEMO_REJECTIONS.includes(request.reason), "a reason that does not exist");
+      return;
+    case "freeze":
+      rule(FREEZE_LEVELS.includes(request.level), "a level that does not exist");
       return;
     case "bmg_to_bittrex":
     case "bittrex_to_bmg":
