@@ -84,7 +84,8 @@ export class ChaosDatabase {
   }
 }
 
-async function takeAway(url: string, { functions = [], sql = [] }: Break): Promise<void> {
+/** Throws when something to be changed is not there exactly once. */
+export async function takeAway(url: string, { functions = [], sql = [] }: Break): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
