@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { migrateQueueStore } from "@stakebts/core/adapters";
 import {
   accountFromSeeds,
   DevnetWallet,
@@ -11,7 +10,8 @@ import {
   wifFromSeed,
 } from "@stakebts/devnet";
 import pg from "pg";
-import { deploy } from "../prisma/migrate.ts";
+import { processLogins } from "@stakebts/core/testing";
+import { prepare } from "../prisma/migrate.ts";
 import type { Row } from "./measure.ts";
 
 const PAYOUTS = 1_000;
@@ -24,8 +24,7 @@ const BLOCK_MS = 200;
 export async function benchPayouts(postgres: Pg, redisUrl: string | undefined): Promise<readonly Row[]> {
   const store = redisUrl === undefined ? "PostgreSQL" : "Redis";
   const databaseUrl = await postgres.createDatabase(`payouts_${store.toLowerCase()}`);
-  await deploy(databaseUrl);
-  await migrateQueueStore(databaseUrl);
+  await prepare(databaseUrl);
   const devnet = await startDevnet({
     accounts: [
       accountFromSeeds("custodian", { balanceBts: 10_000_000n }),
@@ -37,6 +36,7 @@ export async function benchPayouts(postgres: Pg, redisUrl: string | undefined): 
   const cluster = new LocalCluster({
     repository: join(import.meta.dirname, ".."),
     databaseUrl,
+    databaseUrls: await processLogins(databaseUrl),
     redisUrl,
     nodes: devnet.urls,
     custodian: "custodian",

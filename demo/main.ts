@@ -12,8 +12,9 @@ import {
   wifFromSeed,
 } from "@stakebts/devnet";
 import pg from "pg";
-import { deploy } from "../prisma/migrate.ts";
-import { createPostgresConsoleAccess, hashPassword, migrateQueueStore } from "@stakebts/core/adapters";
+import { processLogins } from "@stakebts/core/testing";
+import { prepare } from "../prisma/migrate.ts";
+import { createPostgresConsoleAccess, hashPassword } from "@stakebts/core/adapters";
 import { ChainAudit } from "./chain-audit.ts";
 import { owedByRules, paidOnChain, settle } from "./reckoning.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";
@@ -50,8 +51,7 @@ async function startCluster() {
   const postgres = await startPostgres();
   cleanUps.push(() => postgres.stop());
   const databaseUrl = await postgres.createDatabase("stakebts");
-  await deploy(databaseUrl);
-  await migrateQueueStore(databaseUrl);
+  await prepare(databaseUrl);
   say(
     `starting a chain: one block in ${BLOCK_MS} ms, ${SECONDS_PER_BLOCK / 3600} hours from block to block …`,
   );
@@ -73,6 +73,7 @@ async function startCluster() {
   const cluster = new LocalCluster({
     repository: join(import.meta.dirname, ".."),
     databaseUrl,
+    databaseUrls: await processLogins(databaseUrl),
     redisUrl: process.env["REDIS_URL"],
     nodes: devnet.urls,
     custodian: CUSTODIAN,

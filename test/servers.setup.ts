@@ -1,7 +1,6 @@
 import { findRedis, startPostgres } from "@stakebts/devnet";
 import type { TestProject } from "vitest/node";
-import { deploy } from "../prisma/migrate.ts";
-import { migrateQueueStore } from "@stakebts/core/adapters";
+import { prepare } from "../prisma/migrate.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -15,8 +14,7 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startPostgres();
   const template = await postgres.createDatabase("template_app");
-  await deploy(template);
-  await migrateQueueStore(template);
+  await prepare(template);
   const redis = await findRedis();
   project.provide("pgAdminUrl", postgres.url("postgres"));
   project.provide("redisUrl", redis?.url ?? "");

@@ -13,14 +13,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPostgresLedger, type Manifest, migrateQueueStore } from "@stakebts/core/adapters";
+import { createPostgresLedger, type Manifest } from "@stakebts/core/adapters";
 import { backupName, DAY_MS, type PayoutKey } from "@stakebts/core/domain";
 import { identified } from "@stakebts/core/services";
 import { agreementWithRows, operation, passFence, refundOf, withdrawalFor } from "@stakebts/core/testing";
 import { type Pg, startPostgres } from "@stakebts/devnet";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test as base, vi } from "vitest";
-import { deploy } from "../../prisma/migrate.ts";
+import { prepare } from "../../prisma/migrate.ts";
 import { test as withEmbedded } from "../database.ts";
 import { installedPostgres } from "../installed-postgres.ts";
 import { Office } from "./office.ts";
@@ -33,8 +33,7 @@ beforeAll(async () => {
   if (installedPostgres === undefined) return;
   server = await startPostgres({ installation: installedPostgres });
   const template = await server.createDatabase("template_ledger");
-  await deploy(template);
-  await migrateQueueStore(template);
+  await prepare(template);
 });
 afterAll(() => server?.stop());
 

@@ -7,7 +7,10 @@ import {
   createMemoReader,
   deployMigrations,
   migrateQueueStore,
+  prepareDatabase,
+  type ProcessRole,
 } from "@stakebts/core/adapters";
+import { processLogins } from "@stakebts/core/testing";
 import { payoutKeyInMemo } from "@stakebts/core/domain";
 import type { ChainHead } from "@stakebts/core/ports";
 import {
@@ -65,7 +68,10 @@ export class Town {
   readonly devnet: Devnet;
   readonly exchange: DevnetExchange | undefined;
   readonly cluster: LocalCluster;
+  /** The owner's. */
   readonly databaseUrl: string;
+  /** With which each process signs in, once the ledger is of this version. */
+  databaseUrls: Readonly<Record<ProcessRole, string>> | undefined;
   readonly #wallets = new Map<string, DevnetWallet>();
   readonly #dataDir: string;
   readonly #settings: LocalClusterOptions;
@@ -78,6 +84,7 @@ export class Town {
     exchange: DevnetExchange | undefined;
     settings: LocalClusterOptions;
     databaseUrl: string;
+    databaseUrls: Readonly<Record<ProcessRole, string>> | undefined;
     cleanUps: (() => unknown)[];
   }) {
     this.postgres = parts.postgres;
@@ -86,6 +93,7 @@ export class Town {
     this.exchange = parts.exchange;
     this.#settings = parts.settings;
     this.databaseUrl = parts.databaseUrl;
+    this.databaseUrls = parts.databaseUrls;
     this.#cleanUps = parts.cleanUps;
     this.cluster = this.clusterOf(parts.settings.repository);
   }
@@ -99,8 +107,7 @@ export class Town {
     const postgres = await startPostgres({ dataDir });
     const databaseUrl = await postgres.createDatabase("stakebts");
     const repository = options.repository ?? REPOSITORY;
-    await deployMigrations(databaseUrl, migrationsOf(repository));
-    await migrateQueueStore(databaseUrl);
+    const databaseUrls = await prepareLedger(databaseUrl, repository);
     const devnet = await startDevnet({
       accounts: [
         accountFromSeeds(CUSTODIAN, { balanceBts: options.custodianBts ?? 5_000_000n }),
@@ -124,6 +131,7 @@ export class Town {
     const settings: LocalClusterOptions = {
       repository,
       databaseUrl,
+      ...(databaseUrls === undefined ? {} : { databaseUrls }),
       redisUrl: options.redisUrl,
       nodes: devnet.urls,
       custodian: CUSTODIAN,
@@ -143,12 +151,18 @@ export class Town {
         },
       },
     };
-    return new Town({ postgres, dataDir, devnet, exchange, settings, databaseUrl, cleanUps });
+    return new Town({ postgres, dataDir, devnet, exchange, settings, databaseUrl, databaseUrls, cleanUps });
   }
 
   /** Workers of another version on the same ledger, chain and account. */
   clusterOf(repository: string): LocalCluster {
-    const cluster = new LocalCluster({ ...this.#settings, repository });
+    // A version from before there were roles has one login for everybody: the owner's.
+    const urls = repository === REPOSITORY ? this.databaseUrls : undefined;
+    const cluster = new LocalCluster({
+      ...this.#settings,
+      repository,
+      ...(urls === undefined ? {} : { databaseUrls: urls }),
+    });
     this.#cleanUps.push(() => cluster.stop());
     return cluster;
   }
@@ -167,8 +181,9 @@ export class Town {
 
   /** The ledger becomes that of this version, while whoever works on it goes on. */
   async upgradeLedger(): Promise<void> {
-    await deployMigrations(this.databaseUrl, migrationsOf(REPOSITORY));
-    await migrateQueueStore(this.databaseUrl);
+    const made = this.databaseUrls;
+    if (made === undefined) this.databaseUrls = await prepareLedger(this.databaseUrl, REPOSITORY);
+    else await prepareDatabase(this.databaseUrl, migrationsOf(REPOSITORY));
   }
 
   async stop(): Promise<void> {
@@ -295,6 +310,20 @@ export class Town {
       await chain.close();
     }
   }
+}
+
+/** With a login for each process, if the version knows of such. */
+async function prepareLedger(
+  databaseUrl: string,
+  repository: string,
+): Promise<Readonly<Record<ProcessRole, string>> | undefined> {
+  if (repository === REPOSITORY) {
+    await prepareDatabase(databaseUrl, migrationsOf(repository));
+    return processLogins(databaseUrl);
+  }
+  await deployMigrations(databaseUrl, migrationsOf(repository));
+  await migrateQueueStore(databaseUrl);
+  return undefined;
 }
 
 const migrationsOf = (repository: string): string => join(repository, "prisma/migrations");

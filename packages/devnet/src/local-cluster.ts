@@ -8,7 +8,9 @@ export type ClusterProcess = WorkerName | "watcher" | "console";
 export interface LocalClusterOptions {
   /** Folder of the repository: the workers run from `apps/<name>/dist/main.js`, as they are shipped. */
   readonly repository: string;
+  /** The owner's; and for each process its own login, which it signs in with if it is there. */
   readonly databaseUrl: string;
+  readonly databaseUrls?: Readonly<Partial<Record<ClusterProcess, string>>>;
   readonly redisUrl?: string | undefined;
   readonly nodes: readonly string[];
   readonly custodian: string;
@@ -66,9 +68,9 @@ export class LocalCluster {
   }
 
   #environment(name: ClusterProcess): Record<string, string> {
-    const { databaseUrl, redisUrl, nodes, custodian, activeKey, memoKey, policy, clockRate } = this.#options;
+    const { databaseUrl, databaseUrls, redisUrl, nodes, custodian, activeKey, memoKey, policy, clockRate } = this.#options;
     const common = {
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: databaseUrls?.[name] ?? databaseUrl,
       ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
       ...(policy === undefined ? {} : { STAKEBTS_POLICY: policy }),
     };

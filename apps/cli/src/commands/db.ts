@@ -1,5 +1,14 @@
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { deployMigrations, migrateQueueStore, migrationStatus } from "@stakebts/core/adapters";
+import {
+  ensureLogins,
+  loginOf,
+  migrationStatus,
+  prepareDatabase,
+  roleOfFile,
+  rolesAreMissing,
+} from "@stakebts/core/adapters";
+import { StartupError } from "@stakebts/core/domain";
 import { readSettings } from "../config.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
@@ -14,17 +23,24 @@ export function addDb(program: Command, run: Run): void {
     .description("The database's schema: does it fit this program, and make it fit.");
   db.command("migrate")
     .description("Apply what is missing. Safe to repeat, and to start in several places at once.")
+    .option(
+      "--logins <file...>",
+      "files database_url_<process>, each with the address of that process: make its login, or give it this password",
+      [] as string[],
+    )
     .addHelpText(
       "after",
       `
 The running programs of the version before this one go on working with the new schema: migrate first, then replace them.
-${examples(["db migrate", "before the programs of a new version are started"])}`,
+${examples(["db migrate", "before the programs of a new version are started"], ["db migrate --logins secrets/database_url_*", "each process its own login"])}`,
     )
     .action(
-      run(async ({ environment, terminal }) => {
+      run(async ({ environment, terminal }, options: { logins: string[] }) => {
         const { DATABASE_URL: url } = readSettings("database", environment);
-        const applied = await deployMigrations(url, migrationsFolder());
-        await migrateQueueStore(url);
+        const logins = options.logins.map((path) => loginOf(roleOfFile(path), readLogin(path)));
+        const { applied, missingRoles } = await prepareDatabase(url, migrationsFolder());
+        if (missingRoles.length > 0) terminal.note(rolesAreMissing(missingRoles));
+        if (logins.length > 0) await ensureLogins(url, logins);
         terminal.out(applied.length === 0 ? "the database is up to date" : `applied: ${applied.join(", ")}`);
         return EXIT.ok;
       }),
@@ -43,4 +59,14 @@ ${examples(["db migrate", "before the programs of a new version are started"])}`
         return problems.length === 0 ? EXIT.ok : EXIT.no;
       }),
     );
+}
+
+function readLogin(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new StartupError(
+      `--logins: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`,
+    );
+  }
 }

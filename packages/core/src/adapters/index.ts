@@ -50,7 +50,9 @@ export {
   sealKeystore,
 } from "./keystore.ts";
 export { hashPassword, passwordFits } from "./password-hash.ts";
+export { type PreparedDatabase, prepareDatabase } from "./prepare-database.ts";
 export {
+  applyRights,
   createAuditLog,
   createPostgresConsoleAccess,
   createPostgresCustodyLedger,
@@ -61,10 +63,21 @@ export {
   type DatabaseProblem,
   databaseProblem,
   deployMigrations,
+  ensureLogins,
+  FUNCTION_RIGHTS,
+  groupOf,
+  type Login,
+  loginOf,
   type Migration,
   migrationsIn,
   migrationStatus,
   type MigrationStatus,
+  PROCESS_ROLES,
+  type ProcessRole,
+  type RightsResult,
+  roleOfFile,
+  rolesAreMissing,
+  TABLE_RIGHTS,
 } from "./postgres/index.ts";
 export {
   ask,

@@ -265,7 +265,15 @@ export interface LedgerTx {
     to: PayoutStatus,
     change?: { reason?: string; waitingSinceMs?: Millis },
   ): Promise<boolean>;
-  /** Confirms payouts together with the rows that they settle; those that are confirmed already stay as they are. */
+  /**
+   * Gives a failed or held payout back to the payer, with its ring and its receipt, all or nothing. `false`: it has been
+   * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, the fence is up.
+   */
+  requeuePayout(request: PayoutRequeue): Promise<boolean>;
+  /**
+   * Confirms payouts together with the rows that they settle; those that are confirmed already stay as they are. The ledger
+   * has to know the payment: a transfer to the payee in that block, or a withdrawal that is confirmed in it. Else it throws.
+   */
   confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number>;
 
   withdrawalsByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]>;
@@ -338,6 +346,15 @@ export interface LedgerTx {
 export interface NewAgreement {
   readonly agreement: Agreement;
   readonly rows: readonly NewStakeRow[];
+}
+
+export interface PayoutRequeue {
+  readonly payout: PayoutRecord;
+  readonly ring: Ring;
+  /** Who, why, and for which command. What is known of the payout is added to it. */
+  readonly receipt: NewReceipt;
+  /** `block:trx:op` of a transfer that names this payout and pays something else. */
+  readonly despite: string | undefined;
 }
 
 export interface PayoutConfirmation {

@@ -18,6 +18,7 @@ export {
   withdrawalFor,
 } from "./given.ts";
 export { passFence } from "./pass-fence.ts";
+export { processLogins } from "./process-logins.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { MemoryExchange } from "./memory-exchange.ts";
 export { MemoryLedger } from "./memory-ledger.ts";

@@ -1,3 +1,4 @@
+import { toShares } from "../domain/amount.ts";
 import { assert } from "../domain/assert.ts";
 import type { AccountId } from "../ports/chain.ts";
 import type { StakeRowMove, TransferOutcome } from "../domain/decide.ts";
@@ -49,6 +50,7 @@ import type {
   PaymentView,
   PayoutApproval,
   PayoutConfirmation,
+  PayoutRequeue,
   PayoutRecord,
   WithdrawalRecord,
   WithdrawalRefusal,
@@ -676,6 +678,16 @@ class MemoryLedgerTx implements LedgerTx {
     return true;
   }
 
+  async requeuePayout({ payout, ring, receipt, despite }: PayoutRequeue): Promise<boolean> {
+    const { id, key, payee, amount, status, reason } = payout;
+    if (!(await this.movePayout(id, [status], "ready"))) return false;
+    await this.ring([ring]);
+    const known = { payoutId: id, payee, amount: `${amount}`, was: status, because: reason ?? null };
+    const details = { ...receipt.details, ...known, despite: despite ?? null };
+    await this.addReceipts([{ ...receipt, subject: key, details }]);
+    return true;
+  }
+
   #putPayout(payout: StoredPayout, to: PayoutStatus, change: Partial<StoredPayout>): void {
     assert(
       PAYOUT_MOVES[payout.status].includes(to),
@@ -698,11 +710,29 @@ class MemoryLedgerTx implements LedgerTx {
     for (const { payoutId, blockNum } of confirmed) {
       const payout = this.#state.payouts.get(payoutId);
       if (payout === undefined || payout.status === "confirmed" || payout.status === "cancelled") continue;
+      assert(
+        this.#isPaid(payout, blockNum),
+        `the ledger knows no payment of payout ${payout.key} in that block`,
+      );
       this.#putPayout(payout, "confirmed", { reason: undefined, blockProcessed: blockNum });
       for (const { id, settlesAs } of payout.rows) this.#settleRow(id, settlesAs, blockNum);
       moved++;
     }
     return moved;
+  }
+
+  #isPaid({ id, payee, amount }: StoredPayout, blockNum: number): boolean {
+    const { withdrawals, transfers } = this.#state;
+    return (
+      [...withdrawals.values()].some((w) => w.payoutId === id && w.at?.blockNum === blockNum) ||
+      [...transfers.values()].some(
+        (t) =>
+          t.direction === "out" &&
+          t.operation.blockNum === blockNum &&
+          t.receiver === payee &&
+          t.amount === toShares(amount),
+      )
+    );
   }
 
   #settleRow(id: StakeRowId, settlesAs: StakeRowStatus, blockProcessed: number): void {

@@ -1,7 +1,6 @@
 import { basename } from "node:path";
 import type pg from "pg";
-import { migrateQueueStore } from "../bullmq/migrate.ts";
-import { deployMigrations } from "../postgres/migrations.ts";
+import { prepareDatabase } from "../prepare-database.ts";
 import { serverVersion, restoreInto } from "./make-backup.ts";
 import { contentsOf, differences, type Manifest, readManifest, sha256Of } from "./manifest.ts";
 import { findPgTools, type PgTools, runTool, ToolFailed } from "./pg-tools.ts";
@@ -103,8 +102,7 @@ async function finish(
   oldName: string | undefined,
   { migrations, replacement }: { migrations: string; replacement: Replacement },
 ): Promise<void> {
-  await deployMigrations(url, migrations);
-  await migrateQueueStore(url);
+  await prepareDatabase(url, migrations);
   await withSession(url, (session) => lockUp(session, oldName, replacement));
 }
 

@@ -12,5 +12,8 @@ export {
   migrationStatus,
   type MigrationStatus,
 } from "./migrations.ts";
+export { applyRights, rolesAreMissing, type RightsResult } from "./apply-rights.ts";
+export { ensureLogins, type Login, loginOf, roleOfFile } from "./logins.ts";
+export { FUNCTION_RIGHTS, groupOf, PROCESS_ROLES, type ProcessRole, TABLE_RIGHTS } from "./rights.ts";
 export { type DatabaseProblem, databaseProblem } from "./database-problem.ts";
 export { createWholeLedger } from "./whole-ledger.ts";

@@ -28,6 +28,7 @@ import type {
   PaymentsSwitch,
   PayoutApproval,
   PayoutConfirmation,
+  PayoutRequeue,
   PayoutRecord,
   WithdrawalRecord,
   WithdrawalRefusal,
@@ -44,6 +45,8 @@ import {
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
 import { findImportedTwin } from "./imported-twin.ts";
+import { insertDebts, oweNotice } from "./insert-debts.ts";
+import { requeuePayout } from "./requeue-payout.ts";
 import { debtIsNotCancelled } from "./debt-is-not-cancelled.ts";
 import { insertFunding, moveFunding, readFundings } from "./fundings.ts";
 import { fenceState } from "./fence-state.ts";
@@ -264,19 +267,11 @@ export class PostgresLedgerTx implements LedgerTx {
 
   async insertPayouts(payouts: readonly IdentifiedPayout[]): Promise<void> {
     if (payouts.length === 0) return;
-    await this.#db.payout.createMany({
-      data: payouts.map((payout) => ({
-        id: payout.id,
-        key: payout.key,
-        kind: payout.kind,
-        payee: payout.payee,
-        amount: payout.amount,
-        memo: payout.memo,
-        due: BigInt(payout.dueMs),
-        status: "due",
-      })),
-      skipDuplicates: true,
-    });
+    const [notices, debts] = [true, false].map((wanted) =>
+      payouts.filter(({ kind }) => (kind === "notice") === wanted),
+    ) as [IdentifiedPayout[], IdentifiedPayout[]];
+    if (debts.length > 0) await insertDebts(this.#db, debts);
+    for (const notice of notices) await oweNotice(this.#db, notice);
     const stored = new Map((await this.payoutsByKey(payouts.map((p) => p.key))).map((p) => [p.key, p]));
     for (const payout of payouts) {
       const old = stored.get(payout.key);
@@ -329,6 +324,10 @@ export class PostgresLedgerTx implements LedgerTx {
       },
     });
     return count === 1;
+  }
+
+  requeuePayout(request: PayoutRequeue): Promise<boolean> {
+    return requeuePayout(this.#db, request);
   }
 
   async confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number> {

@@ -26,7 +26,10 @@ export function migrationsIn(dir: string): Migration[] {
 }
 
 async function applied(c: pg.Client): Promise<Map<string, string>> {
-  await c.query(`CREATE TABLE IF NOT EXISTS _prisma_migrations (
+  // Not IF NOT EXISTS: that asks for the right to make tables even where there is nothing to make.
+  const { rows: tables } = await c.query("SELECT WHERE to_regclass('public._prisma_migrations') IS NOT NULL");
+  if (tables.length === 0)
+    await c.query(`CREATE TABLE _prisma_migrations (
     id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz,
     migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
     started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)`);

@@ -83,19 +83,15 @@ async function requeue(tx: LedgerTx, payout: PayoutRecord, request: RequeueReque
       todo: "let the ingester catch up (`stakebts doctor`), then repeat this",
     });
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to ready`);
-  if (!(await tx.movePayout(payout.id, [payout.status], "ready")))
+  const event = verb === "release" ? "payout.released" : "payout.requeued";
+  const requeued = await tx.requeuePayout({
+    payout,
+    ring: ringForPayout(payout.id, action.id),
+    receipt: receiptOf(event, payout.key, action),
+    despite: request.despite,
+  });
+  if (!requeued)
     return answer(payout, "refused", "was moved by somebody else at this moment", { todo: "look again" });
-  await tx.ring([ringForPayout(payout.id, action.id)]);
-  await tx.addReceipts([
-    receiptOf(verb === "release" ? "payout.released" : "payout.requeued", payout.key, action, {
-      payoutId: payout.id,
-      payee: payout.payee,
-      amount: `${payout.amount}`,
-      was: payout.status,
-      because: payout.reason ?? null,
-      despite: request.despite ?? null,
-    }),
-  ]);
   return answer(payout, "done", `${payout.status} → ready: the payer makes one more attempt`, {
     status: "ready",
   });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { millis } from "../../domain/time.ts";
 import type { AccountId } from "../../ports/chain.ts";
 import type { IdentifiedPayout, Ledger, NewAgreement } from "../../ports/ledger.ts";
-import { bts } from "../../domain/amount.ts";
+import { bts, shares, toShares } from "../../domain/amount.ts";
+import type { OperationPosition } from "../../domain/operation-id.ts";
 import { fundingKey, type FundingSourceNumber } from "../../domain/funding.ts";
 import { payoutKey } from "../../domain/payout.ts";
 import type { Ring } from "../../ports/queue.ts";
@@ -24,6 +25,10 @@ import {
 async function owe(ledger: Ledger, ...payouts: IdentifiedPayout[]): Promise<void> {
   await ledger.transaction((tx) => tx.insertPayouts(payouts));
 }
+
+/** The transfer that settles it. */
+const paymentOf = (payout: IdentifiedPayout, at: OperationPosition) =>
+  outgoing({ operation: at, receiver: payout.payee, amount: toShares(payout.amount), payoutKey: payout.key });
 
 async function statusOf(ledger: Ledger, payout: IdentifiedPayout): Promise<string | undefined> {
   return (await ledger.paymentView(payout.id))?.payout.status;
@@ -531,6 +536,59 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "a payout is confirmed by a payment that the ledger has from the chain, and by nothing else",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const paid = paymentOf(payout, operation(20));
+      const [less, later] = [operation(20, 1), operation(21)];
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          { ...paid, operation: less, amount: shares(1n) },
+          { ...paid, operation: later },
+        ]),
+      );
+      const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
+      const confirm = () => ledger.transaction((tx) => tx.confirmPayouts([confirmation]));
+      await assert.rejects(confirm(), /knows no payment/);
+      assert.equal(await statusOf(ledger, payout), "due");
+      await ledger.transaction((tx) => tx.insertTransfers([paid]));
+      assert.equal(await confirm(), 1);
+      assert.equal(await statusOf(ledger, payout), "confirmed");
+    },
+  },
+  {
+    name: "a payout that waits for a person is given back once, with its ring and its receipt",
+    async run(ledger) {
+      await passFence(ledger);
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const record = () =>
+        ledger.transaction(async (tx) => {
+          const [found] = await tx.payouts([payout.id]);
+          assert.ok(found !== undefined);
+          return found;
+        });
+      const requeue = async (cause: string) => {
+        const found = await record();
+        const details = { actor: "anna", reason: "the node is well again", action: cause };
+        const receipt = { event: "payout.requeued", subject: payout.key, details };
+        const ring = ringForPayout(payout.id, cause);
+        return ledger.transaction((tx) =>
+          tx.requeuePayout({ payout: found, ring, receipt, despite: undefined }),
+        );
+      };
+      await ledger.transaction((tx) => tx.movePayout(payout.id, ["due"], "held", { reason: "strange" }));
+      assert.equal(await requeue("first"), true);
+      const { status, reason } = await record();
+      assert.deepEqual({ status, reason }, { status: "ready", reason: undefined });
+      assert.deepEqual(
+        (await rings(ledger)).map(({ id }) => id),
+        [`payout-${payout.id}-first`],
+      );
+    },
+  },
+  {
     name: "a confirmed payout settles its rows, each as it says",
     async run(ledger) {
       const { agreement, rows } = agreementWithRows(operation(10));
@@ -545,6 +603,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         await tx.moveRows([base, penalty].map((row) => ({ row, from: "pending", to: "processing" })));
         await tx.insertPayouts([exit, confirm]);
         const at = { blockNum: 30, blockTimeMs: millis(90_000) };
+        await tx.insertTransfers([paymentOf(exit, operation(30, 0)), paymentOf(confirm, operation(30, 1))]);
         assert.equal(await tx.confirmPayouts([exit, confirm].map((p) => ({ payoutId: p.id, ...at }))), 2);
         const moved = (row: typeof base, from: "premature" | "confirmed" | "processing") =>
           tx.moveRows([{ row, from: from as never, to: "confirmed" }]).catch(() => -1);
@@ -685,9 +744,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];
       await owe(ledger, late, early, done);
-      await ledger.transaction((tx) =>
-        tx.confirmPayouts([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]),
-      );
+      await ledger.transaction(async (tx) => {
+        await tx.insertTransfers([paymentOf(done, operation(1))]);
+        await tx.confirmPayouts([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
+      });
       assert.equal(await ledger.ringStalePayouts({ notRungForMs: 3_600_000, limit: 10 }), 0);
       assert.equal(await ledger.ringStalePayouts({ notRungForMs: -1_000, limit: 10 }), 2);
       assert.deepEqual(

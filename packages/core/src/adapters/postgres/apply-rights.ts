@@ -1,0 +1,127 @@
+import pg from "pg";
+import {
+  FUNCTION_RIGHTS,
+  groupOf,
+  PROCESS_ROLES,
+  type ProcessRole,
+  QUEUE_USERS,
+  TABLE_RIGHTS,
+} from "./rights.ts";
+
+/** The migrations' own: rights are not set by two at once, nor while a table is being made. */
+const LOCK = 72707369;
+const QUEUE_SCHEMA = "bullmq";
+
+export interface RightsResult {
+  /** Roles that are not there, because the user that migrates may not make any. */
+  readonly missingRoles: readonly string[];
+}
+
+/** For the person who migrates. The processes go on with the owner's login, and everything works without roles. */
+export const rolesAreMissing = (roles: readonly string[]): string =>
+  `!!! The database's user may not create roles, so that these are missing: ${roles.join(", ")}.
+    Everything works, but every process with this login may do everything, which a custodian does not want for long.
+    An administrator of the server runs this once, and then you migrate again:
+${roles.map((role) => `      CREATE ROLE ${role} NOLOGIN;`).join("\n")}
+    Or: ALTER ROLE ${"<the database's user>"} CREATEROLE; docs/deploy.md, Database roles.`;
+
+/**
+ * Makes the roles of the processes, if they are missing, and gives each the rights of {@link TABLE_RIGHTS}, no more and no
+ * less, whatever it had before. In one transaction: a process that runs notices nothing. To be repeated after every
+ * migration and every restore, for a backup holds no rights.
+ */
+export async function applyRights(databaseUrl: string): Promise<RightsResult> {
+  const session = new pg.Client({ connectionString: databaseUrl });
+  await session.connect();
+  try {
+    await session.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    await session.query("BEGIN");
+    const { rows } = await session.query<{ missing: string[] }>("SELECT ensure_process_roles() AS missing");
+    const missingRoles = rows[0]?.missing ?? [];
+    const roles = PROCESS_ROLES.filter((role) => !missingRoles.includes(groupOf(role)));
+    await session.query(await statements(session, roles));
+    await session.query("COMMIT");
+    return { missingRoles };
+  } finally {
+    await session.end();
+  }
+}
+
+async function statements(session: pg.Client, roles: readonly ProcessRole[]): Promise<string> {
+  const groups = roles.map(groupOf).join(", ");
+  const known = (wanted: readonly ProcessRole[]): string =>
+    wanted
+      .filter((role) => roles.includes(role))
+      .map(groupOf)
+      .join(", ");
+  const sql: string[] = [];
+  const grant = (what: string, to: readonly ProcessRole[]): void => {
+    const names = known(to);
+    if (names !== "") sql.push(`GRANT ${what} TO ${names}`);
+  };
+
+  // A function that its owner's rights stand behind is found under the name it has here, and nowhere else; and is not for
+  // everybody, as functions are by themselves. A later migration that writes one anew loses both: hence each time.
+  for (const { name, signature } of await functionsOf(session)) {
+    const { callers, asOwner } = FUNCTION_RIGHTS[name] ?? { callers: [], asOwner: false };
+    sql.push(`REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC${groups === "" ? "" : `, ${groups}`}`);
+    if (asOwner)
+      sql.push(`ALTER FUNCTION ${signature} SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp`);
+    grant(`EXECUTE ON FUNCTION ${signature}`, callers);
+  }
+  if (groups !== "") {
+    sql.push(
+      `REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${groups}`,
+      `REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM ${groups}`,
+      `GRANT USAGE ON SCHEMA public TO ${groups}`,
+    );
+  }
+  const sequences = await sequencesOf(session);
+  for (const [table, { readers = PROCESS_ROLES, write }] of Object.entries(TABLE_RIGHTS)) {
+    grant(`SELECT ON public.${table}`, readers);
+    for (const role of PROCESS_ROLES) {
+      const rights = write[role];
+      if (rights !== undefined) grant(`${rights} ON public.${table}`, [role]);
+      if (rights?.startsWith("INSERT") === true)
+        for (const sequence of sequences.get(table) ?? []) grant(`USAGE ON SEQUENCE ${sequence}`, [role]);
+    }
+  }
+  // pg_dump reads where they stand.
+  for (const names of sequences.values())
+    for (const name of names) grant(`SELECT ON SEQUENCE ${name}`, ["backup"]);
+  if (await hasQueueSchema(session)) {
+    grant(`USAGE ON SCHEMA ${QUEUE_SCHEMA}`, QUEUE_USERS);
+    grant(`SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${QUEUE_SCHEMA}`, QUEUE_USERS);
+    grant(`USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA ${QUEUE_SCHEMA}`, QUEUE_USERS);
+  }
+  return sql.join(";\n");
+}
+
+async function functionsOf(session: pg.Client): Promise<readonly { name: string; signature: string }[]> {
+  const { rows } = await session.query<{ name: string; signature: string }>(
+    `SELECT proname AS name, format('public.%I(%s)', proname, pg_get_function_identity_arguments(p.oid)) AS signature
+       FROM pg_proc p
+      WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')
+      ORDER BY 2`,
+  );
+  return rows;
+}
+
+/** By the table whose column they number. */
+async function sequencesOf(session: pg.Client): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await session.query<{ table: string; sequence: string }>(
+    `SELECT t.relname AS table, format('public.%I', s.relname) AS sequence
+       FROM pg_class s JOIN pg_depend d ON d.objid = s.oid AND d.deptype IN ('a', 'i')
+                       JOIN pg_class t ON t.oid = d.refobjid
+      WHERE s.relkind = 'S' AND s.relnamespace = 'public'::regnamespace`,
+  );
+  const found = new Map<string, string[]>();
+  for (const { table, sequence } of rows) found.set(table, [...(found.get(table) ?? []), sequence]);
+  return found;
+}
+
+async function hasQueueSchema(session: pg.Client): Promise<boolean> {
+  const { rowCount } = await session.query("SELECT FROM pg_namespace WHERE nspname = $1", [QUEUE_SCHEMA]);
+  return rowCount === 1;
+}

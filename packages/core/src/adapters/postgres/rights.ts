@@ -1,0 +1,129 @@
+// Who may do what in the database: one role for each kind of process, the least that it needs, in one place. ADR 0020.
+// A table or function that is not here may be used by its owner alone; test/ledger/rights.db.test.ts names it.
+
+/** Each kind of process, and `operator` for the command line. The owner, who migrates, is none of them. */
+export const PROCESS_ROLES = [
+  "backup",
+  "console",
+  "ingester",
+  "operator",
+  "payer",
+  "scheduler",
+  "watcher",
+] as const;
+export type ProcessRole = (typeof PROCESS_ROLES)[number];
+
+/** As PostgreSQL knows it: a group that nobody can sign in as. Logins are members of it. */
+export const groupOf = (role: ProcessRole): string => `stakebts_${role}`;
+
+/** What GRANT says between itself and ON. There is no DELETE and no TRUNCATE of anything in the ledger. */
+type Rights = Readonly<Partial<Record<ProcessRole, string>>>;
+
+interface TableRights {
+  /** Who reads it; everybody unless it says otherwise. */
+  readonly readers?: readonly ProcessRole[];
+  readonly write: Rights;
+}
+
+/** What a step of a payout changes of it. A block and a time of payment are written by `confirm_payouts` alone. */
+const MOVE_PAYOUT = "UPDATE (status, reason, waiting_since, attempts, rung_at, updated_at)";
+const MOVE_FUNDING =
+  "UPDATE (status, reason, asks, asked_at, exchange_id, txid, venue_status, bytes, ref_block_num, expiration_ms, arrived_block, arrived_trx, arrived_op, updated_at)";
+const FOUND_IN_BLOCK = "UPDATE (status, block_num, trx_in_block, op_in_trx, updated_at)";
+/** Of the one row with the switch and the fence; the writer's epoch is the payer's alone. */
+const SWITCH = "payments_on, payments_reason, updated_at";
+const FENCE = "fence_until_ms, fence_from_block_num, fence_reason, database_identity";
+
+export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
+  chain_cursor: { write: { ingester: "INSERT, UPDATE", operator: "INSERT, UPDATE" } },
+  transfer: {
+    write: {
+      ingester: "INSERT",
+      scheduler: "UPDATE (status, outcome, reason)",
+      operator: "INSERT, UPDATE (status, outcome, reason)",
+    },
+  },
+  agreement: { write: { scheduler: "INSERT", operator: "INSERT" } },
+  stake_row: { write: { scheduler: "INSERT, UPDATE (status)", operator: "INSERT, UPDATE (status)" } },
+  payout: {
+    write: {
+      ingester: MOVE_PAYOUT,
+      scheduler: `INSERT, ${MOVE_PAYOUT}`,
+      payer: MOVE_PAYOUT,
+      operator: `INSERT, ${MOVE_PAYOUT}`,
+    },
+  },
+  payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
+  // Nobody inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
+  withdrawal: {
+    write: { ingester: FOUND_IN_BLOCK, payer: "UPDATE (status, updated_at)", operator: FOUND_IN_BLOCK },
+  },
+  exchange_withdrawal: {
+    write: {
+      ingester: MOVE_FUNDING,
+      scheduler: `INSERT, ${MOVE_FUNDING}`,
+      payer: `INSERT, ${MOVE_FUNDING}`,
+      operator: `INSERT, ${MOVE_FUNDING}`,
+    },
+  },
+  outbox: {
+    write: {
+      ingester: "INSERT, UPDATE (made_at)",
+      scheduler: "INSERT, UPDATE (made_at)",
+      payer: "INSERT, UPDATE (made_at)",
+      operator: "INSERT, UPDATE (made_at)",
+    },
+  },
+  receipt: {
+    write: {
+      backup: "INSERT",
+      console: "INSERT",
+      ingester: "INSERT",
+      operator: "INSERT",
+      payer: "INSERT",
+      scheduler: "INSERT",
+      watcher: "INSERT",
+    },
+  },
+  control: {
+    write: {
+      ingester: `UPDATE (${SWITCH}, ${FENCE})`,
+      scheduler: `UPDATE (${SWITCH})`,
+      payer: "UPDATE (writer_epoch, updated_at)",
+      watcher: `UPDATE (${SWITCH})`,
+      operator: `UPDATE (${SWITCH}, ${FENCE}, answered_up_to_block_num)`,
+    },
+  },
+  console_user: {
+    readers: ["backup", "console", "operator"],
+    write: { operator: "INSERT, UPDATE (role, password_hash, disabled, updated_at)" },
+  },
+  // A session that has ended is deleted: it is no part of the ledger.
+  console_session: {
+    readers: ["backup", "console", "operator"],
+    write: { console: "INSERT, UPDATE (seen_at), DELETE", operator: "DELETE" },
+  },
+  notification: {
+    write: {
+      scheduler: "INSERT, UPDATE (status, attempts, try_at, problem, sent_at)",
+      operator: "INSERT, UPDATE (status, attempts, try_at, problem, sent_at)",
+    },
+  },
+  notified_receipt: { write: { scheduler: "INSERT" } },
+  _prisma_migrations: { write: {} },
+};
+
+/** Everything else may be called by its owner alone, or is called by a trigger, which asks for no right. */
+export const FUNCTION_RIGHTS: Readonly<
+  Record<string, { readonly callers: readonly ProcessRole[]; readonly asOwner: boolean }>
+> = {
+  save_withdrawal: { callers: ["payer"], asOwner: true },
+  owe_notice: { callers: ["ingester", "payer"], asOwner: true },
+  confirm_payouts: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
+  requeue_payout: { callers: ["console", "operator"], asOwner: true },
+  database_identity: { callers: PROCESS_ROLES, asOwner: false },
+  ensure_process_roles: { callers: [], asOwner: false },
+};
+
+/** Processes that ring, or work at a ring, where queues are in PostgreSQL. Jobs are no part of the ledger: they go. */
+export const QUEUE_USERS: readonly ProcessRole[] = ["console", "ingester", "operator", "payer", "scheduler"];
