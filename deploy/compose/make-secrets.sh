@@ -20,8 +20,12 @@ put() { # name, content
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 put postgres_password "$(random)"
-# The same password: whoever changes one changes the other.
+# The owner's, with the same password: whoever changes one changes the other.
 put database_url "postgresql://stakebts:$(cat "$folder/postgres_password")@postgres:5432/stakebts"
+# Each process has a login of its own, made by the service `migrate` from these (docs/deploy.md, Database roles).
+for process in backup console ingester operator payer scheduler watcher; do
+  put "database_url_$process" "postgresql://stakebts_${process}_login:$(random)@postgres:5432/stakebts"
+done
 put grafana_password "$(random)"
 
 if [ "${1:-}" = dev ]; then

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { answerObservation, createObservation } from "@stakebts/core/adapters";
+import { answerObservation, createObservation, PROCESS_ROLES } from "@stakebts/core/adapters";
 import { PROCESS_SETTINGS, type ProcessName, readEnvironment } from "@stakebts/core/config";
 import { wifFromSeed } from "@stakebts/devnet";
 import { Ajv } from "ajv";
@@ -79,7 +79,7 @@ describe("docker-compose.yml", () => {
       });
     }
     const known = Object.values(SETTINGS).flatMap((schema) => Object.keys(schema.shape));
-    for (const name of ["migrate", "backup", "stakebts", "first-user"])
+    for (const name of ["migrate", "backup", "stakebts", "owner", "first-user"])
       for (const setting of Object.keys(one(name).environment))
         expect([...known, "STAKEBTS_ACTOR"], name).toContain(setting.replace(/_FILE$/u, ""));
   });
@@ -111,19 +111,55 @@ describe("secrets", () => {
     expect(table(({ secrets: mounted }) => mounted.join(" "))).toEqual({
       postgres: "postgres_password",
       redis: "",
-      migrate: "database_url",
-      ingester: "database_url memo_key",
-      scheduler: "database_url exchange_1_deposit_memo",
-      payer: "database_url memo_key active_key exchange_1_key exchange_1_secret",
-      watcher: "database_url",
-      console: "database_url",
-      backup: "database_url",
-      stakebts: "database_url",
+      migrate: ["", "_backup", "_console", "_ingester", "_operator", "_payer", "_scheduler", "_watcher"]
+        .map((process) => `database_url${process}`)
+        .join(" "),
+      ingester: "database_url_ingester memo_key",
+      scheduler: "database_url_scheduler exchange_1_deposit_memo",
+      payer: "database_url_payer memo_key active_key exchange_1_key exchange_1_secret",
+      watcher: "database_url_watcher",
+      console: "database_url_console",
+      backup: "database_url_backup",
+      stakebts: "database_url_operator",
+      owner: "database_url",
       devnet: "",
-      "first-user": "database_url console_password",
+      "first-user": "database_url_operator console_password",
       prometheus: "",
       grafana: "grafana_password",
     });
+  });
+
+  it("of the database's owner are given to what ends by itself, never to a process that goes on", () => {
+    const owners = services.filter(({ secrets: mounted }) =>
+      mounted.some((name) => ["database_url", "postgres_password"].includes(name)),
+    );
+    expect(owners.map(({ name, restart }) => `${name} ${restart}`)).toEqual([
+      "postgres unless-stopped",
+      "migrate no",
+      "owner no",
+    ]);
+  });
+
+  it("of the database are one for each process, and migrate makes the login of every one", () => {
+    const logins = PROCESS_ROLES.map((role) => `database_url_${role}`);
+    expect(one("migrate").argv.filter((arg) => arg.startsWith("/"))).toEqual(
+      logins.map((name) => `/run/secrets/${name}`),
+    );
+    const made = logins.map((name) => new URL(readFileSync(join(secrets, name), "utf8").trim()));
+    expect(new Set(made.map(({ username }) => username)).size).toBe(logins.length);
+    expect(new Set(made.map(({ password }) => password)).size).toBe(logins.length);
+    for (const name of logins) {
+      const users = services.filter(
+        ({ name: service, secrets: mounted }) => service !== "migrate" && mounted.includes(name),
+      );
+      for (const { name: service, environment } of users)
+        expect(environment["DATABASE_URL_FILE"], service).toBe(`/run/secrets/${name}`);
+    }
+  });
+
+  it("that are in the memory of a process are not written to a disk when it dies", () => {
+    for (const { name, raw, buildTarget } of services)
+      if (buildTarget !== undefined) expect(raw, name).toMatchObject({ ulimits: { core: 0 } });
   });
 
   it("stand in no environment, and every path of one is mounted", () => {
@@ -159,7 +195,7 @@ describe("secrets", () => {
 
 describe("networks", () => {
   it("keep the stores on one without a way out, and the payer's way out to itself", () => {
-    for (const name of [...stores, "migrate", "backup", "first-user"])
+    for (const name of [...stores, "migrate", "backup", "owner", "first-user"])
       expect({ name, networks: one(name).networks }).toEqual({ name, networks: ["data"] });
     expect([...compose.internalNetworks].sort()).toEqual(["data", "metrics"]);
     expect(services.filter(({ networks }) => networks.includes("payments")).map(({ name }) => name)).toEqual([

@@ -1,6 +1,6 @@
 import { createJobQueue, type QueueStore, startJobWorker } from "@stakebts/core/adapters";
 import type { Log } from "@stakebts/core/ports";
-import { durableQueueChecks, type QueueCheck, queueChecks } from "@stakebts/core/testing";
+import { durableQueueChecks, processLogins, type QueueCheck, queueChecks } from "@stakebts/core/testing";
 import { describe, inject } from "vitest";
 import { test } from "../database.ts";
 import { ownRedis } from "../redis.ts";
@@ -22,7 +22,7 @@ async function runOn(store: QueueStore, check: QueueCheck): Promise<void> {
 
 describe("the queues in PostgreSQL do what every queue does:", () => {
   for (const check of [...queueChecks, ...durableQueueChecks])
-    test(check.name, ({ databaseUrl }) => runOn({ databaseUrl }, check));
+    test(check.name, async ({ databaseUrl }) => runOn({ databaseUrl: (await processLogins(databaseUrl)).scheduler }, check));
 });
 
 describe.skipIf(inject("redisUrl") === "")("the queues in Redis do what every queue does:", () => {

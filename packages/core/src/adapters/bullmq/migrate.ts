@@ -1,5 +1,6 @@
 import { runMigrations } from "bullmq";
 import pg from "pg";
+import { QUEUE_NAMES } from "./catalog.ts";
 
 /** Makes or updates BullMQ's own schema in PostgreSQL. Safe to repeat and to start twice; Redis needs nothing. */
 export async function migrateQueueStore(databaseUrl: string): Promise<void> {
@@ -7,6 +8,8 @@ export async function migrateQueueStore(databaseUrl: string): Promise<void> {
   await client.connect();
   try {
     await runMigrations(client);
+    // BullMQ makes a queue's sequence at the first job. Whoever adds that may not make anything (ADR 0020).
+    for (const name of QUEUE_NAMES) await client.query("SELECT bullmq.next_job_id($1)", [name]);
   } finally {
     await client.end();
   }

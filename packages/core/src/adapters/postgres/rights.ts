@@ -88,7 +88,6 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   control: {
     write: {
       ingester: `UPDATE (${SWITCH}, ${FENCE})`,
-      scheduler: `UPDATE (${SWITCH})`,
       payer: "UPDATE (writer_epoch, updated_at)",
       watcher: `UPDATE (${SWITCH})`,
       operator: `UPDATE (${SWITCH}, ${FENCE}, answered_up_to_block_num)`,
