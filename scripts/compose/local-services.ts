@@ -71,6 +71,7 @@ export class LocalServices {
         writeFileSync(
           path,
           neighbours(compose.services, place, readFileSync(join(folder, "secrets", name), "utf8")),
+          { mode: 0o600 },
         );
         return path;
       },

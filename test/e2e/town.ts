@@ -36,7 +36,7 @@ export const CUSTODIAN = "custodian";
 export const MANAGER = "dls.cipher";
 export const EXCHANGE = "bittrex-deposit";
 export const RESERVE_ACCOUNT = "custodian-reserve";
-const DEPOSIT_MEMO = "deposit-memo-1";
+export const DEPOSIT_MEMO = "deposit-memo-1";
 export const NOMINATORS = Array.from({ length: 8 }, (_, n) => `nominator-${n + 1}`);
 const SECONDS_PER_BLOCK = 3;
 const BLOCK_MS = 100;
@@ -46,6 +46,8 @@ const SHARES_PER_BTS = 100_000n;
 const SETTLE_MS_MAX = 60_000;
 
 export interface TownOptions {
+  /** Folder of another PostgreSQL than the embedded one, which has no `pg_dump`. */
+  readonly installation?: string | undefined;
   readonly redisUrl?: string;
   /** Length of a month of the programme, default 60s of the chain. */
   readonly month?: string;
@@ -72,6 +74,11 @@ export class Town {
   readonly databaseUrl: string;
   /** With which each process signs in, once the ledger is of this version. */
   databaseUrls: Readonly<Record<ProcessRole, string>> | undefined;
+  /** Everything that is on a disk: the data of PostgreSQL, the policy. */
+  readonly folder: string;
+  /** What a worker was refused by the database: each has the rights of its kind, and they have to do. */
+  readonly #denied: string[] = [];
+  readonly #installation: string | undefined;
   readonly #wallets = new Map<string, DevnetWallet>();
   readonly #dataDir: string;
   readonly #settings: LocalClusterOptions;
@@ -85,6 +92,8 @@ export class Town {
     settings: LocalClusterOptions;
     databaseUrl: string;
     databaseUrls: Readonly<Record<ProcessRole, string>> | undefined;
+    folder: string;
+    installation: string | undefined;
     cleanUps: (() => unknown)[];
   }) {
     this.postgres = parts.postgres;
@@ -94,6 +103,8 @@ export class Town {
     this.#settings = parts.settings;
     this.databaseUrl = parts.databaseUrl;
     this.databaseUrls = parts.databaseUrls;
+    this.folder = parts.folder;
+    this.#installation = parts.installation;
     this.#cleanUps = parts.cleanUps;
     this.cluster = this.clusterOf(parts.settings.repository);
   }
@@ -104,7 +115,7 @@ export class Town {
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
     cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
     const dataDir = join(folder, "postgres");
-    const postgres = await startPostgres({ dataDir });
+    const postgres = await startPostgres({ dataDir, ...given(options.installation) });
     const databaseUrl = await postgres.createDatabase("stakebts");
     const repository = options.repository ?? REPOSITORY;
     const databaseUrls = await prepareLedger(databaseUrl, repository);
@@ -131,7 +142,6 @@ export class Town {
     const settings: LocalClusterOptions = {
       repository,
       databaseUrl,
-      ...(databaseUrls === undefined ? {} : { databaseUrls }),
       redisUrl: options.redisUrl,
       nodes: devnet.urls,
       custodian: CUSTODIAN,
@@ -151,7 +161,9 @@ export class Town {
         },
       },
     };
-    return new Town({ postgres, dataDir, devnet, exchange, settings, databaseUrl, databaseUrls, cleanUps });
+    const { installation } = options;
+    const places = { dataDir, folder, databaseUrl, databaseUrls, installation };
+    return new Town({ ...places, postgres, devnet, exchange, settings, cleanUps });
   }
 
   /** Workers of another version on the same ledger, chain and account. */
@@ -162,6 +174,10 @@ export class Town {
       ...this.#settings,
       repository,
       ...(urls === undefined ? {} : { databaseUrls: urls }),
+      onLine: (name, line) => {
+        const text = JSON.stringify(line);
+        if (text.includes("permission denied")) this.#denied.push(`${name}: ${text}`);
+      },
     });
     this.#cleanUps.push(() => cluster.stop());
     return cluster;
@@ -192,12 +208,17 @@ export class Town {
     for (const undo of others.reverse()) await undo();
     await this.postgres.stop();
     await removeFolder?.();
+    expect(this.#denied).toEqual([]);
   }
 
   /** The same data on the same port; every session is cut. */
   async restartPostgres(): Promise<void> {
     await this.postgres.stop();
-    this.postgres = await startPostgres({ dataDir: this.#dataDir, port: this.postgres.port });
+    this.postgres = await startPostgres({
+      dataDir: this.#dataDir,
+      port: this.postgres.port,
+      ...given(this.#installation),
+    });
   }
 
   /** The database is gone, and an empty one has its name. */
@@ -328,7 +349,9 @@ async function prepareLedger(
 
 const migrationsOf = (repository: string): string => join(repository, "prisma/migrations");
 
-const EXCHANGE_KEY = { key: "town-exchange-key", secret: "town-exchange-secret" };
+const given = (installation: string | undefined) => (installation === undefined ? {} : { installation });
+
+export const EXCHANGE_KEY = { key: "town-exchange-key", secret: "town-exchange-secret" };
 
 const openExchange = (devnet: Devnet, balanceBts: bigint): Promise<DevnetExchange> =>
   startExchange({

@@ -1,3 +1,5 @@
+import { exposures, forgetSecrets } from "../config/exposure.ts";
+import type { ProcessName } from "../config/process-settings.ts";
 import { StartupError } from "../domain/errors.ts";
 import type { Log } from "../ports/log.ts";
 import { hostClock } from "./host-clock.ts";
@@ -31,7 +33,7 @@ export interface ProcessContext<C> extends Observation {
  * and not safe to go on.
  */
 export function runProcess<C extends ProcessConfig>(
-  name: string,
+  name: ProcessName,
   readConfig: () => C,
   main: (context: ProcessContext<C>) => Promise<void>,
 ): void {
@@ -64,10 +66,15 @@ export function runProcess<C extends ProcessConfig>(
     });
   }
   const run = async (): Promise<void> => {
+    // oxlint-disable-next-line node/no-process-env -- to see which settings there are; they are read by readConfig
+    const given = { ...process.env };
     const config = readConfig();
+    // oxlint-disable-next-line node/no-process-env -- to empty it
+    forgetSecrets(process.env);
     const plain = createLog({ process: name, level: config.LOG_LEVEL });
     const observation = createObservation({ clock: hostClock, log: plain });
     log = countedLog(plain, observation);
+    for (const { event, ...rest } of exposures(name, given)) log.warn(event, rest);
     const { STAKEBTS_HTTP_HOST: host = "127.0.0.1", STAKEBTS_HTTP_PORT: port } = config;
     if (port !== undefined) {
       observation.metrics.includeProcess();
