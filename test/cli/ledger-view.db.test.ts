@@ -205,6 +205,8 @@ describe("the journal", () => {
         incoming({ operation: operation(20, 0, 0) }),
         outgoing({ operation: operation(20, 1, 0), txid: withdrawal.txid, amount: 45_000_000n as never }),
         outgoing({ operation: operation(21), txid: "ab".repeat(20), payoutKey: paidByKey.key }),
+        // Pays the debt, and does not name it.
+        outgoing({ operation: operation(21, 1), amount: 45_000_000n as never }),
       ]);
       await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20, 1, 0) }]);
       await tx.confirmPayouts([
