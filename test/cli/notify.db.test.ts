@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createNotificationStore, createPostgresLedger } from "@stakebts/core/adapters";
 import { tellPeople } from "@stakebts/core/services";
-import { ManualClock } from "@stakebts/core/testing";
+import { ManualClock, processLogins } from "@stakebts/core/testing";
 import { describe, expect } from "vitest";
 import { test as base } from "../database.ts";
 import { inProcess, type Stakebts, stakebtsWith } from "./stakebts.ts";
@@ -30,7 +30,7 @@ const test = base.extend<{ chat: Chat; stakebts: Stakebts }>({
     server.close();
   },
   stakebts: async ({ databaseUrl }: { databaseUrl: string }, use: (stakebts: Stakebts) => Promise<void>) => {
-    await use(stakebtsWith({ DATABASE_URL: databaseUrl }, inProcess));
+    await use(stakebtsWith({ DATABASE_URL: (await processLogins(databaseUrl)).operator }, inProcess));
   },
 });
 

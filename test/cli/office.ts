@@ -1,3 +1,4 @@
+import { processLogins } from "@stakebts/core/testing";
 import {
   createChainClient,
   createMemoReader,
@@ -89,7 +90,8 @@ export class Office {
       custodian as ChainAccount,
       stakebtsWith(
         {
-          DATABASE_URL: databaseUrl,
+          // What operators do needs no more than their role may do.
+          DATABASE_URL: (await processLogins(databaseUrl)).operator,
           STAKEBTS_NODES: devnet.urls.join(","),
           STAKEBTS_CUSTODIAN: CUSTODIAN,
         },

@@ -1,3 +1,4 @@
+import { processLogins } from "@stakebts/core/testing";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { inProcess, stakebtsWith, type Stakebts } from "./stakebts.ts";
 
 const test = base.extend<{ stakebts: Stakebts; file: (password: string) => string }>({
   stakebts: async ({ databaseUrl }: { databaseUrl: string }, use: (stakebts: Stakebts) => Promise<void>) => {
-    await use(stakebtsWith({ DATABASE_URL: databaseUrl }, inProcess));
+    await use(stakebtsWith({ DATABASE_URL: (await processLogins(databaseUrl)).operator }, inProcess));
   },
   // oxlint-disable-next-line no-empty-pattern -- vitest reads the names of the fixtures from the pattern
   file: async ({}, use: (file: (password: string) => string) => Promise<void>) => {

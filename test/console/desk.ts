@@ -1,6 +1,8 @@
+import { processLogins } from "@stakebts/core/testing";
 import { createHash, randomBytes } from "node:crypto";
 import {
   createPostgresConsoleAccess,
+  createPostgresLedger,
   createPostgresLedgerView,
   hashPassword,
   openQueue,
@@ -45,18 +47,28 @@ export class Desk {
   /** Host time of the console. Moves when a test says so. */
   nowMs = Date.now();
 
-  private constructor(office: Office, databaseUrl: string, store: QueueStore, origin: string | undefined) {
-    const { ledger, chain, devnet } = office;
+  readonly #parts: readonly { close(): Promise<void> }[];
+
+  /** @param url of the console's own login; `access` here is the owner's, who makes users as an operator does */
+  private constructor(
+    office: Office,
+    { databaseUrl, url }: { databaseUrl: string; url: string },
+    store: QueueStore,
+    origin: string | undefined,
+  ) {
+    const { chain, devnet } = office;
     const clock: HostClock = {
       nowMs: () => this.nowMs,
       sleep: async (durationMs) => void (this.nowMs += durationMs),
     };
     this.access = createPostgresConsoleAccess({ url: databaseUrl });
-    this.view = createPostgresLedgerView({ url: databaseUrl });
+    this.view = createPostgresLedgerView({ url });
+    const [access, ledger] = [createPostgresConsoleAccess({ url }), createPostgresLedger({ url })];
+    this.#parts = [access, ledger];
     this.queues = QUEUE_NAMES.map((name) => openQueue(store, name, {}, silent));
     const nodes = devnet.urls;
     this.watch = new ChainWatch({ chain, nodes, chainId: undefined, custodian: CUSTODIAN, clock });
-    const { access, view, queues, watch } = this;
+    const { view, queues, watch } = this;
     const parts = { ledger, chain, access, view, queues, clock, origin, glance: watch.latest };
     this.app = createConsole({ ...parts, log: silent, policy: DEFAULT_POLICY, custodian: CUSTODIAN });
   }
@@ -64,16 +76,18 @@ export class Desk {
   static async open(
     office: Office,
     databaseUrl: string,
-    { store = { databaseUrl }, origin }: { store?: QueueStore; origin?: string } = {},
+    { store, origin }: { store?: QueueStore; origin?: string } = {},
   ): Promise<Desk> {
-    const desk = new Desk(office, databaseUrl, store, origin);
+    const url = (await processLogins(databaseUrl)).console;
+    const desk = new Desk(office, { databaseUrl, url }, store ?? { databaseUrl: url }, origin);
     await desk.watch.look();
     return desk;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.queues.map((queue) => queue.close()));
-    await Promise.all([this.access.close(), this.view.close(), this.watch.close()]);
+    await Promise.all([...this.#parts, this.access].map((part) => part.close()));
+    await Promise.all([this.view.close(), this.watch.close()]);
   }
 
   async addUser(name: string, role: ConsoleRole): Promise<void> {
