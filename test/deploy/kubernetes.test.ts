@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { answerObservation, createObservation } from "@stakebts/core/adapters";
+import { answerObservation, createObservation, PROCESS_ROLES } from "@stakebts/core/adapters";
 import { PROCESS_SETTINGS } from "@stakebts/core/config";
 import { afterAll, describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -29,7 +29,12 @@ interface Container {
 interface PodSpec {
   containers: Container[];
   securityContext: unknown;
-  volumes: { name: string; secret?: { secretName: string }; configMap?: { name: string } }[];
+  volumes: {
+    name: string;
+    secret?: { secretName: string };
+    configMap?: { name: string };
+    projected?: { sources: unknown[] };
+  }[];
 }
 interface Manifest {
   apiVersion: string;
@@ -139,6 +144,29 @@ describe("the manifests", () => {
           if (/KEY|SECRET|PASSWORD|TOKEN|DATABASE_URL|REDIS_URL/u.test(name)) expect(name).toMatch(/_FILE$/u);
           expect(value).not.toMatch(/:\/\/[^/]*@/u);
         }
+  });
+
+  it("sign each pod in with its own login, and give the owner's address to the migration alone", () => {
+    const secrets = (name: string): string[] =>
+      (pods.get(name)?.spec.volumes ?? []).flatMap(({ secret }) =>
+        secret?.secretName.startsWith("stakebts-database") === true ? [secret.secretName] : [],
+      );
+    for (const name of pods.keys())
+      expect(secrets(name), name).toEqual([
+        `stakebts-database-${{ migrate: "owner", stakebts: "operator" }[name] ?? name}`,
+      ]);
+    const logins = pods.get("migrate")?.spec.volumes.find(({ projected }) => projected !== undefined);
+    expect(logins?.projected?.sources).toEqual(
+      PROCESS_ROLES.map((role) => ({
+        secret: {
+          name: `stakebts-database-${role}`,
+          items: [{ key: "DATABASE_URL", path: `database_url_${role}` }],
+        },
+      })),
+    );
+    expect(container("migrate").args.filter((arg) => arg.startsWith("/"))).toEqual(
+      PROCESS_ROLES.map((role) => `/run/secrets/logins/database_url_${role}`),
+    );
   });
 
   it("give the payer's keys to the payer alone, and run one payer at a time", () => {
