@@ -22,7 +22,7 @@ export const secretKey = (name: string, wif: string): Secret => ({
 /** Between a byte for the network and four of a checksum, in base 58 (the format of wallets). */
 function numberOf(wif: string): Buffer {
   const letters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-  const value = [...wif].reduce((sum, letter) => sum * 58n + BigInt(letters.indexOf(letter)), 0n);
+  const value = wif.split("").reduce((sum, letter) => sum * 58n + BigInt(letters.indexOf(letter)), 0n);
   return Buffer.from(value.toString(16).padStart(74, "0"), "hex").subarray(1, 33);
 }
 

@@ -22,7 +22,9 @@ async function runOn(store: QueueStore, check: QueueCheck): Promise<void> {
 
 describe("the queues in PostgreSQL do what every queue does:", () => {
   for (const check of [...queueChecks, ...durableQueueChecks])
-    test(check.name, async ({ databaseUrl }) => runOn({ databaseUrl: (await processLogins(databaseUrl)).scheduler }, check));
+    test(check.name, async ({ databaseUrl }) =>
+      runOn({ databaseUrl: (await processLogins(databaseUrl)).scheduler }, check),
+    );
 });
 
 describe.skipIf(inject("redisUrl") === "")("the queues in Redis do what every queue does:", () => {
