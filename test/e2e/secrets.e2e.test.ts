@@ -56,10 +56,16 @@ async function start(name: Name, more: Record<string, string> = {}): Promise<Wor
   return worker;
 }
 
+/** Each process's own login. */
+function urls(): NonNullable<Town["databaseUrls"]> {
+  if (town.databaseUrls === undefined) throw new Error("this version has logins");
+  return town.databaseUrls;
+}
+
 async function command(role: "operator" | "backup", ...args: readonly string[]): Promise<Answer> {
   const answer = await stakebtsWith(
     {
-      DATABASE_URL: town.databaseUrls[role],
+      DATABASE_URL: urls()[role],
       STAKEBTS_NODES: town.devnet.urls.join(","),
       STAKEBTS_CUSTODIAN: CUSTODIAN,
       STAKEBTS_ACTOR: "anna",
@@ -147,10 +153,7 @@ beforeAll(async () => {
     ["payer", { STAKEBTS_ACTIVE_KEY: `${ACTIVE.slice(0, -1)}1` }],
     ["payer", { STAKEBTS_ACTIVE_KEY: wifFromSeed("somebody-else") }],
     ["ingester", { STAKEBTS_MEMO_KEY: ACTIVE }],
-    [
-      "ingester",
-      { DATABASE_URL: town.databaseUrls.ingester.replace(/@.*/u, "@127.0.0.1:1/x"), STAKEBTS_POLL_MS: "no" },
-    ],
+    ["ingester", { DATABASE_URL: urls().ingester.replace(/@.*/u, "@127.0.0.1:1/x"), STAKEBTS_POLL_MS: "no" }],
   ];
   for (const [name, more] of broken) {
     const worker = town.cluster.start(name, more);
@@ -180,7 +183,7 @@ beforeAll(async () => {
   ])
     await command("operator", ...args);
 
-  const passwords = Object.entries(town.databaseUrls).map(([role, url]) =>
+  const passwords = Object.entries(urls()).map(([role, url]) =>
     secretText(`the password of the ${role}'s login`, new URL(url).password),
   );
   keys = [
@@ -277,7 +280,7 @@ describe("no secret is in", () => {
       mkdirSync(folder);
       const pgDump = join(installedPostgres ?? "", "bin/pg_dump");
       const made = await stakebtsWith({
-        DATABASE_URL: town.databaseUrls.backup,
+        DATABASE_URL: urls().backup,
         STAKEBTS_PG_DUMP: pgDump,
         STAKEBTS_ACTOR: "backup",
       })("backup", "--dir", folder);

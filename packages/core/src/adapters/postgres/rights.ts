@@ -85,6 +85,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       watcher: "INSERT",
     },
   },
+  receipt_seal: { write: { scheduler: "INSERT" } },
   control: {
     write: {
       ingester: `UPDATE (${SWITCH}, ${FENCE})`,
@@ -117,7 +118,7 @@ export const FUNCTION_RIGHTS: Readonly<
   Record<string, { readonly callers: readonly ProcessRole[]; readonly asOwner: boolean }>
 > = {
   save_withdrawal: { callers: ["payer"], asOwner: true },
-  owe_notice: { callers: ["ingester", "payer"], asOwner: true },
+  owe_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
   confirm_payouts: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
   requeue_payout: { callers: ["console", "operator"], asOwner: true },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
