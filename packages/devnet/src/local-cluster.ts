@@ -68,7 +68,8 @@ export class LocalCluster {
   }
 
   #environment(name: ClusterProcess): Record<string, string> {
-    const { databaseUrl, databaseUrls, redisUrl, nodes, custodian, activeKey, memoKey, policy, clockRate } = this.#options;
+    const { databaseUrl, databaseUrls, redisUrl, nodes, custodian, activeKey, memoKey, policy, clockRate } =
+      this.#options;
     const common = {
       DATABASE_URL: databaseUrls?.[name] ?? databaseUrl,
       ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
