@@ -5,7 +5,7 @@ import type { Safeguard } from "./safeguards.ts";
 const SEEDS = 200;
 
 describe("the simulator", () => {
-  it("finds nothing wrong in a few hundred worlds", { timeout: 60_000 }, async () => {
+  it("finds nothing wrong in a few hundred worlds", { timeout: 120_000 }, async () => {
     let payments = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const result = await runSeed(seed);
