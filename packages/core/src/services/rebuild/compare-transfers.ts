@@ -103,7 +103,8 @@ function remember(chain: TransferFact, { payments }: KnownCauses): void {
 }
 
 const isAdmin = ({ request }: TransferFact): boolean =>
-  request !== undefined && (ADMIN_REQUESTS as readonly string[]).includes(request.type);
+  request !== undefined &&
+  (request.type === "freeze" || (ADMIN_REQUESTS as readonly string[]).includes(request.type));
 
 function causeOfOutcome(
   ledger: TransferFact,
