@@ -233,13 +233,19 @@ class Run {
     return [...people.intentions.keys()].every((signature) => found.has(signature));
   }
 
-  /** Only to tell what is late from what is lost: whether anything is paid is read from the chain. */
+  /**
+   * It has read every block in which something happened, and has nothing open. Only to tell what is late from what is
+   * lost: whether anything is paid is read from the chain.
+   */
   async #ledgerIsDone(): Promise<boolean> {
+    const { blocks } = this.#scene.watch;
+    const lastEventful = blocks.findLast(({ transactions }) => transactions.length > 0)?.blockNum ?? 0;
     const [row] = await this.#scene.site.database
       .query<{ open: string }>(
         `SELECT (SELECT count(*) FROM stake_row WHERE status IN ('pending', 'processing', 'paid'))
               + (SELECT count(*) FROM payout WHERE status <> 'confirmed')
-              + (SELECT count(*) FROM transfer WHERE status = 'undecided') AS open`,
+              + (SELECT count(*) FROM transfer WHERE status = 'undecided')
+              + (SELECT count(*) FROM chain_cursor WHERE block_num < ${lastEventful}) AS open`,
       )
       .catch(() => []);
     return row?.open === "0";

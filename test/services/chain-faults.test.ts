@@ -123,10 +123,26 @@ describe("a payment is made once", () => {
       const { id } = await refundDue(world).then(
         () => [...world.ledger.contents.payouts.values()].at(-1) ?? { id: "" as never },
       );
-      world.devnet.setTransferFee({ fee: 5_000_000n, pricePerKbyte: 100_000n });
+      world.devnet.setTransferFee({ fee: 3_000_000n, pricePerKbyte: 100_000n });
       await world.devnet.produce(2);
       await world.pay(id); // Still with the old fee: refused, and dead in three minutes.
       world.devnet.skipTime(240);
+      await world.settle();
+      await refundIsPaidOnce(world);
+    }));
+
+  it("when the chain asks more than the policy allows, and pays nothing until it does not", () =>
+    inWorld({}, async (world) => {
+      const { id } = await refundDue(world);
+      world.devnet.setTransferFee({ fee: 5_000_000n, pricePerKbyte: 100_000n });
+      await world.devnet.produce(2);
+      expect(await world.pay(id)).toMatchObject({
+        type: "again",
+        reason: expect.stringContaining("max_network_fee"),
+      });
+      world.devnet.setTransferFee({ fee: 3_000_000n, pricePerKbyte: 100_000n });
+      await world.devnet.produce(2);
+      world.restart();
       await world.settle();
       await refundIsPaidOnce(world);
     }));
