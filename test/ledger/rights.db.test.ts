@@ -189,14 +189,15 @@ describe("no role", () => {
 });
 
 describe("the console's role", () => {
-  test("cannot write a payout, a stake row or the switch", async ({ as }) => {
+  test("cannot write a payout, a stake row, the fence or a limit", async ({ as }) => {
     const db = await as("console");
     for (const sql of [
       "UPDATE payout SET status = 'ready'",
       "UPDATE payout SET reason = 'x'",
       "INSERT INTO payout (id, key, kind, payee, amount, memo, due, status) VALUES (gen_random_uuid(), 'x', 'refund', 'me', 1, 'x', 1, 'due')",
       "UPDATE stake_row SET status = 'pending'",
-      "UPDATE control SET payments_on = true",
+      "UPDATE control SET fence_until_ms = NULL",
+      "UPDATE control SET writer_epoch = 1",
       "INSERT INTO outbox (ring_id, kind, data, delay_ms) VALUES ('x', 'payout.pay', '{}', 0)",
       "UPDATE console_user SET role = 'operator'",
       "SELECT owe_notice(gen_random_uuid(), 'notice:x', 'me', 1, 'x', 1)",
@@ -311,6 +312,50 @@ describe("the payer's role", () => {
       "UPDATE transfer SET status = 'decided'",
     ])
       await expect(db.query(sql), sql).rejects.toThrow(DENIED);
+  });
+});
+
+describe("the switches", () => {
+  test("let every process that finds something wrong stop payments, and people alone let them go on", async ({
+    owner,
+    as,
+  }) => {
+    for (const role of ["console", "ingester", "operator", "watcher"] as const) {
+      const db = await as(role);
+      await db.query("UPDATE control SET payments_on = false, payments_reason = 'test'");
+      const on = db.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+      if (role === "console" || role === "operator") await on;
+      else await expect(on, role).rejects.toThrow("payments are switched on by people");
+      await owner.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+    }
+  });
+
+  test("of limits are the command line's, and an approval lets go only what a limit holds", async ({
+    databaseUrl,
+    as,
+  }) => {
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    await ledger.transaction((tx) => tx.insertPayouts([payout]));
+    await ledger.close();
+    const limit = "INSERT INTO payment_limits (payment_cap, actor, reason) VALUES (1, 'operator-1', 'test')";
+    for (const role of PROCESS_ROLES.filter((role) => role !== "operator"))
+      await expect((await as(role)).query(limit), role).rejects.toThrow(DENIED);
+    await (await as("operator")).query(limit);
+    const [payer, console_] = [await as("payer"), await as("console")];
+    const held = await payer.query("SELECT limit_payment($1) AS answer", [payout.id]);
+    expect(held.rows).toEqual([{ answer: "held" }]);
+
+    const release = async () =>
+      (await console_.query("SELECT release_approved($1, 'ring') AS done", [payout.id])).rows[0]?.done;
+    expect(await release()).toBe(false);
+    const approve = (db: pg.Client) =>
+      db.query(
+        "INSERT INTO payout_approval (payout_id, payee, amount, approver, reason) VALUES ($1, $2, $3, 'b', 'known')",
+        [payout.id, payout.payee, payout.amount],
+      );
+    await expect(approve(payer)).rejects.toThrow(DENIED);
+    await approve(console_);
+    expect([await release(), await release()]).toEqual([true, false]);
   });
 });
 

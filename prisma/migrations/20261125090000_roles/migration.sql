@@ -3,7 +3,7 @@
 -- packages/core/src/adapters/postgres/rights.ts, and is set anew after every migration and every restore.
 -- By hand: Prisma knows neither roles nor functions. Lock: none, nothing that is there is changed. A program of the version
 -- before goes on with the owner's login, which may do everything as before.
--- Back: drop the functions named here; the roles may stay, or go with DROP OWNED BY … and DROP ROLE.
+-- Back: drop the functions and the trigger named here; the roles may stay, or go with DROP OWNED BY … and DROP ROLE.
 
 -- Roles belong to the whole server: another database, or another migration at this moment, may have made them. A user
 -- who may not create roles is told so by `stakebts db migrate`, and everything else is done all the same.
@@ -121,3 +121,32 @@ BEGIN
             'amount', debt.amount::text, 'was', debt.status, 'because', debt.reason, 'despite', despite));
   RETURN true;
 END $$;
+
+-- A payout that a limit holds goes back to the payer, with its ring, once a second person has approved it (is_approved).
+-- false: no limit holds it, or nobody has.
+CREATE FUNCTION release_approved(of_payout uuid, ring_id text)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  debt payout%ROWTYPE;
+BEGIN
+  PERFORM FROM control WHERE id = 1 FOR NO KEY UPDATE; -- No payer reckons with it meanwhile.
+  SELECT * INTO debt FROM payout WHERE id = of_payout FOR UPDATE;
+  IF NOT FOUND OR debt.status <> 'held' OR debt.limited_by IS NULL OR NOT is_approved(debt) THEN RETURN false; END IF;
+  UPDATE payout SET status = 'ready', reason = NULL, waiting_since = NULL, updated_at = now() WHERE id = of_payout;
+  INSERT INTO outbox (ring_id, kind, data, delay_ms)
+  VALUES (release_approved.ring_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0) ON CONFLICT DO NOTHING;
+  RETURN true;
+END $$;
+
+-- Any process that finds something wrong may stop payments. That they go on is for people: whoever may freeze nominations
+-- (the command line, the console, the owner) may say so.
+CREATE FUNCTION people_switch_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT has_column_privilege('control', 'accepting_on', 'UPDATE') THEN
+    RAISE EXCEPTION 'payments are switched on by people, and % is a process', current_user
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER people_switch_on BEFORE UPDATE ON control FOR EACH ROW
+  WHEN (NEW.payments_on AND NOT OLD.payments_on) EXECUTE FUNCTION people_switch_on();

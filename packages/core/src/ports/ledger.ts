@@ -325,6 +325,8 @@ export interface LedgerTx {
   setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void>;
   /** `false`: this person has approved it before. */
   approvePayout(id: PayoutId, approval: PayoutApproval): Promise<boolean>;
+  /** A payout that a limit holds goes back to the payer, with its ring. `false`: none holds it, or it is not approved. */
+  releaseApproved(id: PayoutId, ring: Ring): Promise<boolean>;
   approvals(id: PayoutId): Promise<readonly PayoutApproval[]>;
   /** Who has requeued or released it: they do not approve it. */
   whoRequested(key: PayoutKey): Promise<readonly string[]>;

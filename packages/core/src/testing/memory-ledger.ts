@@ -917,6 +917,14 @@ class MemoryLedgerTx implements LedgerTx {
     return true;
   }
 
+  async releaseApproved(id: PayoutId, ring: Ring): Promise<boolean> {
+    const payout = this.#state.payouts.get(id);
+    if (payout?.limitedBy === undefined || !isApproved(this.#state, payout)) return false;
+    if (!(await this.movePayout(id, ["held"], "ready"))) return false;
+    await this.ring([ring]);
+    return true;
+  }
+
   async approvals(id: PayoutId): Promise<readonly PayoutApproval[]> {
     return this.#state.approvals
       .filter(({ payoutId }) => payoutId === id)

@@ -475,6 +475,12 @@ export class PostgresLedgerTx implements LedgerTx {
     return insertApproval(this.#db, id, approval);
   }
 
+  async releaseApproved(id: PayoutId, ring: Ring): Promise<boolean> {
+    const [row] = await this.#db.$queryRaw<{ released: boolean }[]>`
+      SELECT release_approved(${id}::uuid, ${ring.id}) AS released`;
+    return row?.released ?? false;
+  }
+
   approvals(id: PayoutId): Promise<readonly PayoutApproval[]> {
     return readApprovals(this.#db, id);
   }

@@ -32,6 +32,8 @@ const MOVE_FUNDING =
 const FOUND_IN_BLOCK = "UPDATE (status, block_num, trx_in_block, op_in_trx, updated_at)";
 /** Of the one row with the switch and the fence; the writer's epoch is the payer's alone. */
 const SWITCH = "payments_on, payments_reason, updated_at";
+const ACCEPTING = "accepting_on, accepting_reason, updated_at";
+const MANAGER_FREEZE = "manager_freeze, manager_freeze_reason, updated_at";
 const FENCE = "fence_until_ms, fence_from_block_num, fence_reason, database_identity";
 
 export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
@@ -88,12 +90,17 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   receipt_seal: { write: { scheduler: "INSERT" } },
   control: {
     write: {
+      console: `UPDATE (${SWITCH}, ${ACCEPTING}, ${MANAGER_FREEZE})`,
       ingester: `UPDATE (${SWITCH}, ${FENCE})`,
+      scheduler: `UPDATE (${MANAGER_FREEZE})`,
       payer: "UPDATE (writer_epoch, updated_at)",
       watcher: `UPDATE (${SWITCH})`,
-      operator: `UPDATE (${SWITCH}, ${FENCE}, answered_up_to_block_num)`,
+      operator: `UPDATE (${SWITCH}, ${ACCEPTING}, ${MANAGER_FREEZE}, ${FENCE}, answered_up_to_block_num)`,
     },
   },
+  payment_limits: { write: { operator: "INSERT" } },
+  // A row is a person's word. Whether it lets a payout go is for `release_approved` and `save_withdrawal` to say.
+  payout_approval: { write: { console: "INSERT", operator: "INSERT" } },
   console_user: {
     readers: ["backup", "console", "operator"],
     write: { operator: "INSERT, UPDATE (role, password_hash, disabled, updated_at)" },
@@ -121,6 +128,9 @@ export const FUNCTION_RIGHTS: Readonly<
   owe_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
   confirm_payouts: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
   requeue_payout: { callers: ["console", "operator"], asOwner: true },
+  release_approved: { callers: ["console", "operator"], asOwner: true },
+  limit_payment: { callers: ["payer"], asOwner: true },
+  is_approved: { callers: [], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
   ensure_process_roles: { callers: [], asOwner: false },
 };

@@ -49,8 +49,7 @@ async function approve(
     const approver = action.actor;
     await tx.approvePayout(payout.id, { payee, amount, approver, reason: action.reason });
   }
-  const moved = held && (await tx.movePayout(payout.id, ["held"], "ready"));
-  if (moved) await tx.ring([ringForPayout(payout.id, action.id)]);
+  const moved = await tx.releaseApproved(payout.id, ringForPayout(payout.id, action.id));
   await tx.addReceipts([
     receiptOf("payout.approved", key, action, {
       payoutId: payout.id,

@@ -5,6 +5,7 @@ import { HOUR_MS, millis } from "../../domain/time.ts";
 import type { IdentifiedPayout, Ledger } from "../../ports/ledger.ts";
 import { agreementWithRows, cursorAt, incoming, operation, refundOf, withdrawalFor } from "../given.ts";
 import { passFence } from "../pass-fence.ts";
+import { ringForPayout } from "../../services/rings.ts";
 import type { LedgerCheck } from "./ledger-check.ts";
 
 // Limits on payments, approvals and freezes. ADR 0019.
@@ -27,6 +28,8 @@ async function given(
 }
 
 /** The time of the ledger goes on, in blocks of an hour. */
+const ringOf = ({ id }: IdentifiedPayout) => ringForPayout(id, "approved");
+
 const hoursLater = (ledger: Ledger, hours: number): Promise<boolean> =>
   ledger.transaction(async (tx) => {
     const cursor = await tx.cursor();
@@ -76,7 +79,8 @@ export const limitChecks: readonly LedgerCheck[] = [
         assert.equal(await tx.approvePayout(large.id, approval), true);
         assert.equal(await tx.approvePayout(large.id, approval), false);
         assert.deepEqual(await tx.approvals(large.id), [approval]);
-        await tx.movePayout(large.id, ["held"], "ready");
+        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), true);
+        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), false);
       });
       assert.equal((await payoutOf(ledger, large)).limitedBy, undefined);
       assert.equal(await save(large, "c"), "saved");
@@ -117,9 +121,10 @@ export const limitChecks: readonly LedgerCheck[] = [
         await tx.approvePayout(large.id, { ...approval, approver: "operator-1" });
       });
       assert.equal(await ledger.limitPayment(large.id), "held");
+      assert.equal(await ledger.transaction((tx) => tx.releaseApproved(large.id, ringOf(large))), false);
       await ledger.transaction(async (tx) => {
         await tx.approvePayout(large.id, { ...approval, approver: "operator-2" });
-        await tx.movePayout(large.id, ["held"], "ready");
+        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), true);
       });
       assert.equal(await ledger.limitPayment(large.id), "go");
     },
