@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WATCHER_LOCK } from "@stakebts/core/adapters";
 import { wifFromSeed } from "@stakebts/devnet";
+import pg from "pg";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { emptyDatabase } from "../database.ts";
 import { test } from "./office.ts";
@@ -157,8 +159,13 @@ describe("doctor", () => {
   test("finds nothing in a healthy office, and each thing that is wrong with what to do", async ({
     office,
     stakebts,
+    databaseUrl,
   }) => {
     await office.digest();
+    // What a watcher holds as long as it is there.
+    const watcher = new pg.Client({ connectionString: databaseUrl });
+    await watcher.connect();
+    await watcher.query("SELECT pg_advisory_lock_shared($1)", [WATCHER_LOCK]);
     const healthy = await stakebts
       .with({
         STAKEBTS_ACTIVE_KEY: wifFromSeed("custodian-active"),
@@ -167,11 +174,12 @@ describe("doctor", () => {
       .json<{ name: string; state: string }[]>("doctor");
     expect(healthy.filter(({ state }) => state !== "ok")).toEqual([]);
     expect(healthy.map(({ name }) => name)).toEqual(
-      "database queues node,chain id,account,active key,memo key,ledger,payments,audit log,payouts,money,clock"
+      "database queues node,chain id,account,active key,memo key,ledger,payments,watcher,audit log,payouts,money,clock"
         .replace(" ", ",")
         .replace(" node", ",node")
         .split(","),
     );
+    await watcher.end();
     await office.failedRefund();
     await office.devnet.produce(60);
     await stakebts("payments", "off", "--reason", "drill");
@@ -182,6 +190,7 @@ describe("doctor", () => {
     })("doctor");
     expect(sick.code).toBe(1);
     for (const line of [
+      /^problem {2}watcher +none is running/mu,
       /^problem {2}queues +Redis: .*ECONNREFUSED/mu,
       /^problem {2}node +ws:\/\/127\.0\.0\.1:1: /mu,
       /^problem {2}active key +STAKEBTS_ACTIVE_KEY: BTS\w+ is not an active key of custodian/mu,

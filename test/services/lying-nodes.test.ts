@@ -102,3 +102,23 @@ describe("the only node that is known, which lies", () => {
     }),
   );
 });
+
+describe("a node that was honest until a payment was due,", () => {
+  it("and then names its own account for the payee, gets nothing: he has sent from another", () =>
+    inWorld({ devnet: { nodes: 2 }, nodesKnown: 1, walletNode: 1 }, async (world) => {
+      await world.send("nominator-1", 500, "what is this");
+      for (let i = 0; i < 30 && world.ledger.contents.payouts.size === 0; i++) {
+        await world.devnet.produce();
+        await world.ingest();
+        await world.fold();
+      }
+      const [debt] = world.ledger.contents.payouts.values();
+      await lieWith(world, "other-account");
+      expect(await world.pay(debt?.id as never)).toMatchObject({
+        type: "again",
+        reason: expect.stringContaining("who has sent from"),
+      });
+      expect(world.ledger.contents.receipts.map(({ event }) => event)).toContain("payee.differs");
+      expect(world.ledger.contents.withdrawals.size).toBe(0);
+    }));
+});

@@ -116,5 +116,5 @@ export {
   serveObservation,
 } from "./observe/index.ts";
 export { EXIT, type ProcessConfig, runProcess } from "./process.ts";
-export { showPresence } from "./watcher-presence.ts";
+export { showPresence, WATCHER_LOCK } from "./watcher-presence.ts";
 export { DONE, repeat } from "./repeat.ts";

@@ -5,7 +5,7 @@ import type { Progress } from "./observe/progress.ts";
 import { repeat } from "./repeat.ts";
 
 /** Held by every watcher, shared. Any number does, as long as nothing else takes it. */
-export const WATCHER_LOCK = 7_270_003;
+export const WATCHER_LOCK = 7_270_006;
 const LOOK_EVERY_MS = 2_000;
 const KEEPALIVE =
   "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
