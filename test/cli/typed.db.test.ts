@@ -174,7 +174,7 @@ describe("doctor", () => {
       .json<{ name: string; state: string }[]>("doctor");
     expect(healthy.filter(({ state }) => state !== "ok")).toEqual([]);
     expect(healthy.map(({ name }) => name)).toEqual(
-      "database queues node,chain id,account,active key,memo key,ledger,payments,watcher,audit log,payouts,money,clock"
+      "database queues node,chain id,account,active key,memo key,ledger,freeze,limits,payments,watcher,audit log,payouts,money,clock"
         .replace(" ", ",")
         .replace(" node", ",node")
         .split(","),
@@ -197,10 +197,10 @@ describe("doctor", () => {
       /^problem {2}ledger +\d+ blocks behind the chain/mu,
       /^problem {2}payments +off: drill/mu,
       /^problem {2}payouts +1 wait for a person/mu,
-      /^6 problem\(s\) found/mu,
+      /^8 problem\(s\) found/mu,
     ])
       expect(sick.out).toMatch(line);
-    expect(sick.out.match(/→/gu)).toHaveLength(6);
+    expect(sick.out.match(/→/gu)).toHaveLength(8);
     expect(sick.out).not.toContain(wifFromSeed("nominator-1-active"));
     const away = await stakebts.with({ DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x" })("doctor");
     expect(away).toMatchObject({ code: 1, out: expect.stringContaining("no database answers") });
