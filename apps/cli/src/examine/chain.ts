@@ -49,6 +49,12 @@ export async function* examineChain(context: Context): AsyncGenerator<Finding> {
         "chain id",
         `${chainIds[0]} (${chainIds[0] === MAINNET_CHAIN_ID ? "main network" : "another network"})`,
       );
+  if (settings.STAKEBTS_NODES.length === 1 && chainIds[0] === MAINNET_CHAIN_ID)
+    yield problem(
+      "nodes",
+      "there is one: what it says of accounts and fees is believed, and it stands at the first block with an operation that cannot be checked here",
+      "add others of other owners to STAKEBTS_NODES: three, with STAKEBTS_NODE_QUORUM=2",
+    );
   yield* account(context);
 }
 
