@@ -325,13 +325,14 @@ describe.skipIf(installedPostgres === undefined)(
       const key = await before.failedRefund("nominator-1");
       await before.stakebts("payouts", "requeue", key, "--reason", "try it");
       const payout = identified({ ...refundOf(operation(1)), key: key as PayoutKey }).id;
-      expect(await before.stakebts("backup", "--dir", dir)).toMatchObject({ code: 0 });
+      const owner = before.stakebts.with({ DATABASE_URL: url });
+      expect(await owner("backup", "--dir", dir)).toMatchObject({ code: 0 });
       expect(await before.pay(payout)).toMatchObject({ type: "in_flight", outcome: { type: "accepted" } });
       await before.send("nominator-2", 25_000n, "three_months");
       await before.stakebts("payments", "off", "--reason", "the disk is broken");
       await before.ledger.close();
       const confirmed = ["--reason", "the disk was broken", "--yes", "--confirm", `${database}_office`];
-      const restored = await before.stakebts("restore", onlyDump(dir), "--replace", ...confirmed);
+      const restored = await owner("restore", onlyDump(dir), "--replace", ...confirmed);
       expect(restored).toMatchObject({ code: 0 });
       await before.stakebts("payments", "on", "--reason", "it is what we want");
       const after = await before.reopen(url);

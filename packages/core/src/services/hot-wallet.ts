@@ -59,10 +59,17 @@ export class HotWallet {
     return this.#schedule.fees;
   }
 
-  /** The head of the chain as it was not longer than a moment ago: expirations are counted from it in minutes. */
-  async head(): Promise<ChainHead> {
+  /**
+   * The head of the chain as it was not longer than a moment ago: expirations are counted from it in minutes.
+   * @param seenBlockNum a final block that is known: a head that has not got so far is asked for anew
+   */
+  async head(seenBlockNum = 0): Promise<ChainHead> {
     const nowMs = this.#clock.nowMs();
-    if (this.#head === undefined || !isFresh(this.#head.readAtMs, nowMs, HEAD_AGE_MS_MAX))
+    if (
+      this.#head === undefined ||
+      !isFresh(this.#head.readAtMs, nowMs, HEAD_AGE_MS_MAX) ||
+      this.#head.head.irreversibleBlockNum < seenBlockNum
+    )
       this.#head = { head: await this.#chain.head(), readAtMs: nowMs };
     return this.#head.head;
   }

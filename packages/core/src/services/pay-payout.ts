@@ -86,7 +86,7 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const fenced = whyFenced(view.fence);
   if (fenced !== undefined) return { type: "again", reason: `nothing is signed: ${fenced}` };
 
-  const head = await deps.wallet.head();
+  const head = await deps.wallet.head(view.cursor?.blockNum);
   const behind = behindTheChain(view.cursor, head);
   if (behind !== undefined) return { type: "again", reason: behind };
   // Before funds are fetched for what may have to wait for a person.

@@ -4,7 +4,7 @@ import { deployMigrations } from "../postgres/migrations.ts";
 import { createEmptyDatabase, databaseOf, quoted, urlWithDatabase, withMaintenance } from "./server.ts";
 
 /** With the id of the database beside it: one comparison of each at a time. */
-const SCRATCH_LOCK = 7_270_004;
+const SCRATCH_LOCK = 7_270_007;
 
 /**
  * An empty ledger in a database of its own on the same server, for as long as `work` takes. Dropped whatever comes; one that

@@ -79,8 +79,9 @@ async function ensureLogin(session: pg.Client, { role, user, password }: Login):
     );
   const name = pg.escapeIdentifier(user);
   if (found === undefined) await session.query(`CREATE ROLE ${name}`);
-  // A copy of the ledger counts once it was restored into a database that is made for that.
-  const createDb = role === "backup" ? " CREATEDB" : "";
+  // A copy of the ledger counts once it was restored into a database that is made for that; and a comparison with the chain
+  // is made of a ledger apart.
+  const createDb = role === "backup" || role === "operator" ? " CREATEDB" : "";
   await session.query(
     `ALTER ROLE ${name} LOGIN${createDb} PASSWORD ${pg.escapeLiteral(verifierOf(password))}`,
   );

@@ -43,7 +43,7 @@ export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): P
   if (await isFrozen()) return;
   if (whyFenced(await ledger.fenceState()) !== undefined) return;
   const cursor = await ledger.cursor();
-  const head = await wallet.head();
+  const head = await wallet.head(cursor?.blockNum);
   if (cursor === undefined || behindTheChain(cursor, head) !== undefined) return;
   // Nominations may be frozen for days, and bring no funds that were asked for.
   if (await ledger.hasWork(false)) return;
