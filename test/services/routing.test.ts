@@ -90,7 +90,8 @@ describe("a transfer to the custodian", () => {
     }));
 
   it("of another asset is recorded and otherwise left alone", () =>
-    inWorld({}, async (world) => {
+    // Of a block with such an operation in it two nodes have to say the same.
+    inWorld({ devnet: { nodes: 2 } }, async (world) => {
       world.devnet.injectOperation([
         0,
         {
