@@ -14,7 +14,8 @@ const SECRET = `whsec_${Buffer.from("a secret of thirty-two bytes ...").toString
 let town: Town;
 let receiver: Server;
 const heard: { path: string; headers: IncomingMessage["headers"]; body: string }[] = [];
-const at: Partial<Record<WorkerName | "standby", string>> = {};
+type Who = WorkerName | "watcher" | "standby";
+const at: Partial<Record<Who, string>> = {};
 
 const listening = (server: Server): Promise<number> =>
   new Promise((resolve) =>
@@ -28,18 +29,18 @@ async function freePort(): Promise<string> {
   return `${port}`;
 }
 
-async function start(name: WorkerName, as: WorkerName | "standby", more: Record<string, string> = {}) {
+async function start(name: Exclude<Who, "standby">, as: Who, more: Record<string, string> = {}) {
   const port = await freePort();
   at[as] = `http://127.0.0.1:${port}`;
   return town.cluster.start(name, { STAKEBTS_HTTP_PORT: port, ...more });
 }
 
-const ask = async (who: WorkerName | "standby", path: string): Promise<{ status: number; body: string }> => {
+const ask = async (who: Who, path: string): Promise<{ status: number; body: string }> => {
   const answer = await fetch(`${at[who]}${path}`);
   return { status: answer.status, body: await answer.text() };
 };
 
-const isReady = (who: WorkerName | "standby") =>
+const isReady = (who: Who) =>
   town.until(async () => (await ask(who, "/readyz")).status === 200, `${who} is ready`);
 
 beforeAll(async () => {
@@ -58,6 +59,7 @@ beforeAll(async () => {
   const payer: WorkerProcess = await start("payer", "payer");
   await payer.waitFor(({ event }) => event === "payer.leads");
   await start("payer", "standby");
+  await start("watcher", "watcher");
   // The fence of a new ledger has to fall before anything is paid, and before the heart beats.
   await town.until(
     async () =>
@@ -79,7 +81,7 @@ afterAll(async () => {
 
 describe("the processes, asked over HTTP,", () => {
   it("are healthy and ready, a payer that stands by included", async () => {
-    for (const who of ["ingester", "scheduler", "payer", "standby"] as const) {
+    for (const who of ["ingester", "scheduler", "payer", "standby", "watcher"] as const) {
       await isReady(who);
       expect((await ask(who, "/healthz")).status).toBe(200);
     }
@@ -98,7 +100,9 @@ describe("the processes, asked over HTTP,", () => {
       "the scheduler says so",
     );
     const pages = await Promise.all(
-      (["ingester", "scheduler", "payer"] as const).map(async (who) => (await ask(who, "/metrics")).body),
+      (["ingester", "scheduler", "payer", "watcher"] as const).map(
+        async (who) => (await ask(who, "/metrics")).body,
+      ),
     );
     const page = pages.join("");
     const rules = readFileSync(join(import.meta.dirname, "../../deploy/prometheus/rules.yml"), "utf8");
