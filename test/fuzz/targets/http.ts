@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { connect, type AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { createObservation, serveObservation } from "@stakebts/core/adapters";
-import { bts, DEFAULT_POLICY, millis, type PayoutId } from "@stakebts/core/domain";
+import { bts, DEFAULT_POLICY, millis, NO_LIMITS, type PayoutId } from "@stakebts/core/domain";
 import {
   ChainError,
   type ChainReader,
@@ -10,6 +10,7 @@ import {
   type ConsoleRole,
   type LedgerView,
   type PayoutStory,
+  type StatusView,
 } from "@stakebts/core/ports";
 import { cursorAt, ManualClock, MemoryLedger } from "@stakebts/core/testing";
 import { createConsole } from "../../../apps/console/src/app.ts";
@@ -57,9 +58,15 @@ const story: PayoutStory = {
 const sum = { count: 1, amount: bts(8_000n) };
 
 const view = {
-  status: async () => ({
+  // Its type is named, so that what a page comes to ask for has to be here.
+  status: async (): Promise<StatusView> => ({
     cursor: cursorAt(9),
     payments: { on: false, reason: MARKUP },
+    freezes: [{ source: "operator", level: "all", reason: MARKUP }],
+    processFreezes: [{ source: "file", level: "all", reason: MARKUP, process: "payer", sinceMs: 0 }],
+    limits: NO_LIMITS,
+    limited: [{ by: "approval", held: true, ...sum }],
+    sealing: { sealed: 9, unsealed: 0, oldestAgeMs: 0 },
     fence: { raised: undefined, databaseChanged: false },
     lastBackup: undefined,
     payouts: [{ status: "failed", ...sum }],
