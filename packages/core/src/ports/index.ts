@@ -144,4 +144,5 @@ export {
   type SealedReceipt,
   type Sealing,
 } from "./audit-log.ts";
-export type { CustodyAct, CustodyBlock, CustodyChain, CustodyLedger, DeedToLookUp } from "./custody.ts";
+export type { CustodyAct, CustodyBlock, CustodyChain } from "./account-operations.ts";
+export type { CustodyLedger, DeedToLookUp } from "./custody.ts";

@@ -5,7 +5,7 @@ import {
   type ChainTransfer,
   type EncryptedMemo,
 } from "../../ports/chain.ts";
-import type { CustodyAct } from "../../ports/custody.ts";
+import type { CustodyAct } from "../../ports/account-operations.ts";
 import { isActing, operationName } from "./acting-account.ts";
 import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
 import { ByteWriter } from "./byte-writer.ts";

@@ -7,7 +7,7 @@ import {
   type ChainWriter,
   type NodeTrouble,
 } from "../../ports/chain.ts";
-import type { CustodyChain } from "../../ports/custody.ts";
+import type { CustodyChain } from "../../ports/account-operations.ts";
 import { type ParsedBlock, parseBlock } from "./block-parser.ts";
 import { readBlockId, readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
