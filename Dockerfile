@@ -19,8 +19,11 @@ COPY apps/ingester/package.json apps/ingester/
 COPY apps/payer/package.json apps/payer/
 COPY apps/scheduler/package.json apps/scheduler/
 COPY apps/watcher/package.json apps/watcher/
+COPY packages/bitshares/package.json packages/bitshares/
 COPY packages/core/package.json packages/core/
 COPY packages/devnet/package.json packages/devnet/
+COPY packages/kernel/package.json packages/kernel/
+COPY packages/testkit/package.json packages/testkit/
 RUN npm ci --strict-allow-scripts --no-audit --no-fund
 COPY . .
 RUN npm run -s build

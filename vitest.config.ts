@@ -7,12 +7,8 @@ export default defineConfig({
     alias: [
       { find: /^@stakebts\/devnet$/, replacement: `${import.meta.dirname}/packages/devnet/src/index.ts` },
       {
-        find: /^@stakebts\/core\/exchange$/,
-        replacement: `${import.meta.dirname}/packages/core/src/adapters/exchange/index.ts`,
-      },
-      {
-        find: /^@stakebts\/core\/(.+)$/,
-        replacement: `${import.meta.dirname}/packages/core/src/$1/index.ts`,
+        find: /^@stakebts\/(\w+)\/(.+)$/,
+        replacement: `${import.meta.dirname}/packages/$1/src/$2.ts`,
       },
     ],
   },
@@ -30,7 +26,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/src/**/*.test.ts", "test/**/*.test.ts"],
+          include: ["{apps,packages}/*/{src,test}/**/*.test.ts", "{test,chaos,deploy}/**/*.test.ts"],
           exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts"],
         },
       },
@@ -38,8 +34,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "db",
-          include: ["{apps,packages}/*/src/**/*.db.test.ts", "test/**/*.db.test.ts"],
-          globalSetup: ["./test/servers.setup.ts"], // here and not above: with extends it would run once per project
+          include: ["{apps,packages}/*/{src,test}/**/*.db.test.ts", "{test,chaos}/**/*.db.test.ts"],
+          globalSetup: ["./packages/testkit/src/servers.setup.ts"], // here and not above: with extends it would run once per project
           testTimeout: 30_000,
         },
       },
@@ -48,7 +44,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.e2e.test.ts"],
-          globalSetup: ["./test/redis.setup.ts"],
+          globalSetup: ["./packages/testkit/src/redis.setup.ts"],
           testTimeout: 120_000,
           // Each test runs a whole cluster, which waits for the chain most of the time: two at once, after all else.
           maxWorkers: 2,
@@ -59,8 +55,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "browser",
-          include: ["test/browser/**/*.browser.test.ts"],
-          globalSetup: ["./test/servers.setup.ts", "./test/browser/chromium.setup.ts"],
+          include: ["apps/console/test/browser/**/*.browser.test.ts"],
+          globalSetup: [
+            "./packages/testkit/src/servers.setup.ts",
+            "./apps/console/test/browser/chromium.setup.ts",
+          ],
           testTimeout: 60_000,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },

@@ -1,5 +1,7 @@
-import { createMemoReader, createMemoWriter, createSigner } from "@stakebts/core/adapters";
-import { millis, shares } from "@stakebts/core/domain";
+import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
+import { createSigner } from "@stakebts/bitshares/signer";
+import { millis } from "@stakebts/kernel/time";
+import { shares } from "@stakebts/kernel/amount";
 import { wifFromSeed } from "@stakebts/devnet";
 import { Aes, PrivateKey, PublicKey, Signature } from "bitsharesjs";
 import { ratio, type Row, timePerCall } from "./measure.ts";

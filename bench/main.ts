@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
-import { findRedis, startPostgres } from "@stakebts/devnet";
+import { findRedis } from "@stakebts/testkit/redis";
+import { startPostgres } from "@stakebts/testkit/postgres";
 import { benchCrypto } from "./crypto.ts";
 import type { Row } from "./measure.ts";
 import { benchPayouts } from "./payouts.ts";

@@ -1,16 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  accountFromSeeds,
-  DevnetWallet,
-  LocalCluster,
-  type Pg,
-  startDevnet,
-  wifFromSeed,
-} from "@stakebts/devnet";
+import { accountFromSeeds, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
+import { LocalCluster } from "@stakebts/testkit/local-cluster";
+import type { Pg } from "@stakebts/testkit/postgres";
 import pg from "pg";
-import { processLogins } from "@stakebts/core/testing";
+import { processLogins } from "@stakebts/testkit/process-logins";
 import { prepare } from "../prisma/migrate.ts";
 import type { Row } from "./measure.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { WorkerProcess } from "@stakebts/devnet";
+import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
 import type { Patch } from "./mutated-workers.ts";

@@ -1,12 +1,12 @@
 import {
-  type Devnet,
   decryptMemo,
+  type Devnet,
   DevnetWallet,
   parsePublicKeyText,
   privateKeyFromWif,
   wifFromSeed,
 } from "@stakebts/devnet";
-import type { AuditedBlock, AuditTerms } from "../packages/core/src/testing/simulator/auditor.ts";
+import type { AuditedBlock, AuditTerms } from "@stakebts/testkit/simulator/auditor";
 
 type AccountId = AuditTerms["custodian"];
 type Memo = NonNullable<AuditedBlock["transactions"][number]["memo"]>;

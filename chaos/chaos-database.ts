@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { migrateQueueStore } from "@stakebts/core/adapters";
-import { type Pg, startPostgres } from "@stakebts/devnet";
+import { migrateQueueStore } from "@stakebts/core/queue/migrate";
+import { type Pg, startPostgres } from "@stakebts/testkit/postgres";
 import pg from "pg";
 import { deploy } from "../prisma/migrate.ts";
 import type { Break } from "./breaks.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { WorkerLogLine } from "@stakebts/devnet";
+import type { WorkerLogLine } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
-import type { Prng } from "../packages/core/src/testing/simulator/prng.ts";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 import type { Line } from "./line.ts";
 import { CLUSTER_NODES, type Seat, type Site } from "./site.ts";
 

@@ -1,6 +1,6 @@
 import { DevnetWallet, WalletRefusal, wifFromSeed } from "@stakebts/devnet";
-import type { Intention } from "../packages/core/src/testing/simulator/auditor.ts";
-import type { Prng } from "../packages/core/src/testing/simulator/prng.ts";
+import type { Intention } from "@stakebts/testkit/simulator/auditor";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 
 export const CUSTODIAN = "custodian";
 export const NOMINATORS = Array.from({ length: 8 }, (_, n) => `nominator-${n + 1}`);

@@ -1,9 +1,4 @@
-import {
-  auditPayments,
-  type AuditTerms,
-  type Intention,
-  reckon,
-} from "../packages/core/src/testing/simulator/auditor.ts";
+import { auditPayments, type AuditTerms, type Intention, reckon } from "@stakebts/testkit/simulator/auditor";
 import type { ChainWatch } from "./chain-watch.ts";
 
 /** What the chain holds against what people have sent, by the simulator's auditor, who knows nothing of the product. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { wifFromSeed } from "@stakebts/devnet";
-import type { AuditTerms } from "../packages/core/src/testing/simulator/auditor.ts";
-import { Prng } from "../packages/core/src/testing/simulator/prng.ts";
+import type { AuditTerms } from "@stakebts/testkit/simulator/auditor";
+import { Prng } from "@stakebts/testkit/simulator/prng";
 import type { Break } from "./breaks.ts";
 import { ChainWatch, memoOpener, ownNode } from "./chain-watch.ts";
 import { type Fault, FAULTS } from "./faults.ts";

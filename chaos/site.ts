@@ -2,18 +2,11 @@ import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  accountFromSeeds,
-  type Devnet,
-  LocalCluster,
-  type RedisServer,
-  startDevnet,
-  startRedis,
-  wifFromSeed,
-  type WorkerName,
-  type WorkerProcess,
-} from "@stakebts/devnet";
-import { QUEUE_NAMES } from "@stakebts/core/adapters";
+import { accountFromSeeds, type Devnet, startDevnet, wifFromSeed } from "@stakebts/devnet";
+import { LocalCluster, type WorkerName } from "@stakebts/testkit/local-cluster";
+import { type RedisServer, startRedis } from "@stakebts/testkit/redis";
+import type { WorkerProcess } from "@stakebts/testkit/worker-process";
+import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
 import { Redis } from "ioredis";
 import type { Break } from "./breaks.ts";
 import { ChaosDatabase } from "./chaos-database.ts";

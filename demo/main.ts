@@ -3,18 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  accountFromSeeds,
-  DevnetWallet,
-  LocalCluster,
-  startDevnet,
-  startPostgres,
-  wifFromSeed,
-} from "@stakebts/devnet";
+import { accountFromSeeds, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
+import { LocalCluster } from "@stakebts/testkit/local-cluster";
+import { startPostgres } from "@stakebts/testkit/postgres";
 import pg from "pg";
-import { processLogins } from "@stakebts/core/testing";
+import { processLogins } from "@stakebts/testkit/process-logins";
 import { prepare } from "../prisma/migrate.ts";
-import { createPostgresConsoleAccess, hashPassword } from "@stakebts/core/adapters";
+import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
+import { hashPassword } from "@stakebts/core/operators/password-hash";
 import { ChainAudit } from "./chain-audit.ts";
 import { owedByRules, paidOnChain, settle } from "./reckoning.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";

@@ -4,7 +4,7 @@ import {
   type CheckResult,
   openChainUnderTest,
   runChainCheck,
-} from "../packages/core/src/testing/conformance/chain.ts";
+} from "@stakebts/testkit/conformance/chain";
 
 const USAGE = `Asks a BitShares node everything the product asks, and prints where it answers differently.
 

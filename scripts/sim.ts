@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { runSeed, type SeedResult } from "../packages/core/src/testing/simulator/run-seed.ts";
-import { type Safeguard, SAFEGUARDS } from "../packages/core/src/testing/simulator/safeguards.ts";
+import { runSeed, type SeedResult } from "@stakebts/testkit/simulator/run-seed";
+import { type Safeguard, SAFEGUARDS } from "@stakebts/testkit/simulator/safeguards";
 
 const USAGE = `Runs the whole product in worlds of its own, one for each seed, and audits every payment. See docs/simulator.md.
 

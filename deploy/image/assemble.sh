@@ -18,11 +18,11 @@ done
 (cd "$out" && npm ci --strict-allow-scripts --no-audit --no-fund \
   --omit=dev --omit=peer --omit=optional --include-workspace-root=false --workspace="$workspace")
 
-for folder in "$workspace" packages/core packages/devnet; do
-  case "$folder" in
-  packages/devnet) [ "$workspace" = "$folder" ] || continue ;;
-  packages/core) [ "$workspace" != packages/devnet ] || continue ;;
-  esac
+case "$workspace" in
+packages/*) folders=$workspace ;;
+*) folders="$workspace packages/kernel packages/bitshares packages/core" ;;
+esac
+for folder in $folders; do
   for part in dist bin public; do
     if [ -d "$folder/$part" ]; then cp -R "$folder/$part" "$out/$folder/"; fi
   done

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import pg from "pg";
-import { spawnGuarded } from "../../packages/devnet/src/guard.ts";
-import { type Pg, startPostgres } from "@stakebts/devnet";
+import { spawnGuarded } from "@stakebts/testkit/guard";
+import { type Pg, startPostgres } from "@stakebts/testkit/postgres";
 
 const VERSIONS = "/usr/lib/postgresql";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EXCHANGE, inTown, MANAGER, type Town } from "./town.ts";
-import { startAll } from "./workers.ts";
+import { EXCHANGE, inTown, MANAGER, type Town } from "@stakebts/testkit/cluster";
+import { startAll } from "@stakebts/testkit/workers";
 
 // A wallet that cannot pay what it owes, with the real adapter, a real HTTP exchange and its transfers on the chain.
 

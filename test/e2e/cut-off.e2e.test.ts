@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { findRedis } from "@stakebts/devnet";
+import { findRedis } from "@stakebts/testkit/redis";
 import { Redis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
-import { inTown } from "./town.ts";
-import { killUntil, startAll } from "./workers.ts";
+import { inTown } from "@stakebts/testkit/cluster";
+import { killUntil, startAll } from "@stakebts/testkit/workers";
 
 describe("real processes that are cut off from what they need pay everybody exactly once", () => {
   it("with answers lost after acceptance and nodes that drop the connection", () =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { inTown } from "./town.ts";
-import { killUntil, startAll } from "./workers.ts";
+import { inTown } from "@stakebts/testkit/cluster";
+import { killUntil, startAll } from "@stakebts/testkit/workers";
 
 describe("real processes that are killed or frozen pay everybody exactly once", () => {
   it("with SIGKILL for each of them, again and again", () =>

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { WorkerName, WorkerProcess } from "@stakebts/devnet";
+import type { WorkerName } from "@stakebts/testkit/local-cluster";
+import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Town } from "./town.ts";
+import { Town } from "@stakebts/testkit/cluster";
 
 // The processes as they are shipped, asked over HTTP as a supervisor and Prometheus ask them.
 

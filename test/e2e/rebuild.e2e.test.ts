@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { stakebtsWith } from "../cli/stakebts.ts";
-import { inTown } from "./town.ts";
-import { startAll } from "./workers.ts";
+import { stakebtsWith } from "../../apps/cli/test/stakebts.ts";
+import { inTown } from "@stakebts/testkit/cluster";
+import { startAll } from "@stakebts/testkit/workers";
 
 const REASON = ["--reason", "the disk was lost"];
 

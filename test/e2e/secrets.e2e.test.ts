@@ -4,14 +4,16 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { findRedis, wifFromSeed, type WorkerProcess } from "@stakebts/devnet";
+import { findRedis } from "@stakebts/testkit/redis";
+import { wifFromSeed } from "@stakebts/devnet";
+import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { installedPostgres } from "../installed-postgres.ts";
-import { type Answer, inProcess, stakebtsWith } from "../cli/stakebts.ts";
+import { installedPostgres } from "@stakebts/testkit/installed-postgres";
+import { type Answer, inProcess, stakebtsWith } from "../../apps/cli/test/stakebts.ts";
 import { filesIn, type Secret, secretKey, secretsIn, secretText } from "./secret-search.ts";
-import { CUSTODIAN, EXCHANGE_KEY, RESERVE_ACCOUNT, Town } from "./town.ts";
+import { CUSTODIAN, EXCHANGE_KEY, RESERVE_ACCOUNT, Town } from "@stakebts/testkit/cluster";
 
 // Everything that the processes ever write, wherever they do: searched for every secret that one of them was given.
 

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startWorker, wifFromSeed, type WorkerProcess } from "@stakebts/devnet";
+import { startWorker, type WorkerProcess } from "@stakebts/testkit/worker-process";
+import { wifFromSeed } from "@stakebts/devnet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CUSTODIAN, Town } from "./town.ts";
+import { CUSTODIAN, Town } from "@stakebts/testkit/cluster";
 
 // What an operator meets who made a mistake: a process that does not start, says every mistake, and no secret.
 

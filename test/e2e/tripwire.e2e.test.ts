@@ -1,7 +1,7 @@
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import { describe, expect, it } from "vitest";
-import { CUSTODIAN, inTown, MANAGER, NOMINATORS, type Town } from "./town.ts";
-import { startAll } from "./workers.ts";
+import { CUSTODIAN, inTown, MANAGER, NOMINATORS, type Town } from "@stakebts/testkit/cluster";
+import { startAll } from "@stakebts/testkit/workers";
 
 const SHARES_PER_BTS = 100_000n;
 

@@ -1,8 +1,9 @@
-import type { WorkerName, WorkerProcess } from "@stakebts/devnet";
+import type { WorkerName } from "@stakebts/testkit/local-cluster";
+import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { describe, expect, it } from "vitest";
 import { buildOlderVersion, isInHistory } from "./older-version.ts";
-import { inTown, NOMINATORS, REPOSITORY, type Town } from "./town.ts";
-import { startAll } from "./workers.ts";
+import { inTown, NOMINATORS, REPOSITORY, type Town } from "@stakebts/testkit/cluster";
+import { startAll } from "@stakebts/testkit/workers";
 
 // Expand, backfill, contract: while an upgrade runs, workers of two versions share one ledger. With each release its
 // commit goes in here, and those go out that nobody upgrades from any more.

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { Prng } from "../../packages/core/src/testing/simulator/prng.ts";
+import { Prng } from "@stakebts/testkit/simulator/prng";
 import { smaller } from "./mutate.ts";
 import { type Input, type OpenTarget, rule } from "./target.ts";
 

@@ -1,4 +1,4 @@
-import type { Prng } from "../../packages/core/src/testing/simulator/prng.ts";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 import type { Input } from "./target.ts";
 
 // What strangers send: nearly right, or wrong in a way that has broken somebody's parser before.

@@ -1,3 +1,3 @@
-import type { Log } from "@stakebts/core/ports";
+import type { Log } from "@stakebts/kernel/log";
 
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

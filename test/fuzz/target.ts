@@ -1,4 +1,4 @@
-import type { Prng } from "../../packages/core/src/testing/simulator/prng.ts";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 
 /** Anything that JSON can say, so that a finding can be printed, cut down and replayed. Bytes are hex text. */
 export type Input = null | boolean | number | string | readonly Input[] | { readonly [key: string]: Input };

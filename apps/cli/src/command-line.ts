@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import type { Environment } from "@stakebts/core/config";
+import type { Environment } from "@stakebts/core/config/environment";
 import { environmentOf } from "./config.ts";
 import { Context } from "./context.ts";
 import { EXIT, type ExitCode, explain } from "./exit.ts";

@@ -1,17 +1,18 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
+import { checkNotify, notifySettings } from "@stakebts/core/config/notify-settings";
 import {
-  checkNotify,
   checkQuorum,
   ConfigError,
-  depositMemoSettings,
   type Environment,
-  exchangeKeyChecks,
-  exchangeKeySettings,
-  notifySettings,
   readEnvironment,
   settings,
-} from "@stakebts/core/config";
+} from "@stakebts/core/config/environment";
+import {
+  depositMemoSettings,
+  exchangeKeyChecks,
+  exchangeKeySettings,
+} from "@stakebts/core/config/exchange-settings";
 import { z } from "zod";
 
 // Each command asks for what it needs and for nothing else: `stakebts stakes` works where no node is configured.

@@ -1,20 +1,16 @@
-import {
-  createChainClient,
-  createPostgresConsoleAccess,
-  createPostgresLedger,
-  createPostgresLedgerView,
-  hostClock,
-} from "@stakebts/core/adapters";
-import { type CustodianPolicy, type Environment, policyOf } from "@stakebts/core/config";
-import { StartupError } from "@stakebts/core/domain";
-import type {
-  ChainAccount,
-  ChainReader,
-  ConsoleAccess,
-  HostClock,
-  Ledger,
-  LedgerView,
-} from "@stakebts/core/ports";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { type CustodianPolicy, policyOf } from "@stakebts/core/config/policy-file";
+import type { Environment } from "@stakebts/core/config/environment";
+import { StartupError } from "@stakebts/kernel/errors";
+import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
+import type { ConsoleAccess } from "@stakebts/core/operators/console-access";
+import type { HostClock } from "@stakebts/kernel/clock";
+import type { Ledger } from "@stakebts/core/ledger/ledger";
+import type { LedgerView } from "@stakebts/core/ledger/view";
 import { actorOf, readSettings } from "./config.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -1,6 +1,6 @@
-import { exchangeCredentials } from "@stakebts/core/config";
-import { openExchange } from "@stakebts/core/exchange";
-import { ExchangeError, type ExchangeFunds } from "@stakebts/core/ports";
+import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
+import { openExchange } from "@stakebts/core/treasury/exchange/open-exchange";
+import { ExchangeError, type ExchangeFunds } from "@stakebts/core/treasury/exchange";
 import { readSettings } from "./config.ts";
 import type { Context } from "./context.ts";
 

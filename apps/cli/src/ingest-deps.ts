@@ -1,8 +1,14 @@
-import { createMemoReader } from "@stakebts/core/adapters";
-import { policyOf, rolesOf } from "@stakebts/core/config";
-import type { Roles } from "@stakebts/core/domain";
-import type { ChainAccount, Ledger, Log } from "@stakebts/core/ports";
-import { checkMemoKeys, type IngestDeps, LedgerWatch, ReadAhead } from "@stakebts/core/services";
+import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { rolesOf } from "@stakebts/core/config/exchange-settings";
+import type { Roles } from "@stakebts/core/rules/decide";
+import type { ChainAccount } from "@stakebts/bitshares/chain";
+import type { Ledger } from "@stakebts/core/ledger/ledger";
+import type { Log } from "@stakebts/kernel/log";
+import { checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
+import type { IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
+import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
+import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { readSettings } from "./config.ts";
 import type { Context } from "./context.ts";
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import type { Window } from "@stakebts/core/ports";
+import type { Window } from "@stakebts/core/ledger/view";
 
 // How options are written and read, the same everywhere.
 

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { formatShares, type Shares } from "@stakebts/core/domain";
+import { formatShares, type Shares } from "@stakebts/kernel/amount";
 import type { Terminal } from "./terminal.ts";
 
 /** Whole BTS with separators for people: `1,250,000`. */

@@ -1,5 +1,5 @@
-import type { HostClock } from "@stakebts/core/ports";
-import type { OnProgress } from "@stakebts/core/services";
+import type { HostClock } from "@stakebts/kernel/clock";
+import type { OnProgress } from "@stakebts/core/imports/import-refused";
 import type { Terminal } from "./terminal.ts";
 
 const REWRITE_MS = 200;

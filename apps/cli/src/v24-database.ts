@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import type { V24Row } from "@stakebts/core/domain";
+import type { V24Row } from "@stakebts/core/imports/v24-stakes";
 import { UsageError } from "./exit.ts";
 
 export interface V24Database {

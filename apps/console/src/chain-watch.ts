@@ -1,12 +1,7 @@
-import { createChainClient } from "@stakebts/core/adapters";
-import type { Shares } from "@stakebts/core/domain";
-import {
-  type ChainAccount,
-  ChainError,
-  type ChainHead,
-  type ChainReader,
-  type HostClock,
-} from "@stakebts/core/ports";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import type { Shares } from "@stakebts/kernel/amount";
+import { type ChainAccount, ChainError, type ChainHead, type ChainReader } from "@stakebts/bitshares/chain";
+import type { HostClock } from "@stakebts/kernel/clock";
 
 /** For one question to one node: whoever is slower is shown as not answering. */
 const CALL_DEADLINE_MS = 3_000;

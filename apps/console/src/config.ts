@@ -1,3 +1,4 @@
-import { PROCESS_SETTINGS, readEnvironment } from "@stakebts/core/config";
+import { PROCESS_SETTINGS } from "@stakebts/core/config/process-settings";
+import { readEnvironment } from "@stakebts/core/config/environment";
 
 export const readConfig = () => readEnvironment(PROCESS_SETTINGS.console, process.env);

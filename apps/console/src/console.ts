@@ -1,14 +1,11 @@
 import type { Queue } from "bullmq";
-import type { Policy } from "@stakebts/core/domain";
-import type {
-  ChainReader,
-  ConsoleAccess,
-  ConsoleSession,
-  HostClock,
-  Ledger,
-  LedgerView,
-  Log,
-} from "@stakebts/core/ports";
+import type { Policy } from "@stakebts/core/rules/policy";
+import type { ChainReader } from "@stakebts/bitshares/chain";
+import type { ConsoleAccess, ConsoleSession } from "@stakebts/core/operators/console-access";
+import type { HostClock } from "@stakebts/kernel/clock";
+import type { Ledger } from "@stakebts/core/ledger/ledger";
+import type { LedgerView } from "@stakebts/core/ledger/view";
+import type { Log } from "@stakebts/kernel/log";
 import type { ChainGlance } from "./chain-watch.ts";
 
 /** What the pages are made from. No key is among it, and nothing that could send a transfer. */

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { type Freeze, FREEZE_LEVELS, type FreezeLevel, isFreezeLevel } from "@stakebts/core/domain";
-import type { ConsoleSession, ProcessFreeze, StatusView } from "@stakebts/core/ports";
-import { freezeAll, unfreeze } from "@stakebts/core/services";
+import { type Freeze, FREEZE_LEVELS, type FreezeLevel, isFreezeLevel } from "@stakebts/core/rules/freeze";
+import type { ConsoleSession } from "@stakebts/core/operators/console-access";
+import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
+import { freezeAll, unfreeze } from "@stakebts/core/limits/freeze";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field } from "./guard.ts";
 import { consolePage, csrfField, type Html } from "./html/layout.ts";

@@ -1,24 +1,22 @@
 import { serve } from "@hono/node-server";
-import {
-  createChainClient,
-  createPostgresConsoleAccess,
-  createPostgresLedger,
-  createPostgresLedgerView,
-  DONE,
-  hostClock,
-  ledgerIsThere,
-  localFreeze,
-  measureFreeze,
-  measureNodes,
-  openQueue,
-  QUEUE_NAMES,
-  queueStoreOf,
-  repeat,
-  runProcess,
-} from "@stakebts/core/adapters";
-import { policyOf, shown } from "@stakebts/core/config";
-import { StartupError } from "@stakebts/core/domain";
-import { FreezeWatch, recordStart } from "@stakebts/core/services";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { ledgerIsThere } from "@stakebts/core/ledger/readiness-checks";
+import { localFreeze } from "@stakebts/core/limits/local-freeze";
+import { measureFreeze } from "@stakebts/core/limits/metrics";
+import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
+import { openQueue, queueStoreOf } from "@stakebts/core/queue/connection";
+import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
+import { runProcess } from "@stakebts/core/processes/run-process";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { shown } from "@stakebts/core/config/environment";
+import { StartupError } from "@stakebts/kernel/errors";
+import { FreezeWatch } from "@stakebts/core/limits/report-freezes";
+import { recordStart } from "@stakebts/core/ledger/record-start";
 import { createConsole } from "./app.ts";
 import { ChainWatch } from "./chain-watch.ts";
 import { readConfig } from "./config.ts";

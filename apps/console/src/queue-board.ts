@@ -6,7 +6,7 @@ import type { Queue } from "bullmq";
 import { type Context, Hono, type Next } from "hono";
 import { setCookie } from "hono/cookie";
 import { timeout } from "hono/timeout";
-import { MONEY_QUEUE } from "@stakebts/core/adapters";
+import { MONEY_QUEUE } from "@stakebts/core/queue/catalog";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 
 export const QUEUES = "/queues";

@@ -2,14 +2,12 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { html } from "hono/html";
 import { z } from "zod";
-import type { PayoutId } from "@stakebts/core/domain";
-import type { ConsoleSession, PayoutStory } from "@stakebts/core/ports";
-import {
-  ledgerCaughtUp,
-  type OperatorAction,
-  type PayoutAnswer,
-  requeuePayout,
-} from "@stakebts/core/services";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import type { ConsoleSession } from "@stakebts/core/operators/console-access";
+import type { PayoutStory } from "@stakebts/core/ledger/view";
+import { ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
+import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";
+import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field, formOf } from "./guard.ts";
 import { consolePage, csrfField, type Html } from "./html/layout.ts";

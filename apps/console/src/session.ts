@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import type { ConsoleAccess, ConsoleSession, HostClock } from "@stakebts/core/ports";
+import type { ConsoleAccess, ConsoleSession } from "@stakebts/core/operators/console-access";
+import type { HostClock } from "@stakebts/kernel/clock";
 
 /** However busy: a working day. */
 const SESSION_MS_MAX = 12 * 3_600_000;

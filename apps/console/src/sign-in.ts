@@ -1,9 +1,9 @@
-import { Hono } from "hono";
-import type { Context } from "hono";
+import { type Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { html } from "hono/html";
-import { hashPassword, passwordFits } from "@stakebts/core/adapters";
-import { CONSOLE_NAME, type NewReceipt } from "@stakebts/core/ports";
+import { hashPassword, passwordFits } from "@stakebts/core/operators/password-hash";
+import { CONSOLE_NAME } from "@stakebts/core/operators/console-access";
+import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field, formOf, sameText, SIGN_IN, SIGN_OUT } from "./guard.ts";
 import { type Html, plainPage } from "./html/layout.ts";

@@ -1,35 +1,26 @@
-import {
-  countBlocks,
-  createChainClient,
-  createJobQueue,
-  createMemoReader,
-  createPostgresLedger,
-  DONE,
-  hostClock,
-  ledgerIsThere,
-  localFreeze,
-  measureCursor,
-  measureFreeze,
-  measureNodes,
-  nodeIsThere,
-  queueStoreOf,
-  repeat,
-  runProcess,
-} from "@stakebts/core/adapters";
-import { policyOf, shown } from "@stakebts/core/config";
-import {
-  checkMemoKeys,
-  establishCursor,
-  findCustodian,
-  FreezeWatch,
-  ingestBlocks,
-  type IngestDeps,
-  LedgerWatch,
-  ReadAhead,
-  recordStart,
-  relayRings,
-  reportTroubles,
-} from "@stakebts/core/services";
+import { countBlocks, measureCursor, measureNodes } from "@stakebts/core/ledger/chain-metrics";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { createJobQueue } from "@stakebts/core/queue/bullmq-queue";
+import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { ledgerIsThere, nodeIsThere } from "@stakebts/core/ledger/readiness-checks";
+import { localFreeze } from "@stakebts/core/limits/local-freeze";
+import { measureFreeze } from "@stakebts/core/limits/metrics";
+import { queueStoreOf } from "@stakebts/core/queue/connection";
+import { runProcess } from "@stakebts/core/processes/run-process";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { shown } from "@stakebts/core/config/environment";
+import { checkMemoKeys, findCustodian } from "@stakebts/core/ledger/find-custodian";
+import { establishCursor } from "@stakebts/core/ledger/establish-cursor";
+import { FreezeWatch } from "@stakebts/core/limits/report-freezes";
+import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
+import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
+import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
+import { recordStart } from "@stakebts/core/ledger/record-start";
+import { relayRings } from "@stakebts/core/ledger/dispatch-jobs";
+import { reportTroubles } from "@stakebts/core/ledger/report-node-problems";
 import { readConfig } from "./config.ts";
 
 const TROUBLES_EVERY_MS = 1_000;

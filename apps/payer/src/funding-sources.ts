@@ -1,9 +1,13 @@
-import { createSigner } from "@stakebts/core/adapters";
-import { exchangeCredentials } from "@stakebts/core/config";
-import { StartupError } from "@stakebts/core/domain";
-import { openExchange } from "@stakebts/core/exchange";
-import type { ChainAccount, ChainReader, Log, Signer } from "@stakebts/core/ports";
-import { checkActiveKey, type FundingSource, permissionText, readPermission } from "@stakebts/core/services";
+import { createSigner } from "@stakebts/bitshares/signer";
+import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
+import { StartupError } from "@stakebts/kernel/errors";
+import { openExchange } from "@stakebts/core/treasury/exchange/open-exchange";
+import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
+import type { Log } from "@stakebts/kernel/log";
+import type { Signer } from "@stakebts/bitshares/signing";
+import { checkActiveKey } from "@stakebts/core/ledger/find-custodian";
+import type { FundingSource } from "@stakebts/core/treasury/treasury";
+import { permissionText, readPermission } from "@stakebts/core/treasury/reserve-permission";
 import type { PayerConfig } from "./config.ts";
 
 interface FundingDeps {

@@ -1,44 +1,34 @@
-import {
-  createChainClient,
-  createMemoWriter,
-  createPostgresLedger,
-  createPostgresLedgerView,
-  createSigner,
-  DONE,
-  hostClock,
-  localFreeze,
-  ledgerIsThere,
-  measureFreeze,
-  measureLead,
-  measureMoney,
-  measureNodes,
-  measurePayments,
-  nodeIsThere,
-  queueStoreOf,
-  repeat,
-  runProcess,
-  startJobWorker,
-  transferFee,
-  withPayerLock,
-} from "@stakebts/core/adapters";
-import { policyOf, shown } from "@stakebts/core/config";
-import { type PayoutId, toShares } from "@stakebts/core/domain";
-import {
-  checkActiveKey,
-  checkMemoKeys,
-  findCustodian,
-  FreezeWatch,
-  type FundingSource,
-  HotWallet,
-  newTreasuryMemory,
-  PayeeBook,
-  payPayout,
-  recordStart,
-  reportTreasury,
-  reportTroubles,
-  runTreasury,
-  type TreasuryDeps,
-} from "@stakebts/core/services";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
+import { createSigner } from "@stakebts/bitshares/signer";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { localFreeze } from "@stakebts/core/limits/local-freeze";
+import { ledgerIsThere, nodeIsThere } from "@stakebts/core/ledger/readiness-checks";
+import { measureFreeze } from "@stakebts/core/limits/metrics";
+import { measureLead, measureMoney, measurePayments } from "@stakebts/core/payments/metrics";
+import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
+import { queueStoreOf } from "@stakebts/core/queue/connection";
+import { runProcess } from "@stakebts/core/processes/run-process";
+import { startJobWorker } from "@stakebts/core/queue/bullmq-worker";
+import { transferFee } from "@stakebts/bitshares/fees";
+import { withPayerLock } from "@stakebts/core/payments/payer-lock";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { shown } from "@stakebts/core/config/environment";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import { toShares } from "@stakebts/kernel/amount";
+import { checkActiveKey, checkMemoKeys, findCustodian } from "@stakebts/core/ledger/find-custodian";
+import { FreezeWatch } from "@stakebts/core/limits/report-freezes";
+import type { FundingSource, TreasuryDeps } from "@stakebts/core/treasury/treasury";
+import { HotWallet } from "@stakebts/core/payments/hot-wallet";
+import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
+import { PayeeBook } from "@stakebts/core/payments/account-cache";
+import { payPayout } from "@stakebts/core/payments/pay-payout";
+import { recordStart } from "@stakebts/core/ledger/record-start";
+import { reportTreasury } from "@stakebts/core/treasury/report-treasury";
+import { reportTroubles } from "@stakebts/core/ledger/report-node-problems";
 import { readConfig } from "./config.ts";
 import { openFundingSources } from "./funding-sources.ts";
 

@@ -1,6 +1,11 @@
-import { createAuditLog, hostClock, type Observation, repeat } from "@stakebts/core/adapters";
-import type { Ledger, Log } from "@stakebts/core/ports";
-import { anchorLog, sealReceipts } from "@stakebts/core/services";
+import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import type { Observation } from "@stakebts/core/runtime/observation";
+import { repeat } from "@stakebts/core/runtime/loop";
+import type { Ledger } from "@stakebts/core/ledger/ledger";
+import type { Log } from "@stakebts/kernel/log";
+import { anchorLog } from "@stakebts/core/audit/create-checkpoint";
+import { sealReceipts } from "@stakebts/core/audit/extend-hash-chain";
 import type { SchedulerConfig } from "./config.ts";
 
 const SEAL_EVERY_MS = 5_000;

@@ -1,29 +1,23 @@
-import {
-  createJobQueue,
-  createPostgresLedger,
-  createPostgresLedgerView,
-  DONE,
-  hostClock,
-  ledgerIsThere,
-  localFreeze,
-  measureFreeze,
-  measureLedger,
-  measureQueues,
-  queueStoreOf,
-  repeat,
-  RING_KINDS,
-  runProcess,
-  startJobWorker,
-} from "@stakebts/core/adapters";
-import { policyOf, rolesOf, shown } from "@stakebts/core/config";
-import {
-  foldLedger,
-  FreezeWatch,
-  recordStart,
-  relayRings,
-  ringForForgottenPayouts,
-  ringForNextDueRows,
-} from "@stakebts/core/services";
+import { createJobQueue } from "@stakebts/core/queue/bullmq-queue";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { ledgerIsThere } from "@stakebts/core/ledger/readiness-checks";
+import { localFreeze } from "@stakebts/core/limits/local-freeze";
+import { measureFreeze } from "@stakebts/core/limits/metrics";
+import { measureLedger, measureQueues } from "@stakebts/core/ledger/metrics";
+import { queueStoreOf } from "@stakebts/core/queue/connection";
+import { RING_KINDS } from "@stakebts/core/queue/catalog";
+import { runProcess } from "@stakebts/core/processes/run-process";
+import { startJobWorker } from "@stakebts/core/queue/bullmq-worker";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { rolesOf } from "@stakebts/core/config/exchange-settings";
+import { shown } from "@stakebts/core/config/environment";
+import { foldLedger } from "@stakebts/core/ledger/apply-events";
+import { FreezeWatch } from "@stakebts/core/limits/report-freezes";
+import { recordStart } from "@stakebts/core/ledger/record-start";
+import { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "@stakebts/core/ledger/dispatch-jobs";
 import { readConfig } from "./config.ts";
 import { keepLog } from "./keep-log.ts";
 import { watch } from "./watch.ts";

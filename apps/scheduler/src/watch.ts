@@ -1,15 +1,14 @@
-import {
-  ask,
-  createChannels,
-  createNotificationStore,
-  hostClock,
-  measureHeartbeat,
-  measureNotifications,
-  type Observation,
-  repeat,
-} from "@stakebts/core/adapters";
-import type { LedgerView, Log } from "@stakebts/core/ports";
-import { Heartbeat, tellPeople } from "@stakebts/core/services";
+import { ask } from "@stakebts/core/alerts/http-request";
+import { createChannels } from "@stakebts/core/alerts/channels";
+import { createNotificationStore } from "@stakebts/core/alerts/postgres-notifications";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { measureHeartbeat, measureNotifications } from "@stakebts/core/alerts/metrics";
+import type { Observation } from "@stakebts/core/runtime/observation";
+import { repeat } from "@stakebts/core/runtime/loop";
+import type { LedgerView } from "@stakebts/core/ledger/view";
+import type { Log } from "@stakebts/kernel/log";
+import { Heartbeat } from "@stakebts/core/alerts/liveness-ping";
+import { tellPeople } from "@stakebts/core/alerts/send-notifications";
 import type { SchedulerConfig } from "./config.ts";
 
 /** What is told is told this soon; a message more or less a minute is what the window of a kind allows. */

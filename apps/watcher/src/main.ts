@@ -1,19 +1,19 @@
-import {
-  createChainClient,
-  createChannels,
-  createPostgresCustodyLedger,
-  DONE,
-  hostClock,
-  ledgerIsThere,
-  measureCustody,
-  measureNodes,
-  nodeIsThere,
-  repeat,
-  runProcess,
-  showPresence,
-} from "@stakebts/core/adapters";
-import { policyOf, shown } from "@stakebts/core/config";
-import { AlarmBell, CustodyWatch, findCustodian, reportTroubles } from "@stakebts/core/services";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { createChannels } from "@stakebts/core/alerts/channels";
+import { createPostgresCustodyLedger } from "@stakebts/core/custody/postgres-custody-ledger";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { ledgerIsThere, nodeIsThere } from "@stakebts/core/ledger/readiness-checks";
+import { measureCustody } from "@stakebts/core/custody/metrics";
+import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
+import { runProcess } from "@stakebts/core/processes/run-process";
+import { showPresence } from "@stakebts/core/custody/watcher-presence";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { shown } from "@stakebts/core/config/environment";
+import { AlarmBell } from "@stakebts/core/alerts/direct-alerts";
+import { CustodyWatch } from "@stakebts/core/custody/spend-monitor";
+import { findCustodian } from "@stakebts/core/ledger/find-custodian";
+import { reportTroubles } from "@stakebts/core/ledger/report-node-problems";
 import { readConfig } from "./config.ts";
 
 /** What could not be told is tried again. */

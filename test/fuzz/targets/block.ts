@@ -1,15 +1,16 @@
-import { createMemoReader } from "@stakebts/core/adapters";
-import { DEFAULT_POLICY } from "@stakebts/core/domain";
-import { type ChainAccount, type ChainBlock, ChainError, type ChainReader } from "@stakebts/core/ports";
-import { foldLedger, ingestBlocks, LedgerWatch, ReadAhead } from "@stakebts/core/services";
-import { ManualClock, MemoryLedger } from "@stakebts/core/testing";
-import { parseBlock } from "../../../packages/core/src/adapters/bitshares/block-parser.ts";
-import { ScriptedChain } from "../../../packages/core/src/adapters/bitshares/fixtures/scripted-chain.ts";
-import type {
-  SignedTransferTransaction,
-  Transfer,
-} from "../../../packages/core/src/adapters/bitshares/transaction-codec.ts";
-import type { Prng } from "../../../packages/core/src/testing/simulator/prng.ts";
+import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
+import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
+import { type ChainAccount, type ChainBlock, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
+import { foldLedger } from "@stakebts/core/ledger/apply-events";
+import { ingestBlocks } from "@stakebts/core/ledger/ingest-blocks";
+import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
+import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
+import { ManualClock } from "@stakebts/testkit/manual-clock";
+import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
+import { parseBlock } from "@stakebts/bitshares/block-parser";
+import { ScriptedChain } from "@stakebts/testkit/scripted-chain";
+import type { SignedTransferTransaction, Transfer } from "@stakebts/bitshares/transaction-codec";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { mutateTree } from "../mutate.ts";
 import { type Input, type OpenOptions, type OpenTarget, rule, type Target } from "../target.ts";
 import { silent } from "../silent.ts";

@@ -1,20 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { shares } from "@stakebts/core/domain";
-import { type Exchange, ExchangeError } from "@stakebts/core/ports";
-import { ManualClock } from "@stakebts/core/testing";
-import { createBittrexExchange } from "../../../packages/core/src/adapters/exchange/bittrex.ts";
-import { createCcxtExchange } from "../../../packages/core/src/adapters/exchange/ccxt.ts";
-import { VenueBook } from "../../../packages/core/src/adapters/exchange/fixtures/ccxt-book.ts";
-import {
-  gate,
-  htx,
-  KEY,
-  mexc,
-  SECRET,
-} from "../../../packages/core/src/adapters/exchange/fixtures/ccxt-dialects.ts";
-import { clientWithdrawalId } from "../../../packages/core/src/ports/exchange.ts";
-import { Prng } from "../../../packages/core/src/testing/simulator/prng.ts";
+import { shares } from "@stakebts/kernel/amount";
+import { clientWithdrawalId, type Exchange, ExchangeError } from "@stakebts/core/treasury/exchange";
+import { ManualClock } from "@stakebts/testkit/manual-clock";
+import { createBittrexExchange } from "@stakebts/core/treasury/exchange/bittrex";
+import { createCcxtExchange } from "@stakebts/core/treasury/exchange/ccxt";
+import { VenueBook } from "@stakebts/core/treasury/exchange/fixtures/ccxt-book";
+import { gate, htx, KEY, mexc, SECRET } from "@stakebts/core/treasury/exchange/fixtures/ccxt-dialects";
+import { Prng } from "@stakebts/testkit/simulator/prng";
 import { jsonOf, mutateText, mutateTree } from "../mutate.ts";
 import { silent } from "../silent.ts";
 import { type Input, rule, RuleBroken, type Target } from "../target.ts";

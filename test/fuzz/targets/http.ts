@@ -1,20 +1,21 @@
 import { createHash } from "node:crypto";
 import { connect, type AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
-import { createObservation, serveObservation } from "@stakebts/core/adapters";
-import { bts, DEFAULT_POLICY, millis, NO_LIMITS, type PayoutId } from "@stakebts/core/domain";
-import {
-  ChainError,
-  type ChainReader,
-  type ConsoleAccess,
-  type ConsoleRole,
-  type LedgerView,
-  type PayoutStory,
-  type StatusView,
-} from "@stakebts/core/ports";
-import { cursorAt, ManualClock, MemoryLedger } from "@stakebts/core/testing";
+import { createObservation } from "@stakebts/core/runtime/observation";
+import { serveObservation } from "@stakebts/core/runtime/http-server";
+import { bts } from "@stakebts/kernel/amount";
+import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
+import { millis } from "@stakebts/kernel/time";
+import { NO_LIMITS } from "@stakebts/core/rules/limits";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import { ChainError, type ChainReader } from "@stakebts/bitshares/chain";
+import type { ConsoleAccess, ConsoleRole } from "@stakebts/core/operators/console-access";
+import type { LedgerView, PayoutStory, StatusView } from "@stakebts/core/ledger/view";
+import { cursorAt } from "@stakebts/testkit/given";
+import { ManualClock } from "@stakebts/testkit/manual-clock";
+import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
 import { createConsole } from "../../../apps/console/src/app.ts";
-import type { Prng } from "../../../packages/core/src/testing/simulator/prng.ts";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
 import { silent } from "../silent.ts";
 import { rule, type Target } from "../target.ts";

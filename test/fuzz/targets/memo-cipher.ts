@@ -1,7 +1,7 @@
-import { createMemoReader, createMemoWriter } from "@stakebts/core/adapters";
-import { parseMemo } from "@stakebts/core/domain";
+import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
+import { parseMemo } from "@stakebts/core/rules/memo";
 import { wifFromSeed } from "@stakebts/devnet";
-import type { Prng } from "../../../packages/core/src/testing/simulator/prng.ts";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { HOSTILE_TEXTS, jsonOf, mutateHex, mutateText, mutateTree } from "../mutate.ts";
 import { type Input, rule, type Target } from "../target.ts";
 import { checkRequest } from "./memo.ts";

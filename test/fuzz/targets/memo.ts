@@ -1,15 +1,10 @@
-import {
-  EXCHANGE_ACCOUNTS,
-  FREEZE_LEVELS,
-  MAX_SUPPLY_SHARES,
-  MEMO_REJECTIONS,
-  type MemoRequest,
-  parseMemo,
-  payoutKeyInMemo,
-  SHARES_PER_BTS,
-  TERMS,
-} from "@stakebts/core/domain";
-import type { Prng } from "../../../packages/core/src/testing/simulator/prng.ts";
+import { EXCHANGE_ACCOUNTS, MEMO_REJECTIONS, type MemoRequest } from "@stakebts/core/rules/request";
+import { FREEZE_LEVELS } from "@stakebts/core/rules/freeze";
+import { MAX_SUPPLY_SHARES, SHARES_PER_BTS } from "@stakebts/kernel/amount";
+import { parseMemo } from "@stakebts/core/rules/memo";
+import { payoutKeyInMemo } from "@stakebts/core/rules/payout";
+import { TERMS } from "@stakebts/core/rules/policy";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
 import { type Input, rule, type Target } from "../target.ts";
 

@@ -2,8 +2,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { policyOf, readEnvironment, settings } from "@stakebts/core/config";
-import { MAINNET_CHAIN_ID, StartupError } from "@stakebts/core/domain";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { readEnvironment, settings } from "@stakebts/core/config/environment";
+import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
+import { StartupError } from "@stakebts/kernel/errors";
 import { hostileValue, longText, mutateText, mutateTree } from "../mutate.ts";
 import { type Input, rule, type Target } from "../target.ts";
 

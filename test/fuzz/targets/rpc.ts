@@ -1,15 +1,19 @@
-import { createChainClient, createMemoWriter, createSigner, transferFee } from "@stakebts/core/adapters";
-import { bts, DEFAULT_POLICY, toShares } from "@stakebts/core/domain";
-import { type ChainClientOptions } from "../../../packages/core/src/adapters/bitshares/chain-client.ts";
-import {
-  Instead,
-  type Script,
-  ScriptedNode,
-} from "../../../packages/core/src/adapters/bitshares/fixtures/scripted-node.ts";
-import { parseSignedTransaction } from "../../../packages/core/src/adapters/bitshares/transaction-codec.ts";
-import { ChainError } from "@stakebts/core/ports";
-import { HotWallet, PayeeBook, payPayout } from "@stakebts/core/services";
-import { cursorAt, ManualClock, MemoryLedger, operation, passFence, refundOf } from "@stakebts/core/testing";
+import { type ChainClientOptions, createChainClient } from "@stakebts/bitshares/chain-client";
+import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
+import { createSigner } from "@stakebts/bitshares/signer";
+import { transferFee } from "@stakebts/bitshares/fees";
+import { bts, toShares } from "@stakebts/kernel/amount";
+import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
+import { Instead, type Script, ScriptedNode } from "@stakebts/testkit/scripted-node";
+import { parseSignedTransaction } from "@stakebts/bitshares/transaction-codec";
+import { ChainError } from "@stakebts/bitshares/chain";
+import { HotWallet } from "@stakebts/core/payments/hot-wallet";
+import { PayeeBook } from "@stakebts/core/payments/account-cache";
+import { payPayout } from "@stakebts/core/payments/pay-payout";
+import { cursorAt, operation, refundOf } from "@stakebts/testkit/given";
+import { ManualClock } from "@stakebts/testkit/manual-clock";
+import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
+import { passFence } from "@stakebts/testkit/pass-recovery-hold";
 import { wifFromSeed } from "@stakebts/devnet";
 import { jsonOf, mutateText, mutateTree } from "../mutate.ts";
 import { silent } from "../silent.ts";

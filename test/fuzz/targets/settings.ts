@@ -1,5 +1,6 @@
-import { PROCESS_SETTINGS, type ProcessName, readEnvironment, shown } from "@stakebts/core/config";
-import { StartupError } from "@stakebts/core/domain";
+import { PROCESS_SETTINGS, type ProcessName } from "@stakebts/core/config/process-settings";
+import { readEnvironment, shown } from "@stakebts/core/config/environment";
+import { StartupError } from "@stakebts/kernel/errors";
 import { wifFromSeed } from "@stakebts/devnet";
 import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
 import { type Input, rule, type Target } from "../target.ts";

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { AGREEMENT_STATUSES, type AgreementStatus } from "@stakebts/core/ports";
+import { AGREEMENT_STATUSES, type AgreementStatus } from "@stakebts/core/ledger/view";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption, limitOption, offsetOption, windowOf } from "../options.ts";
 import { btsText, printJson, printRest, printTable, timeText } from "../print.ts";

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { createAuditLog } from "@stakebts/core/adapters";
-import type { AuditLog } from "@stakebts/core/ports";
-import { type Verification, verifyLog } from "@stakebts/core/services";
+import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
+import type { AuditLog } from "@stakebts/core/audit/audit-log";
+import { type Verification, verifyLog } from "@stakebts/core/audit/verify-log";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";

@@ -1,8 +1,14 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type BackupResult, backupsIn, createLog, makeBackup } from "@stakebts/core/adapters";
-import { backupTime, DEFAULT_RETENTION, parseRetention, type Retention } from "@stakebts/core/domain";
-import type { NewReceipt } from "@stakebts/core/ports";
+import { type BackupResult, backupsIn, makeBackup } from "@stakebts/core/backups/make-backup";
+import { createLog } from "@stakebts/core/runtime/logger";
+import {
+  backupTime,
+  DEFAULT_RETENTION,
+  parseRetention,
+  type Retention,
+} from "@stakebts/core/backups/retention";
+import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, explain } from "../exit.ts";

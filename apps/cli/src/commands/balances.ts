@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Shares, shares, toShares } from "@stakebts/core/domain";
+import { type Shares, shares, toShares } from "@stakebts/kernel/amount";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";

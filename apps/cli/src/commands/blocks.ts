@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { blocksIn, needPassedBlocks, planBlocks, readBlocks } from "@stakebts/core/services";
+import { blocksIn, needPassedBlocks, planBlocks, readBlocks } from "@stakebts/core/imports/import-blocks";
 import type { Context } from "../context.ts";
 import { type ExitCode, UsageError } from "../exit.ts";
 import { ingestDeps } from "../ingest-deps.ts";

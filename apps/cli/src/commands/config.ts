@@ -1,11 +1,6 @@
 import { type Command, Argument } from "commander";
-import {
-  ConfigError,
-  PROCESS_SETTINGS,
-  type ProcessName,
-  readEnvironment,
-  shown,
-} from "@stakebts/core/config";
+import { ConfigError, readEnvironment, shown } from "@stakebts/core/config/environment";
+import { PROCESS_SETTINGS, type ProcessName } from "@stakebts/core/config/process-settings";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";

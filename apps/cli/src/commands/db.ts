@@ -1,14 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import {
-  ensureLogins,
-  loginOf,
-  migrationStatus,
-  prepareDatabase,
-  roleOfFile,
-  rolesAreMissing,
-} from "@stakebts/core/adapters";
-import { StartupError } from "@stakebts/core/domain";
+import { ensureLogins, loginOf, roleOfFile } from "@stakebts/core/database/logins";
+import { migrationStatus } from "@stakebts/core/database/migrations";
+import { prepareDatabase } from "@stakebts/core/database/prepare-database";
+import { rolesAreMissing } from "@stakebts/core/database/apply-rights";
+import { StartupError } from "@stakebts/kernel/errors";
 import { readSettings } from "../config.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";

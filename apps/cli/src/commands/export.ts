@@ -1,7 +1,8 @@
 import { createWriteStream } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { formatShares, type PayoutStatus } from "@stakebts/core/domain";
-import type { JournalFilter, JournalLine, YearTotal } from "@stakebts/core/ports";
+import { formatShares } from "@stakebts/kernel/amount";
+import type { PayoutStatus } from "@stakebts/core/rules/payout";
+import type { JournalFilter, JournalLine, YearTotal } from "@stakebts/core/ledger/view";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { examples } from "../options.ts";

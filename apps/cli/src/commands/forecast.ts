@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { bts, plusMs, type Shares, toShares, DAY_MS } from "@stakebts/core/domain";
-import { forecast } from "@stakebts/core/services";
+import { bts, type Shares, toShares } from "@stakebts/kernel/amount";
+import { DAY_MS, plusMs } from "@stakebts/kernel/time";
+import { forecast } from "@stakebts/core/payments/forecast";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";

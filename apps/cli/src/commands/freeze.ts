@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
-import { type Freeze, FREEZE_LEVELS, type FreezeLevel } from "@stakebts/core/domain";
-import type { ProcessFreeze } from "@stakebts/core/ports";
-import { freezeAll, unfreeze } from "@stakebts/core/services";
+import { type Freeze, FREEZE_LEVELS, type FreezeLevel } from "@stakebts/core/rules/freeze";
+import type { ProcessFreeze } from "@stakebts/core/ledger/view";
+import { freezeAll, unfreeze } from "@stakebts/core/limits/freeze";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";

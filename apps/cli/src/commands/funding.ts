@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import { FUNDING_STATUSES, fundingSourceName, operationId, type FundingStatus } from "@stakebts/core/domain";
-import type { FundingRecord } from "@stakebts/core/ports";
-import { fundingReference, giveUpFunding } from "@stakebts/core/services";
+import { FUNDING_STATUSES, fundingSourceName, type FundingStatus } from "@stakebts/core/rules/top-up";
+import { operationId } from "@stakebts/kernel/operation-id";
+import type { FundingRecord } from "@stakebts/core/ledger/ledger";
+import { fundingReference, giveUpFunding } from "@stakebts/core/operators/give-up-top-up";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { actorOption, examples, jsonOption, limitOption, listOption, reasonOption } from "../options.ts";

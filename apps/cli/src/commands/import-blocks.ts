@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { DAYS_PAID_BY_HAND, type Millis } from "@stakebts/core/domain";
+import { DAYS_PAID_BY_HAND } from "@stakebts/core/rules/import-mark";
+import type { Millis } from "@stakebts/kernel/time";
 import {
   blocksIn,
   importMarks,
@@ -8,7 +9,7 @@ import {
   planBlocks,
   rangesAround,
   readBlocks,
-} from "@stakebts/core/services";
+} from "@stakebts/core/imports/import-blocks";
 import type { Context } from "../context.ts";
 import { type ExitCode, UsageError } from "../exit.ts";
 import { ingestDeps } from "../ingest-deps.ts";

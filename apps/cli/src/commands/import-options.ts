@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Millis, millis } from "@stakebts/core/domain";
-import { ImportRefused, needPaymentsOff, type OperatorAction } from "@stakebts/core/services";
+import { type Millis, millis } from "@stakebts/kernel/time";
+import { ImportRefused, needPaymentsOff } from "@stakebts/core/imports/import-refused";
+import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { actorOption, jsonOption, reasonOption } from "../options.ts";

@@ -1,15 +1,13 @@
 import { basename } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type NewStakeRow, millis, readV24Stakes, type V24Row, type V24Stakes } from "@stakebts/core/domain";
-import type { Cursor, NewReceipt } from "@stakebts/core/ports";
-import {
-  ImportRefused,
-  importV24,
-  planAgreements,
-  type PlannedAgreement,
-  readV24Receipts,
-  rowsThatWentOn,
-} from "@stakebts/core/services";
+import type { NewStakeRow } from "@stakebts/core/rules/stake-row";
+import { millis } from "@stakebts/kernel/time";
+import { readV24Stakes, type V24Row, type V24Stakes } from "@stakebts/core/imports/v24-stakes";
+import type { Cursor, NewReceipt } from "@stakebts/core/ledger/ledger";
+import { ImportRefused } from "@stakebts/core/imports/import-refused";
+import { importV24, rowsThatWentOn } from "@stakebts/core/imports/import-v24";
+import { planAgreements, type PlannedAgreement } from "@stakebts/core/imports/write-agreements";
+import { readV24Receipts } from "@stakebts/core/imports/v24-receipts";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit.ts";
 import { examples } from "../options.ts";

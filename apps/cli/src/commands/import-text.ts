@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { millis, parseAgreementLines } from "@stakebts/core/domain";
-import { agreementOfLine, ImportRefused, importText, planAgreements } from "@stakebts/core/services";
+import { millis } from "@stakebts/kernel/time";
+import { parseAgreementLines } from "@stakebts/core/imports/agreement-lines";
+import { agreementOfLine, importText } from "@stakebts/core/imports/import-text";
+import { ImportRefused } from "@stakebts/core/imports/import-refused";
+import { planAgreements } from "@stakebts/core/imports/write-agreements";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { examples } from "../options.ts";

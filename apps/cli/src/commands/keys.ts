@@ -1,16 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { KeyFormatError, privateKeyFromWif, publicKeyFromWif } from "@stakebts/bitshares/keys";
 import {
-  KeyFormatError,
   KeystoreError,
   keystorePublicKeys,
   openKeystore,
-  privateKeyFromWif,
-  publicKeyFromWif,
   sealKeystore,
-} from "@stakebts/core/adapters";
-import { StartupError } from "@stakebts/core/domain";
-import { checkActiveKey, checkMemoKeys } from "@stakebts/core/services";
+} from "@stakebts/core/config/keystore";
+import { StartupError } from "@stakebts/kernel/errors";
+import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";

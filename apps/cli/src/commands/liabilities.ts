@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { type Millis, millis } from "@stakebts/core/domain";
-import type { Cursor, Sum } from "@stakebts/core/ports";
+import { type Millis, millis } from "@stakebts/kernel/time";
+import type { Cursor } from "@stakebts/core/ledger/ledger";
+import type { Sum } from "@stakebts/core/ledger/view";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";

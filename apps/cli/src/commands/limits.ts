@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Bts, bts, type PaymentLimits } from "@stakebts/core/domain";
-import type { StatusView } from "@stakebts/core/ports";
-import { setLimits } from "@stakebts/core/services";
+import { type Bts, bts } from "@stakebts/kernel/amount";
+import type { PaymentLimits } from "@stakebts/core/rules/limits";
+import type { StatusView } from "@stakebts/core/ledger/view";
+import { setLimits } from "@stakebts/core/limits/set-limits";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";

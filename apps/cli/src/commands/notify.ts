@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
-import { createChannels, createNotificationStore } from "@stakebts/core/adapters";
-import { type ChannelName, CHANNELS } from "@stakebts/core/ports";
-import { testMessage } from "@stakebts/core/services";
+import { createChannels } from "@stakebts/core/alerts/channels";
+import { createNotificationStore } from "@stakebts/core/alerts/postgres-notifications";
+import { type ChannelName, CHANNELS } from "@stakebts/core/alerts/notification";
+import { testMessage } from "@stakebts/core/alerts/message";
 import { readSettings } from "../config.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { examples, jsonOption, limitOption, windowOf } from "../options.ts";

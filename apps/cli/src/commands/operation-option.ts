@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import type { OperationId } from "@stakebts/core/domain";
+import type { OperationId } from "@stakebts/kernel/operation-id";
 
 export const operationOption = (flags: string, description: string): Option =>
   new Option(flags, description).argParser((text: string) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { OperatorAction } from "@stakebts/core/services";
+import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { stopsPaying } from "@stakebts/core/domain";
-import { switchPayments } from "@stakebts/core/services";
+import { stopsPaying } from "@stakebts/core/rules/freeze";
+import { switchPayments } from "@stakebts/core/limits/switch-payments";
 import { EXIT } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
 import { printJson, safeText } from "../print.ts";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
-import type { PayoutId, PayoutKey } from "@stakebts/core/domain";
-import { payoutId } from "@stakebts/core/services";
+import type { PayoutId, PayoutKey } from "@stakebts/core/rules/payout";
+import { payoutId } from "@stakebts/core/ledger/ids";
 
 /** A payout as the operator named it. The id follows from the key, so that neither has to be looked up. */
 export interface PayoutReference {

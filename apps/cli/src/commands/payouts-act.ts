@@ -1,20 +1,16 @@
 import type { Command } from "commander";
 import {
   IN_FLIGHT_STATUSES,
-  type OperationId,
   PAYABLE_STATUSES,
   type PayoutKind,
   type PayoutStatus,
-} from "@stakebts/core/domain";
-import {
-  cancelPayout,
-  type CaughtUp,
-  holdPayout,
-  ledgerCaughtUp,
-  type OperatorAction,
-  type PayoutAnswer,
-  requeuePayout,
-} from "@stakebts/core/services";
+} from "@stakebts/core/rules/payout";
+import type { OperationId } from "@stakebts/kernel/operation-id";
+import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
+import { type CaughtUp, ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
+import { holdPayout } from "@stakebts/core/operators/hold-payout";
+import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";
+import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { approvePayout, type OperatorAction } from "@stakebts/core/services";
+import { approvePayout } from "@stakebts/core/limits/approve-payout";
+import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
 import { EXIT } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
 import { printJson } from "../print.ts";

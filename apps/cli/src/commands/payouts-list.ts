@@ -1,12 +1,12 @@
 import { type Command, Option } from "commander";
+import { millis } from "@stakebts/kernel/time";
 import {
-  millis,
   PAYOUT_KINDS,
   PAYOUT_STATUSES,
   type PayoutKind,
   type PayoutStatus,
-} from "@stakebts/core/domain";
-import type { PayoutLine } from "@stakebts/core/ports";
+} from "@stakebts/core/rules/payout";
+import type { PayoutLine } from "@stakebts/core/ledger/view";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import {

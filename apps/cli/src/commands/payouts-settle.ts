@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { OperationId } from "@stakebts/core/domain";
-import { type OperatorAction, settlePayout } from "@stakebts/core/services";
+import type { OperationId } from "@stakebts/kernel/operation-id";
+import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
+import { settlePayout } from "@stakebts/core/operators/settle-payout";
 import { EXIT } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
 import { printJson } from "../print.ts";

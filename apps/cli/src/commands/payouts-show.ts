@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { PayoutStory } from "@stakebts/core/ports";
+import type { PayoutStory } from "@stakebts/core/ledger/view";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";

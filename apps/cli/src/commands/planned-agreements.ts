@@ -1,5 +1,5 @@
-import { operationId } from "@stakebts/core/domain";
-import type { PlannedAgreement } from "@stakebts/core/services";
+import { operationId } from "@stakebts/kernel/operation-id";
+import type { PlannedAgreement } from "@stakebts/core/imports/write-agreements";
 import type { Terminal } from "../terminal.ts";
 import { btsText, printTable, timeText } from "../print.ts";
 

@@ -1,5 +1,5 @@
-import type { Bts } from "@stakebts/core/domain";
-import type { PlannedTransfer } from "@stakebts/core/services";
+import type { Bts } from "@stakebts/kernel/amount";
+import type { PlannedTransfer } from "@stakebts/core/imports/plan-blocks";
 import { btsText, printTable, safeText, sharesText, timeText } from "../print.ts";
 import type { Terminal } from "../terminal.ts";
 

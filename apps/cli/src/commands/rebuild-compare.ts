@@ -1,5 +1,8 @@
-import { createPostgresLedger, createWholeLedger, withScratchLedger } from "@stakebts/core/adapters";
-import { type Comparison, compareWithChain, type Difference } from "@stakebts/core/services";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { createWholeLedger } from "@stakebts/core/rebuild/postgres-contents";
+import { withScratchLedger } from "@stakebts/core/backups/scratch-database";
+import type { Comparison, Difference } from "@stakebts/core/rebuild/difference";
+import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";

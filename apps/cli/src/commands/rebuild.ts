@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { createWholeLedger } from "@stakebts/core/adapters";
-import type { LedgerContents } from "@stakebts/core/ports";
-import { lastFinalBlockNum, rebuildLedger, RebuildRefused } from "@stakebts/core/services";
+import { createWholeLedger } from "@stakebts/core/rebuild/postgres-contents";
+import type { LedgerContents } from "@stakebts/core/rebuild/ledger-contents";
+import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
+import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
+import { RebuildRefused } from "@stakebts/core/rebuild/rebuild-refused";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { databaseOf, type Occupant } from "@stakebts/core/adapters";
-import { StartupError } from "@stakebts/core/domain";
+import { databaseOf } from "@stakebts/core/backups/server";
+import type { Occupant } from "@stakebts/core/backups/replace-database";
+import { StartupError } from "@stakebts/kernel/errors";
 import { Option } from "commander";
 import type { Context } from "../context.ts";
 import { MIGRATIONS } from "../examine/database.ts";

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
-import { databaseOf, occupantOf, resetLedger } from "@stakebts/core/adapters";
+import { databaseOf } from "@stakebts/core/backups/server";
+import { occupantOf } from "@stakebts/core/backups/replace-database";
+import { resetLedger } from "@stakebts/core/backups/restore-backup";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";

@@ -1,13 +1,8 @@
 import { statSync } from "node:fs";
 import type { Command } from "commander";
-import {
-  databaseOf,
-  inspectBackup,
-  type InspectedBackup,
-  occupantOf,
-  restoreBackup,
-  urlWithDatabase,
-} from "@stakebts/core/adapters";
+import { databaseOf, urlWithDatabase } from "@stakebts/core/backups/server";
+import { inspectBackup, type InspectedBackup, restoreBackup } from "@stakebts/core/backups/restore-backup";
+import { occupantOf } from "@stakebts/core/backups/replace-database";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";

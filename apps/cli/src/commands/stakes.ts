@@ -1,13 +1,12 @@
 import type { Command } from "commander";
+import { millis } from "@stakebts/kernel/time";
+import { type OperationId, operationId } from "@stakebts/kernel/operation-id";
 import {
-  millis,
-  type OperationId,
-  operationId,
   STAKE_ROW_STATUSES,
   STAKE_ROW_TYPES,
   type StakeRowStatus,
   type StakeRowType,
-} from "@stakebts/core/domain";
+} from "@stakebts/core/rules/stake-row";
 import { EXIT } from "../exit.ts";
 import {
   examples,

@@ -1,7 +1,10 @@
 import type { Command } from "commander";
-import { PAYOUT_STATUSES, whyAcceptsNothing, whyFenced } from "@stakebts/core/domain";
-import type { ChainHead, StatusView } from "@stakebts/core/ports";
-import { lastFinalBlockNum } from "@stakebts/core/services";
+import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
+import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
+import { whyFenced } from "@stakebts/core/rules/recovery-hold";
+import type { ChainHead } from "@stakebts/bitshares/chain";
+import type { StatusView } from "@stakebts/core/ledger/view";
+import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import type { Context } from "../context.ts";
 import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
-import { hashPassword } from "@stakebts/core/adapters";
-import { CONSOLE_NAME, CONSOLE_ROLES, type ConsoleRole, type NewReceipt } from "@stakebts/core/ports";
+import { hashPassword } from "@stakebts/core/operators/password-hash";
+import { CONSOLE_NAME, CONSOLE_ROLES, type ConsoleRole } from "@stakebts/core/operators/console-access";
+import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, examples, jsonOption } from "../options.ts";

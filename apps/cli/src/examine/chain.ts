@@ -1,8 +1,11 @@
-import { createChainClient, nodeDisplayName, publicKeyFromWif } from "@stakebts/core/adapters";
-import { ConfigError } from "@stakebts/core/config";
-import { MAINNET_CHAIN_ID, StartupError } from "@stakebts/core/domain";
-import { ChainError, type ChainHead } from "@stakebts/core/ports";
-import { checkActiveKey, checkMemoKeys } from "@stakebts/core/services";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { nodeDisplayName } from "@stakebts/bitshares/rpc-connection";
+import { publicKeyFromWif } from "@stakebts/bitshares/keys";
+import { ConfigError } from "@stakebts/core/config/environment";
+import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
+import { StartupError } from "@stakebts/kernel/errors";
+import { ChainError, type ChainHead } from "@stakebts/bitshares/chain";
+import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { databaseProblem, queueStoreOf, queueStoreProblem } from "@stakebts/core/adapters";
-import { ConfigError } from "@stakebts/core/config";
+import { databaseProblem } from "@stakebts/core/database/database-problem";
+import { queueStoreOf } from "@stakebts/core/queue/connection";
+import { queueStoreProblem } from "@stakebts/core/queue/queue-store-problem";
+import { ConfigError } from "@stakebts/core/config/environment";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";

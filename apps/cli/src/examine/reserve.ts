@@ -1,5 +1,5 @@
-import { ConfigError } from "@stakebts/core/config";
-import { permissionText, readPermission } from "@stakebts/core/services";
+import { ConfigError } from "@stakebts/core/config/environment";
+import { permissionText, readPermission } from "@stakebts/core/treasury/reserve-permission";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";

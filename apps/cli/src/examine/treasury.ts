@@ -1,4 +1,4 @@
-import { fundingSourceName } from "@stakebts/core/domain";
+import { fundingSourceName } from "@stakebts/core/rules/top-up";
 import type { Context } from "../context.ts";
 import { askExchangeAccounts } from "../exchange-accounts.ts";
 import { btsText, sharesText } from "../print.ts";

@@ -1,6 +1,9 @@
-import { type Freeze, HOUR_MS, whyAcceptsNothing, whyFenced } from "@stakebts/core/domain";
-import type { ProcessFreeze, StatusView } from "@stakebts/core/ports";
-import { LEDGER_LAG_BLOCKS_MAX, lastFinalBlockNum } from "@stakebts/core/services";
+import { type Freeze, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
+import { HOUR_MS } from "@stakebts/kernel/time";
+import { whyFenced } from "@stakebts/core/rules/recovery-hold";
+import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
+import { LEDGER_LAG_BLOCKS_MAX } from "@stakebts/core/ledger/recovery-hold";
+import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import { freezeText } from "../commands/freeze.ts";
 import { limitedTexts, limitsText } from "../commands/limits.ts";
 import { balances } from "../commands/balances.ts";

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { ConsoleSession } from "@stakebts/core/ports";
+import type { ConsoleSession } from "@stakebts/core/operators/console-access";
 import { SIGN_OUT } from "../guard.ts";
 
 /** Markup in which everything that came from elsewhere is escaped. */

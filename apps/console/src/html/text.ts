@@ -1,4 +1,4 @@
-import { formatShares, type Shares, shares } from "@stakebts/core/domain";
+import { formatShares, type Shares, shares } from "@stakebts/kernel/amount";
 
 // How amounts and times are written, everywhere on the pages.
 

@@ -1,6 +1,7 @@
-import { DAY_MS, type Millis, millis, plusMs, type Shares, shares, toShares } from "@stakebts/core/domain";
+import { DAY_MS, type Millis, millis, plusMs } from "@stakebts/kernel/time";
+import { type Shares, shares, toShares } from "@stakebts/kernel/amount";
+import type { Cursor } from "@stakebts/core/ledger/ledger";
 import type {
-  Cursor,
   DebtLine,
   LedgerView,
   Liabilities,
@@ -9,8 +10,8 @@ import type {
   ReceiptLine,
   StatusView,
   Sum,
-} from "@stakebts/core/ports";
-import { lastFinalBlockNum } from "@stakebts/core/services";
+} from "@stakebts/core/ledger/view";
+import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import type { ChainGlance } from "../chain-watch.ts";
 import type { ConsoleDeps } from "../console.ts";
 import { sumOf } from "../html/text.ts";

@@ -1,6 +1,8 @@
 import { html } from "hono/html";
-import { type Shares, whyPaysNothing } from "@stakebts/core/domain";
-import type { ConsoleSession, DebtLine, Page, PayoutLine } from "@stakebts/core/ports";
+import type { Shares } from "@stakebts/kernel/amount";
+import { whyPaysNothing } from "@stakebts/core/rules/freeze";
+import type { ConsoleSession } from "@stakebts/core/operators/console-access";
+import type { DebtLine, Page, PayoutLine } from "@stakebts/core/ledger/view";
 import { consolePage, type Html } from "../html/layout.ts";
 import { type Column, table } from "../html/table.ts";
 import { btsText, countText, sharesText, spanText, sumOf, timeText, wholeBtsText } from "../html/text.ts";

@@ -1,4 +1,4 @@
-import { whyAcceptsNothing } from "@stakebts/core/domain";
+import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { btsText, sharesText, spanText } from "../html/text.ts";
 import type { Figures } from "./figures.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { StartupError } from "../domain/errors.ts";
+import { StartupError } from "@stakebts/kernel/errors";
 import { accountName } from "./account-name.ts";
 import {
   checkQuorum,

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
 import { z } from "zod";
-import { KeyFormatError, privateKeyFromWif } from "../adapters/bitshares/keys.ts";
-import { StartupError } from "../domain/errors.ts";
-import { FREEZE_LEVELS } from "../domain/freeze.ts";
-import type { PermissionId } from "../ports/chain.ts";
+import { KeyFormatError, privateKeyFromWif } from "@stakebts/bitshares/keys";
+import { StartupError } from "@stakebts/kernel/errors";
+import { FREEZE_LEVELS } from "../rules/freeze.ts";
+import type { PermissionId } from "@stakebts/bitshares/chain";
 import { accountName } from "./account-name.ts";
 import { EXCHANGE_VENUES } from "./exchange-settings.ts";
 import { fillFromKeystore, KEYSTORE_SETTINGS } from "./keystore-settings.ts";

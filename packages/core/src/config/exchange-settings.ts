@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { CCXT_VENUES, type CcxtVenueName } from "../adapters/exchange/ccxt-venues.ts";
-import type { Roles } from "../domain/decide.ts";
-import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "../domain/request.ts";
+import { CCXT_VENUES, type CcxtVenueName } from "../treasury/exchange/ccxt-venues.ts";
+import type { Roles } from "../rules/decide.ts";
+import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "../rules/request.ts";
 
 // What is set three times, once for each exchange account: `STAKEBTS_EXCHANGE_1_KEY` and so on.
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { sealKeystore } from "../adapters/keystore.ts";
+import { sealKeystore } from "./keystore.ts";
 import { readEnvironment, settings } from "./environment.ts";
 
 const WIF = "5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3";

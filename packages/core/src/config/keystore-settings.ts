@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { KeystoreError, openKeystore } from "../adapters/keystore.ts";
+import { KeystoreError, openKeystore } from "./keystore.ts";
 
 /** Settings that a keystore can stand for. */
 export const KEYSTORE_SETTINGS: readonly string[] = ["STAKEBTS_ACTIVE_KEY", "STAKEBTS_MEMO_KEY"];

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fc, test } from "@fast-check/vitest";
 import { afterAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY, MAINNET_CHAIN_ID } from "../domain/policy.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../domain/time.ts";
+import { DEFAULT_POLICY, MAINNET_CHAIN_ID } from "../rules/policy.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "@stakebts/kernel/time";
 import { type PolicyFile, policyOf, policySetting } from "./policy-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "policy-"));

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import ms from "ms";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { bts } from "../domain/amount.ts";
-import { DAY_MS } from "../domain/time.ts";
-import { StartupError } from "../domain/errors.ts";
-import { DEFAULT_POLICY, MAINNET_CHAIN_ID, type Policy, strictJsonUpToBlock } from "../domain/policy.ts";
+import { bts } from "@stakebts/kernel/amount";
+import { DAY_MS } from "@stakebts/kernel/time";
+import { StartupError } from "@stakebts/kernel/errors";
+import { DEFAULT_POLICY, MAINNET_CHAIN_ID, type Policy, strictJsonUpToBlock } from "../rules/policy.ts";
 import { accountName } from "./account-name.ts";
 
 /** Policy and roles: what a custodian decides, as opposed to where things run. */

@@ -1,6 +1,5 @@
 import type { ChainState } from "./chain-state.ts";
-import type { PublicKeyHex } from "./keys.ts";
-import { publicKeyText } from "./keys.ts";
+import { type PublicKeyHex, publicKeyText } from "./keys.ts";
 import {
   at,
   COMMITTEE_APPROVAL,

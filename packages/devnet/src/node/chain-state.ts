@@ -1,6 +1,5 @@
 import { NO_ID } from "./block.ts";
-import type { Genesis } from "./genesis.ts";
-import { chainIdOf } from "./genesis.ts";
+import { chainIdOf, type Genesis } from "./genesis.ts";
 import { NULL_KEY, type PublicKeyHex, publicKeyOf } from "./keys.ts";
 import { assertion, at } from "./node-error.ts";
 import { type AccountOptions, type Authority, type Operation, OperationCodec } from "./operations.ts";

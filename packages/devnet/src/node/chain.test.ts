@@ -18,7 +18,7 @@ interface ExpirationCase {
   may_be_included: boolean;
   dedupe_entry_remains_after_that_block: boolean | null;
 }
-const fixture = new URL("../../../../test/fixtures/bitshares-vectors.json", import.meta.url);
+const fixture = new URL("../../../testkit/src/fixtures/bitshares-vectors.json", import.meta.url);
 const { expiration_cases } = JSON.parse(readFileSync(fixture, "utf8")) as {
   expiration_cases: ExpirationCase[];
 };

@@ -1,5 +1,4 @@
-import type { ChainState } from "./chain-state.ts";
-import { prettyAmount } from "./chain-state.ts";
+import { type ChainState, prettyAmount } from "./chain-state.ts";
 import { coreValueOfFee, requiredCoreFee } from "./fees.ts";
 import { assertion, at, INSUFFICIENT_FEE, NodeError, type Place } from "./node-error.ts";
 import type { Operation } from "./operations.ts";

@@ -2,8 +2,7 @@ import { ApiNode, catchUp } from "./api-node.ts";
 import type { BlockDirectives } from "./block.ts";
 import { Chain } from "./chain.ts";
 import { ChainState } from "./chain-state.ts";
-import type { Genesis } from "./genesis.ts";
-import { chainIdOf } from "./genesis.ts";
+import { chainIdOf, type Genesis } from "./genesis.ts";
 import type { Transaction } from "./transaction.ts";
 
 interface Group {

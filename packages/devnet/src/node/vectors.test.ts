@@ -114,7 +114,7 @@ interface Vectors {
   external_vectors: { wif: string; unsigned_hex: string; txid: string; public_key: string }[];
 }
 
-const fixture = new URL("../../../../test/fixtures/bitshares-vectors.json", import.meta.url);
+const fixture = new URL("../../../testkit/src/fixtures/bitshares-vectors.json", import.meta.url);
 const vectors = JSON.parse(readFileSync(fixture, "utf8")) as Vectors;
 const codec = new OperationCodec("BTS");
 const keyOf = (seed: string) => publicKeyOf(privateKeyFromSeed(seed));

@@ -45,7 +45,7 @@ interface Sample {
   notice?: { params: [number, [Json]] };
 }
 
-const fixture = new URL("../../../../test/fixtures/bitshares-wire-samples.json", import.meta.url);
+const fixture = new URL("../../../testkit/src/fixtures/bitshares-wire-samples.json", import.meta.url);
 const samples = JSON.parse(readFileSync(fixture, "utf8")) as Sample[];
 const sampleNamed = (name: string): Sample => {
   const sample = samples.find((candidate) => candidate.name === name);

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect } from "vitest";
+import { emptyDatabase, test } from "@stakebts/testkit/database";
+import { inProcess, stakebtsWith } from "./stakebts.ts";
+
+describe("stakebts db", () => {
+  test("makes the ledger in an empty database whose address is in a file, and is harmless the second time", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "stakebts-db-"));
+    try {
+      await emptyDatabase(async (url) => {
+        const file = join(folder, "database_url");
+        writeFileSync(file, `${url}\n`);
+        const stakebts = stakebtsWith({ DATABASE_URL_FILE: file }, inProcess);
+        expect(await stakebts("db", "status")).toMatchObject({
+          code: 1,
+          out: expect.stringMatching(/^pending: .*_init/u),
+        });
+        expect(await stakebts("db", "migrate")).toMatchObject({
+          code: 0,
+          out: expect.stringMatching(/^applied: .*_init/u),
+        });
+        expect(await stakebts("db", "migrate")).toMatchObject({
+          code: 0,
+          out: "the database is up to date\n",
+        });
+        expect(await stakebts("db", "status")).toMatchObject({
+          code: 0,
+          out: "the database is up to date\n",
+        });
+        expect(await stakebts.json("db", "status")).toEqual({ pending: [], edited: [], missing: [] });
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("says what is wrong with the address", async () => {
+    const stakebts = stakebtsWith({ DATABASE_URL_FILE: "/nowhere" }, inProcess);
+    expect(await stakebts("db", "migrate")).toMatchObject({
+      code: 78,
+      err: expect.stringContaining("DATABASE_URL_FILE"),
+    });
+  });
+});

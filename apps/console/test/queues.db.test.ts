@@ -1,0 +1,200 @@
+import { MONEY_QUEUE } from "@stakebts/core/queue/catalog";
+import type { QueueStore } from "@stakebts/core/queue/connection";
+import { startJobWorker } from "@stakebts/core/queue/bullmq-worker";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import type { Log } from "@stakebts/kernel/log";
+import type { RingHandlers } from "@stakebts/core/queue/queue";
+import { payoutId } from "@stakebts/core/ledger/ids";
+import { describe, expect, inject } from "vitest";
+import { test } from "../../cli/test/cli-bench.ts";
+import { ownRedis } from "@stakebts/testkit/own-redis";
+import { Desk, HERE, type Visitor } from "./console-bench.ts";
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const PATIENCE = { timeout: 15_000, interval: 20 };
+
+const queueOf = (desk: Desk, name: string) => {
+  const queue = desk.queues.find((one) => one.name === name);
+  if (queue === undefined) throw new Error(`no queue ${name}`);
+  return queue;
+};
+
+async function served<T>(store: QueueStore, handlers: RingHandlers, work: () => Promise<T>): Promise<T> {
+  const worker = startJobWorker({ store, log: silent, handlers, onBroken: () => {} });
+  try {
+    return await work();
+  } finally {
+    await worker.close();
+  }
+}
+
+const breaks = () => Promise.reject(new Error("no node could be asked"));
+
+/** A job that has failed for good. */
+async function failedJob(
+  desk: Desk,
+  store: QueueStore,
+  kind: "memo.process" | "payout.pay",
+  data: Record<string, string>,
+): Promise<string> {
+  const queue = queueOf(desk, kind === "payout.pay" ? MONEY_QUEUE : "requests");
+  const { id = "" } = await queue.add(kind, data, { jobId: `job-${kind.replace(".", "-")}`, attempts: 1 });
+  await served(store, { [kind]: breaks }, () => expect.poll(() => queue.getFailedCount(), PATIENCE).toBe(1));
+  return id;
+}
+
+const put = async (desk: Desk, path: string, visitor: Visitor): Promise<number> =>
+  (await desk.send("PUT", path, visitor, { headers: { origin: HERE, "x-xsrf-token": visitor.csrf } })).status;
+
+interface Check {
+  readonly name: string;
+  readonly run: (desk: Desk, store: QueueStore) => Promise<void>;
+}
+
+const SOME_PAYOUT = "00000000-0000-4000-8000-000000000000";
+
+const checks: readonly Check[] = [
+  {
+    name: "shows every queue with its jobs, to change for operators, but never the one that pays",
+    async run(desk, store) {
+      await failedJob(desk, store, "payout.pay", { payoutId: SOME_PAYOUT });
+      for (const role of ["viewer", "operator"] as const) {
+        const visitor = await desk.visitor(role);
+        const page = await desk.get("/queues", visitor);
+        expect(await page.text()).not.toMatch(/<(?:link|script)[^>]*https?:/u);
+        expect(page.headers.getSetCookie().join()).toMatch(
+          /XSRF-TOKEN=[\w-]{43}; Path=\/queues; SameSite=Strict/u,
+        );
+        const answer = await desk.get("/queues/api/queues?activeQueue=payouts&status=failed", visitor);
+        const { queues } = (await answer.json()) as {
+          queues: {
+            name: string;
+            readOnlyMode: boolean;
+            allowRetries: boolean;
+            counts: { failed: number };
+          }[];
+        };
+        expect(
+          Object.fromEntries(queues.map((queue) => [queue.name, [queue.readOnlyMode, queue.allowRetries]])),
+        ).toEqual({
+          requests: [role === "viewer", role === "operator"],
+          "due-rows": [role === "viewer", role === "operator"],
+          payouts: [true, false],
+        });
+        expect(queues.find(({ name }) => name === MONEY_QUEUE)?.counts.failed).toBe(1);
+      }
+    },
+  },
+  {
+    name: "lets an operator retry a job of another queue, and writes down who",
+    async run(desk, store) {
+      const id = await failedJob(desk, store, "memo.process", { transfer: "1:0:0" });
+      const operator = await desk.visitor("operator");
+      expect(await put(desk, `/queues/api/queues/requests/${id}/retry`, operator)).toBe(204);
+      expect(await queueOf(desk, "requests").getFailedCount()).toBe(0);
+      expect(await put(desk, "/queues/api/queues/requests/retry/failed", operator)).toBe(200);
+      expect(await desk.receipts("console.jobs_retried")).toMatchObject([
+        { subject: "queue requests", details: { actor: "a-operator", job: id, status: 204 } },
+        { subject: "queue requests", details: { actor: "a-operator", state: "failed", status: 200 } },
+      ]);
+    },
+  },
+  {
+    name: "leaves the queue that pays as it is, however the request is written",
+    async run(desk, store) {
+      const id = await failedJob(desk, store, "payout.pay", { payoutId: SOME_PAYOUT });
+      const operator = await desk.visitor("operator");
+      const queues = "/queues/api/queues";
+      for (const path of [
+        `${queues}/payouts/${id}/retry`,
+        `${queues}/payouts/retry/failed`,
+        `${queues}/payouts/retry/completed`,
+        `${queues}/pay%6Futs/${id}/retry`,
+        `${queues}/%70ayouts/retry/failed`,
+        `${queues}/payouts/${id}/promote`,
+        `${queues}/payouts/${id}/clean`,
+        `${queues}/payouts/empty`,
+        `${queues}/payouts/obliterate`,
+        `${queues}/payouts/pause`,
+        `${queues}/requests/pause`,
+        `${queues}/pause`,
+      ])
+        expect({ path, status: await put(desk, path, operator) }).toEqual({ path, status: 403 });
+      for (const path of [
+        `${queues}/pay%256Futs/${id}/retry`,
+        `/queues//api/queues/payouts/${id}/retry`,
+        `/QUEUES/api/queues/payouts/${id}/retry`,
+        `${queues}/requests/../payouts/${id}/retry`,
+        `${queues}/requests%2F..%2Fpayouts/${id}/retry`,
+        `${queues}/Payouts/${id}/retry`,
+      ])
+        expect(await put(desk, path, operator), path).toBeGreaterThanOrEqual(400);
+      const queue = queueOf(desk, MONEY_QUEUE);
+      expect(await queue.getJobState(id)).toBe("failed");
+      expect(await queue.isPaused()).toBe(false);
+      expect(await queueOf(desk, "requests").isPaused()).toBe(false);
+    },
+  },
+];
+
+describe("Bull Board over queues in PostgreSQL", () => {
+  for (const { name, run } of checks)
+    test(name, async ({ office, databaseUrl }) => {
+      const desk = await Desk.open(office, databaseUrl);
+      try {
+        await run(desk, { databaseUrl });
+      } finally {
+        await desk.close();
+      }
+    });
+});
+
+describe.skipIf(inject("redisUrl") === "")("Bull Board over queues in Redis", () => {
+  for (const { name, run } of checks)
+    test(name, ({ office, databaseUrl }) =>
+      ownRedis(async (redisUrl) => {
+        const desk = await Desk.open(office, databaseUrl, { store: { redisUrl } });
+        try {
+          await run(desk, { redisUrl });
+        } finally {
+          await desk.close();
+        }
+      }),
+    );
+});
+
+describe("a job of the queue that pays", () => {
+  test("that is retried raw, past the console, pays nothing that is paid", async ({
+    office,
+    databaseUrl,
+  }) => {
+    const store = { databaseUrl };
+    const desk = await Desk.open(office, databaseUrl);
+    try {
+      const id = payoutId((await office.failedRefund()) as never);
+      await failedJob(desk, store, "payout.pay", { payoutId: id });
+      const operator = await desk.visitor("operator");
+      expect((await desk.post(`/payouts/${id}/requeue`, { reason: "funds are here" }, operator)).status).toBe(
+        200,
+      );
+      await office.work();
+      expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+
+      const queue = queueOf(desk, MONEY_QUEUE);
+      await queue.retryJobs({ state: "failed" });
+      let rung = 0;
+      const handlers: RingHandlers = {
+        "payout.pay": async ({ payoutId: named }) => {
+          await office.pay(named as PayoutId);
+          rung++;
+          return { done: true };
+        },
+      };
+      await served(store, handlers, () => expect.poll(() => rung, PATIENCE).toBe(1));
+      await office.digest();
+      expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    } finally {
+      await desk.close();
+    }
+  });
+});

@@ -1,0 +1,313 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { answerObservation, createObservation } from "@stakebts/core/runtime/observation";
+import { PROCESS_ROLES } from "@stakebts/core/database/rights";
+import { PROCESS_SETTINGS, type ProcessName } from "@stakebts/core/config/process-settings";
+import { readEnvironment } from "@stakebts/core/config/environment";
+import { wifFromSeed } from "@stakebts/devnet";
+import { Ajv } from "ajv";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { SETTINGS } from "../../apps/cli/src/config.ts";
+import { readComposeFile, readVariables, type Service } from "../../scripts/compose/compose-file.ts";
+import { type Place, rewriter } from "../../scripts/compose/place.ts";
+import { understands } from "./cli-command.ts";
+
+const repository = join(import.meta.dirname, "../..");
+const at = (path: string): string => join(repository, path);
+const compose = readComposeFile(at("docker-compose.yml"), readVariables(at("deploy/compose/dev.env")));
+const services = [...compose.services.values()];
+const one = (name: string): Service => compose.services.get(name) as Service;
+const processes = [
+  "ingester",
+  "scheduler",
+  "payer",
+  "watcher",
+  "console",
+] as const satisfies readonly ProcessName[];
+const stores = ["postgres", "redis"];
+const table = (pick: (service: Service) => unknown): Record<string, unknown> =>
+  Object.fromEntries(services.map((service) => [service.name, pick(service)]));
+
+let secrets: string;
+beforeAll(() => {
+  secrets = mkdtempSync(join(tmpdir(), "stakebts-secrets-"));
+  execFileSync(at("deploy/compose/make-secrets.sh"), ["dev"], {
+    env: { ...process.env, STAKEBTS_SECRETS_DIR: secrets },
+  });
+});
+afterAll(() => rmSync(secrets, { recursive: true, force: true }));
+
+describe("docker-compose.yml", () => {
+  it("is what the Compose Specification allows", () => {
+    const { $schema: _, ...schema } = JSON.parse(
+      readFileSync(at("node_modules/dclint/schemas/compose.schema.json"), "utf8"),
+    ) as Record<string, unknown>;
+    const validate = new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(schema);
+    validate(compose.document);
+    expect(validate.errors ?? []).toEqual([]);
+    expect(validate({ services: { a: { image: "b", comand: [] } } })).toBe(false);
+  });
+
+  it("refuses to start without what has no default", () => {
+    expect(() => readComposeFile(at("docker-compose.yml"), {})).toThrow("STAKEBTS_NODES is not set");
+  });
+
+  it("runs files that the build makes, and commands that stakebts has", async () => {
+    for (const { name, argv, buildTarget } of services) {
+      if (buildTarget === undefined) continue;
+      const [program, ...args] = argv;
+      expect({ name, program }).toEqual({ name, program: "node" });
+      const index = args.findIndex((arg) => !arg.startsWith("--"));
+      const file = args[index] as string;
+      const source = file.replace("/dist/", "/src/").replace(/main\.js$/u, "main.ts");
+      expect({ name, file, exists: existsSync(at(source)) }).toEqual({ name, file, exists: true });
+      if (file.endsWith("stakebts.js")) expect(await understands(args.slice(index + 1)), name).toBe(true);
+    }
+  });
+
+  it("gives each process settings that it reads, and no others", () => {
+    for (const name of processes) {
+      const known = Object.keys(PROCESS_SETTINGS[name].shape).flatMap((setting) => [
+        setting,
+        `${setting}_FILE`,
+      ]);
+      const given = Object.keys(one(name).environment);
+      expect({ name, unknown: given.filter((setting) => !known.includes(setting)) }).toEqual({
+        name,
+        unknown: [],
+      });
+    }
+    const known = Object.values(SETTINGS).flatMap((schema) => Object.keys(schema.shape));
+    for (const name of ["migrate", "backup", "stakebts", "owner", "first-user"])
+      for (const setting of Object.keys(one(name).environment))
+        expect([...known, "STAKEBTS_ACTOR"], name).toContain(setting.replace(/_FILE$/u, ""));
+  });
+
+  it.each(processes)("gives %s everything that it does not start without", (name) => {
+    const service = one(name);
+    const place: Place = {
+      portOf: (_service, _replica, port) => port,
+      volume: (volume) => join(secrets, volume),
+      path: at,
+      secret: (secret) => join(secrets, secret),
+    };
+    const { environment } = rewriter(compose, place, { service, replica: 1 });
+    const settings = Object.entries(service.environment).map(([key, value]) => [key, environment(value)]);
+    expect(readEnvironment(PROCESS_SETTINGS[name], Object.fromEntries(settings))).toMatchObject({
+      LOG_LEVEL: "info",
+    });
+  });
+
+  it("has an example for a real network that names everything without a default", () => {
+    const named = Object.keys(readVariables(at("deploy/compose/production.env")));
+    const filled = Object.fromEntries(named.map((name) => [name, "x"]));
+    expect(() => readComposeFile(at("docker-compose.yml"), filled)).not.toThrow();
+  });
+});
+
+describe("secrets", () => {
+  it("are files, mounted where they are needed and nowhere else", () => {
+    expect(table(({ secrets: mounted }) => mounted.join(" "))).toEqual({
+      postgres: "postgres_password",
+      redis: "",
+      migrate: ["", "_backup", "_console", "_ingester", "_operator", "_payer", "_scheduler", "_watcher"]
+        .map((process) => `database_url${process}`)
+        .join(" "),
+      ingester: "database_url_ingester memo_key",
+      scheduler: "database_url_scheduler exchange_1_deposit_memo",
+      payer: "database_url_payer memo_key active_key exchange_1_key exchange_1_secret",
+      watcher: "database_url_watcher",
+      console: "database_url_console",
+      backup: "database_url_backup",
+      stakebts: "database_url_operator",
+      owner: "database_url",
+      devnet: "",
+      "first-user": "database_url_operator console_password",
+      prometheus: "",
+      grafana: "grafana_password",
+    });
+  });
+
+  it("of the database's owner are given to what ends by itself, never to a process that goes on", () => {
+    const owners = services.filter(({ secrets: mounted }) =>
+      mounted.some((name) => ["database_url", "postgres_password"].includes(name)),
+    );
+    expect(owners.map(({ name, restart }) => `${name} ${restart}`)).toEqual([
+      "postgres unless-stopped",
+      "migrate no",
+      "owner no",
+    ]);
+  });
+
+  it("of the database are one for each process, and migrate makes the login of every one", () => {
+    const logins = PROCESS_ROLES.map((role) => `database_url_${role}`);
+    expect(one("migrate").argv.filter((arg) => arg.startsWith("/"))).toEqual(
+      logins.map((name) => `/run/secrets/${name}`),
+    );
+    const made = logins.map((name) => new URL(readFileSync(join(secrets, name), "utf8").trim()));
+    expect(new Set(made.map(({ username }) => username)).size).toBe(logins.length);
+    expect(new Set(made.map(({ password }) => password)).size).toBe(logins.length);
+    for (const name of logins) {
+      const users = services.filter(
+        ({ name: service, secrets: mounted }) => service !== "migrate" && mounted.includes(name),
+      );
+      for (const { name: service, environment } of users)
+        expect(environment["DATABASE_URL_FILE"], service).toBe(`/run/secrets/${name}`);
+    }
+  });
+
+  it("that are in the memory of a process are not written to a disk when it dies", () => {
+    for (const { name, raw, buildTarget } of services)
+      if (buildTarget !== undefined) expect(raw, name).toMatchObject({ ulimits: { core: 0 } });
+  });
+
+  it("stand in no environment, and every path of one is mounted", () => {
+    for (const { name, environment, argv, secrets: mounted } of services) {
+      for (const [key, value] of Object.entries(environment)) {
+        if (/KEY|SECRET|PASSWORD|TOKEN|DEPOSIT_MEMO|DATABASE_URL/u.test(key))
+          expect(key, name).toMatch(/_FILE$/u);
+        expect(value, `${name} ${key}`).not.toMatch(/:\/\/[^/]*@/u);
+      }
+      for (const path of [...Object.values(environment), ...argv])
+        if (path.startsWith("/run/secrets/"))
+          expect(mounted, name).toContain(path.slice("/run/secrets/".length));
+    }
+  });
+
+  it("are made by the script, for their owner alone, and are not in the repository", () => {
+    for (const [name, file] of compose.secrets) {
+      expect(file).toBe(`./secrets/${name}`);
+      expect(existsSync(join(secrets, name)), name).toBe(true);
+    }
+    expect(statSync(secrets).mode & 0o777).toBe(0o700);
+    expect(readFileSync(at(".gitignore"), "utf8").split("\n")).toContain("/secrets");
+    expect(readFileSync(at(".dockerignore"), "utf8").split("\n")[1]).toBe("*");
+  });
+
+  it("of the development chain are those of its public seeds", () => {
+    const custodian = one("payer").environment["STAKEBTS_CUSTODIAN"] as string;
+    const made = (name: string): string => readFileSync(join(secrets, name), "utf8").trim();
+    expect(made("active_key")).toBe(wifFromSeed(`${custodian}-active`));
+    expect(made("memo_key")).toBe(wifFromSeed(`${custodian}-memo`));
+  });
+});
+
+describe("networks", () => {
+  it("keep the stores on one without a way out, and the payer's way out to itself", () => {
+    for (const name of [...stores, "migrate", "backup", "owner", "first-user"])
+      expect({ name, networks: one(name).networks }).toEqual({ name, networks: ["data"] });
+    expect([...compose.internalNetworks].sort()).toEqual(["data", "metrics"]);
+    expect(services.filter(({ networks }) => networks.includes("payments")).map(({ name }) => name)).toEqual([
+      "payer",
+      "devnet",
+    ]);
+    expect(services.filter(({ networks }) => networks.includes("watch")).map(({ name }) => name)).toEqual([
+      "watcher",
+      "devnet",
+    ]);
+    expect(Object.keys(one("watcher").dependsOn)).not.toContain("redis");
+    expect(one("scheduler").networks).not.toContain("chain");
+  });
+
+  it("are reached from outside at addresses of this machine alone, and never a store or the payer", () => {
+    const published = services.filter(({ published: ports }) => ports.length > 0);
+    expect(published.map(({ name }) => name)).toEqual(["console", "devnet", "grafana"]);
+    for (const { published: ports } of published)
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:(\d+):\1$/u);
+  });
+
+  it("connect everything that is named in a setting", () => {
+    for (const { name, environment, networks } of services)
+      for (const value of Object.values(environment))
+        for (const [, host = "", port] of value.matchAll(/\/\/([a-z][a-z-]*):(\d+)/gu)) {
+          const other = one(host);
+          expect(other.exposed, `${name} → ${host}`).toContain(Number(port));
+          expect(
+            other.networks.some((network) => networks.includes(network)),
+            `${name} → ${host}`,
+          ).toBe(true);
+        }
+  });
+});
+
+describe("every service", () => {
+  it("has a file system that it cannot write to, no capabilities, limits and a rule for restarts", () => {
+    for (const { name, raw, restart } of services) {
+      expect(raw, name).toMatchObject({
+        read_only: true,
+        cap_drop: ["ALL"],
+        security_opt: ["no-new-privileges:true"],
+        deploy: {
+          resources: {
+            limits: { cpus: expect.any(String), memory: expect.any(String), pids: expect.any(Number) },
+          },
+        },
+      });
+      expect(["no", "unless-stopped"], name).toContain(restart);
+      if (!stores.includes(name)) expect(String(raw["user"]), name).toMatch(/^[1-9]\d*:\d+$/u);
+    }
+  });
+
+  it("says whether it is healthy, or ends by itself", () => {
+    for (const { name, healthcheck, restart, profiles } of services)
+      expect({
+        name,
+        ok: healthcheck !== undefined || restart === "no" || profiles.includes("tools"),
+      }).toEqual({
+        name,
+        ok: true,
+      });
+  });
+
+  it("waits for health where there is a health check, and for the end of what ends", () => {
+    for (const { name, dependsOn } of services)
+      for (const [on, { condition, required }] of Object.entries(dependsOn)) {
+        const other = one(on);
+        const expected =
+          other.healthcheck === undefined ? "service_completed_successfully" : "service_healthy";
+        expect({ name, on, condition }).toEqual({ name, on, condition: expected });
+        // A service of a profile is not there for everybody.
+        expect({ name, on, required }).toEqual({
+          name,
+          on,
+          required: other.profiles.every((p) => one(name).profiles.includes(p)),
+        });
+      }
+  });
+
+  it("is asked at a port where it listens and a path that it answers", async () => {
+    const observation = createObservation({
+      clock: { nowMs: () => 0 },
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    });
+    for (const name of processes) {
+      const { healthcheck, environment, exposed } = one(name);
+      const url = new URL(healthcheck?.test.at(-1) ?? "");
+      expect(environment["STAKEBTS_HTTP_PORT"]).toBe(url.port);
+      expect(exposed).toContain(Number(url.port));
+      expect((await answerObservation(observation, url.pathname)).status).not.toBe(404);
+    }
+  });
+
+  it("is a target that the monitoring asks, if it is ours and goes on", () => {
+    const { scrape_configs: jobs } = parse(readFileSync(at("deploy/compose/prometheus.yml"), "utf8")) as {
+      scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[];
+    };
+    const targets = jobs.flatMap((job) =>
+      job.dns_sd_configs.map(({ names, port }) => `${names.join()}:${port}`),
+    );
+    expect(targets).toEqual(
+      processes.map((name) => `${name}:${one(name).environment["STAKEBTS_HTTP_PORT"]}`),
+    );
+  });
+
+  it("mounts files that exist", () => {
+    for (const { name, mounts } of services)
+      for (const { source } of mounts)
+        if (source.startsWith("."))
+          expect({ name, source, exists: existsSync(at(source)) }).toEqual({ name, source, exists: true });
+  });
+});

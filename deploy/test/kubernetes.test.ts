@@ -1,0 +1,288 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { answerObservation, createObservation } from "@stakebts/core/runtime/observation";
+import { PROCESS_ROLES } from "@stakebts/core/database/rights";
+import { PROCESS_SETTINGS } from "@stakebts/core/config/process-settings";
+import { afterAll, describe, expect, it } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { SETTINGS } from "../../apps/cli/src/config.ts";
+import { understands } from "./cli-command.ts";
+
+const require = createRequire(import.meta.url);
+const repository = join(import.meta.dirname, "../..");
+const base = join(repository, "deploy/k8s/base");
+
+interface Container {
+  name: string;
+  image: string;
+  args: string[];
+  env?: { name: string; value: string }[];
+  envFrom?: { configMapRef: { name: string } }[];
+  ports?: { name: string; containerPort: number }[];
+  livenessProbe?: { httpGet: { path: string; port: string } };
+  readinessProbe?: { httpGet: { path: string; port: string } };
+  volumeMounts: { name: string; mountPath: string }[];
+  securityContext: unknown;
+  resources: unknown;
+}
+interface PodSpec {
+  containers: Container[];
+  securityContext: unknown;
+  volumes: {
+    name: string;
+    secret?: { secretName: string };
+    configMap?: { name: string };
+    projected?: { sources: unknown[] };
+  }[];
+}
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels?: Record<string, string> };
+  data?: Record<string, string>;
+  spec: Record<string, unknown>;
+}
+
+const kustomization = parse(readFileSync(join(base, "kustomization.yaml"), "utf8")) as {
+  resources: string[];
+};
+// As kubectl reads YAML: 0440 is octal.
+const manifests = [...kustomization.resources, "../tools/stakebts.yaml"].flatMap((file) =>
+  parseAllDocuments(readFileSync(join(base, file), "utf8"), { version: "1.1" }).map(
+    (one) => one.toJS() as Manifest,
+  ),
+);
+const kind = (name: string): Manifest[] => manifests.filter((one) => one.kind === name);
+
+/** Pods by the name of what makes them. */
+const pods = new Map<string, { labels: Record<string, string>; spec: PodSpec }>(
+  manifests.flatMap(({ kind: of, metadata, spec }) => {
+    const template =
+      of === "CronJob"
+        ? (spec["jobTemplate"] as { spec: { template: unknown } }).spec.template
+        : of === "Deployment" || of === "Job"
+          ? spec["template"]
+          : of === "Pod"
+            ? { metadata, spec }
+            : undefined;
+    if (template === undefined) return [];
+    const pod = template as { metadata: { labels: Record<string, string> }; spec: PodSpec };
+    return [[metadata.name, { labels: pod.metadata.labels, spec: pod.spec }] as const];
+  }),
+);
+const processes = ["ingester", "scheduler", "payer", "watcher", "console"] as const;
+const container = (name: string): Container => pods.get(name)?.spec.containers[0] as Container;
+const configMap = (name: string): Record<string, string> =>
+  kind("ConfigMap").find(({ metadata }) => metadata.name === name)?.data ?? {};
+const settingsOf = ({ env = [], envFrom = [] }: Container): Record<string, string> => ({
+  ...Object.assign({}, ...envFrom.map(({ configMapRef }) => configMap(configMapRef.name))),
+  ...Object.fromEntries(env.map(({ name, value }) => [name, value])),
+});
+
+const generated = join(repository, "node_modules/.cache/stakebts-manifests");
+afterAll(() => rmSync(generated, { recursive: true, force: true }));
+
+describe("the manifests", () => {
+  it("are all in the kustomization", () => {
+    const files = readdirSync(base).filter((name) => name !== "kustomization.yaml");
+    expect(kustomization.resources.toSorted()).toEqual(files.toSorted());
+  });
+
+  it("are valid by the schemas of Kubernetes", () => {
+    for (const manifest of manifests) {
+      const module = require(`kubernetes-models/${manifest.apiVersion}/${manifest.kind}`) as Record<
+        string,
+        new (data: unknown) => { validate(): void }
+      >;
+      const Model = module[manifest.kind] ?? expect.unreachable(manifest.kind);
+      expect(
+        () => new Model(manifest).validate(),
+        `${manifest.kind} ${manifest.metadata.name}`,
+      ).not.toThrow();
+    }
+  });
+
+  it("have no key that Kubernetes does not know", () => {
+    // The schemas let unknown keys pass, as old API servers did; the types made from them do not.
+    const check = (documents: readonly Manifest[]): string => {
+      mkdirSync(generated, { recursive: true });
+      const text = documents.map(
+        (one, n) =>
+          `import type { I${one.kind} as T${n} } from "kubernetes-models/${one.apiVersion}/${one.kind}";\n` +
+          `export const m${n} = ${JSON.stringify(one)} satisfies T${n};\n`,
+      );
+      const file = join(generated, "manifests.ts");
+      writeFileSync(file, text.join(""));
+      const options = [
+        "--ignoreConfig",
+        "--noEmit",
+        "--strict",
+        "--skipLibCheck",
+        "--types",
+        "node",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+      ];
+      const { stdout } = spawnSync(join(repository, "node_modules/.bin/tsc"), [...options, file], {
+        encoding: "utf8",
+      });
+      return stdout;
+    };
+    expect(check(manifests)).toBe("");
+    const [namespace] = kind("Namespace") as [Manifest];
+    expect(check([{ ...namespace, metdata: {} } as Manifest])).toContain("metdata");
+  }, 60_000);
+
+  it("hold no secret", () => {
+    expect(kind("Secret")).toEqual([]);
+    for (const { spec } of pods.values())
+      for (const one of spec.containers)
+        for (const [name, value] of Object.entries(settingsOf(one))) {
+          if (/KEY|SECRET|PASSWORD|TOKEN|DATABASE_URL|REDIS_URL/u.test(name)) expect(name).toMatch(/_FILE$/u);
+          expect(value).not.toMatch(/:\/\/[^/]*@/u);
+        }
+  });
+
+  it("sign each pod in with its own login, and give the owner's address to the migration alone", () => {
+    const secrets = (name: string): string[] =>
+      (pods.get(name)?.spec.volumes ?? []).flatMap(({ secret }) =>
+        secret?.secretName.startsWith("stakebts-database") === true ? [secret.secretName] : [],
+      );
+    for (const name of pods.keys())
+      expect(secrets(name), name).toEqual([
+        `stakebts-database-${{ migrate: "owner", stakebts: "operator" }[name] ?? name}`,
+      ]);
+    const logins = pods.get("migrate")?.spec.volumes.find(({ projected }) => projected !== undefined);
+    expect(logins?.projected?.sources).toEqual(
+      PROCESS_ROLES.map((role) => ({
+        secret: {
+          name: `stakebts-database-${role}`,
+          items: [{ key: "DATABASE_URL", path: `database_url_${role}` }],
+        },
+      })),
+    );
+    expect(container("migrate").args.filter((arg) => arg.startsWith("/"))).toEqual(
+      PROCESS_ROLES.map((role) => `/run/secrets/logins/database_url_${role}`),
+    );
+  });
+
+  it("give the payer's keys to the payer alone, and run one payer at a time", () => {
+    const holders = (secret: string): string[] =>
+      [...pods].flatMap(([name, { spec }]) =>
+        spec.volumes.some((volume) => volume.secret?.secretName === secret) ? [name] : [],
+      );
+    expect(holders("stakebts-payer")).toEqual(["payer"]);
+    expect(holders("stakebts-memo-key")).toEqual(["ingester", "payer"]);
+    const payer = kind("Deployment").find(({ metadata }) => metadata.name === "payer");
+    expect(payer?.spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
+  });
+
+  it("let every pod do nothing that it does not need", () => {
+    for (const [name, { spec }] of pods) {
+      expect(spec, name).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: "RuntimeDefault" } },
+      });
+      for (const one of spec.containers)
+        expect(one, name).toMatchObject({
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+          },
+          resources: { limits: { memory: expect.any(String) }, requests: { cpu: expect.any(String) } },
+        });
+    }
+  });
+
+  it("give each process settings that it reads, and everything that it does not start without", () => {
+    for (const name of processes) {
+      const { shape } = PROCESS_SETTINGS[name];
+      const given = Object.keys(settingsOf(container(name))).map((setting) => setting.replace(/_FILE$/u, ""));
+      expect({ name, unknown: given.filter((setting) => !(setting in shape)) }).toEqual({
+        name,
+        unknown: [],
+      });
+      const missing = Object.entries(shape).flatMap(([setting, schema]) =>
+        schema.safeParse(undefined).success || given.includes(setting) ? [] : [setting],
+      );
+      expect({ name, missing }).toEqual({ name, missing: [] });
+    }
+    const known = Object.values(SETTINGS).flatMap((schema) => Object.keys(schema.shape));
+    for (const name of ["migrate", "backup", "stakebts"])
+      for (const setting of Object.keys(settingsOf(container(name))))
+        expect([...known, "STAKEBTS_ACTOR", "STAKEBTS_CHAIN_ID"]).toContain(setting.replace(/_FILE$/u, ""));
+  });
+
+  it("mount every file that a setting names, and every volume that is mounted", () => {
+    for (const [name, { spec }] of pods)
+      for (const one of spec.containers) {
+        const mounted = one.volumeMounts.map(({ mountPath }) => mountPath);
+        for (const value of Object.values(settingsOf(one)))
+          if (/^\/(?:run|etc)\//u.test(value))
+            expect(mounted, name).toContain(value.slice(0, value.lastIndexOf("/")));
+        for (const { name: volume } of one.volumeMounts)
+          expect(
+            spec.volumes.map((v) => v.name),
+            name,
+          ).toContain(volume);
+        for (const { configMap: map } of spec.volumes)
+          if (map !== undefined) expect(configMap(map.name)).not.toEqual({});
+      }
+  });
+
+  it("run the commands of the images", async () => {
+    const dockerfile = readFileSync(join(repository, "Dockerfile"), "utf8");
+    for (const name of processes)
+      expect(dockerfile).toContain(
+        `CMD [${container(name)
+          .args.map((arg) => JSON.stringify(arg))
+          .join(", ")}]`,
+      );
+    for (const name of ["migrate", "backup"])
+      expect(await understands(container(name).args), name).toBe(true);
+  });
+
+  it("ask for health at ports and paths that are answered", async () => {
+    const observation = createObservation({
+      clock: { nowMs: () => 0 },
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    });
+    for (const name of processes) {
+      const { livenessProbe, readinessProbe, ports = [] } = container(name);
+      expect(livenessProbe?.httpGet.path).toBe("/healthz");
+      expect(readinessProbe?.httpGet.path).toBe("/readyz");
+      for (const probe of [livenessProbe, readinessProbe]) {
+        const port = ports.find((one) => one.name === probe?.httpGet.port)?.containerPort;
+        expect(String(port)).toBe(settingsOf(container(name))["STAKEBTS_HTTP_PORT"]);
+        expect((await answerObservation(observation, probe?.httpGet.path ?? "")).status).not.toBe(404);
+      }
+    }
+  });
+
+  it("deny what nobody allows, and select pods that exist", () => {
+    const policies = kind("NetworkPolicy").map(({ spec }) => spec);
+    expect(policies).toContainEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
+    const labels = [...pods.values()].map((pod) => pod.labels["app.kubernetes.io/name"]);
+    const selected = [...kind("NetworkPolicy"), ...kind("PodDisruptionBudget")].flatMap(({ spec }) => {
+      const { matchLabels, matchExpressions } = (spec["podSelector"] ?? spec["selector"]) as {
+        matchLabels?: Record<string, string>;
+        matchExpressions?: { values: string[] }[];
+      };
+      return [
+        ...Object.values(matchLabels ?? {}),
+        ...(matchExpressions ?? []).flatMap(({ values }) => values),
+      ];
+    });
+    expect(selected.filter((label) => !labels.includes(label))).toEqual([]);
+    expect(
+      kind("PodDisruptionBudget")
+        .map(({ metadata }) => metadata.name)
+        .toSorted(),
+    ).toEqual([...processes].toSorted());
+  });
+});

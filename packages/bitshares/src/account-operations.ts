@@ -1,0 +1,35 @@
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { AccountId, ChainBlock, ChainTransfer } from "./chain.ts";
+
+/** An operation that needs the authority of an account, or takes its money. */
+export interface CustodyAct {
+  readonly operation: OperationPosition;
+  /** `undefined` when its transaction cannot be serialized here; then it is none of ours. */
+  readonly txid: string | undefined;
+  /** As the chain calls it: `transfer`, `account_update`. */
+  readonly name: string;
+  /** The block that its transaction refers to: the newest before its own whose number ends in the same 16 bits. */
+  readonly refBlockNum: number;
+  /** Of a transfer or a claim. */
+  readonly transfer: Omit<ChainTransfer, "txid"> | undefined;
+}
+
+export interface CustodyBlock extends Omit<ChainBlock, "transfers"> {
+  readonly acts: readonly CustodyAct[];
+}
+
+/** The chain as a watcher of one account reads it. Throws ChainError, as ChainReader does. */
+export interface CustodyChain {
+  /**
+   * Blocks `from`…`to` with all that the account's authority does in them.
+   * @param isReversible the nodes are not asked to agree, because they need not: one of them may be on a branch
+   */
+  custodyBlocks(request: {
+    from: number;
+    to: number;
+    account: AccountId;
+    isReversible: boolean;
+  }): Promise<readonly CustodyBlock[]>;
+  /** Who may act for the account, and its memo key, as one text that changes whenever any of it does. */
+  authorityOf(account: AccountId): Promise<string>;
+}

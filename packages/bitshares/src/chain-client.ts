@@ -1,0 +1,248 @@
+import { assert } from "@stakebts/kernel/assert";
+import { shares } from "@stakebts/kernel/amount";
+import {
+  type AccountId,
+  type ChainAccount,
+  ChainError,
+  type ChainReader,
+  type ChainWriter,
+  type NodeTrouble,
+} from "./chain.ts";
+import type { CustodyChain } from "./account-operations.ts";
+import { type ParsedBlock, parseBlock } from "./block-parser.ts";
+import { readBlockId, readBlocks } from "./block-reader.ts";
+import { broadcastTo } from "./broadcaster.ts";
+import {
+  isAccountReference,
+  parseAccount,
+  parseAuthority,
+  parseBalance,
+  parsePermission,
+} from "./chain-answers.ts";
+import { parseTransferFeeSchedule } from "./fees.ts";
+import { DEFAULT_KEY_PREFIX } from "./keys.ts";
+import { NodePool, type NodeState } from "./node-pool.ts";
+import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
+import { CORE_ASSET_ID } from "./signer.ts";
+import { asArray } from "./wire-values.ts";
+
+export interface ChainClientOptions {
+  /** WebSocket URLs, best first. */
+  readonly nodes: readonly string[];
+  /** So many nodes must agree on the id of an irreversible block before it counts. 1 by default: any one is believed. */
+  readonly quorum?: number | undefined;
+  /** For one question to one node. */
+  readonly callDeadlineMs?: number | undefined;
+  /** How far a node's head may be behind the host's clock. `undefined`: the host's clock is not asked. */
+  readonly headFreshnessMs?: number | undefined;
+  /** The chain to be on. By default what most of the nodes are on when first asked. */
+  readonly chainId?: string | undefined;
+  /** Of public keys in this chain's texts. */
+  readonly keyPrefix?: string | undefined;
+  readonly log?: ChainLog | undefined;
+  /** How long nothing is read from a node that was caught in a lie. Default: an hour. */
+  readonly distrustMs?: number | undefined;
+}
+
+const CALL_DEADLINE_MS = 5_000;
+const DISTRUST_MS = 3_600_000;
+/** What a single node could say of a block that cannot be checked, no hash contradicts. */
+const WITNESSES_OF_UNVERIFIABLE = 2;
+/** Questions about such blocks that are on their way at once. */
+const UNVERIFIABLE_AT_ONCE = 16;
+/** Nodes themselves have no limit; proxies before public ones do. */
+const ACCOUNTS_PER_CALL = 100;
+
+export interface ChainClient extends ChainReader, ChainWriter, CustodyChain {
+  /** What was found out about each node when it was last asked; asks none. */
+  nodes(): readonly NodeState[];
+  /** What nodes were caught in, and what they could not agree on, since this was last asked. */
+  takeTroubles(): readonly NodeTrouble[];
+}
+
+/** The chain as nodes tell it. Connects when first asked; `close` ends it. */
+export function createChainClient(options: ChainClientOptions): ChainClient {
+  const {
+    nodes,
+    quorum = 1,
+    callDeadlineMs = CALL_DEADLINE_MS,
+    keyPrefix = DEFAULT_KEY_PREFIX,
+    log = () => {},
+  } = options;
+  assert(nodes.length > 0, "a chain client needs at least one node");
+  assert(
+    Number.isInteger(quorum) && quorum >= 1 && quorum <= nodes.length,
+    `a quorum of ${quorum} cannot be had from ${nodes.length} nodes`,
+  );
+  const pool = new NodePool({
+    nodes,
+    quorum,
+    callDeadlineMs,
+    headFreshnessMs: options.headFreshnessMs,
+    chainId: options.chainId,
+    log,
+    distrustMs: options.distrustMs ?? DISTRUST_MS,
+  });
+
+  interface BlocksRequest {
+    readonly from: number;
+    readonly to: number;
+    readonly account: AccountId;
+  }
+
+  const parsedBlocks = (request: BlocksRequest, check: (read: readonly ParsedBlock[]) => Promise<void>) => {
+    const { from, to } = request;
+    assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
+    return pool.read(
+      async (connection) => {
+        const read = await readBlocks(connection, { ...request, keyPrefix });
+        await check(read);
+        return read;
+      },
+      { hasBlock: to },
+    );
+  };
+
+  const irreversibleBlocks = (request: BlocksRequest) =>
+    parsedBlocks(request, async (read) => {
+      const { to, account } = request;
+      // Each block names the one before it: who agrees on the last agrees on all.
+      const last = (read.at(-1) as ParsedBlock).block;
+      await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to));
+      const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
+      for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
+        await Promise.all(
+          unverifiable.slice(i, i + UNVERIFIABLE_AT_ONCE).map((parsed) => confirmOurs(parsed, account)),
+        );
+    });
+
+  /**
+   * The id says nothing of transactions that cannot be hashed here: let the nodes say, at least two of them. On the word of
+   * one, a transfer in such a block could be invented or hidden without a trace in any header.
+   */
+  async function confirmOurs(parsed: ParsedBlock, account: AccountId): Promise<void> {
+    const { blockNum, transfers } = parsed.block;
+    log("block.unverifiable", { blockNum, transfers: transfers.length });
+    await pool.confirm(
+      `transfers of block ${blockNum}, which holds an operation that cannot be checked here`,
+      oursIn(parsed),
+      async (connection) => {
+        const raw = await connection.call("database", "get_block", [blockNum]);
+        return oursIn(parseBlock(raw, account, keyPrefix));
+      },
+      Math.max(quorum, WITNESSES_OF_UNVERIFIABLE),
+    );
+  }
+
+  /** Whose money it is depends on these answers, and no hash vouches for them: the nodes have to agree. */
+  async function accountsOf(asked: readonly string[]): Promise<readonly (ChainAccount | undefined)[]> {
+    if (asked.length === 0) return [];
+    return pool.agree(
+      `accounts ${asked.join(", ").slice(0, 80)}`,
+      (connection) => askAccounts(connection, asked),
+      {
+        text: (accounts) => JSON.stringify(accounts.map((account) => account ?? null)),
+        isLie: (told, truth) =>
+          told.some((account, i) => {
+            const other = truth[i];
+            return account !== undefined && other !== undefined && account.id !== other.id;
+          }),
+      },
+    );
+  }
+
+  return {
+    chainId: () => pool.chainId(),
+    head: () => pool.head(),
+    async blocks(request) {
+      return (await irreversibleBlocks(request)).map(({ block }) => block);
+    },
+    async custodyBlocks({ isReversible, ...request }) {
+      const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
+      return read.map(({ block: { blockNum, blockId, previousId, timeMs }, acts }) => ({
+        blockNum,
+        blockId,
+        previousId,
+        timeMs,
+        acts,
+      }));
+    },
+    authorityOf: (account) =>
+      pool.agree(
+        `authority of ${account}`,
+        async (connection) => {
+          const answer = asArray(await connection.call("database", "get_objects", [[account]]), "objects");
+          return parseAuthority(answer[0], account);
+        },
+        { text: (authority) => authority, isLie: () => false },
+      ),
+    async accounts(namesOrIds) {
+      const asked = [...new Set(namesOrIds.filter(isAccountReference))];
+      const chunks: string[][] = [];
+      for (let i = 0; i < asked.length; i += ACCOUNTS_PER_CALL)
+        chunks.push(asked.slice(i, i + ACCOUNTS_PER_CALL));
+      const found = (await Promise.all(chunks.map(accountsOf))).flat();
+      const byReference = new Map(asked.map((reference, i) => [reference, found[i]]));
+      return namesOrIds.map((reference) => byReference.get(reference));
+    },
+    balance: async (account) =>
+      shares(
+        await pool.agreeOnNumber(async (connection) =>
+          parseBalance(
+            await connection.call("database", "get_account_balances", [account, [CORE_ASSET_ID]]),
+            CORE_ASSET_ID,
+          ),
+        ),
+      ),
+    permission: (id) =>
+      pool.agree(
+        `permission ${id}`,
+        async (connection) => {
+          const [answer = null] = asArray(
+            await connection.call("database", "get_objects", [[id]]),
+            "objects",
+          );
+          return answer === null ? undefined : parsePermission(answer, id);
+        },
+        { text: (permission) => textOf(permission ?? null), isLie: () => false },
+      ),
+    transferFees: () =>
+      pool.agree(
+        "fees",
+        async (connection) => {
+          const answer = await connection.call("database", "get_objects", [["2.0.0"]]);
+          return parseTransferFeeSchedule(asArray(answer, "objects")[0]);
+        },
+        { text: textOf, isLie: () => false },
+      ),
+    broadcast: (bytes) => broadcastTo(pool, bytes, keyPrefix),
+    nodes: () => pool.states(),
+    takeTroubles: () => pool.takeTroubles(),
+    close: async () => pool.close(),
+  };
+}
+
+async function askAccounts(
+  connection: RpcConnection,
+  asked: readonly string[],
+): Promise<readonly (ChainAccount | undefined)[]> {
+  // `false`: no subscription, or the connection would be sent whatever happens around these accounts.
+  const answer = asArray(await connection.call("database", "get_accounts", [asked, false]), "accounts");
+  if (answer.length !== asked.length) {
+    throw new ChainError("malformed_answer", `${answer.length} accounts for ${asked.length} asked`);
+  }
+  return answer.map((value, i) => {
+    if (value === null) return undefined;
+    const account = parseAccount(value);
+    if (account.id !== asked[i] && account.name !== asked[i]) {
+      throw new ChainError("malformed_answer", `account ${account.id} in the place of ${asked[i]}`);
+    }
+    return account;
+  });
+}
+
+/** What such a block says of the account. */
+const oursIn = ({ block, acts }: ParsedBlock): string => textOf([block.transfers, acts]);
+
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? part.toString() : part));

@@ -1,0 +1,264 @@
+import type { LogFields } from "@stakebts/kernel/log";
+import { WebSocket } from "ws";
+import { ChainError } from "./chain.ts";
+import { NodeRefusal } from "./node-errors.ts";
+import { asHex } from "./wire-values.ts";
+
+/** Event name, then fields. Nothing secret is ever among them. */
+export type ChainLog = (event: string, fields: LogFields) => void;
+
+export type ApiName = "database" | "network_broadcast" | "history" | "login";
+
+export interface CallOptions {
+  /**
+   * For answers that are large and many, as blocks are: the deadline starts anew whenever the node has answered another
+   * patient call, up to {@link PATIENCE} times. What it limits then is silence, not the size of the queue.
+   */
+  readonly patient?: boolean;
+}
+
+/** One WebSocket to one node. Opens when first needed, and again after it was lost. */
+export interface RpcConnection {
+  /** Without user and password. */
+  readonly name: string;
+  /** What the node said when the connection was opened. Throws as `call` does. */
+  chainId(): Promise<string>;
+  /** Throws ChainError: "deadline", "disconnected", "malformed_answer"; NodeRefusal for an error that the node sent. */
+  call(
+    api: ApiName | number,
+    method: string,
+    args: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<unknown>;
+  close(): void;
+}
+
+const PATIENCE = 12;
+
+/** The largest block measured was 3.6 MB of JSON. */
+const FRAME_BYTES_MAX = 64 * 1024 * 1024;
+
+const RECONNECT_DELAY_MS_MIN = 100;
+const RECONNECT_DELAY_MS_MAX = 5_000;
+
+/** Not by number: numbers are handed out per connection and differ between releases. Login alone is always 1. */
+const apiOf = (api: ApiName | number): string | number => (api === "login" ? 1 : api);
+
+interface PendingCall {
+  readonly sentAtMs: number;
+  readonly method: string;
+  readonly patient: boolean;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: ChainError) => void;
+  timer: NodeJS.Timeout;
+}
+
+interface OpenSocket {
+  readonly socket: WebSocket;
+  readonly chainId: string;
+}
+
+const now = (): number => performance.now();
+
+/** How a node is named to people: without user, password and query of its address. */
+export function nodeDisplayName(url: string): string {
+  try {
+    const { protocol, host, pathname } = new URL(url);
+    return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
+  } catch {
+    return "an address that is not a URL";
+  }
+}
+
+export function createRpcConnection(options: {
+  url: string;
+  callDeadlineMs: number;
+  log: ChainLog;
+}): RpcConnection {
+  const { callDeadlineMs, log } = options;
+  const name = nodeDisplayName(options.url);
+  const pending = new Map<number, PendingCall>();
+  let nextId = 1;
+  let lastFrameAtMs = 0;
+  let lastPatientAnswerAtMs = 0;
+  let opening: Promise<OpenSocket> | undefined;
+  let current: WebSocket | undefined;
+  let failures = 0;
+  let notBeforeMs = 0;
+  let closed = false;
+  let abandonOpening: (error: ChainError) => void = () => {};
+
+  function settle(id: number): PendingCall | undefined {
+    const call = pending.get(id);
+    if (call === undefined) return undefined;
+    pending.delete(id);
+    clearTimeout(call.timer);
+    return call;
+  }
+
+  function onFrame(data: unknown): void {
+    lastFrameAtMs = now();
+    let frame: Record<string, unknown>;
+    try {
+      frame = JSON.parse(String(data));
+    } catch {
+      log("node.frame_unreadable", { node: name });
+      return;
+    }
+    // Notices, answers that come after their deadline, and whatever else a node may think of.
+    if (typeof frame !== "object" || frame === null || typeof frame["id"] !== "number") return;
+    const call = settle(frame["id"]);
+    if (call === undefined) return;
+    if (call.patient) lastPatientAnswerAtMs = lastFrameAtMs;
+    if (frame["error"] !== undefined && frame["error"] !== null) {
+      call.reject(new NodeRefusal(name, frame["error"]));
+    } else if ("result" in frame) {
+      call.resolve(frame["result"]);
+    } else {
+      call.reject(
+        new ChainError("malformed_answer", `${name} answered ${call.method} with neither result nor error`),
+      );
+    }
+  }
+
+  /** All calls belong to the socket that is lost: a new one is opened only after this. */
+  function lose(socket: WebSocket, why: string): void {
+    if (current !== socket) return;
+    current = undefined;
+    opening = undefined;
+    socket.removeAllListeners();
+    socket.on("error", () => {}); // a socket that is torn down before it opened says so once more
+    socket.terminate();
+    abandonOpening(new ChainError("disconnected", `${name}: ${why}`));
+    for (const id of pending.keys()) {
+      settle(id)?.reject(new ChainError("disconnected", `${name}: ${why}`));
+    }
+  }
+
+  function onDeadline(id: number): void {
+    const call = pending.get(id);
+    if (call === undefined) return;
+    const waitedMs = now() - call.sentAtMs;
+    if (call.patient && waitedMs < PATIENCE * callDeadlineMs) {
+      const leftMs = lastPatientAnswerAtMs + callDeadlineMs - now();
+      if (leftMs > 0) {
+        call.timer = setTimeout(onDeadline, Math.ceil(leftMs), id);
+        return;
+      }
+    }
+    settle(id)?.reject(
+      new ChainError("deadline", `${name} did not answer ${call.method} within ${Math.round(waitedMs)} ms`),
+    );
+    // Not a byte since the question went out: half-open, frozen, or cut off. Waiting for the others would be in vain.
+    if (lastFrameAtMs < call.sentAtMs && current !== undefined) {
+      log("node.silent", { node: name, method: call.method });
+      lose(current, "the node has fallen silent");
+    }
+  }
+
+  function send(
+    socket: WebSocket,
+    call: { api: ApiName | number; method: string; args: readonly unknown[]; patient: boolean },
+  ) {
+    return new Promise<unknown>((resolve, reject) => {
+      const id = nextId++;
+      const timer = setTimeout(onDeadline, callDeadlineMs, id);
+      pending.set(id, {
+        sentAtMs: now(),
+        method: call.method,
+        patient: call.patient,
+        resolve,
+        reject,
+        timer,
+      });
+      socket.send(
+        JSON.stringify({ id, method: "call", params: [apiOf(call.api), call.method, call.args] }),
+        (error) => {
+          if (error) settle(id)?.reject(new ChainError("disconnected", `${name}: ${error.message}`));
+        },
+      );
+    });
+  }
+
+  async function open(): Promise<OpenSocket> {
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(options.url, {
+        maxPayload: FRAME_BYTES_MAX,
+        perMessageDeflate: false,
+      });
+    } catch (cause) {
+      throw new ChainError("disconnected", `${name} cannot be connected to`, { cause });
+    }
+    current = socket;
+    const tooLate = setTimeout(() => lose(socket, "not ready in time"), callDeadlineMs);
+    try {
+      return await logIn(socket);
+    } finally {
+      clearTimeout(tooLate);
+    }
+  }
+
+  async function logIn(socket: WebSocket): Promise<OpenSocket> {
+    await new Promise<void>((resolve, reject) => {
+      abandonOpening = reject;
+      let why = "the node closed the connection";
+      socket.on("error", (error) => {
+        why = error.message || why;
+      });
+      socket.on("close", () => {
+        log("node.disconnected", { node: name, why });
+        lose(socket, why);
+      });
+      socket.on("message", onFrame);
+      socket.on("open", resolve);
+    });
+    const loggedIn = await send(socket, { api: "login", method: "login", args: ["", ""], patient: false });
+    if (loggedIn === false) throw new ChainError("node_refused", `${name} refused the login`);
+    const chainId = asHex(
+      await send(socket, { api: "database", method: "get_chain_id", args: [], patient: false }),
+      32,
+      "chain id",
+    );
+    log("node.connected", { node: name, chainId });
+    return { socket, chainId };
+  }
+
+  function ensureOpen(): Promise<OpenSocket> {
+    if (closed) return Promise.reject(new ChainError("disconnected", `${name}: closed by us`));
+    if (opening !== undefined) return opening;
+    if (now() < notBeforeMs) {
+      return Promise.reject(new ChainError("disconnected", `${name} could not be connected to a moment ago`));
+    }
+    const attempt = open().then(
+      (opened) => {
+        failures = 0;
+        return opened;
+      },
+      (error: unknown) => {
+        notBeforeMs = now() + Math.min(RECONNECT_DELAY_MS_MIN * 2 ** failures++, RECONNECT_DELAY_MS_MAX);
+        if (opening === attempt) {
+          if (current !== undefined) lose(current, "the connection could not be set up");
+          opening = undefined;
+        }
+        throw error;
+      },
+    );
+    opening = attempt;
+    return attempt;
+  }
+
+  return {
+    name,
+    chainId: async () => (await ensureOpen()).chainId,
+    async call(api, method, args, { patient = false } = {}) {
+      const { socket } = await ensureOpen();
+      if (socket !== current) throw new ChainError("disconnected", `${name}: lost before ${method} was sent`);
+      return send(socket, { api, method, args, patient });
+    },
+    close() {
+      closed = true;
+      if (current !== undefined) lose(current, "closed by us");
+    },
+  };
+}

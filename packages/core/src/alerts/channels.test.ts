@@ -1,0 +1,233 @@
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { SMTPServer } from "smtp-server";
+import { Webhook } from "standardwebhooks";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Message, NotificationChannel } from "./notification.ts";
+import { ask } from "./http-request.ts";
+import { createDiscord, createSlack, createTelegram } from "./chats.ts";
+import { createEmail } from "./email.ts";
+import { createWebhook } from "./webhook.ts";
+
+// Real servers on this machine receive what is sent, and misbehave as asked.
+
+const SECRET = `whsec_${Buffer.from("a secret of thirty-two bytes ...").toString("base64")}`;
+const TOKEN = "123456:a-token-that-nobody-may-see-at-all";
+const message: Message = {
+  id: "2f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10",
+  event: "payout.failed",
+  count: 1,
+  title: "stakebts: payout.failed",
+  text: "- refund:1:0:0: a <b>node</b> said @everyone <!channel> & more\nsecond line",
+  items: [{ subject: "refund:1:0:0", reason: "a node said" }],
+};
+
+interface Received {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+async function receiver(
+  answer: { status: number; body?: string; location?: string } = { status: 200 },
+): Promise<{ url: string; received: Received[] }> {
+  const received: Received[] = [];
+  const server: Server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      received.push({ path: request.url ?? "", headers: request.headers, body });
+      response
+        .writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location })
+        .end(answer.body ?? "ok");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+describe("a webhook", () => {
+  it("is signed so that a receiver's library accepts it, under the id of the message", async () => {
+    const { url, received } = await receiver();
+    const channel = createWebhook({ url, secret: SECRET, clock: { nowMs: () => Date.now() } });
+    expect(await channel.send(message)).toEqual({ ok: true });
+    const [got] = received as [Received];
+    const headers = got.headers as Record<string, string>;
+    expect(new Webhook(SECRET).verify(got.body, headers)).toMatchObject({
+      type: "payout.failed",
+      data: { count: 1, title: message.title, items: message.items },
+    });
+    expect(headers["webhook-id"]).toBe(message.id);
+    expect(() => new Webhook(SECRET).verify(got.body.replace("failed", "paid"), headers)).toThrow();
+    expect(() => new Webhook(SECRET).verify(got.body, { ...headers, "webhook-id": "other" })).toThrow();
+    expect(JSON.stringify(got)).not.toContain(SECRET.slice(6));
+  });
+});
+
+describe("chats get plain text that wakes nobody up:", () => {
+  it("Slack", async () => {
+    const { url, received } = await receiver();
+    await createSlack({ url }).send(message);
+    const { text } = JSON.parse(received[0]?.body ?? "") as { text: string };
+    expect(text).toContain("&lt;!channel&gt; &amp; more");
+    expect(text).not.toMatch(/[<>]/u);
+  });
+
+  it("Discord", async () => {
+    const { url, received } = await receiver({ status: 204 });
+    expect(await createDiscord({ url }).send({ ...message, text: "y".repeat(5_000) })).toEqual({ ok: true });
+    const body = JSON.parse(received[0]?.body ?? "") as { content: string; allowed_mentions: unknown };
+    expect(body.allowed_mentions).toEqual({ parse: [] });
+    expect(body.content.length).toBeLessThanOrEqual(2_000);
+  });
+
+  it("Telegram", async () => {
+    const { url, received } = await receiver();
+    await createTelegram({ token: TOKEN, chat: "-100123", api: url }).send(message);
+    expect(received[0]?.path).toBe(`/bot${TOKEN}/sendMessage`);
+    expect(JSON.parse(received[0]?.body ?? "")).toMatchObject({
+      chat_id: "-100123",
+      text: `${message.title}\n${message.text}`,
+    });
+    expect(received[0]?.body).not.toContain("parse_mode");
+  });
+});
+
+describe("a receiver that misbehaves is told of in a few words, and no address or token is in them:", () => {
+  const all = (url: string): NotificationChannel[] => [
+    createWebhook({ url: `${url}/private-path`, secret: SECRET, clock: { nowMs: () => Date.now() } }),
+    createSlack({ url: `${url}/private-path` }),
+    createDiscord({ url: `${url}/private-path` }),
+    createTelegram({ token: TOKEN, chat: "1", api: url }),
+  ];
+  const secretsIn = (text: string) => /private-path|127\.0\.0\.1|a-token/u.test(text);
+
+  it("one that answers with an error", async () => {
+    const { url } = await receiver({
+      status: 500,
+      body: JSON.stringify({ description: `bot${TOKEN} is broken` }),
+    });
+    for (const channel of all(url)) {
+      const outcome = await channel.send(message);
+      expect(outcome).toMatchObject({
+        ok: false,
+        problem: expect.stringMatching(/^answered 500/u) as string,
+      });
+      expect(secretsIn(JSON.stringify(outcome))).toBe(false);
+    }
+  });
+
+  it("one that sends us somewhere else, with all that we say", async () => {
+    const other = await receiver();
+    const { url } = await receiver({ status: 307, location: other.url });
+    for (const channel of all(url)) {
+      expect(await channel.send(message)).toEqual({ ok: false, problem: "answered 307" });
+    }
+    expect(other.received).toEqual([]);
+  });
+
+  it("one that is not there", async () => {
+    const port = await closedPort();
+    for (const channel of all(`http://127.0.0.1:${port}`))
+      expect(await channel.send(message)).toEqual({
+        ok: false,
+        problem: "cannot be reached (ECONNREFUSED)",
+      });
+  });
+
+  it("one that does not answer", async () => {
+    const server = createServer(() => {});
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closers.push(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/private-path`;
+    expect(await ask({ method: "GET", url, deadlineMs: 100 })).toEqual({
+      ok: false,
+      problem: "no answer within 0.1 s",
+    });
+  });
+});
+
+describe("e-mail", () => {
+  async function mailServer(refuses: boolean): Promise<{ port: number; mails: string[] }> {
+    const mails: string[] = [];
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ["STARTTLS"],
+      onAuth: ({ username, password }, _session, done) =>
+        username === "user" && password === "pass-word"
+          ? done(null, { user: "user" })
+          : done(Object.assign(new Error(`no such user ${username} ${password}`), { responseCode: 535 })),
+      onRcptTo: (_address, _session, done) =>
+        refuses ? done(Object.assign(new Error("no such mailbox"), { responseCode: 550 })) : done(),
+      onData(stream, _session, done) {
+        let mail = "";
+        stream.on("data", (chunk: Buffer) => (mail += chunk.toString()));
+        stream.on("end", () => {
+          mails.push(mail);
+          done();
+        });
+      },
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    closers.push(() => new Promise((resolve) => server.close(() => resolve())));
+    return { port: (server.server.address() as AddressInfo).port, mails };
+  }
+  const from = "StakeBTS <stakebts@example.org>";
+
+  it("arrives at everybody who was named, with the id of the message", async () => {
+    const { port, mails } = await mailServer(false);
+    const channel = createEmail({
+      url: `smtp://user:pass-word@127.0.0.1:${port}`,
+      from,
+      to: "a@example.org, b@example.org",
+    });
+    expect(await channel.send(message)).toEqual({ ok: true });
+    expect(mails).toHaveLength(1);
+    expect(mails[0]).toContain("Subject: stakebts: payout.failed\r\n");
+    expect(mails[0]).toContain(`Message-ID: <${message.id}@stakebts>`);
+    expect(mails[0]).toContain("To: a@example.org, b@example.org\r\n");
+    expect(mails[0]).not.toContain("pass-word");
+  });
+
+  it("that is refused says with which number, and not what the server said", async () => {
+    const { port } = await mailServer(true);
+    const refused = createEmail({ url: `smtp://127.0.0.1:${port}`, from, to: "a@example.org" });
+    expect(await refused.send(message)).toEqual({
+      ok: false,
+      problem: "the mail server answered 550 (EENVELOPE)",
+    });
+    const stranger = createEmail({
+      url: `smtp://user:wrong-word@127.0.0.1:${port}`,
+      from,
+      to: "a@example.org",
+    });
+    const outcome = await stranger.send(message);
+    expect(outcome).toMatchObject({ ok: false });
+    expect(JSON.stringify(outcome)).not.toContain("wrong-word");
+    const nobody = createEmail({ url: `smtp://127.0.0.1:${await closedPort()}`, from, to: "a@example.org" });
+    expect(await nobody.send(message)).toEqual({ ok: false, problem: "cannot be sent (ESOCKET)" });
+  });
+});

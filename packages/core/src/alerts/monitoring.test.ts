@@ -1,0 +1,209 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { countBlocks, measureCursor, measureNodes } from "../ledger/chain-metrics.ts";
+import { countedLog, createObservation } from "../runtime/observation.ts";
+import { measureCustody } from "../custody/metrics.ts";
+import { measureFreeze } from "../limits/metrics.ts";
+import { measureHeartbeat, measureNotifications } from "./metrics.ts";
+import { measureLead, measureMoney, measurePayments } from "../payments/metrics.ts";
+import { measureLedger, measureQueues } from "../ledger/metrics.ts";
+import { RING_KINDS } from "../queue/catalog.ts";
+import type { Log } from "@stakebts/kernel/log";
+import { ASKS_FOR_A_PERSON } from "../ledger/log-receipt.ts";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+
+const root = join(import.meta.dirname, "../../../..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** The metrics of all processes with their labels, as their main.ts registers them. Nothing is read, so nothing is there. */
+function metricsThereAre(): Map<string, readonly string[]> {
+  const nothing = {} as never;
+  const observation = createObservation({ clock: { nowMs: () => 0 }, log: silent });
+  const { metrics } = observation;
+  metrics.includeProcess();
+  countedLog(silent, observation);
+  measureNodes(metrics, nothing);
+  measureCursor(metrics, nothing);
+  countBlocks(metrics, { blocks: () => undefined } as never, "1.2.3");
+  measureLedger(metrics, nothing);
+  measureQueues(metrics, nothing, RING_KINDS);
+  measureCustody(metrics, () => nothing);
+  measureHeartbeat(metrics);
+  measureNotifications(metrics, nothing);
+  const port = () => Promise.resolve();
+  measurePayments(metrics)({
+    signer: { sign: port },
+    ledger: { saveWithdrawal: port },
+    chain: { broadcast: port },
+  } as never);
+  measureLead(metrics);
+  measureFreeze(metrics);
+  measureMoney(metrics, nothing);
+  const found = new Map<string, readonly string[]>([["up", []]]);
+  for (const metric of metrics.registry.getMetricsAsArray()) {
+    const {
+      name,
+      labelNames = [],
+      type,
+    } = metric as unknown as {
+      name: string;
+      labelNames?: string[];
+      type: unknown;
+    };
+    found.set(name, labelNames);
+    // prom-client says what a histogram is by what it has.
+    if ("upperBounds" in metric || type === "histogram")
+      for (const suffix of ["bucket", "sum", "count"])
+        found.set(`${name}_${suffix}`, suffix === "bucket" ? [...labelNames, "le"] : labelNames);
+  }
+  return found;
+}
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+  readonly annotations: { readonly summary: string; readonly runbook: string };
+}
+const rules = (parse(read("deploy/prometheus/rules.yml")) as { groups: { rules: Rule[] }[] }).groups.flatMap(
+  (group) => group.rules,
+);
+
+interface Panel {
+  readonly title: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+const dashboard = JSON.parse(read("deploy/grafana/dashboards/stakebts.json")) as {
+  panels: Panel[];
+};
+const expressions = [
+  ...rules.map(({ alert, expr }) => ({ where: alert, expr })),
+  ...dashboard.panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr }) => ({ where: title, expr })),
+  ),
+];
+
+/** Labels that Prometheus itself puts on everything. */
+const SCRAPED = ["job", "instance", "process"];
+
+describe("alerts and dashboard", () => {
+  const there = metricsThereAre();
+
+  it("use only metrics that there are", () => {
+    const missing = expressions.flatMap(({ where, expr }) =>
+      [...expr.matchAll(/\b(?:stakebts|process|nodejs)_\w+|\bup\b/gu)]
+        .map(([name]) => name)
+        .filter((name) => !there.has(name))
+        .map((name) => `${where}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("ask only for labels that these metrics have", () => {
+    const missing = expressions.flatMap(({ where, expr }) =>
+      [...expr.matchAll(/\b(\w+)\{([^}]*)\}/gu)].flatMap(([, name = "", matchers = ""]) =>
+        [...matchers.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/gu)]
+          .map(([, label = ""]) => label)
+          .filter((label) => ![...(there.get(name) ?? []), ...SCRAPED].includes(label))
+          .map((label) => `${where}: ${name}{${label}}`),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("show every metric of ours somewhere: one that nobody looks at is deleted", () => {
+    const used = new Set(
+      expressions.flatMap(({ expr }) => [...expr.matchAll(/\bstakebts_\w+/gu)].map(([name]) => name)),
+    );
+    const unused = [...there.keys()].filter(
+      (name) =>
+        name.startsWith("stakebts_") &&
+        ![name, `${name}_bucket`, name.replace(/_(?:bucket|sum|count)$/u, "_bucket")].some((n) =>
+          used.has(n),
+        ),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  it("have no label that grows with the number of accounts or payments", () => {
+    const labels = new Set(
+      [...there].flatMap(([name, names]) => (name.startsWith("stakebts_") ? names : [])),
+    );
+    expect([...labels].toSorted()).toEqual(
+      [
+        "direction",
+        "event",
+        "horizon",
+        "kind",
+        "le",
+        "level",
+        "limit",
+        "node",
+        "of",
+        "outcome",
+        "purse",
+        "reason",
+      ].concat(["source", "state", "status", "what"]),
+    );
+  });
+});
+
+describe("the runbook", () => {
+  const paragraphs = [...read("docs/runbook.md").matchAll(/^### (.*)$/gmu)].map(([, title = ""]) => title);
+
+  it("has a paragraph on every alert, at the address that the alert gives, and on no other", () => {
+    expect(paragraphs.filter((title) => /^Stakebts\w+$/u.test(title)).toSorted()).toEqual(
+      rules.map(({ alert }) => alert).toSorted(),
+    );
+    for (const { alert, annotations } of rules)
+      expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+  });
+
+  it("has a paragraph on every receipt that asks for a person", () => {
+    const about = paragraphs.join("\n");
+    expect([...ASKS_FOR_A_PERSON].filter((event) => !about.includes(`\`${event}\``))).toEqual([]);
+  });
+});
+
+const promtool = ((): string | undefined => {
+  try {
+    execFileSync("promtool", ["--version"], { stdio: "ignore" });
+    return "promtool";
+  } catch {
+    console.warn("promtool is not installed (Debian: prometheus): the alert rules are NOT tested");
+    return undefined;
+  }
+})();
+
+describe.skipIf(promtool === undefined)("Prometheus itself", () => {
+  const run = (...args: string[]): string =>
+    execFileSync(promtool as string, args, { cwd: join(root, "deploy/prometheus"), encoding: "utf8" });
+
+  it("accepts the configuration and the rules", () => {
+    expect(run("check", "config", "prometheus.yml")).toContain(`${rules.length} rules found`);
+  });
+
+  it("rings each alert when its cause is there, and none where all is well", { timeout: 30_000 }, () => {
+    expect(run("test", "rules", "rules.test.yml")).toContain("SUCCESS");
+  });
+});
+
+describe("the tests of the rules", () => {
+  it("provoke every alert, and look at every one where all is well", () => {
+    const { tests } = parse(read("deploy/prometheus/rules.test.yml")) as {
+      tests: {
+        name: string;
+        alert_rule_test: { alertname: string; exp_alerts: unknown[] }[];
+      }[];
+    };
+    const alerts = rules.map(({ alert }) => alert).toSorted();
+    const rung = tests.flatMap((one) => one.alert_rule_test.filter((t) => t.exp_alerts.length > 0));
+    const quiet = tests.flatMap((one) => one.alert_rule_test.filter((t) => t.exp_alerts.length === 0));
+    expect(rung.map(({ alertname }) => alertname).toSorted()).toEqual(alerts);
+    expect(quiet.map(({ alertname }) => alertname).toSorted()).toEqual(alerts);
+  });
+});

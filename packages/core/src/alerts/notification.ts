@@ -1,0 +1,134 @@
+import type { Millis } from "@stakebts/kernel/time";
+
+// How people hear of what asks for them.
+
+/** A receipt that asks for a person. */
+export interface Alarm {
+  readonly receiptId: bigint;
+  readonly event: string;
+  readonly subject: string;
+  readonly chainTimeMs: Millis | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What a channel is given to say. Everything in it may be read by whoever reads the channel. */
+export interface Message {
+  /** The same however often it is sent: receivers tell repetitions by it. UUID. */
+  readonly id: string;
+  /** Event of the receipts it is about, `payout.failed`; or `notification.test`. */
+  readonly event: string;
+  /** How many receipts it is about. */
+  readonly count: number;
+  /** One line, without line breaks. */
+  readonly title: string;
+  /** Plain text. */
+  readonly text: string;
+  /** The first few of them. */
+  readonly items: readonly MessageItem[];
+}
+
+export interface MessageItem {
+  readonly subject: string;
+  readonly chainTimeMs?: number;
+  readonly reason?: string;
+  readonly todo?: string;
+}
+
+export const CHANNELS = ["webhook", "email", "telegram", "discord", "slack"] as const;
+export type ChannelName = (typeof CHANNELS)[number];
+
+/** `problem` says why in a few words, and never an address, a password or a token. */
+export type SendOutcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+export interface NotificationChannel {
+  readonly name: ChannelName;
+  /** Never throws for what a receiver does, and ends within half a minute. */
+  send(message: Message): Promise<SendOutcome>;
+}
+
+/** A message that is to be sent by one channel, taken by one sender for a while. */
+export interface TakenNotification {
+  readonly id: bigint;
+  readonly channel: ChannelName;
+  readonly message: Message;
+  /** This one included. */
+  readonly attempts: number;
+  readonly createdAtMs: number;
+}
+
+export interface NotificationLine {
+  readonly id: bigint;
+  readonly channel: ChannelName;
+  readonly event: string;
+  readonly title: string;
+  readonly status: "waiting" | "sent" | "given_up";
+  readonly attempts: number;
+  readonly problem: string | undefined;
+  readonly sentAtMs: number | undefined;
+  readonly createdAtMs: number;
+}
+
+/** What was told of late, for whoever decides what is news. */
+export interface ToldLately {
+  /** Host time of the last message about an event. */
+  readonly lastMessageMs: ReadonlyMap<string, number>;
+  /** Names of alarms that were told (see `alarmName`). */
+  readonly told: ReadonlySet<string>;
+}
+
+/** Of an alarm: what it is about, and what it says about it. The same again is no news. */
+export interface AlarmName {
+  readonly event: string;
+  readonly subject: string;
+  /** SHA-256 of the details, hexadecimal. */
+  readonly digest: string;
+}
+
+/** What becomes of alarms: those that are neither told nor passed over are looked at again. */
+export interface TellingPlan {
+  readonly messages: readonly Message[];
+  readonly dealtWith: readonly (AlarmName & {
+    readonly receiptId: bigint;
+    /** `undefined`: passed over. */
+    readonly messageId: string | undefined;
+  })[];
+}
+
+export interface NotificationStore {
+  /**
+   * Writes down what is to be told. One caller at a time, the others do nothing.
+   * @param tellSinceMs alarms from before are history; `toldSinceMs` how far back `plan` hears of what was told
+   */
+  gather(
+    request: {
+      readonly events: readonly string[];
+      readonly channels: readonly ChannelName[];
+      readonly nowMs: number;
+      readonly tellSinceMs: number;
+      readonly toldSinceMs: number;
+      readonly limitPerEvent: number;
+    },
+    plan: (alarms: readonly Alarm[], lately: ToldLately) => TellingPlan,
+  ): Promise<readonly Message[]>;
+  /** Messages that are due, oldest first; each caller gets others, and has them for itself until `leaseMs` have passed. */
+  take(request: {
+    readonly channels: readonly ChannelName[];
+    readonly nowMs: number;
+    readonly leaseMs: number;
+    readonly limit: number;
+  }): Promise<readonly TakenNotification[]>;
+  sent(id: bigint, nowMs: number): Promise<void>;
+  failed(
+    id: bigint,
+    failure: { readonly problem: string; readonly againAtMs: number | undefined },
+  ): Promise<void>;
+  /** Newest first. */
+  list(limit: number | undefined): Promise<readonly NotificationLine[]>;
+  /** How many wait, and since when the oldest does; how many of the last two days were given up. */
+  backlog(nowMs: number): Promise<{
+    readonly waiting: number;
+    readonly oldestWaitingMs: number | undefined;
+    readonly givenUp: number;
+  }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,68 @@
+import type { OperationId } from "@stakebts/kernel/operation-id";
+import type { PayoutKey } from "../rules/payout.ts";
+import type { Millis } from "@stakebts/kernel/time";
+
+// Receipts sealed into a chain of hashes (ADR 0018). Host time throughout, unless chain time is said.
+
+export interface Receipt {
+  readonly id: bigint;
+  readonly event: string;
+  readonly subject: string;
+  readonly chainTimeMs: Millis | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly createdAtMs: number;
+}
+
+export interface Seal {
+  /** Its place in the log, from 1 on without a gap. */
+  readonly seq: number;
+  readonly receiptId: bigint;
+  /** SHA-256, 64 hexadecimal digits. */
+  readonly hash: string;
+  readonly sealedAtMs: number;
+}
+
+export interface SealedReceipt {
+  readonly seal: Seal;
+  /** `undefined`: it is gone. */
+  readonly receipt: Receipt | undefined;
+}
+
+/** A payment on the chain that carries the head of a log. */
+export interface Anchor {
+  readonly payout: PayoutKey;
+  readonly operation: OperationId;
+  /** Of its block. */
+  readonly chainTimeMs: Millis;
+  readonly seq: number;
+  readonly hash: string;
+  /** This ledger has that payout with this very memo: it made the anchor itself. */
+  readonly isOwn: boolean;
+}
+
+/** The log at one moment. */
+export interface AuditLogContents {
+  readonly nowMs: number;
+  readonly head: Seal | undefined;
+  /** In the order of the log. */
+  sealed(fromSeq: number): AsyncIterable<readonly SealedReceipt[]>;
+  /** By id. */
+  unsealed(): AsyncIterable<readonly Receipt[]>;
+  /** In chain order. */
+  anchors(): Promise<readonly Anchor[]>;
+}
+
+export interface AuditLog {
+  /**
+   * Seals up to `limit` receipts that are not sealed, those of the lowest ids; only one process does at a time, and another
+   * one gets 0. One that appears among receipts of more than LATE_MS ago is passed over: no transaction takes that
+   * long, so it was slipped in.
+   */
+  sealNext(
+    limit: number,
+    seal: (last: Seal | undefined, receipts: readonly Receipt[], sealedAtMs: number) => readonly Seal[],
+  ): Promise<number>;
+  head(): Promise<Seal | undefined>;
+  look<T>(work: (contents: AuditLogContents) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

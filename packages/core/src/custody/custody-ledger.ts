@@ -1,0 +1,33 @@
+import type { FenceState } from "../rules/recovery-hold.ts";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { CustodyDeed, KnownOfDeed } from "./check-operation.ts";
+import type { Cursor, NewReceipt, PaymentsSwitch } from "../ledger/ledger.ts";
+
+export interface DeedToLookUp {
+  readonly operation: OperationPosition;
+  readonly txid: string | undefined;
+  readonly deed: CustodyDeed;
+}
+
+/**
+ * What a watcher does with the ledger. It reads; the only things that it can write are receipts and the end of payments.
+ */
+export interface CustodyLedger {
+  knownOf(deeds: readonly DeedToLookUp[]): Promise<readonly KnownOfDeed[]>;
+  fenceState(): Promise<FenceState>;
+  /** Has it ever signed a payment, as far as it knows? */
+  hasWithdrawals(): Promise<boolean>;
+  cursor(): Promise<Cursor | undefined>;
+  /** The newest receipt of one of these kinds. */
+  lastReceipt(
+    events: readonly string[],
+  ): Promise<{ readonly subject: string; readonly details: Readonly<Record<string, unknown>> } | undefined>;
+  readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
+  payments(): Promise<PaymentsSwitch>;
+  /**
+   * Switches payments off and says why; `false` when this receipt is there already: it was dealt with, and whoever switched
+   * payments on since is not overruled.
+   */
+  stopPayments(receipt: NewReceipt, reason: string): Promise<boolean>;
+  close(): Promise<void>;
+}

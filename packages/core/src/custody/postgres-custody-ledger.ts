@@ -1,0 +1,187 @@
+import { bts, SHARES_PER_BTS } from "@stakebts/kernel/amount";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
+import type { StakeRowType } from "../rules/stake-row.ts";
+import type { KnownOfDeed, PayoutInContext } from "./check-operation.ts";
+import type { WithdrawalStatus } from "../rules/withdrawal.ts";
+import type { CustodyLedger, DeedToLookUp } from "./custody-ledger.ts";
+import { insertReceipts, insertReceiptsOnce } from "../ledger/postgres/bulk-insert.ts";
+import { type Database, openDatabase, type Prisma } from "../database/client.ts";
+import { fenceState } from "../ledger/postgres/recovery-hold-state.ts";
+import { toCursor, toTransfer, transferKey } from "../ledger/postgres/rows.ts";
+
+/** All that is needed to say what a payout is owed for. */
+const IN_CONTEXT = {
+  rows: {
+    include: {
+      stakeRow: {
+        include: {
+          agreement: true,
+          payouts: { include: { payout: { select: { key: true, status: true } } } },
+        },
+      },
+    },
+  },
+  withdrawals: { select: { txid: true, status: true } },
+} as const satisfies Prisma.PayoutInclude;
+type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
+
+/**
+ * The ledger of a watcher. It reads tables, and writes a receipt and the end of payments; that is all that its database user
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, UPDATE of `payments_on`, `payments_reason` and
+ * `updated_at` of `control`.
+ */
+export function createPostgresCustodyLedger({ url, max = 2 }: { url: string; max?: number }): CustodyLedger {
+  const db = openDatabase(url, max);
+  return {
+    knownOf: (deeds) => knownOf(db, deeds),
+    fenceState: () => fenceState(db),
+    hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
+    cursor: async () => {
+      const row = await db.chainCursor.findUnique({ where: { id: 1 } });
+      return row === null ? undefined : toCursor(row);
+    },
+    lastReceipt: async (events) => {
+      const row = await db.receipt.findFirst({
+        where: { event: { in: [...events] } },
+        orderBy: { id: "desc" },
+      });
+      return row === null
+        ? undefined
+        : { subject: row.subject, details: row.details as Record<string, unknown> };
+    },
+    addReceipts: async (receipts) => {
+      if (receipts.length > 0) await db.$transaction((tx) => insertReceipts(tx, receipts));
+    },
+    payments: async () => {
+      const control = await db.control.findUniqueOrThrow({ where: { id: 1 } });
+      return control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" };
+    },
+    stopPayments: (receipt, reason) =>
+      db.$transaction(async (tx) => {
+        if ((await insertReceiptsOnce(tx, [receipt])) === 0) return false;
+        await tx.control.updateMany({
+          where: { id: 1, paymentsOn: true },
+          data: { paymentsOn: false, paymentsReason: reason },
+        });
+        return true;
+      }),
+    close: () => db.$disconnect(),
+  };
+}
+
+async function knownOf(db: Database, deeds: readonly DeedToLookUp[]): Promise<readonly KnownOfDeed[]> {
+  const txids = deeds.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
+  const [withdrawals, fundings] = await Promise.all([
+    db.withdrawal.findMany({ where: { txid: { in: txids } }, include: { payout: { include: IN_CONTEXT } } }),
+    db.exchangeWithdrawal.findMany({ where: { txid: { in: txids } } }),
+  ]);
+  return Promise.all(
+    deeds.map(async (one): Promise<KnownOfDeed> => {
+      const withdrawal = withdrawals.find(({ txid }) => txid === one.txid);
+      const funding = fundings.find(({ txid }) => txid === one.txid);
+      const settled = withdrawal === undefined ? await settledBy(db, one) : undefined;
+      return {
+        withdrawal:
+          withdrawal === undefined
+            ? undefined
+            : {
+                status: withdrawal.status as WithdrawalStatus,
+                payout: await inContext(db, withdrawal.payout, withdrawal.txid),
+              },
+        settled: settled === undefined ? undefined : await inContext(db, settled, one.txid),
+        funding: funding === undefined ? undefined : { amount: bts(funding.amountShares / SHARES_PER_BTS) },
+      };
+    }),
+  );
+}
+
+/** What a ledger that has forgotten the withdrawal has learnt from the chain, by the key in the memo, since. */
+async function settledBy(db: Database, { operation, deed }: DeedToLookUp): Promise<PayoutModel | undefined> {
+  if (deed.type !== "payment") return undefined;
+  const [transfer, paid] = await Promise.all([
+    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(operation) } }),
+    db.payout.findMany({
+      where: {
+        status: "confirmed",
+        blockProcessed: operation.blockNum,
+        payee: deed.receiver,
+        withdrawals: { none: { status: "confirmed" } },
+      },
+      include: IN_CONTEXT,
+    }),
+  ]);
+  if (transfer === null) return undefined;
+  // A deposit at an exchange has no key in its memo.
+  return paid.find(({ key, kind }) =>
+    transfer.payoutKey === null ? kind === "deposit" : key === transfer.payoutKey,
+  );
+}
+
+async function inContext(
+  db: Database,
+  payout: PayoutModel,
+  txid: string | undefined,
+): Promise<PayoutInContext> {
+  const { key, kind, payee, amount, status } = payout;
+  const at = ["refund", "confirm", "deposit"].includes(kind) ? positionIn(key) : undefined;
+  const [cause, failed] = await Promise.all([
+    at === undefined ? undefined : incoming(db, at),
+    kind === "notice"
+      ? db.payout.findUnique({ where: { key: key.slice("notice:".length) }, select: { payee: true } })
+      : undefined,
+  ]);
+  return {
+    key: key as PayoutKey,
+    kind: kind as PayoutKind,
+    payee,
+    amount: bts(amount),
+    status: status as PayoutStatus,
+    paidByTxid: payout.withdrawals.find((other) => other.status === "confirmed" && other.txid !== txid)?.txid,
+    rows: await Promise.all(
+      payout.rows.map(async ({ stakeRow: { agreement, payouts, ...row } }) => {
+        const also = payouts.find(
+          (other) =>
+            other.payout.key !== key && ["signed", "sent", "confirmed"].includes(other.payout.status),
+        );
+        const opening = await incoming(db, {
+          blockNum: agreement.blockStart,
+          trxInBlock: agreement.trxIdx,
+          opInTrx: agreement.opsIdx,
+        });
+        return {
+          type: row.type as StakeRowType,
+          nominator: row.nominator,
+          amount: bts(row.amount),
+          openedBy: opening === undefined ? undefined : { sender: opening.sender, amount: opening.amount },
+          agreementAmount: bts(agreement.amount),
+          alsoPaidBy: also?.payout.key as PayoutKey | undefined,
+        };
+      }),
+    ),
+    cause,
+    noticeFor: failed?.payee,
+  };
+}
+
+async function incoming(db: Database, at: OperationPosition): Promise<PayoutInContext["cause"]> {
+  const { blockNum: blockStart, trxInBlock: trxIdx, opInTrx: opsIdx } = at;
+  const [row, agreement] = await Promise.all([
+    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(at) } }),
+    db.agreement.findUnique({
+      where: { blockStart_trxIdx_opsIdx: { blockStart, trxIdx, opsIdx } },
+      select: { nominator: true },
+    }),
+  ]);
+  if (row === null || row.direction !== "in") return undefined;
+  const { sender, amount, request } = toTransfer(row);
+  return { sender, amount, request, opened: agreement !== null };
+}
+
+/** `<kind>:<block>:<trx>:<op>`, written in one way only: `00` would be a second name of the same thing. */
+function positionIn(key: string): OperationPosition | undefined {
+  const match = /^[a-z]+:(0|[1-9]\d*):(0|[1-9]\d*):(0|[1-9]\d*)$/u.exec(key);
+  return match === null
+    ? undefined
+    : { blockNum: Number(match[1]), trxInBlock: Number(match[2]), opInTrx: Number(match[3]) };
+}

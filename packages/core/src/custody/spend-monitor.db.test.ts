@@ -1,0 +1,515 @@
+import { randomUUID } from "node:crypto";
+import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { createPostgresCustodyLedger } from "./postgres-custody-ledger.ts";
+import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
+import { transferFee } from "@stakebts/bitshares/fees";
+import { bts, toShares } from "@stakebts/kernel/amount";
+import type { PayoutKey } from "../rules/payout.ts";
+import { plusMs } from "@stakebts/kernel/time";
+import type { NewReceipt, WithdrawalRecord } from "../ledger/ledger.ts";
+import { anchorLog } from "../audit/create-checkpoint.ts";
+import { CustodyWatch } from "./spend-monitor.ts";
+import { memoNonce, payoutId, withdrawalId } from "../ledger/ids.ts";
+import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
+import pg from "pg";
+import { describe, expect, inject, onTestFinished } from "vitest";
+import { test } from "@stakebts/testkit/database";
+import { CUSTODIAN, EXCHANGE, World, type WorldOptions } from "@stakebts/testkit/service-bench";
+
+// Real PostgreSQL, a real chain that makes blocks when told, real keys; and a watcher that looks when told.
+
+const BTS = 100_000n;
+const [ALICE, BOB] = ["nominator-1", "nominator-2"] as const;
+
+async function givenWorld(databaseUrl: string, options: WorldOptions = {}): Promise<World> {
+  const world = await World.start(options);
+  onTestFinished(() => world.stop());
+  useLedger(world, databaseUrl);
+  await passFence(world);
+  return world;
+}
+
+/** However far the irreversible block is behind the head, which depends on whose turn it is among the witnesses. */
+async function passFence(world: World): Promise<void> {
+  await world.ingest();
+  world.devnet.skipTime(3_600);
+  for (let blocks = 0; blocks < 60; blocks++) {
+    await world.devnet.produce();
+    await world.ingest();
+    const { raised, databaseChanged } = await world.ledger.fenceState();
+    if (raised === undefined && !databaseChanged) return;
+  }
+  throw new Error("the fence does not fall");
+}
+
+/** The world's processes work on this database from now on. */
+function useLedger(world: World, url: string): void {
+  const ledger = createPostgresLedger({ url });
+  onTestFinished(() => ledger.close());
+  world.ledger = ledger as never;
+  world.queue.flush();
+  world.restart();
+}
+
+function givenWatcher(world: World, url: string, anchorAccount?: string) {
+  const chain = createChainClient({ nodes: world.devnet.urls, callDeadlineMs: 1_000 });
+  const ledger = createPostgresCustodyLedger({ url });
+  onTestFinished(async () => {
+    await Promise.all([chain.close(), ledger.close()]);
+  });
+  const alarms: NewReceipt[] = [];
+  const watch = new CustodyWatch({
+    chain,
+    ledger,
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    policy: world.policy,
+    custodian: world.custodian,
+    exchangeDepositAccount: EXCHANGE,
+    anchorAccount,
+    onAlarm: (alarm) => alarms.push(alarm),
+  });
+  const look = async () => {
+    while (await watch.look());
+  };
+  const reason = async () => {
+    const payments = await ledger.payments();
+    return payments.on ? undefined : payments.reason;
+  };
+  return { watch, look, alarms, ledger, reason };
+}
+
+const hand = (world: World) => world.wallet(CUSTODIAN);
+
+async function query(url: string, sql: string): Promise<pg.QueryResult<Record<string, string>>> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+describe("honest work raises no alarm:", () => {
+  test("openings, rewards, refunds, a stop, a manager's deposit, failures", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl);
+    const { look, alarms, watch } = givenWatcher(world, databaseUrl);
+    await look();
+    const steps = [
+      () => world.send(ALICE, 25_000, "three_months"),
+      () => world.send(BOB, 50_000, "six_months"),
+      () => world.send(BOB, 100, "what is this"),
+      () => world.months(1),
+      () => world.send("dls.cipher", 1, JSON.stringify({ type: "bmg_to_bittrex", amount: 500, api: 1 })),
+      () => world.send(ALICE, 5, "stop"),
+      () => world.months(6),
+    ];
+    for (const step of steps) {
+      await step();
+      for (let i = 0; i < 4; i++) {
+        await world.settle(1);
+        await look();
+      }
+    }
+    await world.settle();
+    await look();
+    expect(alarms).toEqual([]);
+    expect(watch.state.suspects).toBe(0);
+    const kinds = await query(
+      databaseUrl,
+      "SELECT DISTINCT kind FROM payout WHERE status = 'confirmed' ORDER BY 1",
+    );
+    expect(kinds.rows.map(({ kind }) => kind)).toEqual([
+      "base",
+      "confirm",
+      "deposit",
+      "refund",
+      "reward",
+      "stop",
+    ]);
+  });
+
+  test("the anchor of the audit log to the account that was chosen, and to no other", async ({
+    databaseUrl,
+  }) => {
+    const world = await givenWorld(databaseUrl);
+    const [knows, other] = [givenWatcher(world, databaseUrl, BOB), givenWatcher(world, databaseUrl, ALICE)];
+    await knows.look();
+    await other.look();
+    const head = { seq: 5, hash: "a".repeat(64), receiptId: 1n, sealedAtMs: 0 };
+    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    await anchorLog({ ledger: world.ledger, audit: { head: async () => head }, log }, BOB);
+    await world.settle();
+    const paid = await query(databaseUrl, "SELECT status FROM payout WHERE kind = 'anchor'");
+    expect(paid.rows).toEqual([{ status: "confirmed" }]);
+    await knows.look();
+    expect(knows.alarms).toEqual([]);
+    await other.look();
+    expect(other.alarms).toMatchObject([{ event: "custody.tripped" }]);
+    expect(await other.reason()).toContain("no anchor of the audit log goes there");
+  });
+
+  test("what the custodian draws by a permission", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl, {
+      custodianBts: 1_000n,
+      reserveBts: 1_000_000n,
+      reserveBy: "permission",
+    });
+    await world.permit({ limitBts: 1_000_000n, periodSeconds: 86_400, periods: 365 });
+    const { look, alarms } = givenWatcher(world, databaseUrl);
+    await look();
+    await world.send(ALICE, 25_000, "three_months");
+    await hand(world).transfer({ to: BOB, amountShares: 25_000n * BTS }); // Somebody empties the wallet,
+    await world.devnet.produce();
+    await look();
+    expect(alarms).toHaveLength(1); // which is seen,
+    await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    await world.months(1);
+    // and cover comes.
+    const arrived = "SELECT FROM exchange_withdrawal WHERE status = 'arrived'";
+    for (let i = 0; i < 40 && (await query(databaseUrl, arrived)).rowCount === 0; i++) {
+      await world.settle(1);
+      await look();
+    }
+    expect((await query(databaseUrl, arrived)).rowCount).toBe(1);
+    expect(alarms).toHaveLength(1);
+  });
+});
+
+describe("payments are off after the next block and the next look,", () => {
+  test("when somebody else signs with the custodian's key, and once for it", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl);
+    const [one, other] = [givenWatcher(world, databaseUrl), givenWatcher(world, databaseUrl)];
+    await one.look();
+    await other.look();
+    const { txid } = await hand(world).transfer({ to: ALICE, amountShares: BTS });
+    await world.devnet.produce();
+    await one.look();
+    expect(await one.reason()).toMatch(
+      new RegExp(`^unknown transfer of the custodian in block \\d+ \\(.*${txid}\\): no withdrawal`, "u"),
+    );
+    expect(one.alarms).toMatchObject([{ event: "custody.tripped", subject: `${txid}:0` }]);
+    // A person has looked and switched on again: neither a second watcher nor the final block overrules him.
+    await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    await world.devnet.produce(40);
+    await one.look();
+    await other.look();
+    await givenWatcher(world, databaseUrl).look();
+    expect(await one.reason()).toBeUndefined();
+  });
+
+  test("when a payment is signed by hand that looks like one of ours", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl);
+    const { look, reason } = givenWatcher(world, databaseUrl);
+    await look();
+    await world.send(ALICE, 25_000, "three_months");
+    await world.settle();
+    await hand(world).transfer({
+      to: ALICE,
+      amountShares: 2_000n * BTS,
+      memo: JSON.stringify({ type: "reward", payout: "reward:1:0:0:1" }),
+    });
+    await world.devnet.produce();
+    await look();
+    expect(await reason()).toContain("no withdrawal of the ledger has its id");
+  });
+
+  test("on a branch that loses as well", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl, { devnet: { nodes: 2 } });
+    const { look, reason } = givenWatcher(world, databaseUrl);
+    await look();
+    world.devnet.partition([[0], [1]]);
+    await hand(world).transfer({ to: ALICE, amountShares: BTS });
+    await world.devnet.produce(1, 0);
+    await look();
+    expect(await reason()).toContain("unknown transfer");
+    world.devnet.heal();
+  });
+
+  test("when it is in a block of the branch that takes the place of one that was looked at", async ({
+    databaseUrl,
+  }) => {
+    const world = await givenWorld(databaseUrl, { devnet: { nodes: 2 } });
+    const { look, reason } = givenWatcher(world, databaseUrl);
+    await look();
+    world.devnet.partition([[0], [1]]);
+    await world.devnet.produce(1, 0);
+    await look(); // on the branch without it
+    const { headBlockNum } = await world.chain.head();
+    const elsewhere = new DevnetWallet({
+      url: world.devnet.urls[1] as string,
+      name: CUSTODIAN,
+      activeKey: wifFromSeed(`${CUSTODIAN}-active`),
+    });
+    onTestFinished(() => elsewhere.close());
+    await elsewhere.transfer({ to: BOB, amountShares: BTS });
+    await world.devnet.produce(3, 1);
+    world.devnet.heal();
+    await look();
+    expect((await world.chain.head()).headBlockNum).toBeGreaterThan(headBlockNum);
+    expect(await reason()).toContain("unknown transfer");
+  });
+
+  test("when the account does something that this product never does", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl, { devnet: { nodes: 2 } });
+    const { look, alarms, reason } = givenWatcher(world, databaseUrl);
+    await look();
+    const id = world.custodian.id;
+    const deeds: [number, object, string][] = [
+      [6, { account: id, new_options: {} }, "account_update"],
+      [1, { seller: id }, "limit_order_create"],
+      [25, { withdraw_from_account: id }, "withdraw_permission_create"],
+      [23, { fee_paying_account: "1.2.90", active_approvals_to_add: [id] }, "proposal_update"],
+      [99, { somebody: { is: [id] } }, "operation 99"],
+    ];
+    for (const [tag, body, name] of deeds) {
+      await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+      world.devnet.injectOperation([tag, { fee: { amount: 0, asset_id: "1.3.0" }, ...body } as never]);
+      // It is with one of the nodes, and whose turn it is to make a block is not known.
+      for (let blocks = 0; blocks < 6 && (await reason()) === undefined; blocks++) {
+        await world.devnet.produce();
+        await look();
+      }
+      expect(await reason(), name).toContain(`unknown ${name} of the custodian`);
+    }
+    const before = alarms.length;
+    for (const harmless of [
+      [22, { fee_paying_account: "1.2.90", proposed_ops: [{ op: [0, { from: id }] }] }],
+      [14, { issuer: "1.2.90", issue_to_account: id }],
+      [38, { issuer: "1.2.90", from: id, to: "1.2.90" }],
+      [32, { creator: "1.2.90", owner: id }],
+    ] as const)
+      world.devnet.injectOperation(harmless as never);
+    await world.devnet.produce(6);
+    await look();
+    expect(alarms).toHaveLength(before);
+  });
+
+  test("when its keys change", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl);
+    const { look, alarms, reason } = givenWatcher(world, databaseUrl);
+    await look();
+    world.devnet.nodes[0]?.faults.lie((method, result) => {
+      const [object] = Array.isArray(result) ? (result as { id?: string; options?: object }[]) : [];
+      return method === "get_objects" && object?.id === world.custodian.id
+        ? [{ ...object, options: { ...object.options, memo_key: "BTS-another" } }]
+        : result;
+    });
+    await world.devnet.produce();
+    await look();
+    expect(await reason()).toContain("authority of custodian was changed");
+    expect(alarms).toMatchObject([{ event: "custody.changed" }]);
+    await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    await givenWatcher(world, databaseUrl).look();
+    expect(await reason()).toBeUndefined();
+  });
+});
+
+describe("a payer in other hands, that writes what it likes,", () => {
+  /** A debt to Alice that is written down and not paid. */
+  async function givenDebt(world: World, databaseUrl: string): Promise<PayoutKey> {
+    await world.send(ALICE, 100, "what is this");
+    for (let i = 0; i < 30; i++) {
+      await world.devnet.produce();
+      await world.ingest();
+      await world.fold();
+      const { rows } = await query(databaseUrl, "SELECT key FROM payout");
+      if (rows[0]?.["key"] !== undefined) return rows[0]["key"] as PayoutKey;
+    }
+    throw new Error("nothing is owed");
+  }
+
+  test("is found out when a withdrawal pays somebody else", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl);
+    const { look, reason } = givenWatcher(world, databaseUrl);
+    await look();
+    const key = await givenDebt(world, databaseUrl);
+    const payer = await world.newPayer();
+    const [bob] = await world.chain.accounts([BOB]);
+    if (bob === undefined) throw new Error("no Bob");
+    const memo = payer.memos.write({ text: "x", toPublicKey: bob.memoKey, nonce: memoNonce(key, 1) });
+    const fee = transferFee(await world.chain.transferFees(), memo);
+    const cursor = await world.ledger.cursor();
+    const signed = payer.signer.sign({
+      fromId: world.custodian.id,
+      toId: bob.id,
+      amount: toShares(bts(50n)),
+      fee,
+      memo,
+      refBlockId: cursor?.blockId as string,
+      expirationMs: plusMs((await world.chain.head()).headTimeMs, 60_000),
+    });
+    const withdrawal: WithdrawalRecord = {
+      ...signed,
+      id: withdrawalId(signed.txid),
+      payoutId: payoutId(key),
+      fee,
+      status: "signed",
+      writerEpoch: payer.writerEpoch,
+    };
+    expect(await world.ledger.saveWithdrawal(withdrawal)).toBe("saved");
+    await world.chain.broadcast(withdrawal.bytes);
+    await world.devnet.produce();
+    await look();
+    expect(await reason()).toContain(`it is signed for payout ${key}, which is owed to ${ALICE}`);
+  });
+
+  const forgeries: [
+    what: string,
+    forged: { key: string; kind: string; payee: string; amount: number },
+    string,
+  ][] = [
+    [
+      "returns an opening",
+      { key: "refund:AT", kind: "refund", payee: ALICE, amount: 25_000 },
+      "opened an agreement",
+    ],
+    [
+      "returns it to somebody else",
+      { key: "refund:AT", kind: "refund", payee: BOB, amount: 25_000 },
+      "has not sent",
+    ],
+    [
+      "confirms it anew, under another name",
+      { key: "confirm:AT0", kind: "confirm", payee: ALICE, amount: 1 },
+      "confirms nothing",
+    ],
+    [
+      "confirms it to the price of more",
+      { key: "stop:1:0:0", kind: "stop", payee: ALICE, amount: 7 },
+      "stake rows",
+    ],
+    [
+      "fills the exchange",
+      { key: "deposit:AT", kind: "deposit", payee: EXCHANGE, amount: 900 },
+      "no manager ordered it",
+    ],
+    [
+      "tells of a failure",
+      { key: "notice:reward:1:0:0:1", kind: "notice", payee: BOB, amount: 1 },
+      "nothing failed",
+    ],
+  ];
+  test.for(forgeries)(
+    "is found out when it writes down a debt that %s",
+    async ([, forged, why], { databaseUrl }) => {
+      const world = await givenWorld(databaseUrl);
+      const { look, reason } = givenWatcher(world, databaseUrl);
+      await look();
+      await world.send(ALICE, 25_000, "three_months");
+      await world.settle();
+      const { rows } = await query(
+        databaseUrl,
+        "SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at FROM transfer WHERE direction = 'in'",
+      );
+      const key = forged.key.replace("AT", rows[0]?.["at"] as string) as PayoutKey;
+      await query(
+        databaseUrl,
+        `INSERT INTO payout (id, key, kind, payee, amount, memo, due, status)
+       VALUES ('${payoutId(key)}', '${key}', '${forged.kind}', '${forged.payee}', ${forged.amount}, '{}', 1, 'due')`,
+      );
+      await look();
+      expect(await reason()).toBeUndefined();
+      await world.pay(payoutId(key)); // It is the payer itself that signs.
+      await world.devnet.produce();
+      await look();
+      expect(await reason()).toContain(why);
+    },
+  );
+
+  test("is found out when it pays stake rows a second time", async ({ databaseUrl }) => {
+    const world = await givenWorld(databaseUrl);
+    const { look, reason } = givenWatcher(world, databaseUrl);
+    await look();
+    await world.send(ALICE, 25_000, "three_months");
+    await world.months(1);
+    await world.settle();
+    const key = "stop:1:0:0" as PayoutKey;
+    await query(
+      databaseUrl,
+      `WITH forged AS (
+         INSERT INTO payout (id, key, kind, payee, amount, memo, due, status)
+         VALUES ('${payoutId(key)}', '${key}', 'stop', '${ALICE}', 2000, '{}', 1, 'due') RETURNING id)
+       INSERT INTO payout_stake_row (payout_id, stake_row_id, settles_as)
+       SELECT forged.id, stake_row.id, 'confirmed' FROM forged, stake_row WHERE type = 'reward' AND number = 1`,
+    );
+    await world.pay(payoutId(key));
+    await world.devnet.produce();
+    await look();
+    expect(await reason()).toMatch(/payout reward:\d+:0:0:1 pays the same stake rows/u);
+  });
+});
+
+describe("a restored ledger,", () => {
+  async function copyOf(databaseUrl: string): Promise<string> {
+    const url = new URL(databaseUrl);
+    const [original, copy] = [url.pathname.slice(1), `t_${randomUUID().replaceAll("-", "")}`];
+    await query(inject("pgAdminUrl"), `CREATE DATABASE ${copy} TEMPLATE ${original} STRATEGY file_copy`);
+    onTestFinished(async () => {
+      await query(inject("pgAdminUrl"), `DROP DATABASE ${copy} WITH (FORCE)`);
+    });
+    url.pathname = `/${copy}`;
+    return url.href;
+  }
+
+  /** A ledger that has paid once, its copy, and a payment since, which is in the head block. */
+  async function givenForgotten(databaseUrl: string) {
+    const world = await givenWorld(databaseUrl);
+    await world.send(ALICE, 100, "what is this");
+    await world.settle();
+    await world.ledger.close();
+    const copy = await copyOf(databaseUrl);
+    useLedger(world, databaseUrl);
+    const watcher = givenWatcher(world, copy);
+    await watcher.look();
+    await world.send(BOB, 100, "what is this");
+    for (let i = 0; i < 40 && (await paidTo(databaseUrl, BOB)) === 0; i++) await world.settle(1);
+    return { world, copy, watcher };
+  }
+  const paidTo = async (url: string, payee: string) =>
+    (
+      await query(
+        url,
+        `SELECT FROM withdrawal w JOIN payout p ON p.id = w.payout_id WHERE payee = '${payee}'`,
+      )
+    ).rowCount;
+
+  test("does not take its own forgotten payment for a stranger's, and knows it in the end", async ({
+    databaseUrl,
+  }) => {
+    const { world, copy, watcher } = await givenForgotten(databaseUrl);
+    await world.devnet.produce();
+    await watcher.look();
+    expect(watcher.watch.state.suspects).toBe(1);
+    expect(await watcher.reason()).toBeUndefined();
+    useLedger(world, copy);
+    await passFence(world);
+    await world.settle();
+    await watcher.look();
+    expect(watcher.watch.state.suspects).toBe(0);
+    await world.devnet.produce(150);
+    await world.ingest();
+    await watcher.look();
+    await givenWatcher(world, copy).look();
+    expect(watcher.alarms).toEqual([]);
+    expect(await watcher.reason()).toBeUndefined();
+  });
+
+  test("sees under its fence what a wallet signs, and at last what another payer did", async ({
+    databaseUrl,
+  }) => {
+    const { world, copy, watcher } = await givenForgotten(databaseUrl);
+    await world.devnet.produce();
+    await watcher.look();
+    await hand(world).transfer({ to: BOB, amountShares: BTS });
+    await world.devnet.produce();
+    await watcher.look();
+    expect(watcher.alarms).toMatchObject([{ details: { receiver: BOB, amountShares: `${BTS}` } }]);
+    await query(copy, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    // Nobody ever reads on, and the other payment is known to nobody: half an hour later it counts as unknown.
+    await world.devnet.produce(610);
+    await watcher.look();
+    expect(watcher.alarms).toHaveLength(2);
+    expect(await watcher.reason()).toContain("no withdrawal of the ledger has its id");
+  });
+});

@@ -1,0 +1,308 @@
+import { assert } from "@stakebts/kernel/assert";
+import { whyFenced } from "../rules/recovery-hold.ts";
+import { operationId } from "@stakebts/kernel/operation-id";
+import type { Policy } from "../rules/policy.ts";
+import { type CustodyDeed, type DeedVerdict, judgeDeed } from "./check-operation.ts";
+import type { AccountId, ChainHead, ChainReader } from "@stakebts/bitshares/chain";
+import type { CustodyAct, CustodyBlock, CustodyChain } from "@stakebts/bitshares/account-operations";
+import type { CustodyLedger } from "./custody-ledger.ts";
+import type { NewReceipt } from "../ledger/ledger.ts";
+import type { Log } from "@stakebts/kernel/log";
+import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
+import { logReceipt } from "../ledger/log-receipt.ts";
+
+export interface CustodyWatchDeps {
+  readonly chain: Pick<ChainReader, "head" | "accounts"> & CustodyChain;
+  readonly ledger: CustodyLedger;
+  readonly log: Log;
+  readonly policy: Pick<Policy, "maxNetworkFee">;
+  readonly custodian: { readonly id: AccountId; readonly name: string };
+  /** The only account to which deposits for an exchange may go. */
+  readonly exchangeDepositAccount: string;
+  /** The only account to which the anchors of the audit log may go; without it none may. */
+  readonly anchorAccount?: string | undefined;
+  /** Told of each alarm once, after payments were switched off, or could not be. */
+  readonly onAlarm: (alarm: NewReceipt) => void;
+}
+
+/** How far a watcher has looked; `undefined` before the first time. */
+export interface CustodyWatchState {
+  readonly headBlockNum: number | undefined;
+  readonly finalBlockNum: number | undefined;
+  /** Acts that a restored ledger may know yet. */
+  readonly suspects: number;
+}
+
+/** Final blocks that are looked at in one step, on the way up after an absence. */
+const FINAL_BLOCKS_PER_STEP = 500;
+/** Reversible blocks beyond this are looked at when they are final: nothing has become final for an hour. */
+const REVERSIBLE_BLOCKS_MAX = 1_200;
+/** From where the next watcher goes on is written down this often, in blocks: an hour. */
+const STAND_EVERY_BLOCKS = 1_200;
+/** A ledger that has passed the block by so much, and is not fenced, has had the time to fold what it has read. */
+const REMEMBER_BLOCKS_MAX = 100;
+/** A fence falls in minutes. An act that nobody knows for half an hour of blocks is not forgotten, but a stranger's. */
+const SUSPECT_BLOCKS_MAX = 600;
+
+interface Suspect {
+  readonly act: CustodyAct;
+  readonly block: Pick<CustodyBlock, "blockNum" | "timeMs">;
+  readonly deed: CustodyDeed;
+}
+
+/**
+ * Watches what the custodian's authority does on the chain, and stops payments when the ledger cannot account for it
+ * (domain/tripwire.ts, ADR 0016). Needs no key, trusts neither payer nor ingester, and may run any number of times.
+ *
+ * Every block is looked at twice: as soon as it is the head, on one node's word, because a fork does no harm here; and
+ * when it is final and the nodes agree on it, because the first look may have been at a node that hides something.
+ */
+export class CustodyWatch {
+  readonly #deps: CustodyWatchDeps;
+  #finalBlockNum: number | undefined;
+  #headBlockNum = 0;
+  /** Of the reversible blocks that were looked at, by their numbers. */
+  readonly #headIds = new Map<number, string>();
+  readonly #suspects = new Map<string, Suspect>();
+  readonly #names = new Map<string, string>();
+  #standBlockNum = 0;
+  #authority: string | undefined;
+
+  constructor(deps: CustodyWatchDeps) {
+    this.#deps = deps;
+  }
+
+  get state(): CustodyWatchState {
+    return {
+      headBlockNum: this.#finalBlockNum === undefined ? undefined : this.#headBlockNum,
+      finalBlockNum: this.#finalBlockNum,
+      suspects: this.#suspects.size,
+    };
+  }
+
+  /** Everything new; safe to call again after it has thrown, at any point. Answers whether final blocks are left. */
+  async look(): Promise<boolean> {
+    const head = await this.#deps.chain.head();
+    const lastFinal = lastFinalBlockNum(head.irreversibleBlockNum);
+    this.#finalBlockNum ??= await this.#begin(lastFinal);
+    await this.#lookAtHead(head, lastFinal);
+    await this.#lookAgain(head.headBlockNum);
+    await this.#lookAtAuthority();
+    return this.#lookAtFinal(lastFinal);
+  }
+
+  /** Where the last watcher of this ledger stood. The very first one begins now. */
+  async #begin(lastFinal: number): Promise<number> {
+    const { ledger, log } = this.#deps;
+    const stand = await ledger.lastReceipt(["watch.stands"]);
+    const from = stand === undefined ? lastFinal : Math.min(Number(stand.subject), lastFinal);
+    this.#standBlockNum = from;
+    if (stand === undefined) await ledger.addReceipts([standReceipt(from)]);
+    log.info("watch.begins", { afterBlock: from });
+    return from;
+  }
+
+  async #lookAtHead({ headBlockNum }: ChainHead, lastFinal: number): Promise<void> {
+    for (const blockNum of this.#headIds.keys()) if (blockNum < lastFinal) this.#headIds.delete(blockNum);
+    const first = Math.max(lastFinal + 1, headBlockNum - REVERSIBLE_BLOCKS_MAX, 1);
+    const from = Math.max(first, this.#headBlockNum + 1);
+    if (from > headBlockNum) return;
+    let blocks = await this.#read(from, headBlockNum, true);
+    const before = this.#headIds.get(from - 1);
+    // Another branch has won: what it holds from the fork on has not been looked at.
+    if (before !== undefined && blocks[0]?.previousId !== before && from > first)
+      blocks = await this.#read(first, headBlockNum, true);
+    await this.#judge(
+      blocks.filter(({ blockNum, blockId }) => this.#headIds.get(blockNum) !== blockId),
+      lastFinal,
+    );
+    for (const { blockNum, blockId } of blocks) this.#headIds.set(blockNum, blockId);
+    this.#headBlockNum = headBlockNum;
+  }
+
+  async #lookAtFinal(lastFinal: number): Promise<boolean> {
+    const done = this.#finalBlockNum;
+    assert(done !== undefined, "it has begun");
+    if (lastFinal <= done) return false;
+    const to = Math.min(lastFinal, done + FINAL_BLOCKS_PER_STEP);
+    await this.#judge(await this.#read(done + 1, to, false), lastFinal);
+    this.#finalBlockNum = to;
+    const oldest = Math.min(to, ...[...this.#suspects.values()].map(({ block }) => block.blockNum - 1));
+    if (oldest >= this.#standBlockNum + STAND_EVERY_BLOCKS) {
+      await this.#deps.ledger.addReceipts([standReceipt(oldest)]);
+      this.#standBlockNum = oldest;
+    }
+    return to < lastFinal;
+  }
+
+  #read(from: number, to: number, isReversible: boolean): Promise<readonly CustodyBlock[]> {
+    const { chain, custodian } = this.#deps;
+    return chain.custodyBlocks({ from, to, account: custodian.id, isReversible });
+  }
+
+  async #judge(blocks: readonly CustodyBlock[], lastFinal: number): Promise<void> {
+    const acts = blocks.flatMap((block) => block.acts.map((act) => ({ block, act })));
+    if (acts.length === 0) return;
+    await this.#learnNames(
+      acts.flatMap(({ act }) => (act.transfer === undefined ? [] : [act.transfer.toId])),
+    );
+    const suspects = acts.map(({ block, act }): Suspect => ({ block, act, deed: this.#deedOf(act) }));
+    const verdicts = await this.#verdicts(suspects);
+    for (const [i, suspect] of suspects.entries()) {
+      const verdict = verdicts[i];
+      if (verdict === undefined || verdict.known) continue;
+      const fence = verdict.mayBeForgotten ? await this.#whyForgetful(suspect.act, lastFinal) : undefined;
+      if (fence === undefined) await this.#trip(suspect, verdict.why);
+      else this.#suspect(suspect, fence);
+    }
+  }
+
+  /**
+   * Why the ledger may not know an honest payment; `undefined`: it would. What this product signs refers to a final block,
+   * where wallets refer to the head. And a ledger that has never signed anything has forgotten nothing, or everything: then
+   * there is a person at work anyway.
+   */
+  async #whyForgetful({ refBlockNum }: CustodyAct, lastFinal: number): Promise<string | undefined> {
+    const { ledger } = this.#deps;
+    if (refBlockNum > lastFinal) return undefined;
+    const fence = whyFenced(await ledger.fenceState());
+    return fence !== undefined && (await ledger.hasWithdrawals()) ? fence : undefined;
+  }
+
+  async #verdicts(suspects: readonly Suspect[]): Promise<readonly DeedVerdict[]> {
+    const { ledger, policy, exchangeDepositAccount, anchorAccount } = this.#deps;
+    const known = await ledger.knownOf(
+      suspects.map(({ act, deed }) => ({ operation: act.operation, txid: act.txid, deed })),
+    );
+    return suspects.map(({ deed }, i) => {
+      const facts = known[i];
+      assert(facts !== undefined, "an answer for each deed");
+      return judgeDeed(deed, facts, {
+        maxNetworkFee: policy.maxNetworkFee,
+        exchangeDepositAccount,
+        anchorAccount,
+      });
+    });
+  }
+
+  /** A restored ledger reads on, and learns by the key in the memo what it has paid: until then nobody can say. */
+  #suspect(suspect: Suspect, fence: string): void {
+    const subject = subjectOf(suspect.act);
+    if (this.#suspects.has(subject)) return;
+    this.#suspects.set(subject, suspect);
+    this.#deps.log.warn("custody.suspected", { subject, ...detailsOf(suspect), reason: fence });
+  }
+
+  async #lookAgain(headBlockNum: number): Promise<void> {
+    if (this.#suspects.size === 0) return;
+    // Read before the answers: what the ledger had passed by then is in them.
+    const [fence, cursor] = await Promise.all([this.#deps.ledger.fenceState(), this.#deps.ledger.cursor()]);
+    const passed = whyFenced(fence) === undefined ? (cursor?.blockNum ?? 0) : 0;
+    const suspects = [...this.#suspects];
+    const verdicts = await this.#verdicts(suspects.map(([, suspect]) => suspect));
+    for (const [i, [subject, suspect]] of suspects.entries()) {
+      const verdict = verdicts[i];
+      assert(verdict !== undefined, "an answer for each suspect");
+      const { blockNum } = suspect.block;
+      const isOver = passed - blockNum > REMEMBER_BLOCKS_MAX || headBlockNum - blockNum > SUSPECT_BLOCKS_MAX;
+      if (verdict.known) this.#deps.log.info("custody.remembered", { subject });
+      else if (isOver || !verdict.mayBeForgotten) await this.#trip(suspect, verdict.why);
+      else continue;
+      this.#suspects.delete(subject);
+    }
+  }
+
+  async #lookAtAuthority(): Promise<void> {
+    const { chain, custodian, ledger } = this.#deps;
+    const authority = await chain.authorityOf(custodian.id);
+    if (authority === this.#authority) return;
+    const last = await ledger.lastReceipt(["custody.pinned", "custody.changed"]);
+    const before = last?.details["authority"];
+    if (before === undefined)
+      await ledger.addReceipts([
+        { event: "custody.pinned", subject: custodian.name, details: { authority } },
+      ]);
+    else if (before !== authority)
+      await this.#alarm(
+        {
+          event: "custody.changed",
+          // A name of its own for each change: back to what it was is one too.
+          subject: `${custodian.name} at block ${this.#headBlockNum}`,
+          details: {
+            authority,
+            reason: `the keys of ${custodian.name} were changed on the chain; before: ${typeof before === "string" ? before : "unreadable"}`,
+            todo: "payments are off: if it was not you, the account is in other hands",
+          },
+        },
+        `the authority of ${custodian.name} was changed on the chain`,
+      );
+    this.#authority = authority;
+  }
+
+  async #trip(suspect: Suspect, why: string): Promise<void> {
+    const { act, block } = suspect;
+    const at = operationId(act.operation);
+    const reason = `unknown ${act.name} of the custodian in block ${block.blockNum} (${at}, transaction ${act.txid ?? "unreadable"}): ${why}`;
+    await this.#alarm(
+      {
+        event: "custody.tripped",
+        subject: subjectOf(act),
+        chainTimeMs: block.timeMs,
+        details: {
+          ...detailsOf(suspect),
+          reason,
+          todo: "payments are off: find out who signed it; if it was not you, move the funds to new keys first",
+        },
+      },
+      reason,
+    );
+  }
+
+  async #alarm(receipt: NewReceipt, reason: string): Promise<void> {
+    let isNew = true;
+    try {
+      isNew = await this.#deps.ledger.stopPayments(receipt, reason);
+    } finally {
+      // A ledger that does not let itself be stopped is one more reason to tell people.
+      if (isNew) {
+        logReceipt(this.#deps.log, receipt);
+        this.#deps.onAlarm(receipt);
+      }
+    }
+  }
+
+  #deedOf({ name, transfer }: CustodyAct): CustodyDeed {
+    const { custodian } = this.#deps;
+    if (transfer === undefined) return { type: "other", name };
+    const { fromId, toId, amount, assetId, feeAmount: fee, feeAssetId, permissionId } = transfer;
+    if (permissionId !== undefined)
+      return fromId === custodian.id ? { type: "other", name } : { type: "draw", amount, assetId, fee };
+    return { type: "payment", receiver: this.#names.get(toId) ?? toId, amount, assetId, fee, feeAssetId };
+  }
+
+  async #learnNames(ids: readonly AccountId[]): Promise<void> {
+    const wanted = [...new Set(ids.filter((id) => !this.#names.has(id)))];
+    if (wanted.length === 0) return;
+    const accounts = await this.#deps.chain.accounts(wanted);
+    // Of a reversible block an account may be unknown to the nodes that are asked: then its id is its name.
+    for (const account of accounts) if (account !== undefined) this.#names.set(account.id, account.name);
+  }
+}
+
+/** By its transaction, wherever a fork puts it; an unreadable one by its place. */
+const subjectOf = ({ txid, operation }: CustodyAct): string =>
+  txid === undefined ? operationId(operation) : `${txid}:${operation.opInTrx}`;
+
+const detailsOf = ({ act, block, deed }: Suspect): NewReceipt["details"] => ({
+  operation: operationId(act.operation),
+  block: block.blockNum,
+  name: act.name,
+  txid: act.txid ?? null,
+  ...(deed.type === "payment" ? { receiver: deed.receiver, amountShares: `${deed.amount}` } : {}),
+});
+
+const standReceipt = (blockNum: number): NewReceipt => ({
+  event: "watch.stands",
+  subject: `${blockNum}`,
+  details: {},
+});

@@ -1,0 +1,50 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import { Prisma, PrismaClient } from "../generated/prisma/client.ts";
+
+export { Prisma };
+export type Database = PrismaClient;
+export type DatabaseTx = Prisma.TransactionClient;
+
+/**
+ * A process that is frozen in a transaction, or whose machine is gone, holds its locks until the server ends the session:
+ * by its own default never, or after two hours, and meanwhile nobody folds or ingests. None of ours is idle for so long
+ * but when the queue is away, and then the transaction is tried again.
+ */
+const IDLE_IN_TRANSACTION_MS_MAX = 15_000;
+
+/** @param max connections of the pool */
+export function openDatabase(connectionString: string, max = 10): Database {
+  const settings = { connectionString, max, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX };
+  return new PrismaClient({ adapter: new PrismaPg(settings) });
+}
+
+/** The transaction may be tried again as it is: a deadlock, or two of them wrote the same rows. */
+export function isWriteConflict(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === "P2034" || ["40001", "40P01"].includes(sqlState(error) ?? ""))
+  );
+}
+
+/** A unique index said no: somebody else wrote the same thing first. */
+export function isUniqueViolation(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === "P2002" || sqlState(error) === "23505")
+  );
+}
+
+function sqlState(error: Prisma.PrismaClientKnownRequestError): string | undefined {
+  const meta = error.meta as
+    | { driverAdapterError?: { cause?: { originalCode?: string } }; code?: string }
+    | undefined;
+  return meta?.driverAdapterError?.cause?.originalCode ?? meta?.code;
+}
+
+/** The tables are not there. */
+export function isNotMigrated(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === "P2021" || sqlState(error) === "42P01")
+  );
+}

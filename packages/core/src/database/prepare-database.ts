@@ -1,0 +1,18 @@
+import { migrateQueueStore } from "../queue/migrate.ts";
+import { applyRights, type RightsResult } from "./apply-rights.ts";
+import { deployMigrations } from "./migrations.ts";
+
+export interface PreparedDatabase extends RightsResult {
+  /** Names of the migrations that were missing. */
+  readonly applied: readonly string[];
+}
+
+/**
+ * Everything that a database needs before the programs of this version use it: the tables of the ledger, those of queues,
+ * and who may do what with them. Safe to repeat, and to start in several places at once.
+ */
+export async function prepareDatabase(databaseUrl: string, migrations: string): Promise<PreparedDatabase> {
+  const applied = await deployMigrations(databaseUrl, migrations);
+  await migrateQueueStore(databaseUrl);
+  return { applied, ...(await applyRights(databaseUrl)) };
+}

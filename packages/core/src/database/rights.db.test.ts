@@ -1,0 +1,373 @@
+import { applyRights } from "./apply-rights.ts";
+import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
+import { ensureLogins } from "./logins.ts";
+import { FUNCTION_RIGHTS, groupOf, PROCESS_ROLES, type ProcessRole, TABLE_RIGHTS } from "./rights.ts";
+import { operation, outgoing, refundOf, withdrawalFor } from "@stakebts/testkit/given";
+import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import { processLogins } from "@stakebts/testkit/process-logins";
+import { toShares } from "@stakebts/kernel/amount";
+import pg from "pg";
+import { describe, expect } from "vitest";
+import { test as base } from "@stakebts/testkit/database";
+
+// What each process may do is tried with its own login: that rights suffice is shown by the tests in test/e2e, where every
+// process has its own.
+
+type Roles = Readonly<Record<ProcessRole, string>>;
+const test = base.extend<{ owner: pg.Client; urls: Roles; as: (role: ProcessRole) => Promise<pg.Client> }>({
+  owner: async ({ databaseUrl }, use) => {
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    await use(client);
+    await client.end();
+  },
+  urls: async ({ databaseUrl }, use) => use(await processLogins(databaseUrl)),
+  as: async ({ urls }, use) => {
+    const open: pg.Client[] = [];
+    await use(async (role) => {
+      const client = new pg.Client({ connectionString: urls[role] });
+      await client.connect();
+      open.push(client);
+      return client;
+    });
+    for (const client of open) await client.end();
+  },
+});
+
+const DENIED = /permission denied/u;
+const payout = refundOf(operation(10));
+
+/** A payout that has failed, and one withdrawal of it that is dead. */
+async function failedPayout(databaseUrl: string): Promise<void> {
+  const ledger = createPostgresLedger({ url: databaseUrl });
+  try {
+    await passFence(ledger);
+    const writerEpoch = await ledger.startWriterEpoch();
+    await ledger.transaction((tx) => tx.insertPayouts([payout]));
+    const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
+    expect(await ledger.saveWithdrawal(withdrawal)).toBe("saved");
+    await ledger.transaction(async (tx) => {
+      await tx.expireWithdrawal(withdrawal.id);
+      await tx.movePayout(payout.id, ["signed"], "failed", { reason: "attempts used up" });
+    });
+  } finally {
+    await ledger.close();
+  }
+}
+
+describe("rights", () => {
+  test("are declared for every table and every function of the ledger, so that a new one is not forgotten", async ({
+    owner,
+  }) => {
+    const { rows: tables } = await owner.query<{ name: string }>(
+      "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
+    );
+    expect(tables.map(({ name }) => name)).toEqual(Object.keys(TABLE_RIGHTS).sort());
+    const { rows: functions } = await owner.query<{ name: string }>(
+      `SELECT DISTINCT proname AS name FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype ORDER BY 1`,
+    );
+    expect(functions.map(({ name }) => name)).toEqual(Object.keys(FUNCTION_RIGHTS).sort());
+    // Views show what their owner may see.
+    const { rows: views } = await owner.query("SELECT FROM pg_views WHERE schemaname = 'public'");
+    expect(views).toEqual([]);
+  });
+
+  test("let nobody delete, truncate or alter what is in the ledger, nor make anything beside it", async ({
+    owner,
+  }) => {
+    const { rows } = await owner.query<{ role: string; what: string }>(
+      `SELECT r.rolname AS role, format('%s %s', p.privilege, c.relname) AS what
+         FROM pg_roles r, pg_class c, unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS p (privilege)
+        WHERE r.rolname = ANY ($1) AND c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+          AND has_table_privilege(r.oid, c.oid, p.privilege) ORDER BY 1, 2`,
+      [PROCESS_ROLES.map(groupOf)],
+    );
+    expect(rows).toEqual([
+      { role: "stakebts_console", what: "DELETE console_session" },
+      { role: "stakebts_operator", what: "DELETE console_session" },
+    ]);
+    const { rows: creators } = await owner.query(
+      `SELECT rolname FROM pg_roles
+        WHERE rolname = ANY ($1) AND (has_schema_privilege(oid, 'public', 'CREATE') OR rolcanlogin OR rolsuper
+              OR rolcreaterole OR rolcreatedb OR has_database_privilege(oid, current_database(), 'CREATE'))`,
+      [PROCESS_ROLES.map(groupOf)],
+    );
+    expect(creators).toEqual([]);
+    const { rows: everybody } = await owner.query<{ name: string }>(
+      `SELECT p.proname AS name FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+        WHERE p.pronamespace = 'public'::regnamespace AND a.grantee = 0`,
+    );
+    expect(everybody).toEqual([]);
+  });
+
+  test("stand behind functions that find everything under the names that the owner means", async ({
+    owner,
+  }) => {
+    const { rows } = await owner.query<{ name: string; config: string[] | null }>(
+      `SELECT proname AS name, proconfig AS config FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND prosecdef ORDER BY 1`,
+    );
+    const asOwner = Object.entries(FUNCTION_RIGHTS).filter(([, { asOwner: yes }]) => yes);
+    expect(rows).toEqual(
+      asOwner
+        .map(([name]) => ({ name, config: ["search_path=pg_catalog, public, pg_temp"] }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    );
+  });
+
+  test("are what is declared after they were set again, whatever somebody has granted in between", async ({
+    databaseUrl,
+    owner,
+    as,
+  }) => {
+    await owner.query(
+      "GRANT ALL ON payout, receipt TO stakebts_console; REVOKE SELECT ON payout FROM stakebts_payer",
+    );
+    await owner.query("GRANT EXECUTE ON FUNCTION save_withdrawal TO PUBLIC");
+    await Promise.all([applyRights(databaseUrl), applyRights(databaseUrl)]);
+    await expect((await as("console")).query("UPDATE payout SET status = 'ready'")).rejects.toThrow(DENIED);
+    await (await as("payer")).query("SELECT FROM payout");
+  });
+});
+
+describe("no role", () => {
+  test.for(PROCESS_ROLES)("deletes or changes a receipt: %s", async (role, { as }) => {
+    const db = await as(role);
+    for (const sql of [
+      "DELETE FROM receipt",
+      "TRUNCATE receipt",
+      "UPDATE receipt SET event = 'x'",
+      "DROP TABLE receipt",
+    ])
+      await expect(db.query(sql), sql).rejects.toThrow(/permission denied|must be owner/u);
+    await expect(db.query("ALTER TABLE receipt DISABLE TRIGGER ALL")).rejects.toThrow("must be owner");
+    await expect(db.query("CREATE TABLE mine (id int)")).rejects.toThrow(DENIED);
+    await expect(db.query("SET session_replication_role = replica")).rejects.toThrow(DENIED);
+  });
+
+  test.for(PROCESS_ROLES)("writes a withdrawal into the table: %s", async (role, { as }) => {
+    const insert = `INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch)
+                    VALUES (gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', 1, 1, 1, 'signed', 1)`;
+    const db = await as(role);
+    await expect(db.query(insert)).rejects.toThrow(DENIED);
+    await expect(db.query("UPDATE withdrawal SET bytes = '\\x00'")).rejects.toThrow(DENIED);
+  });
+
+  test.for(PROCESS_ROLES.filter((role) => role !== "payer"))(
+    "but the payer's saves a withdrawal: %s",
+    async (role, { as }) => {
+      const call = "SELECT save_withdrawal(gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', 1, 1, 1, 1)";
+      await expect((await as(role)).query(call)).rejects.toThrow(DENIED);
+    },
+  );
+
+  test.for(PROCESS_ROLES)("changes what is owed, or that it was paid: %s", async (role, { as }) => {
+    const db = await as(role);
+    for (const change of ["amount = 1", "payee = 'x'", "memo = 'x'", "key = 'x'", "block_processed = 1"])
+      await expect(db.query(`UPDATE payout SET ${change}`), change).rejects.toThrow(DENIED);
+    await expect(db.query("UPDATE stake_row SET amount = 1")).rejects.toThrow(DENIED);
+  });
+
+  test.for(PROCESS_ROLES.filter((role) => !["backup", "console", "operator"].includes(role)))(
+    "but those of console, operator and backup sees passwords of users: %s",
+    async (role, { as }) => {
+      await expect((await as(role)).query("SELECT FROM console_user")).rejects.toThrow(DENIED);
+    },
+  );
+});
+
+describe("the console's role", () => {
+  test("cannot write a payout, a stake row, the fence or a limit", async ({ as }) => {
+    const db = await as("console");
+    for (const sql of [
+      "UPDATE payout SET status = 'ready'",
+      "UPDATE payout SET reason = 'x'",
+      "INSERT INTO payout (id, key, kind, payee, amount, memo, due, status) VALUES (gen_random_uuid(), 'x', 'refund', 'me', 1, 'x', 1, 'due')",
+      "UPDATE stake_row SET status = 'pending'",
+      "UPDATE control SET fence_until_ms = NULL",
+      "UPDATE control SET writer_epoch = 1",
+      "INSERT INTO outbox (ring_id, kind, data, delay_ms) VALUES ('x', 'payout.pay', '{}', 0)",
+      "UPDATE console_user SET role = 'operator'",
+      "SELECT owe_notice(gen_random_uuid(), 'notice:x', 'me', 1, 'x', 1)",
+    ])
+      await expect(db.query(sql), sql).rejects.toThrow(DENIED);
+  });
+
+  test("gives a payout that has failed back to the payer, with a receipt that says who and why", async ({
+    databaseUrl,
+    as,
+  }) => {
+    await failedPayout(databaseUrl);
+    const db = await as("console");
+    const requeue = (details: object, was = "failed") =>
+      db.query<{ done: boolean }>(
+        "SELECT requeue_payout($1, $2, 'ring', 'payout.requeued', $3, NULL) AS done",
+        [payout.id, was, JSON.stringify(details)],
+      );
+    await expect(requeue({ actor: "anna" })).rejects.toThrow("by somebody and for a reason");
+    expect((await requeue({ actor: "anna", reason: "r" }, "held")).rows).toEqual([{ done: false }]);
+    expect((await requeue({ actor: "anna", reason: "r" })).rows).toEqual([{ done: true }]);
+    expect((await requeue({ actor: "anna", reason: "r" })).rows).toEqual([{ done: false }]);
+    const { rows } = await db.query("SELECT subject, details FROM receipt WHERE event = 'payout.requeued'");
+    expect(rows).toMatchObject([
+      { subject: payout.key, details: { actor: "anna", reason: "r", was: "failed" } },
+    ]);
+  });
+
+  test("does not give back one that is on its way, is paid, or may be and is forgotten", async ({
+    databaseUrl,
+    owner,
+    as,
+  }) => {
+    await failedPayout(databaseUrl);
+    const db = await as("console");
+    const requeued = async (despite: string | null = null): Promise<boolean> => {
+      const details = JSON.stringify({ actor: "anna", reason: "r" });
+      await db.query("BEGIN");
+      const { rows } = await db.query<{ done: boolean }>(
+        "SELECT requeue_payout($1, 'failed', 'ring', 'payout.requeued', $2, $3) AS done",
+        [payout.id, details, despite],
+      );
+      await db.query("ROLLBACK");
+      return rows[0]?.done ?? false;
+    };
+    expect(await requeued()).toBe(true);
+    await owner.query("UPDATE control SET database_identity = 'another'");
+    expect(await requeued()).toBe(false);
+    await owner.query("UPDATE control SET database_identity = database_identity()");
+    const paid = outgoing({ operation: operation(30), payoutKey: payout.key, receiver: payout.payee });
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    // Another amount: somebody may look at it and say so.
+    await ledger.transaction((tx) => tx.insertTransfers([paid]));
+    expect(await requeued()).toBe(false);
+    expect(await requeued("30:0:0")).toBe(true);
+    await ledger.transaction((tx) =>
+      tx.insertTransfers([{ ...paid, operation: operation(31), amount: toShares(payout.amount) }]),
+    );
+    expect(await requeued("31:0:0")).toBe(false);
+    await ledger.close();
+  });
+
+  test("confirms a payout by a payment that the chain shows, and by no other word", async ({
+    databaseUrl,
+    as,
+  }) => {
+    await failedPayout(databaseUrl);
+    const db = await as("console");
+    const confirm = () =>
+      db.query("SELECT confirm_payouts(ARRAY[$1]::uuid[], ARRAY[30], ARRAY[1::bigint])", [payout.id]);
+    await expect(confirm()).rejects.toThrow("knows no payment");
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    await ledger.transaction((tx) =>
+      tx.insertTransfers([
+        outgoing({ operation: operation(30), receiver: payout.payee, amount: toShares(payout.amount) }),
+      ]),
+    );
+    await ledger.close();
+    expect((await confirm()).rows).toEqual([{ confirm_payouts: "1" }]);
+  });
+});
+
+describe("the payer's role", () => {
+  test("cannot create a payout, except the notice of 1 BTS to the payee of one that has failed", async ({
+    databaseUrl,
+    as,
+  }) => {
+    await failedPayout(databaseUrl);
+    const db = await as("payer");
+    await expect(
+      db.query(
+        "INSERT INTO payout (id, key, kind, payee, amount, memo, due, status) VALUES (gen_random_uuid(), 'x', 'notice', 'me', 1, 'x', 1, 'due')",
+      ),
+    ).rejects.toThrow(DENIED);
+    const notice = (key: string, payee: string, amount: number) =>
+      db.query("SELECT owe_notice(gen_random_uuid(), $1, $2, $3, 'memo', 1) AS new", [key, payee, amount]);
+    await expect(notice(`notice:${payout.key}`, "me", 1)).rejects.toThrow("not a notice");
+    await expect(notice(`notice:${payout.key}`, payout.payee, 2)).rejects.toThrow("not a notice");
+    await expect(notice(payout.key, payout.payee, 1)).rejects.toThrow("not a notice");
+    await expect(notice("notice:refund:1:0:0", payout.payee, 1)).rejects.toThrow("not a notice");
+    expect((await notice(`notice:${payout.key}`, payout.payee, 1)).rows).toEqual([{ new: true }]);
+    expect((await notice(`notice:${payout.key}`, payout.payee, 1)).rows).toEqual([{ new: false }]);
+  });
+
+  test("cannot switch payments on, move the cursor, or write a transfer", async ({ as }) => {
+    const db = await as("payer");
+    for (const sql of [
+      "UPDATE control SET payments_on = true",
+      "UPDATE control SET fence_until_ms = NULL",
+      "UPDATE chain_cursor SET block_num = 1",
+      "INSERT INTO agreement (block_start, trx_idx, ops_idx, nominator, amount, months, start, terms) VALUES (1, 0, 0, 'me', 1, 3, 1, '{}')",
+      "UPDATE transfer SET status = 'decided'",
+    ])
+      await expect(db.query(sql), sql).rejects.toThrow(DENIED);
+  });
+});
+
+describe("the switches", () => {
+  test("let every process that finds something wrong stop payments, and people alone let them go on", async ({
+    owner,
+    as,
+  }) => {
+    for (const role of ["console", "ingester", "operator", "watcher"] as const) {
+      const db = await as(role);
+      await db.query("UPDATE control SET payments_on = false, payments_reason = 'test'");
+      const on = db.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+      if (role === "console" || role === "operator") await on;
+      else await expect(on, role).rejects.toThrow("payments are switched on by people");
+      await owner.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+    }
+  });
+
+  test("of limits are the command line's, and an approval lets go only what a limit holds", async ({
+    databaseUrl,
+    as,
+  }) => {
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    await ledger.transaction((tx) => tx.insertPayouts([payout]));
+    await ledger.close();
+    const limit = "INSERT INTO payment_limits (payment_cap, actor, reason) VALUES (1, 'operator-1', 'test')";
+    for (const role of PROCESS_ROLES.filter((role) => role !== "operator"))
+      await expect((await as(role)).query(limit), role).rejects.toThrow(DENIED);
+    await (await as("operator")).query(limit);
+    const [payer, console_] = [await as("payer"), await as("console")];
+    const held = await payer.query("SELECT limit_payment($1) AS answer", [payout.id]);
+    expect(held.rows).toEqual([{ answer: "held" }]);
+
+    const release = async () =>
+      (await console_.query("SELECT release_approved($1, 'ring') AS done", [payout.id])).rows[0]?.done;
+    expect(await release()).toBe(false);
+    const approve = (db: pg.Client) =>
+      db.query(
+        "INSERT INTO payout_approval (payout_id, payee, amount, approver, reason) VALUES ($1, $2, $3, 'b', 'known')",
+        [payout.id, payout.payee, payout.amount],
+      );
+    await expect(approve(payer)).rejects.toThrow(DENIED);
+    await approve(console_);
+    expect([await release(), await release()]).toEqual([true, false]);
+  });
+});
+
+describe("logins", () => {
+  test("get the password that the file has now, and keep no right of another process", async ({
+    databaseUrl,
+  }) => {
+    const [first] = Object.entries(await processLogins(databaseUrl));
+    const url = new URL(first?.[1] ?? "");
+    const login = { role: "backup", user: url.username, password: "another password" } as const;
+    await ensureLogins(databaseUrl, [login, login]);
+    const client = new pg.Client({ connectionString: url.href });
+    await expect(client.connect()).rejects.toThrow("password authentication failed");
+    url.password = login.password;
+    const again = new pg.Client({ connectionString: url.href });
+    await again.connect();
+    await again.end();
+  });
+
+  test("are never that of the owner", async ({ databaseUrl }) => {
+    const user = new URL(databaseUrl).username;
+    await expect(
+      ensureLogins(databaseUrl, [{ role: "payer", user, password: "a long password" }]),
+    ).rejects.toThrow("give it a user of its own");
+  });
+});

@@ -1,0 +1,315 @@
+import { toShares } from "@stakebts/kernel/amount";
+import { assert } from "@stakebts/kernel/assert";
+import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../rules/decide.ts";
+import { type Freeze, type FreezeLevel, levelOf, whyAcceptsNothing } from "../rules/freeze.ts";
+import { asImported } from "../rules/import-mark.ts";
+import { COVER_MEMO_PREFIX, FUNDING_STATUSES, fundingCompletedBy, type FundingKey } from "../rules/top-up.ts";
+import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import type { Policy } from "../rules/policy.ts";
+import type { StakeRow } from "../rules/stake-row.ts";
+import type { Agreement } from "../rules/terms.ts";
+import type { Millis } from "@stakebts/kernel/time";
+import { CORE_ASSET_ID } from "../rules/transfer.ts";
+import type { FundingRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
+import type { Log } from "@stakebts/kernel/log";
+import { fundingId } from "./ids.ts";
+import { logReceipt } from "./log-receipt.ts";
+import { owe } from "./create-payouts.ts";
+
+export interface FoldDeps {
+  readonly ledger: Ledger;
+  readonly log: Log;
+  readonly policy: Policy;
+  readonly roles: Roles;
+  /**
+   * The agreement that this transfer has opened in another ledger, of which this one is a recomputation: it keeps the
+   * terms it was opened under, whatever the policy says today.
+   */
+  readonly openedBefore?: (transfer: OperationPosition) => Agreement | undefined;
+  /** What this process finds frozen in its environment and its file, now. */
+  readonly frozenHere?: () => readonly Freeze[];
+}
+
+/** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
+const DUE_ROWS_PER_STEP = 500;
+
+/** Requests for funds that are looked through when money arrives: the newest ones. */
+const UNARRIVED_FUNDINGS_MAX = 1_000;
+
+/** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
+const STEPS_PER_TRANSACTION = 50;
+
+/**
+ * Brings the ledger up to the cursor: decides transfers and lets rows fall due, strictly in the order of chain time.
+ *
+ * The order is the whole point. A row that was due before a stop is paid and one that was due after it is aborted,
+ * however long the system was down, in whatever order jobs arrive and however many schedulers run: the ledger is a
+ * function of the chain. At the same instant the due row comes first.
+ *
+ * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
+ */
+export async function foldLedger(deps: FoldDeps, signal?: AbortSignal): Promise<number> {
+  for (let total = 0; ;) {
+    if (signal?.aborted === true || !(await deps.ledger.hasWork(await isAccepting(deps, deps.ledger))))
+      return total;
+    const { steps, receipts } = await deps.ledger.transaction((tx) => foldSome(tx, deps));
+    for (const receipt of receipts) logReceipt(deps.log, receipt);
+    total += steps;
+    if (steps < STEPS_PER_TRANSACTION) return total;
+  }
+}
+
+/**
+ * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on. It comes to the same ledger
+ * as if everything had been answered in turn: see {@link LedgerTx.oldestUndecidedTransfer} and ADR 0019.
+ */
+async function isAccepting(
+  { frozenHere }: FoldDeps,
+  ledger: { readonly freezes: () => Promise<readonly Freeze[]> },
+): Promise<boolean> {
+  return whyAcceptsNothing([...(await ledger.freezes()), ...(frozenHere?.() ?? [])]) === undefined;
+}
+
+async function foldSome(
+  tx: LedgerTx,
+  deps: FoldDeps,
+): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
+  await tx.lockFold();
+  const answeredUpToBlockNum = await tx.answeredUpToBlockNum();
+  const accepting = await isAccepting(deps, tx);
+  const receipts: NewReceipt[] = [];
+  for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
+    const step = await foldStep(tx, deps, { answeredUpToBlockNum, accepting });
+    if (step === undefined) return { steps, receipts };
+    receipts.push(...step);
+  }
+  return { steps: STEPS_PER_TRANSACTION, receipts };
+}
+
+/** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
+async function foldStep(
+  tx: LedgerTx,
+  deps: FoldDeps,
+  { answeredUpToBlockNum, accepting }: { readonly answeredUpToBlockNum: number; readonly accepting: boolean },
+): Promise<readonly NewReceipt[] | undefined> {
+  // The cursor first: a block that is committed between these two reads can only bring later transfers.
+  const cursor = await tx.cursor();
+  if (cursor === undefined) return undefined;
+  const transfer = await tx.oldestUndecidedTransfer(accepting);
+  const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
+  const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
+  if (due.length > 0) return settleDueRows(tx, due);
+  if (transfer === undefined) return undefined;
+  return answerTransfer(tx, transfer, deps, answeredUpToBlockNum);
+}
+
+async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
+  const decided = rows.map(decideDueRow);
+  const moved = await tx.moveRows(decided.map((d) => d.move));
+  assert(
+    moved === rows.length,
+    `${rows.length} rows fell due and ${moved} moved, although nobody else may fold`,
+  );
+  const held = await owe(
+    tx,
+    decided.flatMap((d) => (d.payout === undefined ? [] : [d.payout])),
+  );
+  const receipts = decided.map(({ move, payout }): NewReceipt => ({
+    event: payout === undefined ? "row.waived" : "row.due",
+    subject: move.row.id,
+    chainTimeMs: move.row.dueMs,
+    details: { nominator: move.row.nominator, amount: `${move.row.amount}`, payout: payout?.key ?? null },
+  }));
+  await tx.addReceipts(receipts);
+  return [...receipts, ...held];
+}
+
+/** As the rules say, unless an import says that somebody has answered it before this ledger was there. ADR 0011. */
+async function decide(
+  tx: LedgerTx,
+  transfer: NewTransfer,
+  deps: FoldDeps,
+  {
+    answeredUpToBlockNum,
+    completes,
+  }: { readonly answeredUpToBlockNum: number; readonly completes: FundingKey | undefined },
+): Promise<Decision> {
+  const { request, importMark, operation } = transfer;
+  assert(request !== undefined, `transfer ${operationId(operation)} has no request`);
+  if (importMark === undefined && operation.blockNum <= answeredUpToBlockNum)
+    return recorded("answered_before", `v2.4 answered every transfer up to block ${answeredUpToBlockNum}`);
+  // What was opened later does not end with it: a stop may be found late, in a block that was once passed over. Imported
+  // agreements may have no place in the chain, but they have a start.
+  const pending =
+    request.type === "stop"
+      ? (await tx.pendingRowsOf(transfer.sender)).filter(
+          (row) => compareOperations(row.agreement, operation) < 0 && row.startMs <= transfer.blockTimeMs,
+        )
+      : [];
+  const decision = decideTransfer(
+    { ...transfer, request },
+    pending,
+    policyFor(operation, deps),
+    deps.roles,
+    completes,
+  );
+  const twin =
+    decision.agreement === undefined ? undefined : await tx.importedTwin(decision.agreement.agreement);
+  // The twin's name at the end of the reason is how the ledger knows that it is found: see importedTwin.
+  if (twin !== undefined)
+    return recorded("answered_before", `${decision.reason}: this is the imported agreement ${twin}`);
+  return importMark === undefined ? decision : asImported(decision, importMark);
+}
+
+function policyFor(operation: OperationPosition, { policy, openedBefore }: FoldDeps): Policy {
+  const opened = openedBefore?.(operation);
+  return opened === undefined
+    ? policy
+    : { ...policy, terms: opened.terms, acceptedAmounts: [...policy.acceptedAmounts, opened.amount] };
+}
+
+async function answerTransfer(
+  tx: LedgerTx,
+  transfer: NewTransfer,
+  deps: FoldDeps,
+  answeredUpToBlockNum: number,
+): Promise<readonly NewReceipt[]> {
+  const completed = await fundingOf(tx, transfer, deps.roles);
+  const decision = await decide(tx, transfer, deps, { answeredUpToBlockNum, completes: completed?.key });
+  const held = [
+    ...(await apply(tx, decision, transfer.blockTimeMs)),
+    ...(completed === undefined || decision.outcome === "answered_before"
+      ? []
+      : [await arrive(tx, completed, transfer)]),
+    ...(await freeze(tx, transfer, decision)),
+  ];
+  const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
+  assert(
+    moved,
+    `transfer ${operationId(transfer.operation)} was decided twice, although nobody else may fold`,
+  );
+  const receipt: NewReceipt = {
+    event: `transfer.${decision.outcome}`,
+    subject: operationId(transfer.operation),
+    chainTimeMs: transfer.blockTimeMs,
+    details: {
+      sender: transfer.sender,
+      amountShares: `${transfer.amount}`,
+      assetId: transfer.assetId,
+      reason: decision.reason,
+      pays: decision.payouts.map((payout) => payout.key).join(" "),
+    },
+  };
+  await tx.addReceipts([receipt]);
+  return [receipt, ...held];
+}
+
+/** The request for funds that this transfer completes, if there is one. */
+async function fundingOf(
+  tx: LedgerTx,
+  transfer: NewTransfer,
+  { treasuryAccounts }: Roles,
+): Promise<FundingRecord | undefined> {
+  const { txid, sender, memoText } = transfer;
+  if (transfer.assetId !== CORE_ASSET_ID) return undefined;
+  // Nearly every transfer is a nominator's: the requests are read only for those that may bring funds.
+  const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(COVER_MEMO_PREFIX) === true;
+  if (!mayBring && txid === undefined) return undefined;
+  const expected = await tx.fundings({
+    statuses: FUNDING_STATUSES.filter((status) => status !== "arrived"),
+    txid: mayBring ? undefined : txid,
+    limit: UNARRIVED_FUNDINGS_MAX,
+  });
+  return expected.length === 0 ? undefined : fundingCompletedBy(transfer, expected, treasuryAccounts);
+}
+
+async function arrive(tx: LedgerTx, funding: FundingRecord, transfer: NewTransfer): Promise<NewReceipt> {
+  const moved = await tx.moveFunding(funding.id, [funding.status], "arrived", {
+    arrivedBy: transfer.operation,
+    ...(transfer.txid === undefined
+      ? {}
+      : { txid: funding.signed === undefined ? transfer.txid : undefined }),
+  });
+  assert(moved, `request ${funding.key} moved while its money was being written down`);
+  const receipt: NewReceipt = {
+    event: "funding.arrived",
+    subject: funding.key,
+    chainTimeMs: transfer.blockTimeMs,
+    details: {
+      operation: operationId(transfer.operation),
+      sender: transfer.sender,
+      amountShares: `${transfer.amount}`,
+      askedForShares: `${toShares(funding.amount)}`,
+      was: funding.status,
+    },
+  };
+  await tx.addReceipts([receipt]);
+  return receipt;
+}
+
+/**
+ * A manager's kill switch. It is thrown once, for a transfer is decided once; an operator takes it back. One that is too old
+ * to act is told to people, who may throw it themselves.
+ */
+async function freeze(
+  tx: LedgerTx,
+  { operation, request, sender, blockTimeMs: chainTimeMs, importMark }: NewTransfer,
+  decision: Decision,
+): Promise<readonly NewReceipt[]> {
+  const subject = operationId(operation);
+  if (decision.freeze === undefined) {
+    if (request?.type !== "freeze" || decision.outcome !== "admin_request" || importMark !== undefined)
+      return [];
+    const todo = "if it is meant for now: stakebts freeze all --reason '…'";
+    const missed: NewReceipt = {
+      event: "freeze.too_old",
+      subject,
+      chainTimeMs,
+      details: { sender, reason: decision.reason, todo },
+    };
+    await tx.addReceipts([missed]);
+    return [missed];
+  }
+  const old = (await tx.lockFreezes()).find(({ source }) => source === "manager");
+  const level = levelOf([
+    ...(old === undefined ? [] : [old]),
+    { source: "manager", level: decision.freeze, reason: "" },
+  ]) as FreezeLevel;
+  const reason = `the manager ${sender} has frozen it, by the memo of transfer ${subject}`;
+  await tx.setManagerFreeze({ level, reason });
+  const receipt: NewReceipt = {
+    event: "freeze.begun",
+    subject: "manager",
+    chainTimeMs,
+    details: {
+      level,
+      actor: sender,
+      operation: subject,
+      reason,
+      todo: "ask the manager why; when it is over: stakebts unfreeze --reason '…'",
+    },
+  };
+  await tx.addReceipts([receipt]);
+  return [receipt];
+}
+
+async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<readonly NewReceipt[]> {
+  if (decision.funding !== undefined)
+    await tx.insertFunding({
+      ...decision.funding,
+      id: fundingId(decision.funding.key),
+      requestedMs: nowMs,
+    });
+
+  if (decision.agreement !== undefined) {
+    const { agreement, rows } = decision.agreement;
+    const isNew = await tx.insertAgreement(agreement, rows);
+    assert(
+      isNew,
+      `agreement ${operationId(agreement.operation)} was opened by a transfer that was not decided`,
+    );
+  }
+  const moved = await tx.moveRows(decision.rowMoves);
+  assert(moved === decision.rowMoves.length, `${decision.rowMoves.length} rows should move and ${moved} did`);
+  return owe(tx, decision.payouts);
+}

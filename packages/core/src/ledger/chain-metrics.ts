@@ -1,0 +1,103 @@
+import { type AccountId, type ChainBlock, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
+import type { Ledger } from "./ledger.ts";
+import { lastFinalBlockNum } from "./ingest-blocks.ts";
+import type { NodeState } from "@stakebts/bitshares/node-pool";
+import type { Metrics, Sample } from "../runtime/metrics.ts";
+import { watched } from "../runtime/watched.ts";
+
+interface KnowsNodes {
+  nodes(): readonly NodeState[];
+}
+
+const NODES = {
+  stakebts_node_up: { help: "1 when the node can be used", labels: ["node"] },
+  stakebts_node_lying: { help: "1 when the node was caught in a lie, and is not believed", labels: ["node"] },
+  stakebts_node_head_block: { help: "Newest block of the node", labels: ["node"] },
+  stakebts_node_irreversible_block: { help: "Newest irreversible block of the node", labels: ["node"] },
+} as const;
+
+const CURSOR = {
+  stakebts_cursor_block: { help: "Last block that was fully processed" },
+  stakebts_cursor_time_seconds: { help: "Its time on the chain, seconds since 1970" },
+  stakebts_cursor_lag_blocks: { help: "Final blocks that the ledger has not read yet" },
+  stakebts_chain_head_block: { help: "Newest block of the chain" },
+  stakebts_chain_irreversible_block: { help: "Newest irreversible block of the chain" },
+} as const;
+
+/** What the nodes are like, for every process that talks to them. */
+export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> & KnowsNodes): void {
+  metrics.source("nodes", NODES, async () => {
+    await headOrNone(chain); // Asks them, so that what is known of them is of now.
+    const states = chain.nodes();
+    // Path and query are left out: with some providers they are the key. Two nodes at one host are told apart by number.
+    const names = states.map(({ name }) => hostOf(name));
+    const labelled = states.map((state, i) => {
+      const name = names[i] ?? "";
+      const twins = names.slice(0, i).filter((other) => other === name).length;
+      return { state, labels: { node: twins === 0 ? name : `${name}#${twins + 1}` } };
+    });
+    const heads = (block: (head: NonNullable<NodeState["head"]>) => number): Sample[] =>
+      labelled.flatMap(({ state: { head }, labels }) =>
+        head === undefined ? [] : [{ labels, value: block(head) }],
+      );
+    return {
+      stakebts_node_up: labelled.map(({ state, labels }) => ({
+        labels,
+        value: state.problem === undefined ? 1 : 0,
+      })),
+      stakebts_node_lying: labelled.map(({ state, labels }) => ({
+        labels,
+        value: state.lie === undefined ? 0 : 1,
+      })),
+      stakebts_node_head_block: heads((head) => head.headBlockNum),
+      stakebts_node_irreversible_block: heads((head) => head.irreversibleBlockNum),
+    };
+  });
+}
+
+const hostOf = (name: string): string => /^\w+:\/\/[^/?#]+/u.exec(name)?.[0] ?? "unknown";
+
+/** How far the ledger has come, beside how far the chain is. */
+export function measureCursor(
+  metrics: Metrics,
+  { chain, ledger }: { chain: Pick<ChainReader, "head">; ledger: Pick<Ledger, "cursor"> },
+): void {
+  metrics.source("cursor", CURSOR, async () => {
+    const [cursor, head] = await Promise.all([ledger.cursor(), headOrNone(chain)]);
+    return {
+      stakebts_cursor_block: cursor?.blockNum,
+      stakebts_cursor_time_seconds: cursor === undefined ? undefined : cursor.blockTimeMs / 1000,
+      stakebts_cursor_lag_blocks:
+        cursor === undefined || head === undefined
+          ? undefined
+          : Math.max(0, lastFinalBlockNum(head.irreversibleBlockNum) - cursor.blockNum),
+      stakebts_chain_head_block: head?.headBlockNum,
+      stakebts_chain_irreversible_block: head?.irreversibleBlockNum,
+    };
+  });
+}
+
+async function headOrNone(chain: Pick<ChainReader, "head">) {
+  try {
+    return await chain.head();
+  } catch (error) {
+    if (error instanceof ChainError) return undefined;
+    throw error;
+  }
+}
+
+/** The same chain; what is read from it is counted. Blocks that are read twice count twice. */
+export function countBlocks<C extends ChainReader>(metrics: Metrics, chain: C, custodianId: AccountId): C {
+  const blocks = metrics.counter("stakebts_blocks_read_total", "Blocks read from nodes");
+  const transfers = metrics.counter("stakebts_transfers_read_total", "Transfers of the custodian in them", [
+    "direction",
+  ]);
+  return watched<ChainReader>(chain, {
+    blocks: ({ answer }) => {
+      const read = answer as readonly ChainBlock[] | undefined;
+      blocks.inc(read?.length ?? 0);
+      for (const transfer of read?.flatMap((block) => block.transfers) ?? [])
+        transfers.inc({ direction: transfer.fromId === custodianId ? "out" : "in" });
+    },
+  }) as C;
+}

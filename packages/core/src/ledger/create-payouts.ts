@@ -1,0 +1,66 @@
+import { toShares } from "@stakebts/kernel/amount";
+import { operationId } from "@stakebts/kernel/operation-id";
+import type { NewPayout } from "../rules/payout.ts";
+import type { IdentifiedPayout, LedgerTx, NewReceipt, PaidTransfer } from "./ledger.ts";
+import { identified, memoNonces } from "./ids.ts";
+import { ringForPayout } from "./jobs.ts";
+
+/**
+ * Writes debts down and rings for them. A debt whose payment is already on the chain, because the ledger is being
+ * replayed or was restored from a backup, is settled by that payment instead of a second one.
+ * @returns receipts, already written, of debts that are held because the chain tells another story
+ */
+export async function owe(tx: LedgerTx, payouts: readonly NewPayout[]): Promise<readonly NewReceipt[]> {
+  const debts = payouts.map(identified);
+  await tx.insertPayouts(debts);
+  const paid = [
+    ...(await tx.paidTransfers(debts.map((debt) => debt.key))),
+    ...(await paidDeposits(tx, debts)),
+  ];
+  const paidByKey = new Map(paid.map((transfer) => [transfer.payoutKey, transfer]));
+  const open = [];
+  const settled = [];
+  const held: NewReceipt[] = [];
+  for (const debt of debts) {
+    const payment = paidByKey.get(debt.key);
+    if (payment === undefined) open.push(debt);
+    else if (payment.receiver === debt.payee && payment.amount === toShares(debt.amount))
+      settled.push({
+        payoutId: debt.id,
+        blockNum: payment.operation.blockNum,
+        blockTimeMs: payment.blockTimeMs,
+      });
+    else held.push(...(await hold(tx, debt, payment)));
+  }
+  await tx.confirmPayouts(settled);
+  await tx.ring(open.map((debt) => ringForPayout(debt.id, "owed")));
+  return held;
+}
+
+/** Payments of deposits at an exchange, which have no key in their memo: by the nonces that only they can have. */
+async function paidDeposits(
+  tx: LedgerTx,
+  debts: readonly IdentifiedPayout[],
+): Promise<readonly PaidTransfer[]> {
+  const found: PaidTransfer[] = [];
+  for (const { kind, key } of debts) {
+    if (kind !== "deposit") continue;
+    const transfers = await tx.sentWithNonces(memoNonces(key));
+    found.push(...transfers.map((transfer) => ({ ...transfer, payoutKey: key })));
+  }
+  return found;
+}
+
+/** The chain shows a payment with this debt's name and another amount or payee. Which of them is right, a person says. */
+async function hold(
+  tx: LedgerTx,
+  debt: IdentifiedPayout,
+  payment: PaidTransfer,
+): Promise<readonly NewReceipt[]> {
+  const reason = `transfer ${operationId(payment.operation)} names this payout and paid ${payment.amount} shares to ${payment.receiver}`;
+  if (!(await tx.movePayout(debt.id, ["due"], "held", { reason }))) return [];
+  const chainTimeMs = payment.blockTimeMs;
+  const receipts = [{ event: "payout.held", subject: debt.key, chainTimeMs, details: { reason } }];
+  await tx.addReceipts(receipts);
+  return receipts;
+}

@@ -1,0 +1,376 @@
+import { shares } from "@stakebts/kernel/amount";
+import { assert } from "@stakebts/kernel/assert";
+import { isFencePassed } from "../rules/recovery-hold.ts";
+import type { ImportMark } from "../rules/import-mark.ts";
+import { parseMemo } from "../rules/memo.ts";
+import { operationId } from "@stakebts/kernel/operation-id";
+import { payoutKeyInMemo } from "../rules/payout.ts";
+import { CORE_ASSET_ID } from "../rules/transfer.ts";
+import type { Policy } from "../rules/policy.ts";
+import {
+  type AccountId,
+  type ChainAccount,
+  type ChainBlock,
+  ChainError,
+  type ChainReader,
+  type ChainTransfer,
+} from "@stakebts/bitshares/chain";
+import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
+import type { Log } from "@stakebts/kernel/log";
+import type { MemoContent, MemoReader } from "@stakebts/bitshares/signing";
+import { ADMIN_REQUESTS, type MemoRequest } from "../rules/request.ts";
+import { logReceipt } from "./log-receipt.ts";
+import { expireWithdrawals } from "./expire-withdrawals.ts";
+import { ringForTransfer } from "./jobs.ts";
+import type { ReadAhead } from "./read-ahead.ts";
+import { settleOutgoing } from "./settle-outgoing.ts";
+import { type LedgerWatch, raiseFenceInDoubt } from "./recovery-hold.ts";
+
+export interface IngestDeps {
+  readonly chain: ChainReader;
+  /** Of the same chain, for blocks that touch the custodian. */
+  readonly ahead: ReadAhead;
+  readonly ledger: Ledger;
+  readonly memos: MemoReader;
+  readonly log: Log;
+  readonly policy: Policy;
+  readonly custodian: { readonly id: AccountId; readonly name: string };
+  /** Blocks whose incoming transfers are passed over, on the operator's order. */
+  readonly skipBlocks: ReadonlySet<number>;
+  /** Managers' requests are carried out however old their blocks are. */
+  readonly adminReplay: boolean;
+  /** Accounts by id; filled on the way. Names never change. Membership does, and is read anew where it matters. */
+  readonly accounts: Map<string, ChainAccount>;
+  readonly watch: LedgerWatch;
+}
+
+/** Blocks that are read and written together while catching up. Near the head it is one or two. */
+export const BLOCKS_PER_STEP = 4_000;
+
+/**
+ * The newest block that is believed. Strictly below the irreversible one: nodes keep one block more than needed in their
+ * undo history, so the last irreversible block itself could in principle still be replaced.
+ */
+export const lastFinalBlockNum = (irreversibleBlockNum: number): number =>
+  Math.max(0, irreversibleBlockNum - 1);
+
+/** A manager's request in a block that is older than the newest irreversible one by more than this is history. */
+const ADMIN_REQUEST_AGE_BLOCKS_MAX = 100;
+
+export interface IngestResult {
+  /** Number of the last block written; `undefined` when nothing was. */
+  readonly ingestedTo: number | undefined;
+  /** The newest final block that was known: equal when the ledger is up to date. */
+  readonly finalBlockNum: number;
+}
+
+/**
+ * Reads the next irreversible blocks and writes, in one transaction: their transfers, the cursor, what they confirm,
+ * what they prove dead, and the rings for all of it. Read again after a crash, a block changes nothing.
+ */
+export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
+  const { chain, ledger } = deps;
+  const head = await chain.head();
+  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
+  const cursor = await ledger.cursor();
+  assert(cursor !== undefined, "the cursor is set before the first block is ingested");
+  await raiseFenceInDoubt(deps, cursor, { head, finalBlockNum });
+  if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
+  const from = cursor.blockNum + 1;
+  const to = Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP);
+  const blocks = await deps.ahead.read({ from, to });
+  if (to < finalBlockNum)
+    deps.ahead.begin({ from: to + 1, to: Math.min(finalBlockNum, to + BLOCKS_PER_STEP) });
+  const [first] = blocks;
+  assert(
+    first !== undefined && first.blockNum === from && blocks.length === to - from + 1,
+    `asked for ${from}-${to}`,
+  );
+  if (first.previousId !== cursor.blockId) {
+    await stopPayments(deps, {
+      event: "chain.disagrees",
+      subject: `${cursor.blockNum}`,
+      details: { ledgerHas: cursor.blockId, nodeHas: first.previousId },
+    });
+    return { ingestedTo: undefined, finalBlockNum };
+  }
+  const transfers = await readTransfers(deps, blocks, head.irreversibleBlockNum);
+  const receipts = await ledger.transaction((tx) => writeBlocks(tx, deps, { cursor, blocks, transfers }));
+  if (receipts === undefined) return { ingestedTo: to, finalBlockNum };
+  deps.watch.seenBlockNum = to;
+  for (const receipt of receipts) logReceipt(deps.log, receipt);
+  return { ingestedTo: to, finalBlockNum };
+}
+
+/** What to know about a replay that is more than "read these again". */
+export interface ReplayOptions {
+  /** Of an import: what it knows about a transfer that it finds. */
+  readonly mark?: (transfer: NewTransfer) => ImportMark | undefined;
+  /** In the transaction of each batch, before anything is written; throws when it must not be. */
+  readonly guard?: (tx: LedgerTx) => Promise<void>;
+}
+
+/**
+ * Reads blocks that the cursor has passed already, and writes those of their transfers that the ledger does not have,
+ * with what they settle. Whatever it has stays as it is. Blocks that were once jumped over count as looked into then.
+ */
+export async function replayBlocks(
+  deps: IngestDeps,
+  range: { readonly from: number; readonly to: number },
+  { mark, guard }: ReplayOptions = {},
+): Promise<number> {
+  let found = 0;
+  for (let from = range.from; from <= range.to; from += BLOCKS_PER_STEP) {
+    const to = Math.min(range.to, from + BLOCKS_PER_STEP - 1);
+    const transfers = (await findTransfers(deps, { from, to })).map((transfer) => {
+      const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
+      return importMark === undefined ? transfer : { ...transfer, importMark };
+    });
+    found += await deps.ledger.transaction(async (tx) => {
+      await guard?.(tx);
+      await needPassed(tx, to);
+      const written = await writeTransfers(tx, deps, transfers);
+      await tx.addReceipts(await settleOutgoing(tx, written));
+      return written.length;
+    });
+  }
+  await deps.ledger.transaction((tx) => tx.extendScan(range));
+  return found;
+}
+
+/**
+ * What the cursor has not passed is ingested, not replayed: written down here as well, each payment in it would look like
+ * a second one when its block comes.
+ */
+async function needPassed(tx: LedgerTx, blockNum: number): Promise<void> {
+  const standsAt = (await tx.cursor())?.blockNum ?? 0;
+  if (standsAt < blockNum)
+    throw new Error(
+      `the ledger stands at block ${standsAt} and had passed block ${blockNum} a moment ago: an older copy took its place; begin again`,
+    );
+}
+
+/** The transfers of these blocks, read and understood; nothing is written. At most {@link BLOCKS_PER_STEP} blocks. */
+export async function findTransfers(
+  deps: IngestDeps,
+  range: { readonly from: number; readonly to: number },
+): Promise<readonly NewTransfer[]> {
+  const { irreversibleBlockNum } = await deps.chain.head();
+  const blocks = await deps.chain.blocks({ ...range, account: deps.custodian.id });
+  return readTransfers(deps, blocks, irreversibleBlockNum);
+}
+
+/** The kill switch, thrown by the ingester itself: the chain and the ledger tell different stories. */
+async function stopPayments({ ledger, log }: IngestDeps, receipt: NewReceipt): Promise<void> {
+  const reason = `${receipt.event} at ${receipt.subject}: compare the nodes with each other, then switch payments on again`;
+  log.error(receipt.event, { ...receipt.details, subject: receipt.subject, todo: reason });
+  const { on } = await ledger.payments();
+  if (!on) return;
+  await ledger.transaction(async (tx) => {
+    await tx.setPayments({ on: false, reason });
+    await tx.addReceipts([receipt]);
+  });
+}
+
+interface Batch {
+  readonly cursor: Cursor;
+  readonly blocks: readonly ChainBlock[];
+  readonly transfers: readonly NewTransfer[];
+}
+
+/** `undefined`: another ingester was faster, and has written all of this. */
+async function writeBlocks(
+  tx: LedgerTx,
+  deps: IngestDeps,
+  batch: Batch,
+): Promise<readonly NewReceipt[] | undefined> {
+  const { cursor, blocks } = batch;
+  const last = blocks.at(-1);
+  assert(last !== undefined, "an empty batch");
+  const moved = await tx.moveCursor(cursor.blockNum, {
+    blockNum: last.blockNum,
+    blockId: last.blockId,
+    blockTimeMs: last.timeMs,
+  });
+  if (!moved) return undefined;
+  const scanned = { ...cursor, blockTimeMs: last.timeMs };
+  const written = await writeTransfers(tx, deps, batch.transfers);
+  const receipts = [
+    ...(await settleOutgoing(tx, batch.transfers)),
+    ...(await expireWithdrawals(tx, deps.policy, scanned)),
+    ...(await liftFence(tx, scanned)),
+    ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
+  ];
+  await tx.addReceipts(receipts);
+  return receipts;
+}
+
+/** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */
+async function liftFence(tx: LedgerTx, scanned: Cursor): Promise<readonly NewReceipt[]> {
+  const fence = await tx.fence();
+  if (fence === undefined || !isFencePassed(fence, scanned) || !(await tx.liftFence(fence))) return [];
+  return [
+    {
+      event: "fence.lifted",
+      subject: `${fence.fromBlockNum}`,
+      chainTimeMs: scanned.blockTimeMs,
+      details: { reason: fence.reason },
+    },
+  ];
+}
+
+async function writeTransfers(
+  tx: LedgerTx,
+  { custodian, skipBlocks }: IngestDeps,
+  transfers: readonly NewTransfer[],
+): Promise<readonly NewTransfer[]> {
+  const kept = transfers.filter(
+    (transfer) => transfer.direction === "out" || !skipBlocks.has(transfer.operation.blockNum),
+  );
+  const skipped = transfers.filter((transfer) => !kept.includes(transfer));
+  const written = await tx.insertTransfers(kept);
+  const incoming = written.filter((transfer) => transfer.direction === "in");
+  await tx.ring(incoming.map((transfer) => ringForTransfer(transfer.operation)));
+  await tx.addReceipts([
+    ...skipped.map((transfer): NewReceipt => ({
+      event: "transfer.skipped",
+      subject: operationId(transfer.operation),
+      chainTimeMs: transfer.blockTimeMs,
+      details: {
+        sender: transfer.sender,
+        amountShares: `${transfer.amount}`,
+        reason: "its block is on the skip list",
+      },
+    })),
+    ...incoming.map((transfer): NewReceipt => ({
+      event: "transfer.received",
+      subject: operationId(transfer.operation),
+      chainTimeMs: transfer.blockTimeMs,
+      details: {
+        sender: transfer.sender,
+        receiver: custodian.name,
+        amountShares: `${transfer.amount}`,
+        assetId: transfer.assetId,
+        memo: transfer.memoStatus,
+        request: transfer.request?.type ?? null,
+      },
+    })),
+  ]);
+  return written;
+}
+
+const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
+  event: "transfer.sent",
+  subject: operationId(transfer.operation),
+  chainTimeMs: transfer.blockTimeMs,
+  details: {
+    receiver: transfer.receiver,
+    amountShares: `${transfer.amount}`,
+    assetId: transfer.assetId,
+    feeShares: `${transfer.fee}`,
+    txid: transfer.txid ?? null,
+    payout: transfer.payoutKey ?? null,
+  },
+});
+
+/** The transfers of the blocks in the ledger's words: names instead of ids, memos read and understood. */
+async function readTransfers(
+  deps: IngestDeps,
+  blocks: readonly ChainBlock[],
+  irreversibleBlockNum: number,
+): Promise<readonly NewTransfer[]> {
+  const relevant = blocks.flatMap((block) => block.transfers.map((transfer) => ({ block, transfer })));
+  const { accounts } = deps;
+  const ids = relevant.flatMap(({ transfer }) => [transfer.fromId, transfer.toId]);
+  await learnAccounts(
+    deps,
+    ids.filter((id) => !accounts.has(id)),
+  );
+  const understand = ({ block, transfer }: (typeof relevant)[number]) =>
+    toNewTransfer(deps, block, transfer, irreversibleBlockNum);
+  const read = relevant.map(understand);
+  // Only a lifetime member may act as a manager, so there it counts whether he is one now.
+  const askers = relevant
+    .filter((_, index) => isAdminRequest(read[index]?.request))
+    .map(({ transfer }) => transfer.fromId);
+  if (askers.length === 0) return read;
+  await learnAccounts(deps, askers);
+  return relevant.map(understand);
+}
+
+const isAdminRequest = (request: MemoRequest | undefined): boolean =>
+  request !== undefined &&
+  (request.type === "freeze" || (ADMIN_REQUESTS as readonly string[]).includes(request.type));
+
+async function learnAccounts({ accounts, chain }: IngestDeps, ids: readonly AccountId[]): Promise<void> {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return;
+  const answers = await chain.accounts(wanted);
+  for (const [index, id] of wanted.entries()) {
+    const account = answers[index];
+    // It took part in an irreversible transfer. A node that lags, or was asked while it started, does not have it yet.
+    if (account === undefined)
+      throw new ChainError(
+        "inconsistent_chain",
+        `no node knows account ${id}, which is in an irreversible transfer`,
+      );
+    accounts.set(id, account);
+  }
+}
+
+function toNewTransfer(
+  deps: IngestDeps,
+  block: ChainBlock,
+  transfer: ChainTransfer,
+  irreversibleBlockNum: number,
+): NewTransfer {
+  const sender = deps.accounts.get(transfer.fromId);
+  const receiver = deps.accounts.get(transfer.toId);
+  assert(sender !== undefined && receiver !== undefined, "names were learnt before");
+  const isOutgoing = transfer.fromId === deps.custodian.id;
+  const isDrawn = transfer.permissionId !== undefined;
+  const memo = deps.memos.read(transfer.memo);
+  const text = memo.type === "text" || memo.type === "public" ? memo.text : undefined;
+  return {
+    operation: { blockNum: block.blockNum, trxInBlock: transfer.trxInBlock, opInTrx: transfer.opInTrx },
+    blockTimeMs: block.timeMs,
+    direction: isOutgoing ? "out" : "in",
+    txid: transfer.txid,
+    sender: sender.name,
+    receiver: receiver.name,
+    senderId: transfer.fromId,
+    senderIsLifetimeMember: sender.lifetimeMember,
+    amount: transfer.amount,
+    assetId: transfer.assetId,
+    fee: isOutgoing && isDrawn ? shares(0n) : transfer.feeAmount, // who draws pays it
+    memoStatus: memo.type,
+    memoText: text,
+    request: isOutgoing
+      ? undefined
+      : isDrawn
+        ? { type: "drawn" }
+        : requestIn(memo, block.blockNum, deps.policy),
+    // What others draw from the custodian they wrote the memo of: it says nothing of payouts.
+    payoutKey:
+      isOutgoing && !isDrawn && transfer.assetId === CORE_ASSET_ID && text !== undefined
+        ? payoutKeyInMemo(text)
+        : undefined,
+    memoNonce: isOutgoing && !isDrawn ? transfer.memo?.nonce : undefined,
+    isReplayed: !deps.adminReplay && irreversibleBlockNum - block.blockNum > ADMIN_REQUEST_AGE_BLOCKS_MAX,
+  };
+}
+
+function requestIn(memo: MemoContent, blockNum: number, policy: Policy): MemoRequest {
+  switch (memo.type) {
+    case "none":
+      return { type: "invalid", reason: "no_memo" };
+    case "unreadable":
+      return { type: "invalid", reason: "unreadable" };
+    case "public":
+      return { type: "invalid", reason: "not_encrypted" };
+    case "text":
+      return parseMemo(memo.text, { blockNum, strictJsonUpToBlock: policy.strictJsonUpToBlock });
+    default:
+      throw new TypeError(`unknown memo content ${String(memo satisfies never)}`);
+  }
+}

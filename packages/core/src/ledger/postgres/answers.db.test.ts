@@ -1,0 +1,30 @@
+import { createPostgresLedger } from "./ledger.ts";
+import { operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
+import pg from "pg";
+import { describe, expect } from "vitest";
+import { test } from "@stakebts/testkit/database";
+
+describe("the words by which the database answers a payer", () => {
+  test("are those that every version knows, and a new one would mean that nothing was saved", async ({
+    databaseUrl,
+  }) => {
+    const [ledger, db] = [
+      createPostgresLedger({ url: databaseUrl }),
+      new pg.Client({ connectionString: databaseUrl }),
+    ];
+    await db.connect();
+    const { rows } = await db.query<{ source: string }>(
+      "SELECT pg_get_functiondef('save_withdrawal'::regproc) AS source",
+    );
+    const source = rows[0]?.source ?? "";
+    const words = [...source.matchAll(/RETURN '(\w+)'/g)].map(([, word]) => word);
+    expect(new Set(words)).toEqual(new Set(["epoch_over", "payments_off", "payout_moved", "saved"]));
+
+    await db.query(source.replace("RETURN 'payments_off'", "RETURN 'a_word_of_a_later_version'"));
+    const withdrawal = withdrawalFor(refundOf(operation(10)), "a", {
+      writerEpoch: await ledger.startWriterEpoch(),
+    });
+    expect(await ledger.saveWithdrawal(withdrawal)).toBe("payments_off");
+    await Promise.all([ledger.close(), db.end()]);
+  });
+});

@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import { createPostgresLedger } from "./ledger.ts";
+import { operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
+import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import pg from "pg";
+import { describe, expect, inject } from "vitest";
+import { test } from "@stakebts/testkit/database";
+
+/** A copy of the database, row by row, as a dump that is restored is one. */
+async function inCopy(databaseUrl: string, use: (url: string) => Promise<void>): Promise<void> {
+  const url = new URL(databaseUrl);
+  const [original, copy] = [url.pathname.slice(1), `t_${randomUUID().replaceAll("-", "")}`];
+  const admin = new pg.Client({ connectionString: inject("pgAdminUrl") });
+  await admin.connect();
+  try {
+    await admin.query(`CREATE DATABASE ${copy} TEMPLATE ${original} STRATEGY file_copy`);
+    url.pathname = `/${copy}`;
+    await use(url.href);
+  } finally {
+    await admin.query(`DROP DATABASE IF EXISTS ${copy} WITH (FORCE)`);
+    await admin.end();
+  }
+}
+
+describe("a copy of the ledger, made a moment ago", () => {
+  test("knows that it is not the original, and takes no withdrawal", async ({ databaseUrl }) => {
+    const payout = refundOf(operation(10));
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    await passFence(ledger);
+    await ledger.transaction((tx) => tx.insertPayouts([payout]));
+    const writerEpoch = await ledger.startWriterEpoch();
+    await ledger.close();
+    await inCopy(databaseUrl, async (url) => {
+      const copy = createPostgresLedger({ url });
+      expect(await copy.fenceState()).toEqual({ raised: undefined, databaseChanged: true });
+      expect(await copy.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
+      await copy.close();
+    });
+    const original = createPostgresLedger({ url: databaseUrl });
+    expect(await original.fenceState()).toEqual({ raised: undefined, databaseChanged: false });
+    expect(await original.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
+    await original.close();
+  });
+});

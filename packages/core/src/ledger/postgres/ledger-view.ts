@@ -1,0 +1,124 @@
+import type { OperationId } from "@stakebts/kernel/operation-id";
+import type { PayoutId, PayoutKey } from "../../rules/payout.ts";
+import { millis, type Millis } from "@stakebts/kernel/time";
+import type {
+  AgreementFilter,
+  DebtFilter,
+  JournalFilter,
+  LedgerView,
+  Page,
+  PayoutFilter,
+  ReceiptFilter,
+  ReceiptLine,
+  StakeFilter,
+  StakeLine,
+} from "../view.ts";
+import { agreementLines } from "./agreement-lines.ts";
+import { type Database, isNotMigrated, openDatabase } from "../../database/client.ts";
+import { journal, yearTotals } from "./journal.ts";
+import { dueByDay, liabilities } from "./liabilities.ts";
+import { debtLines } from "./liability-lines.ts";
+import { payoutLines, payoutStory, toReceiptLine } from "./payout-lines.ts";
+import { toStakeRow } from "./rows.ts";
+import { statusView } from "./status-view.ts";
+import { watchView } from "./liveness-view.ts";
+
+/** The ledger in PostgreSQL as people ask about it. */
+export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: number }): LedgerView {
+  const db = openDatabase(url, max);
+  return {
+    status: () => statusView(db),
+    watch: () => watchView(db),
+    liabilities: (asOfMs: Millis) => liabilities(db, asOfMs),
+    dueByDay: (untilMs: Millis) => dueByDay(db, untilMs),
+    debts: (filter: DebtFilter) => debtLines(db, filter),
+    stakes: (filter: StakeFilter) => stakeLines(db, filter),
+    agreements: (filter: AgreementFilter) => agreementLines(db, filter),
+    receipts: (filter: ReceiptFilter) => receiptLines(db, filter),
+    payouts: (filter: PayoutFilter) => payoutLines(db, filter),
+    payout: (id: PayoutId) => payoutStory(db, id),
+    journal: (filter: JournalFilter) => journal(url, filter),
+    yearTotals: (filter) => yearTotals(db, filter),
+    migrations: () => migrations(db),
+    paymentsWithoutDebt: (limit) => paymentsWithoutDebt(db, limit),
+    hostTimeMs: () => hostTimeMs(db),
+    close: () => db.$disconnect(),
+  };
+}
+
+const window = (filter: { limit?: number | undefined; offset?: number | undefined }) => ({
+  ...(filter.limit === undefined ? {} : { take: filter.limit }),
+  skip: filter.offset ?? 0,
+});
+
+async function stakeLines(db: Database, filter: StakeFilter): Promise<Page<StakeLine>> {
+  const [blockStart, trxIdx, opsIdx] = (filter.agreement ?? "").split(":").map(Number);
+  const where = {
+    ...(filter.nominator === undefined ? {} : { nominator: filter.nominator }),
+    ...(filter.statuses === undefined ? {} : { status: { in: [...filter.statuses] } }),
+    ...(filter.types === undefined ? {} : { type: { in: [...filter.types] } }),
+    ...(filter.dueBeforeMs === undefined ? {} : { due: { lt: BigInt(filter.dueBeforeMs) } }),
+    ...(blockStart === undefined || trxIdx === undefined || opsIdx === undefined
+      ? {}
+      : { blockStart, trxIdx, opsIdx }),
+  };
+  const [rows, total] = await Promise.all([
+    db.stakeRow.findMany({ where, orderBy: [{ due: "asc" }, { id: "asc" }], ...window(filter) }),
+    db.stakeRow.count({ where }),
+  ]);
+  const items = rows.map((row) => ({
+    ...toStakeRow(row),
+    processedMs: row.processed === null ? undefined : millis(Number(row.processed)),
+    blockProcessed: row.blockProcessed ?? undefined,
+  }));
+  return { items, total };
+}
+
+/** Newest first. */
+async function receiptLines(db: Database, filter: ReceiptFilter): Promise<Page<ReceiptLine>> {
+  const { event, subject, sinceMs } = filter;
+  const where = {
+    ...(event === undefined
+      ? {}
+      : { event: event.endsWith("*") ? { startsWith: event.slice(0, -1) } : event }),
+    ...(subject === undefined ? {} : { subject }),
+    ...(sinceMs === undefined ? {} : { createdAt: { gte: new Date(sinceMs) } }),
+  };
+  const [rows, total] = await Promise.all([
+    db.receipt.findMany({ where, orderBy: { id: "desc" }, ...window(filter) }),
+    db.receipt.count({ where }),
+  ]);
+  return { items: rows.map(toReceiptLine), total };
+}
+
+async function paymentsWithoutDebt(db: Database, limit: number) {
+  const rows = await db.$queryRaw<{ at: string; payout: string; payee: string }[]>`
+    SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, payout_key AS payout, receiver AS payee
+      FROM transfer
+     WHERE direction = 'out' AND payout_key NOT LIKE 'anchor:%'
+       AND NOT EXISTS (SELECT FROM payout WHERE payout.key = transfer.payout_key)
+       AND NOT EXISTS (SELECT FROM payout WHERE 'notice:' || payout.key = transfer.payout_key)
+     ORDER BY block_num DESC, trx_in_block DESC, op_in_trx DESC LIMIT ${limit}`;
+  return rows.map(({ at, payout, payee }) => ({
+    operation: at as OperationId,
+    payout: payout as PayoutKey,
+    payee,
+  }));
+}
+
+async function hostTimeMs(db: Database): Promise<number> {
+  const [row] = await db.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`;
+  return (row?.now ?? new Date(Number.NaN)).getTime();
+}
+
+async function migrations(db: Database): Promise<readonly string[] | undefined> {
+  try {
+    const rows = await db.$queryRaw<{ migration_name: string }[]>`
+      SELECT migration_name FROM _prisma_migrations
+       WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY migration_name`;
+    return rows.map((row) => row.migration_name);
+  } catch (error) {
+    if (isNotMigrated(error)) return undefined;
+    throw error;
+  }
+}

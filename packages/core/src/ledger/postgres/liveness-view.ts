@@ -1,0 +1,48 @@
+import { PAYER_LOCK, WATCHER_LOCK } from "../../database/locks.ts";
+import type { FundingStatus } from "../../rules/top-up.ts";
+import { millis } from "@stakebts/kernel/time";
+import type { WatchView } from "../view.ts";
+import { type Database, Prisma } from "../../database/client.ts";
+import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
+import { fenceState } from "./recovery-hold-state.ts";
+import { toFreezes, toSwitch } from "./freezes.ts";
+import { limitedSums } from "./limited-sums.ts";
+import { processFreezes } from "./process-freezes.ts";
+import { toCursor } from "./rows.ts";
+
+export async function watchView(db: Database): Promise<WatchView> {
+  const [cursor, control, [facts], fundings, fence, ofProcesses, limited] = await Promise.all([
+    db.chainCursor.findUnique({ where: { id: 1 } }),
+    db.control.findUniqueOrThrow({ where: { id: 1 } }),
+    db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
+      SELECT ${isHeld(PAYER_LOCK)} AS leads, ${isHeld(WATCHER_LOCK)} AS watches,
+             least((SELECT due FROM stake_row
+                     WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled}
+                     ORDER BY due LIMIT 1),
+                   (SELECT due FROM payout WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
+                     ORDER BY due LIMIT 1)) AS oldest`,
+    db.exchangeWithdrawal.groupBy({ by: ["status"], _count: true }),
+    fenceState(db),
+    processFreezes(db),
+    limitedSums(db),
+  ]);
+  const freezes = toFreezes(control);
+  return {
+    cursor: cursor === null ? undefined : toCursor(cursor),
+    payments: toSwitch(freezes),
+    freezes,
+    processFreezes: ofProcesses,
+    limited,
+    fence,
+    payerLeads: facts?.leads ?? false,
+    watcherPresent: facts?.watches ?? false,
+    oldestUnpaidMs: facts === undefined || facts.oldest === null ? undefined : millis(Number(facts.oldest)),
+    fundings: fundings.map(({ status, _count }) => ({ status: status as FundingStatus, count: _count })),
+  };
+}
+
+/** A lock that is taken by one number of 64 bits is shown as two halves, and objsubid 1. */
+const isHeld = (lock: number): Prisma.Sql => Prisma.sql`
+  EXISTS (SELECT FROM pg_locks
+           WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid::bigint = ${lock} AND objsubid = 1
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;

@@ -1,0 +1,85 @@
+import { bts } from "@stakebts/kernel/amount";
+import type { PayoutKey, PayoutStatus } from "../../rules/payout.ts";
+import type { StakeRowStatus } from "../../rules/stake-row.ts";
+import { millis } from "@stakebts/kernel/time";
+import type { StatusView } from "../view.ts";
+import type { Database } from "../../database/client.ts";
+import { sealingOf } from "./hash-chain-progress.ts";
+import { fenceState } from "./recovery-hold-state.ts";
+import { toFreezes, toSwitch } from "./freezes.ts";
+import { limitedSums } from "./limited-sums.ts";
+import { readLimits } from "./limits.ts";
+import { processFreezes } from "./process-freezes.ts";
+import { toCursor } from "./rows.ts";
+
+export async function statusView(db: Database): Promise<StatusView> {
+  const [
+    cursor,
+    control,
+    payouts,
+    rows,
+    agreements,
+    undecidedTransfers,
+    ringsToMake,
+    oldestOpen,
+    fence,
+    backup,
+    sealing,
+    ofProcesses,
+    limits,
+    limited,
+  ] = await Promise.all([
+    db.chainCursor.findUnique({ where: { id: 1 } }),
+    db.control.findUniqueOrThrow({ where: { id: 1 } }),
+    db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
+        SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
+    db.$queryRaw<{ status: string; count: bigint }[]>`
+        SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
+    db.agreement.count(),
+    db.transfer.count({ where: { status: "undecided" } }),
+    db.outbox.count({ where: { madeAt: null } }),
+    db.payout.findFirst({
+      where: { status: { in: ["due", "ready", "signed", "sent", "waiting_funds"] } },
+      orderBy: { due: "asc" },
+      select: { key: true, due: true },
+    }),
+    fenceState(db),
+    db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
+    sealingOf(db),
+    processFreezes(db),
+    readLimits(db),
+    limitedSums(db),
+  ]);
+  const freezes = toFreezes(control);
+  return {
+    cursor: cursor === null ? undefined : toCursor(cursor),
+    payments: toSwitch(freezes),
+    freezes,
+    processFreezes: ofProcesses,
+    limits,
+    limited,
+    fence,
+    lastBackup:
+      backup === null
+        ? undefined
+        : {
+            file: backup.subject,
+            madeAtMs: backup.createdAt.getTime(),
+            verified: (backup.details as { verified?: unknown }).verified === true,
+          },
+    payouts: payouts.map((row) => ({
+      status: row.status as PayoutStatus,
+      count: Number(row.count),
+      amount: bts(row.amount),
+    })),
+    rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
+    agreements,
+    undecidedTransfers,
+    ringsToMake,
+    sealing,
+    oldestOpen:
+      oldestOpen === null
+        ? undefined
+        : { key: oldestOpen.key as PayoutKey, dueMs: millis(Number(oldestOpen.due)) },
+  };
+}

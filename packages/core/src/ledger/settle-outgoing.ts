@@ -1,0 +1,149 @@
+import { toShares } from "@stakebts/kernel/amount";
+import type { Fence } from "../rules/recovery-hold.ts";
+import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import type { PayoutId } from "../rules/payout.ts";
+import { memoNonces } from "./ids.ts";
+import { decideWithdrawal } from "../rules/withdrawal.ts";
+import type {
+  LedgerTx,
+  NewReceipt,
+  NewTransfer,
+  PayoutConfirmation,
+  PayoutRecord,
+  WithdrawalRecord,
+} from "./ledger.ts";
+
+/**
+ * Confirms what irreversible outgoing transfers settle: by the id of a withdrawal that we signed, or, where the ledger
+ * has lost that (a restored backup, a replay), by the payout key in the memo. A transfer that contradicts the ledger
+ * confirms nothing and switches payments off; under a fence, what the ledger has only forgotten does not.
+ */
+export async function settleOutgoing(
+  tx: LedgerTx,
+  transfers: readonly NewTransfer[],
+): Promise<readonly NewReceipt[]> {
+  const outgoing = transfers.filter((transfer) => transfer.direction === "out");
+  if (outgoing.length === 0) return [];
+  const txids = outgoing.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
+  const byTxid = new Map(
+    (await tx.withdrawalsByTxid(txids)).map((withdrawal) => [withdrawal.txid, withdrawal]),
+  );
+  const withdrawalOf = ({ txid }: NewTransfer) => (txid === undefined ? undefined : byTxid.get(txid));
+  const strangers = outgoing.filter((t) => withdrawalOf(t) === undefined);
+  const keys = strangers.flatMap((t) => (t.payoutKey === undefined ? [] : [t.payoutKey]));
+  const nonces = new Set(strangers.flatMap((t) => (t.memoNonce === undefined ? [] : [t.memoNonce])));
+  // A fold that is writing these very debts down does not see our transfers yet, nor do we see its payouts: wait for it.
+  if (strangers.length > 0) await tx.lockFold();
+  const byKey = new Map((await tx.payoutsByKey(keys)).map((payout) => [payout.key, payout]));
+  const byNonce = nonces.size === 0 ? new Map<string, PayoutRecord>() : await depositsByNonce(tx, nonces);
+  const payoutOf = ({ payoutKey, memoNonce }: NewTransfer) =>
+    payoutKey === undefined
+      ? memoNonce === undefined
+        ? undefined
+        : byNonce.get(memoNonce)
+      : byKey.get(payoutKey);
+
+  const found: { id: WithdrawalRecord["id"]; at: OperationPosition }[] = [];
+  const confirmed: PayoutConfirmation[] = [];
+  const receipts: NewReceipt[] = [];
+  const paid = new Set<PayoutId>();
+  for (const transfer of outgoing) {
+    const withdrawal = withdrawalOf(transfer);
+    const payout = payoutOf(transfer);
+    const payoutId = withdrawal?.payoutId ?? payout?.id;
+    if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
+    const problem = problemWith(transfer, withdrawal, payout, paid);
+    if (problem !== undefined) {
+      const fence = problem.settles ? await tx.fence() : undefined;
+      receipts.push(
+        fence === undefined ? await contradiction(tx, transfer, problem.what) : forgotten(transfer, fence),
+      );
+    }
+    if (problem?.settles === false) continue;
+    if (withdrawal !== undefined) found.push({ id: withdrawal.id, at: transfer.operation });
+    confirmed.push({ payoutId, blockNum: transfer.operation.blockNum, blockTimeMs: transfer.blockTimeMs });
+    receipts.push(settlement(transfer, payoutId));
+    paid.add(payoutId);
+  }
+  await tx.confirmWithdrawals(found);
+  await tx.confirmPayouts(confirmed);
+  return receipts;
+}
+
+/** Open deposits at an exchange, by those of the nonces that are theirs. */
+async function depositsByNonce(
+  tx: LedgerTx,
+  nonces: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, PayoutRecord>> {
+  const found = new Map<string, PayoutRecord>();
+  for (const deposit of await tx.openDeposits())
+    for (const nonce of memoNonces(deposit.key)) if (nonces.has(nonce)) found.set(nonce, deposit);
+  return found;
+}
+
+/**
+ * Why this transfer cannot be what the ledger knows; `undefined` when the two agree. A debt that was paid is settled all
+ * the same, or it would be paid again.
+ */
+function problemWith(
+  transfer: NewTransfer,
+  withdrawal: WithdrawalRecord | undefined,
+  payout: PayoutRecord | undefined,
+  paid: ReadonlySet<PayoutId>,
+): { readonly what: string; readonly settles: boolean } | undefined {
+  if (withdrawal !== undefined) {
+    if (withdrawal.status === "expired")
+      return { what: `withdrawal ${withdrawal.id} was declared dead`, settles: false };
+    decideWithdrawal(withdrawal, { type: "found_irreversible" });
+    return undefined;
+  }
+  if (payout === undefined) return undefined;
+  const { key } = payout;
+  if (payout.payee !== transfer.receiver || toShares(payout.amount) !== transfer.amount)
+    return { what: `it names payout ${key} and pays something else`, settles: false };
+  if (payout.status === "confirmed" || paid.has(payout.id))
+    return { what: `payout ${key} was paid before`, settles: false };
+  if (payout.status === "cancelled")
+    return { what: `payout ${key} was cancelled as never sent`, settles: false };
+  // A ledger restored from a backup knows an older attempt; that one can only expire now.
+  if (payout.status === "signed" || payout.status === "sent")
+    return { what: `payout ${key} was paid by a withdrawal that the ledger does not know`, settles: true };
+  return undefined;
+}
+
+const settlement = (transfer: NewTransfer, payoutId: PayoutId): NewReceipt => ({
+  event: "payout.confirmed",
+  subject: transfer.payoutKey ?? payoutId,
+  chainTimeMs: transfer.blockTimeMs,
+  details: {
+    payoutId,
+    payee: transfer.receiver,
+    amountShares: `${transfer.amount}`,
+    txid: transfer.txid ?? null,
+    operation: operationId(transfer.operation),
+  },
+});
+
+/** The ledger is an older copy, and has lost the withdrawal that was sent after it. */
+const forgotten = (transfer: NewTransfer, fence: Fence): NewReceipt => ({
+  event: "withdrawal.forgotten",
+  subject: transfer.payoutKey ?? operationId(transfer.operation),
+  chainTimeMs: transfer.blockTimeMs,
+  details: { txid: transfer.txid ?? null, operation: operationId(transfer.operation), reason: fence.reason },
+});
+
+/** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
+async function contradiction(tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> {
+  const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
+  await tx.setPayments({ on: false, reason });
+  return {
+    event: "ledger.contradicted",
+    subject: operationId(transfer.operation),
+    chainTimeMs: transfer.blockTimeMs,
+    details: {
+      reason,
+      txid: transfer.txid ?? null,
+      todo: "payments are off: find out who sent it, then switch them on again",
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { type Freeze, type FreezeLevel, levelOf, stopsAccepting, stopsPaying } from "../rules/freeze.ts";
+import type { Ledger, LedgerTx } from "../ledger/ledger.ts";
+import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
+
+export interface FreezeAnswer {
+  readonly changed: boolean;
+  /** What the ledger knew of before. Processes may have freezes of their own, which end where they were made. */
+  readonly before: readonly Freeze[];
+  readonly after: readonly Freeze[];
+}
+
+const operatorLevel = (freezes: readonly Freeze[]): FreezeLevel | undefined =>
+  freezes.find(({ source }) => source === "operator")?.level;
+
+/** Stops payments, nominations or both, beside what is stopped already. Nothing happens when all of it is. */
+export function freezeAll(
+  { ledger }: { ledger: Ledger },
+  { level, action }: { readonly level: FreezeLevel; readonly action: OperatorAction },
+): Promise<FreezeAnswer> {
+  return ledger.transaction(async (tx) => {
+    const before = await tx.lockFreezes();
+    const old = operatorLevel(before);
+    const state = { on: false, reason: action.reason } as const;
+    const pays = stopsPaying(level) && !(old !== undefined && stopsPaying(old));
+    const accepts = stopsAccepting(level) && !(old !== undefined && stopsAccepting(old));
+    if (!pays && !accepts) return { changed: false, before, after: before };
+    if (pays) await tx.setPayments(state);
+    if (accepts) await tx.setAccepting(state);
+    return told(tx, before, action, "freeze.begun");
+  });
+}
+
+/** Ends every freeze that the ledger knows of, a manager's too: `level` says what of it, without one all. */
+export function unfreeze(
+  { ledger }: { ledger: Ledger },
+  { level = "all", action }: { readonly level?: FreezeLevel; readonly action: OperatorAction },
+): Promise<FreezeAnswer> {
+  return ledger.transaction(async (tx) => {
+    const before = await tx.lockFreezes();
+    if (stopsPaying(level)) await tx.setPayments({ on: true });
+    if (stopsAccepting(level)) await tx.setAccepting({ on: true });
+    const manager = before.find(({ source }) => source === "manager");
+    if (manager !== undefined) await tx.setManagerFreeze(without(manager, level));
+    const after = await tx.freezes();
+    if (levelOf(before) === levelOf(after) && before.length === after.length)
+      return { changed: false, before, after };
+    return told(tx, before, action, "freeze.ended");
+  });
+}
+
+function without(
+  { level, reason }: Freeze,
+  ended: FreezeLevel,
+): Pick<Freeze, "level" | "reason"> | undefined {
+  if (ended === "all" || level === ended) return undefined;
+  if (level !== "all") return { level, reason };
+  return { level: ended === "pay-nothing" ? "accept-nothing" : "pay-nothing", reason };
+}
+
+async function told(
+  tx: LedgerTx,
+  before: readonly Freeze[],
+  action: OperatorAction,
+  event: "freeze.begun" | "freeze.ended",
+): Promise<FreezeAnswer> {
+  const after = await tx.freezes();
+  await tx.addReceipts([
+    receiptOf(event, "operator", action, {
+      level: levelOf(after) ?? "none",
+      was: levelOf(before) ?? "none",
+      wasBecause: before.map(({ source, reason }) => `${source}: ${reason}`).join("; and ") || null,
+    }),
+  ]);
+  return { changed: true, before, after };
+}

@@ -1,0 +1,86 @@
+import { type Shares, shares } from "@stakebts/kernel/amount";
+import type { AccountId, ChainHead, ChainReader, TransferFeeSchedule } from "@stakebts/bitshares/chain";
+import type { HostClock } from "@stakebts/kernel/clock";
+
+const HEAD_AGE_MS_MAX = 500;
+
+/**
+ * What the hot wallet holds and what a transfer costs, asked of the chain from time to time and reckoned in between:
+ * a node asked for its balance before each of a thousand payments would be the slowest part of every one.
+ */
+export class HotWallet {
+  readonly #chain: ChainReader;
+  readonly #account: AccountId;
+  readonly #clock: HostClock;
+  readonly #minimumBalance: Shares;
+  readonly #maxAgeMs: number;
+  #balance: { readonly amount: Shares; readonly readAtMs: number } | undefined;
+  #head: { readonly head: ChainHead; readonly readAtMs: number } | undefined;
+  #schedule: { readonly fees: TransferFeeSchedule; readonly readAtMs: number } | undefined;
+
+  constructor(options: {
+    chain: ChainReader;
+    account: AccountId;
+    clock: HostClock;
+    minimumBalance: Shares;
+    maxAgeMs: number;
+  }) {
+    this.#chain = options.chain;
+    this.#account = options.account;
+    this.#clock = options.clock;
+    this.#minimumBalance = options.minimumBalance;
+    this.#maxAgeMs = options.maxAgeMs;
+  }
+
+  /**
+   * How much is missing to pay this and keep the minimum balance; 0 when it can be paid. A shortage is never reckoned:
+   * before it is reported the chain has been asked.
+   */
+  async missing(amount: Shares, fee: Shares): Promise<Shares> {
+    const needed = amount + fee + this.#minimumBalance;
+    const nowMs = this.#clock.nowMs();
+    const known = this.#balance;
+    if (known !== undefined && isFresh(known.readAtMs, nowMs, this.#maxAgeMs) && known.amount >= needed)
+      return shares(0n);
+    const balance = await this.#chain.balance(this.#account);
+    this.#balance = { amount: balance, readAtMs: nowMs };
+    return shares(balance >= needed ? 0n : needed - balance);
+  }
+
+  spent(amount: Shares, fee: Shares): void {
+    if (this.#balance === undefined) return;
+    this.#balance = { ...this.#balance, amount: shares(this.#balance.amount - amount - fee) };
+  }
+
+  async fees(): Promise<TransferFeeSchedule> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#schedule === undefined || !isFresh(this.#schedule.readAtMs, nowMs, this.#maxAgeMs))
+      this.#schedule = { fees: await this.#chain.transferFees(), readAtMs: nowMs };
+    return this.#schedule.fees;
+  }
+
+  /**
+   * The head of the chain as it was not longer than a moment ago: expirations are counted from it in minutes.
+   * @param seenBlockNum a final block that is known: a head that has not got so far is asked for anew
+   */
+  async head(seenBlockNum = 0): Promise<ChainHead> {
+    const nowMs = this.#clock.nowMs();
+    if (
+      this.#head === undefined ||
+      !isFresh(this.#head.readAtMs, nowMs, HEAD_AGE_MS_MAX) ||
+      this.#head.head.irreversibleBlockNum < seenBlockNum
+    )
+      this.#head = { head: await this.#chain.head(), readAtMs: nowMs };
+    return this.#head.head;
+  }
+
+  forget(): void {
+    this.#balance = undefined;
+    this.#schedule = undefined;
+    this.#head = undefined;
+  }
+}
+
+/** A host clock that was set back makes nothing fresh for ever. */
+const isFresh = (readAtMs: number, nowMs: number, maxAgeMs: number): boolean =>
+  nowMs >= readAtMs && nowMs - readAtMs <= maxAgeMs;

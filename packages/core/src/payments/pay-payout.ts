@@ -1,0 +1,305 @@
+import { assertNever } from "@stakebts/kernel/assert";
+import { type Shares, toShares } from "@stakebts/kernel/amount";
+import { whyFenced } from "../rules/recovery-hold.ts";
+import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
+import { hasLimits } from "../rules/limits.ts";
+import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
+import type { Policy } from "../rules/policy.ts";
+import { type Millis, plusMs } from "@stakebts/kernel/time";
+import type {
+  AccountId,
+  BroadcastOutcome,
+  ChainAccount,
+  ChainHead,
+  ChainReader,
+  ChainWriter,
+  EncryptedMemo,
+  TransferFeeSchedule,
+} from "@stakebts/bitshares/chain";
+import type { Cursor, Ledger, PayoutRecord, WithdrawalRecord, WithdrawalRefusal } from "../ledger/ledger.ts";
+import type { Log } from "@stakebts/kernel/log";
+import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
+import type { HotWallet } from "./hot-wallet.ts";
+import { memoNonce, withdrawalId } from "../ledger/ids.ts";
+import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
+import { logReceipt } from "../ledger/log-receipt.ts";
+import { oweNotice } from "../ledger/create-notice.ts";
+import type { PayeeBook } from "./account-cache.ts";
+import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
+
+export interface PayDeps {
+  readonly chain: ChainReader & ChainWriter;
+  readonly ledger: Ledger;
+  readonly signer: Signer;
+  readonly memos: MemoWriter;
+  readonly wallet: HotWallet;
+  readonly payees: Pick<PayeeBook, "find">;
+  readonly log: Log;
+  readonly policy: Policy;
+  readonly custodian: { readonly id: AccountId; readonly name: string };
+  /**
+   * What this process finds frozen in its environment and its file, now. Then it signs nothing, whatever the ledger says.
+   * Bytes that are signed already still go out.
+   */
+  readonly frozenHere: () => readonly Freeze[];
+  /** Fee of a transfer with this memo, in shares: arithmetic of the chain (ports/chain, TransferFeeSchedule). */
+  readonly feeOf: (schedule: TransferFeeSchedule, memo: EncryptedMemo | undefined) => Shares;
+  /** The epoch that this payer was given when it became the only one. */
+  readonly writerEpoch: bigint;
+}
+
+/** How one ring at the payer's door ended. `again`: something outside has to change first; ring again later. */
+export type PayResult =
+  /** Nothing to do: paid, cancelled, or waiting for a person. */
+  | { readonly type: "settled" }
+  /** A withdrawal is out. The ingester will see it in a block, or see that it never will be. */
+  | { readonly type: "in_flight"; readonly outcome: BroadcastOutcome }
+  | { readonly type: "again"; readonly reason: string }
+  | { readonly type: "waiting_funds" }
+  | { readonly type: "failed"; readonly reason: string }
+  /** Another payer has taken over: this process must stop signing at once. */
+  | { readonly type: "superseded" };
+
+/** Accounts of the protocol itself. Funds sent there are lost, or anybody's. */
+const RESERVED_ACCOUNTS: readonly AccountId[] = ["1.2.0", "1.2.1", "1.2.2", "1.2.3", "1.2.4", "1.2.5"];
+
+/**
+ * Pays one payout, or takes it one step further. May be called any number of times, at any moment, by several processes:
+ * - a withdrawal that is out is sent again, the same bytes, which the chain accepts once;
+ * - a new one is signed only for a payout that has none alive, saved first and sent afterwards;
+ * - what a node answers decides nothing: the ingester does, from irreversible blocks.
+ */
+export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult> {
+  const { ledger, log } = deps;
+  const view = await ledger.paymentView(id);
+  if (view === undefined) {
+    // A queue that is older or newer than the ledger: one of them was restored from a backup.
+    log.warn("payout.unknown", { payoutId: id });
+    return { type: "settled" };
+  }
+  const { payout } = view;
+  if (view.live !== undefined) return { type: "in_flight", outcome: await send(deps, payout, view.live) };
+  if (!(PAYABLE_STATUSES as readonly string[]).includes(payout.status)) return { type: "settled" };
+  const frozen = whyPaysNothing(deps.frozenHere());
+  if (frozen !== undefined) return { type: "again", reason: frozen };
+  if (!view.payments.on) return { type: "again", reason: `payments are off: ${view.payments.reason}` };
+  const fenced = whyFenced(view.fence);
+  if (fenced !== undefined) return { type: "again", reason: `nothing is signed: ${fenced}` };
+
+  const head = await deps.wallet.head(view.cursor?.blockNum);
+  const behind = behindTheChain(view.cursor, head);
+  if (behind !== undefined) return { type: "again", reason: behind };
+  // Before funds are fetched for what may have to wait for a person.
+  if (hasLimits(view.limits)) {
+    const limited = await ledger.limitPayment(id);
+    if (limited !== "go") return notNow(deps, id, limited);
+  }
+  const payee = await payeeOf(deps, payout);
+  if (typeof payee === "string") return fail(deps, payout, payee, head.headTimeMs);
+  // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
+  const known = await ledger.accountsNamed(payout.payee);
+  if (known.length > 0 && !known.includes(payee.id)) return somebodyElse(deps, payout, payee, known);
+
+  const memo = deps.memos.write({
+    text: payout.memo,
+    toPublicKey: payee.memoKey,
+    nonce: memoNonce(payout.key, payout.attempts + 1),
+  });
+  const schedule = await deps.wallet.fees();
+  const fee = deps.feeOf(schedule, memo);
+  const amount = toShares(payout.amount);
+  const dear = whyTooDear(fee, deps.policy);
+  if (dear !== undefined) return { type: "again", reason: dear };
+  const missing = await deps.wallet.missing(amount, fee);
+  if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
+
+  const frozenNow = whyPaysNothing(deps.frozenHere());
+  if (frozenNow !== undefined) return { type: "again", reason: frozenNow };
+  const signed = deps.signer.sign({
+    fromId: deps.custodian.id,
+    toId: payee.id,
+    amount,
+    fee,
+    memo,
+    refBlockId: (view.cursor as Cursor).blockId,
+    expirationMs: expiration(head.headTimeMs, deps.policy.expirationMs, schedule),
+  });
+  const withdrawal: WithdrawalRecord = {
+    ...signed,
+    id: withdrawalId(signed.txid),
+    payoutId: payout.id,
+    fee,
+    status: "signed",
+    writerEpoch: deps.writerEpoch,
+  };
+  // The point of no return. Bytes that could not be saved are dropped here and never leave the process.
+  const saved = await ledger.saveWithdrawal(withdrawal);
+  if (saved !== "saved") return notSaved(saved);
+  deps.wallet.spent(amount, fee);
+  log.info("withdrawal.signed", {
+    payout: payout.key,
+    payoutId: payout.id,
+    txid: withdrawal.txid,
+    payee: payout.payee,
+  });
+  return { type: "in_flight", outcome: await send(deps, payout, withdrawal) };
+}
+
+/** Held for a person, of which the ledger has a receipt; or there is no room for it in an hour or a day. */
+async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | "later"): Promise<PayResult> {
+  const payout = (await ledger.paymentView(id))?.payout;
+  const reason = payout?.reason ?? "a limit was reached";
+  if (limited === "later") return { type: "again", reason };
+  log.error("payout.held", {
+    payout: payout?.key,
+    payoutId: id,
+    payee: payout?.payee,
+    reason,
+    todo: "look at it, then approve it: docs/runbook.md, payouts that a limit holds",
+  });
+  return { type: "settled" };
+}
+
+/** Sends the saved bytes. Accepted, refused or unanswered: the withdrawal is alive until the chain has decided. */
+async function send(
+  { chain, ledger, log, wallet }: PayDeps,
+  payout: PayoutRecord,
+  withdrawal: WithdrawalRecord,
+): Promise<BroadcastOutcome> {
+  const outcome = await chain.broadcast(withdrawal.bytes);
+  await ledger.markSent(withdrawal);
+  const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
+  switch (outcome.type) {
+    case "accepted":
+      log.info("withdrawal.sent", ids);
+      break;
+    case "duplicate":
+      log.debug("withdrawal.sent_again", ids);
+      break;
+    case "refused":
+      // The wallet or the fees were not what we thought: ask the chain anew before the next payment.
+      wallet.forget();
+      log.warn("withdrawal.refused", { ...ids, code: outcome.code, message: outcome.message });
+      await ledger.noteRefusal(withdrawal, `${outcome.code}: ${outcome.message}`.slice(0, 500));
+      break;
+    case "unknown":
+      log.warn("withdrawal.unanswered", { ...ids, message: outcome.message });
+      break;
+    default:
+      assertNever(outcome);
+  }
+  return outcome;
+}
+
+/**
+ * A ledger that has not seen the newest blocks may not know what has been paid in them. Nodes that have not seen the blocks
+ * that the ledger has are of an older time, or pretend to be, and so is the time that an expiration would be counted from.
+ */
+export function behindTheChain(cursor: Cursor | undefined, head: ChainHead): string | undefined {
+  if (cursor === undefined) return "no block has been ingested yet";
+  const lag = lastFinalBlockNum(head.irreversibleBlockNum) - cursor.blockNum;
+  if (lag < -LEDGER_LAG_BLOCKS_MAX) return `the nodes are ${-lag} blocks behind the ledger`;
+  return lag > LEDGER_LAG_BLOCKS_MAX ? `the ledger is ${lag} blocks behind the chain` : undefined;
+}
+
+/** A fee is burnt: one that nobody has ever asked for is a node that lies, or a decision of the chain that a person looks at. */
+export const whyTooDear = (
+  fee: Shares,
+  { maxNetworkFee }: Pick<Policy, "maxNetworkFee">,
+): string | undefined =>
+  fee > toShares(maxNetworkFee)
+    ? `the nodes ask ${fee} shares for a transfer, and the policy's max_network_fee is ${maxNetworkFee} BTS`
+    : undefined;
+
+/** The account to pay, or why it can never be paid. */
+async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Promise<ChainAccount | string> {
+  const account = await payees.find(payout.payee);
+  if (account === undefined) return `account ${payout.payee} does not exist`;
+  if (account.name !== payout.payee) return `account ${payout.payee} answers with the name ${account.name}`;
+  if (RESERVED_ACCOUNTS.includes(account.id)) return `account ${payout.payee} belongs to the protocol`;
+  if (account.id === custodian.id) return "the custodian does not pay itself";
+  return account;
+}
+
+/** No failure of the payout: it is paid when the nodes tell the truth. */
+async function somebodyElse(
+  { ledger, log }: PayDeps,
+  { key, payee }: PayoutRecord,
+  { id }: ChainAccount,
+  known: readonly AccountId[],
+): Promise<PayResult> {
+  const reason = `the nodes give ${id} for ${payee}, who has sent from ${known.join(", ")}`;
+  const todo = "not paid: a node lies; compare them, and correct STAKEBTS_NODES";
+  const receipt = { event: "payee.differs", subject: key, details: { reason, todo } };
+  if ((await ledger.transaction((tx) => tx.addReceiptsOnce([receipt]))) > 0) logReceipt(log, receipt);
+  return { type: "again", reason };
+}
+
+/** Whole seconds; never more than the chain allows, less a margin for nodes whose head is behind. */
+export function expiration(headTimeMs: Millis, lifeMs: number, schedule: TransferFeeSchedule): Millis {
+  const longestMs = Math.floor(schedule.maximumTimeUntilExpirationMs * 0.9);
+  return plusMs(headTimeMs, Math.floor(Math.min(lifeMs, longestMs) / 1000) * 1000);
+}
+
+function notSaved(refusal: WithdrawalRefusal): PayResult {
+  switch (refusal) {
+    case "epoch_over":
+      return { type: "superseded" };
+    case "payout_moved":
+      return { type: "settled" };
+    case "payments_off":
+      return {
+        type: "again",
+        reason: "payments were switched off, the fence was raised, or a limit was reached",
+      };
+    default:
+      return assertNever(refusal);
+  }
+}
+
+async function waitForFunds(
+  deps: PayDeps,
+  payout: PayoutRecord,
+  missing: Shares,
+  nowMs: Millis,
+): Promise<PayResult> {
+  const { ledger, log, policy } = deps;
+  if (payout.waitingSinceMs !== undefined && nowMs >= plusMs(payout.waitingSinceMs, policy.fundsWaitMs))
+    return fail(deps, payout, `no funds arrived within ${policy.fundsWaitMs / 3_600_000} h`, nowMs);
+  if (payout.status === "waiting_funds") return { type: "waiting_funds" };
+  const reason = `the hot wallet is short by ${missing} shares`;
+  await ledger.transaction(async (tx) => {
+    await tx.movePayout(payout.id, ["due"], "ready");
+    const moved = await tx.movePayout(payout.id, ["ready"], "waiting_funds", {
+      reason,
+      waitingSinceMs: nowMs,
+    });
+    if (!moved) return;
+    await tx.addReceipts([
+      { event: "payout.waits_for_funds", subject: payout.key, chainTimeMs: nowMs, details: { reason } },
+    ]);
+  });
+  log.warn("payout.waits_for_funds", { payout: payout.key, payoutId: payout.id, missingShares: missing });
+  return { type: "waiting_funds" };
+}
+
+/** Final until a person requeues it. The nominator hears of it, once. */
+async function fail(deps: PayDeps, payout: PayoutRecord, reason: string, nowMs: Millis): Promise<PayResult> {
+  const { ledger, log, policy } = deps;
+  await ledger.transaction(async (tx) => {
+    await tx.movePayout(payout.id, ["due"], "ready");
+    if (!(await tx.movePayout(payout.id, ["ready", "waiting_funds"], "failed", { reason }))) return;
+    await oweNotice(tx, payout, policy, nowMs);
+    await tx.addReceipts([
+      { event: "payout.failed", subject: payout.key, chainTimeMs: nowMs, details: { reason } },
+    ]);
+  });
+  log.error("payout.failed", {
+    payout: payout.key,
+    payoutId: payout.id,
+    payee: payout.payee,
+    reason,
+    todo: "find out why, then requeue or cancel it",
+  });
+  return { type: "failed", reason };
+}

@@ -1,0 +1,89 @@
+import { exposures, forgetSecrets } from "../config/secret-leak-check.ts";
+import type { ProcessName } from "../config/process-settings.ts";
+import { StartupError } from "@stakebts/kernel/errors";
+import type { Log } from "@stakebts/kernel/log";
+import { hostClock } from "../runtime/host-clock.ts";
+import { createLog } from "../runtime/logger.ts";
+import { serveObservation } from "../runtime/http-server.ts";
+import { countedLog, createObservation, type Observation } from "../runtime/observation.ts";
+
+/** Exit codes, after sysexits.h where it has one. */
+export const EXIT = { ok: 0, brokenAssumption: 70, notStarted: 78 } as const;
+
+/** How long a process may take to finish its current step after SIGTERM. */
+const DRAIN_MS_MAX = 20_000;
+
+/** What every process is told. Without a port it says nothing of itself over HTTP. */
+export interface ProcessConfig {
+  readonly LOG_LEVEL: string;
+  readonly STAKEBTS_HTTP_HOST?: string | undefined;
+  readonly STAKEBTS_HTTP_PORT?: number | undefined;
+}
+
+export interface ProcessContext<C> extends Observation {
+  readonly config: C;
+  readonly log: Log;
+  /** Aborted by SIGTERM or SIGINT: finish the current step and return. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a worker: reads its configuration, works until SIGTERM or SIGINT, lets the current step end and exits with 0.
+ * Anything that nobody expected ends the process at once with another code: it is safe to start it again at any time,
+ * and not safe to go on.
+ */
+export function runProcess<C extends ProcessConfig>(
+  name: ProcessName,
+  readConfig: () => C,
+  main: (context: ProcessContext<C>) => Promise<void>,
+): void {
+  let log = createLog({ process: name, level: "info" });
+  // How PostgreSQL calls its sessions: `stakebts restore` says which of them have to end first.
+  // oxlint-disable-next-line node/no-process-env -- it is written for the drivers, and nothing is read from it
+  process.env["PGAPPNAME"] ??= `stakebts-${name}`;
+  const stop = new AbortController();
+  const crash = (error: unknown): never => {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    if (error instanceof StartupError) {
+      log.error("process.not_started", { message });
+      process.exit(EXIT.notStarted);
+    }
+    log.error("process.broken", {
+      message,
+      stack,
+      todo: "start it again; if this repeats, report it with the stack",
+    });
+    process.exit(EXIT.brokenAssumption);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) return;
+      log.info("process.stopping", { signal });
+      stop.abort();
+      setTimeout(() => crash(new Error(`not drained within ${DRAIN_MS_MAX} ms`)), DRAIN_MS_MAX).unref();
+    });
+  }
+  const run = async (): Promise<void> => {
+    // oxlint-disable-next-line node/no-process-env -- to see which settings there are; they are read by readConfig
+    const given = { ...process.env };
+    const config = readConfig();
+    // oxlint-disable-next-line node/no-process-env -- to empty it
+    forgetSecrets(process.env);
+    const plain = createLog({ process: name, level: config.LOG_LEVEL });
+    const observation = createObservation({ clock: hostClock, log: plain });
+    log = countedLog(plain, observation);
+    for (const { event, ...rest } of exposures(name, given)) log.warn(event, rest);
+    const { STAKEBTS_HTTP_HOST: host = "127.0.0.1", STAKEBTS_HTTP_PORT: port } = config;
+    if (port !== undefined) {
+      observation.metrics.includeProcess();
+      await serveObservation(observation, { host, port, log });
+    }
+    await main({ ...observation, config, log, signal: stop.signal });
+  };
+  run().then(() => {
+    log.info("process.stopped");
+    process.exit(EXIT.ok);
+  }, crash);
+}

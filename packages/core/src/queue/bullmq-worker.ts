@@ -1,0 +1,76 @@
+import { DelayedError, type Job, UnrecoverableError, type Worker } from "bullmq";
+import { AssertionError } from "@stakebts/kernel/assert";
+import type { Log } from "@stakebts/kernel/log";
+import type { JobWorker, RingAnswer, RingHandlers, RingKind } from "./queue.ts";
+import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
+import { catalog, RING_KINDS } from "./catalog.ts";
+import { openWorker, type QueueStore } from "./connection.ts";
+
+export interface JobWorkerOptions {
+  readonly store: QueueStore;
+  readonly log: Log;
+  readonly handlers: RingHandlers;
+  /** A broken assumption: the process has to stop. */
+  readonly onBroken: (error: AssertionError) => void;
+  /** Told of every job; one that takes longer than `stepMsMax` is stuck. */
+  readonly progress?: Progress | undefined;
+  readonly stepMsMax?: number | undefined;
+}
+
+/**
+ * A job whose process died is free again after this. The ledger decides what may be done, so a job that is taken up
+ * twice costs nothing, and a short wait brings a take-over sooner.
+ */
+const LOCK_MS = 5_000;
+/** After trouble with the store. BullMQ's own default on PostgreSQL is 15 s. */
+const RUN_RETRY_MS = 1_000;
+
+/** Serves the queues of the kinds that have a handler, one job at a time each. */
+export function startJobWorker(options: JobWorkerOptions): JobWorker {
+  const { store, log, handlers, onBroken, progress, stepMsMax = STEP_MS_MAX } = options;
+  const workers: Worker[] = [];
+  for (const kind of RING_KINDS) {
+    const handle = handlers[kind] as ((data: unknown) => Promise<RingAnswer>) | undefined;
+    if (handle === undefined) continue;
+    const serve = async (job: Job, token?: string): Promise<void> => {
+      progress?.expect(kind, stepMsMax);
+      const answer = await answerJob(kind, job, handle, onBroken).finally(() => progress?.end(kind));
+      if (answer.done) return;
+      await job.moveToDelayed(Date.now() + Math.ceil(answer.againInMs), token);
+      throw new DelayedError();
+    };
+    const settings = {
+      concurrency: 1,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS,
+      runRetryDelay: RUN_RETRY_MS,
+    };
+    const worker = openWorker(store, catalog[kind].queue, serve, settings, log);
+    worker.on("failed", (job, error) => {
+      log.warn("job.failed", { kind, jobId: job?.id, attempts: job?.attemptsMade, message: error.message });
+    });
+    workers.push(worker);
+  }
+  return {
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
+
+async function answerJob(
+  kind: RingKind,
+  job: Job,
+  handle: (data: unknown) => Promise<RingAnswer>,
+  onBroken: (error: AssertionError) => void,
+): Promise<RingAnswer> {
+  const data = catalog[kind].data.safeParse(job.data);
+  if (!data.success)
+    throw new UnrecoverableError(`a job of kind ${kind} with other content: ${data.error.message}`);
+  try {
+    return await handle(data.data);
+  } catch (error) {
+    if (error instanceof AssertionError) onBroken(error);
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import type { RingKind } from "./queue.ts";
+
+interface JobKind {
+  /** Queue that carries it, as Bull Board shows it. One queue, one thing at a time. */
+  readonly queue: string;
+  /** Jobs outlive a deploy: this is a wire format, checked when a job is taken up. */
+  readonly data: z.ZodType;
+  /** Runs before the job is left lying as failed. What it was to do is not lost: a sweep rings again. */
+  readonly attempts: number;
+  readonly backoffMs: number;
+}
+
+/** Every kind of job there is, with its queue, its content and its patience. */
+export const catalog = {
+  "memo.process": {
+    queue: "requests",
+    data: z.object({ transfer: z.string() }),
+    attempts: 10,
+    backoffMs: 1_000,
+  },
+  "stakes.due": { queue: "due-rows", data: z.object({ dueMs: z.number() }), attempts: 10, backoffMs: 1_000 },
+  "payout.pay": { queue: "payouts", data: z.object({ payoutId: z.uuid() }), attempts: 10, backoffMs: 1_000 },
+} as const satisfies Record<RingKind, JobKind>;
+
+export const RING_KINDS = Object.keys(catalog) as RingKind[];
+
+export const QUEUE_NAMES: readonly string[] = [...new Set(RING_KINDS.map((kind) => catalog[kind].queue))];
+
+/** The queue whose jobs end in payments. */
+export const MONEY_QUEUE: string = catalog["payout.pay"].queue;
+
+/** Back-off doubles up to this. */
+export const BACKOFF_MS_MAX = 60_000;
+
+/**
+ * What is done is gone: the record of what happened is the ledger. (Keeping the last 1000 for Bull Board costs a third of
+ * the payer's speed on PostgreSQL: 80 instead of 125 payouts a second.) What failed stays, for people to look at.
+ */
+export const REMOVE_COMPLETED = true;
+export const KEEP_FAILED = { count: 5_000 };

@@ -1,0 +1,102 @@
+import { assert } from "@stakebts/kernel/assert";
+import { operationId } from "@stakebts/kernel/operation-id";
+import type { Policy } from "../rules/policy.ts";
+import type { HostClock } from "@stakebts/kernel/clock";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { AgreementFact, LedgerContents, WholeLedger } from "./ledger-contents.ts";
+import type { OnProgress } from "../imports/import-refused.ts";
+import { chainUpTo } from "./chain-up-to.ts";
+import { compareLedgers } from "./compare-ledgers.ts";
+import type { Comparison, Difference } from "./difference.ts";
+import { readChain, type ReadDeps } from "./read-chain.ts";
+import { RebuildRefused } from "./rebuild-refused.ts";
+
+export interface ComparisonDeps extends Omit<ReadDeps, "ledger" | "adminReplay" | "openedBefore"> {
+  readonly clock: HostClock;
+  /** The ledger in question: it is only looked at, and may go on meanwhile. */
+  readonly ledger: WholeLedger;
+  /** An empty one beside it, which is filled. */
+  readonly scratch: { readonly ledger: Ledger; readonly whole: WholeLedger };
+}
+
+/** The scheduler is some moments behind the ingester: it is given time to write what blocks have brought. */
+const LOOKS_MAX = 6;
+const LOOK_AGAIN_MS = 2_000;
+
+/**
+ * Makes a ledger from the chain alone, by the services that make every ledger, and holds this one against it.
+ *
+ * Three things are taken from the ledger, since they are not on the chain: up to which block another installation had
+ * answered, the terms of agreements that were opened under another policy, and where it began to read.
+ * @param fromBlockNum the first block; without it the first of the ledger's unbroken run
+ */
+export async function compareWithChain(
+  deps: ComparisonDeps,
+  fromBlockNum: number | undefined,
+  tell: (difference: Difference) => void,
+  onProgress: OnProgress,
+): Promise<Comparison> {
+  const { ledger, scratch, clock } = deps;
+  const before = await ledger.look(async (contents) => ({
+    cursor: contents.cursor,
+    answeredUpToBlockNum: contents.answeredUpToBlockNum,
+    kept: await agreementsOfOtherTerms(contents, deps.policy),
+  }));
+  const { cursor, kept } = before;
+  if (cursor === undefined)
+    throw new RebuildRefused(
+      "this ledger has read no block, so there is nothing to compare",
+      "`stakebts rebuild --from <block>` fills an empty ledger from the chain",
+    );
+  const from = fromBlockNum ?? cursor.scannedFromBlockNum;
+  if (from > cursor.blockNum)
+    throw new RebuildRefused(
+      `the ledger stands at block ${cursor.blockNum}, and block ${from} is beyond`,
+      "give an earlier block, or none",
+    );
+  let lastBlockNum = cursor.blockNum;
+  const reader: ReadDeps = {
+    ...deps,
+    ledger: scratch.ledger,
+    chain: chainUpTo(deps.chain, () => lastBlockNum),
+    adminReplay: true,
+    openedBefore: (at) => kept.get(operationId(at)),
+  };
+  await scratch.ledger.transaction((tx) => tx.setAnsweredUpToBlockNum(before.answeredUpToBlockNum));
+  await readChain(reader, from, onProgress);
+  for (let looks = 1; ; looks++) {
+    const comparison = await ledger.look(async (contents) => {
+      if (contents.hasWork && looks < LOOKS_MAX) return undefined;
+      assert(contents.cursor !== undefined, "a cursor does not vanish");
+      lastBlockNum = Math.max(lastBlockNum, contents.cursor.blockNum);
+      const { toBlockNum } = await readChain(reader, from, () => undefined);
+      if (toBlockNum !== contents.cursor.blockNum)
+        throw new RebuildRefused(
+          `the ledger stands at block ${contents.cursor.blockNum} and the nodes are believed up to block ${toBlockNum}`,
+          "wait for the nodes, or put others into STAKEBTS_NODES, and compare again",
+        );
+      return scratch.whole.look((chain) => compareLedgers(contents, chain, kept, tell));
+    });
+    if (comparison !== undefined) return comparison;
+    await clock.sleep(LOOK_AGAIN_MS);
+  }
+}
+
+/** Agreements that today's policy would not open as they were opened. */
+async function agreementsOfOtherTerms(
+  ledger: LedgerContents,
+  { terms, acceptedAmounts }: Policy,
+): Promise<ReadonlyMap<string, AgreementFact>> {
+  const found = new Map<string, AgreementFact>();
+  for await (const page of ledger.agreements())
+    for (const agreement of page) {
+      const { monthMs, rewardBps, penaltyBps } = agreement.terms;
+      const isOfToday =
+        monthMs === terms.monthMs &&
+        rewardBps === terms.rewardBps &&
+        penaltyBps === terms.penaltyBps &&
+        acceptedAmounts.includes(agreement.amount);
+      if (!isOfToday && agreement.isOpenedByTransfer) found.set(operationId(agreement.operation), agreement);
+    }
+  return found;
+}

@@ -1,0 +1,383 @@
+import { bts } from "@stakebts/kernel/amount";
+import type { PayoutId, PayoutKey } from "../rules/payout.ts";
+import { anchorLog } from "../audit/create-checkpoint.ts";
+import { cancelPayout } from "../operators/cancel-payout.ts";
+import { holdPayout } from "../operators/hold-payout.ts";
+import { ledgerCaughtUp } from "../operators/ledger-caught-up.ts";
+import type { OperatorAction } from "../ledger/operator-action.ts";
+import { MemoryExchange } from "@stakebts/testkit/memory-exchange";
+import { describe, expect, it, vi } from "vitest";
+import { EXCHANGE, inWorld, MANAGER, type World, type WorldOptions } from "@stakebts/testkit/service-bench";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+// The ledger is a function of the chain: what was lost comes back from it, and what was changed shows against it.
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const action: OperatorAction = { id: "action-1", actor: "operator", reason: "the office says so" };
+
+const payoutOf = (world: World, key: string) => {
+  const found = [...world.ledger.contents.payouts.values()].find((payout) => payout.key === key);
+  if (found === undefined) throw new Error(`there is no payout ${key}`);
+  return found;
+};
+const payoutsOf = (world: World, kind: string) =>
+  [...world.ledger.contents.payouts.values()].filter((payout) => payout.kind === kind);
+
+/** What follows from the chain: no attempts, receipts, rings, requests for funds or clocks of the host. */
+function factsOf(world: World) {
+  const { cursor, transfers, agreements, rows, payouts } = world.ledger.contents;
+  const lines = <T extends object>(items: Iterable<T>, ...names: readonly (keyof T)[]) =>
+    [...items]
+      .map((item) => jsonOf(Object.fromEntries(names.map((name) => [name, item[name]]))))
+      .toSorted((a, b) => a.localeCompare(b));
+  const paid = [...payouts.values()].map((payout) => ({
+    ...payout,
+    paid: payout.status === "confirmed" ? payout.blockProcessed : "open",
+  }));
+  return {
+    cursor,
+    transfers: [
+      ...lines(transfers.values(), "operation", "blockTimeMs", "direction", "txid", "sender", "receiver"),
+      ...lines(transfers.values(), "operation", "amount", "memoText", "payoutKey", "memoNonce", "outcome"),
+    ],
+    agreements: lines(agreements.values(), "operation", "nominator", "amount", "months", "startMs", "terms"),
+    rows: lines(rows.values(), "id", "amount", "dueMs", "status", "blockProcessed"),
+    payouts: lines(paid, "id", "key", "kind", "payee", "amount", "memo", "dueMs", "rows", "paid"),
+  };
+}
+
+const jsonOf = (value: unknown): string =>
+  JSON.stringify(value, (_name, each: unknown) => (typeof each === "bigint" ? `${each}` : each));
+
+const order = (type: string, amount: number) => JSON.stringify({ type, amount, api: 1 });
+
+const TOWN = (): WorldOptions => ({
+  adminReplay: true,
+  custodianBts: 20_000n,
+  reserveBts: 40_000n,
+  exchanges: {
+    1: new MemoryExchange({
+      balanceShares: 10_000_000n * 100_000n,
+      repeatable: true,
+      newId: () => "venue-1",
+    }),
+  },
+});
+
+/** A month and a half in which everything happens that can. */
+async function liveInTown(world: World): Promise<void> {
+  await world.send("nominator-1", 25_000, "three_months");
+  await world.send("nominator-2", 50_000, "'six_months'");
+  await world.send("nominator-3", 25_000.5, '{"type":"twelve_months"}');
+  await world.send("nominator-3", 70, "nonsense");
+  await world.send("nominator-3", 55, "nonsense");
+  await world.settle();
+  await world.send(MANAGER, 1, order("bmg_to_bittrex", 90_000));
+  await world.send(MANAGER, 700, "loan_to_bmg");
+  await world.send("nominator-3", 1, order("bmg_to_bittrex", 5_000));
+  await world.settle();
+  await world.send("nominator-2", 3, "stop");
+  await world.months(1);
+  await world.settle(24);
+}
+
+describe("a ledger that is rebuilt from the chain", () => {
+  it("equals the lost one in everything that follows from the chain, and goes on paying where it stopped", () =>
+    inWorld(TOWN(), async (world) => {
+      await liveInTown(world);
+      expect(payoutsOf(world, "deposit").map(({ status }) => status)).toEqual(["confirmed"]);
+      const lost = factsOf(world);
+      expect(lost.payouts.length).toBeGreaterThan(8);
+      await world.rebuild();
+      expect(factsOf(world)).toEqual(lost);
+      expect(await world.ledger.payments()).toMatchObject({ on: false });
+      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await world.send(EXCHANGE, 500_000, "funds");
+      await world.months(3);
+      await world.settle(20);
+      await world.months(9);
+      await world.settle(20);
+      await world.expectLedgerMatchesChain();
+      expect(await world.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
+      expect(await world.arrivedAt("nominator-2")).toEqual([1, 3, 42_500]);
+    }));
+
+  it.each(["signed and in no block", "in a block that can still be undone"])(
+    "pays a debt once whose payment was %s when the ledger was lost",
+    (where) =>
+      inWorld({ devnet: { witnesses: 7 } }, async (world) => {
+        await world.send("nominator-1", 500, "what is this");
+        await world.devnet.produce(12);
+        await world.ingest();
+        await world.fold();
+        const [refund] = payoutsOf(world, "refund");
+        expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
+        if (where !== "signed and in no block") await world.devnet.produce(2);
+        await world.rebuild();
+        await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+        expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
+        await world.settle();
+        world.devnet.skipTime(3_600);
+        await world.settle(20);
+        expect(await world.arrivedAt("nominator-1")).toEqual([450]);
+        await world.expectLedgerMatchesChain();
+      }),
+  );
+
+  it("does not take the notice of a failure for a payment without a debt", () =>
+    inWorld({ policy: { maxAttempts: 1 } }, async (world) => {
+      await failOnce(world);
+      expect(await world.arrivedAt("nominator-1")).toEqual([1]);
+      const { comparison, differences } = await world.compare();
+      expect(comparison.alarming).toBe(0);
+      expect(new Set(differences.map(({ cause }) => cause))).toEqual(new Set(["failed", "notice"]));
+      await world.rebuild();
+      const after = await world.compare();
+      expect(after.differences).toEqual([]);
+    }));
+});
+
+describe("the anchor of the audit log", () => {
+  const audit = (seq: number) => ({
+    head: () => Promise.resolve({ seq, hash: "a".repeat(64), receiptId: 1n, sealedAtMs: 0 }),
+  });
+  const anchor = (world: World, seq: number) =>
+    anchorLog({ ledger: world.ledger, audit: audit(seq), log: silent }, "nominator-3");
+
+  it("is paid once a day like any debt, is no stray, and is not paid again by a ledger that was rebuilt", () =>
+    inWorld({}, async (world) => {
+      await anchor(world, 5);
+      await world.settle();
+      await anchor(world, 6);
+      await world.settle();
+      expect(await world.arrivedAt("nominator-3")).toEqual([1]);
+      const [payout] = payoutsOf(world, "anchor");
+      expect(payout).toMatchObject({ status: "confirmed", memo: expect.stringContaining(`"audit":"5 aaaa`) });
+      expect((await world.compare()).comparison).toMatchObject({ alarming: 0, expected: { anchor: 1 } });
+      await world.rebuild();
+      expect((await world.compare()).differences).toEqual([]);
+      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await anchor(world, 2);
+      world.devnet.skipTime(1_200);
+      await world.settle(20);
+      expect(await world.arrivedAt("nominator-3")).toEqual([1]);
+      expect(payoutsOf(world, "anchor").map(({ status }) => status)).toEqual(["confirmed"]);
+    }));
+});
+
+/** A refund fails, and its notice is paid. */
+async function failOnce(world: World): Promise<void> {
+  await world.send("nominator-1", 500, "what is this");
+  await world.devnet.produce(8);
+  await world.ingest();
+  await world.fold();
+  const [refund] = payoutsOf(world, "refund");
+  world.devnet.nodes[0]?.faults.swallowBroadcasts(1);
+  await world.pay(refund?.id as PayoutId);
+  world.devnet.skipTime(600);
+  await world.devnet.produce(8);
+  await world.settle();
+  world.devnet.skipTime(600); // Past the fence that the leap has raised.
+  await world.settle();
+  expect(payoutOf(world, refund?.key ?? "").status).toBe("failed");
+}
+
+describe("a comparison with the chain", () => {
+  it("finds nothing in a ledger that nobody has touched, and only looks", () =>
+    inWorld(TOWN(), async (world) => {
+      await liveInTown(world);
+      const before = world.ledger.contents;
+      const { comparison, differences } = await world.compare();
+      expect(differences).toEqual([]);
+      expect(comparison).toMatchObject({ fromBlockNum: 1, alarming: 0, expected: {}, keptTerms: 0 });
+      expect(comparison.compared.transfers).toBeGreaterThan(15);
+      expect(world.ledger.contents).toEqual(before);
+    }));
+
+  it("stops at the block of the ledger: what has come since is no difference", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.settle();
+      await world.send("nominator-2", 500, "what is this");
+      await world.devnet.produce(12);
+      const { comparison, differences } = await world.compare();
+      expect(differences).toEqual([]);
+      expect(comparison.toBlockNum).toBe((await world.ledger.cursor())?.blockNum);
+    }));
+
+  it("says of a ledger whose scheduler is late that this is why, and waits for it first", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.devnet.produce(8);
+      await world.ingest();
+      const { comparison } = await world.compare();
+      expect(comparison).toMatchObject({ alarming: 0, expected: { behind: expect.any(Number) } });
+    }));
+
+  it("finds whatever is changed, taken away or put in", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.send("nominator-2", 500, "what is this");
+      await world.months(1);
+      await world.settle();
+      const { transfers, agreements, rows, payouts } = world.ledger.contents as unknown as Record<
+        string,
+        Map<string, Record<string, unknown>>
+      > as {
+        transfers: Map<string, Record<string, unknown>>;
+        agreements: Map<string, Record<string, unknown>>;
+        rows: Map<string, Record<string, unknown>>;
+        payouts: Map<string, Record<string, unknown>>;
+      };
+      const untouched = world.ledger.backup();
+      const payout = (key: RegExp) => {
+        const found = [...payouts.values()].find((each) => key.test(String(each["key"])));
+        if (found === undefined) throw new Error(`no ${key}`);
+        return found;
+      };
+      const put = (of: Record<string, unknown>, change: Record<string, unknown>) =>
+        payouts.set(String(of["id"]), { ...of, ...change });
+      const reward = payout(/^reward/u);
+      const refund = payout(/^refund/u);
+      const [at, agreement] = [...agreements.entries()][0] as [string, Record<string, unknown>];
+      const incoming = [...transfers.entries()].find(([, t]) => t["direction"] === "in");
+      const outgoing = [...transfers.entries()].find(([, t]) => t["payoutKey"] === reward["key"]);
+      const forgeries: Record<string, [() => void, RegExp]> = {
+        "an amount": [() => put(reward, { amount: bts(20_000n) }), /amount is 20000 in the ledger and 2000/u],
+        "a payee": [() => put(refund, { payee: "mallory" }), /payee is mallory/u],
+        "a due time": [() => put(refund, { dueMs: 1 }), /dueMs is 1 in/u],
+        "a debt marked as paid": [() => put(refund, { blockProcessed: 3 }), /in block 3 in the ledger/u],
+        "a payment that is forgotten": [
+          () => put(reward, { status: "due", blockProcessed: undefined }),
+          /switch payments off|the ledger has it as due/u,
+        ],
+        "a debt out of nothing": [
+          () => put(refund, { id: "x", key: "refund:7:7:7", status: "due" }),
+          /nothing on the chain gives this debt/u,
+        ],
+        "a debt that is gone": [() => payouts.delete(String(refund["id"])), /does not have it/u],
+        "an agreement that is gone": [() => agreements.delete(at), /does not have it/u],
+        "an agreement of more": [
+          () => agreements.set(at, { ...agreement, amount: bts(50_000n) }),
+          /amount is 50000/u,
+        ],
+        "a row": [
+          () => rows.set(`reward:3:${at}`, { ...rows.get(`reward:3:${at}`), amount: bts(9_000n) }),
+          /amount is 9000/u,
+        ],
+        "a row that is settled": [
+          () =>
+            rows.set(`reward:2:${at}`, {
+              ...rows.get(`reward:2:${at}`),
+              status: "confirmed",
+              blockProcessed: 9,
+            }),
+          /confirmed in block 9 in the ledger and pending/u,
+        ],
+        "a row that is gone": [() => rows.delete(`reward:2:${at}`), /does not have it/u],
+        "the sender of a transfer": [
+          () => transfers.set(incoming?.[0] ?? "", { ...incoming?.[1], sender: "mallory" }),
+          /sender is mallory/u,
+        ],
+        "the memo of a payment": [
+          () => transfers.set(outgoing?.[0] ?? "", { ...outgoing?.[1], memoText: "x" }),
+          /memo or transaction id/u,
+        ],
+        "a transfer that is gone": [
+          () => transfers.delete(incoming?.[0] ?? ""),
+          /the chain has it and the ledger does not/u,
+        ],
+        "a transfer out of nothing": [
+          () =>
+            transfers.set("9:9:9", {
+              ...incoming?.[1],
+              operation: { blockNum: 9, trxInBlock: 9, opInTrx: 9 },
+            }),
+          /the ledger has it and the chain does not/u,
+        ],
+        "an answer": [
+          () => transfers.set(incoming?.[0] ?? "", { ...incoming?.[1], outcome: "kept" }),
+          /answered as kept/u,
+        ],
+      };
+      for (const [name, [forge, message]] of Object.entries(forgeries)) {
+        world.ledger.rewind(untouched);
+        Object.assign(world.ledger.contents, { transfers, agreements, rows, payouts });
+        const originals = [transfers, agreements, rows, payouts].map((map) => new Map(map));
+        forge();
+        const { comparison, differences } = await world.compare();
+        expect(comparison.alarming, name).toBeGreaterThan(0);
+        expect(differences.map((each) => `${each.message} ${each.todo}`).join("\n"), name).toMatch(message);
+        for (const [index, map] of [transfers, agreements, rows, payouts].entries()) {
+          map.clear();
+          for (const [key, value] of originals[index] as Map<string, Record<string, unknown>>)
+            map.set(key, value);
+        }
+      }
+      expect((await world.compare()).differences).toEqual([]);
+    }));
+
+  it("says of a ledger under another policy than today's which agreements keep their terms, and no more", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.months(1);
+      await world.settle();
+      const today = {
+        ...world.policy,
+        terms: { ...world.policy.terms, rewardBps: 500n },
+        acceptedAmounts: [bts(50_000n)],
+      };
+      const { comparison, differences } = await world.compare(today);
+      expect(comparison).toMatchObject({ alarming: 0, keptTerms: 1, expected: { terms: 1 } });
+      expect(differences[0]?.message).toMatch(/reward 800/u);
+    }));
+
+  it("tells what a person has decided from what nobody has, and that a rebuilt ledger owes it again", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 500, "what is this");
+      await world.send("nominator-2", 500, "what is this");
+      await world.devnet.produce(8);
+      await world.ingest();
+      await world.fold();
+      const [first, second] = payoutsOf(world, "refund");
+      await holdPayout(world, { id: first?.id as PayoutId, action });
+      await cancelPayout(world, {
+        id: second?.id as PayoutId,
+        action,
+        ledger: await ledgerCaughtUp(world, 0),
+      });
+      const { comparison, differences } = await world.compare();
+      expect(comparison).toMatchObject({ alarming: 0, expected: { person: 2 } });
+      expect(differences.map(({ message }) => message)).toEqual([
+        "is held: the office says so",
+        "was cancelled: the office says so",
+      ]);
+    }));
+
+  it("shows the debt that comes back: a stop was cancelled, and another one has paid the principal", () =>
+    inWorld({}, async (world) => {
+      await world.send("nominator-1", 25_000, "three_months");
+      await world.settle();
+      await world.send("nominator-1", 1, "stop");
+      await world.devnet.produce(8);
+      await world.ingest();
+      await world.fold();
+      const [stop] = payoutsOf(world, "stop");
+      expect(
+        await cancelPayout(world, {
+          id: stop?.id as PayoutId,
+          action,
+          ledger: await ledgerCaughtUp(world, 0),
+        }),
+      ).toMatchObject({ result: "done" });
+      await world.send("nominator-1", 1, "stop");
+      await world.settle();
+      expect(await world.arrivedAt("nominator-1")).toEqual([1, 21_250]);
+      const { comparison, differences } = await world.compare();
+      expect(comparison.alarming).toBe(0);
+      const stray = differences.find(({ about }) => about === "payment");
+      expect(stray).toMatchObject({ cause: "person", todo: expect.stringContaining("stray") });
+      expect(differences.map(({ subject }) => subject)).toContain(stop?.key as PayoutKey);
+    }));
+});

@@ -1,0 +1,60 @@
+import { AssertionError } from "@stakebts/kernel/assert";
+import { StartupError } from "@stakebts/kernel/errors";
+import type { HostClock } from "@stakebts/kernel/clock";
+import type { Log } from "@stakebts/kernel/log";
+import { type Progress, STEP_MS_MAX } from "./progress.ts";
+
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 15_000;
+
+/** What a step answers that has done all there was to do. */
+export const DONE = "done";
+
+interface Loop {
+  readonly name: string;
+  readonly clock: HostClock;
+  readonly log: Log;
+  /** Told of every step; a step that takes longer than `stepMsMax` is stuck. */
+  readonly progress?: Progress | undefined;
+  readonly stepMsMax?: number | undefined;
+}
+
+/**
+ * Repeats one step until the signal, or until it is done: the step says how many milliseconds to wait before the next.
+ * Trouble with the database, the
+ * queue or a node is logged and tried again, more slowly each time; every step is safe to repeat. A broken assumption
+ * is not trouble and goes through.
+ */
+export async function repeat(
+  { name, clock, log, progress, stepMsMax = STEP_MS_MAX }: Loop,
+  signal: AbortSignal,
+  step: () => Promise<number | typeof DONE>,
+): Promise<void> {
+  let failures = 0;
+  const pause = async (waitMs: number): Promise<void> => {
+    progress?.expect(name, waitMs + stepMsMax);
+    await clock.sleep(waitMs, signal);
+  };
+  try {
+    while (!signal.aborted) {
+      progress?.expect(name, stepMsMax);
+      try {
+        const waitMs = await step();
+        if (waitMs === DONE) return;
+        failures = 0;
+        if (waitMs > 0) await pause(waitMs);
+      } catch (error) {
+        if (error instanceof AssertionError || error instanceof StartupError) throw error;
+        const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures++);
+        log.warn("step.failed", {
+          step: name,
+          waitMs,
+          message: error instanceof Error ? error.message : String(error),
+        });
+        await pause(waitMs);
+      }
+    }
+  } finally {
+    progress?.end(name);
+  }
+}

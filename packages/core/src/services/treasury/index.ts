@@ -1,4 +1,0 @@
-export { type Balances, reportTreasury, type Shortage, shortages } from "./report-treasury.ts";
-export { permissionText, readPermission } from "./reserve-permission.ts";
-export { newTreasuryMemory, runTreasury, type TreasuryMemory } from "./run-treasury.ts";
-export type { FundingSource, TreasuryDeps } from "./treasury.ts";

@@ -1,0 +1,242 @@
+import { toShares } from "@stakebts/kernel/amount";
+import { assertNever } from "@stakebts/kernel/assert";
+import { HOUR_MS, type Millis, MINUTE_MS, SECOND_MS } from "@stakebts/kernel/time";
+import {
+  clientWithdrawalId,
+  type Exchange,
+  exchangeDiscrepancy,
+  type ExchangeWithdrawal,
+  type ExchangeWithdrawalRequest,
+  type ExchangeWithdrawAnswer,
+} from "./exchange.ts";
+import type { FundingRecord } from "../ledger/ledger.ts";
+import { arrivedBefore, moveFunding, startAsking } from "./move-top-up.ts";
+import type { TreasuryDeps } from "./treasury.ts";
+
+/** Venues remember a client id for a day; the same request is not repeated for quite that long. Chain time. */
+const REPEAT_MS_MAX = 20 * HOUR_MS;
+/** A request that no list shows after this long has not been taken, or hides well. Host time. */
+const TURNS_UP_MS_MAX = 15 * MINUTE_MS;
+/** Between two questions about the same request: doubled from the first to the last. Host time. */
+const AGAIN_MS_MIN = 10 * SECOND_MS;
+const AGAIN_MS_MAX = 5 * MINUTE_MS;
+/** Between two looks at what a source has accepted. Host time. */
+const LOOK_MS = 30 * SECOND_MS;
+
+/**
+ * Takes one request at an exchange a step further. Its outcome is never guessed:
+ * - before it is asked for the first time it is looked for, because a ledger that was restored may have asked already;
+ * - an unknown outcome is asked again under the same id where the venue drops the second, and looked for where not;
+ * - money counts when an irreversible block has brought it, which is not seen here but in the fold.
+ */
+export async function askExchange(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  exchange: Exchange,
+  chainNowMs: Millis,
+): Promise<void> {
+  const request: ExchangeWithdrawalRequest = {
+    clientId: clientWithdrawalId(funding.id),
+    amountShares: toShares(funding.amount),
+    toAccount: deps.custodian.name,
+    memo: funding.memo,
+  };
+  switch (funding.status) {
+    case "requested":
+      return begin(deps, funding, exchange, request);
+    case "asked":
+      return exchange.repeatable && chainNowMs - funding.requestedMs < REPEAT_MS_MAX
+        ? repeat(deps, funding, exchange, request)
+        : lookFor(deps, funding, exchange, request);
+    case "accepted":
+    case "unresolved":
+      return lookFor(deps, funding, exchange, request);
+    case "arrived":
+    case "refused":
+    case "cancelled":
+      return;
+    default:
+      return assertNever(funding.status);
+  }
+}
+
+/**
+ * Is it time to ask about a request again? Each question is rarer than the last, what is accepted is looked at steadily.
+ * @param lookedAtMs when this process did last, host time like `nowMs`
+ */
+export function isTimeToAsk(
+  { status, asks }: Pick<FundingRecord, "status" | "asks">,
+  lookedAtMs: number | undefined,
+  nowMs: number,
+): boolean {
+  if (lookedAtMs === undefined || nowMs < lookedAtMs) return true; // A host clock that was set back stops nothing.
+  const rarer = Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(10, Math.max(0, asks - 1)));
+  const waitMs = status === "accepted" ? LOOK_MS : status === "unresolved" ? AGAIN_MS_MAX : rarer;
+  return nowMs - lookedAtMs >= waitMs;
+}
+
+async function begin(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  exchange: Exchange,
+  request: ExchangeWithdrawalRequest,
+): Promise<void> {
+  const found = await exchange.find(request.clientId);
+  if (found.type === "found") return adopt(deps, funding, request, found.withdrawal);
+  if (found.type === "unknown") {
+    deps.log.warn("funding.not_looked_up", { funding: funding.key, message: found.message });
+    return;
+  }
+  if (!(await startAsking(deps, funding))) return;
+  const asked = { ...funding, status: "asked", asks: funding.asks + 1 } as const;
+  await hear(deps, asked, request, await exchange.withdraw(request));
+}
+
+async function repeat(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  exchange: Exchange,
+  request: ExchangeWithdrawalRequest,
+): Promise<void> {
+  if (!(await startAsking(deps, funding))) return;
+  const answer = await exchange.withdraw(request);
+  // A refusal says nothing of the call before this one, whose outcome is not known.
+  if (answer.type === "refused") return lookFor(deps, funding, exchange, request, answer.message);
+  await hear(deps, funding, request, answer);
+}
+
+/** The answer to the first question, or one that settles an earlier one. */
+async function hear(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  request: ExchangeWithdrawalRequest,
+  answer: ExchangeWithdrawAnswer,
+): Promise<void> {
+  switch (answer.type) {
+    case "accepted":
+      if (answer.withdrawal !== undefined) return adopt(deps, funding, request, answer.withdrawal);
+      await moveFunding(deps, funding, "accepted", { event: "funding.accepted" });
+      return;
+    case "unknown":
+      await moveFunding(deps, funding, "asked", {
+        event: "funding.unanswered",
+        reason: `no answer yet: ${answer.message}`,
+      });
+      return;
+    case "refused": {
+      const reason = `${answer.reason}: ${answer.message}`;
+      if (answer.reason === "client_id_taken")
+        await moveFunding(deps, funding, "unresolved", { event: "funding.unresolved", reason });
+      // It did not get as far as the venue's books: nothing has moved, and it is asked for again in a while.
+      else if (answer.reason === "unreachable" || answer.reason === "throttled")
+        await moveFunding(deps, funding, "requested", { event: "funding.postponed", reason });
+      else
+        await moveFunding(deps, funding, "refused", {
+          // Cover is looked for again, elsewhere or later. A manager's order is not: he has to hear that nothing moved.
+          event: answer.permanent || funding.kind === "admin" ? "funding.rejected" : "funding.refused",
+          reason,
+        });
+      return;
+    }
+    default:
+      return assertNever(answer);
+  }
+}
+
+async function lookFor(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  exchange: Exchange,
+  request: ExchangeWithdrawalRequest,
+  refusal?: string,
+): Promise<void> {
+  const found = await exchange.find(request.clientId);
+  switch (found.type) {
+    case "found":
+      return adopt(deps, funding, request, found.withdrawal);
+    case "unknown":
+      deps.log.warn("funding.not_looked_up", { funding: funding.key, message: found.message });
+      return;
+    case "absent":
+      break;
+    default:
+      return assertNever(found);
+  }
+  const reason =
+    refusal === undefined
+      ? "the source does not show it in its lists"
+      : `the source does not show it, and refuses it now: ${refusal}`;
+  const silentMs = deps.clock.nowMs() - (funding.askedAtMs ?? 0);
+  // While it is repeated it is not given up; otherwise it had its time to turn up.
+  if (funding.status === "asked" && refusal === undefined && silentMs > TURNS_UP_MS_MAX)
+    await moveFunding(deps, funding, "unresolved", { event: "funding.unresolved", reason });
+  else if (funding.status === "accepted" && funding.reason !== reason)
+    await moveFunding(deps, funding, "accepted", { event: "funding.vanished", reason });
+  else if (funding.status === "asked" && funding.reason !== reason)
+    await moveFunding(deps, funding, "asked", { event: "funding.unanswered", reason });
+}
+
+/** What the source says it holds under our id, whoever asked for it and when. */
+async function adopt(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  request: ExchangeWithdrawalRequest,
+  withdrawal: ExchangeWithdrawal,
+): Promise<void> {
+  const { venueId, venueStatus, txid } = withdrawal;
+  const told = { venueId, venueStatus, txid };
+  if (withdrawal.state === "cancelled") {
+    await moveFunding(deps, await asAsked(deps, funding), "cancelled", {
+      ...told,
+      event: "funding.cancelled",
+      reason: `the source says ${venueStatus}`,
+    });
+    return;
+  }
+  const discrepancy = exchangeDiscrepancy(request, withdrawal);
+  const isNews =
+    funding.status !== "accepted" || funding.venueStatus !== venueStatus || funding.txid !== txid;
+  if (!isNews) return;
+  const stuck = withdrawal.state === "stuck";
+  const event = stuck
+    ? "funding.stuck"
+    : discrepancy !== undefined
+      ? "funding.differs"
+      : funding.status === "accepted"
+        ? "funding.advanced"
+        : "funding.accepted";
+  const reason = stuck ? `it stays at the source as ${venueStatus} until a person acts there` : discrepancy;
+  const before = funding.status === "accepted" ? funding : await asAsked(deps, funding);
+  if (await moveFunding(deps, before, "accepted", { ...told, event, reason }))
+    await arriveLate(deps, { ...funding, status: "accepted", txid });
+}
+
+/** A request that was found before it was asked for goes the same way as others: it was asked for, by somebody. */
+async function asAsked({ ledger }: TreasuryDeps, funding: FundingRecord): Promise<FundingRecord> {
+  if (funding.status !== "requested") return funding;
+  await ledger.transaction((tx) => tx.moveFunding(funding.id, ["requested"], "asked"));
+  return { ...funding, status: "asked" };
+}
+
+/** Its money may be here already, from before the ledger knew of the request. */
+async function arriveLate({ ledger }: TreasuryDeps, funding: FundingRecord): Promise<void> {
+  await ledger.transaction(async (tx) => {
+    await tx.lockFold();
+    const transfer = await arrivedBefore(tx, funding, funding.txid);
+    if (transfer === undefined) return;
+    const arrivedBy = transfer.operation;
+    if (!(await tx.moveFunding(funding.id, ["accepted"], "arrived", { arrivedBy }))) return;
+    await tx.addReceipts([
+      {
+        event: "funding.arrived",
+        subject: funding.key,
+        chainTimeMs: transfer.blockTimeMs,
+        details: {
+          sender: transfer.sender,
+          amountShares: `${transfer.amount}`,
+          txid: transfer.txid ?? null,
+        },
+      },
+    ]);
+  });
+}

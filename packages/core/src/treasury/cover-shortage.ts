@@ -1,0 +1,166 @@
+import { bts, formatShares, shares, type Shares, toShares } from "@stakebts/kernel/amount";
+import {
+  coverMemo,
+  type CoverSource,
+  decideCover,
+  EXPECTED_STATUSES,
+  expectedShares,
+  fundingKey,
+  fundingSourceName,
+  OPEN_FUNDING_STATUSES,
+} from "../rules/top-up.ts";
+import { MINUTE_MS, type Millis } from "@stakebts/kernel/time";
+import type { EncryptedMemo } from "@stakebts/bitshares/chain";
+import type { NewReceipt } from "../ledger/ledger.ts";
+import { fundingId } from "../ledger/ids.ts";
+import { logReceipt } from "../ledger/log-receipt.ts";
+import { fundsOf } from "./source-funds.ts";
+import type { TreasuryDeps } from "./treasury.ts";
+
+/** The oldest of the payouts that are looked at; what comes after them is covered when they are paid. */
+const NEEDS_MAX = 10_000;
+/** A source that has refused is not asked again for this long. Host time. */
+const REST_MS = 5 * MINUTE_MS;
+
+/** What came of looking for cover. `short`: nothing can be asked for, although payouts wait. */
+export type CoverResult =
+  | { readonly type: "enough" }
+  | { readonly type: "asked"; readonly amount: bigint }
+  | { readonly type: "on_its_way" }
+  | { readonly type: "short"; readonly reason: string };
+
+/**
+ * Asks sources of funds for what the hot wallet lacks, when payouts wait for it. The shortage is one sum over all of them,
+ * less what is on its way already; each source has one request open at the most. Only writes requests down.
+ */
+export async function coverShortage(deps: TreasuryDeps, chainNowMs: Millis): Promise<CoverResult> {
+  const { chain, ledger, policy, wallet } = deps;
+  // The balance first: a payout that is paid in between is missing in the needs and not yet in the balance, which asks
+  // for too little. The other way round it would be in both, and ask for too much.
+  const balance = await chain.balance(deps.custodian.id);
+  const open = await ledger.openNeeds(NEEDS_MAX);
+  if (!open.some(({ status }) => status === "waiting_funds")) return { type: "enough" };
+  const schedule = await wallet.fees();
+  const needs = open.map(({ amount, memo }) =>
+    shares(toShares(amount) + deps.feeOf(schedule, memoLike(memo))),
+  );
+  const fundings = await ledger.fundings({ statuses: OPEN_FUNDING_STATUSES });
+  const expected = expectedShares(
+    fundings.filter(({ status }) => (EXPECTED_STATUSES as readonly string[]).includes(status)),
+  );
+  const spendable = shares(balance - toShares(policy.minimumBalance));
+  const total = shares(needs.reduce((sum, need) => sum + need, 0n) - spendable - expected);
+  if (total <= 0n) return { type: expected > 0n ? "on_its_way" : "enough" };
+  const busy = new Set(fundings.filter(isCover).map(({ source }) => source));
+  const { sources, unusable } = await askSources(deps, busy);
+  const wanted = decideCover(
+    { needs, spendableShares: spendable, expectedShares: expected, sources },
+    policy,
+  );
+  if (wanted.length === 0)
+    return expected > 0n
+      ? { type: "on_its_way" }
+      : { type: "short", reason: whyNothing(total, { sources, unusable }) };
+  return writeDown(deps, wanted, { total, chainNowMs });
+}
+
+const isCover = ({ kind }: { readonly kind: string }): boolean => kind === "cover";
+
+interface SourcesAnswer {
+  /** Those that can be asked for funds now. */
+  readonly sources: readonly CoverSource[];
+  /** For people: which others there are, and why not. */
+  readonly unusable: readonly string[];
+}
+
+async function askSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promise<SourcesAnswer> {
+  const sources: CoverSource[] = [];
+  const unusable: string[] = [];
+  for (const source of deps.sources) {
+    const name = fundingSourceName(source.number);
+    if (busy.has(source.number)) {
+      unusable.push(`${name} has been asked already`);
+      continue;
+    }
+    if (await rests(deps, source.number)) {
+      unusable.push(`${name} has refused, and is asked again in a few minutes`);
+      continue;
+    }
+    const funds = await fundsOf(deps, source);
+    if ("problem" in funds) {
+      deps.log.warn("cover.source_unavailable", { source: source.number, message: funds.problem });
+      unusable.push(`${name}: ${funds.problem}`);
+      continue;
+    }
+    if (!funds.withdrawalsOpen) {
+      deps.log.warn("cover.source_closed", { source: source.number });
+      unusable.push(`${name} gives nothing at present`);
+      continue;
+    }
+    sources.push({ ...funds, source: source.number });
+  }
+  return { sources, unusable };
+}
+
+async function rests({ ledger, clock }: TreasuryDeps, source: CoverSource["source"]): Promise<boolean> {
+  const [last] = await ledger.fundings({ statuses: ["refused"], sources: [source], limit: 1 });
+  if (last === undefined) return false;
+  const sinceMs = clock.nowMs() - last.changedAtMs;
+  return sinceMs >= 0 && sinceMs < REST_MS;
+}
+
+async function writeDown(
+  { ledger, log, writerEpoch }: TreasuryDeps,
+  wanted: ReturnType<typeof decideCover>,
+  { total, chainNowMs }: { total: Shares; chainNowMs: Millis },
+): Promise<CoverResult> {
+  const receipts: NewReceipt[] = [];
+  let amount = 0n;
+  await ledger.transaction(async (tx) => {
+    receipts.length = 0;
+    amount = 0n;
+    if ((await tx.whyNotPay(writerEpoch)) !== undefined) return;
+    for (const { source, amount: asked } of wanted) {
+      const key = fundingKey.cover(source, (await tx.coverCount(source)) + 1);
+      const id = fundingId(key);
+      const funding = {
+        key,
+        id,
+        kind: "cover",
+        source,
+        amount: asked,
+        memo: coverMemo(id),
+        requestedMs: chainNowMs,
+      } as const;
+      if (!(await tx.insertFunding(funding))) continue;
+      amount += asked;
+      receipts.push({
+        event: "funding.requested",
+        subject: key,
+        chainTimeMs: chainNowMs,
+        details: { source, amount: `${asked}`, shortShares: `${total}`, clientId: id },
+      });
+    }
+    await tx.addReceipts(receipts);
+  });
+  for (const receipt of receipts) logReceipt(log, receipt);
+  return amount > 0n ? { type: "asked", amount: bts(amount) } : { type: "on_its_way" };
+}
+
+function whyNothing(total: Shares, { sources, unusable }: SourcesAnswer): string {
+  const short = `payouts wait for ${formatShares(total)} more than there is`;
+  const count = sources.length + unusable.length;
+  if (count === 0) return `${short}, and no source of cover is configured`;
+  const together = sources.reduce((sum, { withdrawableShares }) => sum + withdrawableShares, 0n);
+  return [
+    `${short}, and of ${count} source(s) of cover ${sources.length} can be used, with ${formatShares(shares(together))} together`,
+    ...unusable,
+  ].join("; ");
+}
+
+/** A memo of the same length as the encrypted text: all that its fee depends on. */
+function memoLike(text: string): EncryptedMemo {
+  const checksumAndText = 4 + Buffer.byteLength(text);
+  const padded = (Math.floor(checksumAndText / 16) + 1) * 16;
+  return { from: "", to: "", nonce: "0", messageHex: "00".repeat(padded) };
+}

@@ -1,0 +1,23 @@
+import { afterEach, describe, it } from "vitest";
+import { exchangeChecks } from "@stakebts/testkit/conformance/exchange";
+import { CUSTODIAN, givenTownExchange, type TownExchange } from "./fixtures/devnet-exchange.ts";
+
+let town: TownExchange | undefined;
+afterEach(async () => {
+  await town?.stop();
+});
+
+describe("Bittrex v3 over HTTP, paying out on a chain", () => {
+  it.each(exchangeChecks)("$name", { timeout: 20_000 }, async (check) => {
+    const given = (town = await givenTownExchange());
+    await check.run({
+      exchange: given.exchange,
+      toAccount: CUSTODIAN,
+      settle: () => given.settle(),
+      arrivals: async (memo) =>
+        (await given.arrivals()).filter((each) => each.memo === memo).map(({ amountShares }) => amountShares),
+      loseNextAnswer: () => given.venue.faults.dropAnswersAfterAccept(1),
+      loseNextRequest: () => given.venue.faults.answerNext({ status: 502, withdrawalsOnly: true }),
+    });
+  });
+});

@@ -1,0 +1,23 @@
+import { afterEach, describe, it } from "vitest";
+import { shares } from "@stakebts/kernel/amount";
+import { exchangeChecks } from "@stakebts/testkit/conformance/exchange";
+import { type CcxtTown, givenCcxtTown } from "./fixtures/ccxt-bench.ts";
+
+let town: CcxtTown | undefined;
+afterEach(async () => {
+  await town?.stop();
+});
+
+describe.each(["htx", "mexc", "gate"] as const)("%s through ccxt, over HTTP", (venue) => {
+  it.each(exchangeChecks)("$name", { timeout: 20_000 }, async (check) => {
+    const { exchange, book, faults } = (town = await givenCcxtTown(venue));
+    await check.run({
+      exchange,
+      toAccount: "custodian",
+      settle: async () => book.settle(),
+      arrivals: async (memo) => book.arrivals(memo).map(shares),
+      loseNextAnswer: () => faults.push({ type: "lose_answer" }),
+      loseNextRequest: () => faults.push({ type: "lose_request" }),
+    });
+  });
+});

@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { toShares } from "@stakebts/kernel/amount";
+import { assertNever } from "@stakebts/kernel/assert";
+import type { FundingKey } from "../rules/top-up.ts";
+import { millis } from "@stakebts/kernel/time";
+import { decideWithdrawal, type WithdrawalId } from "../rules/withdrawal.ts";
+import type { Cursor, FundingRecord } from "../ledger/ledger.ts";
+import { expiration, whyTooDear } from "../payments/pay-payout.ts";
+import { moveFunding, startAsking } from "./move-top-up.ts";
+import { reserveFunds, reservePrices } from "./source-funds.ts";
+import type { ReserveSource, TreasuryDeps } from "./treasury.ts";
+
+/**
+ * Takes one transfer from the reserve account to the custodian a step further, in the way of a payout: signed, saved,
+ * sent, and the same bytes sent again until an irreversible block holds them or none ever can. Whether the reserve's key
+ * sends the money or the custodian's draws it makes no difference but in what is signed.
+ */
+export async function sendReserve(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  reserve: ReserveSource,
+  cursor: Cursor,
+): Promise<void> {
+  switch (funding.status) {
+    case "requested":
+      return sign(deps, funding, reserve, cursor);
+    case "asked":
+    case "accepted":
+      if (!(await isOver(deps, funding))) await send(deps, funding);
+      return;
+    case "arrived":
+    case "refused":
+    case "cancelled":
+    case "unresolved":
+      return;
+    default:
+      return assertNever(funding.status);
+  }
+}
+
+async function sign(
+  deps: TreasuryDeps,
+  funding: FundingRecord,
+  reserve: ReserveSource,
+  cursor: Cursor,
+): Promise<void> {
+  const { memos, wallet, policy, custodian } = deps;
+  const { account, signer } = reserve;
+  const amount = toShares(funding.amount);
+  const reason = whyNot(await reserveFunds(deps, reserve), { account: account.name, amount });
+  if (reason !== undefined) {
+    await moveFunding(deps, funding, "refused", { event: "funding.refused", reason });
+    return;
+  }
+  const memo = memos.write({
+    text: funding.memo,
+    toPublicKey: memos.publicKey,
+    nonce: nonceOf(funding.key),
+  });
+  const schedule = await wallet.fees();
+  const fee = deps.feeOf(reservePrices(reserve, schedule), memo);
+  const dear = whyTooDear(fee, policy);
+  if (dear !== undefined) {
+    deps.log.warn("funding.waits", { funding: funding.key, reason: dear });
+    return;
+  }
+  const { headTimeMs } = await wallet.head();
+  const { txid, ...signed } = signer.sign({
+    fromId: account.id,
+    toId: custodian.id,
+    amount,
+    fee,
+    memo,
+    permissionId: reserve.type === "permission" ? reserve.permissionId : undefined,
+    refBlockId: cursor.blockId,
+    expirationMs: expiration(headTimeMs, policy.expirationMs, schedule),
+  });
+  if (await startAsking(deps, funding, { txid, signed })) await send(deps, { ...funding, txid, signed });
+}
+
+/** Much may have changed since the request was written down. */
+function whyNot(
+  funds: Awaited<ReturnType<typeof reserveFunds>>,
+  { account, amount }: { readonly account: string; readonly amount: bigint },
+): string | undefined {
+  if ("problem" in funds) return funds.problem;
+  if (!funds.withdrawalsOpen) return `the permission to draw from ${account} is not in force now`;
+  if (funds.withdrawableShares >= amount) return undefined;
+  return `${account} can give ${funds.withdrawableShares} shares, and ${amount} are needed`;
+}
+
+async function send({ chain, log }: TreasuryDeps, funding: FundingRecord): Promise<void> {
+  if (funding.signed === undefined) return;
+  const outcome = await chain.broadcast(funding.signed.bytes);
+  if (outcome.type === "accepted" || outcome.type === "duplicate") return;
+  log.warn("funding.not_sent", { funding: funding.key, txid: funding.txid, message: outcome.message });
+}
+
+/** Dead by the same proof as a withdrawal (ADR 0006), once every transfer of the blocks looked into has been answered. */
+async function isOver(deps: TreasuryDeps, funding: FundingRecord): Promise<boolean> {
+  const { signed, txid } = funding;
+  if (signed === undefined) return false;
+  const { refBlockNum, expirationMs } = signed;
+  const isDead = await deps.ledger.transaction(async (tx) => {
+    const cursor = await tx.cursor();
+    if (cursor === undefined) return false;
+    const verdict = decideWithdrawal(
+      { id: funding.id as string as WithdrawalId, status: "broadcast", refBlockNum, expirationMs },
+      {
+        type: "scanned",
+        fromBlockNum: cursor.scannedFromBlockNum,
+        blockTimeMs: millis(cursor.blockTimeMs),
+      },
+    );
+    return verdict === "expired" && (await tx.receivedAs({ txid, memo: undefined })).length === 0;
+  });
+  if (!isDead) return false;
+  await moveFunding(deps, funding, "cancelled", {
+    event: "funding.cancelled",
+    reason: "its transaction expired, and no block took it",
+  });
+  return true;
+}
+
+const nonceOf = (key: FundingKey): bigint =>
+  createHash("sha256").update(`funding ${key}`).digest().readBigUInt64BE();

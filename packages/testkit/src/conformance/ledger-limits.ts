@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { bts } from "@stakebts/kernel/amount";
+import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
+import { HOUR_MS, millis } from "@stakebts/kernel/time";
+import type { IdentifiedPayout, Ledger } from "@stakebts/core/ledger/ledger";
+import { agreementWithRows, cursorAt, incoming, operation, refundOf, withdrawalFor } from "../given.ts";
+import { passFence } from "../pass-recovery-hold.ts";
+import { ringForPayout } from "@stakebts/core/ledger/jobs";
+import type { LedgerCheck } from "./ledger-check.ts";
+
+// Limits on payments, approvals and freezes. ADR 0019.
+
+const BY = { actor: "operator-1", reason: "test" };
+
+async function given(
+  ledger: Ledger,
+  limits: Partial<PaymentLimits>,
+  ...amounts: readonly bigint[]
+): Promise<readonly IdentifiedPayout[]> {
+  await passFence(ledger);
+  const payouts = amounts.map((amount, index) => refundOf(operation(10 + index), { amount: bts(amount) }));
+  await ledger.transaction(async (tx) => {
+    await tx.moveCursor(undefined, { ...cursorAt(100), scannedFromBlockNum: 1 });
+    await tx.insertPayouts(payouts);
+    await tx.setLimits({ ...NO_LIMITS, ...limits }, BY);
+  });
+  return payouts;
+}
+
+/** The time of the ledger goes on, in blocks of an hour. */
+const ringOf = ({ id }: IdentifiedPayout) => ringForPayout(id, "approved");
+
+const hoursLater = (ledger: Ledger, hours: number): Promise<boolean> =>
+  ledger.transaction(async (tx) => {
+    const cursor = await tx.cursor();
+    assert.ok(cursor !== undefined);
+    const [blockNum, blockTimeMs] = [cursor.blockNum + hours, millis(cursor.blockTimeMs + hours * HOUR_MS)];
+    return tx.moveCursor(cursor.blockNum, { ...cursorAt(blockNum), blockTimeMs });
+  });
+
+async function payer(ledger: Ledger) {
+  const writerEpoch = await ledger.startWriterEpoch();
+  return (payout: IdentifiedPayout, name: string) =>
+    ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch }));
+}
+
+const payoutOf = async (ledger: Ledger, { id }: IdentifiedPayout) => {
+  const view = await ledger.paymentView(id);
+  assert.ok(view !== undefined);
+  return view.payout;
+};
+
+export const limitChecks: readonly LedgerCheck[] = [
+  {
+    name: "the newest limits hold, and without any nothing is limited",
+    async run(ledger) {
+      assert.deepEqual(await ledger.limits(), NO_LIMITS);
+      const [payout] = await given(ledger, { hourCap: bts(5n), dayCap: bts(7n) }, 450n);
+      const limits = { ...NO_LIMITS, paymentCap: bts(1_000n) };
+      await ledger.transaction((tx) => tx.setLimits(limits, BY));
+      assert.deepEqual(await ledger.limits(), limits);
+      assert.deepEqual((await ledger.paymentView(payout?.id as never))?.limits, limits);
+      assert.equal(await (await payer(ledger))(payout as IdentifiedPayout, "a"), "saved");
+    },
+  },
+  {
+    name: "a payment above the cap is held, of which there is one receipt, and an approval lets it go, for every attempt",
+    async run(ledger) {
+      const [large] = await given(ledger, { paymentCap: bts(449n) }, 450n);
+      assert.ok(large !== undefined);
+      const save = await payer(ledger);
+      assert.equal(await save(large, "a"), "payout_moved");
+      assert.equal(await save(large, "b"), "payout_moved");
+      const { status, limitedBy, reason } = await payoutOf(ledger, large);
+      assert.deepEqual([status, limitedBy], ["held", "payment_cap"]);
+      assert.match(reason ?? "", /more than the cap of 449 BTS for one payment/);
+      const approval = { payee: large.payee, amount: large.amount, approver: "b", reason: "known" };
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.approvePayout(large.id, approval), true);
+        assert.equal(await tx.approvePayout(large.id, approval), false);
+        assert.deepEqual(await tx.approvals(large.id), [approval]);
+        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), true);
+        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), false);
+      });
+      assert.equal((await payoutOf(ledger, large)).limitedBy, undefined);
+      assert.equal(await save(large, "c"), "saved");
+      await ledger.transaction(async (tx) => {
+        const [attempt] = await tx.withdrawalsOf(large.id);
+        assert.ok(attempt !== undefined && (await tx.expireWithdrawal(attempt.id)));
+        await tx.movePayout(large.id, ["signed"], "ready");
+      });
+      assert.equal(await save(large, "d"), "saved");
+    },
+  },
+  {
+    name: "an approval of another amount or payee lets nothing go",
+    async run(ledger) {
+      const [large] = await given(ledger, { approvalFrom: bts(450n) }, 450n);
+      assert.ok(large !== undefined);
+      await ledger.transaction(async (tx) => {
+        const approval = { payee: large.payee, amount: bts(449n), approver: "b", reason: "known" };
+        await tx.approvePayout(large.id, approval);
+        await tx.approvePayout(large.id, { ...approval, approver: "c", payee: "else", amount: large.amount });
+      });
+      assert.equal(await ledger.limitPayment(large.id), "held");
+      assert.equal((await payoutOf(ledger, large)).limitedBy, "approval");
+    },
+  },
+  {
+    name: "who gave it to the payer does not approve it",
+    async run(ledger) {
+      const [large] = await given(ledger, { approvalFrom: bts(450n) }, 450n);
+      assert.ok(large !== undefined);
+      const details = { actor: "Operator-1", reason: "again" };
+      await ledger.transaction((tx) =>
+        tx.addReceipts([{ event: "payout.requeued", subject: large.key, details }]),
+      );
+      const approval = { payee: large.payee, amount: large.amount, reason: "known" };
+      await ledger.transaction(async (tx) => {
+        assert.deepEqual(await tx.whoRequested(large.key), ["Operator-1"]);
+        await tx.approvePayout(large.id, { ...approval, approver: "operator-1" });
+      });
+      assert.equal(await ledger.limitPayment(large.id), "held");
+      assert.equal(await ledger.transaction((tx) => tx.releaseApproved(large.id, ringOf(large))), false);
+      await ledger.transaction(async (tx) => {
+        await tx.approvePayout(large.id, { ...approval, approver: "operator-2" });
+        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), true);
+      });
+      assert.equal(await ledger.limitPayment(large.id), "go");
+    },
+  },
+  {
+    name: "an hour that is full makes payments wait in their order, and has room again an hour later",
+    async run(ledger) {
+      const [first, second, small] = await given(ledger, { hourCap: bts(700n) }, 400n, 400n, 1n);
+      assert.ok(first !== undefined && second !== undefined && small !== undefined);
+      const save = await payer(ledger);
+      assert.equal(await save(first, "a"), "saved");
+      assert.equal(await save(second, "b"), "payments_off");
+      const waiting = await payoutOf(ledger, second);
+      assert.deepEqual([waiting.status, waiting.limitedBy], ["due", "hour_cap"]);
+      assert.match(waiting.reason ?? "", /the cap of 700 BTS per hour leaves no room for it yet/);
+      assert.equal(await save(small, "c"), "payments_off", "it fits, and fell due later");
+      await hoursLater(ledger, 1);
+      assert.equal(await save(small, "d"), "payments_off", "the older one goes first");
+      assert.equal(await save(second, "e"), "saved");
+      assert.equal((await payoutOf(ledger, second)).limitedBy, undefined);
+      assert.equal(await save(small, "f"), "saved");
+    },
+  },
+  {
+    name: "an attempt that died leaves its room in the window, and what is alive keeps it however often it is sent",
+    async run(ledger) {
+      const [first, second] = await given(ledger, { dayCap: bts(700n) }, 400n, 400n);
+      assert.ok(first !== undefined && second !== undefined);
+      const save = await payer(ledger);
+      assert.equal(await save(first, "a"), "saved");
+      const live = (await ledger.paymentView(first.id))?.live;
+      assert.ok(live !== undefined);
+      await ledger.markSent(live);
+      await ledger.markSent(live);
+      await hoursLater(ledger, 23);
+      assert.equal(await save(second, "b"), "payments_off");
+      await ledger.transaction(async (tx) => {
+        await tx.expireWithdrawal(live.id);
+        await tx.movePayout(first.id, ["sent"], "ready");
+      });
+      assert.equal(await save(first, "c"), "saved");
+      await hoursLater(ledger, 2);
+      assert.equal(await save(second, "d"), "payments_off", "the second attempt was signed two hours ago");
+      await hoursLater(ledger, 22);
+      assert.equal(await save(second, "e"), "saved");
+    },
+  },
+  {
+    name: "a payment that waits for funds keeps nobody from the room that is there",
+    async run(ledger) {
+      const [first, second, small] = await given(ledger, { hourCap: bts(700n) }, 400n, 400n, 1n);
+      assert.ok(first !== undefined && second !== undefined && small !== undefined);
+      const save = await payer(ledger);
+      await save(first, "a");
+      assert.equal(await ledger.limitPayment(second.id), "later");
+      await ledger.transaction(async (tx) => {
+        await tx.movePayout(second.id, ["due"], "ready");
+        await tx.movePayout(second.id, ["ready"], "waiting_funds", {
+          reason: "short",
+          waitingSinceMs: millis(1),
+        });
+      });
+      assert.equal(await save(small, "b"), "saved");
+      assert.equal(await ledger.limitPayment(second.id), "later");
+      assert.equal((await payoutOf(ledger, second)).status, "ready");
+    },
+  },
+  {
+    name: "a manager's freeze stops what it says, beside the operators' switches, until it is ended",
+    async run(ledger) {
+      const [payout] = await given(ledger, {}, 450n);
+      assert.ok(payout !== undefined);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const why = () => ledger.transaction((tx) => tx.whyNotPay(writerEpoch));
+      const save = (name: string) => ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch }));
+      await ledger.transaction((tx) => tx.setAccepting({ on: false, reason: "no more" }));
+      assert.deepEqual(await ledger.freezes(), [
+        { source: "operator", level: "accept-nothing", reason: "no more" },
+      ]);
+      assert.equal(await why(), undefined);
+      for (const level of ["pay-nothing", "all"] as const) {
+        await ledger.transaction((tx) => tx.setManagerFreeze({ level, reason: "stop it" }));
+        assert.deepEqual((await ledger.freezes())[1], { source: "manager", level, reason: "stop it" });
+        assert.deepEqual(await ledger.payments(), { on: false, reason: "stop it" });
+        assert.equal(await why(), "payments_off");
+        assert.equal(await save("a"), "payments_off");
+      }
+      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
+      assert.deepEqual((await ledger.freezes())[0], {
+        source: "operator",
+        level: "all",
+        reason: "a drill; nominations: no more",
+      });
+      await ledger.transaction(async (tx) => {
+        await tx.setPayments({ on: true });
+        await tx.setManagerFreeze({ level: "accept-nothing", reason: "stop it" });
+      });
+      assert.equal(await save("b"), "saved");
+      await ledger.transaction((tx) => tx.setManagerFreeze(undefined));
+      assert.equal((await ledger.freezes()).length, 1);
+    },
+  },
+  {
+    name: "while nominations wait, so does a later stop of the same account and what falls due for it after that, and nothing else",
+    async run(ledger) {
+      const old = agreementWithRows(operation(5), { nominator: "a", startMs: millis(15_000) });
+      const other = agreementWithRows(operation(6), { nominator: "b", startMs: millis(18_000) });
+      const stop = { request: { type: "stop" } } as const;
+      await ledger.transaction(async (tx) => {
+        await tx.insertAgreement(old.agreement, old.rows);
+        await tx.insertAgreement(other.agreement, other.rows);
+        await tx.insertTransfers([
+          incoming({ operation: operation(10), sender: "a" }),
+          incoming({ operation: operation(11), sender: "a", ...stop }),
+          incoming({ operation: operation(12), sender: "b", ...stop }),
+        ]);
+        const first = await tx.oldestUndecidedTransfer(false);
+        assert.deepEqual(first?.operation, operation(12));
+        assert.deepEqual((await tx.oldestUndecidedTransfer())?.operation, operation(10));
+        await tx.decideTransfer(operation(12), "stopped", "test");
+        assert.equal(await tx.oldestUndecidedTransfer(false), undefined);
+        const due = await tx.pendingRowsDue(millis(10 ** 13), 100);
+        assert.deepEqual([...new Set(due.map(({ nominator }) => nominator))], ["b"]);
+        await tx.moveCursor(undefined, { ...cursorAt(20), scannedFromBlockNum: 1 });
+      });
+      assert.equal(await ledger.hasWork(false), false);
+      assert.equal(await ledger.hasWork(), true);
+    },
+  },
+];

@@ -1,0 +1,889 @@
+import assert from "node:assert/strict";
+import { millis } from "@stakebts/kernel/time";
+import type { AccountId } from "@stakebts/bitshares/chain";
+import type { IdentifiedPayout, Ledger, NewAgreement } from "@stakebts/core/ledger/ledger";
+import { bts, shares, toShares } from "@stakebts/kernel/amount";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { fundingKey, type FundingSourceNumber } from "@stakebts/core/rules/top-up";
+import { payoutKey } from "@stakebts/core/rules/payout";
+import type { Ring } from "@stakebts/core/queue/queue";
+import { fundingId, memoNonces } from "@stakebts/core/ledger/ids";
+import { ringForPayout } from "@stakebts/core/ledger/jobs";
+import { passFence } from "../pass-recovery-hold.ts";
+import type { LedgerCheck } from "./ledger-check.ts";
+import { limitChecks } from "./ledger-limits.ts";
+import {
+  agreementWithRows,
+  cursorAt,
+  incoming,
+  operation,
+  outgoing,
+  refundOf,
+  withdrawalFor,
+} from "../given.ts";
+
+async function owe(ledger: Ledger, ...payouts: IdentifiedPayout[]): Promise<void> {
+  await ledger.transaction((tx) => tx.insertPayouts(payouts));
+}
+
+/** The transfer that settles it. */
+const paymentOf = (payout: IdentifiedPayout, at: OperationPosition) =>
+  outgoing({ operation: at, receiver: payout.payee, amount: toShares(payout.amount), payoutKey: payout.key });
+
+async function statusOf(ledger: Ledger, payout: IdentifiedPayout): Promise<string | undefined> {
+  return (await ledger.paymentView(payout.id))?.payout.status;
+}
+
+async function rings(ledger: Ledger): Promise<readonly Ring[]> {
+  const all: Ring[] = [];
+  await ledger.relayRings(1_000, async (batch) => {
+    all.push(...batch);
+  });
+  return all;
+}
+
+const cover = (source: FundingSourceNumber, number: number) => {
+  const key = fundingKey.cover(source, number);
+  const id = fundingId(key);
+  const memo = `cover:${id}`;
+  return { key, id, kind: "cover", source, amount: bts(1_000n), memo, requestedMs: millis(7_000) } as const;
+};
+
+export const ledgerChecks: readonly LedgerCheck[] = [
+  ...limitChecks,
+  {
+    name: "a source has one open cover at a time, whoever asks, and as many in turn as it takes",
+    async run(ledger) {
+      const insert = (source: FundingSourceNumber, number: number) =>
+        ledger.transaction((tx) => tx.insertFunding(cover(source, number)));
+      assert.equal(await insert(1, 1), true);
+      assert.equal(await insert(1, 1), false);
+      assert.equal(await insert(1, 2), false);
+      assert.equal(await insert(2, 1), true);
+      await ledger.transaction((tx) =>
+        tx.moveFunding(cover(1, 1).id, ["requested"], "refused", { reason: "too small" }),
+      );
+      assert.equal(await insert(1, 2), true);
+      assert.equal(await ledger.transaction((tx) => tx.coverCount(1)), 2);
+      const open = await ledger.fundings({ statuses: ["requested"] });
+      assert.deepEqual(
+        open.map(({ key, status }) => [key, status]),
+        [
+          ["cover:2:1", "requested"],
+          ["cover:1:2", "requested"],
+        ],
+      );
+      assert.deepEqual(
+        (await ledger.fundings({ sources: [1], limit: 1 })).map(({ key }) => key),
+        ["cover:1:2"],
+      );
+    },
+  },
+  {
+    name: "the same request for funds with another amount is a broken assumption",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.insertFunding(cover(1, 1)));
+      const other = { ...cover(1, 1), amount: bts(2_000n) };
+      await assert.rejects(
+        ledger.transaction((tx) => tx.insertFunding(other)),
+        /another source, amount or memo/,
+      );
+    },
+  },
+  {
+    name: "a request for funds moves from where it is believed to stand, and keeps what was learnt of it",
+    async run(ledger) {
+      const { id } = cover(3, 1);
+      await ledger.transaction((tx) => tx.insertFunding(cover(3, 1)));
+      const move = (
+        ...args: Parameters<Parameters<Parameters<typeof ledger.transaction>[0]>[0]["moveFunding"]>
+      ) => ledger.transaction((tx) => tx.moveFunding(...args));
+      assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9) }), false);
+      assert.equal(await move(id, ["requested"], "asked", { isAsking: true }), true);
+      assert.equal(await move(id, ["requested"], "asked"), false);
+      assert.equal(await move(id, ["asked"], "asked", { reason: "no answer yet" }), true);
+      assert.equal(
+        await move(id, ["asked"], "accepted", { venueId: "v-1", venueStatus: "PENDING", txid: "ab" }),
+        true,
+      );
+      await assert.rejects(move(id, ["accepted"], "requested"));
+      assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9, 2, 1) }), true);
+      const [funding] = await ledger.fundings({});
+      assert.ok(funding !== undefined);
+      assert.ok(funding.askedAtMs !== undefined);
+      const { askedAtMs: _at, changedAtMs: _changed, ...rest } = funding;
+      assert.deepEqual(rest, {
+        ...cover(3, 1),
+        status: "arrived",
+        reason: undefined,
+        venueId: "v-1",
+        venueStatus: "PENDING",
+        txid: "ab",
+        asks: 1,
+        signed: undefined,
+        arrivedBy: operation(9, 2, 1),
+      });
+    },
+  },
+  {
+    name: "what the reserve has signed is kept to the byte and never signed anew",
+    async run(ledger) {
+      const { id } = cover(0, 1);
+      const signed = { bytes: Uint8Array.of(1, 2, 255), refBlockNum: 5, expirationMs: millis(90_000) };
+      await ledger.transaction((tx) => tx.insertFunding(cover(0, 1)));
+      await ledger.transaction((tx) => tx.moveFunding(id, ["requested"], "asked", { txid: "cd", signed }));
+      const [funding] = await ledger.fundings({ sources: [0] });
+      assert.equal(funding?.txid, "cd");
+      assert.deepEqual(
+        { ...funding?.signed, bytes: [...(funding?.signed?.bytes ?? [])] },
+        {
+          ...signed,
+          bytes: [1, 2, 255],
+        },
+      );
+      const again = { ...signed, refBlockNum: 6 };
+      await assert.rejects(
+        ledger.transaction((tx) => tx.moveFunding(id, ["asked"], "asked", { signed: again })),
+      );
+    },
+  },
+  {
+    name: "nothing is started by a payer whose epoch is over, behind a fence, or while payments are off",
+    async run(ledger) {
+      const epoch = await ledger.startWriterEpoch();
+      const why = (of: bigint) => ledger.transaction((tx) => tx.whyNotPay(of));
+      assert.equal(await why(epoch), "payments_off"); // Nobody has looked at this database yet.
+      await passFence(ledger);
+      assert.equal(await why(epoch), undefined);
+      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      assert.equal(await why(epoch), "payments_off");
+      const next = await ledger.startWriterEpoch();
+      assert.equal(await why(epoch), "epoch_over");
+      await ledger.transaction((tx) => tx.setPayments({ on: true }));
+      assert.equal(await why(next), undefined);
+    },
+  },
+  {
+    name: "what open payouts need is listed by age, and deposits at an exchange are not among it",
+    async run(ledger) {
+      const [late, early] = [refundOf(operation(8)), refundOf(operation(7))];
+      const key = payoutKey.deposit(operation(6));
+      const deposit = refundOf(operation(6), { key, kind: "deposit", memo: "a memo of the exchange" });
+      await owe(ledger, late, early, deposit);
+      await ledger.transaction((tx) => tx.movePayout(late.id, ["due"], "held", { reason: "test" }));
+      const needs = await ledger.openNeeds(10);
+      assert.deepEqual(
+        needs.map(({ amount, memo, status }) => ({ amount, memo, status })),
+        [{ amount: early.amount, memo: early.memo, status: "due" }],
+      );
+      const deposits = await ledger.transaction((tx) => tx.openDeposits());
+      assert.deepEqual(
+        deposits.map((payout) => payout.key),
+        [key],
+      );
+    },
+  },
+  {
+    name: "transfers are found by the nonce of their memo, by transaction id and by text",
+    async run(ledger) {
+      const [nonce] = memoNonces(payoutKey.deposit(operation(6)));
+      const sent = outgoing({ operation: operation(20), memoNonce: nonce });
+      const received = incoming({ operation: operation(21), txid: "ef", memoText: "cover:x" });
+      const old = incoming({ operation: operation(22), isReplayed: true });
+      await ledger.transaction((tx) => tx.insertTransfers([sent, received, old]));
+      await ledger.transaction(async (tx) => {
+        const found = await tx.sentWithNonces([nonce ?? "", "7"]);
+        assert.deepEqual(
+          found.map(({ operation: at, memoNonce }) => ({ at, memoNonce })),
+          [{ at: sent.operation, memoNonce: nonce }],
+        );
+        assert.equal((await tx.receivedAs({ txid: "ef", memo: undefined })).length, 1);
+        assert.equal((await tx.receivedAs({ txid: undefined, memo: "cover:x" })).length, 1);
+        assert.equal((await tx.receivedAs({ txid: "aa", memo: "cover:y" })).length, 0);
+        const first = await tx.oldestUndecidedTransfer();
+        assert.equal(first?.isReplayed, false);
+      });
+    },
+  },
+  {
+    name: "a transaction that throws has not happened",
+    async run(ledger) {
+      const failing = ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(1));
+        await tx.insertTransfers([incoming()]);
+        await tx.ring([ringForPayout(refundOf(operation(1)).id, "x")]);
+        throw new Error("crash");
+      });
+      await assert.rejects(failing, /crash/);
+      assert.equal(await ledger.cursor(), undefined);
+      assert.equal(await ledger.hasWork(), false);
+      assert.deepEqual(await rings(ledger), []);
+    },
+  },
+  {
+    name: "the cursor moves only from where the caller believes it to be",
+    async run(ledger) {
+      const move = (from: number | undefined, to: number) =>
+        ledger.transaction((tx) => tx.moveCursor(from, cursorAt(to)));
+      assert.equal(await move(3, 4), false);
+      assert.equal(await move(undefined, 4), true);
+      assert.equal(await move(undefined, 5), false);
+      assert.equal(await move(3, 5), false);
+      assert.equal(await move(4, 9), true);
+      assert.deepEqual(await ledger.cursor(), cursorAt(9));
+    },
+  },
+  {
+    name: "the cursor never goes back",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(9)));
+      await assert.rejects(ledger.transaction((tx) => tx.moveCursor(9, cursorAt(8))));
+      assert.equal((await ledger.cursor())?.blockNum, 9);
+    },
+  },
+  {
+    name: "blocks that were jumped over can be looked into later, if nothing is left out",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(100, { scannedFromBlockNum: 50 })));
+      const extend = async (from: number, to: number) => {
+        await ledger.transaction((tx) => tx.extendScan({ from, to }));
+        return (await ledger.cursor())?.scannedFromBlockNum;
+      };
+      assert.equal(await extend(20, 48), 50); // Block 49 is missing.
+      assert.equal(await extend(60, 90), 50);
+      assert.equal(await extend(30, 49), 30);
+      assert.equal(await extend(10, 100), 10);
+      assert.equal((await ledger.cursor())?.blockNum, 100);
+    },
+  },
+  {
+    name: "a transfer that is written twice is there once, and comes back as it was",
+    async run(ledger) {
+      const transfer = incoming({ memoText: "caf\u00E9 \u{1F4B8}", txid: "ab".repeat(20) });
+      const first = await ledger.transaction((tx) =>
+        tx.insertTransfers([transfer, incoming({ operation: operation(11) })]),
+      );
+      assert.equal(first.length, 2);
+      const again = await ledger.transaction((tx) =>
+        tx.insertTransfers([transfer, incoming({ operation: operation(12) })]),
+      );
+      assert.deepEqual(
+        again.map((t) => t.operation.blockNum),
+        [12],
+      );
+      assert.deepEqual(
+        await ledger.transaction((tx) => tx.oldestUndecidedTransfer()).then(plain),
+        plain(transfer),
+      );
+    },
+  },
+  {
+    name: "text that no database keeps is kept as something else, and the rest as it is",
+    async run(ledger) {
+      const hostile = "a\0b\uD800c";
+      await ledger.transaction(async (tx) => {
+        await tx.insertTransfers([incoming({ memoText: hostile })]);
+        await tx.addReceipts([{ event: "test", subject: hostile, details: { hostile } }]);
+      });
+      const stored = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+      assert.match(stored?.memoText ?? "", /^a.b.c$/su);
+    },
+  },
+  {
+    name: "transfers are decided in the order of the chain, each once, and outgoing ones never",
+    async run(ledger) {
+      const at = [operation(7, 1, 0), operation(7, 0, 2), operation(7, 0, 1), operation(6, 9, 9)];
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          ...at.map((o) => incoming({ operation: o })),
+          outgoing({ operation: operation(1) }),
+        ]),
+      );
+      const order = [];
+      for (;;) {
+        const next = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+        if (next === undefined) break;
+        order.push(next.operation);
+        const decide = () => ledger.transaction((tx) => tx.decideTransfer(next.operation, "kept", "test"));
+        assert.equal(await decide(), true);
+        assert.equal(await decide(), false);
+      }
+      assert.deepEqual(order, [...at].reverse());
+    },
+  },
+  {
+    name: "an admin request keeps its amount to the last BTS",
+    async run(ledger) {
+      const request = { type: "bmg_to_bittrex", amount: 9_007_199_254n, account: 2 } as never;
+      await ledger.transaction((tx) => tx.insertTransfers([incoming({ request })]));
+      const stored = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+      assert.deepEqual(stored?.request, request);
+    },
+  },
+  {
+    name: "an agreement is opened once, with all its rows",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      const open = () => ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      assert.equal(await open(), true);
+      assert.equal(await open(), false);
+      const pending = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.deepEqual(
+        pending.map((row) => row.id).sort(),
+        rows
+          .slice(1)
+          .map((row) => row.id)
+          .sort(),
+      );
+    },
+  },
+  {
+    name: "rows fall due at their instant, oldest first, and not before",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      await ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      const first = rows.find((row) => row.number === 1);
+      assert(first !== undefined);
+      const due = (ms: number) => ledger.transaction((tx) => tx.pendingRowsDue(millis(ms), 100));
+      assert.deepEqual(await due(first.dueMs - 1), []);
+      assert.deepEqual(
+        (await due(first.dueMs)).map((row) => row.id),
+        [first.id],
+      );
+      const all = await due(Number.MAX_SAFE_INTEGER);
+      assert.equal(all.length, 5);
+      assert.deepEqual(
+        [...all].sort((a, b) => a.dueMs - b.dueMs).map((r) => r.dueMs),
+        all.map((r) => r.dueMs),
+      );
+      assert.deepEqual(await ledger.nextDueInstants(1), [first.dueMs]);
+      assert.equal((await ledger.nextDueInstants(10)).length, 3);
+    },
+  },
+  {
+    name: "a row moves once, however many ask",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      await ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      const pending = rows.filter((row) => row.status === "pending");
+      const move = () =>
+        ledger.transaction((tx) =>
+          tx.moveRows(pending.map((row) => ({ row, from: "pending", to: "aborted" }))),
+        );
+      assert.equal(await move(), pending.length);
+      assert.equal(await move(), 0);
+      await assert.rejects(
+        ledger.transaction((tx) =>
+          tx.moveRows(rows.slice(1, 2).map((row) => ({ row, from: "aborted", to: "pending" }))),
+        ),
+      );
+    },
+  },
+  {
+    name: "a debt that is written twice is one debt, and one that differs is refused",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      await owe(ledger, payout);
+      assert.equal(await statusOf(ledger, payout), "due");
+      await assert.rejects(owe(ledger, { ...payout, amount: (payout.amount + 1n) as typeof payout.amount }));
+      await assert.rejects(owe(ledger, { ...payout, payee: "nominator-2" }));
+      await assert.rejects(owe(ledger, { ...payout, memo: "other" }));
+    },
+  },
+  {
+    name: "a withdrawal is saved only under the newest epoch, with payments on, for a payout that may be paid",
+    async run(ledger) {
+      await passFence(ledger);
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const old = await ledger.startWriterEpoch();
+      const writerEpoch = await ledger.startWriterEpoch();
+      assert.equal(writerEpoch, old + 1n);
+      assert.equal(
+        await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch: old })),
+        "epoch_over",
+      );
+      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      assert.deepEqual(await ledger.payments(), { on: false, reason: "test" });
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "payments_off");
+      assert.equal(await statusOf(ledger, payout), "due");
+      await ledger.transaction((tx) => tx.setPayments({ on: true }));
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "saved");
+      const view = await ledger.paymentView(payout.id);
+      assert.equal(view?.payout.status, "signed");
+      assert.equal(view.payout.attempts, 1);
+      assert.equal(view.live?.status, "signed");
+      assert.deepEqual(Buffer.from(view.live.bytes).toString(), "a");
+      await ledger.transaction((tx) => tx.movePayout(payout.id, ["due"], "ready"));
+      assert.equal(await statusOf(ledger, payout), "signed");
+    },
+  },
+  {
+    name: "a ledger that nobody has looked at, and one under a fence, take no withdrawal",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const save = () => ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }));
+      assert.deepEqual(await ledger.fenceState(), { raised: undefined, databaseChanged: true });
+      assert.equal(await save(), "payments_off");
+      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "test" };
+      await ledger.transaction((tx) => tx.raiseFence(fence));
+      assert.deepEqual(await ledger.fenceState(), { raised: fence, databaseChanged: false });
+      assert.deepEqual((await ledger.paymentView(payout.id))?.fence, await ledger.fenceState());
+      assert.equal(await save(), "payments_off");
+      await ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(11, { scannedFromBlockNum: 5 }));
+        assert.equal(await tx.liftFence(fence), true);
+      });
+      assert.equal(await save(), "saved");
+    },
+  },
+  {
+    name: "a fence goes forward only, and falls when every block has been looked into to one later than its end",
+    async run(ledger) {
+      const raise = (untilMs: number, fromBlockNum: number, reason: string) =>
+        ledger.transaction((tx) => tx.raiseFence({ untilMs: millis(untilMs), fromBlockNum, reason }));
+      await raise(30_000, 7, "first");
+      await raise(24_000, 5, "second");
+      await raise(27_000, 6, "third");
+      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "third" };
+      assert.deepEqual((await ledger.fenceState()).raised, fence);
+      const lift = (which = fence) => ledger.transaction((tx) => tx.liftFence(which));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(10, { scannedFromBlockNum: 6 })));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.moveCursor(10, cursorAt(11, { scannedFromBlockNum: 6 })));
+      assert.equal(await lift(), false);
+      await ledger.transaction((tx) => tx.extendScan({ from: 5, to: 5 }));
+      assert.equal(await lift({ ...fence, untilMs: millis(29_000) }), false);
+      assert.equal(await lift(), true);
+      assert.equal(await lift(), false);
+      assert.equal((await ledger.fenceState()).raised, undefined);
+    },
+  },
+  {
+    name: "two payers race for a payout and one of them saves a withdrawal",
+    async run(ledger) {
+      await passFence(ledger);
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const answers = await Promise.all(
+        ["a", "b", "c", "d"].map((name) =>
+          ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch })),
+        ),
+      );
+      assert.deepEqual([...answers].sort(), ["payout_moved", "payout_moved", "payout_moved", "saved"]);
+    },
+  },
+  {
+    name: "sent once or many times, early or late, a withdrawal goes forward only",
+    async run(ledger) {
+      await passFence(ledger);
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.startWriterEpoch() });
+      await ledger.saveWithdrawal(withdrawal);
+      await ledger.markSent(withdrawal);
+      await ledger.markSent(withdrawal);
+      await ledger.noteRefusal(withdrawal, "expired: says a node");
+      const view = await ledger.paymentView(payout.id);
+      assert.equal(view?.live?.status, "broadcast");
+      assert.equal(view.payout.status, "sent");
+      assert.equal(view.payout.reason, "expired: says a node");
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20) }]), 1);
+        assert.equal(await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20) }]), 0);
+        const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
+        assert.equal(await tx.confirmPayouts([confirmation]), 1);
+        assert.equal(await tx.confirmPayouts([confirmation]), 0);
+        assert.equal(await tx.expireWithdrawal(withdrawal.id), false);
+      });
+      await ledger.markSent(withdrawal);
+      assert.equal(await statusOf(ledger, payout), "confirmed");
+      assert.equal(
+        await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch: 1n })),
+        "payout_moved",
+      );
+    },
+  },
+  {
+    name: "a payout with a live withdrawal cannot be taken back, and can once that is dead",
+    async run(ledger) {
+      await passFence(ledger);
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
+      await ledger.saveWithdrawal(withdrawal);
+      const free = () => ledger.transaction((tx) => tx.movePayout(payout.id, ["signed", "sent"], "ready"));
+      await assert.rejects(free());
+      const expiring = (ms: number) =>
+        ledger.transaction((tx) => tx.liveWithdrawalsExpiringBefore(millis(ms)));
+      assert.deepEqual(await expiring(100_000), []);
+      assert.deepEqual(
+        (await expiring(100_001)).map((w) => w.id),
+        [withdrawal.id],
+      );
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.expireWithdrawal(withdrawal.id), true);
+        assert.equal(await tx.movePayout(payout.id, ["signed", "sent"], "ready"), true);
+      });
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch })), "saved");
+      assert.equal((await ledger.paymentView(payout.id))?.payout.attempts, 2);
+    },
+  },
+  {
+    name: "a payout is confirmed by a payment that the ledger has from the chain, and by nothing else",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const paid = paymentOf(payout, operation(20));
+      const [less, later] = [operation(20, 1), operation(21)];
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          { ...paid, operation: less, amount: shares(1n) },
+          { ...paid, operation: later },
+        ]),
+      );
+      const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
+      const confirm = () => ledger.transaction((tx) => tx.confirmPayouts([confirmation]));
+      await assert.rejects(confirm(), /knows no payment/);
+      assert.equal(await statusOf(ledger, payout), "due");
+      await ledger.transaction((tx) => tx.insertTransfers([paid]));
+      assert.equal(await confirm(), 1);
+      assert.equal(await statusOf(ledger, payout), "confirmed");
+    },
+  },
+  {
+    name: "a payout that waits for a person is given back once, with its ring and its receipt",
+    async run(ledger) {
+      await passFence(ledger);
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      const record = () =>
+        ledger.transaction(async (tx) => {
+          const [found] = await tx.payouts([payout.id]);
+          assert.ok(found !== undefined);
+          return found;
+        });
+      const requeue = async (cause: string) => {
+        const found = await record();
+        const details = { actor: "anna", reason: "the node is well again", action: cause };
+        const receipt = { event: "payout.requeued", subject: payout.key, details };
+        const ring = ringForPayout(payout.id, cause);
+        return ledger.transaction((tx) =>
+          tx.requeuePayout({ payout: found, ring, receipt, despite: undefined }),
+        );
+      };
+      await ledger.transaction((tx) => tx.movePayout(payout.id, ["due"], "held", { reason: "strange" }));
+      assert.equal(await requeue("first"), true);
+      const { status, reason } = await record();
+      assert.deepEqual({ status, reason }, { status: "ready", reason: undefined });
+      assert.deepEqual(
+        (await rings(ledger)).map(({ id }) => id),
+        [`payout-${payout.id}-first`],
+      );
+    },
+  },
+  {
+    name: "a confirmed payout settles its rows, each as it says",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      const [agreementRow, base, penalty] = rows;
+      assert(agreementRow !== undefined && base !== undefined && penalty !== undefined);
+      const exit = refundOf(operation(11), {
+        rows: [base, penalty].map((row) => ({ id: row.id, settlesAs: "premature" as const })),
+      });
+      const confirm = refundOf(operation(12), { rows: [{ id: agreementRow.id, settlesAs: "confirmed" }] });
+      await ledger.transaction(async (tx) => {
+        await tx.insertAgreement(agreement, rows);
+        await tx.moveRows([base, penalty].map((row) => ({ row, from: "pending", to: "processing" })));
+        await tx.insertPayouts([exit, confirm]);
+        const at = { blockNum: 30, blockTimeMs: millis(90_000) };
+        await tx.insertTransfers([paymentOf(exit, operation(30, 0)), paymentOf(confirm, operation(30, 1))]);
+        assert.equal(await tx.confirmPayouts([exit, confirm].map((p) => ({ payoutId: p.id, ...at }))), 2);
+        const moved = (row: typeof base, from: "premature" | "confirmed" | "processing") =>
+          tx.moveRows([{ row, from: from as never, to: "confirmed" }]).catch(() => -1);
+        assert.equal(await moved(base, "processing"), 0);
+      });
+      const left = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.deepEqual(
+        left.map((row) => row.type),
+        ["reward", "reward", "reward"],
+      );
+    },
+  },
+  {
+    name: "a transfer that paid a debt is found by the debt's key",
+    async run(ledger) {
+      const { key } = refundOf(operation(10));
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          outgoing({ operation: operation(20), payoutKey: key }),
+          outgoing({ operation: operation(21) }),
+        ]),
+      );
+      const paid = await ledger.transaction((tx) => tx.paidTransfers([key]));
+      assert.deepEqual(
+        paid.map((t) => [t.operation.blockNum, t.receiver, t.payoutKey]),
+        [[20, "nominator-1", key]],
+      );
+    },
+  },
+  {
+    name: "a transfer that left under a transaction id is found by it, whatever its memo says",
+    async run(ledger) {
+      const txid = "cd".repeat(20);
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          outgoing({ operation: operation(20), txid }),
+          outgoing({ operation: operation(21), txid: "ef".repeat(20) }),
+          incoming({ operation: operation(22), txid }),
+        ]),
+      );
+      const sent = await ledger.transaction((tx) => tx.sentTransfers([txid]));
+      assert.deepEqual(
+        sent.map((t) => [t.operation.blockNum, t.txid]),
+        [[20, txid]],
+      );
+      assert.deepEqual(await ledger.transaction((tx) => tx.sentTransfers([])), []);
+    },
+  },
+  {
+    name: "every attempt to pay a payout is found, dead or alive",
+    async run(ledger) {
+      await passFence(ledger);
+      const [payout, other] = [refundOf(operation(10)), refundOf(operation(11))];
+      await owe(ledger, payout, other);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const first = withdrawalFor(payout, "a", { writerEpoch });
+      await ledger.saveWithdrawal(first);
+      await ledger.saveWithdrawal(withdrawalFor(other, "c", { writerEpoch }));
+      await ledger.transaction(async (tx) => {
+        await tx.expireWithdrawal(first.id);
+        await tx.movePayout(payout.id, ["signed"], "ready");
+      });
+      await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch }));
+      const attempts = await ledger.transaction((tx) => tx.withdrawalsOf(payout.id));
+      assert.deepEqual(
+        attempts.map((w) => [Buffer.from(w.bytes).toString(), w.status]),
+        [
+          ["a", "expired"],
+          ["b", "signed"],
+        ],
+      );
+    },
+  },
+  {
+    name: "a row whose payout was cancelled does not fall due again, and one whose stop was cancelled does",
+    async run(ledger) {
+      const { agreement, rows } = agreementWithRows(operation(10));
+      const [, base, penalty, reward] = rows;
+      assert(base !== undefined && penalty !== undefined && reward !== undefined);
+      const link = (row: typeof base) => ({ id: row.id, settlesAs: "confirmed" as const });
+      const stop = refundOf(operation(11), { kind: "stop", rows: [link(base), link(penalty)] });
+      const month = refundOf(operation(12), { kind: "reward", rows: [link(reward)] });
+      await ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(10, { blockTimeMs: reward.dueMs }));
+        await tx.insertAgreement(agreement, rows);
+        await tx.moveRows([base, penalty, reward].map((row) => ({ row, from: "pending", to: "processing" })));
+        await tx.insertPayouts([stop, month]);
+      });
+      const ids = (found: readonly { id: string }[]) => found.map(({ id }) => id).sort();
+      await ledger.transaction(async (tx) => {
+        assert.deepEqual(ids(await tx.rowsOf(stop.id)), ids([base, penalty]));
+        for (const { id } of [stop, month])
+          assert.equal(await tx.movePayout(id, ["due"], "cancelled", { reason: "test" }), true);
+        await tx.moveRows([base, penalty, reward].map((row) => ({ row, from: "processing", to: "pending" })));
+      });
+      assert.equal(await ledger.hasWork(), false);
+      assert.equal((await ledger.nextDueInstants(10)).includes(reward.dueMs), false);
+      const due = await ledger.transaction((tx) => tx.pendingRowsDue(millis(Number.MAX_SAFE_INTEGER), 10));
+      assert.deepEqual(ids(due), ids([base, penalty, ...rows.slice(4)]));
+      const open = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.deepEqual(ids(open), ids(rows.slice(1)));
+    },
+  },
+  {
+    name: "the switch is read in a transaction as it was thrown",
+    async run(ledger) {
+      const read = () => ledger.transaction((tx) => tx.payments());
+      assert.deepEqual(await read(), { on: true });
+      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      assert.deepEqual(await read(), { on: false, reason: "test" });
+    },
+  },
+  {
+    name: "rings are made in order, again if making them failed, and never after they were made",
+    async run(ledger) {
+      const { id } = refundOf(operation(10));
+      await ledger.transaction((tx) =>
+        tx.ring([ringForPayout(id, "1"), ringForPayout(id, "2"), ringForPayout(id, "1")]),
+      );
+      await assert.rejects(ledger.relayRings(10, () => Promise.reject(new Error("no queue"))));
+      const first: string[] = [];
+      assert.equal(
+        await ledger.relayRings(1, async (batch) => void first.push(...batch.map((ring) => ring.id))),
+        1,
+      );
+      assert.deepEqual(first, [`payout-${id}-1`]);
+      assert.deepEqual(
+        (await rings(ledger)).map((ring) => ring.id),
+        [`payout-${id}-2`],
+      );
+      assert.deepEqual(await rings(ledger), []);
+      await ledger.transaction((tx) => tx.ring([ringForPayout(id, "2")]));
+      assert.deepEqual(await rings(ledger), []);
+    },
+  },
+  {
+    name: "open payouts that nobody rang for are rung for, oldest debts first; settled ones are not",
+    async run(ledger) {
+      const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];
+      await owe(ledger, late, early, done);
+      await ledger.transaction(async (tx) => {
+        await tx.insertTransfers([paymentOf(done, operation(1))]);
+        await tx.confirmPayouts([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
+      });
+      assert.equal(await ledger.ringStalePayouts({ notRungForMs: 3_600_000, limit: 10 }), 0);
+      assert.equal(await ledger.ringStalePayouts({ notRungForMs: -1_000, limit: 10 }), 2);
+      assert.deepEqual(
+        (await rings(ledger)).map((ring) => "payoutId" in ring.data && ring.data.payoutId),
+        [early.id, late.id],
+      );
+    },
+  },
+  {
+    name: "the accounts behind a name are those of the transfers that came under it, and none where they were not kept",
+    async run(ledger) {
+      const from = (at: number, sender: string, senderId?: AccountId) =>
+        incoming({ operation: operation(at), sender, ...(senderId === undefined ? {} : { senderId }) });
+      await ledger.transaction((tx) =>
+        tx.insertTransfers([
+          from(10, "alice", "1.2.7"),
+          from(11, "alice", "1.2.7"),
+          from(12, "bob"),
+          from(13, "carol", "1.2.9"),
+        ]),
+      );
+      assert.deepEqual(await ledger.accountsNamed("alice"), ["1.2.7"]);
+      assert.deepEqual(await ledger.accountsNamed("bob"), []);
+      await ledger.transaction((tx) => tx.insertTransfers([from(14, "alice", "1.2.8")]));
+      assert.deepEqual([...(await ledger.accountsNamed("alice"))].toSorted(), ["1.2.7", "1.2.8"]);
+    },
+  },
+  {
+    name: "there is work when a transfer is undecided or a row is due by the cursor",
+    async run(ledger) {
+      assert.equal(await ledger.hasWork(), false);
+      const { agreement, rows } = agreementWithRows(operation(10));
+      await ledger.transaction(async (tx) => {
+        await tx.moveCursor(undefined, cursorAt(10));
+        await tx.insertAgreement(agreement, rows);
+      });
+      assert.equal(await ledger.hasWork(), false);
+      await ledger.transaction((tx) =>
+        tx.moveCursor(10, cursorAt(11, { blockTimeMs: rows.at(-1)?.dueMs ?? millis(0) })),
+      );
+      assert.equal(await ledger.hasWork(), true);
+    },
+  },
+  {
+    name: "a payout that waits for funds remembers since when, until it is ready again",
+    async run(ledger) {
+      const payout = refundOf(operation(10));
+      await owe(ledger, payout);
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.movePayout(payout.id, ["due"], "ready"), true);
+        const waits = { reason: "short", waitingSinceMs: millis(5_000) };
+        assert.equal(await tx.movePayout(payout.id, ["ready"], "waiting_funds", waits), true);
+      });
+      assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, 5_000);
+      await ledger.transaction((tx) => tx.movePayout(payout.id, ["waiting_funds"], "ready"));
+      assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, undefined);
+    },
+  },
+  {
+    name: "imported agreements are written where there is room, with when and where each row was settled",
+    async run(ledger) {
+      const [first, second] = [agreementWithRows(operation(10)), agreementWithRows(operation(11))];
+      const settlement = { processedMs: millis(5_000), blockProcessed: undefined };
+      const paid = {
+        ...first,
+        rows: first.rows.map((row) =>
+          row.number === 1 ? { ...row, status: "paid" as const, settlement } : row,
+        ),
+      };
+      const insert = (...all: NewAgreement[]) => ledger.transaction((tx) => tx.insertAgreements(all));
+      assert.deepEqual(await insert(paid), [paid]);
+      assert.deepEqual(await insert(paid, second), [second]);
+      assert.deepEqual(await insert(paid, second), []);
+      const found = await ledger.transaction((tx) => tx.agreementsOf(["nominator-1", "nobody"]));
+      assert.deepEqual(found, [first.agreement, second.agreement]);
+      const pending = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      assert.equal(pending.length, first.rows.length + second.rows.length - 3);
+    },
+  },
+  {
+    name: "an imported agreement is found by its transfer once, at its own place first",
+    async run(ledger) {
+      const listed = agreementWithRows(operation(0, 7, 7), { startMs: millis(30_000) });
+      const placed = agreementWithRows(operation(10));
+      const other = agreementWithRows(operation(12), { nominator: "nominator-2" });
+      await ledger.transaction((tx) => tx.insertAgreements([listed, placed, other]));
+      const twin = (blockNum: number) =>
+        ledger.transaction((tx) => tx.importedTwin(agreementWithRows(operation(blockNum)).agreement));
+      const answer = (blockNum: number, outcome: "answered_before" | "agreement_opened", reason: string) =>
+        ledger.transaction(async (tx) => {
+          await tx.insertTransfers([incoming({ operation: operation(blockNum) })]);
+          assert.equal(await tx.decideTransfer(operation(blockNum), outcome, reason), true);
+        });
+      assert.equal(await twin(10), "10:0:0");
+      await answer(10, "answered_before", "this is the imported agreement 10:0:0");
+      assert.equal(await twin(11), "0:7:7");
+      await answer(11, "answered_before", "this is the imported agreement 0:7:7");
+      assert.equal(await twin(13), undefined);
+      await answer(12, "agreement_opened", "not an import");
+      assert.equal(await twin(12), undefined);
+    },
+  },
+  {
+    name: "what another installation has answered, and what an import knows of a transfer, is kept",
+    async run(ledger) {
+      const importMark = { monthsPaid: [{ number: 1, paidMs: millis(5) }] };
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.answeredUpToBlockNum(), 0);
+        await tx.setAnsweredUpToBlockNum(9);
+        await tx.setAnsweredUpToBlockNum(8);
+        assert.equal(await tx.answeredUpToBlockNum(), 9);
+        await tx.insertTransfers([incoming({ importMark }), incoming({ operation: operation(11) })]);
+        const at = [operation(11), operation(10), operation(12)];
+        assert.deepEqual([...(await tx.knownTransfers(at))].sort(), ["10:0:0", "11:0:0"]);
+        assert.deepEqual((await tx.transferAt(operation(10)))?.importMark, importMark);
+        assert.equal(await tx.transferAt(operation(12)), undefined);
+        assert.deepEqual((await tx.oldestUndecidedTransfer())?.importMark, importMark);
+        await tx.decideTransfer(operation(10), "kept", "");
+        assert.equal((await tx.oldestUndecidedTransfer())?.importMark, undefined);
+      });
+    },
+  },
+  {
+    name: "a receipt that is to be there once is added once",
+    async run(ledger) {
+      const receipt = (subject: string) => ({ event: "v24.receipt", subject, details: {} });
+      const add = (...subjects: string[]) =>
+        ledger.transaction((tx) => tx.addReceiptsOnce(subjects.map(receipt)));
+      assert.equal(await add("a", "b"), 2);
+      assert.equal(await add("b", "c"), 1);
+    },
+  },
+];
+
+/** Without the properties that are there but undefined. */
+const plain = (value: unknown): unknown =>
+  value === undefined
+    ? undefined
+    : Object.fromEntries(Object.entries(value as object).filter(([, v]) => v !== undefined));

@@ -1,0 +1,150 @@
+import { millis } from "@stakebts/kernel/time";
+import { shares } from "@stakebts/kernel/amount";
+import {
+  type AccountId,
+  type BroadcastOutcome,
+  type ChainAccount,
+  ChainError,
+  type ChainReader,
+  type ChainWriter,
+} from "@stakebts/bitshares/chain";
+import type { FakeChain } from "./fake-chain.ts";
+import { signedTransaction } from "./fake-keys.ts";
+import type { Prng } from "./prng.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Weather } from "./fault-profile.ts";
+
+const CLAIM = { fee: 2_000_000n, pricePerKbyte: 10n };
+
+/**
+ * The chain as it is seen through nodes, one or another at each question: some are behind, some do not answer, and some
+ * say of balances and of transactions what is not so. Of blocks they cannot lie: those carry their own proof.
+ */
+export class FakeNodes implements ChainReader, ChainWriter {
+  /** Blocks that each node is behind. */
+  lags: readonly number[] = [0];
+  readonly #chain: FakeChain;
+  readonly #accounts: readonly ChainAccount[];
+  readonly #prng: Prng;
+  readonly #scheduler: Scheduler;
+  readonly #weather: () => Weather;
+
+  constructor(options: {
+    chain: FakeChain;
+    accounts: readonly ChainAccount[];
+    prng: Prng;
+    scheduler: Scheduler;
+    weather: () => Weather;
+  }) {
+    this.#chain = options.chain;
+    this.#accounts = options.accounts;
+    this.#prng = options.prng;
+    this.#scheduler = options.scheduler;
+    this.#weather = options.weather;
+  }
+
+  chainId(): Promise<string> {
+    return Promise.resolve("fake chain");
+  }
+
+  async head() {
+    const { head, irreversible } = this.#ask();
+    const block = this.#block(head);
+    return {
+      headBlockNum: head,
+      headBlockId: block.blockId,
+      headTimeMs: block.timeMs,
+      irreversibleBlockNum: irreversible,
+    };
+  }
+
+  async blocks({ from, to, account }: { from: number; to: number; account: AccountId }) {
+    const { head } = this.#ask();
+    if (to > head) throw new ChainError("inconsistent_chain", `the node does not have block ${to} yet`);
+    return Array.from({ length: to - from + 1 }, (_, index) => {
+      const { chainBlock } = this.#block(from + index);
+      const transfers = chainBlock.transfers.filter((t) => t.fromId === account || t.toId === account);
+      return { ...chainBlock, transfers };
+    });
+  }
+
+  async accounts(namesOrIds: readonly string[]) {
+    this.#ask();
+    return namesOrIds.map((text) => this.#accounts.find(({ id, name }) => id === text || name === text));
+  }
+
+  async balance(account: AccountId) {
+    const { head } = this.#ask();
+    const pending = this.#chain.pending.filter(({ fromId }) => fromId === account);
+    const spent = pending.reduce((sum, { amount, fee }) => sum + amount + fee, 0n);
+    const balance = (this.#block(head).balances.get(account) ?? 0n) - (this.#prng.chance(0.5) ? spent : 0n);
+    if (this.#prng.chance(this.#weather().lies)) return shares(this.#prng.chance(0.5) ? 0n : balance * 3n);
+    return shares(balance > 0n ? balance : 0n);
+  }
+
+  permission(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async transferFees() {
+    this.#ask();
+    return {
+      fee: this.#chain.feeShares,
+      pricePerKbyte: 0n,
+      scale: 10_000n,
+      claim: CLAIM,
+      maximumTimeUntilExpirationMs: 86_400_000,
+    };
+  }
+
+  broadcast(signedBytes: Uint8Array): Promise<BroadcastOutcome> {
+    return Promise.resolve(this.#broadcast(signedBytes));
+  }
+
+  #broadcast(signedBytes: Uint8Array): BroadcastOutcome {
+    const prng = this.#prng;
+    const { broadcast, lies } = this.#weather();
+    const transaction = signedTransaction(signedBytes);
+    if (prng.chance(broadcast)) {
+      const unknown = { type: "unknown", message: "no answer in time" } as const;
+      if (prng.chance(0.4)) return unknown;
+      if (prng.chance(0.3)) {
+        // A node that has the bytes and does not pass them on for a while.
+        this.#scheduler.after(prng.next() * 120_000, () => void this.#chain.submit(transaction));
+        return prng.chance(0.5) ? unknown : { type: "accepted" };
+      }
+      this.#chain.submit(transaction);
+      return unknown;
+    }
+    if (prng.chance(lies)) {
+      if (prng.chance(0.5)) this.#chain.submit(transaction);
+      const code = prng.pick(["expired", "insufficient_balance", "tapos_mismatch", "malformed"] as const);
+      return prng.chance(0.3)
+        ? { type: "accepted" }
+        : { type: "refused", code, disposition: "refuse", message: `refused: ${code}` };
+    }
+    return this.#chain.submit(transaction);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** What the node that answers this question has seen. */
+  #ask(): { readonly head: number; readonly irreversible: number } {
+    if (this.#prng.chance(this.#weather().nodes))
+      throw new ChainError(
+        this.#prng.pick(["deadline", "disconnected", "no_usable_node"]),
+        "no node answers",
+      );
+    const lag = this.#prng.pick(this.lags);
+    const head = Math.max(1, this.#chain.head.blockNum - lag);
+    return { head, irreversible: Math.max(1, Math.min(head, this.#chain.irreversibleBlockNum - lag)) };
+  }
+
+  #block(blockNum: number) {
+    const block = this.#chain.block(blockNum);
+    if (block === undefined) throw new ChainError("inconsistent_chain", `there is no block ${blockNum}`);
+    return { ...block, timeMs: millis(block.timeMs) };
+  }
+}

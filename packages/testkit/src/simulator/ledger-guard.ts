@@ -1,0 +1,133 @@
+import type { Ledger, LedgerTx, NewWithdrawal } from "@stakebts/core/ledger/ledger";
+import type { MemoryLedger } from "../memory-ledger.ts";
+import type { Safeguard } from "./safeguards.ts";
+import type { Life } from "./scheduler.ts";
+
+/** A row's way forward. Only a cancelled payout gives rows back. */
+const RANKS: Readonly<Record<string, number>> = {
+  pending: 0,
+  paid: 0,
+  processing: 1,
+  confirmed: 2,
+  premature: 2,
+  aborted: 2,
+};
+
+/** Looks at the ledger after each change, and at who signs. */
+export class LedgerGuard {
+  readonly #ledger: MemoryLedger;
+  readonly #report: (what: string) => void;
+  #rows = new Map<string, string>();
+  #seenRows: unknown;
+  #seenWithdrawals: unknown;
+  readonly #saved = new Map<Life, NewWithdrawal[]>();
+
+  constructor(ledger: MemoryLedger, report: (what: string) => void) {
+    this.#ledger = ledger;
+    this.#report = report;
+  }
+
+  /** The ledger is an older one now: rows may stand where they stood then. */
+  restored(): void {
+    this.#rows = new Map();
+  }
+
+  /** The ledger as one process sees it, if need be without one of the safeguards. */
+  watched(life: Life, without: Safeguard | undefined): Ledger {
+    const ledger = this.#ledger;
+    const watched: Ledger = {
+      transaction: async (work) => {
+        const done = await ledger.transaction((tx) =>
+          work(without === "due-first" ? transfersFirst(tx) : tx),
+        );
+        this.#look();
+        return done;
+      },
+      cursor: () => ledger.cursor(),
+      paymentView: async (id) => {
+        const view = await ledger.paymentView(id);
+        if (without !== "one-live" || view?.live === undefined) return view;
+        return { ...view, live: undefined, payout: { ...view.payout, status: "ready" } };
+      },
+      payments: () => ledger.payments(),
+      freezes: () => ledger.freezes(),
+      limits: () => ledger.limits(),
+      limitPayment: (id) => ledger.limitPayment(id),
+      fenceState: () => ledger.fenceState(),
+      startWriterEpoch: () => ledger.startWriterEpoch(),
+      saveWithdrawal: async (withdrawal) => {
+        const saved = await this.#save(life, withdrawal, without);
+        if (saved === "saved" && withdrawal.writerEpoch !== ledger.contents.writerEpoch)
+          this.#report(`signed by a payer that is over: ${withdrawal.payoutId}`);
+        this.#look();
+        return saved;
+      },
+      markSent: async (withdrawal) => {
+        for (const late of this.#saved.get(life) ?? []) await ledger.saveWithdrawal(late);
+        this.#saved.delete(life);
+        await ledger.markSent(withdrawal);
+        this.#look();
+      },
+      noteRefusal: (withdrawal, reason) => ledger.noteRefusal(withdrawal, reason),
+      openNeeds: (limit) => ledger.openNeeds(limit),
+      fundings: (filter) => ledger.fundings(filter),
+      relayRings: (limit, make) => ledger.relayRings(limit, make),
+      ringStalePayouts: (options) => ledger.ringStalePayouts(options),
+      nextDueInstants: (limit) => ledger.nextDueInstants(limit),
+      accountsNamed: (name) => ledger.accountsNamed(name),
+      hasWork: (accepting) => ledger.hasWork(accepting),
+      close: () => ledger.close(),
+    };
+    return watched;
+  }
+
+  async #save(life: Life, withdrawal: NewWithdrawal, without: Safeguard | undefined) {
+    const ledger = this.#ledger;
+    if (without === "save-then-send") {
+      this.#saved.set(life, [...(this.#saved.get(life) ?? []), withdrawal]);
+      return "saved";
+    }
+    if (without === "epoch")
+      return ledger.saveWithdrawal({ ...withdrawal, writerEpoch: ledger.contents.writerEpoch });
+    const saved = await ledger.saveWithdrawal(withdrawal);
+    return without === "one-live" && saved === "payout_moved" ? "saved" : saved;
+  }
+
+  #look(): void {
+    const { rows, withdrawals, payouts } = this.#ledger.contents;
+    if (rows !== this.#seenRows) {
+      this.#seenRows = rows;
+      for (const [id, { status }] of rows) {
+        const before = this.#rows.get(id);
+        if (before === status) continue;
+        this.#rows.set(id, status);
+        if (before === undefined || (RANKS[status] as number) > (RANKS[before] as number)) continue;
+        const isGivenBack =
+          before === "processing" &&
+          status === "pending" &&
+          [...payouts.values()].some((p) => p.status === "cancelled" && p.rows.some((row) => row.id === id));
+        if (!isGivenBack) this.#report(`a row went back: ${id} from ${before} to ${status}`);
+      }
+    }
+    if (withdrawals === this.#seenWithdrawals) return;
+    this.#seenWithdrawals = withdrawals;
+    const alive = new Set<string>();
+    for (const { payoutId, status } of withdrawals.values()) {
+      if (status === "expired") continue;
+      if (alive.has(payoutId)) this.#report(`two withdrawals of one payout are not dead: ${payoutId}`);
+      alive.add(payoutId);
+    }
+  }
+}
+
+/** While a transfer waits to be answered nothing is due. */
+const transfersFirst = (tx: LedgerTx): LedgerTx =>
+  new Proxy(tx, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== "function") return member;
+      if (key !== "pendingRowsDue") return member.bind(target) as unknown;
+      return async (...args: Parameters<LedgerTx["pendingRowsDue"]>) =>
+        (await target.oldestUndecidedTransfer()) === undefined ? target.pendingRowsDue(...args) : [];
+    },
+  });
