@@ -13,6 +13,9 @@ export default defineConfig({
     ],
   },
   test: {
+    // A test waits for events; this ends one that waits for nothing, also on a machine that is busy with other work.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // On a machine with two cores it would be one: but tests with a database wait for it half of the time.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     coverage: {
@@ -36,7 +39,6 @@ export default defineConfig({
           name: "db",
           include: ["{apps,packages}/*/{src,test}/**/*.db.test.ts", "{test,chaos}/**/*.db.test.ts"],
           globalSetup: ["./packages/testkit/src/servers.setup.ts"], // here and not above: with extends it would run once per project
-          testTimeout: 30_000,
         },
       },
       {

@@ -45,15 +45,15 @@ export async function benchPayouts(postgres: Pg, redisUrl: string | undefined): 
     await db.query("UPDATE control SET payments_on = false, payments_reason = 'bench'");
     const workers = [
       cluster.start("ingester", { STAKEBTS_REPLAY: "1" }),
-      cluster.start("scheduler", { STAKEBTS_RING_AGAIN_MS: "10000" }),
+      cluster.start("scheduler", { STAKEBTS_REENQUEUE_MS: "10000" }),
       cluster.start("payer"),
     ];
     await Promise.all(workers.map((worker) => worker.waitFor(({ event }) => event === "process.started")));
     await sendMany(devnet.urls[0] as string);
     await until(db, "SELECT count(*) = $1 AS done FROM payout");
-    await until(db, "SELECT fence_until_ms IS NULL AND $1 > 0 AS done FROM control"); // Raised for the empty ledger.
+    await until(db, "SELECT recovery_hold_until_ms IS NULL AND $1 > 0 AS done FROM control"); // Raised for the empty ledger.
     await db.query("UPDATE control SET payments_on = true, payments_reason = NULL");
-    await db.query("UPDATE payout SET rung_at = now() - interval '1 hour'");
+    await db.query("UPDATE payout SET enqueued_at = now() - interval '1 hour'");
     const startMs = performance.now();
     await until(db, "SELECT count(*) = $1 AS done FROM payout WHERE status = 'confirmed'");
     const seconds = (performance.now() - startMs) / 1000;

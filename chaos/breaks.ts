@@ -64,12 +64,12 @@ const SIGNED_TWICE = "SELECT count(*) > count(DISTINCT payout_id) AS yes FROM wi
 /** From the last signature to the block. */
 const SENT_MS = 1_000;
 
-/** Keeps the payers from the nodes until so much is owed that they are busy when they come back, and nothing is fenced. */
+/** Keeps the payers from the nodes until so much is owed that they are busy when they come back, and nothing is on recovery hold. */
 async function untilMuchIsOwed(site: Site): Promise<void> {
   for (const line of payerLines(site)) line.cut();
   await until(
     site,
-    `SELECT count(*) >= ${OWED} AND (SELECT fence_until_ms IS NULL FROM control) AS yes
+    `SELECT count(*) >= ${OWED} AND (SELECT recovery_hold_until_ms IS NULL FROM control) AS yes
        FROM payout WHERE status IN ('due', 'ready')`,
   );
 }
@@ -129,10 +129,10 @@ export const BREAKS: readonly Break[] = [
       }),
   },
   {
-    name: "fence",
-    patches: [{ file: PAYER, find: "if (fenced !== undefined)", replace: "if (false)" }],
+    name: "recoveryHold",
+    patches: [{ file: PAYER, find: "if (on recovery hold !== undefined)", replace: "if (false)" }],
     functions: [
-      { function: "save_withdrawal", find: "switch.fence_until_ms IS NOT NULL", replace: "false" },
+      { function: "save_withdrawal", find: "switch.recovery_hold_until_ms IS NOT NULL", replace: "false" },
       {
         function: "save_withdrawal",
         find: "switch.database_identity IS DISTINCT FROM database_identity()",
@@ -264,16 +264,16 @@ export const BREAKS: readonly Break[] = [
     },
   },
   {
-    name: "sweep",
+    name: "reconcile",
     needsRedis: true,
     patches: [
       {
         file: SCHEDULER,
-        find: "await ringForForgottenPayouts({ ledger, queue }, { notRungForMs: config.STAKEBTS_RING_AGAIN_MS });",
+        find: "await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: config.STAKEBTS_REENQUEUE_MS });",
         replace: "",
       },
     ],
-    // Redis forgets the rings for what is owed.
+    // Redis forgets the jobs for what is owed.
     scenario: async (site) => {
       await untilMuchIsOwed(site);
       const client = new Redis(site.redisUrl as string);

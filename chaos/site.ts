@@ -15,7 +15,7 @@ import { CUSTODIAN, NOMINATORS } from "./people.ts";
 
 // Everything for real: PostgreSQL, Redis, a chain of several nodes, two of every process, and a line of its own from each
 // process to each server. Chain time runs sixty times as fast as ours: a month of the programme takes two seconds, and a
-// fence three.
+// recovery hold three.
 
 const SECONDS_PER_BLOCK = 6;
 const BLOCK_MS = 100;

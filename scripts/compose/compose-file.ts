@@ -50,7 +50,7 @@ export interface ComposeFile {
   /** Path of the file by the secret's name. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly internalNetworks: ReadonlySet<string>;
-  /** The whole document, anchors resolved, variables as they stand. */
+  /** The whole document, checkpoints resolved, variables as they stand. */
   readonly document: unknown;
 }
 

@@ -19,9 +19,9 @@ async function givenShortWallet(town: Town): Promise<void> {
 const count = async (town: Town, what: string): Promise<number> =>
   Number((await town.query<{ count: string }>(`SELECT count(*) FROM ${what}`))[0]?.count);
 
-const fundings = (town: Town) =>
+const topUps = (town: Town) =>
   town.query<{ key: string; status: string; amount_shares: string }>(
-    "SELECT key, status, amount_shares FROM exchange_withdrawal ORDER BY created_at",
+    "SELECT key, status, amount_shares FROM top_up ORDER BY created_at",
   );
 
 /** Both are out with their 42 500, and nobody was paid twice. */
@@ -49,7 +49,7 @@ describe("real processes with a wallet that is short", () => {
       await workers.payer.exited;
       workers.payer = town.cluster.start("payer");
       await expectBothPaid(town);
-      const requests = await fundings(town);
+      const requests = await topUps(town);
       expect(requests.map(({ status }) => status)).toEqual(requests.map(() => "arrived"));
       // Each request was taken once: the sum of what was asked for is the sum of what the exchange sent.
       const needed = requests.reduce((sum, request) => sum + BigInt(request.amount_shares), 0n);
@@ -66,8 +66,8 @@ describe("real processes with a wallet that is short", () => {
         await startAll(town);
         await givenShortWallet(town);
         await expectBothPaid(town);
-        const requests = await fundings(town);
-        expect(requests.every(({ key, status }) => key.startsWith("cover:0:") && status === "arrived")).toBe(
+        const requests = await topUps(town);
+        expect(requests.every(({ key, status }) => key.startsWith("top-up:0:") && status === "arrived")).toBe(
           true,
         );
         expect(asked(town)).toEqual([]);
@@ -81,7 +81,7 @@ describe("real processes with a wallet that is short", () => {
         await startAll(town);
         await givenShortWallet(town);
         await expectBothPaid(town);
-        const requests = await fundings(town);
+        const requests = await topUps(town);
         expect(requests.map(({ status }) => status)).toEqual(requests.map(() => "arrived"));
         expect(asked(town)).toEqual([]);
         // 85 000 are owed and 5 000 were left. The fees of the claims came with them, or there would be no end to it.

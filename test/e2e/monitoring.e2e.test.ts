@@ -61,15 +61,15 @@ beforeAll(async () => {
   await payer.waitFor(({ event }) => event === "payer.leads");
   await start("payer", "standby");
   await start("watcher", "watcher");
-  // The fence of a new ledger has to fall before anything is paid, and before the heart beats.
+  // The recovery hold of a new ledger has to fall before anything is paid, and before the heart beats.
   await town.until(
     async () =>
-      (await town.query("SELECT FROM control WHERE fence_until_ms IS NULL AND writer_epoch > 0")).length ===
-      1,
-    "the fence has fallen",
+      (await town.query("SELECT FROM control WHERE recovery_hold_until_ms IS NULL AND writer_epoch > 0"))
+        .length === 1,
+    "the recovery hold has fallen",
   );
   await start("scheduler", "scheduler", {
-    STAKEBTS_HEARTBEAT_URL: `${url}/heartbeat`,
+    STAKEBTS_LIVENESS_URL: `${url}/heartbeat`,
     STAKEBTS_NOTIFY_WEBHOOK_URL: `${url}/webhook`,
     STAKEBTS_NOTIFY_WEBHOOK_SECRET: SECRET,
   });

@@ -21,14 +21,14 @@ const switchOf = async (town: Town) =>
     )
   )[0];
 
-const alarmsOf = async (town: Town) =>
+const alertsOf = async (town: Town) =>
   (
     await town.query<{ event: string }>("SELECT event FROM receipt WHERE event LIKE 'custody.%' ORDER BY id")
   ).map(({ event }) => event);
 
 async function startWatcher(town: Town) {
   const watcher = town.cluster.start("watcher");
-  await watcher.waitFor(({ event }) => event === "watch.begins");
+  await watcher.waitFor(({ event }) => event === "monitor.started");
   return watcher;
 }
 
@@ -41,9 +41,9 @@ describe("a spend that the ledger does not know", () => {
         to: NOMINATORS[0] as string,
         amountShares: 2_000n * SHARES_PER_BTS,
       });
-      const { block } = await watcher.waitFor(({ event }) => event === "custody.tripped");
+      const { block } = await watcher.waitFor(({ event }) => event === "spend.unexplained");
       const { headBlockNum } = await town.head();
-      // A block is a tenth of a second here. That it is the next look is proved where blocks wait: test/ledger/tripwire.
+      // A block is a tenth of a second here. That it is the next look is proved where blocks wait: test/ledger/spend monitor.
       expect(headBlockNum - Number(block)).toBeLessThan(50);
       const state = await switchOf(town);
       expect(state?.on).toBe(false);
@@ -64,7 +64,7 @@ describe("a spend that the ledger does not know", () => {
       expect(await switchOf(town)).toMatchObject({ on: true });
       const hand = handOf(town);
       await hand.transfer({ to: MANAGER, amountShares: 1n, memo: "for me" });
-      await Promise.race(watchers.map((w) => w.waitFor(({ event }) => event === "custody.tripped")));
+      await Promise.race(watchers.map((w) => w.waitFor(({ event }) => event === "spend.unexplained")));
       await town.until(async () => (await switchOf(town))?.on === false, "payments are off");
       await town.query("UPDATE control SET payments_on = true, payments_reason = NULL");
       const [first] = watchers;
@@ -73,13 +73,13 @@ describe("a spend that the ledger does not know", () => {
       await town.settled();
       await town.expectEverybodyPaidOnce();
       expect(await switchOf(town)).toMatchObject({ on: true });
-      expect(new Set(await alarmsOf(town))).toEqual(new Set(["custody.pinned", "custody.tripped"]));
+      expect(new Set(await alertsOf(town))).toEqual(new Set(["authority.recorded", "spend.unexplained"]));
       hand.close();
     }));
 });
 
 describe("honest work", () => {
-  it("of a year raises no alarm, whatever branch its blocks are on", () =>
+  it("of a year raises no alert, whatever branch its blocks are on", () =>
     inTown({}, async (town) => {
       const workers = await startAll(town);
       const watcher = await startWatcher(town);
@@ -98,7 +98,7 @@ describe("honest work", () => {
         const [cursor] = await town.query<{ n: number }>("SELECT block_num AS n FROM chain_cursor");
         return (await town.head()).irreversibleBlockNum - 5 <= Number(cursor?.n);
       }, "the ledger is up to date");
-      expect(await alarmsOf(town)).toEqual(["custody.pinned"]);
+      expect(await alertsOf(town)).toEqual(["authority.recorded"]);
       expect(watcher.lines.filter(({ level }) => level === "error")).toEqual([]);
       expect(await switchOf(town)).toEqual({ on: true, reason: null });
     }));

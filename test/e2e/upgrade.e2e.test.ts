@@ -9,7 +9,7 @@ import { startAll } from "@stakebts/testkit/workers";
 // commit goes in here, and those go out that nobody upgrades from any more.
 const OLDER_VERSIONS = {
   "927819faf7fb084cab6c055c100beb5e929a894c": "the version before",
-  e9ee9dcf67039095d350d02dd64e613451f6543e: "the last version without fence and cover",
+  e9ee9dcf67039095d350d02dd64e613451f6543e: "the last version without recovery hold and cover",
 };
 
 for (const [commit, what] of Object.entries(OLDER_VERSIONS)) {

@@ -11,7 +11,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addForecast } from "./commands/forecast.ts";
 import { addFreeze } from "./commands/freeze.ts";
-import { addFunding } from "./commands/funding.ts";
+import { addTopUp } from "./commands/top-ups.ts";
 import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLiabilities } from "./commands/liabilities.ts";
@@ -71,7 +71,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addLiabilities,
     addForecast,
     addBalances,
-    addFunding,
+    addTopUp,
     addStakes,
     addAgreements,
     addReceipts,

@@ -20,7 +20,7 @@ import { DAY_MS } from "@stakebts/kernel/time";
 import type { PayoutKey } from "@stakebts/core/rules/payout";
 import { identified } from "@stakebts/core/ledger/ids";
 import { agreementWithRows, operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
-import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import { type Pg, startPostgres } from "@stakebts/testkit/postgres";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test as base, vi } from "vitest";
@@ -70,7 +70,7 @@ const test = base.extend<{ database: string; url: string; dir: string; stakebts:
     const url = await server.createDatabase(database, "template_ledger");
     const ledger = createPostgresLedger({ url });
     const { agreement, rows } = agreementWithRows(operation(9));
-    await passFence(ledger);
+    await passRecoveryHold(ledger);
     await ledger.transaction(async (tx) => {
       await tx.insertAgreement(agreement, rows);
       await tx.insertPayouts([refundOf(operation(10))]);
@@ -243,7 +243,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     await ledger.transaction((tx) => tx.setPayments({ on: true }));
     const payout = refundOf(operation(10));
     expect(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
-    await passFence(ledger);
+    await passRecoveryHold(ledger);
     expect(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
     await ledger.close();
   });
@@ -353,12 +353,14 @@ describe.skipIf(installedPostgres === undefined)(
         const { out } = await after.stakebts("payouts", "cancel", key, "--reason", "x", "--yes");
         expect(out).toContain("forgotten");
         await after.digest();
-        await after.passFence();
+        await after.passRecoveryHold();
         for (let n = 0; n < 3; n++) await after.work();
         expect(await after.pay(payout)).toEqual({ type: "settled" });
         expect(await after.arrivedAt("nominator-1")).toEqual([450]);
         expect(await after.arrivedAt("nominator-2")).toEqual([1]);
-        expect((await after.stakebts("receipts", "--event", "fence.*")).out).toContain("fence.lifted");
+        expect((await after.stakebts("receipts", "--event", "fence.*")).out).toContain(
+          "recovery_hold.lifted",
+        );
       } finally {
         await after.close();
       }

@@ -12,12 +12,12 @@ import type { ChainAccount, ChainReader, ChainWriter } from "@stakebts/bitshares
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { Log } from "@stakebts/kernel/log";
 import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish-cursor";
-import { foldLedger } from "@stakebts/core/ledger/apply-events";
+import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments/pay-payout";
-import { PayeeBook } from "@stakebts/core/payments/account-cache";
+import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
 import { test as base } from "@stakebts/testkit/database";
@@ -98,8 +98,8 @@ export class Office {
   }
 
   /** An empty ledger pays nothing until everything that it may have forgotten is in a block or dead. */
-  async passFence(): Promise<void> {
-    const { raised } = await this.ledger.fenceState();
+  async passRecoveryHold(): Promise<void> {
+    const { raised } = await this.ledger.recoveryHoldState();
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
     await this.devnet.produce(8);
@@ -116,7 +116,7 @@ export class Office {
   /** As the ingester does when it starts, and after it the time in which a new ledger pays nothing. */
   async begin(startMode: StartMode): Promise<void> {
     await establishCursor(this.#ingester, startMode);
-    await this.passFence();
+    await this.passRecoveryHold();
   }
 
   async close(): Promise<void> {
@@ -143,7 +143,7 @@ export class Office {
   async digest(): Promise<void> {
     await this.devnet.produce(8);
     await this.ingest();
-    await foldLedger({
+    await applyEvents({
       ledger: this.ledger,
       log: silent,
       policy,
@@ -163,7 +163,7 @@ export class Office {
       custodian,
       signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: await chain.chainId() }),
       memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
-      payees: new PayeeBook({ chain, clock: hostClock }),
+      payees: new AccountCache({ chain, clock: hostClock }),
       wallet: new HotWallet({
         chain,
         account: custodian.id,
@@ -187,8 +187,8 @@ export class Office {
   /** Pays whatever the ledger has rung for, and waits until it is final. */
   async work(): Promise<void> {
     const ids = new Set<string>();
-    await this.ledger.relayRings(1_000, async (rings) => {
-      for (const ring of rings) if ("payoutId" in ring.data) ids.add(ring.data.payoutId);
+    await this.ledger.dispatchJobs(1_000, async (jobs) => {
+      for (const job of jobs) if ("payoutId" in job.data) ids.add(job.data.payoutId);
     });
     for (const id of ids) await this.pay(id as PayoutId);
     await this.digest();
@@ -204,8 +204,8 @@ export class Office {
   /** Whatever is due fails; the key of the last of it. */
   async fail(reason: string): Promise<string> {
     const ids: PayoutId[] = [];
-    await this.ledger.relayRings(1_000, async (rings) => {
-      for (const ring of rings) if ("payoutId" in ring.data) ids.push(ring.data.payoutId as PayoutId);
+    await this.ledger.dispatchJobs(1_000, async (jobs) => {
+      for (const job of jobs) if ("payoutId" in job.data) ids.push(job.data.payoutId as PayoutId);
     });
     let key = "";
     await this.ledger.transaction(async (tx) => {

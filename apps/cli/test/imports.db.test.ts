@@ -116,7 +116,7 @@ describe("import blocks", () => {
       "0",
     );
     expect(
-      items.find(({ subject, event }) => subject === invalid.at && event === "transfer.answered_before"),
+      items.find(({ subject, event }) => subject === invalid.at && event === "transfer.already_processed"),
     ).toBeDefined();
     expect(items.map(({ event }) => event)).toEqual(
       expect.arrayContaining(["import.started", "blocks.read", "import.finished"]),
@@ -236,7 +236,10 @@ describe("import text", () => {
       `${nomination.block}`,
       ...DONE,
     );
-    expect(blocks.plan.transfers[0]).toMatchObject({ operation: nomination.at, outcome: "answered_before" });
+    expect(blocks.plan.transfers[0]).toMatchObject({
+      operation: nomination.at,
+      outcome: "already_processed",
+    });
     expect(await stakebts.json("agreements")).toMatchObject({ total: 2 });
 
     await office.digest();
@@ -382,7 +385,7 @@ describe("import sqlite", () => {
     });
 
     // The operator decides, when the new ledger cannot have forgotten anything any more.
-    await office.passFence();
+    await office.passRecoveryHold();
     const key = `reward:${nomination.at}:2`;
     expect(await stakebts("payouts", "release", key, "--reason", "not on the chain")).toMatchObject({
       code: 0,

@@ -6,7 +6,7 @@ import { payoutKey } from "@stakebts/core/rules/payout";
 import type { JournalLine, LedgerView } from "@stakebts/core/ledger/view";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
-import { foldLedger } from "@stakebts/core/ledger/apply-events";
+import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import {
   agreementWithRows,
   cursorAt,
@@ -16,7 +16,7 @@ import {
   refundOf,
   withdrawalFor,
 } from "@stakebts/testkit/given";
-import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import { describe, expect } from "vitest";
 import { test as base } from "@stakebts/testkit/database";
@@ -38,7 +38,7 @@ const test = base.extend<{ ledger: Ledger; view: LedgerView }>({
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 const fold = (ledger: Ledger) =>
-  foldLedger({
+  applyEvents({
     ledger,
     log: silent,
     policy: DEFAULT_POLICY,
@@ -199,7 +199,7 @@ describe("the journal", () => {
       refundOf(operation(11)),
       refundOf(operation(12)),
     ];
-    await passFence(ledger);
+    await passRecoveryHold(ledger);
     const writerEpoch = await ledger.startWriterEpoch();
     await ledger.transaction((tx) => tx.insertPayouts([paid, paidByKey, open]));
     const withdrawal = withdrawalFor(paid, "a", { writerEpoch });

@@ -137,7 +137,7 @@ describe("freeze", () => {
       "nothing of that was frozen here\n",
     );
     expect((await stakebts("doctor")).out).toMatch(/ok +freeze +nothing is frozen/u);
-    await office.ledger.ringStalePayouts({ notRungForMs: 0, limit: 10 });
+    await office.ledger.enqueueStalePayouts({ notEnqueuedForMs: 0, limit: 10 });
     await office.work();
     expect(await office.arrivedAt("nominator-1")).toEqual([450]);
     expect(await stakebts("freeze", "some", "--reason", "x")).toMatchObject({ code: 2 });

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createNotificationStore } from "@stakebts/core/alerts/postgres-notifications";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
-import { tellPeople } from "@stakebts/core/alerts/send-notifications";
+import { sendNotifications } from "@stakebts/core/alerts/send-notifications";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { processLogins } from "@stakebts/testkit/process-logins";
 import { describe, expect } from "vitest";
@@ -82,7 +82,7 @@ describe("stakebts notify list", () => {
       tx.addReceipts([{ event: "payout.failed", subject: "refund:1:0:0", details: { reason: "no funds" } }]),
     );
     const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-    await tellPeople({
+    await sendNotifications({
       store,
       channels: [
         { name: "slack", send: async () => ({ ok: true }) },

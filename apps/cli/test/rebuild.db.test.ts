@@ -32,7 +32,7 @@ async function sql<Row extends pg.QueryResultRow>(url: string, text: string): Pr
   }
 }
 
-/** Past every fence and trigger, as one with all rights could. */
+/** Past every recovery hold and trigger, as one with all rights could. */
 const forge = (url: string, text: string) => sql(url, `SET session_replication_role = replica; ${text}`);
 
 /** Each table of what follows from the chain, as one text. */
@@ -61,7 +61,7 @@ async function live(office: Office): Promise<void> {
   await office.work();
   office.devnet.skipTime(30 * 86_400);
   await office.digest();
-  await office.passFence();
+  await office.passRecoveryHold();
   await office.work();
 }
 
@@ -85,7 +85,7 @@ describe("stakebts rebuild --compare", () => {
     await live(office);
     const before = await facts(databaseUrl);
     const { code, comparison } = await compare(command);
-    expect(comparison).toMatchObject({ fromBlockNum: 1, alarming: 0, expected: {} });
+    expect(comparison).toMatchObject({ fromBlockNum: 1, serious: 0, expected: {} });
     expect(comparison.compared.payouts).toBeGreaterThan(4);
     expect(code).toBe(0);
     expect(await facts(databaseUrl)).toEqual(before);
@@ -118,9 +118,9 @@ describe("stakebts rebuild --compare", () => {
   ] as const)("finds %s", async ([forgery, message], { databaseUrl, office, command }) => {
     await live(office);
     await forge(databaseUrl, forgery);
-    const { code, comparison, differences } = await compare(command, "--alarming");
+    const { code, comparison, differences } = await compare(command, "--serious");
     expect(code).toBe(1);
-    expect(comparison.alarming).toBeGreaterThan(0);
+    expect(comparison.serious).toBeGreaterThan(0);
     expect(differences.map((each) => each.message).join("\n")).toMatch(message);
   });
 
@@ -128,9 +128,9 @@ describe("stakebts rebuild --compare", () => {
     await office.failedRefund();
     await office.failedRefund("nominator-2");
     const { code, comparison } = await compare(command);
-    expect(comparison).toMatchObject({ alarming: 0, expected: { failed: 2 } });
+    expect(comparison).toMatchObject({ serious: 0, expected: { failed: 2 } });
     expect(code).toBe(1);
-    expect((await compare(command, "--alarming")).code).toBe(0);
+    expect((await compare(command, "--serious")).code).toBe(0);
   });
 
   test("has nothing to compare in an empty ledger", async ({ office, command }) => {
@@ -162,7 +162,7 @@ describe("stakebts rebuild", () => {
       expect(code).toBe(0);
       expect(await facts(url)).toEqual(lost);
       expect((await compare(here)).differences).toEqual([]);
-      expect((await here("doctor")).out).not.toContain("strays");
+      expect((await here("doctor")).out).not.toContain("unmatchedPayments");
       expect((await here("status")).out).toMatch(/payments.*off/iu);
       const again = await here("rebuild", "--from", "1", "--yes", ...REASON);
       expect(again).toMatchObject({ code: 1, err: expect.stringContaining("not empty") });
@@ -171,15 +171,15 @@ describe("stakebts rebuild", () => {
       const after = await office.reopen(url);
       await here("payments", "on", ...REASON);
       await after.digest();
-      await after.passFence();
-      // A leap in time may end an attempt, and the next ring makes another one.
+      await after.passRecoveryHold();
+      // A leap in time may end an attempt, and the next job makes another one.
       for (let round = 0; round < 9; round++) {
         office.devnet.skipTime(10 * 86_400);
         await after.digest();
-        await after.passFence();
+        await after.passRecoveryHold();
         await after.work();
-        // A ring at a bad moment is answered with "again": the scheduler's sweep does that.
-        await after.ledger.ringStalePayouts({ notRungForMs: 0, limit: 100 });
+        // A job at a bad moment is answered with "again": the scheduler's reconciler does that.
+        await after.ledger.enqueueStalePayouts({ notEnqueuedForMs: 0, limit: 100 });
         await after.work();
       }
       expect(await after.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
@@ -219,7 +219,7 @@ describe("stakebts rebuild", () => {
         out: expect.stringContaining("3 agreements"),
       });
       const { comparison } = await compare(here);
-      expect(comparison.alarming).toBe(0);
+      expect(comparison.serious).toBe(0);
       expect(Object.keys(comparison.expected)).toEqual(["imported"]);
     });
   });

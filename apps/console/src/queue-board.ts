@@ -36,7 +36,7 @@ export function queueBoard({
     if (role === "operator") await next();
     else c.res = await forViewers.fetch(c.req.raw, c.env);
     if (!(c.res.headers.get("content-type") ?? "").startsWith("text/html")) return;
-    c.res = new Response(withoutStrangers(await c.res.text()), c.res);
+    c.res = new Response(withoutUnmatched(await c.res.text()), c.res);
     // Bull Board's client sends this back in a header, as axios does by default.
     const secure = origin?.startsWith("https:") ?? false;
     setCookie(c, "XSRF-TOKEN", csrfToken, { path: QUEUES, sameSite: "Strict", secure });
@@ -91,4 +91,4 @@ function board(queues: readonly Queue[], isReadOnly: (queue: Queue) => boolean):
 }
 
 /** Its page asks another host for fonts; there are others on every machine. */
-const withoutStrangers = (page: string): string => page.replace(/<link\s[^>]*href="https?:[^>]*>/gu, "");
+const withoutUnmatched = (page: string): string => page.replace(/<link\s[^>]*href="https?:[^>]*>/gu, "");

@@ -3,7 +3,7 @@ import type { QueueStore } from "@stakebts/core/queue/connection";
 import { startJobWorker } from "@stakebts/core/queue/bullmq-worker";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { Log } from "@stakebts/kernel/log";
-import type { RingHandlers } from "@stakebts/core/queue/queue";
+import type { JobHandlers } from "@stakebts/core/queue/queue";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import { describe, expect, inject } from "vitest";
 import { test } from "../../cli/test/cli-bench.ts";
@@ -19,7 +19,7 @@ const queueOf = (desk: Desk, name: string) => {
   return queue;
 };
 
-async function served<T>(store: QueueStore, handlers: RingHandlers, work: () => Promise<T>): Promise<T> {
+async function served<T>(store: QueueStore, handlers: JobHandlers, work: () => Promise<T>): Promise<T> {
   const worker = startJobWorker({ store, log: silent, handlers, onBroken: () => {} });
   try {
     return await work();
@@ -183,7 +183,7 @@ describe("a job of the queue that pays", () => {
       const queue = queueOf(desk, MONEY_QUEUE);
       await queue.retryJobs({ state: "failed" });
       let rung = 0;
-      const handlers: RingHandlers = {
+      const handlers: JobHandlers = {
         "payout.pay": async ({ payoutId: named }) => {
           await office.pay(named as PayoutId);
           rung++;

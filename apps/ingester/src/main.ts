@@ -19,7 +19,7 @@ import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-bloc
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { recordStart } from "@stakebts/core/ledger/record-start";
-import { relayRings } from "@stakebts/core/ledger/dispatch-jobs";
+import { dispatchJobs } from "@stakebts/core/ledger/dispatch-jobs";
 import { reportTroubles } from "@stakebts/core/ledger/report-node-problems";
 import { readConfig } from "./config.ts";
 
@@ -89,7 +89,7 @@ runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progre
   await Promise.all([
     repeat({ ...loop, name: "ingest" }, signal, async () => {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
-      if (ingestedTo !== undefined) await relayRings({ ledger, queue });
+      if (ingestedTo !== undefined) await dispatchJobs({ ledger, queue });
       const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;
       return caughtUp ? config.STAKEBTS_POLL_MS : 0;
     }),

@@ -21,16 +21,16 @@ import type { PayoutId } from "@stakebts/core/rules/payout";
 import { toShares } from "@stakebts/kernel/amount";
 import { checkActiveKey, checkMemoKeys, findCustodian } from "@stakebts/core/ledger/find-custodian";
 import { FreezeWatch } from "@stakebts/core/limits/report-freezes";
-import type { FundingSource, TreasuryDeps } from "@stakebts/core/treasury/treasury";
+import type { TopUpSource, TreasuryDeps } from "@stakebts/core/treasury/treasury";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
-import { PayeeBook } from "@stakebts/core/payments/account-cache";
+import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { payPayout } from "@stakebts/core/payments/pay-payout";
 import { recordStart } from "@stakebts/core/ledger/record-start";
 import { reportTreasury } from "@stakebts/core/treasury/report-treasury";
 import { reportTroubles } from "@stakebts/core/ledger/report-node-problems";
 import { readConfig } from "./config.ts";
-import { openFundingSources } from "./funding-sources.ts";
+import { openTopUpSources } from "./top-up-sources.ts";
 
 /** How old a balance or a fee schedule may be. Payments in between are reckoned. */
 const WALLET_AGE_MS_MAX = 5_000;
@@ -73,10 +73,10 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     minimumBalance: toShares(policy.minimumBalance),
     maxAgeMs: WALLET_AGE_MS_MAX,
   });
-  const payees = new PayeeBook({ chain, clock: hostClock });
-  let sources: readonly FundingSource[] = [];
-  await repeat({ name: "open funding sources", clock: hostClock, log }, signal, async () => {
-    sources = await openFundingSources(config, {
+  const payees = new AccountCache({ chain, clock: hostClock });
+  let sources: readonly TopUpSource[] = [];
+  await repeat({ name: "open top-up sources", clock: hostClock, log }, signal, async () => {
+    sources = await openTopUpSources(config, {
       chain,
       chainId: custodian.chainId,
       custodian: custodian.account,

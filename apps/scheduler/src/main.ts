@@ -8,31 +8,31 @@ import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
 import { measureLedger, measureQueues } from "@stakebts/core/ledger/metrics";
 import { queueStoreOf } from "@stakebts/core/queue/connection";
-import { RING_KINDS } from "@stakebts/core/queue/catalog";
+import { JOB_KINDS } from "@stakebts/core/queue/catalog";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { startJobWorker } from "@stakebts/core/queue/bullmq-worker";
 import { policyOf } from "@stakebts/core/config/policy-file";
 import { rolesOf } from "@stakebts/core/config/exchange-settings";
 import { shown } from "@stakebts/core/config/environment";
-import { foldLedger } from "@stakebts/core/ledger/apply-events";
+import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import { FreezeWatch } from "@stakebts/core/limits/report-freezes";
 import { recordStart } from "@stakebts/core/ledger/record-start";
-import { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "@stakebts/core/ledger/dispatch-jobs";
+import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "@stakebts/core/ledger/dispatch-jobs";
 import { readConfig } from "./config.ts";
 import { keepLog } from "./keep-log.ts";
 import { watch } from "./watch.ts";
 
-/** Rows that fall due within this time get a delayed ring; later ones get theirs from a later sweep. */
+/** Rows that fall due within this time get a delayed job; later ones get theirs from a later reconciler. */
 const DUE_HORIZON_MS = 3_600_000;
 /** When the chain is not yet as far as a due instant, look again this soon at the earliest. */
 const DUE_AGAIN_MS_MIN = 50;
-/** A fold goes on until nothing is left to decide: after a long absence of the scheduler that takes minutes. */
-const FOLD_MS_MAX = 600_000;
+/** A apply events goes on until nothing is left to decide: after a long absence of the scheduler that takes minutes. */
+const APPLY_MS_MAX = 600_000;
 /** Each decision looks for itself; this is how soon others hear of it. */
 const LOOK_FOR_FREEZE_MS = 1_000;
 const WATCH_DRAIN_MS = 5_000;
 
-// Turns what the ingester wrote into agreements and debts, rows that fall due into payouts, and rings for all of them.
+// Turns what the ingester wrote into agreements and debts, rows that fall due into payouts, and jobs for all of them.
 // Holds no secret and writes to nothing but the database and the queue.
 runProcess("scheduler", readConfig, async (context) => {
   const { config, log, signal, metrics, progress, readiness } = context;
@@ -41,9 +41,9 @@ runProcess("scheduler", readConfig, async (context) => {
   const store = queueStoreOf(config);
   const queue = createJobQueue({ store, log });
   measureLedger(metrics, view);
-  measureQueues(metrics, queue, RING_KINDS);
+  measureQueues(metrics, queue, JOB_KINDS);
   readiness.requires({ database: ledgerIsThere(ledger) });
-  // The fold reads no memo text, so the block from which bare memos count does not matter, nor which chain it is.
+  // The apply events reads no memo text, so the block from which bare memos count does not matter, nor which chain it is.
   const { policy, managers } = policyOf(config.STAKEBTS_POLICY, "");
   const frozenHere = localFreeze(config);
   const deps = {
@@ -54,11 +54,11 @@ runProcess("scheduler", readConfig, async (context) => {
     roles: rolesOf(config, managers),
   };
   const fold = async (): Promise<void> => {
-    if ((await foldLedger(deps, signal)) > 0) await relayRings({ ledger, queue });
+    if ((await applyEvents(deps, signal)) > 0) await dispatchJobs({ ledger, queue });
   };
 
   // Before the queues are opened: on a database without tables BullMQ's worker would spin and never let us say so.
-  const loop = { clock: hostClock, log, progress, stepMsMax: FOLD_MS_MAX };
+  const loop = { clock: hostClock, log, progress, stepMsMax: APPLY_MS_MAX };
   await repeat({ ...loop, name: "start" }, signal, async () => {
     await recordStart({ ledger, log }, "scheduler", shown(config));
     return DONE;
@@ -69,7 +69,7 @@ runProcess("scheduler", readConfig, async (context) => {
     store,
     log,
     progress,
-    stepMsMax: FOLD_MS_MAX,
+    stepMsMax: APPLY_MS_MAX,
     onBroken: (error) => {
       failure = error;
       broken.abort();
@@ -102,15 +102,12 @@ runProcess("scheduler", readConfig, async (context) => {
     return LOOK_FOR_FREEZE_MS;
   });
   const beside = Promise.all([watch(context, view, over), keepLog(context, ledger, over), freezing]);
-  await repeat({ ...loop, name: "sweep" }, over, async () => {
+  await repeat({ ...loop, name: "reconcile" }, over, async () => {
     await fold();
-    await ringForNextDueRows(
-      { ledger, queue },
-      { rate: config.STAKEBTS_CLOCK_RATE, horizonMs: DUE_HORIZON_MS },
-    );
-    await ringForForgottenPayouts({ ledger, queue }, { notRungForMs: config.STAKEBTS_RING_AGAIN_MS });
-    await relayRings({ ledger, queue });
-    return config.STAKEBTS_SWEEP_MS;
+    await scheduleDueRows({ ledger, queue }, { rate: config.STAKEBTS_CLOCK_RATE, horizonMs: DUE_HORIZON_MS });
+    await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: config.STAKEBTS_REENQUEUE_MS });
+    await dispatchJobs({ ledger, queue });
+    return config.STAKEBTS_RECONCILE_MS;
   });
   await worker.close();
   // A receiver that is slow to answer is not waited for: its message is taken again by whoever comes next.

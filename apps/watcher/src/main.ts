@@ -1,17 +1,17 @@
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createChannels } from "@stakebts/core/alerts/channels";
-import { createPostgresCustodyLedger } from "@stakebts/core/custody/postgres-custody-ledger";
+import { createPostgresMonitorLedger } from "@stakebts/core/custody/postgres-custody-ledger";
 import { DONE, repeat } from "@stakebts/core/runtime/loop";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { ledgerIsThere, nodeIsThere } from "@stakebts/core/ledger/readiness-checks";
-import { measureCustody } from "@stakebts/core/custody/metrics";
+import { measureSpendMonitor } from "@stakebts/core/custody/metrics";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { showPresence } from "@stakebts/core/custody/watcher-presence";
 import { policyOf } from "@stakebts/core/config/policy-file";
 import { shown } from "@stakebts/core/config/environment";
-import { AlarmBell } from "@stakebts/core/alerts/direct-alerts";
-import { CustodyWatch } from "@stakebts/core/custody/spend-monitor";
+import { DirectAlerts } from "@stakebts/core/alerts/direct-alerts";
+import { SpendMonitor } from "@stakebts/core/custody/spend-monitor";
 import { findCustodian } from "@stakebts/core/ledger/find-custodian";
 import { reportTroubles } from "@stakebts/core/ledger/report-node-problems";
 import { readConfig } from "./config.ts";
@@ -30,29 +30,29 @@ runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progres
     chainId: config.STAKEBTS_CHAIN_ID,
     log: log.debug,
   });
-  const ledger = createPostgresCustodyLedger({ url: config.DATABASE_URL });
+  const ledger = createPostgresMonitorLedger({ url: config.DATABASE_URL });
   measureNodes(metrics, chain);
   const custodian = await findCustodian({ chain, clock: hostClock, log }, config.STAKEBTS_CUSTODIAN, signal);
   if (custodian === undefined) return;
   const { policy } = policyOf(config.STAKEBTS_POLICY, custodian.chainId);
-  const bell = new AlarmBell({
+  const directAlerts = new DirectAlerts({
     channels: createChannels(config, hostClock),
     clock: hostClock,
     log,
     installation: config.STAKEBTS_NOTIFY_NAME,
   });
-  const onAlarm = measureCustody(metrics, () => watch.state);
-  const watch = new CustodyWatch({
+  const onAlert = measureSpendMonitor(metrics, () => watch.state);
+  const watch = new SpendMonitor({
     chain,
     ledger,
     log,
     policy,
     custodian: custodian.account,
     exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
-    anchorAccount: config.STAKEBTS_AUDIT_ANCHOR,
-    onAlarm: (alarm) => {
-      onAlarm(alarm);
-      bell.ring(alarm);
+    checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
+    onAlert: (alert) => {
+      onAlert(alert);
+      directAlerts.job(alert);
     },
   });
   readiness.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock: hostClock }) });
@@ -72,7 +72,7 @@ runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progres
       return TROUBLES_EVERY_MS;
     }),
     repeat({ ...loop, name: "tell people" }, signal, async () => {
-      await bell.tell();
+      await directAlerts.tell();
       return TELL_EVERY_MS;
     }),
   ]);

@@ -2,7 +2,7 @@ import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { AccountId, ChainBlock, ChainTransfer } from "./chain.ts";
 
 /** An operation that needs the authority of an account, or takes its money. */
-export interface CustodyAct {
+export interface AccountOperation {
   readonly operation: OperationPosition;
   /** `undefined` when its transaction cannot be serialized here; then it is none of ours. */
   readonly txid: string | undefined;
@@ -14,22 +14,22 @@ export interface CustodyAct {
   readonly transfer: Omit<ChainTransfer, "txid"> | undefined;
 }
 
-export interface CustodyBlock extends Omit<ChainBlock, "transfers"> {
-  readonly acts: readonly CustodyAct[];
+export interface AccountBlock extends Omit<ChainBlock, "transfers"> {
+  readonly acts: readonly AccountOperation[];
 }
 
 /** The chain as a watcher of one account reads it. Throws ChainError, as ChainReader does. */
-export interface CustodyChain {
+export interface AccountOperationReader {
   /**
    * Blocks `from`…`to` with all that the account's authority does in them.
    * @param isReversible the nodes are not asked to agree, because they need not: one of them may be on a branch
    */
-  custodyBlocks(request: {
+  accountBlocks(request: {
     from: number;
     to: number;
     account: AccountId;
     isReversible: boolean;
-  }): Promise<readonly CustodyBlock[]>;
+  }): Promise<readonly AccountBlock[]>;
   /** Who may act for the account, and its memo key, as one text that changes whenever any of it does. */
   authorityOf(account: AccountId): Promise<string>;
 }

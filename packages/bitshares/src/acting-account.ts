@@ -10,7 +10,7 @@ const OPERATIONS: readonly (readonly [name: string, ...fields: string[]])[] = [
   ["transfer", "from"],
   ["limit_order_create", "seller"],
   ["limit_order_cancel", "fee_paying_account"],
-  ["call_order_update", "funding_account"],
+  ["call_order_update", "top_up_account"],
   ["fill_order"],
   ["account_create", "registrar"],
   ["account_update", "account"],

@@ -1,7 +1,7 @@
 import { millis, SECOND_MS } from "@stakebts/kernel/time";
 import { shares } from "@stakebts/kernel/amount";
 import { type AccountId, type ChainBlock, type ChainTransfer, type EncryptedMemo } from "./chain.ts";
-import type { CustodyAct } from "./account-operations.ts";
+import type { AccountOperation } from "./account-operations.ts";
 import { isActing, operationName } from "./acting-account.ts";
 import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
 import { ByteWriter } from "./byte-writer.ts";
@@ -37,7 +37,7 @@ export interface ParsedBlock {
   readonly block: ChainBlock;
   readonly merkle: MerkleVerdict;
   /** All that the account's authority does in it. */
-  readonly acts: readonly CustodyAct[];
+  readonly acts: readonly AccountOperation[];
 }
 
 /**
@@ -73,7 +73,7 @@ export function parseBlock(
   const { blockNum, blockId } = header;
   const transactions = asArray(raw["transactions"], "transactions");
   const transfers: ChainTransfer[] = [];
-  const acts: CustodyAct[] = [];
+  const acts: AccountOperation[] = [];
   const packed: Uint8Array[] = [];
   let complete = true; // every transaction could be serialized
   let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
@@ -82,7 +82,7 @@ export function parseBlock(
     const transaction = asObject(rawTransaction, "transaction");
     const operations = asArray(transaction["operations"], "operations").map(asOperation);
     const mine: Omit<ChainTransfer, "txid">[] = [];
-    const doing: Omit<CustodyAct, "txid">[] = [];
+    const doing: Omit<AccountOperation, "txid">[] = [];
     const out = new ByteWriter();
     writeTransactionHead(out, transaction, operations.length);
     const refBlockNum = referredTo(asUint32(transaction["ref_block_num"], "ref_block_num"), blockNum);

@@ -8,7 +8,7 @@ import {
   type ChainWriter,
   type NodeTrouble,
 } from "./chain.ts";
-import type { CustodyChain } from "./account-operations.ts";
+import type { AccountOperationReader } from "./account-operations.ts";
 import { type ParsedBlock, parseBlock } from "./block-parser.ts";
 import { readBlockId, readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
@@ -53,7 +53,7 @@ const UNVERIFIABLE_AT_ONCE = 16;
 /** Nodes themselves have no limit; proxies before public ones do. */
 const ACCOUNTS_PER_CALL = 100;
 
-export interface ChainClient extends ChainReader, ChainWriter, CustodyChain {
+export interface ChainClient extends ChainReader, ChainWriter, AccountOperationReader {
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -157,7 +157,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     async blocks(request) {
       return (await irreversibleBlocks(request)).map(({ block }) => block);
     },
-    async custodyBlocks({ isReversible, ...request }) {
+    async accountBlocks({ isReversible, ...request }) {
       const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
       return read.map(({ block: { blockNum, blockId, previousId, timeMs }, acts }) => ({
         blockNum,

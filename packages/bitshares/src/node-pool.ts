@@ -128,7 +128,7 @@ export class NodePool {
 
   /**
    * Head of the usable nodes' middle, so that what a minority says of time and height moves nothing: of two the later one,
-   * because an expiration or a fence that is too late costs time, and one that is too early may cost a payment made twice.
+   * because an expiration or a recovery hold that is too late costs time, and one that is too early may cost a payment made twice.
    * With a quorum its irreversible block is one that the quorum agrees on.
    */
   async head(): Promise<ChainHead> {

@@ -179,7 +179,7 @@ export class Town {
     return cluster;
   }
 
-  /** For a command that reads the chain and folds it, as ingester and scheduler do. */
+  /** For a command that reads the chain and applies events it, as ingester and scheduler do. */
   commandSettings(): Readonly<Record<string, string>> {
     const { databaseUrl, nodes, custodian, memoKey, policy } = this.#settings;
     return {

@@ -84,8 +84,8 @@ export class LocalCluster {
         return {
           ...common,
           STAKEBTS_CLOCK_RATE: String(clockRate),
-          STAKEBTS_SWEEP_MS: "250",
-          STAKEBTS_RING_AGAIN_MS: "2000",
+          STAKEBTS_RECONCILE_MS: "250",
+          STAKEBTS_REENQUEUE_MS: "2000",
         };
       case "payer":
         return { ...common, ...chain, STAKEBTS_ACTIVE_KEY: activeKey, STAKEBTS_PAYMENTS: "on" };

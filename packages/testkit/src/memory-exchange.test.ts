@@ -8,7 +8,7 @@ const request = {
   clientId: clientWithdrawalId("11111111-2222-4333-8444-555555555555"),
   amountShares: shares(10_000_000n),
   toAccount: "custodian",
-  memo: "cover",
+  memo: "shortage",
 };
 
 describe("the exchange in memory", () => {

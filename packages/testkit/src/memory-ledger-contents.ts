@@ -13,7 +13,8 @@ export const wholeMemoryLedger = (ledger: MemoryLedger): WholeLedger => ({
 const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function contentsOf({ contents }: MemoryLedger, hasWork: boolean): LedgerContents {
-  const { cursor, answeredUpToBlockNum, transfers, agreements, rows, payouts, fundings, receipts } = contents;
+  const { cursor, processedElsewhereUpToBlockNum, transfers, agreements, rows, payouts, topUps, receipts } =
+    contents;
   const keys = new Set<string>([...payouts.values()].map(({ key }) => key));
   const payments = [...transfers.values()]
     .filter(({ direction, payoutKey }) => direction === "out" && payoutKey !== undefined)
@@ -26,14 +27,14 @@ function contentsOf({ contents }: MemoryLedger, hasWork: boolean): LedgerContent
     }));
   return {
     cursor,
-    answeredUpToBlockNum,
+    processedElsewhereUpToBlockNum,
     hasWork,
     counts: {
       transfers: transfers.size,
       agreements: agreements.size,
       rows: rows.size,
       payouts: payouts.size,
-      fundings: fundings.size,
+      topUps: topUps.size,
       receipts: receipts.length,
     },
     transfers: (fromBlockNum) =>
@@ -69,11 +70,13 @@ function contentsOf({ contents }: MemoryLedger, hasWork: boolean): LedgerContent
           .sort((a, b) => byBytes(a.key, b.key))
           .map((payout) => ({ ...payout, rows: payout.rows.toSorted((a, b) => byBytes(a.id, b.id)) })),
       ),
-    strays: () =>
+    unmatchedPayments: () =>
       Promise.resolve(
         payments.filter(
           ({ payout }) =>
-            !keys.has(payout) && !payout.startsWith("anchor:") && !keys.has(payout.replace(/^notice:/u, "")),
+            !keys.has(payout) &&
+            !payout.startsWith("checkpoint:") &&
+            !keys.has(payout.replace(/^notice:/u, "")),
         ),
       ),
     repeatedPayments: () => {

@@ -3,11 +3,11 @@ import { assert } from "@stakebts/kernel/assert";
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type { StakeRowMove, TransferOutcome } from "@stakebts/core/rules/decide";
 import {
-  type Fence,
-  type FenceState,
-  higherFence,
-  isFencePassed,
-  whyFenced,
+  type RecoveryHold,
+  type RecoveryHoldState,
+  longerRecoveryHold,
+  isRecoveryHoldPassed,
+  whyOnRecoveryHold,
 } from "@stakebts/core/rules/recovery-hold";
 import { type Freeze, levelOfSwitches, whyPaysNothing } from "@stakebts/core/rules/freeze";
 import { isSameAgreement } from "@stakebts/core/rules/import-mark";
@@ -27,11 +27,11 @@ import {
   type StakeRowStatus,
 } from "@stakebts/core/rules/stake-row";
 import {
-  FUNDING_MOVES,
-  type FundingId,
-  type FundingSourceNumber,
-  type FundingStatus,
-  OPEN_FUNDING_STATUSES,
+  TOP_UP_MOVES,
+  type TopUpId,
+  type TopUpSourceNumber,
+  type TopUpStatus,
+  OPEN_TOP_UP_STATUSES,
 } from "@stakebts/core/rules/top-up";
 import type { Agreement } from "@stakebts/core/rules/terms";
 import type { Millis } from "@stakebts/kernel/time";
@@ -45,10 +45,10 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type {
   Cursor,
   CursorMove,
-  FundingChange,
-  FundingFilter,
-  FundingRecord,
-  IdentifiedFunding,
+  TopUpChange,
+  TopUpFilter,
+  TopUpRecord,
+  IdentifiedTopUp,
   IdentifiedPayout,
   Ledger,
   LedgerTx,
@@ -66,7 +66,7 @@ import type {
   WithdrawalRecord,
   WithdrawalRefusal,
 } from "@stakebts/core/ledger/ledger";
-import type { Ring } from "@stakebts/core/queue/queue";
+import type { NewJob } from "@stakebts/core/queue/queue";
 
 interface StoredTransfer extends NewTransfer {
   readonly outcome: TransferOutcome | undefined;
@@ -90,8 +90,8 @@ interface StoredApproval extends PayoutApproval {
   readonly receipts: number;
 }
 
-interface StoredRing {
-  readonly ring: Ring;
+interface StoredJob {
+  readonly job: NewJob;
   readonly made: boolean;
 }
 
@@ -103,16 +103,16 @@ interface State {
   managerFreeze: Pick<Freeze, "level" | "reason"> | undefined;
   limits: PaymentLimits;
   approvals: readonly StoredApproval[];
-  fence: FenceState;
+  recoveryHold: RecoveryHoldState;
   writerEpoch: bigint;
-  answeredUpToBlockNum: number;
+  processedElsewhereUpToBlockNum: number;
   transfers: Map<string, StoredTransfer>;
   agreements: Map<string, Agreement>;
   rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
   payouts: Map<PayoutId, StoredPayout>;
   withdrawals: Map<WithdrawalId, StoredWithdrawal>;
-  fundings: Map<FundingId, FundingRecord>;
-  rings: Map<string, StoredRing>;
+  topUps: Map<TopUpId, TopUpRecord>;
+  jobs: Map<string, StoredJob>;
   receipts: readonly NewReceipt[];
 }
 
@@ -123,12 +123,12 @@ const copy = (state: State): State => ({
   rows: new Map(state.rows),
   payouts: new Map(state.payouts),
   withdrawals: new Map(state.withdrawals),
-  fundings: new Map(state.fundings),
-  rings: new Map(state.rings),
+  topUps: new Map(state.topUps),
+  jobs: new Map(state.jobs),
 });
 
 /**
- * The ledger in memory, for tests of services: the same rules and fences as the one in PostgreSQL, which both prove by
+ * The ledger in memory, for tests of services: the same rules and recovery holds as the one in PostgreSQL, which both prove by
  * the same conformance suite. One transaction at a time; an exception puts everything back.
  */
 export class MemoryLedger implements Ledger {
@@ -139,16 +139,16 @@ export class MemoryLedger implements Ledger {
     managerFreeze: undefined,
     limits: NO_LIMITS,
     approvals: [],
-    fence: { raised: undefined, databaseChanged: true },
+    recoveryHold: { raised: undefined, databaseChanged: true },
     writerEpoch: 0n,
-    answeredUpToBlockNum: 0,
+    processedElsewhereUpToBlockNum: 0,
     transfers: new Map(),
     agreements: new Map(),
     rows: new Map(),
     payouts: new Map(),
     withdrawals: new Map(),
-    fundings: new Map(),
-    rings: new Map(),
+    topUps: new Map(),
+    jobs: new Map(),
     receipts: [],
   };
   #last: Promise<unknown> = Promise.resolve();
@@ -186,7 +186,7 @@ export class MemoryLedger implements Ledger {
   /** Another database, with the rows of the backup. */
   restore(backup: unknown): void {
     this.rewind(backup);
-    this.#state.fence = { ...this.#state.fence, databaseChanged: true };
+    this.#state.recoveryHold = { ...this.#state.recoveryHold, databaseChanged: true };
   }
 
   /** Older rows in the same database, where nothing but the rows themselves shows it. */
@@ -199,12 +199,12 @@ export class MemoryLedger implements Ledger {
   }
 
   paymentView(id: PayoutId): Promise<PaymentView | undefined> {
-    const { payouts, withdrawals, cursor, fence, limits } = this.#state;
+    const { payouts, withdrawals, cursor, recoveryHold, limits } = this.#state;
     const payments = paymentsIn(this.#state);
     const payout = payouts.get(id);
     const live = [...withdrawals.values()].find((w) => w.payoutId === id && isLive(w.status));
     return Promise.resolve(
-      payout === undefined ? undefined : { payout, live, payments, cursor, fence, limits },
+      payout === undefined ? undefined : { payout, live, payments, cursor, recoveryHold, limits },
     );
   }
 
@@ -224,8 +224,8 @@ export class MemoryLedger implements Ledger {
     return this.#inTurn((state) => limitIn(state, id));
   }
 
-  fenceState(): Promise<FenceState> {
-    return Promise.resolve(this.#state.fence);
+  recoveryHoldState(): Promise<RecoveryHoldState> {
+    return Promise.resolve(this.#state.recoveryHold);
   }
 
   startWriterEpoch(): Promise<bigint> {
@@ -235,7 +235,7 @@ export class MemoryLedger implements Ledger {
   saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
     return this.#inTurn((state) => {
       if (state.writerEpoch !== withdrawal.writerEpoch) return "epoch_over";
-      if (!paymentsIn(state).on || whyFenced(state.fence) !== undefined) return "payments_off";
+      if (!paymentsIn(state).on || whyOnRecoveryHold(state.recoveryHold) !== undefined) return "payments_off";
       const payout = state.payouts.get(withdrawal.payoutId);
       assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
       if (!["due", "ready", "waiting_funds"].includes(payout.status)) return "payout_moved";
@@ -285,33 +285,39 @@ export class MemoryLedger implements Ledger {
     return Promise.resolve(open.slice(0, limit));
   }
 
-  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
-    return Promise.resolve(fundingsIn(this.#state, filter));
+  topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]> {
+    return Promise.resolve(topUpsIn(this.#state, filter));
   }
 
-  async relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number> {
-    const claimed = [...this.#state.rings.values()].filter(({ made }) => !made).slice(0, limit);
+  async dispatchJobs(limit: number, make: (jobs: readonly NewJob[]) => Promise<void>): Promise<number> {
+    const claimed = [...this.#state.jobs.values()].filter(({ made }) => !made).slice(0, limit);
     if (claimed.length === 0) return 0;
-    await make(claimed.map(({ ring }) => ring));
+    await make(claimed.map(({ job }) => job));
     await this.#inTurn((state) => {
-      for (const { ring } of claimed) state.rings.set(ring.id, { ring, made: true });
+      for (const { job } of claimed) state.jobs.set(job.id, { job, made: true });
     });
     return claimed.length;
   }
 
-  ringStalePayouts({ notRungForMs, limit }: { notRungForMs: number; limit: number }): Promise<number> {
+  enqueueStalePayouts({
+    notEnqueuedForMs,
+    limit,
+  }: {
+    notEnqueuedForMs: number;
+    limit: number;
+  }): Promise<number> {
     return this.#inTurn((state) => {
       const nowMs = this.#clock.nowMs();
       const stale = [...state.payouts.values()]
         .filter((payout) => ["due", "ready", "signed", "sent", "waiting_funds"].includes(payout.status))
-        .filter((payout) => payout.rungAtMs < nowMs - notRungForMs)
+        .filter((payout) => payout.rungAtMs < nowMs - notEnqueuedForMs)
         .sort((a, b) => a.dueMs - b.dueMs)
         .slice(0, limit);
       for (const payout of stale) {
         state.payouts.set(payout.id, { ...payout, rungAtMs: nowMs });
-        const id = `payout-${payout.id}-${nowMs}-${state.rings.size}`;
-        const ring: Ring = { id, kind: "payout.pay", data: { payoutId: payout.id }, delayMs: 0 };
-        state.rings.set(id, { ring, made: false });
+        const id = `payout-${payout.id}-${nowMs}-${state.jobs.size}`;
+        const job: NewJob = { id, kind: "payout.pay", data: { payoutId: payout.id }, delayMs: 0 };
+        state.jobs.set(id, { job, made: false });
       }
       return stale.length;
     });
@@ -465,16 +471,16 @@ function limitIn(state: State, id: PayoutId): "go" | "held" | "later" {
   return type;
 }
 
-function fundingsIn(
+function topUpsIn(
   state: State,
-  { statuses, kinds, sources, txid, limit = Number.POSITIVE_INFINITY }: FundingFilter,
-): readonly FundingRecord[] {
-  const found = [...state.fundings.values()].filter(
-    (funding) =>
-      (statuses?.includes(funding.status) ?? true) &&
-      (kinds?.includes(funding.kind) ?? true) &&
-      (sources?.includes(funding.source) ?? true) &&
-      (txid === undefined || funding.txid === txid),
+  { statuses, kinds, sources, txid, limit = Number.POSITIVE_INFINITY }: TopUpFilter,
+): readonly TopUpRecord[] {
+  const found = [...state.topUps.values()].filter(
+    (topUp) =>
+      (statuses?.includes(topUp.status) ?? true) &&
+      (kinds?.includes(topUp.kind) ?? true) &&
+      (sources?.includes(topUp.source) ?? true) &&
+      (txid === undefined || topUp.txid === txid),
   );
   return found.slice(Math.max(0, found.length - limit));
 }
@@ -489,7 +495,7 @@ class MemoryLedgerTx implements LedgerTx {
   }
 
   /** Transactions run one at a time as it is. */
-  lockFold(): Promise<void> {
+  lockEvents(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -585,30 +591,33 @@ class MemoryLedgerTx implements LedgerTx {
       .sort((a, b) => compareOperations(a.operation, b.operation));
   }
 
-  async importedTwin(agreement: Agreement): Promise<OperationId | undefined> {
+  async importedDuplicate(agreement: Agreement): Promise<OperationId | undefined> {
     const at = operationId(agreement.operation);
     const transfers = [...this.#state.transfers.values()];
     const farness = (other: Agreement): number =>
       operationId(other.operation) === at ? -1 : Math.abs(other.startMs - agreement.startMs);
-    const [twin] = [...this.#state.agreements.values()]
+    const [duplicate] = [...this.#state.agreements.values()]
       .filter((other) => operationId(other.operation) === at || isSameAgreement(other, agreement))
       .filter((other) => {
         const name = operationId(other.operation);
         return (
           this.#state.transfers.get(name)?.outcome !== "agreement_opened" &&
-          !transfers.some((t) => t.outcome === "answered_before" && t.reason?.endsWith(` ${name}`) === true)
+          !transfers.some((t) => t.outcome === "already_processed" && t.reason?.endsWith(` ${name}`) === true)
         );
       })
       .sort((a, b) => farness(a) - farness(b) || compareOperations(a.operation, b.operation));
-    return twin === undefined ? undefined : operationId(twin.operation);
+    return duplicate === undefined ? undefined : operationId(duplicate.operation);
   }
 
-  async answeredUpToBlockNum(): Promise<number> {
-    return this.#state.answeredUpToBlockNum;
+  async processedElsewhereUpToBlockNum(): Promise<number> {
+    return this.#state.processedElsewhereUpToBlockNum;
   }
 
-  async setAnsweredUpToBlockNum(blockNum: number): Promise<void> {
-    this.#state.answeredUpToBlockNum = Math.max(this.#state.answeredUpToBlockNum, blockNum);
+  async setProcessedElsewhereUpToBlockNum(blockNum: number): Promise<void> {
+    this.#state.processedElsewhereUpToBlockNum = Math.max(
+      this.#state.processedElsewhereUpToBlockNum,
+      blockNum,
+    );
   }
 
   async pendingRowsOf(nominator: string): Promise<readonly StakeRow[]> {
@@ -689,10 +698,10 @@ class MemoryLedgerTx implements LedgerTx {
     return true;
   }
 
-  async requeuePayout({ payout, ring, receipt, despite }: PayoutRequeue): Promise<boolean> {
+  async requeuePayout({ payout, job, receipt, despite }: PayoutRequeue): Promise<boolean> {
     const { id, key, payee, amount, status, reason } = payout;
     if (!(await this.movePayout(id, [status], "ready"))) return false;
-    await this.ring([ring]);
+    await this.job([job]);
     const known = { payoutId: id, payee, amount: `${amount}`, was: status, because: reason ?? null };
     const details = { ...receipt.details, ...known, despite: despite ?? null };
     await this.addReceipts([{ ...receipt, subject: key, details }]);
@@ -809,22 +818,22 @@ class MemoryLedgerTx implements LedgerTx {
     );
   }
 
-  async insertFunding(funding: IdentifiedFunding): Promise<boolean> {
-    const old = this.#state.fundings.get(funding.id);
+  async insertTopUp(topUp: IdentifiedTopUp): Promise<boolean> {
+    const old = this.#state.topUps.get(topUp.id);
     assert(
       old === undefined ||
-        (old.source === funding.source && old.amount === funding.amount && old.memo === funding.memo),
-      `request ${funding.key} exists with another source, amount or memo`,
+        (old.source === topUp.source && old.amount === topUp.amount && old.memo === topUp.memo),
+      `request ${topUp.key} exists with another source, amount or memo`,
     );
     if (old !== undefined) return false;
-    const open = fundingsIn(this.#state, {
-      statuses: OPEN_FUNDING_STATUSES,
-      kinds: ["cover"],
-      sources: [funding.source],
+    const open = topUpsIn(this.#state, {
+      statuses: OPEN_TOP_UP_STATUSES,
+      kinds: ["shortage"],
+      sources: [topUp.source],
     });
-    if (funding.kind === "cover" && open.length > 0) return false;
-    this.#state.fundings.set(funding.id, {
-      ...funding,
+    if (topUp.kind === "shortage" && open.length > 0) return false;
+    this.#state.topUps.set(topUp.id, {
+      ...topUp,
       status: "requested",
       reason: undefined,
       venueId: undefined,
@@ -839,29 +848,29 @@ class MemoryLedgerTx implements LedgerTx {
     return true;
   }
 
-  async fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
-    return fundingsIn(this.#state, filter);
+  async topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]> {
+    return topUpsIn(this.#state, filter);
   }
 
-  async coverCount(source: FundingSourceNumber): Promise<number> {
-    return fundingsIn(this.#state, { kinds: ["cover"], sources: [source] }).length;
+  async shortageCount(source: TopUpSourceNumber): Promise<number> {
+    return topUpsIn(this.#state, { kinds: ["shortage"], sources: [source] }).length;
   }
 
-  async moveFunding(
-    id: FundingId,
-    from: readonly FundingStatus[],
-    to: FundingStatus,
-    change: FundingChange = {},
+  async moveTopUp(
+    id: TopUpId,
+    from: readonly TopUpStatus[],
+    to: TopUpStatus,
+    change: TopUpChange = {},
   ): Promise<boolean> {
-    const old = this.#state.fundings.get(id);
+    const old = this.#state.topUps.get(id);
     if (old === undefined || !from.includes(old.status)) return false;
     assert(
-      old.status === to || FUNDING_MOVES[old.status].includes(to),
+      old.status === to || TOP_UP_MOVES[old.status].includes(to),
       `request ${old.key} does not go from ${old.status} to ${to}`,
     );
     assert(old.signed === undefined || change.signed === undefined, `request ${old.key} is signed`);
     const nowMs = this.#clock.nowMs();
-    this.#state.fundings.set(id, {
+    this.#state.topUps.set(id, {
       ...old,
       status: to,
       reason: change.reason,
@@ -878,7 +887,7 @@ class MemoryLedgerTx implements LedgerTx {
 
   async whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined> {
     if (this.#state.writerEpoch !== writerEpoch) return "epoch_over";
-    return paymentsIn(this.#state).on && whyFenced(this.#state.fence) === undefined
+    return paymentsIn(this.#state).on && whyOnRecoveryHold(this.#state.recoveryHold) === undefined
       ? undefined
       : "payments_off";
   }
@@ -928,11 +937,11 @@ class MemoryLedgerTx implements LedgerTx {
     return true;
   }
 
-  async releaseApproved(id: PayoutId, ring: Ring): Promise<boolean> {
+  async releaseApproved(id: PayoutId, job: NewJob): Promise<boolean> {
     const payout = this.#state.payouts.get(id);
     if (payout?.limitedBy === undefined || !isApproved(this.#state, payout)) return false;
     if (!(await this.movePayout(id, ["held"], "ready"))) return false;
-    await this.ring([ring]);
+    await this.job([job]);
     return true;
   }
 
@@ -952,26 +961,30 @@ class MemoryLedgerTx implements LedgerTx {
     this.#state.payments = payments;
   }
 
-  async fence(): Promise<Fence | undefined> {
-    return this.#state.fence.raised;
+  async recoveryHold(): Promise<RecoveryHold | undefined> {
+    return this.#state.recoveryHold.raised;
   }
 
-  async raiseFence(fence: Fence): Promise<void> {
-    this.#state.fence = { raised: higherFence(this.#state.fence.raised, fence), databaseChanged: false };
+  async placeRecoveryHold(recoveryHold: RecoveryHold): Promise<void> {
+    this.#state.recoveryHold = {
+      raised: longerRecoveryHold(this.#state.recoveryHold.raised, recoveryHold),
+      databaseChanged: false,
+    };
   }
 
-  async liftFence(fence: Fence): Promise<boolean> {
-    const { cursor, fence: state } = this.#state;
+  async liftRecoveryHold(recoveryHold: RecoveryHold): Promise<boolean> {
+    const { cursor, recoveryHold: state } = this.#state;
     const { raised } = state;
-    if (raised?.untilMs !== fence.untilMs || raised.fromBlockNum !== fence.fromBlockNum) return false;
-    if (cursor === undefined || !isFencePassed(raised, cursor)) return false;
-    this.#state.fence = { ...state, raised: undefined };
+    if (raised?.untilMs !== recoveryHold.untilMs || raised.fromBlockNum !== recoveryHold.fromBlockNum)
+      return false;
+    if (cursor === undefined || !isRecoveryHoldPassed(raised, cursor)) return false;
+    this.#state.recoveryHold = { ...state, raised: undefined };
     return true;
   }
 
-  async ring(rings: readonly Ring[]): Promise<void> {
-    for (const ring of rings)
-      if (!this.#state.rings.has(ring.id)) this.#state.rings.set(ring.id, { ring, made: false });
+  async job(jobs: readonly NewJob[]): Promise<void> {
+    for (const job of jobs)
+      if (!this.#state.jobs.has(job.id)) this.#state.jobs.set(job.id, { job, made: false });
   }
 
   async addReceipts(receipts: readonly NewReceipt[]): Promise<void> {

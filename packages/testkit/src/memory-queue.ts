@@ -2,35 +2,35 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type {
   JobQueue,
   JobWorker,
-  Ring,
-  RingAnswer,
-  RingHandlers,
-  RingKind,
+  NewJob,
+  JobResult,
+  JobHandlers,
+  JobKind,
 } from "@stakebts/core/queue/queue";
 
-/** A queue in memory. Rings are delivered when a worker is there, in order of their time, one at a time per kind. */
+/** A queue in memory. Jobs are delivered when a worker is there, in order of their time, one at a time per kind. */
 export class MemoryQueue implements JobQueue {
   readonly #clock: HostClock;
   readonly #known = new Set<string>();
-  readonly #waiting: { readonly ring: Ring; readonly atMs: number }[] = [];
-  readonly #workers = new Set<{ readonly handlers: RingHandlers; wake: () => void }>();
+  readonly #waiting: { readonly job: NewJob; readonly atMs: number }[] = [];
+  readonly #workers = new Set<{ readonly handlers: JobHandlers; wake: () => void }>();
 
   constructor(clock: HostClock) {
     this.#clock = clock;
   }
 
-  async add(rings: readonly Ring[]): Promise<void> {
-    for (const ring of rings) {
-      if (this.#known.has(ring.id)) continue;
-      this.#known.add(ring.id);
-      this.#waiting.push({ ring, atMs: this.#clock.nowMs() + ring.delayMs });
+  async add(jobs: readonly NewJob[]): Promise<void> {
+    for (const job of jobs) {
+      if (this.#known.has(job.id)) continue;
+      this.#known.add(job.id);
+      this.#waiting.push({ job, atMs: this.#clock.nowMs() + job.delayMs });
     }
     for (const worker of this.#workers) worker.wake();
   }
 
-  async waiting(kind: RingKind): Promise<number> {
+  async waiting(kind: JobKind): Promise<number> {
     const nowMs = this.#clock.nowMs();
-    return this.#waiting.filter(({ ring, atMs }) => ring.kind === kind && atMs <= nowMs).length;
+    return this.#waiting.filter(({ job, atMs }) => job.kind === kind && atMs <= nowMs).length;
   }
 
   /** Forgets everything, as a flushed Redis does. */
@@ -43,8 +43,8 @@ export class MemoryQueue implements JobQueue {
     return this.#waiting.length;
   }
 
-  /** Delivers what is due now to the handlers, until nothing is. Returns how many rings were answered. */
-  async deliver(handlers: RingHandlers): Promise<number> {
+  /** Delivers what is due now to the handlers, until nothing is. Returns how many jobs were answered. */
+  async deliver(handlers: JobHandlers): Promise<number> {
     for (let answered = 0; ; answered++) {
       const next = this.#take(handlers);
       if (next === undefined) return answered;
@@ -52,24 +52,24 @@ export class MemoryQueue implements JobQueue {
     }
   }
 
-  async #answer(ring: Ring, handlers: RingHandlers): Promise<void> {
-    const handle = handlers[ring.kind] as ((data: unknown) => Promise<RingAnswer>) | undefined;
-    const answer = await handle?.(ring.data).catch((): RingAnswer => ({ done: false, againInMs: 1 }));
-    if (answer?.done === false) this.#waiting.push({ ring, atMs: this.#clock.nowMs() + answer.againInMs });
+  async #answer(job: NewJob, handlers: JobHandlers): Promise<void> {
+    const handle = handlers[job.kind] as ((data: unknown) => Promise<JobResult>) | undefined;
+    const answer = await handle?.(job.data).catch((): JobResult => ({ done: false, againInMs: 1 }));
+    if (answer?.done === false) this.#waiting.push({ job, atMs: this.#clock.nowMs() + answer.againInMs });
   }
 
-  #take(handlers: RingHandlers): Ring | undefined {
+  #take(handlers: JobHandlers): NewJob | undefined {
     const nowMs = this.#clock.nowMs();
-    const kinds = Object.keys(handlers) as RingKind[];
-    const due = this.#waiting.filter(({ ring, atMs }) => atMs <= nowMs && kinds.includes(ring.kind));
+    const kinds = Object.keys(handlers) as JobKind[];
+    const due = this.#waiting.filter(({ job, atMs }) => atMs <= nowMs && kinds.includes(job.kind));
     const [first] = due.sort((a, b) => a.atMs - b.atMs);
     if (first === undefined) return undefined;
     this.#waiting.splice(this.#waiting.indexOf(first), 1);
-    return first.ring;
+    return first.job;
   }
 
   /** Delivers in the background until it is closed. */
-  startWorker(handlers: RingHandlers): JobWorker {
+  startWorker(handlers: JobHandlers): JobWorker {
     let closed = false;
     const worker = { handlers, wake: (): void => undefined };
     this.#workers.add(worker);

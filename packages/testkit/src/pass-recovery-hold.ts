@@ -4,11 +4,11 @@ import type { Ledger } from "@stakebts/core/ledger/ledger";
 import { cursorAt } from "./given.ts";
 
 /** A new ledger takes no withdrawal until an ingester has looked at it, and has read what there was to read: as if one had. */
-export async function passFence(ledger: Ledger): Promise<void> {
+export async function passRecoveryHold(ledger: Ledger): Promise<void> {
   await ledger.transaction(async (tx) => {
     if ((await tx.cursor()) === undefined) await tx.moveCursor(undefined, cursorAt(1));
-    const fence = { untilMs: millis(0), fromBlockNum: 1, reason: "the ledger was empty" };
-    await tx.raiseFence(fence);
-    assert(await tx.liftFence(fence), "the ledger is past the fence");
+    const recoveryHold = { untilMs: millis(0), fromBlockNum: 1, reason: "the ledger was empty" };
+    await tx.placeRecoveryHold(recoveryHold);
+    assert(await tx.liftRecoveryHold(recoveryHold), "the ledger is past the recovery hold");
   });
 }

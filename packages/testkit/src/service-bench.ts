@@ -12,23 +12,23 @@ import type { ChainAccount, ChainReader, ChainWriter } from "@stakebts/bitshares
 import type { Exchange } from "@stakebts/core/treasury/exchange";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { Log } from "@stakebts/kernel/log";
-import type { RingAnswer } from "@stakebts/core/queue/queue";
+import type { JobResult } from "@stakebts/core/queue/queue";
 import type { Comparison, Difference } from "@stakebts/core/rebuild/difference";
 import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
 import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish-cursor";
-import { foldLedger } from "@stakebts/core/ledger/apply-events";
-import type { FundingSource } from "@stakebts/core/treasury/treasury";
+import { applyEvents } from "@stakebts/core/ledger/apply-events";
+import type { TopUpSource } from "@stakebts/core/treasury/treasury";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
 import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments/pay-payout";
-import { PayeeBook } from "@stakebts/core/payments/account-cache";
+import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import type { ReadDeps } from "@stakebts/core/rebuild/read-chain";
 import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
-import { relayRings, ringForForgottenPayouts } from "@stakebts/core/ledger/dispatch-jobs";
+import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
 import { ManualClock } from "./manual-clock.ts";
 import { MemoryLedger } from "./memory-ledger.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -153,20 +153,20 @@ export class World {
     });
     const [custodian] = await chain.accounts([CUSTODIAN]);
     const world = new World(devnet, chain, custodian as ChainAccount, await chain.chainId(), options);
-    await world.passFence();
+    await world.passRecoveryHold();
     world.restart();
     return world;
   }
 
   /** An empty ledger, or an old one, pays nothing until everything that it may have forgotten is in a block or dead. */
-  async passFence(): Promise<void> {
+  async passRecoveryHold(): Promise<void> {
     await this.ingest();
-    const { raised } = await this.ledger.fenceState();
+    const { raised } = await this.ledger.recoveryHoldState();
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
     await this.devnet.produce(20);
     await this.ingest();
-    expect(await this.ledger.fenceState()).toEqual({ raised: undefined, databaseChanged: false });
+    expect(await this.ledger.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: false });
   }
 
   async stop(): Promise<void> {
@@ -266,7 +266,7 @@ export class World {
     };
   }
 
-  /** What a command reads the chain and folds it with. */
+  /** What a command reads the chain and applies events it with. */
   readDeps(): ReadDeps {
     return { ...this.#ingestDeps(), roles: ROLES };
   }
@@ -316,7 +316,7 @@ export class World {
   }
 
   async fold(): Promise<void> {
-    await foldLedger({
+    await applyEvents({
       ledger: this.#fragileLedger(),
       log: silent,
       policy: this.policy,
@@ -340,7 +340,7 @@ export class World {
         minimumBalance: toShares(this.policy.minimumBalance),
         maxAgeMs: 5_000,
       }),
-      payees: new PayeeBook({ chain, clock: this.clock }),
+      payees: new AccountCache({ chain, clock: this.clock }),
       log: silent,
       policy: this.policy,
       custodian: this.custodian,
@@ -362,9 +362,9 @@ export class World {
     await runTreasury({ ...this.#payer, clock: this.clock, sources }, this.#treasury);
   }
 
-  async #sources(): Promise<readonly FundingSource[]> {
+  async #sources(): Promise<readonly TopUpSource[]> {
     const { exchanges = {}, reserveBts } = this.#options;
-    const accounts = EXCHANGE_ACCOUNTS.flatMap((number): FundingSource[] => {
+    const accounts = EXCHANGE_ACCOUNTS.flatMap((number): TopUpSource[] => {
       const exchange = exchanges[number];
       return exchange === undefined ? [] : [{ type: "exchange", number, exchange: this.#fragile(exchange) }];
     });
@@ -373,21 +373,21 @@ export class World {
     const account = found[0] as ChainAccount;
     const signerOf = (name: string) =>
       createSigner({ wif: wifFromSeed(`${name}-active`), chainId: this.chainId });
-    const reserve: FundingSource =
+    const reserve: TopUpSource =
       this.#options.reserveBy === "permission"
         ? { type: "permission", number: 0, account, permissionId: "1.12.0", signer: signerOf(CUSTODIAN) }
         : { type: "reserve", number: 0, account, signer: signerOf(RESERVE_ACCOUNT) };
     return [reserve, ...accounts];
   }
 
-  /** Makes the rings and answers them, as the three workers do. */
+  /** Makes the jobs and answers them, as the three workers do. */
   async work(): Promise<void> {
     await this.ingest();
     await this.fold();
-    await relayRings({ ledger: this.#fragileLedger(), queue: this.queue });
-    // A process that dies answers nothing more. Its rings are gone with it: the sweep makes them again.
+    await dispatchJobs({ ledger: this.#fragileLedger(), queue: this.queue });
+    // A process that dies answers nothing more. Its jobs are gone with it: the reconciler makes them again.
     let died: unknown;
-    const answer = async (work: () => Promise<unknown>): Promise<RingAnswer> => {
+    const answer = async (work: () => Promise<unknown>): Promise<JobResult> => {
       if (died === undefined) await work().catch((error: unknown) => (died = error));
       return { done: true };
     };
@@ -408,7 +408,7 @@ export class World {
     for (let round = 0; round < rounds; round++) {
       await this.devnet.produce();
       this.clock.advance(20_000);
-      await ringForForgottenPayouts({ ledger: this.ledger, queue: this.queue }, { notRungForMs: 10_000 });
+      await enqueueStalePayouts({ ledger: this.ledger, queue: this.queue }, { notEnqueuedForMs: 10_000 });
       await this.work();
     }
   }

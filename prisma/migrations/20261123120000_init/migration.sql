@@ -94,7 +94,7 @@ CREATE TABLE "payout" (
     "waiting_since" BIGINT,
     "block_processed" INTEGER,
     "processed" BIGINT,
-    "rung_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "enqueued_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -132,7 +132,7 @@ CREATE TABLE "withdrawal" (
 );
 
 -- CreateTable
-CREATE TABLE "exchange_withdrawal" (
+CREATE TABLE "top_up" (
     "client_id" UUID NOT NULL,
     "account" INTEGER NOT NULL,
     "amount_shares" BIGINT NOT NULL,
@@ -146,13 +146,13 @@ CREATE TABLE "exchange_withdrawal" (
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
-    CONSTRAINT "exchange_withdrawal_pkey" PRIMARY KEY ("client_id")
+    CONSTRAINT "top_up_pkey" PRIMARY KEY ("client_id")
 );
 
 -- CreateTable
 CREATE TABLE "outbox" (
     "id" BIGSERIAL NOT NULL,
-    "ring_id" TEXT NOT NULL,
+    "job_id" TEXT NOT NULL,
     "kind" TEXT NOT NULL,
     "data" JSONB NOT NULL,
     "delay_ms" BIGINT NOT NULL,
@@ -220,7 +220,7 @@ CREATE UNIQUE INDEX "withdrawal_txid_key" ON "withdrawal"("txid");
 CREATE INDEX "withdrawal_payout_id_idx" ON "withdrawal"("payout_id");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "outbox_ring_id_key" ON "outbox"("ring_id");
+CREATE UNIQUE INDEX "outbox_job_id_key" ON "outbox"("job_id");
 
 -- CreateIndex
 CREATE INDEX "receipt_subject_idx" ON "receipt"("subject");

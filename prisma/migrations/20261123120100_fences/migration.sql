@@ -39,9 +39,9 @@ ALTER TABLE payout
 ALTER TABLE withdrawal
   ADD CONSTRAINT withdrawal_status_known CHECK (status IN ('signed', 'broadcast', 'confirmed', 'expired')),
   ADD CONSTRAINT withdrawal_confirmed_has_block CHECK ((status = 'confirmed') = (block_num IS NOT NULL));
-ALTER TABLE exchange_withdrawal
-  ADD CONSTRAINT exchange_withdrawal_account_known CHECK (account BETWEEN 1 AND 3),
-  ADD CONSTRAINT exchange_withdrawal_amount_positive CHECK (amount_shares > 0);
+ALTER TABLE top_up
+  ADD CONSTRAINT top_up_account_known CHECK (account BETWEEN 1 AND 3),
+  ADD CONSTRAINT top_up_amount_positive CHECK (amount_shares > 0);
 
 -- Two payers may race; the loser must fail here and not on the chain. ADR 0004.
 CREATE UNIQUE INDEX withdrawal_one_live_per_payout ON withdrawal (payout_id) WHERE status IN ('signed', 'broadcast');
@@ -66,7 +66,7 @@ DECLARE
   name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['transfer', 'agreement', 'stake_row', 'payout', 'payout_stake_row', 'withdrawal',
-                              'exchange_withdrawal', 'receipt', 'chain_cursor', 'control'] LOOP
+                              'top_up', 'receipt', 'chain_cursor', 'control'] LOOP
     EXECUTE format('CREATE TRIGGER no_delete BEFORE DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_removal()', name);
     EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I EXECUTE FUNCTION refuse_removal()', name);
   END LOOP;
@@ -196,7 +196,7 @@ BEGIN
   IF found_status <> 'ready' THEN
     UPDATE payout SET status = 'ready', waiting_since = NULL WHERE id = of_payout;
   END IF;
-  UPDATE payout SET status = 'signed', reason = NULL, attempts = attempts + 1, rung_at = now(), updated_at = now()
+  UPDATE payout SET status = 'signed', reason = NULL, attempts = attempts + 1, enqueued_at = now(), updated_at = now()
    WHERE id = of_payout;
   INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch)
   VALUES (new_id, of_payout, new_txid, new_bytes, new_ref_block_num, new_expiration_ms, new_fee_shares, 'signed', epoch);

@@ -5,4 +5,4 @@
 ALTER TABLE "transfer" ADD COLUMN     "import_mark" JSONB;
 
 -- AlterTable
-ALTER TABLE "control" ADD COLUMN     "answered_up_to_block_num" INTEGER;
+ALTER TABLE "control" ADD COLUMN     "processed_elsewhere_up_to_block_num" INTEGER;

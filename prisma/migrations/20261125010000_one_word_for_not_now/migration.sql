@@ -1,4 +1,4 @@
--- A payer built before the fence did not know the answer `fenced`, and stopped. While old and new run side by side the
+-- A payer built before the recovery hold did not know the answer `on recovery hold`, and stopped. While old and new run side by side the
 -- function may only answer what both know: saved, epoch_over, payout_moved, and payments_off for "not now", whatever the
 -- reason; which one it is stands in `control`. By hand: the function.
 --
@@ -14,7 +14,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT switch FROM control WHERE id = 1 FOR SHARE;
   IF switch.writer_epoch <> epoch THEN RETURN 'epoch_over'; END IF;
-  IF NOT switch.payments_on OR switch.fence_until_ms IS NOT NULL
+  IF NOT switch.payments_on OR switch.recovery_hold_until_ms IS NOT NULL
       OR switch.database_identity IS DISTINCT FROM database_identity() THEN
     RETURN 'payments_off';
   END IF;
@@ -23,7 +23,7 @@ BEGIN
   IF found_status <> 'ready' THEN
     UPDATE payout SET status = 'ready', waiting_since = NULL WHERE id = of_payout;
   END IF;
-  UPDATE payout SET status = 'signed', reason = NULL, attempts = attempts + 1, rung_at = now(), updated_at = now()
+  UPDATE payout SET status = 'signed', reason = NULL, attempts = attempts + 1, enqueued_at = now(), updated_at = now()
    WHERE id = of_payout;
   INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch)
   VALUES (new_id, of_payout, new_txid, new_bytes, new_ref_block_num, new_expiration_ms, new_fee_shares, 'signed', epoch);

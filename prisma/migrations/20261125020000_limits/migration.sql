@@ -197,7 +197,7 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT switch FROM control WHERE id = 1 FOR NO KEY UPDATE;
   IF switch.writer_epoch <> epoch THEN RETURN 'epoch_over'; END IF;
-  IF NOT switch.payments_on OR switch.manager_freeze IN ('pay-nothing', 'all') OR switch.fence_until_ms IS NOT NULL
+  IF NOT switch.payments_on OR switch.manager_freeze IN ('pay-nothing', 'all') OR switch.recovery_hold_until_ms IS NOT NULL
       OR switch.database_identity IS DISTINCT FROM database_identity() THEN
     RETURN 'payments_off';
   END IF;
@@ -211,7 +211,7 @@ BEGIN
   IF found_status <> 'ready' THEN
     UPDATE payout SET status = 'ready', waiting_since = NULL WHERE id = of_payout;
   END IF;
-  UPDATE payout SET status = 'signed', reason = NULL, limited_by = NULL, attempts = attempts + 1, rung_at = now(),
+  UPDATE payout SET status = 'signed', reason = NULL, limited_by = NULL, attempts = attempts + 1, enqueued_at = now(),
                     updated_at = now()
    WHERE id = of_payout;
   INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch,

@@ -30,7 +30,7 @@ SELECT ensure_process_roles();
 
 -- One debt of 1 BTS, to the payee of a payout that has failed and about that payout. It is the only debt that ingester
 -- and payer may write down. false: it is there already.
-CREATE FUNCTION owe_notice(new_id uuid, new_key text, new_payee text, new_amount bigint, new_memo text, new_due bigint)
+CREATE FUNCTION create_notice(new_id uuid, new_key text, new_payee text, new_amount bigint, new_memo text, new_due bigint)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF new_amount <> 1 OR new_key NOT LIKE 'notice:%'
@@ -83,12 +83,12 @@ BEGIN
   RETURN confirmed;
 END $$;
 
--- A payout that waits for a person goes back to the payer, with its ring and its receipt, for one more attempt. The
+-- A payout that waits for a person goes back to the payer, with its job and its receipt, for one more attempt. The
 -- service looks first and answers in words (services/operator/requeue-payout.ts); this is what the database grants
--- whoever asks: nothing while an attempt is alive or the fence is up, and nothing for a debt whose payment the ledger
+-- whoever asks: nothing while an attempt is alive or the recovery hold is up, and nothing for a debt whose payment the ledger
 -- knows. despite: block:trx:op of a transfer that names the payout and pays something else.
 -- false: somebody else moved it, or what is known of it has changed.
-CREATE FUNCTION requeue_payout(of_payout uuid, was text, ring_id text, event text, details jsonb, despite text)
+CREATE FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   debt payout%ROWTYPE;
@@ -97,12 +97,12 @@ BEGIN
      OR coalesce(details ->> 'actor', '') = '' OR coalesce(details ->> 'reason', '') = '' THEN
     RAISE EXCEPTION 'a payout is requeued by somebody and for a reason' USING ERRCODE = 'check_violation';
   END IF;
-  -- The fold's: an ingester that finds the payment by its key takes it too.
+  -- The apply events's: an ingester that finds the payment by its key takes it too.
   PERFORM pg_advisory_xact_lock(7270001);
   SELECT * INTO debt FROM payout WHERE id = of_payout FOR UPDATE;
   IF NOT FOUND OR debt.status <> was OR was NOT IN ('failed', 'held') THEN RETURN false; END IF;
   IF EXISTS (SELECT FROM control
-              WHERE fence_until_ms IS NOT NULL OR database_identity IS DISTINCT FROM database_identity())
+              WHERE recovery_hold_until_ms IS NOT NULL OR database_identity IS DISTINCT FROM database_identity())
      OR EXISTS (SELECT FROM withdrawal WHERE payout_id = of_payout AND status <> 'expired')
      OR EXISTS (SELECT FROM transfer t
                  WHERE t.direction = 'out'
@@ -112,8 +112,8 @@ BEGIN
     RETURN false;
   END IF;
   UPDATE payout SET status = 'ready', reason = NULL, waiting_since = NULL, updated_at = now() WHERE id = of_payout;
-  INSERT INTO outbox (ring_id, kind, data, delay_ms)
-  VALUES (requeue_payout.ring_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0)
+  INSERT INTO outbox (job_id, kind, data, delay_ms)
+  VALUES (requeue_payout.job_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0)
   ON CONFLICT DO NOTHING;
   INSERT INTO receipt (event, subject, details)
   VALUES (requeue_payout.event, debt.key,
@@ -122,9 +122,9 @@ BEGIN
   RETURN true;
 END $$;
 
--- A payout that a limit holds goes back to the payer, with its ring, once a second person has approved it (is_approved).
+-- A payout that a limit holds goes back to the payer, with its job, once a second person has approved it (is_approved).
 -- false: no limit holds it, or nobody has.
-CREATE FUNCTION release_approved(of_payout uuid, ring_id text)
+CREATE FUNCTION release_approved(of_payout uuid, job_id text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   debt payout%ROWTYPE;
@@ -133,8 +133,8 @@ BEGIN
   SELECT * INTO debt FROM payout WHERE id = of_payout FOR UPDATE;
   IF NOT FOUND OR debt.status <> 'held' OR debt.limited_by IS NULL OR NOT is_approved(debt) THEN RETURN false; END IF;
   UPDATE payout SET status = 'ready', reason = NULL, waiting_since = NULL, updated_at = now() WHERE id = of_payout;
-  INSERT INTO outbox (ring_id, kind, data, delay_ms)
-  VALUES (release_approved.ring_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0) ON CONFLICT DO NOTHING;
+  INSERT INTO outbox (job_id, kind, data, delay_ms)
+  VALUES (release_approved.job_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0) ON CONFLICT DO NOTHING;
   RETURN true;
 END $$;
 

@@ -1,7 +1,7 @@
 import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import { type ChainAccount, type ChainBlock, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
-import { foldLedger } from "@stakebts/core/ledger/apply-events";
+import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import { ingestBlocks } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
@@ -180,7 +180,7 @@ async function ingest(input: BlockInput, broken: OpenOptions["broken"]): Promise
     if (transfer.direction === "in" && transfer.assetId === CORE) recorded += transfer.amount;
   }
   rule(recorded === countIncoming(raw), `${countIncoming(raw)} shares came in and ${recorded} are recorded`);
-  await foldLedger({ ledger, log: silent, policy: deps.policy, roles });
+  await applyEvents({ ledger, log: silent, policy: deps.policy, roles });
   const left = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
   rule(left === undefined, "a transfer is left undecided");
 }

@@ -8,12 +8,12 @@ import { Instead, type Script, ScriptedNode } from "@stakebts/testkit/scripted-n
 import { parseSignedTransaction } from "@stakebts/bitshares/transaction-codec";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
-import { PayeeBook } from "@stakebts/core/payments/account-cache";
+import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { payPayout } from "@stakebts/core/payments/pay-payout";
 import { cursorAt, operation, refundOf } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
-import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import { wifFromSeed } from "@stakebts/devnet";
 import { jsonOf, mutateText, mutateTree } from "../mutate.ts";
 import { silent } from "../silent.ts";
@@ -132,7 +132,7 @@ export const rpc: Target = {
     const node = await ScriptedNode.start();
     const payout = refundOf(operation(3));
     const model = new MemoryLedger(new ManualClock(1_000_000));
-    await passFence(model);
+    await passRecoveryHold(model);
     await model.transaction(async (tx) => {
       await tx.moveCursor(1, cursorAt(CURSOR_BLOCK));
       await tx.insertPayouts([payout]);
@@ -177,7 +177,7 @@ export const rpc: Target = {
                 minimumBalance: toShares(bts(100n)),
                 maxAgeMs: 5_000,
               }),
-              payees: new PayeeBook({ chain, clock }),
+              payees: new AccountCache({ chain, clock }),
               log: silent,
               policy: DEFAULT_POLICY,
               custodian: { id: "1.2.77", name: "custodian" },

@@ -29,7 +29,7 @@ const VALID: Readonly<Record<string, string>> = {
   STAKEBTS_CLOCK_RATE: "1.5",
   STAKEBTS_POLL_MS: "1000",
   STAKEBTS_CONSOLE_ORIGIN: "https://console.example.org",
-  STAKEBTS_HEARTBEAT_URL: `https://user:${SECRET_WORD}@hc.example.org/ping/${SECRET_WORD}`,
+  STAKEBTS_LIVENESS_URL: `https://user:${SECRET_WORD}@hc.example.org/ping/${SECRET_WORD}`,
   LOG_LEVEL: "info",
 };
 const NAMES = Object.keys(VALID);

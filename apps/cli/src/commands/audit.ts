@@ -15,7 +15,7 @@ interface Head {
 }
 interface VerifyOptions {
   readonly from?: number;
-  readonly anchor: readonly Head[];
+  readonly checkpoint: readonly Head[];
   readonly json: boolean;
 }
 
@@ -38,13 +38,13 @@ const head = (text: string, before: readonly Head[]): readonly Head[] => {
 export function addAudit(program: Command, run: Run): void {
   const audit = program
     .command("audit")
-    .description("The receipts, sealed into a chain of hashes: has anybody changed what they say?");
+    .description("The receipts, chained into a chain of hashes: has anybody changed what they say?");
   audit
     .command("verify")
     .description("Go through the whole log: every record that was changed, taken away or put in later.")
     .addOption(new Option("--from <n>", "begin here, and take what is before it for right").argParser(place))
     .addOption(
-      new Option("--anchor <hash@n>", "a head that was written down elsewhere (may be repeated)")
+      new Option("--checkpoint <hash@n>", "a head that was written down elsewhere (may be repeated)")
         .argParser(head)
         .default([], "none"),
     )
@@ -52,33 +52,35 @@ export function addAudit(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-Each receipt is sealed by a hash over it and the hash before it, within seconds, by the scheduler. What was changed in place
-shows by itself. A log that was cut at its end, or sealed anew from some record on, fits in itself: only a head that is
-kept elsewhere shows that. Daily anchors on the chain (STAKEBTS_AUDIT_ANCHOR) are compared with the log without being
-asked for; \`rebuild --compare\` shows whether the ledger's transfers, and so the anchors, are those of the chain.
+Each receipt is chained by a hash over it and the hash before it, within seconds, by the scheduler. What was changed in place
+shows by itself. A log that was cut at its end, or chained anew from some record on, fits in itself: only a head that is
+kept elsewhere shows that. Daily checkpoints on the chain (STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT) are compared with the log without being
+asked for; \`rebuild --compare\` shows whether the ledger's transfers, and so the checkpoints, are those of the chain.
 
 A log begins anew with a rebuilt ledger, and that of a restored one ends where the backup was made; both are said.
 How to check it with another program: docs/audit-log.md. Exit code 1 if something was found.
-${examples(["audit verify", "before and after everything that touches the database"], ["audit verify --anchor 5d3c…@81234", "against a head from last month's statement"])}`,
+${examples(["audit verify", "before and after everything that touches the database"], ["audit verify --checkpoint 5d3c…@81234", "against a head from last month's statement"])}`,
     )
     .action(
       run((context, options: VerifyOptions) => withLog(context, (log) => verify(context, log, options))),
     );
   audit
     .command("head")
-    .description("The newest seal: write it down where nobody who can write to the database can write.")
+    .description(
+      "The newest hash chain entry: write it down where nobody who can write to the database can write.",
+    )
     .addOption(jsonOption())
-    .addHelpText("after", examples(["audit head", "hash@n, for `audit verify --anchor`"]))
+    .addHelpText("after", examples(["audit head", "hash@n, for `audit verify --checkpoint`"]))
     .action(
       run((context, options: { json: boolean }) =>
         withLog(context, async (log) => {
           const { terminal } = context;
           const found = await log.head();
           if (options.json) printJson(terminal, { head: found });
-          else if (found === undefined) terminal.note("nothing is sealed yet: is the scheduler running?");
+          else if (found === undefined) terminal.note("nothing is chained yet: is the scheduler running?");
           else {
             terminal.out(`${found.hash}@${found.seq}`);
-            terminal.note(`sealed ${timeText(found.sealedAtMs)} UTC`);
+            terminal.note(`chained ${timeText(found.chainedAtMs)} UTC`);
           }
           return found === undefined ? EXIT.no : EXIT.ok;
         }),
@@ -97,7 +99,7 @@ async function withLog(context: Context, work: (log: AuditLog) => Promise<ExitCo
 
 async function verify({ terminal }: Context, log: AuditLog, options: VerifyOptions): Promise<ExitCode> {
   const verification = await log.look((contents) =>
-    verifyLog(contents, { fromSeq: options.from, heads: options.anchor }, (finding) =>
+    verifyLog(contents, { fromSeq: options.from, heads: options.checkpoint }, (finding) =>
       terminal.out(
         options.json
           ? jsonText({ finding })
@@ -114,19 +116,19 @@ async function verify({ terminal }: Context, log: AuditLog, options: VerifyOptio
 
 function* inWords({
   fromSeq,
-  sealed,
+  chained,
   waiting,
   head: newest,
-  anchorsHeld,
-  anchorsOfBefore,
+  checkpointsHeld,
+  checkpointsOfBefore,
   beganAnew,
   findings,
 }: Verification): Generator<string> {
-  yield `${sealed} sealed record(s) from ${fromSeq} on, ${waiting} wait to be sealed; ${anchorsHeld} anchor(s) hold`;
+  yield `${chained} chained record(s) from ${fromSeq} on, ${waiting} wait to be chained; ${checkpointsHeld} checkpoint(s) hold`;
   for (const { event, atMs } of beganAnew)
     yield `${event} at ${timeText(atMs)} UTC: what was written after the backup, or in the ledger before, is not in this log`;
-  if (anchorsOfBefore > 0)
-    yield `${anchorsOfBefore} anchor(s) on the chain were made by the ledger before that, and name records that were lost with it: not forged, as far as this log can say`;
+  if (checkpointsOfBefore > 0)
+    yield `${checkpointsOfBefore} checkpoint(s) on the chain were made by the ledger before that, and name records that were lost with it: not forged, as far as this log can say`;
   if (newest !== undefined) yield `head ${newest.hash}@${newest.seq}`;
   yield findings === 0 ? "nothing was changed, taken away or put in" : `${findings} finding(s)`;
 }

@@ -20,7 +20,7 @@ import { agreementJson, newOnes, overdueOf, printAgreements } from "./planned-ag
 
 interface Options extends ImportOptions {
   readonly acceptDifferences?: boolean;
-  readonly answeredUpTo?: number;
+  readonly processedElsewhereUpTo?: number;
   readonly paid?: readonly string[];
 }
 
@@ -84,7 +84,7 @@ async function importDatabase(context: Context, file: string, options: Options):
     stakes.agreements,
     cursor?.blockTimeMs ?? millis(context.clock.nowMs()),
   );
-  const answeredUpToBlockNum = options.answeredUpTo ?? database.blockNum ?? 0;
+  const processedElsewhereUpToBlockNum = options.processedElsewhereUpTo ?? database.blockNum ?? 0;
   const differences = [
     ...stakes.differences,
     ...stakes.leftOut.map(({ row, why }) => ({ at: `left out ${rowText(row)}`, what: why })),
@@ -92,13 +92,13 @@ async function importDatabase(context: Context, file: string, options: Options):
       at: id,
       what: `is ${status} here and pending in the ledger: v2.4 went on after the first import, and what it paid would be paid again. Hold the payout when it falls due`,
     })),
-    ...(await cursorDifferences(context, cursor, answeredUpToBlockNum)),
+    ...(await cursorDifferences(context, cursor, processedElsewhereUpToBlockNum)),
   ];
   const receipts = readV24Receipts(database.receipts);
   const fresh = newOnes(planned);
   const undecided = fresh.flatMap(({ offered }) => offered.undecided);
-  const placesCursor = cursor === undefined && context.hasChain && answeredUpToBlockNum > 0;
-  const advice = cursorAdvice(cursor, answeredUpToBlockNum, placesCursor);
+  const placesCursor = cursor === undefined && context.hasChain && processedElsewhereUpToBlockNum > 0;
+  const advice = cursorAdvice(cursor, processedElsewhereUpToBlockNum, placesCursor);
   const newReceipts = await countNew(context, [...receipts, ...stakes.leftOut.map(leftOutReceipt)]);
   const isAccepted = differences.length === 0 || options.acceptDifferences === true;
   return carryOutImport(context, options, action, {
@@ -113,7 +113,7 @@ async function importDatabase(context: Context, file: string, options: Options):
       toCheck: stakes.toCheck.map(({ id, nominator, amount }) => ({ row: id, nominator, amount })),
       differences,
       owedAtOnce: overdueOf(planned),
-      answeredUpToBlock: answeredUpToBlockNum,
+      processedElsewhereUpToBlock: processedElsewhereUpToBlockNum,
       cursor: advice,
     },
     say: () => sayPlan(context, { database, stakes, planned, differences, newReceipts, advice }),
@@ -139,7 +139,7 @@ async function importDatabase(context: Context, file: string, options: Options):
           agreements: stakes.agreements,
           receipts,
           leftOut: stakes.leftOut.map(leftOutReceipt),
-          answeredUpToBlockNum,
+          processedElsewhereUpToBlockNum,
         },
         by,
         onProgress,
@@ -155,7 +155,7 @@ async function importDatabase(context: Context, file: string, options: Options):
             terminal.note("`stakebts payouts list --status held` shows what waits for your decision");
           terminal.note(
             outcome.cursorPlaced
-              ? `the cursor is at block ${answeredUpToBlockNum}: start the ingester with STAKEBTS_REPLAY=last`
+              ? `the cursor is at block ${processedElsewhereUpToBlockNum}: start the ingester with STAKEBTS_REPLAY=last`
               : advice,
           );
         },
@@ -173,43 +173,47 @@ interface Difference {
 async function cursorDifferences(
   { ledger }: Context,
   cursor: Cursor | undefined,
-  answeredUpToBlockNum: number,
+  processedElsewhereUpToBlockNum: number,
 ): Promise<readonly Difference[]> {
-  if (answeredUpToBlockNum === 0)
+  if (processedElsewhereUpToBlockNum === 0)
     return [
       {
         at: "block_num",
         what: "does not say up to which block v2.4 has answered transfers: give --answered-up-to, else a replay answers them again",
       },
     ];
-  const known = await ledger.transaction((tx) => tx.answeredUpToBlockNum());
+  const known = await ledger.transaction((tx) => tx.processedElsewhereUpToBlockNum());
   if (
     cursor === undefined ||
     cursor.blockNum < cursor.scannedFromBlockNum ||
-    cursor.scannedFromBlockNum > answeredUpToBlockNum ||
-    known >= answeredUpToBlockNum
+    cursor.scannedFromBlockNum > processedElsewhereUpToBlockNum ||
+    known >= processedElsewhereUpToBlockNum
   )
     return [];
   return [
     {
-      at: `blocks ${cursor.scannedFromBlockNum} to ${Math.min(cursor.blockNum, answeredUpToBlockNum)}`,
+      at: `blocks ${cursor.scannedFromBlockNum} to ${Math.min(cursor.blockNum, processedElsewhereUpToBlockNum)}`,
       what: "were answered by v2.4 and by this ledger: what was refunded or confirmed by both was sent twice",
     },
   ];
 }
 
-function cursorAdvice(cursor: Cursor | undefined, answeredUpTo: number, placesCursor: boolean): string {
-  if (answeredUpTo === 0) return "v2.4 does not say where it stopped";
-  const next = answeredUpTo + 1;
+function cursorAdvice(
+  cursor: Cursor | undefined,
+  processedElsewhereUpTo: number,
+  placesCursor: boolean,
+): string {
+  if (processedElsewhereUpTo === 0) return "v2.4 does not say where it stopped";
+  const next = processedElsewhereUpTo + 1;
   if (placesCursor)
-    return `v2.4 stopped at block ${answeredUpTo}: the cursor will be placed there; start the ingester with STAKEBTS_REPLAY=last`;
+    return `v2.4 stopped at block ${processedElsewhereUpTo}: the cursor will be placed there; start the ingester with STAKEBTS_REPLAY=last`;
   if (cursor === undefined)
-    return `v2.4 stopped at block ${answeredUpTo}: start the ingester for the first time with STAKEBTS_REPLAY=${next}, so that no transfer is lost`;
+    return `v2.4 stopped at block ${processedElsewhereUpTo}: start the ingester for the first time with STAKEBTS_REPLAY=${next}, so that no transfer is lost`;
   if (cursor.scannedFromBlockNum > next)
-    return `v2.4 stopped at block ${answeredUpTo} and this ledger began at ${cursor.scannedFromBlockNum}: nobody has read the blocks between; \`stakebts blocks replay --from ${next} --to ${cursor.scannedFromBlockNum - 1}\` does`;
-  if (cursor.blockNum < answeredUpTo)
-    return `v2.4 stopped at block ${answeredUpTo}, and the ingester is at ${cursor.blockNum}: up to there it records, from there on it answers`;
-  return `v2.4 stopped at block ${answeredUpTo}, and this ledger has read everything after it`;
+    return `v2.4 stopped at block ${processedElsewhereUpTo} and this ledger began at ${cursor.scannedFromBlockNum}: nobody has read the blocks between; \`stakebts blocks replay --from ${next} --to ${cursor.scannedFromBlockNum - 1}\` does`;
+  if (cursor.blockNum < processedElsewhereUpTo)
+    return `v2.4 stopped at block ${processedElsewhereUpTo}, and the ingester is at ${cursor.blockNum}: up to there it records, from there on it answers`;
+  return `v2.4 stopped at block ${processedElsewhereUpTo}, and this ledger has read everything after it`;
 }
 
 /** Receipts are known by their names: how many of these the ledger does not have. */

@@ -5,7 +5,7 @@ import {
   KeystoreError,
   keystorePublicKeys,
   openKeystore,
-  sealKeystore,
+  encryptKeystore,
 } from "@stakebts/core/config/keystore";
 import { StartupError } from "@stakebts/kernel/errors";
 import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
@@ -48,7 +48,7 @@ ${examples(["keys create payer.keystore --role active", "asks for key and passwo
       run(async (context, file: string, options: { role: Role; passwordFile?: string }) => {
         const wifs = await privateKeys(context, options.role);
         const password = await newPassword(context, options.passwordFile);
-        const sealed = sealKeystore(
+        const sealed = encryptKeystore(
           options.role === "active" ? { active: wifs[0] } : { memo: wifs },
           password,
         );

@@ -37,7 +37,7 @@ export function addPayments(program: Command, run: Run): void {
         on
           ? examples([
               "payments on --reason 'compared with the chain, all is well'",
-              "after a drill or an alarm",
+              "after a drill or an alert",
             ])
           : examples(["payments off --reason 'strange transfer 60692861:0:0'", "and then look in peace"]),
       )

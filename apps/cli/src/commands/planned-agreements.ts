@@ -16,7 +16,7 @@ const stateOf = ({ acquaintance }: PlannedAgreement): string => {
       return "new";
     case "same_place":
       return "in the ledger";
-    case "twin":
+    case "duplicate":
       return `in the ledger as ${acquaintance.of}`;
     case "taken":
       return "its place is taken";

@@ -12,7 +12,7 @@ import { progressOf } from "../progress.ts";
 import { migrationsFolder } from "./replace-ledger.ts";
 
 interface Options {
-  readonly alarming?: boolean;
+  readonly serious?: boolean;
   readonly from?: number;
   readonly json: boolean;
 }
@@ -24,7 +24,7 @@ const CONNECTIONS = 2;
 export async function compareLedger(context: Context, options: Options): Promise<ExitCode> {
   const { terminal } = context;
   const { DATABASE_URL: url } = readSettings("database", context.environment);
-  const shown = ({ cause }: Difference): boolean => options.alarming !== true || cause === undefined;
+  const shown = ({ cause }: Difference): boolean => options.serious !== true || cause === undefined;
   const comparison = await withScratchLedger(url, migrationsFolder(), async (scratchUrl) => {
     const ledger = createPostgresLedger({ url: scratchUrl, max: CONNECTIONS });
     const progress = progressOf(context, "blocks");
@@ -51,17 +51,17 @@ export async function compareLedger(context: Context, options: Options): Promise
   if (options.json) terminal.out(jsonText({ comparison }));
   else sumUp(context, comparison);
   const expected = Object.values(comparison.expected).reduce((sum, count) => sum + count, 0);
-  return comparison.alarming + (options.alarming === true ? 0 : expected) === 0 ? EXIT.ok : EXIT.no;
+  return comparison.serious + (options.serious === true ? 0 : expected) === 0 ? EXIT.ok : EXIT.no;
 }
 
 function inWords({ terminal }: Context, { about, subject, cause, message, todo }: Difference): string {
-  const kind = cause === undefined ? terminal.paint("red", "ALARM".padEnd(9)) : cause.padEnd(9);
+  const kind = cause === undefined ? terminal.paint("red", "ALERT".padEnd(9)) : cause.padEnd(9);
   const line = `${kind} ${about} ${subject}: ${message}`;
   return safeText(todo === undefined ? line : `${line} → ${todo}`);
 }
 
 function sumUp({ terminal }: Context, comparison: Comparison): void {
-  const { fromBlockNum, toBlockNum, compared, olderAgreements, keptTerms, alarming, expected } = comparison;
+  const { fromBlockNum, toBlockNum, compared, olderAgreements, keptTerms, serious, expected } = comparison;
   terminal.out(
     `blocks ${fromBlockNum} to ${toBlockNum}: ${compared.transfers} transfers, ${compared.agreements} agreements, ${compared.rows} rows, ${compared.payouts} payouts compared`,
   );
@@ -74,11 +74,11 @@ function sumUp({ terminal }: Context, comparison: Comparison): void {
   const causes = Object.entries(expected).map(([cause, count]) => `${count} ${cause}`);
   if (causes.length > 0) terminal.out(`expected: ${causes.join(", ")}`);
   terminal.out(
-    alarming === 0
+    serious === 0
       ? terminal.paint("green", "nothing alarming: the ledger says what the chain says")
       : terminal.paint(
           "red",
-          `${alarming} alarming: \`stakebts payments off --reason '…'\`, then look at each`,
+          `${serious} alarming: \`stakebts payments off --reason '…'\`, then look at each`,
         ),
   );
 }

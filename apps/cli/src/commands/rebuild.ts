@@ -17,7 +17,7 @@ import { compareLedger } from "./rebuild-compare.ts";
 
 interface Options {
   readonly compare?: boolean;
-  readonly alarming?: boolean;
+  readonly serious?: boolean;
   readonly from?: number;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -36,7 +36,7 @@ export function addRebuild(program: Command, run: Run): void {
     .command("rebuild")
     .description("Make the ledger from the chain alone: in the place of a lost one, or to compare.")
     .option("--compare", "make it apart, and print every difference; the ledger is only read")
-    .option("--alarming", "with --compare: those differences only that nothing explains")
+    .option("--serious", "with --compare: those differences only that nothing explains")
     .addOption(
       new Option(
         "--from <block>",
@@ -52,7 +52,7 @@ export function addRebuild(program: Command, run: Run): void {
       "after",
       `
 rebuild fills an empty ledger from the first block that the lost one had looked into (\`rebuild --compare\` names it: keep it
-with the keys; so does \`status\`). Imports come first, where there were any. Payments are off until you switch them on, and the fence is up until nothing can be on its way any more.
+with the keys; so does \`status\`). Imports come first, where there were any. Payments are off until you switch them on, and the recovery hold is up until nothing can be on its way any more.
 Interrupted, the same command goes on. A ledger with transfers in it is refused; \`stakebts reset\` puts it aside.
 
 rebuild --compare makes a ledger in a database of its own beside this one (the user must be allowed to create one), by the
@@ -68,7 +68,7 @@ ${examples(["rebuild --compare", "does the ledger say what the chain says?"], ["
     .action(
       run(async (context, options: Options) => {
         if (options.compare === true) return compareLedger(context, options);
-        if (options.alarming === true) throw new UsageError("--alarming goes with --compare");
+        if (options.serious === true) throw new UsageError("--alarming goes with --compare");
         return rebuild(context, options);
       }),
     );
@@ -131,9 +131,9 @@ async function rebuild(context: Context, options: Options): Promise<ExitCode> {
       if (count > 0) terminal.out(`  ${count} payouts ${name}, ${btsText(amount)} BTS`);
     terminal.note(`Now:
   1. start ingester and scheduler with STAKEBTS_REPLAY=last
-  2. \`stakebts doctor\`; hold or cancel again what a person had decided (\`strays\` hints at it)
+  2. \`stakebts doctor\`; hold or cancel again what a person had decided (\`unmatched payments\` hints at it)
   3. \`stakebts payouts list --status due\` is what will be paid: compare it with your books
-  4. start the payer, and \`stakebts payments on --reason '…'\`: it signs nothing before the fence has fallen by itself`);
+  4. start the payer, and \`stakebts payments on --reason '…'\`: it signs nothing before the recovery hold has fallen by itself`);
   }
   return EXIT.ok;
 }

@@ -35,7 +35,7 @@ export function addReset(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-Refused while payments are on, or anybody is connected. The new ledger has payments off and the fence up, and the ingester
+Refused while payments are on, or anybody is connected. The new ledger has payments off and the recovery hold up, and the ingester
 begins where STAKEBTS_REPLAY says. To learn everything again from the chain: docs/runbook.md, Loss of the database.
 ${examples(["reset --reason 'end of the rehearsal'", "asks for the word"], ["backup", "before, to be sure"])}`,
     )

@@ -42,7 +42,7 @@ export function addRestore(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-Refused while payments are on there, or anybody is connected. Afterwards payments are off, and the fence is up: when they
+Refused while payments are on there, or anybody is connected. Afterwards payments are off, and the recovery hold is up: when they
 are on again, nothing is signed until the ledger has read from the chain what it has forgotten. docs/backups.md
 ${examples(["restore stakebts-….dump --replace", "after a loss; asks for the name of the database"], ["restore stakebts-….dump --into drill", "a drill, beside the real one"])}`,
     )
@@ -92,7 +92,7 @@ async function restore(context: Context, file: string, options: Options): Promis
 Now:
   1. start ingester and scheduler, with STAKEBTS_REPLAY=last
   2. \`stakebts doctor\` until the ledger is up to date; hold or cancel again what a person had decided since the backup
-  3. start the payer, and \`stakebts payments on --reason '…'\`: it signs nothing before the fence has fallen by itself`);
+  3. start the payer, and \`stakebts payments on --reason '…'\`: it signs nothing before the recovery hold has fallen by itself`);
   return EXIT.ok;
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
 import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
-import { whyFenced } from "@stakebts/core/rules/recovery-hold";
+import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import type { ChainHead } from "@stakebts/bitshares/chain";
 import type { StatusView } from "@stakebts/core/ledger/view";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
@@ -67,8 +67,8 @@ function show(
     line("frozen", paint("red", freezeText(freeze)));
   line("limits", limitsText(status.limits));
   for (const text of limitedTexts(status)) line("limited", paint("yellow", text));
-  const fenced = whyFenced(status.fence);
-  if (fenced !== undefined) line("fence", paint("yellow", safeText(`up ${fenced}`)));
+  const onRecoveryHold = whyOnRecoveryHold(status.recoveryHold);
+  if (onRecoveryHold !== undefined) line("recoveryHold", paint("yellow", safeText(`up ${onRecoveryHold}`)));
   line(
     "ledger",
     cursor === undefined
@@ -88,13 +88,13 @@ function show(
       ? "none by `stakebts backup`"
       : `${timeText(status.lastBackup.madeAtMs)} UTC, ${status.lastBackup.verified ? "verified" : "not verified"}`,
   );
-  const { sealed, unsealed, oldestAgeMs } = status.sealing;
+  const { chained, unchained, oldestAgeMs } = status.hashChain;
   line(
     "audit log",
-    `${sealed} sealed${unsealed === 0 ? "" : `, ${unsealed} wait, the oldest for ${Math.ceil(oldestAgeMs / 1000)} s`}`,
+    `${chained} chained${unchained === 0 ? "" : `, ${unchained} wait, the oldest for ${Math.ceil(oldestAgeMs / 1000)} s`}`,
   );
   if (status.undecidedTransfers > 0) line("transfers", `${status.undecidedTransfers} not decided yet`);
-  if (status.ringsToMake > 0) line("rings", `${status.ringsToMake} not made yet`);
+  if (status.jobsToDispatch > 0) line("rings", `${status.jobsToDispatch} not made yet`);
   terminal.out("");
   const counts = PAYOUT_STATUSES.flatMap(
     (name) => status.payouts.find((payout) => payout.status === name) ?? [],

@@ -4,7 +4,7 @@ import { type Finding, ok, problem, skipped } from "./finding.ts";
 /** Exchanges refuse calls whose time is further off than some seconds; nothing else minds. */
 const DIFFERENCE_MS_MAX = 5_000;
 
-/** This host's clock against the database's. No rule depends on either; delays, alarms and exchanges do. */
+/** This host's clock against the database's. No rule depends on either; delays, alerts and exchanges do. */
 export async function* examineClock(
   { view, clock }: Context,
   before: readonly Finding[],

@@ -1,4 +1,4 @@
-import { fundingSourceName } from "@stakebts/core/rules/top-up";
+import { topUpSourceName } from "@stakebts/core/rules/top-up";
 import type { Context } from "../context.ts";
 import { askExchangeAccounts } from "../exchange-accounts.ts";
 import { btsText, sharesText } from "../print.ts";
@@ -26,11 +26,11 @@ export async function* examineTreasury(
     else yield ok(name, `can send ${sharesText(account.funds.withdrawableShares)}`);
   }
   if (!before.some(({ name, state }) => name === "database" && state === "ok")) return;
-  const unresolved = await context.ledger.fundings({ statuses: ["unresolved"] });
-  for (const funding of unresolved)
+  const unresolved = await context.ledger.topUps({ statuses: ["unresolved"] });
+  for (const topUp of unresolved)
     yield problem(
-      "funding",
-      `${funding.key}: nobody knows whether ${fundingSourceName(funding.source)} sends ${btsText(funding.amount)} BTS`,
-      "look at the source; if it will never send them: `stakebts funding give-up`",
+      "top-ups",
+      `${topUp.key}: nobody knows whether ${topUpSourceName(topUp.source)} sends ${btsText(topUp.amount)} BTS`,
+      "look at the source; if it will never send them: `stakebts top-ups give-up`",
     );
 }

@@ -1,6 +1,6 @@
 import { type Freeze, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { HOUR_MS } from "@stakebts/kernel/time";
-import { whyFenced } from "@stakebts/core/rules/recovery-hold";
+import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
 import { LEDGER_LAG_BLOCKS_MAX } from "@stakebts/core/ledger/recovery-hold";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
@@ -12,8 +12,8 @@ import { explain } from "../exit.ts";
 import { sharesText, timeText } from "../print.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
-const RINGS_MAX = 1_000;
-const UNSEALED_AGE_MS_MAX = 900_000;
+const JOBS_MAX = 1_000;
+const UNCHAINED_AGE_MS_MAX = 900_000;
 const BACKUP_AGE_MS_MAX = 24 * HOUR_MS;
 
 /** Does the cluster do its work? Needs the database, and nodes for a part of it. */
@@ -39,13 +39,13 @@ export async function* examineWork(context: Context, before: readonly Finding[])
     );
   yield* freezes(frozen);
   yield* limits(status);
-  if (status.ringsToMake > RINGS_MAX)
+  if (status.jobsToDispatch > JOBS_MAX)
     yield problem(
       "rings",
-      `${status.ringsToMake} not made yet`,
+      `${status.jobsToDispatch} not made yet`,
       "are the scheduler and the queue store running?",
     );
-  yield* strayPayments(context, status.undecidedTransfers);
+  yield* unmatchedPayments(context, status.undecidedTransfers);
   yield status.payments.on
     ? ok("payments", "on")
     : problem(
@@ -57,11 +57,11 @@ export async function* examineWork(context: Context, before: readonly Finding[])
   yield watcherPresent
     ? ok("watcher", "looks at what the custodian's keys do")
     : problem("watcher", "none is running", "start one: nobody would see a payment that nobody owes");
-  const fenced = whyFenced(status.fence);
-  if (fenced !== undefined)
+  const onRecoveryHold = whyOnRecoveryHold(status.recoveryHold);
+  if (onRecoveryHold !== undefined)
     yield problem(
-      "fence",
-      `nothing is signed: ${fenced}`,
+      "recoveryHold",
+      `nothing is signed: ${onRecoveryHold}`,
       "wait: it falls by itself as the ingester reads on",
     );
   yield* backup(status, context.clock.nowMs());
@@ -160,31 +160,33 @@ function* backup({ lastBackup }: StatusView, nowMs: number): Generator<Finding> 
         );
 }
 
-/** Sealed within seconds where the scheduler runs; longer when there are those of years to seal. */
-function auditLog({ sealing: { sealed, unsealed, oldestAgeMs } }: StatusView): Finding {
-  return oldestAgeMs > UNSEALED_AGE_MS_MAX
+/** Sealed within seconds where the scheduler runs; longer when there are those of years to hash chain entry. */
+function auditLog({ hashChain: { chained, unchained, oldestAgeMs } }: StatusView): Finding {
+  return oldestAgeMs > UNCHAINED_AGE_MS_MAX
     ? problem(
         "audit log",
-        `${unsealed} receipts are not sealed, the oldest for ${Math.ceil(oldestAgeMs / 60_000)} minutes`,
-        "is the scheduler running? After an update it seals those of before first: look again",
+        `${unchained} receipts are not chained, the oldest for ${Math.ceil(oldestAgeMs / 60_000)} minutes`,
+        "is the scheduler running? After an update it hash chain entries those of before first: look again",
       )
-    : ok("audit log", `${sealed} receipts sealed; \`stakebts audit verify\` goes through them`);
+    : ok("audit log", `${chained} receipts chained; \`stakebts audit verify\` goes through them`);
 }
 
 /** Shown, and enough to see what happened. */
-const STRAYS_SHOWN = 3;
+const UNMATCHED_SHOWN = 3;
 
 /**
  * A ledger restored from before an operator cancelled a debt owes that debt again, although what took its place was paid
  * since. The payment is on the chain and names a debt that this ledger never had: nothing else shows it.
  */
-async function* strayPayments({ view }: Context, undecided: number): AsyncGenerator<Finding> {
+async function* unmatchedPayments({ view }: Context, undecided: number): AsyncGenerator<Finding> {
   if (undecided > 0) return; // Their debts may be about to be written.
-  const strays = await view.paymentsWithoutDebt(STRAYS_SHOWN);
-  if (strays.length === 0) return;
-  const named = strays.map(({ operation, payout, payee }) => `${payout} to ${payee} (transfer ${operation})`);
+  const unmatchedPayments = await view.paymentsWithoutDebt(UNMATCHED_SHOWN);
+  if (unmatchedPayments.length === 0) return;
+  const named = unmatchedPayments.map(
+    ({ operation, payout, payee }) => `${payout} to ${payee} (transfer ${operation})`,
+  );
   yield problem(
-    "strays",
+    "unmatchedPayments",
     `payments on the chain name debts that this ledger does not have: ${named.join("; ")}`,
     "leave payments off: was a payout of these accounts cancelled after the backup that was restored? Cancel it again first",
   );

@@ -197,7 +197,7 @@ function ledger({ status, lagBlocks, owed }: Figures): Html {
       ["Agreements", btsText(BigInt(status.agreements))],
       ["Nominators with something to come", btsText(BigInt(owed.nominators))],
       ["Transfers not decided", btsText(BigInt(status.undecidedTransfers))],
-      ["Rings not made", btsText(BigInt(status.ringsToMake))],
+      ["Jobs not made", btsText(BigInt(status.jobsToDispatch))],
     ]),
   );
 }
@@ -234,7 +234,7 @@ function queues({ queues: lines }: Figures): Html {
     "Queues",
     silent
       ? "the queue store does not answer: payments are late, never lost"
-      : "bells that ring; what is owed is in the ledger",
+      : "bells that job; what is owed is in the ledger",
     table("Jobs in each queue", columns, lines, { class: "lines" }),
   );
 }

@@ -11,7 +11,7 @@ export interface Warning {
 /** The payer stops further behind than this; an ingester that runs is one or two blocks behind. */
 const LAG_BLOCKS_MAX = 20;
 const GLANCE_AGE_MS_MAX = 60_000;
-const RINGS_MAX = 1_000;
+const JOBS_MAX = 1_000;
 
 /** What a person has to know before anything else on the page, the worst first. */
 export function warningsOf(figures: Figures): readonly Warning[] {
@@ -78,9 +78,9 @@ export function warningsOf(figures: Figures): readonly Warning[] {
         : "The other wallets cover it: it is fetched from them, or a person brings it.",
       figures.reserve === undefined ? "bad" : "notice",
     );
-  if (status.ringsToMake > RINGS_MAX)
+  if (status.jobsToDispatch > JOBS_MAX)
     warn(
-      `${status.ringsToMake} rings wait to be made`,
+      `${status.jobsToDispatch} jobs wait to be made`,
       "Are the scheduler and the queue store running?",
       "notice",
     );

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Alarm, AlarmName } from "./notification.ts";
+import type { Alert, AlertName } from "./notification.ts";
 
-/** What an alarm is about and what it says. An alarm that says something else about the same is another one. */
-export function alarmNameOf({ event, subject, details }: Alarm): AlarmName {
+/** What an alert is about and what it says. An alert that says something else about the same is another one. */
+export function alertNameOf({ event, subject, details }: Alert): AlertName {
   const sorted = Object.entries(details).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return { event, subject, digest: createHash("sha256").update(JSON.stringify(sorted)).digest("hex") };
 }
 
 /** As one text, to look up. */
-export const alarmName = ({ event, subject, digest }: AlarmName): string => `${event}\n${subject}\n${digest}`;
+export const alertName = ({ event, subject, digest }: AlertName): string => `${event}\n${subject}\n${digest}`;

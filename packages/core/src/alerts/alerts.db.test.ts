@@ -5,29 +5,29 @@ import { createJobQueue } from "../queue/bullmq-queue.ts";
 import { createObservation, type Observation } from "../runtime/observation.ts";
 import { createPostgresLedgerView } from "../ledger/postgres/ledger-view.ts";
 import { hostClock } from "../runtime/host-clock.ts";
-import { measureHeartbeat } from "./metrics.ts";
+import { measureLiveness } from "./metrics.ts";
 import { measureLead, measureMoney, measurePayments } from "../payments/metrics.ts";
 import { measureLedger, measureQueues } from "../ledger/metrics.ts";
 import { Progress } from "../runtime/progress.ts";
-import { RING_KINDS } from "../queue/catalog.ts";
+import { JOB_KINDS } from "../queue/catalog.ts";
 import { startJobWorker } from "../queue/bullmq-worker.ts";
 import { withPayerLock } from "../payments/payer-lock.ts";
 import { bts } from "@stakebts/kernel/amount";
 import { DEFAULT_POLICY } from "../rules/policy.ts";
-import type { FundingId, FundingKey } from "../rules/top-up.ts";
+import type { TopUpId, TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { Heartbeat } from "./liveness-ping.ts";
+import { LivenessPing } from "./liveness-ping.ts";
 import { payPayout } from "../payments/pay-payout.ts";
-import { sealReceipts } from "../audit/extend-hash-chain.ts";
+import { extendHashChain } from "../audit/extend-hash-chain.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { operation, refundOf } from "@stakebts/testkit/given";
 import { describe, expect } from "vitest";
 import { type Office, test as base } from "../../../../apps/cli/test/cli-bench.ts";
 
 // What every alert looks at moves when its cause is there, and moves back: the real ledger, the real chain of the devnet,
-// the services themselves. That the rules then ring is in deploy/prometheus/rules.test.yml.
+// the services themselves. That the rules then job is in deploy/prometheus/rules.test.yml.
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -111,29 +111,33 @@ describe("the scheduler tells Prometheus of", () => {
     expect(await watched.read("stakebts_payer_present")).toBe(0);
   });
 
-  test("transfers that nobody decides about, and rings that nobody makes", async ({ office, watched }) => {
+  test("transfers that nobody decides about, and jobs that nobody makes", async ({ office, watched }) => {
     await office.send("nominator-1", 500n, "what is this");
     await office.devnet.produce(8);
     await office.ingest();
     expect(await watched.read("stakebts_undecided_transfers")).toBe(1);
-    expect(await watched.read("stakebts_rings_to_make")).toBe(1);
+    expect(await watched.read("stakebts_outbox_jobs")).toBe(1);
     await office.digest();
     await office.work();
-    await office.ledger.relayRings(100, async () => {});
+    await office.ledger.dispatchJobs(100, async () => {});
     expect(await watched.read("stakebts_undecided_transfers")).toBe(0);
-    expect(await watched.read("stakebts_rings_to_make")).toBe(0);
+    expect(await watched.read("stakebts_outbox_jobs")).toBe(0);
   });
 
-  test("receipts that nobody seals, until somebody does", async ({ databaseUrl, office, watched }) => {
+  test("receipts that nobody hash chain entries, until somebody does", async ({
+    databaseUrl,
+    office,
+    watched,
+  }) => {
     const audit = createAuditLog({ url: databaseUrl });
     await office.ledger.transaction((tx) =>
       tx.addReceipts([{ event: "a.drill", subject: "1", details: {} }]),
     );
-    expect(await watched.read("stakebts_receipts_unsealed")).toBeGreaterThan(0);
-    expect(await watched.read("stakebts_receipt_oldest_unsealed_seconds")).toBeGreaterThan(0);
-    await sealReceipts(audit);
-    expect(await watched.read("stakebts_receipts_unsealed")).toBe(0);
-    expect(await watched.read("stakebts_receipt_oldest_unsealed_seconds")).toBe(0);
+    expect(await watched.read("stakebts_receipts_unchained")).toBeGreaterThan(0);
+    expect(await watched.read("stakebts_receipt_oldest_unchained_seconds")).toBeGreaterThan(0);
+    await extendHashChain(audit);
+    expect(await watched.read("stakebts_receipts_unchained")).toBe(0);
+    expect(await watched.read("stakebts_receipt_oldest_unchained_seconds")).toBe(0);
     await audit.close();
   });
 
@@ -147,27 +151,27 @@ describe("the scheduler tells Prometheus of", () => {
   });
 
   test("a request for funds that nobody knows the end of", async ({ office, watched }) => {
-    const id = "6f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10" as FundingId;
+    const id = "6f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10" as TopUpId;
     await office.ledger.transaction(async (tx) => {
-      await tx.insertFunding({
+      await tx.insertTopUp({
         id,
-        key: "cover:1:1" as FundingKey,
-        kind: "cover",
+        key: "top-up:1:1" as TopUpKey,
+        kind: "shortage",
         source: 1,
         amount: bts(1_000n),
-        memo: "cover",
+        memo: "shortage",
         requestedMs: millis(1),
       });
-      await tx.moveFunding(id, ["requested"], "asked", { isAsking: true });
+      await tx.moveTopUp(id, ["requested"], "asked", { isAsking: true });
     });
     expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(0);
-    await office.ledger.transaction((tx) => tx.moveFunding(id, ["asked"], "unresolved", { reason: "lost" }));
+    await office.ledger.transaction((tx) => tx.moveTopUp(id, ["asked"], "unresolved", { reason: "lost" }));
     expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(1);
   });
 
   test("jobs that wait", async ({ databaseUrl, watched }) => {
     const queue = createJobQueue({ store: { databaseUrl }, log: silent });
-    measureQueues(watched.metrics, queue, RING_KINDS);
+    measureQueues(watched.metrics, queue, JOB_KINDS);
     const series = 'stakebts_queue_jobs{kind="stakes.due"}';
     expect(await watched.read(series)).toBe(0);
     await queue.add([{ id: "due-1x", kind: "stakes.due", data: { dueMs: 1 }, delayMs: 0 }]);
@@ -225,7 +229,7 @@ describe("the ingester tells Prometheus of", () => {
 
 describe("the payer tells Prometheus of", () => {
   /** A refund that is due, of any size. */
-  async function oweRefund(office: Office, amount: bigint) {
+  async function createRefund(office: Office, amount: bigint) {
     await office.devnet.produce(8);
     await office.ingest();
     const dueMs = (await office.ledger.cursor())?.blockTimeMs ?? millis(0);
@@ -242,7 +246,7 @@ describe("the payer tells Prometheus of", () => {
       custodianId: office.custodian.id,
       policy: DEFAULT_POLICY,
     });
-    await oweRefund(office, 150_000n);
+    await createRefund(office, 150_000n);
     expect(await watched.read("stakebts_hot_wallet_bts")).toBe(100_000);
     expect(await watched.read('stakebts_coverage_days{of="hot_wallet"}')).toBe(0);
     expect(await watched.read('stakebts_coverage_days{of="all"}')).toBe(0);
@@ -259,7 +263,7 @@ describe("the payer tells Prometheus of", () => {
   test("what nodes say to a payment, and how long each step takes", async ({ office }) => {
     const watched = new Watched();
     const deps = measurePayments(watched.metrics)(await office.newPayer());
-    const { id } = await oweRefund(office, 10n);
+    const { id } = await createRefund(office, 10n);
     await payPayout(deps, id);
     await payPayout(deps, id);
     expect(await watched.read('stakebts_broadcasts_total{outcome="accepted"}')).toBe(1);
@@ -323,7 +327,7 @@ describe("the payer tells Prometheus of", () => {
   });
 });
 
-describe("the heartbeat", () => {
+describe("the liveness ping", () => {
   test("is heard only while payments get on, and says why it is silent", async ({
     office,
     view,
@@ -333,7 +337,7 @@ describe("the heartbeat", () => {
     const said: string[] = [];
     let pings = 0;
     const log: Log = { ...silent, warn: (event, fields) => void said.push(`${event} ${fields?.["reason"]}`) };
-    const heart = new Heartbeat({
+    const livenessPing = new LivenessPing({
       view,
       clock: hostClock,
       log,
@@ -341,12 +345,12 @@ describe("the heartbeat", () => {
         pings++;
         return { ok: true };
       },
-      onBeat: measureHeartbeat(watched.metrics),
+      onPing: measureLiveness(watched.metrics),
       chainKeepsTime: false, // The devnet's time is whatever the test makes it.
       overdueMsMax: 1_800_000,
     });
     await office.digest();
-    expect(await heart.beat()).toBe("payer_away");
+    expect(await livenessPing.beat()).toBe("payer_away");
     expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(1);
 
     const stop = new AbortController();
@@ -357,30 +361,30 @@ describe("the heartbeat", () => {
       await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve()));
     });
     await leading;
-    expect(await heart.beat()).toBeUndefined();
+    expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(1);
     expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(0);
 
     await office.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
-    expect(await heart.beat()).toBe("payments_off");
+    expect(await livenessPing.beat()).toBe("payments_off");
     await office.ledger.transaction((tx) => tx.setPayments({ on: true }));
 
     await office.send("nominator-1", 500n, "what is this");
     await office.digest();
-    expect(await heart.beat()).toBeUndefined(); // Due for a moment.
+    expect(await livenessPing.beat()).toBeUndefined(); // Due for a moment.
     office.devnet.skipTime(3_600);
     await office.devnet.produce(8);
     await office.ingest();
-    expect(await heart.beat()).toBe("payout_overdue");
-    expect(await heart.beat()).toBe("payout_overdue");
+    expect(await livenessPing.beat()).toBe("payout_overdue");
+    expect(await livenessPing.beat()).toBe("payout_overdue");
     await office.work();
-    expect(await heart.beat()).toBeUndefined();
+    expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(3);
     expect(await watched.read('stakebts_heartbeat_pings_total{outcome="heard"}')).toBe(3);
     expect(said).toEqual([
-      "heartbeat.silent payer_away",
-      "heartbeat.silent payments_off",
-      "heartbeat.silent payout_overdue",
+      "liveness.withheld payer_away",
+      "liveness.withheld payments_off",
+      "liveness.withheld payout_overdue",
     ]);
     stop.abort();
     await payer;

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { Log } from "@stakebts/kernel/log";
 import type { Message, NotificationChannel, SendOutcome } from "./notification.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
-import { AlarmBell } from "./direct-alerts.ts";
+import { DirectAlerts } from "./direct-alerts.ts";
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const ALARM = { event: "custody.tripped", subject: "txid:0", details: { reason: "nobody owes it" } };
+const ALERT = { event: "spend.unexplained", subject: "txid:0", details: { reason: "nobody owes it" } };
 const DAY_MS = 86_400_000;
 
 function bellWith(answers: Readonly<Record<string, () => SendOutcome>>) {
@@ -18,7 +18,11 @@ function bellWith(answers: Readonly<Record<string, () => SendOutcome>>) {
     },
   }));
   const clock = new ManualClock();
-  return { bell: new AlarmBell({ channels, clock, log: silent, installation: "here" }), clock, heard };
+  return {
+    directAlerts: new DirectAlerts({ channels, clock, log: silent, installation: "here" }),
+    clock,
+    heard,
+  };
 }
 
 const ok = (): SendOutcome => ({ ok: true });
@@ -27,25 +31,25 @@ describe("the watcher's own bell", () => {
   it("tells every channel once, and the one that could not be told again under the same id", async () => {
     let isAway = true;
     const away = (): SendOutcome => (isAway ? { ok: false, problem: "away" } : ok());
-    const { bell, heard } = bellWith({ webhook: ok, email: away });
-    bell.ring(ALARM);
-    await bell.tell();
-    await bell.tell();
+    const { directAlerts, heard } = bellWith({ webhook: ok, email: away });
+    directAlerts.job(ALERT);
+    await directAlerts.tell();
+    await directAlerts.tell();
     isAway = false;
-    await bell.tell();
-    await bell.tell();
+    await directAlerts.tell();
+    await directAlerts.tell();
     expect(heard.map(({ channel }) => channel)).toEqual(["webhook", "email", "email", "email"]);
     expect(new Set(heard.map(({ message }) => message.id)).size).toBe(1);
     expect(JSON.stringify(heard[0]?.message)).toContain("nobody owes it");
   });
 
   it("gives up after a day, as notifications through the ledger do", async () => {
-    const { bell, clock, heard } = bellWith({ email: () => ({ ok: false, problem: "away" }) });
-    bell.ring(ALARM);
-    await bell.tell();
+    const { directAlerts, clock, heard } = bellWith({ email: () => ({ ok: false, problem: "away" }) });
+    directAlerts.job(ALERT);
+    await directAlerts.tell();
     clock.advance(DAY_MS);
-    await bell.tell();
-    await bell.tell();
+    await directAlerts.tell();
+    await directAlerts.tell();
     expect(heard.length).toBe(2);
   });
 });

@@ -2,10 +2,10 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { Message, NotificationChannel } from "./notification.ts";
-import { alarmMessageId } from "../ledger/ids.ts";
+import { alertMessageId } from "../ledger/ids.ts";
 import { messageAbout } from "./message.ts";
 
-interface BellDeps {
+interface DirectAlertsDeps {
   readonly channels: readonly NotificationChannel[];
   readonly clock: Pick<HostClock, "nowMs">;
   readonly log: Log;
@@ -18,22 +18,22 @@ const TELL_MS_MAX = 86_400_000;
 const WAITING_MAX = 1_000;
 
 /**
- * Tells people of an alarm without asking the database, which may be what is wrong. What could not be told is kept in
+ * Tells people of an alert without asking the database, which may be what is wrong. What could not be told is kept in
  * memory and tried again. That the scheduler tells of the receipt as well is intended: once too often is better than never.
  */
-export class AlarmBell {
-  readonly #deps: BellDeps;
+export class DirectAlerts {
+  readonly #deps: DirectAlertsDeps;
   #waiting: { readonly channel: NotificationChannel; readonly message: Message; readonly sinceMs: number }[] =
     [];
 
-  constructor(deps: BellDeps) {
+  constructor(deps: DirectAlertsDeps) {
     this.#deps = deps;
   }
 
-  ring({ event, subject, chainTimeMs, details }: NewReceipt): void {
+  job({ event, subject, chainTimeMs, details }: NewReceipt): void {
     const { channels, clock, installation } = this.#deps;
     const message = messageAbout([{ receiptId: 0n, event, subject, chainTimeMs, details }], {
-      id: alarmMessageId(event, subject),
+      id: alertMessageId(event, subject),
       installation,
     });
     for (const channel of channels) this.#waiting.push({ channel, message, sinceMs: clock.nowMs() });

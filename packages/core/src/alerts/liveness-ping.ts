@@ -3,66 +3,66 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { SendOutcome } from "./notification.ts";
-import { type Silence, silenceOf } from "./liveness.ts";
+import { type LivenessProblem, livenessProblem } from "./liveness.ts";
 
-export interface HeartbeatDeps {
+export interface LivenessPingDeps {
   readonly view: Pick<LedgerView, "watch">;
   readonly clock: Pick<HostClock, "nowMs">;
   readonly log: Log;
   /** Tells the dead man's switch that all is well; `undefined` when there is none to tell. */
   readonly ping: (() => Promise<SendOutcome>) | undefined;
   /** Told of every beat: why there was none, or that there was. */
-  readonly onBeat: (silence: Silence | undefined, pinged: SendOutcome | undefined) => void;
+  readonly onPing: (silence: LivenessProblem | undefined, pinged: SendOutcome | undefined) => void;
   /** The time of the chain is the time of the host, as on every real network. */
   readonly chainKeepsTime: boolean;
   readonly overdueMsMax: number;
 }
 
 /**
- * A dead man's switch: somebody outside expects to hear from us every minute and raises the alarm when they do not. They
+ * A dead man's switch: somebody outside expects to hear from us every minute and raises the alert when they do not. They
  * hear from us only while payments get on, so that whatever stops payments is noticed, also what nobody has thought of.
  */
-export class Heartbeat {
-  readonly #deps: HeartbeatDeps;
-  #silence: Silence | undefined;
+export class LivenessPing {
+  readonly #deps: LivenessPingDeps;
+  #silence: LivenessProblem | undefined;
   #reached = true;
 
-  constructor(deps: HeartbeatDeps) {
+  constructor(deps: LivenessPingDeps) {
     this.#deps = deps;
   }
 
-  async beat(): Promise<Silence | undefined> {
-    const { view, clock, chainKeepsTime, overdueMsMax, ping, onBeat } = this.#deps;
+  async beat(): Promise<LivenessProblem | undefined> {
+    const { view, clock, chainKeepsTime, overdueMsMax, ping, onPing } = this.#deps;
     let signs;
     try {
       signs = await view.watch();
     } catch (error) {
       this.#say("ledger_unreadable");
-      onBeat("ledger_unreadable", undefined);
+      onPing("ledger_unreadable", undefined);
       throw error;
     }
-    const silence = silenceOf(
+    const silence = livenessProblem(
       { ...signs, paymentsOn: whyPaysNothing([...signs.freezes, ...signs.processFreezes]) === undefined },
       { nowMs: chainKeepsTime ? clock.nowMs() : undefined, overdueMsMax },
     );
     this.#say(silence);
     const pinged = silence === undefined ? await ping?.() : undefined;
     if (pinged !== undefined) this.#sayWhetherHeard(pinged);
-    onBeat(silence, pinged);
+    onPing(silence, pinged);
     return silence;
   }
 
-  #say(silence: Silence | undefined): void {
+  #say(silence: LivenessProblem | undefined): void {
     const { log } = this.#deps;
     if (silence === this.#silence) return;
     this.#silence = silence;
-    if (silence === undefined) log.info("heartbeat.beats");
-    else log.warn("heartbeat.silent", { reason: silence, todo: "docs/runbook.md, heartbeat.silent" });
+    if (silence === undefined) log.info("liveness.reported");
+    else log.warn("liveness.withheld", { reason: silence, todo: "docs/runbook.md, liveness.withheld" });
   }
 
   #sayWhetherHeard(pinged: SendOutcome): void {
     const { log } = this.#deps;
-    if (!pinged.ok && this.#reached) log.warn("heartbeat.not_heard", { problem: pinged.problem });
+    if (!pinged.ok && this.#reached) log.warn("liveness.not_delivered", { problem: pinged.problem });
     this.#reached = pinged.ok;
   }
 }

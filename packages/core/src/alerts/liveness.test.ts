@@ -1,20 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { millis } from "@stakebts/kernel/time";
-import { LEDGER_AGE_MS_MAX, silenceOf, type VitalSigns } from "./liveness.ts";
+import { LEDGER_AGE_MS_MAX, livenessProblem, type LivenessFacts } from "./liveness.ts";
 
 const NOW = 1_800_000_000_000;
 const OVERDUE_MS_MAX = 1_800_000;
-const well: VitalSigns = {
+const well: LivenessFacts = {
   cursor: { blockTimeMs: millis(NOW - 60_000) },
-  fence: { raised: undefined, databaseChanged: false },
+  recoveryHold: { raised: undefined, databaseChanged: false },
   paymentsOn: true,
   payerLeads: true,
   oldestUnpaidMs: millis(NOW - 60_000),
 };
-const silence = (change: Partial<VitalSigns>) =>
-  silenceOf({ ...well, ...change }, { nowMs: NOW, overdueMsMax: OVERDUE_MS_MAX });
+const silence = (change: Partial<LivenessFacts>) =>
+  livenessProblem({ ...well, ...change }, { nowMs: NOW, overdueMsMax: OVERDUE_MS_MAX });
 
-describe("the heartbeat", () => {
+describe("the liveness ping", () => {
   it("beats while payments get on, and while nothing is due", () => {
     expect(silence({})).toBeUndefined();
     expect(silence({ oldestUnpaidMs: undefined })).toBeUndefined();
@@ -24,7 +24,7 @@ describe("the heartbeat", () => {
   it.each([
     ["no_block_yet", { cursor: undefined }],
     ["ledger_behind", { cursor: { blockTimeMs: millis(NOW - LEDGER_AGE_MS_MAX - 1) } }],
-    ["fence_up", { fence: { raised: undefined, databaseChanged: true } }],
+    ["recovery_hold", { recoveryHold: { raised: undefined, databaseChanged: true } }],
     ["payments_off", { paymentsOn: false }],
     ["payer_away", { payerLeads: false }],
     ["payout_overdue", { oldestUnpaidMs: millis(NOW - 60_000 - OVERDUE_MS_MAX - 1) }],
@@ -39,7 +39,7 @@ describe("the heartbeat", () => {
 
   it("does not compare clocks where the chain's time runs at a rate of its own", () => {
     const signs = { ...well, cursor: { blockTimeMs: millis(0) }, oldestUnpaidMs: undefined };
-    expect(silenceOf(signs, { nowMs: undefined, overdueMsMax: OVERDUE_MS_MAX })).toBeUndefined();
-    expect(silenceOf(signs, { nowMs: NOW, overdueMsMax: OVERDUE_MS_MAX })).toBe("ledger_behind");
+    expect(livenessProblem(signs, { nowMs: undefined, overdueMsMax: OVERDUE_MS_MAX })).toBeUndefined();
+    expect(livenessProblem(signs, { nowMs: NOW, overdueMsMax: OVERDUE_MS_MAX })).toBe("ledger_behind");
   });
 });

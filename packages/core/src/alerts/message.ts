@@ -1,30 +1,30 @@
 import { assert } from "@stakebts/kernel/assert";
-import type { Alarm, Message, MessageItem } from "./notification.ts";
+import type { Alert, Message, MessageItem } from "./notification.ts";
 
 /** More than these are counted, not listed: somebody reads this on a telephone. */
 const ITEMS_MAX = 5;
 /** Reasons may hold what a node or a stranger said. */
 const TEXT_MAX = 300;
 
-/** One message about alarms of one kind. */
+/** One message about alerts of one kind. */
 export function messageAbout(
-  alarms: readonly Alarm[],
+  alerts: readonly Alert[],
   { id, installation }: { id: string; installation: string },
 ): Message {
-  const [first] = alarms;
+  const [first] = alerts;
   assert(first !== undefined, "a message is about something");
   const { event } = first;
-  const items = alarms.slice(0, ITEMS_MAX).map(itemOf);
-  const times = alarms.length === 1 ? "" : ` (${alarms.length} times)`;
+  const items = alerts.slice(0, ITEMS_MAX).map(itemOf);
+  const times = alerts.length === 1 ? "" : ` (${alerts.length} times)`;
   const lines = items.flatMap(({ subject, reason, todo }) => [
     `- ${subject}${reason === undefined ? "" : `: ${reason}`}`,
     ...(todo === undefined ? [] : [`  to do: ${todo}`]),
   ]);
-  const more = alarms.length - items.length;
+  const more = alerts.length - items.length;
   return {
     id,
     event,
-    count: alarms.length,
+    count: alerts.length,
     title: `${installation}: ${event}${times}`,
     text: [
       ...lines,
@@ -46,7 +46,7 @@ export const testMessage = ({ id, installation }: { id: string; installation: st
 });
 
 /** These fields and no others: what is not known cannot be vouched for. */
-function itemOf({ subject, chainTimeMs, details }: Alarm): MessageItem {
+function itemOf({ subject, chainTimeMs, details }: Alert): MessageItem {
   const [reason, todo] = [textOf(details["reason"] ?? details["message"]), textOf(details["todo"])];
   return {
     subject: textOf(subject) ?? "",

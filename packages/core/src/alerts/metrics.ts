@@ -1,23 +1,25 @@
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { NotificationStore } from "./notification.ts";
-import type { HeartbeatDeps } from "./liveness-ping.ts";
-import { SILENCES } from "./liveness.ts";
+import type { LivenessPingDeps } from "./liveness-ping.ts";
+import { LIVENESS_PROBLEMS } from "./liveness.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
 /** Whether the dead man's switch is told that all is well, and why not. */
-export function measureHeartbeat(metrics: Metrics): HeartbeatDeps["onBeat"] {
-  const silent = metrics.gauge("stakebts_heartbeat_silent", "1 for the reason that the heartbeat is silent", [
-    "reason",
-  ]);
+export function measureLiveness(metrics: Metrics): LivenessPingDeps["onPing"] {
+  const silent = metrics.gauge(
+    "stakebts_liveness_withheld",
+    "1 for the reason that the liveness ping is silent",
+    ["reason"],
+  );
   const pings = metrics.counter(
-    "stakebts_heartbeat_pings_total",
+    "stakebts_liveness_pings_total",
     "Heartbeats sent, by whether they were heard",
     ["outcome"],
   );
   // Counters that are there from the beginning: Prometheus does not see the first step of one that appears with it.
   for (const outcome of ["heard", "not_heard"]) pings.inc({ outcome }, 0);
   return (silence, pinged) => {
-    for (const reason of SILENCES) silent.set({ reason }, reason === silence ? 1 : 0);
+    for (const reason of LIVENESS_PROBLEMS) silent.set({ reason }, reason === silence ? 1 : 0);
     if (pinged !== undefined) pings.inc({ outcome: pinged.ok ? "heard" : "not_heard" });
   };
 }

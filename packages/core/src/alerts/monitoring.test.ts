@@ -3,14 +3,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { countBlocks, measureCursor, measureNodes } from "../ledger/chain-metrics.ts";
 import { countedLog, createObservation } from "../runtime/observation.ts";
-import { measureCustody } from "../custody/metrics.ts";
+import { measureSpendMonitor } from "../custody/metrics.ts";
 import { measureFreeze } from "../limits/metrics.ts";
-import { measureHeartbeat, measureNotifications } from "./metrics.ts";
+import { measureLiveness, measureNotifications } from "./metrics.ts";
 import { measureLead, measureMoney, measurePayments } from "../payments/metrics.ts";
 import { measureLedger, measureQueues } from "../ledger/metrics.ts";
-import { RING_KINDS } from "../queue/catalog.ts";
+import { JOB_KINDS } from "../queue/catalog.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { ASKS_FOR_A_PERSON } from "../ledger/log-receipt.ts";
+import { NEEDS_ATTENTION } from "../ledger/log-receipt.ts";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
@@ -30,9 +30,9 @@ function metricsThereAre(): Map<string, readonly string[]> {
   measureCursor(metrics, nothing);
   countBlocks(metrics, { blocks: () => undefined } as never, "1.2.3");
   measureLedger(metrics, nothing);
-  measureQueues(metrics, nothing, RING_KINDS);
-  measureCustody(metrics, () => nothing);
-  measureHeartbeat(metrics);
+  measureQueues(metrics, nothing, JOB_KINDS);
+  measureSpendMonitor(metrics, () => nothing);
+  measureLiveness(metrics);
   measureNotifications(metrics, nothing);
   const port = () => Promise.resolve();
   measurePayments(metrics)({
@@ -165,7 +165,7 @@ describe("the runbook", () => {
 
   it("has a paragraph on every receipt that asks for a person", () => {
     const about = paragraphs.join("\n");
-    expect([...ASKS_FOR_A_PERSON].filter((event) => !about.includes(`\`${event}\``))).toEqual([]);
+    expect([...NEEDS_ATTENTION].filter((event) => !about.includes(`\`${event}\``))).toEqual([]);
   });
 });
 
@@ -187,7 +187,7 @@ describe.skipIf(promtool === undefined)("Prometheus itself", () => {
     expect(run("check", "config", "prometheus.yml")).toContain(`${rules.length} rules found`);
   });
 
-  it("rings each alert when its cause is there, and none where all is well", { timeout: 30_000 }, () => {
+  it("jobs each alert when its cause is there, and none where all is well", { timeout: 30_000 }, () => {
     expect(run("test", "rules", "rules.test.yml")).toContain("SUCCESS");
   });
 });

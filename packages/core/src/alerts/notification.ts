@@ -3,7 +3,7 @@ import type { Millis } from "@stakebts/kernel/time";
 // How people hear of what asks for them.
 
 /** A receipt that asks for a person. */
-export interface Alarm {
+export interface Alert {
   readonly receiptId: bigint;
   readonly event: string;
   readonly subject: string;
@@ -69,25 +69,25 @@ export interface NotificationLine {
 }
 
 /** What was told of late, for whoever decides what is news. */
-export interface ToldLately {
+export interface RecentNotification {
   /** Host time of the last message about an event. */
   readonly lastMessageMs: ReadonlyMap<string, number>;
-  /** Names of alarms that were told (see `alarmName`). */
+  /** Names of alerts that were told (see `alertName`). */
   readonly told: ReadonlySet<string>;
 }
 
-/** Of an alarm: what it is about, and what it says about it. The same again is no news. */
-export interface AlarmName {
+/** Of an alert: what it is about, and what it says about it. The same again is no news. */
+export interface AlertName {
   readonly event: string;
   readonly subject: string;
   /** SHA-256 of the details, hexadecimal. */
   readonly digest: string;
 }
 
-/** What becomes of alarms: those that are neither told nor passed over are looked at again. */
-export interface TellingPlan {
+/** What becomes of alerts: those that are neither told nor passed over are looked at again. */
+export interface NotificationPlan {
   readonly messages: readonly Message[];
-  readonly dealtWith: readonly (AlarmName & {
+  readonly dealtWith: readonly (AlertName & {
     readonly receiptId: bigint;
     /** `undefined`: passed over. */
     readonly messageId: string | undefined;
@@ -97,7 +97,7 @@ export interface TellingPlan {
 export interface NotificationStore {
   /**
    * Writes down what is to be told. One caller at a time, the others do nothing.
-   * @param tellSinceMs alarms from before are history; `toldSinceMs` how far back `plan` hears of what was told
+   * @param tellSinceMs alerts from before are history; `toldSinceMs` how far back `plan` hears of what was told
    */
   gather(
     request: {
@@ -108,7 +108,7 @@ export interface NotificationStore {
       readonly toldSinceMs: number;
       readonly limitPerEvent: number;
     },
-    plan: (alarms: readonly Alarm[], lately: ToldLately) => TellingPlan,
+    plan: (alerts: readonly Alert[], lately: RecentNotification) => NotificationPlan,
   ): Promise<readonly Message[]>;
   /** Messages that are due, oldest first; each caller gets others, and has them for itself until `leaseMs` have passed. */
   take(request: {

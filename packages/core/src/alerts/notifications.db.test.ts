@@ -9,7 +9,7 @@ import type {
 } from "./notification.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { NewReceipt } from "../ledger/ledger.ts";
-import { tellPeople } from "./send-notifications.ts";
+import { sendNotifications } from "./send-notifications.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import pg from "pg";
 import { describe, expect } from "vitest";
@@ -51,7 +51,7 @@ class Office {
   async tell(...channels: NotificationChannel[]): Promise<void> {
     const log: Log = { ...silent, error: (event) => void this.logged.push(event) };
     const { store, clock } = this;
-    await tellPeople({ store, channels, clock, log, installation: "test" });
+    await sendNotifications({ store, channels, clock, log, installation: "test" });
   }
 }
 
@@ -132,7 +132,7 @@ describe("people are told", () => {
     expect(subjectsOf(ear.heard)).toEqual(["the early one", "the late one"]);
   });
 
-  test("of a rare alarm in the midst of thousands of another kind", async ({ office }) => {
+  test("of a rare alert in the midst of thousands of another kind", async ({ office }) => {
     const ear = new Ear();
     await office.write(...Array.from({ length: 3_000 }, (_, i) => failed(i)));
     await office.write({ event: "chain.disagrees", subject: "100", details: {} });

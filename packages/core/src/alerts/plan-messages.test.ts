@@ -1,12 +1,12 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import type { Alarm, ToldLately } from "./notification.ts";
-import { alarmName, alarmNameOf } from "./alert-name.ts";
+import type { Alert, RecentNotification } from "./notification.ts";
+import { alertName, alertNameOf } from "./alert-name.ts";
 import { planMessages, WINDOW_MS } from "./plan-messages.ts";
 
 const NOW = 1_800_000_000_000;
-const nothing: ToldLately = { lastMessageMs: new Map(), told: new Set() };
-const alarm = (id: number, change: Partial<Alarm> = {}): Alarm => ({
+const nothing: RecentNotification = { lastMessageMs: new Map(), told: new Set() };
+const alert = (id: number, change: Partial<Alert> = {}): Alert => ({
   receiptId: BigInt(id),
   event: "payout.failed",
   subject: `refund:${id}:0:0`,
@@ -14,16 +14,16 @@ const alarm = (id: number, change: Partial<Alarm> = {}): Alarm => ({
   details: { reason: "no funds" },
   ...change,
 });
-const plan = (alarms: readonly Alarm[], lately = nothing) =>
-  planMessages(alarms, lately, { nowMs: NOW, installation: "stakebts" });
-const told = (...alarms: Alarm[]): ToldLately => ({
+const plan = (alerts: readonly Alert[], lately = nothing) =>
+  planMessages(alerts, lately, { nowMs: NOW, installation: "stakebts" });
+const told = (...alerts: Alert[]): RecentNotification => ({
   lastMessageMs: new Map(),
-  told: new Set(alarms.map((a) => alarmName(alarmNameOf(a)))),
+  told: new Set(alerts.map((a) => alertName(alertNameOf(a)))),
 });
 
-describe("alarms", () => {
+describe("alerts", () => {
   it("of one kind are one message, which lists the first few and counts the rest", () => {
-    const { messages } = plan(Array.from({ length: 100 }, (_, i) => alarm(i + 1)));
+    const { messages } = plan(Array.from({ length: 100 }, (_, i) => alert(i + 1)));
     expect(messages).toHaveLength(1);
     expect(messages[0]).toMatchObject({ event: "payout.failed", count: 100 });
     expect(messages[0]?.title).toBe("stakebts: payout.failed (100 times)");
@@ -32,26 +32,26 @@ describe("alarms", () => {
   });
 
   it("of another kind are another message", () => {
-    const { messages } = plan([alarm(1), alarm(2, { event: "chain.disagrees" })]);
+    const { messages } = plan([alert(1), alert(2, { event: "chain.disagrees" })]);
     expect(messages.map(({ event }) => event)).toEqual(["payout.failed", "chain.disagrees"]);
   });
 
   it("are kept for the next message when there was one of their kind within the last minute", () => {
     const lately = { ...nothing, lastMessageMs: new Map([["payout.failed", NOW - WINDOW_MS + 1]]) };
-    expect(plan([alarm(1)], lately)).toEqual({ messages: [], dealtWith: [] });
+    expect(plan([alert(1)], lately)).toEqual({ messages: [], dealtWith: [] });
     const later = { ...nothing, lastMessageMs: new Map([["payout.failed", NOW - WINDOW_MS]]) };
-    expect(plan([alarm(1)], later).messages).toHaveLength(1);
+    expect(plan([alert(1)], later).messages).toHaveLength(1);
   });
 
   it("do not wait for a clock that was set back", () => {
     const lately = { ...nothing, lastMessageMs: new Map([["payout.failed", NOW + 3_600_000]]) };
-    expect(plan([alarm(1)], lately).messages).toHaveLength(1);
+    expect(plan([alert(1)], lately).messages).toHaveLength(1);
   });
 
   it("that were told a short time before are passed over, unless they say something else now", () => {
-    const before = alarm(1, { subject: "custodian" });
-    const again = alarm(2, { subject: "custodian" });
-    const changed = alarm(3, { subject: "custodian", details: { reason: "another one" } });
+    const before = alert(1, { subject: "custodian" });
+    const again = alert(2, { subject: "custodian" });
+    const changed = alert(3, { subject: "custodian", details: { reason: "another one" } });
     expect(plan([again], told(before))).toMatchObject({
       messages: [],
       dealtWith: [{ receiptId: 2n, messageId: undefined }],
@@ -60,18 +60,18 @@ describe("alarms", () => {
   });
 
   it("that say the same twice in one moment are told once", () => {
-    const { messages, dealtWith } = plan([alarm(1, { subject: "c" }), alarm(2, { subject: "c" })]);
+    const { messages, dealtWith } = plan([alert(1, { subject: "c" }), alert(2, { subject: "c" })]);
     expect(messages[0]?.count).toBe(1);
     expect(dealtWith).toHaveLength(2);
   });
 
   it("are the same whatever the order of what they say", () => {
-    const one = alarm(1, { details: { a: 1, b: 2 } });
-    const other = alarm(1, { details: { b: 2, a: 1 } });
-    expect(alarmNameOf(one)).toEqual(alarmNameOf(other));
+    const one = alert(1, { details: { a: 1, b: 2 } });
+    const other = alert(1, { details: { b: 2, a: 1 } });
+    expect(alertNameOf(one)).toEqual(alertNameOf(other));
   });
 
-  const alarms = fc
+  const alerts = fc
     .array(
       fc.record({
         event: fc.constantFrom("payout.failed", "payout.held", "treasury.short"),
@@ -80,10 +80,10 @@ describe("alarms", () => {
       }),
     )
     .map((list) =>
-      list.map(({ event, subject, reason }, i) => alarm(i + 1, { event, subject, details: { reason } })),
+      list.map(({ event, subject, reason }, i) => alert(i + 1, { event, subject, details: { reason } })),
     );
 
-  test.prop([alarms])(
+  test.prop([alerts])(
     "are each dealt with once, and everything that is news is counted in a message",
     (list) => {
       const { messages, dealtWith } = plan(list);
@@ -91,7 +91,7 @@ describe("alarms", () => {
       expect(new Set(dealtWith.map(({ receiptId }) => receiptId))).toEqual(
         new Set(list.map(({ receiptId }) => receiptId)),
       );
-      const names = new Set(list.map((a) => alarmName(alarmNameOf(a))));
+      const names = new Set(list.map((a) => alertName(alertNameOf(a))));
       expect(messages.reduce((sum, { count }) => sum + count, 0)).toBe(names.size);
       expect(new Set(messages.map(({ id }) => id)).size).toBe(messages.length);
     },
@@ -101,7 +101,7 @@ describe("alarms", () => {
 describe("a message", () => {
   it("repeats nothing but what is known to be fit for it", () => {
     const { messages } = plan([
-      alarm(1, { details: { reason: "why", wif: "5Jsecret", memo: "private words", todo: "look" } }),
+      alert(1, { details: { reason: "why", wif: "5Jsecret", memo: "private words", todo: "look" } }),
     ]);
     const all = JSON.stringify(messages);
     expect(all).toContain("to do: look");
@@ -110,7 +110,7 @@ describe("a message", () => {
 
   it("is plain text of bounded length, whatever a node has said", () => {
     const hostile = `x\r\nBcc: everybody@example.org\u001b[31m\u202e${"y".repeat(100_000)}`;
-    const { messages } = plan([alarm(1, { details: { reason: hostile } })]);
+    const { messages } = plan([alert(1, { details: { reason: hostile } })]);
     expect(messages[0]?.title).not.toMatch(/[\r\n]/u);
     expect(messages[0]?.text.length).toBeLessThan(1_000);
     // oxlint-disable-next-line no-control-regex -- they are what must not be there

@@ -1,13 +1,13 @@
 import { millis } from "@stakebts/kernel/time";
 import type {
-  Alarm,
+  Alert,
   ChannelName,
   Message,
   NotificationLine,
   NotificationStore,
   TakenNotification,
 } from "./notification.ts";
-import { alarmName } from "./alert-name.ts";
+import { alertName } from "./alert-name.ts";
 import { type Database, type DatabaseTx, openDatabase, Prisma } from "../database/client.ts";
 
 /** Whoever writes down what is to be told holds this; any number does, as long as nothing else takes it. */
@@ -53,24 +53,24 @@ async function gather(
   const [lock] = await tx.$queryRaw<{ held: boolean }[]>`
     SELECT pg_try_advisory_xact_lock(${GATHER_LOCK}::bigint) AS held`;
   if (lock?.held !== true) return [];
-  const alarms = await unheardAlarms(tx, { events, since: new Date(tellSinceMs), limitPerEvent });
-  if (alarms.length === 0) return [];
-  const names = { in: [...new Set(alarms.map(({ event }) => event))] };
+  const alerts = await unhandledAlerts(tx, { events, since: new Date(tellSinceMs), limitPerEvent });
+  if (alerts.length === 0) return [];
+  const names = { in: [...new Set(alerts.map(({ event }) => event))] };
   const [last, told] = [
     await tx.notification.groupBy({ by: ["event"], where: { event: names }, _max: { createdAt: true } }),
     await tx.notifiedReceipt.findMany({
       where: {
         event: names,
-        subject: { in: [...new Set(alarms.map(({ subject }) => subject))] },
+        subject: { in: [...new Set(alerts.map(({ subject }) => subject))] },
         messageId: { not: null },
         createdAt: { gte: new Date(toldSinceMs) },
       },
       select: { event: true, subject: true, digest: true },
     }),
   ];
-  const { messages, dealtWith } = plan(alarms, {
+  const { messages, dealtWith } = plan(alerts, {
     lastMessageMs: new Map(last.map(({ event, _max }) => [event, _max.createdAt?.getTime() ?? 0])),
-    told: new Set(told.map(alarmName)),
+    told: new Set(told.map(alertName)),
   });
   const createdAt = new Date(nowMs);
   await tx.notifiedReceipt.createMany({
@@ -93,12 +93,12 @@ async function gather(
 }
 
 /** So many of each kind: a flood of one keeps no other waiting. */
-async function unheardAlarms(
+async function unhandledAlerts(
   tx: DatabaseTx,
   { events, since, limitPerEvent: limit }: { events: readonly string[]; since: Date; limitPerEvent: number },
-): Promise<readonly Alarm[]> {
+): Promise<readonly Alert[]> {
   const rows = await tx.$queryRaw<
-    { id: bigint; event: string; subject: string; chain_time_ms: bigint | null; details: Alarm["details"] }[]
+    { id: bigint; event: string; subject: string; chain_time_ms: bigint | null; details: Alert["details"] }[]
   >`
     SELECT unheard.* FROM unnest(${[...events]}::text[]) AS kind CROSS JOIN LATERAL (
              SELECT id, event, subject, chain_time_ms, details FROM receipt

@@ -1,10 +1,10 @@
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import type { NotificationChannel, NotificationStore, TakenNotification } from "./notification.ts";
-import { ASKS_FOR_A_PERSON } from "../ledger/log-receipt.ts";
+import { NEEDS_ATTENTION } from "../ledger/log-receipt.ts";
 import { planMessages, REPEAT_MS } from "./plan-messages.ts";
 
-export interface TellDeps {
+export interface NotificationDeps {
   readonly store: NotificationStore;
   readonly channels: readonly NotificationChannel[];
   readonly clock: Pick<HostClock, "nowMs">;
@@ -15,7 +15,7 @@ export interface TellDeps {
 
 /** What happened a day ago is no news: a dead man's switch has told of a scheduler that was away for so long. */
 const TELL_MS_MAX = 86_400_000;
-const ALARMS_PER_STEP = 1_000;
+const ALERTS_PER_STEP = 1_000;
 const MESSAGES_PER_STEP = 10;
 /** Longer than a channel may take. A sender that died has its messages taken by the next one after this. */
 const LEASE_MS = 60_000;
@@ -26,21 +26,21 @@ const AGAIN_MS_MAX = 600_000;
  * Tells people of what asks for them: writes down what is to be told, then sends what is due. May be called any number of
  * times, by several processes. A message arrives at least once; twice only when its sender died before it could say so.
  */
-export async function tellPeople(deps: TellDeps): Promise<void> {
+export async function sendNotifications(deps: NotificationDeps): Promise<void> {
   const { store, channels, clock, log, installation } = deps;
   if (channels.length === 0) return;
   const names = channels.map(({ name }) => name);
   const nowMs = clock.nowMs();
   const written = await store.gather(
     {
-      events: [...ASKS_FOR_A_PERSON],
+      events: [...NEEDS_ATTENTION],
       channels: names,
       nowMs,
       tellSinceMs: nowMs - TELL_MS_MAX,
       toldSinceMs: nowMs - REPEAT_MS,
-      limitPerEvent: ALARMS_PER_STEP,
+      limitPerEvent: ALERTS_PER_STEP,
     },
-    (alarms, lately) => planMessages(alarms, lately, { nowMs, installation }),
+    (alerts, lately) => planMessages(alerts, lately, { nowMs, installation }),
   );
   for (const { id, event, count } of written)
     log.info("notification.written", { messageId: id, about: event, count });
@@ -56,7 +56,7 @@ export async function tellPeople(deps: TellDeps): Promise<void> {
 }
 
 async function send(
-  { store, clock, log }: TellDeps,
+  { store, clock, log }: NotificationDeps,
   channel: NotificationChannel,
   { id, message, attempts, createdAtMs }: TakenNotification,
 ): Promise<void> {

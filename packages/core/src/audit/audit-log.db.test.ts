@@ -3,10 +3,10 @@ import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { AuditLog } from "./audit-log.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { anchorLog } from "./create-checkpoint.ts";
+import { createCheckpoint } from "./create-checkpoint.ts";
 import { type AuditFinding, verifyLog } from "./verify-log.ts";
-import { sealAll } from "./hash-chain.ts";
-import { sealReceipts } from "./extend-hash-chain.ts";
+import { chainAll } from "./hash-chain.ts";
+import { extendHashChain } from "./extend-hash-chain.ts";
 import { cursorAt } from "@stakebts/testkit/given";
 import pg from "pg";
 import { describe, expect } from "vitest";
@@ -63,21 +63,24 @@ async function verify(audit: AuditLog, request: Parameters<typeof verifyLog>[1] 
 
 async function aLog(sql: Session, audit: AuditLog, count = 12): Promise<void> {
   for (let n = 1; n <= count; n++) await write(sql, `refund:${n}:0:0`);
-  await sealReceipts(audit);
+  await extendHashChain(audit);
 }
 
-describe("the sealed log", () => {
-  test("seals what was there before it, thousands in batches, and what comes", async ({ sql, audit }) => {
+describe("the chained log", () => {
+  test("hash chain entries what was there before it, thousands in batches, and what comes", async ({
+    sql,
+    audit,
+  }) => {
     await sql(
       `INSERT INTO receipt (event, subject, details) SELECT 'old', n::text, '{}' FROM generate_series(1, 2500) n`,
     );
-    expect(await sealReceipts(audit)).toBe(2_500);
-    expect(await sealReceipts(audit)).toBe(0);
+    expect(await extendHashChain(audit)).toBe(2_500);
+    expect(await extendHashChain(audit)).toBe(0);
     await write(sql, "new");
-    expect(await sealReceipts(audit)).toBe(1);
+    expect(await extendHashChain(audit)).toBe(1);
     const { verification, found } = await verify(audit);
     expect(found).toEqual([]);
-    expect(verification).toMatchObject({ sealed: 2_501, waiting: 0, head: { seq: 2_501 } });
+    expect(verification).toMatchObject({ chained: 2_501, waiting: 0, head: { seq: 2_501 } });
   });
 
   test("does not miss a gap that a transaction has left which was rolled back", async ({ sql, audit }) => {
@@ -86,19 +89,21 @@ describe("the sealed log", () => {
     await write(sql, "never");
     await sql("ROLLBACK");
     await write(sql, "two");
-    await sealReceipts(audit);
-    expect(await verify(audit)).toMatchObject({ found: [], verification: { sealed: 2 } });
+    await extendHashChain(audit);
+    expect(await verify(audit)).toMatchObject({ found: [], verification: { chained: 2 } });
   });
 
-  test("seals a receipt that is committed after later ones", async ({ sql, another, audit }) => {
+  test("hash chain entries a receipt that is committed after later ones", async ({ sql, another, audit }) => {
     const slow = await another();
     await slow("BEGIN");
     await write(slow, "slow");
     await write(sql, "fast");
-    expect(await sealReceipts(audit)).toBe(1);
+    expect(await extendHashChain(audit)).toBe(1);
     await slow("COMMIT");
-    expect(await sealReceipts(audit)).toBe(1);
-    const order = await sql("SELECT subject FROM receipt_seal JOIN receipt ON id = receipt_id ORDER BY seq");
+    expect(await extendHashChain(audit)).toBe(1);
+    const order = await sql(
+      "SELECT subject FROM hash_chain_entry JOIN receipt ON id = receipt_id ORDER BY seq",
+    );
     expect(order.rows).toEqual([{ subject: "fast" }, { subject: "slow" }]);
     expect((await verify(audit)).found).toEqual([]);
   });
@@ -110,8 +115,8 @@ describe("the sealed log", () => {
   }) => {
     const sealers = [audit, createAuditLog({ url: databaseUrl }), createAuditLog({ url: databaseUrl })];
     let writing = true;
-    const sealing = sealers.map(async (sealer) => {
-      while (writing) await sealer.sealNext(7, sealAll);
+    const hashChain = sealers.map(async (sealer) => {
+      while (writing) await sealer.appendEntries(7, chainAll);
     });
     await Promise.all(
       Array.from({ length: 6 }, async (_, writer) => {
@@ -125,20 +130,20 @@ describe("the sealed log", () => {
       }),
     );
     writing = false;
-    await Promise.all(sealing);
-    await sealReceipts(audit);
+    await Promise.all(hashChain);
+    await extendHashChain(audit);
     const { verification, found } = await verify(audit);
     expect(found).toEqual([]);
-    expect(verification).toMatchObject({ sealed: 6 * 25, waiting: 0, head: { seq: 6 * 25 } });
+    expect(verification).toMatchObject({ chained: 6 * 25, waiting: 0, head: { seq: 6 * 25 } });
     await Promise.all(sealers.slice(1).map((sealer) => sealer.close()));
   });
 
   test("refuses to be changed by anybody who has not all rights", async ({ sql, audit }) => {
     await aLog(sql, audit);
     for (const text of [
-      "UPDATE receipt_seal SET hash = repeat('0', 64)",
-      "DELETE FROM receipt_seal",
-      "TRUNCATE receipt_seal",
+      "UPDATE hash_chain_entry SET hash = repeat('0', 64)",
+      "DELETE FROM hash_chain_entry",
+      "TRUNCATE hash_chain_entry",
       "DELETE FROM receipt",
     ])
       await expect(sql(text), text).rejects.toThrow(/never|ever deleted/u);
@@ -153,23 +158,23 @@ describe("audit verify", () => {
     ["UPDATE receipt SET event = 'x' WHERE id = 12", "changed", 12],
     ["UPDATE receipt SET chain_time_ms = 1 WHERE id = 5", "changed", 5],
     ["UPDATE receipt SET created_at = created_at - interval '1 second' WHERE id = 5", "changed", 5],
-    ["UPDATE receipt_seal SET sealed_at = sealed_at - interval '1 second' WHERE seq = 5", "changed", 5],
-    ["UPDATE receipt_seal SET hash = repeat('0', 64) WHERE seq = 5", "changed", 5],
+    ["UPDATE hash_chain_entry SET chained_at = chained_at - interval '1 second' WHERE seq = 5", "changed", 5],
+    ["UPDATE hash_chain_entry SET hash = repeat('0', 64) WHERE seq = 5", "changed", 5],
     [
-      "UPDATE receipt SET id = 99 WHERE id = 5; UPDATE receipt_seal SET receipt_id = 99 WHERE seq = 5",
+      "UPDATE receipt SET id = 99 WHERE id = 5; UPDATE hash_chain_entry SET receipt_id = 99 WHERE seq = 5",
       "changed",
       5,
     ],
     ["DELETE FROM receipt WHERE id = 5", "missing", 5],
-    ["DELETE FROM receipt WHERE id = 5; DELETE FROM receipt_seal WHERE seq = 5", "seals_missing", 5],
-    ["DELETE FROM receipt_seal WHERE seq BETWEEN 3 AND 6", "seals_missing", 3],
+    ["DELETE FROM receipt WHERE id = 5; DELETE FROM hash_chain_entry WHERE seq = 5", "entries_missing", 5],
+    ["DELETE FROM hash_chain_entry WHERE seq BETWEEN 3 AND 6", "entries_missing", 3],
     [
-      "DELETE FROM receipt WHERE id = 5; DELETE FROM receipt_seal WHERE seq = 5; UPDATE receipt_seal SET seq = seq - 1 WHERE seq > 5",
+      "DELETE FROM receipt WHERE id = 5; DELETE FROM hash_chain_entry WHERE seq = 5; UPDATE hash_chain_entry SET seq = seq - 1 WHERE seq > 5",
       "changed",
       5,
     ],
     [
-      "UPDATE receipt_seal SET receipt_id = 100 WHERE seq = 4; UPDATE receipt_seal SET receipt_id = 4 WHERE seq = 5; UPDATE receipt_seal SET receipt_id = 5 WHERE seq = 4",
+      "UPDATE hash_chain_entry SET receipt_id = 100 WHERE seq = 4; UPDATE hash_chain_entry SET receipt_id = 4 WHERE seq = 5; UPDATE hash_chain_entry SET receipt_id = 5 WHERE seq = 4",
       "changed",
       4,
     ],
@@ -183,14 +188,16 @@ describe("audit verify", () => {
     expect(out).toContain(kind);
   });
 
-  test("finds a record that was put in among old ones, which nobody seals any more", async ({
+  test("finds a record that was put in among old ones, which nobody hash chain entries any more", async ({
     sql,
     audit,
   }) => {
     for (const id of [1, 2, 4, 5]) await write(sql, `old ${id}`, { id, agoMs: 3 * 3_600_000 });
-    await audit.sealNext(100, (last, receipts, nowMs) => sealAll(last, receipts, nowMs - 2 * 3_600_000));
+    await audit.appendEntries(100, (last, receipts, nowMs) =>
+      chainAll(last, receipts, nowMs - 2 * 3_600_000),
+    );
     await write(sql, "forged", { id: 3, agoMs: 3 * 3_600_000 });
-    expect(await sealReceipts(audit)).toBe(0);
+    expect(await extendHashChain(audit)).toBe(0);
     const { found } = await verify(audit);
     expect(found).toMatchObject([{ kind: "inserted", receiptId: 3n }]);
   });
@@ -198,11 +205,11 @@ describe("audit verify", () => {
   test("finds a record that says it is older than it is", async ({ sql, audit }) => {
     await aLog(sql, audit);
     await write(sql, "forged", { agoMs: 90 * 86_400_000 });
-    await sealReceipts(audit);
+    await extendHashChain(audit);
     expect((await verify(audit)).kinds).toEqual(["back_dated"]);
   });
 
-  test("finds a log that was cut or sealed anew, by a head that was written down", async ({
+  test("finds a log that was cut or chained anew, by a head that was written down", async ({
     sql,
     audit,
     databaseUrl,
@@ -213,13 +220,13 @@ describe("audit verify", () => {
     const written = (await command("audit", "head")).out.trim();
     expect(written).toMatch(/^[0-9a-f]{64}@12$/u);
     expect(await command("audit", "verify", "--anchor", written)).toMatchObject({ code: 0 });
-    await forge(sql, "DELETE FROM receipt_seal; UPDATE receipt SET subject = 'forged' WHERE id = 12");
-    await sealReceipts(audit);
+    await forge(sql, "DELETE FROM hash_chain_entry; UPDATE receipt SET subject = 'forged' WHERE id = 12");
+    await extendHashChain(audit);
     expect(await command("audit", "verify")).toMatchObject({ code: 0 });
     const { code, out } = await command("audit", "verify", "--anchor", written);
     expect(code).toBe(1);
-    expect(out).toContain("anchor_differs");
-    await forge(sql, "DELETE FROM receipt_seal WHERE seq = 12; DELETE FROM receipt WHERE id = 12");
+    expect(out).toContain("checkpoint_differs");
+    await forge(sql, "DELETE FROM hash_chain_entry WHERE seq = 12; DELETE FROM receipt WHERE id = 12");
     expect((await command("audit", "verify", "--anchor", written)).out).toContain("this log ends at 11");
     expect(await command("audit", "verify", "--anchor", "nonsense")).toMatchObject({ code: 2 });
   });
@@ -232,13 +239,13 @@ describe("audit verify", () => {
     const command = stakebtsWith({ DATABASE_URL: databaseUrl }, inProcess);
     await aLog(sql, audit);
     await sql("INSERT INTO receipt (event, subject, details) VALUES ('ledger.restored', 'stakebts', '{}')");
-    await sealReceipts(audit);
+    await extendHashChain(audit);
     const { out } = await command("audit", "verify", "--anchor", `${"a".repeat(64)}@99`);
     expect(out).toContain("this ledger has ledger.restored of");
   });
 });
 
-describe("the daily anchor", () => {
+describe("the daily checkpoint", () => {
   test("is owed once a day by however many schedulers, and verified against the chain", async ({
     sql,
     audit,
@@ -247,40 +254,42 @@ describe("the daily anchor", () => {
     const ledgers = [1, 2, 3].map(() => createPostgresLedger({ url: databaseUrl }));
     const [ledger] = ledgers;
     if (ledger === undefined) throw new Error("no ledger");
-    expect(await anchorLog({ ledger, audit, log: silent }, "keeper")).toBeUndefined();
+    expect(await createCheckpoint({ ledger, audit, log: silent }, "keeper")).toBeUndefined();
     const day = Date.UTC(2026, 10, 25);
     await ledger.transaction((tx) =>
       tx.moveCursor(undefined, { ...cursorAt(10), blockTimeMs: millis(day + 1) }),
     );
     await aLog(sql, audit);
-    await Promise.all(ledgers.map((each) => anchorLog({ ledger: each, audit, log: silent }, "keeper")));
+    await Promise.all(
+      ledgers.map((each) => createCheckpoint({ ledger: each, audit, log: silent }, "keeper")),
+    );
     const { rows } = await sql("SELECT key, kind, payee, amount, memo, status FROM payout");
     expect(rows).toMatchObject([
-      { key: "anchor:2026-11-25", kind: "anchor", payee: "keeper", amount: "1", status: "due" },
+      { key: "checkpoint:2026-11-25", kind: "checkpoint", payee: "keeper", amount: "1", status: "due" },
     ]);
-    const said = await sql("SELECT FROM receipt WHERE event = 'audit.anchored'");
+    const said = await sql("SELECT FROM receipt WHERE event = 'audit.checkpoint_made'");
     expect(said.rows).toHaveLength(1);
-    await sealReceipts(audit);
-    await anchorLog({ ledger, audit, log: silent }, "keeper");
+    await extendHashChain(audit);
+    await createCheckpoint({ ledger, audit, log: silent }, "keeper");
     await ledger.transaction((tx) =>
       tx.moveCursor(10, { ...cursorAt(11), blockTimeMs: millis(day + 86_400_001) }),
     );
-    await anchorLog({ ledger, audit, log: silent }, "keeper");
+    await createCheckpoint({ ledger, audit, log: silent }, "keeper");
     expect((await sql("SELECT key FROM payout ORDER BY key")).rows).toEqual([
-      { key: "anchor:2026-11-25" },
-      { key: "anchor:2026-11-26" },
+      { key: "checkpoint:2026-11-25" },
+      { key: "checkpoint:2026-11-26" },
     ]);
     // As the ingester writes it down when the block is final.
     await sql(
       `INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, sender, receiver, sender_is_lifetime_member,
                              amount_shares, asset_id, fee_shares, memo_status, memo_text, payout_key, status)
        SELECT 20, 0, 0, 1, 'out', 'custodian', 'keeper', false, 100000, '1.3.0', 0, 'text', memo, key, 'decided'
-         FROM payout WHERE key = 'anchor:2026-11-25'`,
+         FROM payout WHERE key = 'checkpoint:2026-11-25'`,
     );
-    expect((await verify(audit)).verification).toMatchObject({ findings: 0, anchorsHeld: 1 });
-    await forge(sql, "DELETE FROM receipt_seal; UPDATE receipt SET subject = 'forged' WHERE id = 3");
-    await sealReceipts(audit);
-    expect((await verify(audit)).kinds).toEqual(["anchor_differs"]);
+    expect((await verify(audit)).verification).toMatchObject({ findings: 0, checkpointsHeld: 1 });
+    await forge(sql, "DELETE FROM hash_chain_entry; UPDATE receipt SET subject = 'forged' WHERE id = 3");
+    await extendHashChain(audit);
+    expect((await verify(audit)).kinds).toEqual(["checkpoint_differs"]);
     await Promise.all(ledgers.map((each) => each.close()));
   });
 });

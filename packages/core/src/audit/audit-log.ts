@@ -2,7 +2,7 @@ import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutKey } from "../rules/payout.ts";
 import type { Millis } from "@stakebts/kernel/time";
 
-// Receipts sealed into a chain of hashes (ADR 0018). Host time throughout, unless chain time is said.
+// Receipts chained into a chain of hashes (ADR 0018). Host time throughout, unless chain time is said.
 
 export interface Receipt {
   readonly id: bigint;
@@ -13,56 +13,60 @@ export interface Receipt {
   readonly createdAtMs: number;
 }
 
-export interface Seal {
+export interface HashChainEntry {
   /** Its place in the log, from 1 on without a gap. */
   readonly seq: number;
   readonly receiptId: bigint;
   /** SHA-256, 64 hexadecimal digits. */
   readonly hash: string;
-  readonly sealedAtMs: number;
+  readonly chainedAtMs: number;
 }
 
-export interface SealedReceipt {
-  readonly seal: Seal;
+export interface ChainedReceipt {
+  readonly entry: HashChainEntry;
   /** `undefined`: it is gone. */
   readonly receipt: Receipt | undefined;
 }
 
 /** A payment on the chain that carries the head of a log. */
-export interface Anchor {
+export interface Checkpoint {
   readonly payout: PayoutKey;
   readonly operation: OperationId;
   /** Of its block. */
   readonly chainTimeMs: Millis;
   readonly seq: number;
   readonly hash: string;
-  /** This ledger has that payout with this very memo: it made the anchor itself. */
+  /** This ledger has that payout with this very memo: it made the checkpoint itself. */
   readonly isOwn: boolean;
 }
 
 /** The log at one moment. */
 export interface AuditLogContents {
   readonly nowMs: number;
-  readonly head: Seal | undefined;
+  readonly head: HashChainEntry | undefined;
   /** In the order of the log. */
-  sealed(fromSeq: number): AsyncIterable<readonly SealedReceipt[]>;
+  chained(fromSeq: number): AsyncIterable<readonly ChainedReceipt[]>;
   /** By id. */
-  unsealed(): AsyncIterable<readonly Receipt[]>;
+  unchained(): AsyncIterable<readonly Receipt[]>;
   /** In chain order. */
-  anchors(): Promise<readonly Anchor[]>;
+  checkpoints(): Promise<readonly Checkpoint[]>;
 }
 
 export interface AuditLog {
   /**
-   * Seals up to `limit` receipts that are not sealed, those of the lowest ids; only one process does at a time, and another
+   * Seals up to `limit` receipts that are not chained, those of the lowest ids; only one process does at a time, and another
    * one gets 0. One that appears among receipts of more than LATE_MS ago is passed over: no transaction takes that
    * long, so it was slipped in.
    */
-  sealNext(
+  appendEntries(
     limit: number,
-    seal: (last: Seal | undefined, receipts: readonly Receipt[], sealedAtMs: number) => readonly Seal[],
+    entry: (
+      last: HashChainEntry | undefined,
+      receipts: readonly Receipt[],
+      chainedAtMs: number,
+    ) => readonly HashChainEntry[],
   ): Promise<number>;
-  head(): Promise<Seal | undefined>;
+  head(): Promise<HashChainEntry | undefined>;
   look<T>(work: (contents: AuditLogContents) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

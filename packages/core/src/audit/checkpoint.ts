@@ -7,7 +7,7 @@ import type { Millis } from "@stakebts/kernel/time";
  * has chosen, once a day. The memo names the payout as that of every other does.
  * @param day `2026-11-25`, UTC by chain time
  */
-export function anchorFor(
+export function checkpointFor(
   day: string,
   {
     seq,
@@ -16,13 +16,13 @@ export function anchorFor(
     dueMs,
   }: { readonly seq: number; readonly hash: string; readonly payee: string; readonly dueMs: Millis },
 ): NewPayout {
-  const key = payoutKey.anchor(day);
-  const memo = payoutMemo("anchor", key, { audit: `${seq} ${hash}` });
-  return { key, kind: "anchor", payee, amount: bts(1n), memo, dueMs, rows: [] };
+  const key = payoutKey.checkpoint(day);
+  const memo = payoutMemo("checkpoint", key, { audit: `${seq} ${hash}` });
+  return { key, kind: "checkpoint", payee, amount: bts(1n), memo, dueMs, rows: [] };
 }
 
-/** What the memo of an anchor says; `undefined` when it says nothing of the kind. Total. */
-export function anchorInMemo(text: string): { readonly seq: number; readonly hash: string } | undefined {
+/** What the memo of an checkpoint says; `undefined` when it says nothing of the kind. Total. */
+export function checkpointInMemo(text: string): { readonly seq: number; readonly hash: string } | undefined {
   const [, seq, hash] = /"audit":"(\d{1,15}) ([0-9a-f]{64})"/u.exec(text) ?? [];
   return seq === undefined || hash === undefined ? undefined : { seq: Number(seq), hash };
 }

@@ -1,14 +1,14 @@
 import type { AuditLog } from "./audit-log.ts";
-import { sealAll } from "./hash-chain.ts";
+import { chainAll } from "./hash-chain.ts";
 
 /** In one transaction: enough to get through a million in minutes, few enough that nobody waits. */
 const RECEIPTS_PER_STEP = 1_000;
 
 /** Seals whatever is there, until nothing is left or somebody else is at it. Safe at any time, by any number of processes. */
-export async function sealReceipts(log: AuditLog, signal?: AbortSignal): Promise<number> {
+export async function extendHashChain(log: AuditLog, signal?: AbortSignal): Promise<number> {
   for (let total = 0; ;) {
-    const sealed = await log.sealNext(RECEIPTS_PER_STEP, sealAll);
-    total += sealed;
-    if (sealed < RECEIPTS_PER_STEP || signal?.aborted === true) return total;
+    const chained = await log.appendEntries(RECEIPTS_PER_STEP, chainAll);
+    total += chained;
+    if (chained < RECEIPTS_PER_STEP || signal?.aborted === true) return total;
   }
 }

@@ -1,23 +1,23 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { assert } from "@stakebts/kernel/assert";
-import type { Receipt, Seal } from "./audit-log.ts";
+import type { Receipt, HashChainEntry } from "./audit-log.ts";
 
-/** What the first seal follows: 32 bytes of nothing. */
+/** What the first hash chain entry follows: 32 bytes of nothing. */
 export const BEFORE_THE_FIRST = "0".repeat(64);
 
 /**
- * What is sealed of a receipt: this object as JSON by RFC 8785 (keys in order, no blanks), in UTF-8. Numbers that may
+ * What is chained of a receipt: this object as JSON by RFC 8785 (keys in order, no blanks), in UTF-8. Numbers that may
  * be larger than JSON's are digits in text. docs/audit-log.md says it for whoever checks it with another program.
  */
-export const sealedText = (receipt: Receipt, sealedAtMs: number): string => {
+export const chainedText = (receipt: Receipt, chainedAtMs: number): string => {
   const text = canonicalize({
     chainTimeMs: receipt.chainTimeMs === undefined ? null : `${receipt.chainTimeMs}`,
     createdAt: new Date(receipt.createdAtMs).toISOString(),
     details: receipt.details,
     event: receipt.event,
     id: `${receipt.id}`,
-    sealedAt: new Date(sealedAtMs).toISOString(),
+    chainedAt: new Date(chainedAtMs).toISOString(),
     subject: receipt.subject,
   });
   assert(text !== undefined, "an object has a text");
@@ -28,16 +28,16 @@ export const sealedText = (receipt: Receipt, sealedAtMs: number): string => {
 export const hashAfter = (previousHash: string, text: string): string =>
   createHash("sha256").update(Buffer.from(previousHash, "hex")).update(text, "utf8").digest("hex");
 
-/** The seals that follow `last`, in the order of these receipts. */
-export function sealAll(
-  last: Pick<Seal, "seq" | "hash"> | undefined,
+/** The hash chain entries that follow `last`, in the order of these receipts. */
+export function chainAll(
+  last: Pick<HashChainEntry, "seq" | "hash"> | undefined,
   receipts: readonly Receipt[],
-  sealedAtMs: number,
-): readonly Seal[] {
+  chainedAtMs: number,
+): readonly HashChainEntry[] {
   let { seq, hash } = last ?? { seq: 0, hash: BEFORE_THE_FIRST };
   return receipts.map((receipt) => {
-    hash = hashAfter(hash, sealedText(receipt, sealedAtMs));
+    hash = hashAfter(hash, chainedText(receipt, chainedAtMs));
     seq++;
-    return { seq, receiptId: receipt.id, hash, sealedAtMs };
+    return { seq, receiptId: receipt.id, hash, chainedAtMs };
   });
 }

@@ -1,11 +1,17 @@
 import postgres from "postgres";
-import { anchorInMemo } from "./checkpoint.ts";
+import { checkpointInMemo } from "./checkpoint.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutKey } from "../rules/payout.ts";
 import { millis } from "@stakebts/kernel/time";
-import { type Anchor, type AuditLog, type AuditLogContents, type Receipt, type Seal } from "./audit-log.ts";
-import { isUnsealed } from "../ledger/postgres/hash-chain-progress.ts";
-import { SEAL_LOCK } from "../database/locks.ts";
+import {
+  type Checkpoint,
+  type AuditLog,
+  type AuditLogContents,
+  type Receipt,
+  type HashChainEntry,
+} from "./audit-log.ts";
+import { isUnchained } from "../ledger/postgres/hash-chain-progress.ts";
+import { HASH_CHAIN_LOCK } from "../database/locks.ts";
 import { type DatabaseTx, openDatabase } from "../database/client.ts";
 
 const ROWS_PER_PAGE = 2_000;
@@ -19,11 +25,11 @@ interface ReceiptRow {
   readonly details: Record<string, unknown>;
   readonly created_at: Date;
 }
-interface SealRow {
+interface EntryRow {
   readonly seq: bigint;
   readonly receipt_id: bigint;
   readonly hash: string;
-  readonly sealed_at: Date;
+  readonly chained_at: Date;
 }
 
 const toReceipt = (row: ReceiptRow): Receipt => ({
@@ -34,50 +40,50 @@ const toReceipt = (row: ReceiptRow): Receipt => ({
   details: row.details,
   createdAtMs: row.created_at.getTime(),
 });
-const toSeal = (row: SealRow): Seal => ({
+const toEntry = (row: EntryRow): HashChainEntry => ({
   seq: Number(row.seq),
   receiptId: row.receipt_id,
   hash: row.hash,
-  sealedAtMs: row.sealed_at.getTime(),
+  chainedAtMs: row.chained_at.getTime(),
 });
 
 export function createAuditLog({ url }: { url: string }): AuditLog {
   const db = openDatabase(url, 2);
   return {
-    sealNext: (limit, seal) => db.$transaction((tx) => sealNext(tx, limit, seal), TRANSACTION),
+    appendEntries: (limit, entry) => db.$transaction((tx) => appendEntries(tx, limit, entry), TRANSACTION),
     head: () => headOf(db),
     look: (work) => look(url, work),
     close: () => db.$disconnect(),
   };
 }
 
-async function headOf(db: DatabaseTx): Promise<Seal | undefined> {
-  const [row] = await db.$queryRaw<SealRow[]>`SELECT * FROM receipt_seal ORDER BY seq DESC LIMIT 1`;
-  return row === undefined ? undefined : toSeal(row);
+async function headOf(db: DatabaseTx): Promise<HashChainEntry | undefined> {
+  const [row] = await db.$queryRaw<EntryRow[]>`SELECT * FROM hash_chain_entry ORDER BY seq DESC LIMIT 1`;
+  return row === undefined ? undefined : toEntry(row);
 }
 
-async function sealNext(
+async function appendEntries(
   tx: DatabaseTx,
   limit: number,
-  seal: Parameters<AuditLog["sealNext"]>[1],
+  entry: Parameters<AuditLog["appendEntries"]>[1],
 ): Promise<number> {
   const [lock] = await tx.$queryRaw<{ held: boolean; now: Date }[]>`
-    SELECT pg_try_advisory_xact_lock(${SEAL_LOCK}::bigint) AS held, date_trunc('milliseconds', now()) AS now`;
+    SELECT pg_try_advisory_xact_lock(${HASH_CHAIN_LOCK}::bigint) AS held, date_trunc('milliseconds', now()) AS now`;
   if (lock?.held !== true) return 0;
   const receipts = await tx.$queryRaw<ReceiptRow[]>`
     SELECT id, event, subject, chain_time_ms, details, created_at FROM receipt r
-     WHERE ${isUnsealed} ORDER BY id LIMIT ${limit}`;
+     WHERE ${isUnchained} ORDER BY id LIMIT ${limit}`;
   if (receipts.length === 0) return 0;
-  const seals = seal(await headOf(tx), receipts.map(toReceipt), lock.now.getTime());
-  await tx.receiptSeal.createMany({
-    data: seals.map(({ seq, receiptId, hash, sealedAtMs }) => ({
+  const entries = entry(await headOf(tx), receipts.map(toReceipt), lock.now.getTime());
+  await tx.hashChainEntry.createMany({
+    data: entries.map(({ seq, receiptId, hash, chainedAtMs }) => ({
       seq: BigInt(seq),
       receiptId,
       hash,
-      sealedAt: new Date(sealedAtMs),
+      chainedAt: new Date(chainedAtMs),
     })),
   });
-  return seals.length;
+  return entries.length;
 }
 
 /** One moment of the log, page after page: a cursor in the database. (Prisma has none of this kind.) */
@@ -101,45 +107,45 @@ type Sql = postgres.TransactionSql<{ bigint: bigint }>;
 
 async function contentsOf(sql: Sql): Promise<AuditLogContents> {
   const [now] = await sql<{ now: Date }[]>`SELECT now() AS now`;
-  const [head] = await sql<SealRow[]>`SELECT * FROM receipt_seal ORDER BY seq DESC LIMIT 1`;
+  const [head] = await sql<EntryRow[]>`SELECT * FROM hash_chain_entry ORDER BY seq DESC LIMIT 1`;
   return {
     nowMs: (now?.now ?? new Date(Number.NaN)).getTime(),
-    head: head === undefined ? undefined : toSeal(head),
-    sealed: (fromSeq) => sealedReceipts(sql, fromSeq),
-    unsealed: () => unsealedReceipts(sql),
-    anchors: () => anchorsOf(sql),
+    head: head === undefined ? undefined : toEntry(head),
+    chained: (fromSeq) => chainedReceipts(sql, fromSeq),
+    unchained: () => unchainedReceipts(sql),
+    checkpoints: () => checkpointsOf(sql),
   };
 }
 
-async function* sealedReceipts(sql: Sql, fromSeq: number) {
-  const pages = sql<(SealRow & { [name in keyof ReceiptRow]: ReceiptRow[name] | null })[]>`
-    SELECT s.*, r.* FROM receipt_seal s LEFT JOIN receipt r ON r.id = s.receipt_id
+async function* chainedReceipts(sql: Sql, fromSeq: number) {
+  const pages = sql<(EntryRow & { [name in keyof ReceiptRow]: ReceiptRow[name] | null })[]>`
+    SELECT s.*, r.* FROM hash_chain_entry s LEFT JOIN receipt r ON r.id = s.receipt_id
      WHERE s.seq >= ${fromSeq} ORDER BY s.seq`.cursor(ROWS_PER_PAGE);
   for await (const page of pages)
     yield page.map((row) => ({
-      seal: toSeal(row),
+      entry: toEntry(row),
       receipt: row.id === null ? undefined : toReceipt(row as ReceiptRow),
     }));
 }
 
-async function* unsealedReceipts(sql: Sql) {
+async function* unchainedReceipts(sql: Sql) {
   const pages = sql<ReceiptRow[]>`
-    SELECT r.* FROM receipt r WHERE NOT EXISTS (SELECT FROM receipt_seal s WHERE s.receipt_id = r.id)
+    SELECT r.* FROM receipt r WHERE NOT EXISTS (SELECT FROM hash_chain_entry s WHERE s.receipt_id = r.id)
      ORDER BY r.id`.cursor(ROWS_PER_PAGE);
   for await (const page of pages) yield page.map(toReceipt);
 }
 
-async function anchorsOf(sql: Sql): Promise<readonly Anchor[]> {
+async function checkpointsOf(sql: Sql): Promise<readonly Checkpoint[]> {
   const rows = await sql<
     { at: OperationId; block_time_ms: bigint; payout_key: PayoutKey; memo_text: string; is_own: boolean }[]
   >`
     SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, block_time_ms, payout_key, memo_text,
            EXISTS (SELECT FROM payout p WHERE p.key = t.payout_key AND p.memo = t.memo_text) AS is_own
       FROM transfer t
-     WHERE direction = 'out' AND payout_key LIKE 'anchor:%' AND memo_text IS NOT NULL
+     WHERE direction = 'out' AND payout_key LIKE 'checkpoint:%' AND memo_text IS NOT NULL
      ORDER BY block_num, trx_in_block, op_in_trx`;
   return rows.flatMap((row) => {
-    const said = anchorInMemo(row.memo_text);
+    const said = checkpointInMemo(row.memo_text);
     return said === undefined
       ? []
       : {

@@ -1,15 +1,15 @@
 import { LATE_MS } from "../ledger/postgres/hash-chain-progress.ts";
 import {
-  type Anchor,
+  type Checkpoint,
   type AuditLogContents,
   type Receipt,
-  type Seal,
-  type SealedReceipt,
+  type HashChainEntry,
+  type ChainedReceipt,
 } from "./audit-log.ts";
-import { BEFORE_THE_FIRST, hashAfter, sealedText } from "./hash-chain.ts";
+import { BEFORE_THE_FIRST, hashAfter, chainedText } from "./hash-chain.ts";
 
 export interface AuditFinding {
-  readonly kind: "changed" | "missing" | "seals_missing" | "inserted" | "back_dated" | "anchor_differs";
+  readonly kind: "changed" | "missing" | "entries_missing" | "inserted" | "back_dated" | "checkpoint_differs";
   /** Place in the log, where there is one. */
   readonly seq: number | undefined;
   readonly receiptId: bigint | undefined;
@@ -19,20 +19,20 @@ export interface AuditFinding {
 
 export interface Verification {
   readonly fromSeq: number;
-  readonly sealed: number;
-  /** Receipts that wait to be sealed, as they may. */
+  readonly chained: number;
+  /** Receipts that wait to be chained, as they may. */
   readonly waiting: number;
-  readonly head: Seal | undefined;
-  readonly anchorsHeld: number;
-  /** Anchors of a ledger in whose place this one was restored or rebuilt: they name receipts that were lost with it. */
-  readonly anchorsOfBefore: number;
+  readonly head: HashChainEntry | undefined;
+  readonly checkpointsHeld: number;
+  /** Checkpoints of a ledger in whose place this one was restored or rebuilt: they name receipts that were lost with it. */
+  readonly checkpointsOfBefore: number;
   /** When this ledger was restored, rebuilt or reset: `event` and host time. */
   readonly beganAnew: readonly { readonly event: string; readonly atMs: number }[];
   readonly findings: number;
 }
 
 export interface VerifyRequest {
-  /** The first seal to look at; what is before it is taken for right. Default 1. */
+  /** The first hash chain entry to look at; what is before it is taken for right. Default 1. */
   readonly fromSeq?: number | undefined;
   /** Heads that somebody has written down elsewhere. */
   readonly heads?: readonly { readonly seq: number; readonly hash: string }[];
@@ -43,7 +43,7 @@ const COMPARE = "compare with a backup: `stakebts restore <file> --into <name>`,
 
 /**
  * Goes through the whole log once and tells what does not fit. What fits was written as it stands, in this order, unless
- * somebody has sealed everything anew: only heads that are kept elsewhere, on the chain or on paper, show that.
+ * somebody has chained everything anew: only heads that are kept elsewhere, on the chain or on paper, show that.
  */
 export async function verifyLog(
   log: AuditLogContents,
@@ -55,33 +55,33 @@ export async function verifyLog(
     findings++;
     tell(finding);
   };
-  const anchors = await log.anchors();
-  const wanted = new Set([...anchors, ...heads].map(({ seq }) => seq));
+  const checkpoints = await log.checkpoints();
+  const wanted = new Set([...checkpoints, ...heads].map(({ seq }) => seq));
   const hashes = new Map<number, string>();
   const beganAnew: { event: string; atMs: number }[] = [];
   const order = new OrderOfIds();
-  let [sealed, next, previousHash] = [0, fromSeq, fromSeq === 1 ? BEFORE_THE_FIRST : undefined];
-  for await (const page of log.sealed(Math.max(1, fromSeq - 1)))
+  let [chained, next, previousHash] = [0, fromSeq, fromSeq === 1 ? BEFORE_THE_FIRST : undefined];
+  for await (const page of log.chained(Math.max(1, fromSeq - 1)))
     for (const one of page) {
-      const { seq, hash } = one.seal;
+      const { seq, hash } = one.entry;
       if (seq >= fromSeq) {
-        sealed++;
-        if (seq !== next) say(sealsMissing(next, seq - 1));
+        chained++;
+        if (seq !== next) say(entriesMissing(next, seq - 1));
         // After a gap the hash before is unknown: what follows can be checked again from the next one on.
-        else if (previousHash !== undefined) sayIf(checkSeal(one, previousHash), say);
-        if (one.receipt === undefined) say(missing(one.seal));
+        else if (previousHash !== undefined) sayIf(checkEntry(one, previousHash), say);
+        if (one.receipt === undefined) say(missing(one.entry));
         else {
-          sayIf(order.check(one.seal, one.receipt), say);
+          sayIf(order.check(one.entry, one.receipt), say);
           if (BEGINNINGS.has(one.receipt.event))
             beganAnew.push({ event: one.receipt.event, atMs: one.receipt.createdAtMs });
         }
         next = seq + 1;
-      } else if (one.receipt !== undefined) order.check(one.seal, one.receipt);
+      } else if (one.receipt !== undefined) order.check(one.entry, one.receipt);
       if (wanted.has(seq)) hashes.set(seq, hash);
       previousHash = hash;
     }
   let waiting = 0;
-  for await (const page of log.unsealed())
+  for await (const page of log.unchained())
     for (const receipt of page)
       if (receipt.id < order.highestBefore(log.nowMs - LATE_MS)) say(slippedIn(receipt));
       else {
@@ -91,57 +91,60 @@ export async function verifyLog(
       }
   const head = log.head;
   const checked = { fromSeq, headSeq: head?.seq ?? 0, hashes };
-  let [anchorsHeld, anchorsOfBefore] = [0, 0];
-  for (const anchor of anchors.filter(({ seq }) => seq >= fromSeq)) {
-    const problem = whyNot(anchor, checked);
-    if (problem === undefined) anchorsHeld++;
-    else if (!anchor.isOwn && beganAnew.length > 0) anchorsOfBefore++;
+  let [checkpointsHeld, checkpointsOfBefore] = [0, 0];
+  for (const checkpoint of checkpoints.filter(({ seq }) => seq >= fromSeq)) {
+    const problem = whyNot(checkpoint, checked);
+    if (problem === undefined) checkpointsHeld++;
+    else if (!checkpoint.isOwn && beganAnew.length > 0) checkpointsOfBefore++;
     else
       say(
-        anchorDiffers(
-          anchor,
-          `the anchor ${anchor.payout} on the chain (transfer ${anchor.operation})`,
+        checkpointDiffers(
+          checkpoint,
+          `the checkpoint ${checkpoint.payout} on the chain (transfer ${checkpoint.operation})`,
           problem,
         ),
       );
   }
   for (const one of heads) {
     const problem = whyNot(one, checked);
-    if (problem === undefined) anchorsHeld++;
-    else say(anchorDiffers(one, "the head that was given", `${problem}${restoredText(beganAnew)}`));
+    if (problem === undefined) checkpointsHeld++;
+    else say(checkpointDiffers(one, "the head that was given", `${problem}${restoredText(beganAnew)}`));
   }
-  return { fromSeq, sealed, waiting, head, anchorsHeld, anchorsOfBefore, beganAnew, findings };
+  return { fromSeq, chained, waiting, head, checkpointsHeld, checkpointsOfBefore, beganAnew, findings };
 }
 
 const sayIf = (finding: AuditFinding | undefined, say: (finding: AuditFinding) => void): void => {
   if (finding !== undefined) say(finding);
 };
 
-function checkSeal({ seal, receipt }: SealedReceipt, previousHash: string): AuditFinding | undefined {
+function checkEntry({ entry, receipt }: ChainedReceipt, previousHash: string): AuditFinding | undefined {
   if (receipt === undefined) return undefined; // Said once, as missing.
-  if (hashAfter(previousHash, sealedText(receipt, seal.sealedAtMs)) === seal.hash) return undefined;
+  if (hashAfter(previousHash, chainedText(receipt, entry.chainedAtMs)) === entry.hash) return undefined;
   return {
     kind: "changed",
-    seq: seal.seq,
+    seq: entry.seq,
     receiptId: receipt.id,
-    message: `receipt ${receipt.id} (${receipt.event} ${receipt.subject}) is not what was sealed as ${seal.seq}: it, its seal or the one before was changed`,
+    message: `receipt ${receipt.id} (${receipt.event} ${receipt.subject}) is not what was chained as ${entry.seq}: it, its hash chain entry or the one before was changed`,
     todo: COMPARE,
   };
 }
 
-const missing = ({ seq, receiptId }: Seal): AuditFinding => ({
+const missing = ({ seq, receiptId }: HashChainEntry): AuditFinding => ({
   kind: "missing",
   seq,
   receiptId,
-  message: `receipt ${receiptId}, sealed as ${seq}, is gone`,
+  message: `receipt ${receiptId}, chained as ${seq}, is gone`,
   todo: COMPARE,
 });
 
-const sealsMissing = (from: number, to: number): AuditFinding => ({
-  kind: "seals_missing",
+const entriesMissing = (from: number, to: number): AuditFinding => ({
+  kind: "entries_missing",
   seq: from,
   receiptId: undefined,
-  message: from === to ? `seal ${from} is gone` : `the seals ${from} to ${to} are gone, or out of order`,
+  message:
+    from === to
+      ? `hash chain entry ${from} is gone`
+      : `the hash chain entries ${from} to ${to} are gone, or out of order`,
   todo: COMPARE,
 });
 
@@ -149,22 +152,25 @@ const slippedIn = ({ id, event, subject, createdAtMs }: Receipt): AuditFinding =
   kind: "inserted",
   seq: undefined,
   receiptId: id,
-  message: `receipt ${id} (${event} ${subject}) of ${new Date(createdAtMs).toISOString()} is not sealed, and those around it were long ago: it was put in later`,
+  message: `receipt ${id} (${event} ${subject}) of ${new Date(createdAtMs).toISOString()} is not chained, and those around it were long ago: it was put in later`,
   todo: "find out who writes to the database besides the product; believe nothing that it says",
 });
 
 /** Ids and times go up, but for transactions that overtake each other. */
 class OrderOfIds {
-  /** The highest id so far, by the moment of its seal; one entry for each moment. */
-  readonly #highest: { readonly sealedAtMs: number; readonly id: bigint }[] = [];
+  /** The highest id so far, by the moment of its hash chain entry; one entry for each moment. */
+  readonly #highest: { readonly chainedAtMs: number; readonly id: bigint }[] = [];
   #passed = 0n;
   #latestMs = Number.NEGATIVE_INFINITY;
 
-  check({ seq, sealedAtMs }: Seal, { id, createdAtMs, event, subject }: Receipt): AuditFinding | undefined {
-    const longAgo = this.highestBefore(sealedAtMs - LATE_MS);
+  check(
+    { seq, chainedAtMs }: HashChainEntry,
+    { id, createdAtMs, event, subject }: Receipt,
+  ): AuditFinding | undefined {
+    const longAgo = this.highestBefore(chainedAtMs - LATE_MS);
     const last = this.#highest.at(-1);
-    if (last === undefined || id > last.id) this.#highest.push({ sealedAtMs, id });
-    const name = `receipt ${id} (${event} ${subject}), sealed as ${seq},`;
+    if (last === undefined || id > last.id) this.#highest.push({ chainedAtMs, id });
+    const name = `receipt ${id} (${event} ${subject}), chained as ${seq},`;
     const isEarly = createdAtMs + LATE_MS < this.#latestMs;
     const latestMs = this.#latestMs;
     this.#latestMs = Math.max(latestMs, createdAtMs);
@@ -173,7 +179,7 @@ class OrderOfIds {
         kind: "inserted",
         seq,
         receiptId: id,
-        message: `${name} stands among receipts that were sealed long before it: it was put in later`,
+        message: `${name} stands among receipts that were chained long before it: it was put in later`,
         todo: "find out who writes to the database besides the product; believe nothing that it says",
       };
     return isEarly
@@ -187,9 +193,9 @@ class OrderOfIds {
       : undefined;
   }
 
-  /** The highest id that was sealed before this moment. Moments are asked for in order. */
+  /** The highest id that was chained before this moment. Moments are asked for in order. */
   highestBefore(ms: number): bigint {
-    while (this.#highest.length > 0 && (this.#highest[0]?.sealedAtMs ?? 0) < ms) {
+    while (this.#highest.length > 0 && (this.#highest[0]?.chainedAtMs ?? 0) < ms) {
       const first = this.#highest[0];
       if (first !== undefined) this.#passed = first.id;
       if (this.#highest.length === 1) return this.#passed;
@@ -209,10 +215,10 @@ function whyNot(
   { seq, hash }: { readonly seq: number; readonly hash: string },
   { headSeq, hashes }: Checked,
 ): string | undefined {
-  if (seq > headSeq) return `names seal ${seq}, and this log ends at ${headSeq}`;
+  if (seq > headSeq) return `names hash chain entry ${seq}, and this log ends at ${headSeq}`;
   const found = hashes.get(seq);
-  if (found === undefined) return `names seal ${seq}, which was not looked at or is gone`;
-  return found === hash ? undefined : `says ${hash} of seal ${seq}, and this log has ${found}`;
+  if (found === undefined) return `names hash chain entry ${seq}, which was not looked at or is gone`;
+  return found === hash ? undefined : `says ${hash} of hash chain entry ${seq}, and this log has ${found}`;
 }
 
 const restoredText = (beganAnew: Verification["beganAnew"]): string => {
@@ -222,10 +228,14 @@ const restoredText = (beganAnew: Verification["beganAnew"]): string => {
     : `; this ledger has ${last.event} of ${new Date(last.atMs).toISOString()}: a head from before that, of receipts that were lost then, is to be expected`;
 };
 
-const anchorDiffers = ({ seq }: Pick<Anchor, "seq">, which: string, problem: string): AuditFinding => ({
-  kind: "anchor_differs",
+const checkpointDiffers = (
+  { seq }: Pick<Checkpoint, "seq">,
+  which: string,
+  problem: string,
+): AuditFinding => ({
+  kind: "checkpoint_differs",
   seq,
   receiptId: undefined,
   message: `${which} ${problem}`,
-  todo: "unless the ledger was restored from a backup of before, the log was cut or sealed anew: compare with a backup",
+  todo: "unless the ledger was restored from a backup of before, the log was cut or chained anew: compare with a backup",
 });

@@ -18,7 +18,7 @@ import {
 
 /** One backup at a time. Any number does, as long as nothing else takes it. */
 const BACKUP_LOCK = 7_270_003;
-/** Queues are a doorbell (ADR 0001): a new ledger gets new ones. */
+/** Queues are a wake-up (ADR 0001): a new ledger gets new ones. */
 const QUEUE_SCHEMA = "bullmq";
 
 export interface BackupRequest {

@@ -56,7 +56,7 @@ export interface Replacement {
 
 /**
  * Puts the ledger of a backup in the place of the database, migrated to what this program needs, with payments off. The
- * fence is up in it until the ingester has looked: a restored database is another one (ADR 0012).
+ * recovery hold is up in it until the ingester has looked: a restored database is another one (ADR 0012).
  * @returns the name under which the old database is kept
  */
 export function restoreBackup(

@@ -73,9 +73,9 @@ describe("the environment", () => {
       STAKEBTS_TREASURY_MS: 5_000,
       STAKEBTS_CLOCK_RATE: 1,
       STAKEBTS_POLL_MS: 1_000,
-      STAKEBTS_SWEEP_MS: 5_000,
-      STAKEBTS_RING_AGAIN_MS: 10_000,
-      STAKEBTS_HEARTBEAT_OVERDUE_MS: 1_800_000,
+      STAKEBTS_RECONCILE_MS: 5_000,
+      STAKEBTS_REENQUEUE_MS: 10_000,
+      STAKEBTS_LIVENESS_OVERDUE_MS: 1_800_000,
       STAKEBTS_HTTP_HOST: "127.0.0.1",
       LOG_LEVEL: "info",
     });
@@ -134,7 +134,7 @@ describe("the environment", () => {
       STAKEBTS_EXCHANGE_ACCOUNTS: "bittrex-deposit,Other",
       STAKEBTS_CLOCK_RATE: "0",
       STAKEBTS_POLL_MS: "5",
-      STAKEBTS_SWEEP_MS: "99999999999",
+      STAKEBTS_RECONCILE_MS: "99999999999",
       LOG_LEVEL: "loud",
     };
     const found = problems(bad);

@@ -206,7 +206,7 @@ export const settings = {
     .regex(/^https?:\/\/[^?#\s]*[^/?#\s]$/u, "expected https://host/path, without a slash at its end")
     .optional(),
   STAKEBTS_RESERVE_ACCOUNT: accountName.optional(),
-  STAKEBTS_AUDIT_ANCHOR: accountName.optional(),
+  STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT: accountName.optional(),
   STAKEBTS_RESERVE_KEY: z
     .string()
     .refine(isPrivateKey, "this is not a private key in wallet import format (51 characters, begins with 5)")
@@ -228,8 +228,8 @@ export const settings = {
     .refine((rate) => rate > 0, "expected more than 0")
     .default(1),
   STAKEBTS_POLL_MS: whole({ minimum: 10, maximum: 3_600_000, example: "1000" }).default(1_000),
-  STAKEBTS_SWEEP_MS: whole({ minimum: 50, maximum: 3_600_000, example: "5000" }).default(5_000),
-  STAKEBTS_RING_AGAIN_MS: whole({ minimum: 500, maximum: 3_600_000, example: "10000" }).default(10_000),
+  STAKEBTS_RECONCILE_MS: whole({ minimum: 50, maximum: 3_600_000, example: "5000" }).default(5_000),
+  STAKEBTS_REENQUEUE_MS: whole({ minimum: 500, maximum: 3_600_000, example: "10000" }).default(10_000),
   STAKEBTS_CONSOLE_HOST: z
     .string()
     .regex(/^[0-9A-Za-z.:_-]{1,255}$/u, "expected an address of this machine, such as 127.0.0.1")
@@ -242,11 +242,11 @@ export const settings = {
       "expected how browsers see the console, such as https://console.example.org, with nothing behind the host",
     )
     .optional(),
-  STAKEBTS_HEARTBEAT_URL: z
+  STAKEBTS_LIVENESS_URL: z
     .string()
     .regex(/^https?:\/\/\S+$/u, "expected an address that is asked every minute while payments get on")
     .optional(),
-  STAKEBTS_HEARTBEAT_OVERDUE_MS: whole({ minimum: 60_000, maximum: 86_400_000, example: "1800000" }).default(
+  STAKEBTS_LIVENESS_OVERDUE_MS: whole({ minimum: 60_000, maximum: 86_400_000, example: "1800000" }).default(
     1_800_000,
   ),
   STAKEBTS_HTTP_HOST: z

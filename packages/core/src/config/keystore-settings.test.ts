@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { sealKeystore } from "./keystore.ts";
+import { encryptKeystore } from "./keystore.ts";
 import { readEnvironment, settings } from "./environment.ts";
 
 const WIF = "5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3";
 const folder = mkdtempSync(join(tmpdir(), "stakebts-keystore-"));
 const path = join(folder, "payer.keystore");
-writeFileSync(path, sealKeystore({ active: WIF, memo: [WIF] }, "a password of some length"));
+writeFileSync(path, encryptKeystore({ active: WIF, memo: [WIF] }, "a password of some length"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const payer = z.object({

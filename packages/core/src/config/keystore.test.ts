@@ -1,12 +1,12 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { keystorePublicKeys, KeystoreError, openKeystore, sealKeystore } from "./keystore.ts";
+import { keystorePublicKeys, KeystoreError, openKeystore, encryptKeystore } from "./keystore.ts";
 import { publicKeyFromWif } from "@stakebts/bitshares/keys";
 
 // The key of the developers' examples ("nathan"), known to everybody.
 const WIF = "5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3";
 const PASSWORD = "correct horse battery staple";
-const sealed = sealKeystore({ active: WIF, memo: [WIF] }, PASSWORD);
+const sealed = encryptKeystore({ active: WIF, memo: [WIF] }, PASSWORD);
 interface File {
   version: number;
   active: string | null;
@@ -24,7 +24,7 @@ const change = (edit: (file: File) => void): string => {
 describe("a keystore", () => {
   it("gives back the keys for the password, however its letters are composed", () => {
     expect(openKeystore(sealed, PASSWORD)).toEqual({ active: WIF, memo: [WIF] });
-    const accented = sealKeystore({ memo: [WIF] }, "caf\u00E9 caf\u00E9");
+    const accented = encryptKeystore({ memo: [WIF] }, "caf\u00E9 caf\u00E9");
     expect(openKeystore(accented, "cafe\u0301 cafe\u0301")).toEqual({ memo: [WIF] });
   });
 
@@ -37,7 +37,7 @@ describe("a keystore", () => {
   });
 
   it("is another file each time", () => {
-    const again = JSON.parse(sealKeystore({ active: WIF }, PASSWORD)) as { kdf: { salt: string } };
+    const again = JSON.parse(encryptKeystore({ active: WIF }, PASSWORD)) as { kdf: { salt: string } };
     expect(again.kdf.salt).not.toBe((JSON.parse(sealed) as typeof again).kdf.salt);
   });
 

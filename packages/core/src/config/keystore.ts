@@ -67,7 +67,7 @@ const header = ({
   Buffer.from(JSON.stringify([format, version, active, memo, kdf.name, kdf.n, kdf.r, kdf.p, kdf.salt]));
 
 /** The text of a new keystore file. Errors: KeyFormatError for what is no private key. */
-export function sealKeystore(keys: KeystoreKeys, password: string): string {
+export function encryptKeystore(keys: KeystoreKeys, password: string): string {
   const readable = {
     format: FORMAT,
     version: 1,

@@ -26,7 +26,7 @@ const problems = (content: string): string[] =>
 
 const KNOWN =
   "month, reward, penalty, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, max_network_fee, " +
-  "funds_wait, admin_transfer_above, cover_available_above, cover_fee_left, report_every, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
+  "funds_wait, admin_transfer_above, top_up_available_above, top_up_fee_left, report_every, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
 
 const TEST_NETWORK = "39f5e2ede1f8bc1a3a54a7914414e3779e33193f1f5693510e73cb7a87617447";
 
@@ -43,8 +43,8 @@ describe("a policy file", () => {
     max_network_fee: 7,
     funds_wait: "90m",
     admin_transfer_above: 10,
-    cover_available_above: 50,
-    cover_fee_left: 2,
+    top_up_available_above: 50,
+    top_up_fee_left: 2,
     report_every: "1h",
     strict_json_up_to_block: 7,
     expiration: "2 minutes",
@@ -63,8 +63,8 @@ describe("a policy file", () => {
       maxNetworkFee: 7n,
       fundsWaitMs: 90 * MINUTE_MS,
       adminTransferAbove: 10n,
-      coverAvailableAbove: 50n,
-      coverFeeLeft: 2n,
+      topUpAvailableAbove: 50n,
+      topUpFeeLeft: 2n,
       reportEveryMs: HOUR_MS,
       strictJsonUpToBlock: 7,
       expirationMs: 120_000,
@@ -100,8 +100,8 @@ minimum_balance: 5
 max_network_fee: 7
 funds_wait: 90m
 admin_transfer_above: 10
-cover_available_above: 50
-cover_fee_left: 2
+top_up_available_above: 50
+top_up_fee_left: 2
 report_every: 1h
 strict_json_up_to_block: 7
 expiration: 2 minutes

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { exposures, forgetSecrets } from "./secret-leak-check.ts";
+import { secretLeaks, forgetSecrets } from "./secret-leak-check.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "exposure-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -11,8 +11,8 @@ const SAFE = {
   nodeOptions: [],
 };
 const WORD = "5KGDzq6ujEJqkQUsp5YFpw21KndFQywaEyzrLPXq5qbz49mB79Q";
-const what = (...args: Parameters<typeof exposures>) =>
-  exposures(...args).map((one) => `${one.event}: ${one.what}`);
+const what = (...args: Parameters<typeof secretLeaks>) =>
+  secretLeaks(...args).map((one) => `${one.event}: ${one.what}`);
 
 describe("a process says", () => {
   it("that it was given a secret of another process, and never what it is", () => {
@@ -31,7 +31,7 @@ describe("a process says", () => {
       "secret.not_needed: STAKEBTS_EXCHANGE_1_SECRET_FILE is given to the ingester, which does not use it",
     ]);
     for (const name of ["console", "scheduler"] as const) {
-      const found = exposures(name, environment, SAFE);
+      const found = secretLeaks(name, environment, SAFE);
       expect(found).toHaveLength(4);
       expect(JSON.stringify(found)).not.toContain(WORD);
     }

@@ -7,7 +7,7 @@ import { PROCESS_SETTINGS, type ProcessName } from "./process-settings.ts";
 // that others read, dumps of memory. Each is a warning and not a refusal: payments go on while somebody puts it right.
 
 /** Something that shows secrets to whoever should not see them. No text in it is a secret. */
-export interface Exposure {
+export interface SecretLeak {
   readonly event: "secret.not_needed" | "secret.file_open" | "secret.dump_possible";
   readonly what: string;
   readonly todo: string;
@@ -39,11 +39,11 @@ export const thisHost = (environment: Environment): Host => ({
 });
 
 /** What shows secrets of this process, by the environment that it was started with. */
-export function exposures(
+export function secretLeaks(
   name: ProcessName,
   environment: Environment,
   host = thisHost(environment),
-): readonly Exposure[] {
+): readonly SecretLeak[] {
   const given = Object.keys(environment)
     .filter((setting) => environment[setting]?.trim())
     .map((setting) => ({ setting, name: setting.replace(/_FILE$/u, "") }));
@@ -53,7 +53,7 @@ export function exposures(
     wanted.includes(setting) || (takesKeystore && KEYSTORE.includes(setting));
   const secrets = given.filter((one) => SECRET.test(one.name) || KEYSTORE.includes(one.name));
   return [
-    ...secrets.flatMap(({ setting, name: plain }): Exposure[] =>
+    ...secrets.flatMap(({ setting, name: plain }): SecretLeak[] =>
       isNeeded(plain)
         ? []
         : [
@@ -64,7 +64,7 @@ export function exposures(
             },
           ],
     ),
-    ...secrets.flatMap(({ setting }): Exposure[] => {
+    ...secrets.flatMap(({ setting }): SecretLeak[] => {
       const path = environment[setting]?.trim() ?? "";
       if (!setting.endsWith("_FILE") && setting !== "STAKEBTS_KEYSTORE") return [];
       return isOpen(path)
@@ -92,8 +92,8 @@ function isOpen(path: string): boolean {
 /** Options with which Node writes its memory or its environment to a disk, or shows them to a debugger. */
 const SHOWS_MEMORY = /^--(?:report-|heapsnapshot-|heap-prof|abort-on-uncaught|inspect)/u;
 
-function dumps({ limits, nodeOptions }: Host): readonly Exposure[] {
-  const found: Exposure[] = [];
+function dumps({ limits, nodeOptions }: Host): readonly SecretLeak[] {
+  const found: SecretLeak[] = [];
   const soft = /^Max core file size\s+(\S+)/mu.exec(limits ?? "")?.[1];
   if (soft !== undefined && soft !== "0")
     found.push({

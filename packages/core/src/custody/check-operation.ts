@@ -8,12 +8,12 @@ import { CORE_ASSET_ID } from "../rules/transfer.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 
 /**
- * The unknown-spend tripwire (ADR 0016): whatever the custodian's authority does on the chain has to follow from the ledger,
+ * The unknown-spend spend monitor (ADR 0016): whatever the custodian's authority does on the chain has to follow from the ledger,
  * and what the ledger says of it has to follow from what caused it. Anything else is a key in other hands.
  */
 
 /** One operation that needs the custodian's authority, or takes its money, in words that can be compared with the ledger. */
-export type CustodyDeed =
+export type OperationEffect =
   | {
       readonly type: "payment";
       /** Account name. */
@@ -27,14 +27,14 @@ export type CustodyDeed =
   | { readonly type: "draw"; readonly amount: Shares; readonly assetId: string; readonly fee: Shares }
   | { readonly type: "other"; readonly name: string };
 
-/** What the ledger knows of the transaction that holds a deed. */
-export interface KnownOfDeed {
+/** What the ledger knows of the transaction that holds a operation. */
+export interface KnownOfOperation {
   /** The withdrawal with this transaction's id. */
   readonly withdrawal: { readonly status: WithdrawalStatus; readonly payout: PayoutInContext } | undefined;
   /** A payout that the ledger has read from the chain as paid in this block, to this payee, by no withdrawal that it knows. */
   readonly settled: PayoutInContext | undefined;
   /** The request for funds with this transaction's id. */
-  readonly funding: { readonly amount: Bts } | undefined;
+  readonly topUp: { readonly amount: Bts } | undefined;
 }
 
 export interface PayoutInContext {
@@ -68,7 +68,7 @@ export interface PayoutInContext {
   readonly noticeFor: string | undefined;
 }
 
-export type DeedVerdict =
+export type OperationVerdict =
   | { readonly known: true }
   | {
       readonly known: false;
@@ -77,52 +77,56 @@ export type DeedVerdict =
       readonly mayBeForgotten: boolean;
     };
 
-const KNOWN: DeedVerdict = { known: true };
-const unknown = (why: string, mayBeForgotten = false): DeedVerdict => ({ known: false, why, mayBeForgotten });
+const KNOWN: OperationVerdict = { known: true };
+const unknown = (why: string, mayBeForgotten = false): OperationVerdict => ({
+  known: false,
+  why,
+  mayBeForgotten,
+});
 
 /** Accounts that an operator has chosen: no transfer and no agreement names them. */
 export interface ChosenPayees {
   readonly exchangeDepositAccount: string;
-  /** Gets the daily anchor of the audit log; `undefined`: none is made. */
-  readonly anchorAccount: string | undefined;
+  /** Gets the daily checkpoint of the audit log; `undefined`: none is made. */
+  readonly checkpointAccount: string | undefined;
 }
 
-export function judgeDeed(
-  deed: CustodyDeed,
-  known: KnownOfDeed,
+export function checkOperation(
+  effect: OperationEffect,
+  known: KnownOfOperation,
   rules: Pick<Policy, "maxNetworkFee"> & ChosenPayees,
-): DeedVerdict {
-  switch (deed.type) {
+): OperationVerdict {
+  switch (effect.type) {
     case "payment": {
-      if (deed.assetId !== CORE_ASSET_ID || deed.feeAssetId !== CORE_ASSET_ID)
+      if (effect.assetId !== CORE_ASSET_ID || effect.feeAssetId !== CORE_ASSET_ID)
         return unknown("it pays in another asset than BTS");
       if (known.withdrawal?.status === "expired") return unknown("its withdrawal was declared dead");
       const payout = known.withdrawal?.payout ?? known.settled;
       if (payout === undefined) return unknown("no withdrawal of the ledger has its id", true);
       const problem =
-        differs(deed, payout) ??
-        (deed.fee > toShares(rules.maxNetworkFee) ? `it burns a fee of ${deed.fee} shares` : undefined) ??
+        differs(effect, payout) ??
+        (effect.fee > toShares(rules.maxNetworkFee) ? `it burns a fee of ${effect.fee} shares` : undefined) ??
         whyNotOwed(payout, rules);
       return problem === undefined ? KNOWN : unknown(problem);
     }
     case "draw":
-      if (known.funding === undefined) return unknown("no request for funds has its id", true);
-      if (deed.assetId !== CORE_ASSET_ID || toShares(known.funding.amount) !== deed.amount)
+      if (known.topUp === undefined) return unknown("no request for funds has its id", true);
+      if (effect.assetId !== CORE_ASSET_ID || toShares(known.topUp.amount) !== effect.amount)
         return unknown("it draws something else than was asked for");
       return KNOWN;
     case "other":
       return unknown("nothing that this product does");
     default:
-      return assertNever(deed);
+      return assertNever(effect);
   }
 }
 
 function differs(
-  deed: CustodyDeed & { readonly type: "payment" },
+  effect: OperationEffect & { readonly type: "payment" },
   { key, payee, amount, paidByTxid }: PayoutInContext,
 ): string | undefined {
-  if (deed.receiver !== payee) return `it is signed for payout ${key}, which is owed to ${payee}`;
-  if (deed.amount !== toShares(amount)) return `it is signed for payout ${key}, which is ${amount} BTS`;
+  if (effect.receiver !== payee) return `it is signed for payout ${key}, which is owed to ${payee}`;
+  if (effect.amount !== toShares(amount)) return `it is signed for payout ${key}, which is ${amount} BTS`;
   return paidByTxid === undefined ? undefined : `payout ${key} was paid before, by ${paidByTxid}`;
 }
 
@@ -132,7 +136,7 @@ const SMALLEST = 1n;
 /** Does the debt follow from what it says that it follows from? Whoever can write debts down could pay himself with them. */
 function whyNotOwed(
   payout: PayoutInContext,
-  { exchangeDepositAccount, anchorAccount }: ChosenPayees,
+  { exchangeDepositAccount, checkpointAccount }: ChosenPayees,
 ): string | undefined {
   const { key, kind, payee, amount, rows, cause } = payout;
   const baseless = `payout ${key} does not follow from the ledger:`;
@@ -167,10 +171,10 @@ function whyNotOwed(
       const isOrdered = request?.type === "bmg_to_bittrex" && request.amount === amount;
       return isOrdered && payee === exchangeDepositAccount ? undefined : `${baseless} no manager ordered it`;
     }
-    case "anchor":
-      return payee === anchorAccount && amount === SMALLEST
+    case "checkpoint":
+      return payee === checkpointAccount && amount === SMALLEST
         ? undefined
-        : `${baseless} no anchor of the audit log goes there`;
+        : `${baseless} no checkpoint of the audit log goes there`;
     default:
       return assertNever(kind);
   }

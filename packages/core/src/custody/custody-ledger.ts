@@ -1,20 +1,20 @@
-import type { FenceState } from "../rules/recovery-hold.ts";
+import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
-import type { CustodyDeed, KnownOfDeed } from "./check-operation.ts";
+import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
 import type { Cursor, NewReceipt, PaymentsSwitch } from "../ledger/ledger.ts";
 
-export interface DeedToLookUp {
+export interface OperationToLookUp {
   readonly operation: OperationPosition;
   readonly txid: string | undefined;
-  readonly deed: CustodyDeed;
+  readonly effect: OperationEffect;
 }
 
 /**
  * What a watcher does with the ledger. It reads; the only things that it can write are receipts and the end of payments.
  */
-export interface CustodyLedger {
-  knownOf(deeds: readonly DeedToLookUp[]): Promise<readonly KnownOfDeed[]>;
-  fenceState(): Promise<FenceState>;
+export interface MonitorLedger {
+  knownOf(operations: readonly OperationToLookUp[]): Promise<readonly KnownOfOperation[]>;
+  recoveryHoldState(): Promise<RecoveryHoldState>;
   /** Has it ever signed a payment, as far as it knows? */
   hasWithdrawals(): Promise<boolean>;
   cursor(): Promise<Cursor | undefined>;

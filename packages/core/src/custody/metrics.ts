@@ -1,5 +1,5 @@
 import type { NewReceipt } from "../ledger/ledger.ts";
-import type { CustodyWatchState } from "./spend-monitor.ts";
+import type { SpendMonitorState } from "./spend-monitor.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
 const WATCH = {
@@ -7,32 +7,32 @@ const WATCH = {
     help: "Newest block that was looked at for spends that the ledger does not know",
   },
   stakebts_watch_final_block: { help: "Newest final block that was" },
-  stakebts_watch_suspects: {
-    help: "Spends that the ledger does not know, and may have forgotten: it is fenced, and reads on",
+  stakebts_unmatched_operations: {
+    help: "Spends that the ledger does not know, and may have forgotten: it is on recovery hold, and reads on",
   },
 } as const;
-const ALARMS = ["custody.tripped", "custody.changed"];
+const ALERTS = ["spend.unexplained", "authority.changed"];
 
-/** How far a watcher has looked, and what it found. Returns what is to be told of alarms. */
-export function measureCustody(
+/** How far a watcher has looked, and what it found. Returns what is to be told of alerts. */
+export function measureSpendMonitor(
   metrics: Metrics,
-  state: () => CustodyWatchState,
-): (alarm: Pick<NewReceipt, "event">) => void {
+  state: () => SpendMonitorState,
+): (alert: Pick<NewReceipt, "event">) => void {
   metrics.source(
     "watch",
     WATCH,
     async () => {
-      const { headBlockNum, finalBlockNum, suspects } = state();
+      const { headBlockNum, finalBlockNum, candidates } = state();
       return {
         stakebts_watch_head_block: headBlockNum,
         stakebts_watch_final_block: finalBlockNum,
-        stakebts_watch_suspects: suspects,
+        stakebts_unmatched_operations: candidates,
       };
     },
     0,
   );
-  const alarms = metrics.counter("stakebts_custody_alarms_total", "Alarms of the watcher", ["event"]);
+  const alerts = metrics.counter("stakebts_spend_alerts_total", "Alerts of the watcher", ["event"]);
   // There from the beginning: Prometheus does not see the first step of a counter that appears with it.
-  for (const event of ALARMS) alarms.inc({ event }, 0);
-  return ({ event }) => alarms.inc({ event });
+  for (const event of ALERTS) alerts.inc({ event }, 0);
+  return ({ event }) => alerts.inc({ event });
 }

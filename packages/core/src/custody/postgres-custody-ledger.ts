@@ -2,12 +2,12 @@ import { bts, SHARES_PER_BTS } from "@stakebts/kernel/amount";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
 import type { StakeRowType } from "../rules/stake-row.ts";
-import type { KnownOfDeed, PayoutInContext } from "./check-operation.ts";
+import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
-import type { CustodyLedger, DeedToLookUp } from "./custody-ledger.ts";
+import type { MonitorLedger, OperationToLookUp } from "./custody-ledger.ts";
 import { insertReceipts, insertReceiptsOnce } from "../ledger/postgres/bulk-insert.ts";
 import { type Database, openDatabase, type Prisma } from "../database/client.ts";
-import { fenceState } from "../ledger/postgres/recovery-hold-state.ts";
+import { recoveryHoldState } from "../ledger/postgres/recovery-hold-state.ts";
 import { toCursor, toTransfer, transferKey } from "../ledger/postgres/rows.ts";
 
 /** All that is needed to say what a payout is owed for. */
@@ -31,11 +31,11 @@ type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
  * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, UPDATE of `payments_on`, `payments_reason` and
  * `updated_at` of `control`.
  */
-export function createPostgresCustodyLedger({ url, max = 2 }: { url: string; max?: number }): CustodyLedger {
+export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max?: number }): MonitorLedger {
   const db = openDatabase(url, max);
   return {
-    knownOf: (deeds) => knownOf(db, deeds),
-    fenceState: () => fenceState(db),
+    knownOf: (operations) => knownOf(db, operations),
+    recoveryHoldState: () => recoveryHoldState(db),
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
     cursor: async () => {
       const row = await db.chainCursor.findUnique({ where: { id: 1 } });
@@ -70,16 +70,19 @@ export function createPostgresCustodyLedger({ url, max = 2 }: { url: string; max
   };
 }
 
-async function knownOf(db: Database, deeds: readonly DeedToLookUp[]): Promise<readonly KnownOfDeed[]> {
-  const txids = deeds.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
-  const [withdrawals, fundings] = await Promise.all([
+async function knownOf(
+  db: Database,
+  operations: readonly OperationToLookUp[],
+): Promise<readonly KnownOfOperation[]> {
+  const txids = operations.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
+  const [withdrawals, topUps] = await Promise.all([
     db.withdrawal.findMany({ where: { txid: { in: txids } }, include: { payout: { include: IN_CONTEXT } } }),
-    db.exchangeWithdrawal.findMany({ where: { txid: { in: txids } } }),
+    db.topUp.findMany({ where: { txid: { in: txids } } }),
   ]);
   return Promise.all(
-    deeds.map(async (one): Promise<KnownOfDeed> => {
+    operations.map(async (one): Promise<KnownOfOperation> => {
       const withdrawal = withdrawals.find(({ txid }) => txid === one.txid);
-      const funding = fundings.find(({ txid }) => txid === one.txid);
+      const topUp = topUps.find(({ txid }) => txid === one.txid);
       const settled = withdrawal === undefined ? await settledBy(db, one) : undefined;
       return {
         withdrawal:
@@ -90,22 +93,25 @@ async function knownOf(db: Database, deeds: readonly DeedToLookUp[]): Promise<re
                 payout: await inContext(db, withdrawal.payout, withdrawal.txid),
               },
         settled: settled === undefined ? undefined : await inContext(db, settled, one.txid),
-        funding: funding === undefined ? undefined : { amount: bts(funding.amountShares / SHARES_PER_BTS) },
+        topUp: topUp === undefined ? undefined : { amount: bts(topUp.amountShares / SHARES_PER_BTS) },
       };
     }),
   );
 }
 
 /** What a ledger that has forgotten the withdrawal has learnt from the chain, by the key in the memo, since. */
-async function settledBy(db: Database, { operation, deed }: DeedToLookUp): Promise<PayoutModel | undefined> {
-  if (deed.type !== "payment") return undefined;
+async function settledBy(
+  db: Database,
+  { operation, effect }: OperationToLookUp,
+): Promise<PayoutModel | undefined> {
+  if (effect.type !== "payment") return undefined;
   const [transfer, paid] = await Promise.all([
     db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(operation) } }),
     db.payout.findMany({
       where: {
         status: "confirmed",
         blockProcessed: operation.blockNum,
-        payee: deed.receiver,
+        payee: effect.receiver,
         withdrawals: { none: { status: "confirmed" } },
       },
       include: IN_CONTEXT,

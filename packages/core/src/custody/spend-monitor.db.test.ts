@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
-import { createPostgresCustodyLedger } from "./postgres-custody-ledger.ts";
+import { createPostgresMonitorLedger } from "./postgres-custody-ledger.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { transferFee } from "@stakebts/bitshares/fees";
 import { bts, toShares } from "@stakebts/kernel/amount";
 import type { PayoutKey } from "../rules/payout.ts";
 import { plusMs } from "@stakebts/kernel/time";
 import type { NewReceipt, WithdrawalRecord } from "../ledger/ledger.ts";
-import { anchorLog } from "../audit/create-checkpoint.ts";
-import { CustodyWatch } from "./spend-monitor.ts";
+import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { SpendMonitor } from "./spend-monitor.ts";
 import { memoNonce, payoutId, withdrawalId } from "../ledger/ids.ts";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
@@ -25,21 +25,21 @@ async function givenWorld(databaseUrl: string, options: WorldOptions = {}): Prom
   const world = await World.start(options);
   onTestFinished(() => world.stop());
   useLedger(world, databaseUrl);
-  await passFence(world);
+  await passRecoveryHold(world);
   return world;
 }
 
 /** However far the irreversible block is behind the head, which depends on whose turn it is among the witnesses. */
-async function passFence(world: World): Promise<void> {
+async function passRecoveryHold(world: World): Promise<void> {
   await world.ingest();
   world.devnet.skipTime(3_600);
   for (let blocks = 0; blocks < 60; blocks++) {
     await world.devnet.produce();
     await world.ingest();
-    const { raised, databaseChanged } = await world.ledger.fenceState();
+    const { raised, databaseChanged } = await world.ledger.recoveryHoldState();
     if (raised === undefined && !databaseChanged) return;
   }
-  throw new Error("the fence does not fall");
+  throw new Error("the recovery hold does not fall");
 }
 
 /** The world's processes work on this database from now on. */
@@ -51,22 +51,22 @@ function useLedger(world: World, url: string): void {
   world.restart();
 }
 
-function givenWatcher(world: World, url: string, anchorAccount?: string) {
+function givenWatcher(world: World, url: string, checkpointAccount?: string) {
   const chain = createChainClient({ nodes: world.devnet.urls, callDeadlineMs: 1_000 });
-  const ledger = createPostgresCustodyLedger({ url });
+  const ledger = createPostgresMonitorLedger({ url });
   onTestFinished(async () => {
     await Promise.all([chain.close(), ledger.close()]);
   });
-  const alarms: NewReceipt[] = [];
-  const watch = new CustodyWatch({
+  const alerts: NewReceipt[] = [];
+  const watch = new SpendMonitor({
     chain,
     ledger,
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     policy: world.policy,
     custodian: world.custodian,
     exchangeDepositAccount: EXCHANGE,
-    anchorAccount,
-    onAlarm: (alarm) => alarms.push(alarm),
+    checkpointAccount,
+    onAlert: (alert) => alerts.push(alert),
   });
   const look = async () => {
     while (await watch.look());
@@ -75,7 +75,7 @@ function givenWatcher(world: World, url: string, anchorAccount?: string) {
     const payments = await ledger.payments();
     return payments.on ? undefined : payments.reason;
   };
-  return { watch, look, alarms, ledger, reason };
+  return { watch, look, alerts, ledger, reason };
 }
 
 const hand = (world: World) => world.wallet(CUSTODIAN);
@@ -90,10 +90,10 @@ async function query(url: string, sql: string): Promise<pg.QueryResult<Record<st
   }
 }
 
-describe("honest work raises no alarm:", () => {
+describe("honest work raises no alert:", () => {
   test("openings, rewards, refunds, a stop, a manager's deposit, failures", async ({ databaseUrl }) => {
     const world = await givenWorld(databaseUrl);
-    const { look, alarms, watch } = givenWatcher(world, databaseUrl);
+    const { look, alerts, watch } = givenWatcher(world, databaseUrl);
     await look();
     const steps = [
       () => world.send(ALICE, 25_000, "three_months"),
@@ -113,8 +113,8 @@ describe("honest work raises no alarm:", () => {
     }
     await world.settle();
     await look();
-    expect(alarms).toEqual([]);
-    expect(watch.state.suspects).toBe(0);
+    expect(alerts).toEqual([]);
+    expect(watch.state.candidates).toBe(0);
     const kinds = await query(
       databaseUrl,
       "SELECT DISTINCT kind FROM payout WHERE status = 'confirmed' ORDER BY 1",
@@ -129,24 +129,24 @@ describe("honest work raises no alarm:", () => {
     ]);
   });
 
-  test("the anchor of the audit log to the account that was chosen, and to no other", async ({
+  test("the checkpoint of the audit log to the account that was chosen, and to no other", async ({
     databaseUrl,
   }) => {
     const world = await givenWorld(databaseUrl);
     const [knows, other] = [givenWatcher(world, databaseUrl, BOB), givenWatcher(world, databaseUrl, ALICE)];
     await knows.look();
     await other.look();
-    const head = { seq: 5, hash: "a".repeat(64), receiptId: 1n, sealedAtMs: 0 };
+    const head = { seq: 5, hash: "a".repeat(64), receiptId: 1n, chainedAtMs: 0 };
     const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-    await anchorLog({ ledger: world.ledger, audit: { head: async () => head }, log }, BOB);
+    await createCheckpoint({ ledger: world.ledger, audit: { head: async () => head }, log }, BOB);
     await world.settle();
-    const paid = await query(databaseUrl, "SELECT status FROM payout WHERE kind = 'anchor'");
+    const paid = await query(databaseUrl, "SELECT status FROM payout WHERE kind = 'checkpoint'");
     expect(paid.rows).toEqual([{ status: "confirmed" }]);
     await knows.look();
-    expect(knows.alarms).toEqual([]);
+    expect(knows.alerts).toEqual([]);
     await other.look();
-    expect(other.alarms).toMatchObject([{ event: "custody.tripped" }]);
-    expect(await other.reason()).toContain("no anchor of the audit log goes there");
+    expect(other.alerts).toMatchObject([{ event: "spend.unexplained" }]);
+    expect(await other.reason()).toContain("no checkpoint of the audit log goes there");
   });
 
   test("what the custodian draws by a permission", async ({ databaseUrl }) => {
@@ -156,23 +156,23 @@ describe("honest work raises no alarm:", () => {
       reserveBy: "permission",
     });
     await world.permit({ limitBts: 1_000_000n, periodSeconds: 86_400, periods: 365 });
-    const { look, alarms } = givenWatcher(world, databaseUrl);
+    const { look, alerts } = givenWatcher(world, databaseUrl);
     await look();
     await world.send(ALICE, 25_000, "three_months");
     await hand(world).transfer({ to: BOB, amountShares: 25_000n * BTS }); // Somebody empties the wallet,
     await world.devnet.produce();
     await look();
-    expect(alarms).toHaveLength(1); // which is seen,
+    expect(alerts).toHaveLength(1); // which is seen,
     await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
     await world.months(1);
     // and cover comes.
-    const arrived = "SELECT FROM exchange_withdrawal WHERE status = 'arrived'";
+    const arrived = "SELECT FROM top_up WHERE status = 'arrived'";
     for (let i = 0; i < 40 && (await query(databaseUrl, arrived)).rowCount === 0; i++) {
       await world.settle(1);
       await look();
     }
     expect((await query(databaseUrl, arrived)).rowCount).toBe(1);
-    expect(alarms).toHaveLength(1);
+    expect(alerts).toHaveLength(1);
   });
 });
 
@@ -188,7 +188,7 @@ describe("payments are off after the next block and the next look,", () => {
     expect(await one.reason()).toMatch(
       new RegExp(`^unknown transfer of the custodian in block \\d+ \\(.*${txid}\\): no withdrawal`, "u"),
     );
-    expect(one.alarms).toMatchObject([{ event: "custody.tripped", subject: `${txid}:0` }]);
+    expect(one.alerts).toMatchObject([{ event: "spend.unexplained", subject: `${txid}:0` }]);
     // A person has looked and switched on again: neither a second watcher nor the final block overrules him.
     await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
     await world.devnet.produce(40);
@@ -252,17 +252,17 @@ describe("payments are off after the next block and the next look,", () => {
 
   test("when the account does something that this product never does", async ({ databaseUrl }) => {
     const world = await givenWorld(databaseUrl, { devnet: { nodes: 2 } });
-    const { look, alarms, reason } = givenWatcher(world, databaseUrl);
+    const { look, alerts, reason } = givenWatcher(world, databaseUrl);
     await look();
     const id = world.custodian.id;
-    const deeds: [number, object, string][] = [
+    const operations: [number, object, string][] = [
       [6, { account: id, new_options: {} }, "account_update"],
       [1, { seller: id }, "limit_order_create"],
       [25, { withdraw_from_account: id }, "withdraw_permission_create"],
       [23, { fee_paying_account: "1.2.90", active_approvals_to_add: [id] }, "proposal_update"],
       [99, { somebody: { is: [id] } }, "operation 99"],
     ];
-    for (const [tag, body, name] of deeds) {
+    for (const [tag, body, name] of operations) {
       await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
       world.devnet.injectOperation([tag, { fee: { amount: 0, asset_id: "1.3.0" }, ...body } as never]);
       // It is with one of the nodes, and whose turn it is to make a block is not known.
@@ -272,7 +272,7 @@ describe("payments are off after the next block and the next look,", () => {
       }
       expect(await reason(), name).toContain(`unknown ${name} of the custodian`);
     }
-    const before = alarms.length;
+    const before = alerts.length;
     for (const harmless of [
       [22, { fee_paying_account: "1.2.90", proposed_ops: [{ op: [0, { from: id }] }] }],
       [14, { issuer: "1.2.90", issue_to_account: id }],
@@ -282,12 +282,12 @@ describe("payments are off after the next block and the next look,", () => {
       world.devnet.injectOperation(harmless as never);
     await world.devnet.produce(6);
     await look();
-    expect(alarms).toHaveLength(before);
+    expect(alerts).toHaveLength(before);
   });
 
   test("when its keys change", async ({ databaseUrl }) => {
     const world = await givenWorld(databaseUrl);
-    const { look, alarms, reason } = givenWatcher(world, databaseUrl);
+    const { look, alerts, reason } = givenWatcher(world, databaseUrl);
     await look();
     world.devnet.nodes[0]?.faults.lie((method, result) => {
       const [object] = Array.isArray(result) ? (result as { id?: string; options?: object }[]) : [];
@@ -298,7 +298,7 @@ describe("payments are off after the next block and the next look,", () => {
     await world.devnet.produce();
     await look();
     expect(await reason()).toContain("authority of custodian was changed");
-    expect(alarms).toMatchObject([{ event: "custody.changed" }]);
+    expect(alerts).toMatchObject([{ event: "authority.changed" }]);
     await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
     await givenWatcher(world, databaseUrl).look();
     expect(await reason()).toBeUndefined();
@@ -480,22 +480,22 @@ describe("a restored ledger,", () => {
     const { world, copy, watcher } = await givenForgotten(databaseUrl);
     await world.devnet.produce();
     await watcher.look();
-    expect(watcher.watch.state.suspects).toBe(1);
+    expect(watcher.watch.state.candidates).toBe(1);
     expect(await watcher.reason()).toBeUndefined();
     useLedger(world, copy);
-    await passFence(world);
+    await passRecoveryHold(world);
     await world.settle();
     await watcher.look();
-    expect(watcher.watch.state.suspects).toBe(0);
+    expect(watcher.watch.state.candidates).toBe(0);
     await world.devnet.produce(150);
     await world.ingest();
     await watcher.look();
     await givenWatcher(world, copy).look();
-    expect(watcher.alarms).toEqual([]);
+    expect(watcher.alerts).toEqual([]);
     expect(await watcher.reason()).toBeUndefined();
   });
 
-  test("sees under its fence what a wallet signs, and at last what another payer did", async ({
+  test("sees under its recovery hold what a wallet signs, and at last what another payer did", async ({
     databaseUrl,
   }) => {
     const { world, copy, watcher } = await givenForgotten(databaseUrl);
@@ -504,12 +504,12 @@ describe("a restored ledger,", () => {
     await hand(world).transfer({ to: BOB, amountShares: BTS });
     await world.devnet.produce();
     await watcher.look();
-    expect(watcher.alarms).toMatchObject([{ details: { receiver: BOB, amountShares: `${BTS}` } }]);
+    expect(watcher.alerts).toMatchObject([{ details: { receiver: BOB, amountShares: `${BTS}` } }]);
     await query(copy, "UPDATE control SET payments_on = true, payments_reason = NULL");
     // Nobody ever reads on, and the other payment is known to nobody: half an hour later it counts as unknown.
     await world.devnet.produce(610);
     await watcher.look();
-    expect(watcher.alarms).toHaveLength(2);
+    expect(watcher.alerts).toHaveLength(2);
     expect(await watcher.reason()).toContain("no withdrawal of the ledger has its id");
   });
 });

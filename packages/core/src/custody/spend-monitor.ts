@@ -1,36 +1,40 @@
 import { assert } from "@stakebts/kernel/assert";
-import { whyFenced } from "../rules/recovery-hold.ts";
+import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { Policy } from "../rules/policy.ts";
-import { type CustodyDeed, type DeedVerdict, judgeDeed } from "./check-operation.ts";
+import { type OperationEffect, type OperationVerdict, checkOperation } from "./check-operation.ts";
 import type { AccountId, ChainHead, ChainReader } from "@stakebts/bitshares/chain";
-import type { CustodyAct, CustodyBlock, CustodyChain } from "@stakebts/bitshares/account-operations";
-import type { CustodyLedger } from "./custody-ledger.ts";
+import type {
+  AccountOperation,
+  AccountBlock,
+  AccountOperationReader,
+} from "@stakebts/bitshares/account-operations";
+import type { MonitorLedger } from "./custody-ledger.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 
-export interface CustodyWatchDeps {
-  readonly chain: Pick<ChainReader, "head" | "accounts"> & CustodyChain;
-  readonly ledger: CustodyLedger;
+export interface SpendMonitorDeps {
+  readonly chain: Pick<ChainReader, "head" | "accounts"> & AccountOperationReader;
+  readonly ledger: MonitorLedger;
   readonly log: Log;
   readonly policy: Pick<Policy, "maxNetworkFee">;
   readonly custodian: { readonly id: AccountId; readonly name: string };
   /** The only account to which deposits for an exchange may go. */
   readonly exchangeDepositAccount: string;
-  /** The only account to which the anchors of the audit log may go; without it none may. */
-  readonly anchorAccount?: string | undefined;
-  /** Told of each alarm once, after payments were switched off, or could not be. */
-  readonly onAlarm: (alarm: NewReceipt) => void;
+  /** The only account to which the checkpoints of the audit log may go; without it none may. */
+  readonly checkpointAccount?: string | undefined;
+  /** Told of each alert once, after payments were switched off, or could not be. */
+  readonly onAlert: (alert: NewReceipt) => void;
 }
 
 /** How far a watcher has looked; `undefined` before the first time. */
-export interface CustodyWatchState {
+export interface SpendMonitorState {
   readonly headBlockNum: number | undefined;
   readonly finalBlockNum: number | undefined;
   /** Acts that a restored ledger may know yet. */
-  readonly suspects: number;
+  readonly candidates: number;
 }
 
 /** Final blocks that are looked at in one step, on the way up after an absence. */
@@ -39,44 +43,44 @@ const FINAL_BLOCKS_PER_STEP = 500;
 const REVERSIBLE_BLOCKS_MAX = 1_200;
 /** From where the next watcher goes on is written down this often, in blocks: an hour. */
 const STAND_EVERY_BLOCKS = 1_200;
-/** A ledger that has passed the block by so much, and is not fenced, has had the time to fold what it has read. */
+/** A ledger that has passed the block by so much, and is not on recovery hold, has had the time to apply events what it has read. */
 const REMEMBER_BLOCKS_MAX = 100;
-/** A fence falls in minutes. An act that nobody knows for half an hour of blocks is not forgotten, but a stranger's. */
-const SUSPECT_BLOCKS_MAX = 600;
+/** A recovery hold falls in minutes. An act that nobody knows for half an hour of blocks is not forgotten, but a stranger's. */
+const UNMATCHED_BLOCKS_MAX = 600;
 
-interface Suspect {
-  readonly act: CustodyAct;
-  readonly block: Pick<CustodyBlock, "blockNum" | "timeMs">;
-  readonly deed: CustodyDeed;
+interface UnmatchedOperation {
+  readonly act: AccountOperation;
+  readonly block: Pick<AccountBlock, "blockNum" | "timeMs">;
+  readonly effect: OperationEffect;
 }
 
 /**
  * Watches what the custodian's authority does on the chain, and stops payments when the ledger cannot account for it
- * (domain/tripwire.ts, ADR 0016). Needs no key, trusts neither payer nor ingester, and may run any number of times.
+ * (domain/spend monitor.ts, ADR 0016). Needs no key, trusts neither payer nor ingester, and may run any number of times.
  *
  * Every block is looked at twice: as soon as it is the head, on one node's word, because a fork does no harm here; and
  * when it is final and the nodes agree on it, because the first look may have been at a node that hides something.
  */
-export class CustodyWatch {
-  readonly #deps: CustodyWatchDeps;
+export class SpendMonitor {
+  readonly #deps: SpendMonitorDeps;
   #finalBlockNum: number | undefined;
   #headBlockNum = 0;
   /** Of the reversible blocks that were looked at, by their numbers. */
   readonly #headIds = new Map<number, string>();
-  readonly #suspects = new Map<string, Suspect>();
+  readonly #unmatched = new Map<string, UnmatchedOperation>();
   readonly #names = new Map<string, string>();
   #standBlockNum = 0;
   #authority: string | undefined;
 
-  constructor(deps: CustodyWatchDeps) {
+  constructor(deps: SpendMonitorDeps) {
     this.#deps = deps;
   }
 
-  get state(): CustodyWatchState {
+  get state(): SpendMonitorState {
     return {
       headBlockNum: this.#finalBlockNum === undefined ? undefined : this.#headBlockNum,
       finalBlockNum: this.#finalBlockNum,
-      suspects: this.#suspects.size,
+      candidates: this.#unmatched.size,
     };
   }
 
@@ -94,11 +98,11 @@ export class CustodyWatch {
   /** Where the last watcher of this ledger stood. The very first one begins now. */
   async #begin(lastFinal: number): Promise<number> {
     const { ledger, log } = this.#deps;
-    const stand = await ledger.lastReceipt(["watch.stands"]);
+    const stand = await ledger.lastReceipt(["monitor.position"]);
     const from = stand === undefined ? lastFinal : Math.min(Number(stand.subject), lastFinal);
     this.#standBlockNum = from;
     if (stand === undefined) await ledger.addReceipts([standReceipt(from)]);
-    log.info("watch.begins", { afterBlock: from });
+    log.info("monitor.started", { afterBlock: from });
     return from;
   }
 
@@ -127,7 +131,7 @@ export class CustodyWatch {
     const to = Math.min(lastFinal, done + FINAL_BLOCKS_PER_STEP);
     await this.#judge(await this.#read(done + 1, to, false), lastFinal);
     this.#finalBlockNum = to;
-    const oldest = Math.min(to, ...[...this.#suspects.values()].map(({ block }) => block.blockNum - 1));
+    const oldest = Math.min(to, ...[...this.#unmatched.values()].map(({ block }) => block.blockNum - 1));
     if (oldest >= this.#standBlockNum + STAND_EVERY_BLOCKS) {
       await this.#deps.ledger.addReceipts([standReceipt(oldest)]);
       this.#standBlockNum = oldest;
@@ -135,25 +139,31 @@ export class CustodyWatch {
     return to < lastFinal;
   }
 
-  #read(from: number, to: number, isReversible: boolean): Promise<readonly CustodyBlock[]> {
+  #read(from: number, to: number, isReversible: boolean): Promise<readonly AccountBlock[]> {
     const { chain, custodian } = this.#deps;
-    return chain.custodyBlocks({ from, to, account: custodian.id, isReversible });
+    return chain.accountBlocks({ from, to, account: custodian.id, isReversible });
   }
 
-  async #judge(blocks: readonly CustodyBlock[], lastFinal: number): Promise<void> {
+  async #judge(blocks: readonly AccountBlock[], lastFinal: number): Promise<void> {
     const acts = blocks.flatMap((block) => block.acts.map((act) => ({ block, act })));
     if (acts.length === 0) return;
     await this.#learnNames(
       acts.flatMap(({ act }) => (act.transfer === undefined ? [] : [act.transfer.toId])),
     );
-    const suspects = acts.map(({ block, act }): Suspect => ({ block, act, deed: this.#deedOf(act) }));
-    const verdicts = await this.#verdicts(suspects);
-    for (const [i, suspect] of suspects.entries()) {
+    const candidates = acts.map(({ block, act }): UnmatchedOperation => ({
+      block,
+      act,
+      effect: this.#effectOf(act),
+    }));
+    const verdicts = await this.#verdicts(candidates);
+    for (const [i, candidate] of candidates.entries()) {
       const verdict = verdicts[i];
       if (verdict === undefined || verdict.known) continue;
-      const fence = verdict.mayBeForgotten ? await this.#whyForgetful(suspect.act, lastFinal) : undefined;
-      if (fence === undefined) await this.#trip(suspect, verdict.why);
-      else this.#suspect(suspect, fence);
+      const recoveryHold = verdict.mayBeForgotten
+        ? await this.#whyForgetful(candidate.act, lastFinal)
+        : undefined;
+      if (recoveryHold === undefined) await this.#trip(candidate, verdict.why);
+      else this.#keepUnmatched(candidate, recoveryHold);
     }
   }
 
@@ -162,53 +172,57 @@ export class CustodyWatch {
    * where wallets refer to the head. And a ledger that has never signed anything has forgotten nothing, or everything: then
    * there is a person at work anyway.
    */
-  async #whyForgetful({ refBlockNum }: CustodyAct, lastFinal: number): Promise<string | undefined> {
+  async #whyForgetful({ refBlockNum }: AccountOperation, lastFinal: number): Promise<string | undefined> {
     const { ledger } = this.#deps;
     if (refBlockNum > lastFinal) return undefined;
-    const fence = whyFenced(await ledger.fenceState());
-    return fence !== undefined && (await ledger.hasWithdrawals()) ? fence : undefined;
+    const recoveryHold = whyOnRecoveryHold(await ledger.recoveryHoldState());
+    return recoveryHold !== undefined && (await ledger.hasWithdrawals()) ? recoveryHold : undefined;
   }
 
-  async #verdicts(suspects: readonly Suspect[]): Promise<readonly DeedVerdict[]> {
-    const { ledger, policy, exchangeDepositAccount, anchorAccount } = this.#deps;
+  async #verdicts(candidates: readonly UnmatchedOperation[]): Promise<readonly OperationVerdict[]> {
+    const { ledger, policy, exchangeDepositAccount, checkpointAccount } = this.#deps;
     const known = await ledger.knownOf(
-      suspects.map(({ act, deed }) => ({ operation: act.operation, txid: act.txid, deed })),
+      candidates.map(({ act, effect }) => ({ operation: act.operation, txid: act.txid, effect })),
     );
-    return suspects.map(({ deed }, i) => {
+    return candidates.map(({ effect }, i) => {
       const facts = known[i];
-      assert(facts !== undefined, "an answer for each deed");
-      return judgeDeed(deed, facts, {
+      assert(facts !== undefined, "an answer for each operation");
+      return checkOperation(effect, facts, {
         maxNetworkFee: policy.maxNetworkFee,
         exchangeDepositAccount,
-        anchorAccount,
+        checkpointAccount,
       });
     });
   }
 
   /** A restored ledger reads on, and learns by the key in the memo what it has paid: until then nobody can say. */
-  #suspect(suspect: Suspect, fence: string): void {
-    const subject = subjectOf(suspect.act);
-    if (this.#suspects.has(subject)) return;
-    this.#suspects.set(subject, suspect);
-    this.#deps.log.warn("custody.suspected", { subject, ...detailsOf(suspect), reason: fence });
+  #keepUnmatched(candidate: UnmatchedOperation, recoveryHold: string): void {
+    const subject = subjectOf(candidate.act);
+    if (this.#unmatched.has(subject)) return;
+    this.#unmatched.set(subject, candidate);
+    this.#deps.log.warn("spend.unmatched", { subject, ...detailsOf(candidate), reason: recoveryHold });
   }
 
   async #lookAgain(headBlockNum: number): Promise<void> {
-    if (this.#suspects.size === 0) return;
+    if (this.#unmatched.size === 0) return;
     // Read before the answers: what the ledger had passed by then is in them.
-    const [fence, cursor] = await Promise.all([this.#deps.ledger.fenceState(), this.#deps.ledger.cursor()]);
-    const passed = whyFenced(fence) === undefined ? (cursor?.blockNum ?? 0) : 0;
-    const suspects = [...this.#suspects];
-    const verdicts = await this.#verdicts(suspects.map(([, suspect]) => suspect));
-    for (const [i, [subject, suspect]] of suspects.entries()) {
+    const [recoveryHold, cursor] = await Promise.all([
+      this.#deps.ledger.recoveryHoldState(),
+      this.#deps.ledger.cursor(),
+    ]);
+    const passed = whyOnRecoveryHold(recoveryHold) === undefined ? (cursor?.blockNum ?? 0) : 0;
+    const candidates = [...this.#unmatched];
+    const verdicts = await this.#verdicts(candidates.map(([, candidate]) => candidate));
+    for (const [i, [subject, candidate]] of candidates.entries()) {
       const verdict = verdicts[i];
-      assert(verdict !== undefined, "an answer for each suspect");
-      const { blockNum } = suspect.block;
-      const isOver = passed - blockNum > REMEMBER_BLOCKS_MAX || headBlockNum - blockNum > SUSPECT_BLOCKS_MAX;
-      if (verdict.known) this.#deps.log.info("custody.remembered", { subject });
-      else if (isOver || !verdict.mayBeForgotten) await this.#trip(suspect, verdict.why);
+      assert(verdict !== undefined, "an answer for each unmatched operation");
+      const { blockNum } = candidate.block;
+      const isOver =
+        passed - blockNum > REMEMBER_BLOCKS_MAX || headBlockNum - blockNum > UNMATCHED_BLOCKS_MAX;
+      if (verdict.known) this.#deps.log.info("spend.matched", { subject });
+      else if (isOver || !verdict.mayBeForgotten) await this.#trip(candidate, verdict.why);
       else continue;
-      this.#suspects.delete(subject);
+      this.#unmatched.delete(subject);
     }
   }
 
@@ -216,16 +230,16 @@ export class CustodyWatch {
     const { chain, custodian, ledger } = this.#deps;
     const authority = await chain.authorityOf(custodian.id);
     if (authority === this.#authority) return;
-    const last = await ledger.lastReceipt(["custody.pinned", "custody.changed"]);
+    const last = await ledger.lastReceipt(["authority.recorded", "authority.changed"]);
     const before = last?.details["authority"];
     if (before === undefined)
       await ledger.addReceipts([
-        { event: "custody.pinned", subject: custodian.name, details: { authority } },
+        { event: "authority.recorded", subject: custodian.name, details: { authority } },
       ]);
     else if (before !== authority)
-      await this.#alarm(
+      await this.#alert(
         {
-          event: "custody.changed",
+          event: "authority.changed",
           // A name of its own for each change: back to what it was is one too.
           subject: `${custodian.name} at block ${this.#headBlockNum}`,
           details: {
@@ -239,17 +253,17 @@ export class CustodyWatch {
     this.#authority = authority;
   }
 
-  async #trip(suspect: Suspect, why: string): Promise<void> {
-    const { act, block } = suspect;
+  async #trip(candidate: UnmatchedOperation, why: string): Promise<void> {
+    const { act, block } = candidate;
     const at = operationId(act.operation);
     const reason = `unknown ${act.name} of the custodian in block ${block.blockNum} (${at}, transaction ${act.txid ?? "unreadable"}): ${why}`;
-    await this.#alarm(
+    await this.#alert(
       {
-        event: "custody.tripped",
+        event: "spend.unexplained",
         subject: subjectOf(act),
         chainTimeMs: block.timeMs,
         details: {
-          ...detailsOf(suspect),
+          ...detailsOf(candidate),
           reason,
           todo: "payments are off: find out who signed it; if it was not you, move the funds to new keys first",
         },
@@ -258,7 +272,7 @@ export class CustodyWatch {
     );
   }
 
-  async #alarm(receipt: NewReceipt, reason: string): Promise<void> {
+  async #alert(receipt: NewReceipt, reason: string): Promise<void> {
     let isNew = true;
     try {
       isNew = await this.#deps.ledger.stopPayments(receipt, reason);
@@ -266,12 +280,12 @@ export class CustodyWatch {
       // A ledger that does not let itself be stopped is one more reason to tell people.
       if (isNew) {
         logReceipt(this.#deps.log, receipt);
-        this.#deps.onAlarm(receipt);
+        this.#deps.onAlert(receipt);
       }
     }
   }
 
-  #deedOf({ name, transfer }: CustodyAct): CustodyDeed {
+  #effectOf({ name, transfer }: AccountOperation): OperationEffect {
     const { custodian } = this.#deps;
     if (transfer === undefined) return { type: "other", name };
     const { fromId, toId, amount, assetId, feeAmount: fee, feeAssetId, permissionId } = transfer;
@@ -290,19 +304,19 @@ export class CustodyWatch {
 }
 
 /** By its transaction, wherever a fork puts it; an unreadable one by its place. */
-const subjectOf = ({ txid, operation }: CustodyAct): string =>
+const subjectOf = ({ txid, operation }: AccountOperation): string =>
   txid === undefined ? operationId(operation) : `${txid}:${operation.opInTrx}`;
 
-const detailsOf = ({ act, block, deed }: Suspect): NewReceipt["details"] => ({
+const detailsOf = ({ act, block, effect }: UnmatchedOperation): NewReceipt["details"] => ({
   operation: operationId(act.operation),
   block: block.blockNum,
   name: act.name,
   txid: act.txid ?? null,
-  ...(deed.type === "payment" ? { receiver: deed.receiver, amountShares: `${deed.amount}` } : {}),
+  ...(effect.type === "payment" ? { receiver: effect.receiver, amountShares: `${effect.amount}` } : {}),
 });
 
 const standReceipt = (blockNum: number): NewReceipt => ({
-  event: "watch.stands",
+  event: "monitor.position",
   subject: `${blockNum}`,
   details: {},
 });

@@ -3,7 +3,7 @@ import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { ensureLogins } from "./logins.ts";
 import { FUNCTION_RIGHTS, groupOf, PROCESS_ROLES, type ProcessRole, TABLE_RIGHTS } from "./rights.ts";
 import { operation, outgoing, refundOf, withdrawalFor } from "@stakebts/testkit/given";
-import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import { processLogins } from "@stakebts/testkit/process-logins";
 import { toShares } from "@stakebts/kernel/amount";
 import pg from "pg";
@@ -41,7 +41,7 @@ const payout = refundOf(operation(10));
 async function failedPayout(databaseUrl: string): Promise<void> {
   const ledger = createPostgresLedger({ url: databaseUrl });
   try {
-    await passFence(ledger);
+    await passRecoveryHold(ledger);
     const writerEpoch = await ledger.startWriterEpoch();
     await ledger.transaction((tx) => tx.insertPayouts([payout]));
     const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
@@ -178,18 +178,18 @@ describe("no role", () => {
 });
 
 describe("the console's role", () => {
-  test("cannot write a payout, a stake row, the fence or a limit", async ({ as }) => {
+  test("cannot write a payout, a stake row, the recovery hold or a limit", async ({ as }) => {
     const db = await as("console");
     for (const sql of [
       "UPDATE payout SET status = 'ready'",
       "UPDATE payout SET reason = 'x'",
       "INSERT INTO payout (id, key, kind, payee, amount, memo, due, status) VALUES (gen_random_uuid(), 'x', 'refund', 'me', 1, 'x', 1, 'due')",
       "UPDATE stake_row SET status = 'pending'",
-      "UPDATE control SET fence_until_ms = NULL",
+      "UPDATE control SET recovery_hold_until_ms = NULL",
       "UPDATE control SET writer_epoch = 1",
-      "INSERT INTO outbox (ring_id, kind, data, delay_ms) VALUES ('x', 'payout.pay', '{}', 0)",
+      "INSERT INTO outbox (job_id, kind, data, delay_ms) VALUES ('x', 'payout.pay', '{}', 0)",
       "UPDATE console_user SET role = 'operator'",
-      "SELECT owe_notice(gen_random_uuid(), 'notice:x', 'me', 1, 'x', 1)",
+      "SELECT create_notice(gen_random_uuid(), 'notice:x', 'me', 1, 'x', 1)",
     ])
       await expect(db.query(sql), sql).rejects.toThrow(DENIED);
   });
@@ -202,7 +202,7 @@ describe("the console's role", () => {
     const db = await as("console");
     const requeue = (details: object, was = "failed") =>
       db.query<{ done: boolean }>(
-        "SELECT requeue_payout($1, $2, 'ring', 'payout.requeued', $3, NULL) AS done",
+        "SELECT requeue_payout($1, $2, 'job', 'payout.requeued', $3, NULL) AS done",
         [payout.id, was, JSON.stringify(details)],
       );
     await expect(requeue({ actor: "anna" })).rejects.toThrow("by somebody and for a reason");
@@ -226,7 +226,7 @@ describe("the console's role", () => {
       const details = JSON.stringify({ actor: "anna", reason: "r" });
       await db.query("BEGIN");
       const { rows } = await db.query<{ done: boolean }>(
-        "SELECT requeue_payout($1, 'failed', 'ring', 'payout.requeued', $2, $3) AS done",
+        "SELECT requeue_payout($1, 'failed', 'job', 'payout.requeued', $2, $3) AS done",
         [payout.id, details, despite],
       );
       await db.query("ROLLBACK");
@@ -282,7 +282,7 @@ describe("the payer's role", () => {
       ),
     ).rejects.toThrow(DENIED);
     const notice = (key: string, payee: string, amount: number) =>
-      db.query("SELECT owe_notice(gen_random_uuid(), $1, $2, $3, 'memo', 1) AS new", [key, payee, amount]);
+      db.query("SELECT create_notice(gen_random_uuid(), $1, $2, $3, 'memo', 1) AS new", [key, payee, amount]);
     await expect(notice(`notice:${payout.key}`, "me", 1)).rejects.toThrow("not a notice");
     await expect(notice(`notice:${payout.key}`, payout.payee, 2)).rejects.toThrow("not a notice");
     await expect(notice(payout.key, payout.payee, 1)).rejects.toThrow("not a notice");
@@ -295,7 +295,7 @@ describe("the payer's role", () => {
     const db = await as("payer");
     for (const sql of [
       "UPDATE control SET payments_on = true",
-      "UPDATE control SET fence_until_ms = NULL",
+      "UPDATE control SET recovery_hold_until_ms = NULL",
       "UPDATE chain_cursor SET block_num = 1",
       "INSERT INTO agreement (block_start, trx_idx, ops_idx, nominator, amount, months, start, terms) VALUES (1, 0, 0, 'me', 1, 3, 1, '{}')",
       "UPDATE transfer SET status = 'decided'",
@@ -335,7 +335,7 @@ describe("the switches", () => {
     expect(held.rows).toEqual([{ answer: "held" }]);
 
     const release = async () =>
-      (await console_.query("SELECT release_approved($1, 'ring') AS done", [payout.id])).rows[0]?.done;
+      (await console_.query("SELECT release_approved($1, 'job') AS done", [payout.id])).rows[0]?.done;
     expect(await release()).toBe(false);
     const approve = (db: pg.Client) =>
       db.query(

@@ -26,15 +26,15 @@ interface TableRights {
 }
 
 /** What a step of a payout changes of it. A block and a time of payment are written by `confirm_payouts` alone. */
-const MOVE_PAYOUT = "UPDATE (status, reason, waiting_since, attempts, rung_at, updated_at)";
-const MOVE_FUNDING =
+const MOVE_PAYOUT = "UPDATE (status, reason, waiting_since, attempts, enqueued_at, updated_at)";
+const MOVE_TOP_UP =
   "UPDATE (status, reason, asks, asked_at, exchange_id, txid, venue_status, bytes, ref_block_num, expiration_ms, arrived_block, arrived_trx, arrived_op, updated_at)";
 const FOUND_IN_BLOCK = "UPDATE (status, block_num, trx_in_block, op_in_trx, updated_at)";
-/** Of the one row with the switch and the fence; the writer's epoch is the payer's alone. */
+/** Of the one row with the switch and the recovery hold; the writer's epoch is the payer's alone. */
 const SWITCH = "payments_on, payments_reason, updated_at";
 const ACCEPTING = "accepting_on, accepting_reason, updated_at";
 const MANAGER_FREEZE = "manager_freeze, manager_freeze_reason, updated_at";
-const FENCE = "fence_until_ms, fence_from_block_num, fence_reason, database_identity";
+const FENCE = "recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason, database_identity";
 
 export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   chain_cursor: { write: { ingester: "INSERT, UPDATE", operator: "INSERT, UPDATE" } },
@@ -60,12 +60,12 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   withdrawal: {
     write: { ingester: FOUND_IN_BLOCK, payer: "UPDATE (status, updated_at)", operator: FOUND_IN_BLOCK },
   },
-  exchange_withdrawal: {
+  top_up: {
     write: {
-      ingester: MOVE_FUNDING,
-      scheduler: `INSERT, ${MOVE_FUNDING}`,
-      payer: `INSERT, ${MOVE_FUNDING}`,
-      operator: `INSERT, ${MOVE_FUNDING}`,
+      ingester: MOVE_TOP_UP,
+      scheduler: `INSERT, ${MOVE_TOP_UP}`,
+      payer: `INSERT, ${MOVE_TOP_UP}`,
+      operator: `INSERT, ${MOVE_TOP_UP}`,
     },
   },
   outbox: {
@@ -87,7 +87,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       watcher: "INSERT",
     },
   },
-  receipt_seal: { write: { scheduler: "INSERT" } },
+  hash_chain_entry: { write: { scheduler: "INSERT" } },
   control: {
     write: {
       console: `UPDATE (${SWITCH}, ${ACCEPTING}, ${MANAGER_FREEZE})`,
@@ -95,7 +95,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       scheduler: `UPDATE (${MANAGER_FREEZE})`,
       payer: "UPDATE (writer_epoch, updated_at)",
       watcher: `UPDATE (${SWITCH})`,
-      operator: `UPDATE (${SWITCH}, ${ACCEPTING}, ${MANAGER_FREEZE}, ${FENCE}, answered_up_to_block_num)`,
+      operator: `UPDATE (${SWITCH}, ${ACCEPTING}, ${MANAGER_FREEZE}, ${FENCE}, processed_elsewhere_up_to_block_num)`,
     },
   },
   payment_limits: { write: { operator: "INSERT" } },
@@ -125,7 +125,7 @@ export const FUNCTION_RIGHTS: Readonly<
   Record<string, { readonly callers: readonly ProcessRole[]; readonly asOwner: boolean }>
 > = {
   save_withdrawal: { callers: ["payer"], asOwner: true },
-  owe_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
+  create_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
   confirm_payouts: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
   requeue_payout: { callers: ["console", "operator"], asOwner: true },
   release_approved: { callers: ["console", "operator"], asOwner: true },
@@ -135,5 +135,5 @@ export const FUNCTION_RIGHTS: Readonly<
   ensure_process_roles: { callers: [], asOwner: false },
 };
 
-/** Processes that ring, or work at a ring, where queues are in PostgreSQL. Jobs are no part of the ledger: they go. */
+/** Processes that job, or work at a job, where queues are in PostgreSQL. Jobs are no part of the ledger: they go. */
 export const QUEUE_USERS: readonly ProcessRole[] = ["console", "ingester", "operator", "payer", "scheduler"];

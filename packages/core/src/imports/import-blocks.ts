@@ -3,7 +3,7 @@ import { type ImportMark, monthsPaidOn } from "../rules/import-mark.ts";
 import { type Policy, TERMS } from "../rules/policy.ts";
 import type { Millis } from "@stakebts/kernel/time";
 import type { Cursor, Ledger, NewTransfer } from "../ledger/ledger.ts";
-import { foldLedger } from "../ledger/apply-events.ts";
+import { applyEvents } from "../ledger/apply-events.ts";
 import { BLOCKS_PER_STEP, findTransfers, type IngestDeps, replayBlocks } from "../ledger/ingest-blocks.ts";
 import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
 import { ImportRefused, needPaymentsOff, type OnProgress } from "./import-refused.ts";
@@ -97,7 +97,7 @@ export interface BlocksRead {
   /** Of them passed over, because an earlier run had finished with them. */
   readonly passedOver: number;
   readonly transfersAdded: number;
-  /** Steps of the fold that followed. */
+  /** Steps of the event step that followed. */
   readonly steps: number;
 }
 
@@ -141,7 +141,7 @@ export async function readBlocks(
     }
     await ledger.transaction((tx) => tx.extendScan(range));
   }
-  const steps = await foldLedger(deps);
+  const steps = await applyEvents(deps);
   await ledger.transaction((tx) =>
     tx.addReceipts([
       receiptOf(`${kind}.finished`, subject, action, { kind: "blocks", blocks, passedOver, transfersAdded }),

@@ -21,7 +21,7 @@ const written = ({ contents }: MemoryLedger) => ({
   rows: [...contents.rows.values()].map(({ id, status }) => `${id} ${status}`).toSorted(),
   payouts: [...contents.payouts.values()].map(({ key, status }) => `${key} ${status}`).toSorted(),
   receipts: contents.receipts.filter(({ event }) => event.startsWith("v24.")).map(({ subject }) => subject),
-  answeredUpTo: contents.answeredUpToBlockNum,
+  processedElsewhereUpTo: contents.processedElsewhereUpToBlockNum,
 });
 
 async function emptyLedger(): Promise<MemoryLedger> {
@@ -96,7 +96,13 @@ const imports: readonly [string, (ledger: Ledger) => Promise<unknown>][] = [
     (ledger) =>
       importV24(
         { ledger },
-        { source: "db", agreements: stakes.agreements, receipts, leftOut: [], answeredUpToBlockNum: 5_000 },
+        {
+          source: "db",
+          agreements: stakes.agreements,
+          receipts,
+          leftOut: [],
+          processedElsewhereUpToBlockNum: 5_000,
+        },
         action,
         () => {},
       ),
@@ -143,11 +149,11 @@ describe("the import of a database of v2.4", () => {
   it("holds what v2.4 left in processing, and says up to where it has answered", async () => {
     const ledger = await emptyLedger();
     await imports[1]?.[1](ledger);
-    const { payouts, answeredUpTo } = written(ledger);
+    const { payouts, processedElsewhereUpTo } = written(ledger);
     expect(payouts).toHaveLength(11);
     for (const payout of payouts) expect(payout).toMatch(/^reward:\d{4}:0:0:1 held$/u);
-    expect(answeredUpTo).toBe(5_000);
-    expect([...ledger.contents.rings.values()]).toEqual([]);
+    expect(processedElsewhereUpTo).toBe(5_000);
+    expect([...ledger.contents.jobs.values()]).toEqual([]);
   });
 });
 

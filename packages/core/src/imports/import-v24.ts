@@ -21,7 +21,7 @@ export interface V24Import {
   /** Rows that the ledger has no place for, as receipts, so that nothing is lost. */
   readonly leftOut: readonly NewReceipt[];
   /** The last block that v2.4 checked; 0 when it does not say. */
-  readonly answeredUpToBlockNum: number;
+  readonly processedElsewhereUpToBlockNum: number;
 }
 
 export interface V24Imported extends WrittenAgreements {
@@ -51,12 +51,12 @@ export async function importV24(
   onProgress: OnProgress,
 ): Promise<V24Imported> {
   const { ledger } = deps;
-  const { source, agreements, receipts, answeredUpToBlockNum } = what;
-  const first = await firstCursor(deps, answeredUpToBlockNum);
+  const { source, agreements, receipts, processedElsewhereUpToBlockNum } = what;
+  const first = await firstCursor(deps, processedElsewhereUpToBlockNum);
   const cursorPlaced = await ledger.transaction(async (tx) => {
     await needPaymentsOff(tx);
-    await tx.lockFold(); // A fold that is under way has read the old limit.
-    await tx.setAnsweredUpToBlockNum(answeredUpToBlockNum);
+    await tx.lockEvents(); // A apply events that is under way has read the old limit.
+    await tx.setProcessedElsewhereUpToBlockNum(processedElsewhereUpToBlockNum);
     const placed = first !== undefined && (await tx.moveCursor(undefined, first));
     await tx.addReceipts([
       receiptOf("import.started", source, action, {
@@ -64,7 +64,7 @@ export async function importV24(
         agreements: agreements.length,
         receipts: receipts.length,
         leftOut: what.leftOut.length,
-        answeredUpToBlock: answeredUpToBlockNum,
+        processedElsewhereUpToBlock: processedElsewhereUpToBlockNum,
         cursorPlaced: placed,
       }),
     ]);

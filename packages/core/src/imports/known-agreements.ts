@@ -7,7 +7,7 @@ export type Acquaintance =
   /** Written by this very import before. */
   | { readonly type: "same_place" }
   /** In the ledger under another name. */
-  | { readonly type: "twin"; readonly of: OperationId }
+  | { readonly type: "duplicate"; readonly of: OperationId }
   /** Another agreement has its place. */
   | { readonly type: "taken"; readonly by: Agreement };
 
@@ -47,6 +47,6 @@ export function compareWithLedger(
       .toSorted((a, b) => Math.abs(a.startMs - agreement.startMs) - Math.abs(b.startMs - agreement.startMs));
     if (nearest === undefined) return answer;
     take(nearest);
-    return { type: "twin", of: operationId(nearest.operation) };
+    return { type: "duplicate", of: operationId(nearest.operation) };
   });
 }

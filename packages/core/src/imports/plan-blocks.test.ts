@@ -8,7 +8,7 @@ import type { NewTransfer } from "../ledger/ledger.ts";
 import { agreementWithRows, cursorAt, incoming, operation } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
-import { foldLedger } from "../ledger/apply-events.ts";
+import { applyEvents } from "../ledger/apply-events.ts";
 import { importMarks } from "./import-blocks.ts";
 import { planTransfers } from "./plan-blocks.ts";
 
@@ -60,13 +60,13 @@ describe("what a plan says", () => {
       fc.integer({ min: 1_000, max: 1_200 }).map((day) => millis(day * DAY_MS)),
       { maxLength: 4 },
     ),
-  ])("will be owed is what is owed", async (found, isImport, hasTwin, answeredUpTo, days) => {
+  ])("will be owed is what is owed", async (found, isImport, hasDuplicate, processedElsewhereUpTo, days) => {
     const ledger = new MemoryLedger(new ManualClock());
     await ledger.transaction(async (tx) => {
       await tx.moveCursor(undefined, cursorAt(500, { blockTimeMs: millis(1_150 * DAY_MS) }));
-      await tx.setAnsweredUpToBlockNum(answeredUpTo);
+      await tx.setProcessedElsewhereUpToBlockNum(processedElsewhereUpTo);
       const [first] = found;
-      if (hasTwin && first?.request?.type === "open")
+      if (hasDuplicate && first?.request?.type === "open")
         await tx.insertAgreements([
           // A list had one of them. It owes nothing any more, so that what follows counts what was found.
           (({ agreement, rows }) => ({
@@ -94,7 +94,7 @@ describe("what a plan says", () => {
         }),
       ),
     );
-    await foldLedger({ ...deps, ledger, log });
+    await applyEvents({ ...deps, ledger, log });
     const { payouts, transfers: decided } = ledger.contents;
     const owed = [...payouts.values()].reduce((sum, payout) => sum + payout.amount, 0n);
     expect(plan.reduce((sum, one) => sum + one.owedAtOnce, 0n)).toBe(owed);
@@ -118,7 +118,7 @@ describe("a stop that is found late", () => {
       await tx.insertAgreements([listed(1_000), listed(1_011)]);
       await tx.insertTransfers([stop]);
     });
-    await foldLedger({ ledger, log, policy: DEFAULT_POLICY, roles });
+    await applyEvents({ ledger, log, policy: DEFAULT_POLICY, roles });
     const { rows } = ledger.contents;
     expect([...rows.values()].filter(({ type }) => type === "base_amount")).toMatchObject([
       { startMs: 1_000 * DAY_MS, status: "processing" },

@@ -32,8 +32,8 @@ interface OpenRow {
 }
 
 /**
- * What will become of transfers that are found in old blocks: the fold, gone through on paper. It is as good as what the
- * ledger knows now; what decides is the fold itself. Writes nothing.
+ * What will become of transfers that are found in old blocks: the event step, gone through on paper. It is as good as what the
+ * ledger knows now; what decides is the event step itself. Writes nothing.
  * @param transfers in chain order
  * @param mark as in a replay: what an import knows of each; `undefined` for a transfer that is answered as if live
  */
@@ -45,9 +45,9 @@ export async function planTransfers(
 ): Promise<readonly PlannedTransfer[]> {
   const cursor = await tx.cursor();
   const known = new Set(await tx.knownTransfers(transfers.map(({ operation }) => operation)));
-  const answeredUpToBlockNum = await tx.answeredUpToBlockNum();
+  const processedElsewhereUpToBlockNum = await tx.processedElsewhereUpToBlockNum();
   const open = new Map<string, OpenRow[]>();
-  const foundTwins = new Set<OperationId>();
+  const foundDuplicates = new Set<OperationId>();
   const owed: bigint[] = transfers.map(() => 0n);
   const plans: Omit<PlannedTransfer, "owedAtOnce">[] = [];
 
@@ -58,7 +58,7 @@ export async function planTransfers(
     open.set(nominator, rows);
     return rows;
   };
-  const owe = ({ row, by }: OpenRow): void => {
+  const createPayouts = ({ row, by }: OpenRow): void => {
     if (by !== undefined && overdueRows([row], row.dueMs).length > 0)
       owed[by] = (owed[by] ?? 0n) + row.amount;
   };
@@ -85,8 +85,8 @@ export async function planTransfers(
       continue;
     }
     const importMark = mark(transfer);
-    if (importMark === undefined && operation.blockNum <= answeredUpToBlockNum) {
-      plans.push({ ...plan, outcome: "answered_before", reason: "v2.4 has answered it" });
+    if (importMark === undefined && operation.blockNum <= processedElsewhereUpToBlockNum) {
+      plans.push({ ...plan, outcome: "already_processed", reason: "v2.4 has answered it" });
       continue;
     }
     let pending: readonly StakeRow[] = [];
@@ -95,7 +95,7 @@ export async function planTransfers(
       const isOfLater = ({ row }: OpenRow): boolean =>
         compareOperations(row.agreement, operation) >= 0 || row.startMs > blockTimeMs;
       const fallen = before.filter((one) => one.by !== undefined && one.row.dueMs <= blockTimeMs);
-      for (const one of fallen) owe(one);
+      for (const one of fallen) createPayouts(one);
       pending = before.filter((one) => !fallen.includes(one) && !isOfLater(one)).map(({ row }) => row);
       open.set(
         sender,
@@ -103,10 +103,11 @@ export async function planTransfers(
       );
     }
     const live = decideTransfer({ ...transfer, request }, pending, policy, roles);
-    const twin = live.agreement === undefined ? undefined : await tx.importedTwin(live.agreement.agreement);
-    if (twin !== undefined && !foundTwins.has(twin)) {
-      foundTwins.add(twin);
-      plans.push({ ...plan, outcome: "answered_before", reason: `is the imported agreement ${twin}` });
+    const duplicate =
+      live.agreement === undefined ? undefined : await tx.importedDuplicate(live.agreement.agreement);
+    if (duplicate !== undefined && !foundDuplicates.has(duplicate)) {
+      foundDuplicates.add(duplicate);
+      plans.push({ ...plan, outcome: "already_processed", reason: `is the imported agreement ${duplicate}` });
       continue;
     }
     const decision = importMark === undefined ? live : asImported(live, importMark);
@@ -121,6 +122,7 @@ export async function planTransfers(
     plans.push({ ...plan, outcome: decision.outcome, reason: decision.reason, monthsPaid });
   }
   for (const rows of open.values())
-    for (const one of rows) if (cursor !== undefined && one.row.dueMs <= cursor.blockTimeMs) owe(one);
+    for (const one of rows)
+      if (cursor !== undefined && one.row.dueMs <= cursor.blockTimeMs) createPayouts(one);
   return plans.map((plan, index) => ({ ...plan, owedAtOnce: bts(owed[index] ?? 0n) }));
 }

@@ -75,7 +75,7 @@ export async function writeAgreements(
   for (const chunk of chunksByNominator(offers)) {
     const written = await ledger.transaction(async (tx) => {
       await needPaymentsOff(tx);
-      await tx.lockFold(); // A fold could open one of them from its transfer between our look and our write.
+      await tx.lockEvents(); // A apply events could open one of them from its transfer between our look and our write.
       const acquaintances = await compare(tx, chunk);
       const fresh = await tx.insertAgreements(
         chunk.filter((_, index) => acquaintances[index]?.type === "new"),

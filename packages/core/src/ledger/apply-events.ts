@@ -3,20 +3,20 @@ import { assert } from "@stakebts/kernel/assert";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../rules/decide.ts";
 import { type Freeze, type FreezeLevel, levelOf, whyAcceptsNothing } from "../rules/freeze.ts";
 import { asImported } from "../rules/import-mark.ts";
-import { COVER_MEMO_PREFIX, FUNDING_STATUSES, fundingCompletedBy, type FundingKey } from "../rules/top-up.ts";
+import { TOP_UP_MEMO_PREFIX, TOP_UP_STATUSES, topUpCompletedBy, type TopUpKey } from "../rules/top-up.ts";
 import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Policy } from "../rules/policy.ts";
 import type { StakeRow } from "../rules/stake-row.ts";
 import type { Agreement } from "../rules/terms.ts";
 import type { Millis } from "@stakebts/kernel/time";
 import { CORE_ASSET_ID } from "../rules/transfer.ts";
-import type { FundingRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
+import type { TopUpRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { fundingId } from "./ids.ts";
+import { topUpId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
-import { owe } from "./create-payouts.ts";
+import { createPayouts } from "./create-payouts.ts";
 
-export interface FoldDeps {
+export interface ApplyDeps {
   readonly ledger: Ledger;
   readonly log: Log;
   readonly policy: Policy;
@@ -34,7 +34,7 @@ export interface FoldDeps {
 const DUE_ROWS_PER_STEP = 500;
 
 /** Requests for funds that are looked through when money arrives: the newest ones. */
-const UNARRIVED_FUNDINGS_MAX = 1_000;
+const UNARRIVED_TOP_UPS_MAX = 1_000;
 
 /** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
 const STEPS_PER_TRANSACTION = 50;
@@ -48,11 +48,11 @@ const STEPS_PER_TRANSACTION = 50;
  *
  * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
  */
-export async function foldLedger(deps: FoldDeps, signal?: AbortSignal): Promise<number> {
+export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promise<number> {
   for (let total = 0; ;) {
     if (signal?.aborted === true || !(await deps.ledger.hasWork(await isAccepting(deps, deps.ledger))))
       return total;
-    const { steps, receipts } = await deps.ledger.transaction((tx) => foldSome(tx, deps));
+    const { steps, receipts } = await deps.ledger.transaction((tx) => applySome(tx, deps));
     for (const receipt of receipts) logReceipt(deps.log, receipt);
     total += steps;
     if (steps < STEPS_PER_TRANSACTION) return total;
@@ -64,22 +64,22 @@ export async function foldLedger(deps: FoldDeps, signal?: AbortSignal): Promise<
  * as if everything had been answered in turn: see {@link LedgerTx.oldestUndecidedTransfer} and ADR 0019.
  */
 async function isAccepting(
-  { frozenHere }: FoldDeps,
+  { frozenHere }: ApplyDeps,
   ledger: { readonly freezes: () => Promise<readonly Freeze[]> },
 ): Promise<boolean> {
   return whyAcceptsNothing([...(await ledger.freezes()), ...(frozenHere?.() ?? [])]) === undefined;
 }
 
-async function foldSome(
+async function applySome(
   tx: LedgerTx,
-  deps: FoldDeps,
+  deps: ApplyDeps,
 ): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
-  await tx.lockFold();
-  const answeredUpToBlockNum = await tx.answeredUpToBlockNum();
+  await tx.lockEvents();
+  const processedElsewhereUpToBlockNum = await tx.processedElsewhereUpToBlockNum();
   const accepting = await isAccepting(deps, tx);
   const receipts: NewReceipt[] = [];
   for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
-    const step = await foldStep(tx, deps, { answeredUpToBlockNum, accepting });
+    const step = await applyNext(tx, deps, { processedElsewhereUpToBlockNum, accepting });
     if (step === undefined) return { steps, receipts };
     receipts.push(...step);
   }
@@ -87,10 +87,13 @@ async function foldSome(
 }
 
 /** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
-async function foldStep(
+async function applyNext(
   tx: LedgerTx,
-  deps: FoldDeps,
-  { answeredUpToBlockNum, accepting }: { readonly answeredUpToBlockNum: number; readonly accepting: boolean },
+  deps: ApplyDeps,
+  {
+    processedElsewhereUpToBlockNum,
+    accepting,
+  }: { readonly processedElsewhereUpToBlockNum: number; readonly accepting: boolean },
 ): Promise<readonly NewReceipt[] | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
   const cursor = await tx.cursor();
@@ -100,7 +103,7 @@ async function foldStep(
   const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
   if (due.length > 0) return settleDueRows(tx, due);
   if (transfer === undefined) return undefined;
-  return answerTransfer(tx, transfer, deps, answeredUpToBlockNum);
+  return answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum);
 }
 
 async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
@@ -108,9 +111,9 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
   const moved = await tx.moveRows(decided.map((d) => d.move));
   assert(
     moved === rows.length,
-    `${rows.length} rows fell due and ${moved} moved, although nobody else may fold`,
+    `${rows.length} rows fell due and ${moved} moved, although nobody else may apply events`,
   );
-  const held = await owe(
+  const held = await createPayouts(
     tx,
     decided.flatMap((d) => (d.payout === undefined ? [] : [d.payout])),
   );
@@ -128,16 +131,19 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
 async function decide(
   tx: LedgerTx,
   transfer: NewTransfer,
-  deps: FoldDeps,
+  deps: ApplyDeps,
   {
-    answeredUpToBlockNum,
+    processedElsewhereUpToBlockNum,
     completes,
-  }: { readonly answeredUpToBlockNum: number; readonly completes: FundingKey | undefined },
+  }: { readonly processedElsewhereUpToBlockNum: number; readonly completes: TopUpKey | undefined },
 ): Promise<Decision> {
   const { request, importMark, operation } = transfer;
   assert(request !== undefined, `transfer ${operationId(operation)} has no request`);
-  if (importMark === undefined && operation.blockNum <= answeredUpToBlockNum)
-    return recorded("answered_before", `v2.4 answered every transfer up to block ${answeredUpToBlockNum}`);
+  if (importMark === undefined && operation.blockNum <= processedElsewhereUpToBlockNum)
+    return recorded(
+      "already_processed",
+      `v2.4 answered every transfer up to block ${processedElsewhereUpToBlockNum}`,
+    );
   // What was opened later does not end with it: a stop may be found late, in a block that was once passed over. Imported
   // agreements may have no place in the chain, but they have a start.
   const pending =
@@ -153,15 +159,15 @@ async function decide(
     deps.roles,
     completes,
   );
-  const twin =
-    decision.agreement === undefined ? undefined : await tx.importedTwin(decision.agreement.agreement);
-  // The twin's name at the end of the reason is how the ledger knows that it is found: see importedTwin.
-  if (twin !== undefined)
-    return recorded("answered_before", `${decision.reason}: this is the imported agreement ${twin}`);
+  const duplicate =
+    decision.agreement === undefined ? undefined : await tx.importedDuplicate(decision.agreement.agreement);
+  // The duplicate's name at the end of the reason is how the ledger knows that it is found: see importedDuplicate.
+  if (duplicate !== undefined)
+    return recorded("already_processed", `${decision.reason}: this is the imported agreement ${duplicate}`);
   return importMark === undefined ? decision : asImported(decision, importMark);
 }
 
-function policyFor(operation: OperationPosition, { policy, openedBefore }: FoldDeps): Policy {
+function policyFor(operation: OperationPosition, { policy, openedBefore }: ApplyDeps): Policy {
   const opened = openedBefore?.(operation);
   return opened === undefined
     ? policy
@@ -171,14 +177,17 @@ function policyFor(operation: OperationPosition, { policy, openedBefore }: FoldD
 async function answerTransfer(
   tx: LedgerTx,
   transfer: NewTransfer,
-  deps: FoldDeps,
-  answeredUpToBlockNum: number,
+  deps: ApplyDeps,
+  processedElsewhereUpToBlockNum: number,
 ): Promise<readonly NewReceipt[]> {
-  const completed = await fundingOf(tx, transfer, deps.roles);
-  const decision = await decide(tx, transfer, deps, { answeredUpToBlockNum, completes: completed?.key });
+  const completed = await topUpOf(tx, transfer, deps.roles);
+  const decision = await decide(tx, transfer, deps, {
+    processedElsewhereUpToBlockNum,
+    completes: completed?.key,
+  });
   const held = [
     ...(await apply(tx, decision, transfer.blockTimeMs)),
-    ...(completed === undefined || decision.outcome === "answered_before"
+    ...(completed === undefined || decision.outcome === "already_processed"
       ? []
       : [await arrive(tx, completed, transfer)]),
     ...(await freeze(tx, transfer, decision)),
@@ -186,7 +195,7 @@ async function answerTransfer(
   const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
-    `transfer ${operationId(transfer.operation)} was decided twice, although nobody else may fold`,
+    `transfer ${operationId(transfer.operation)} was decided twice, although nobody else may apply events`,
   );
   const receipt: NewReceipt = {
     event: `transfer.${decision.outcome}`,
@@ -205,42 +214,40 @@ async function answerTransfer(
 }
 
 /** The request for funds that this transfer completes, if there is one. */
-async function fundingOf(
+async function topUpOf(
   tx: LedgerTx,
   transfer: NewTransfer,
   { treasuryAccounts }: Roles,
-): Promise<FundingRecord | undefined> {
+): Promise<TopUpRecord | undefined> {
   const { txid, sender, memoText } = transfer;
   if (transfer.assetId !== CORE_ASSET_ID) return undefined;
   // Nearly every transfer is a nominator's: the requests are read only for those that may bring funds.
-  const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(COVER_MEMO_PREFIX) === true;
+  const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(TOP_UP_MEMO_PREFIX) === true;
   if (!mayBring && txid === undefined) return undefined;
-  const expected = await tx.fundings({
-    statuses: FUNDING_STATUSES.filter((status) => status !== "arrived"),
+  const expected = await tx.topUps({
+    statuses: TOP_UP_STATUSES.filter((status) => status !== "arrived"),
     txid: mayBring ? undefined : txid,
-    limit: UNARRIVED_FUNDINGS_MAX,
+    limit: UNARRIVED_TOP_UPS_MAX,
   });
-  return expected.length === 0 ? undefined : fundingCompletedBy(transfer, expected, treasuryAccounts);
+  return expected.length === 0 ? undefined : topUpCompletedBy(transfer, expected, treasuryAccounts);
 }
 
-async function arrive(tx: LedgerTx, funding: FundingRecord, transfer: NewTransfer): Promise<NewReceipt> {
-  const moved = await tx.moveFunding(funding.id, [funding.status], "arrived", {
+async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): Promise<NewReceipt> {
+  const moved = await tx.moveTopUp(topUp.id, [topUp.status], "arrived", {
     arrivedBy: transfer.operation,
-    ...(transfer.txid === undefined
-      ? {}
-      : { txid: funding.signed === undefined ? transfer.txid : undefined }),
+    ...(transfer.txid === undefined ? {} : { txid: topUp.signed === undefined ? transfer.txid : undefined }),
   });
-  assert(moved, `request ${funding.key} moved while its money was being written down`);
+  assert(moved, `request ${topUp.key} moved while its money was being written down`);
   const receipt: NewReceipt = {
-    event: "funding.arrived",
-    subject: funding.key,
+    event: "top_up.arrived",
+    subject: topUp.key,
     chainTimeMs: transfer.blockTimeMs,
     details: {
       operation: operationId(transfer.operation),
       sender: transfer.sender,
       amountShares: `${transfer.amount}`,
-      askedForShares: `${toShares(funding.amount)}`,
-      was: funding.status,
+      askedForShares: `${toShares(topUp.amount)}`,
+      was: topUp.status,
     },
   };
   await tx.addReceipts([receipt]);
@@ -294,10 +301,10 @@ async function freeze(
 }
 
 async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<readonly NewReceipt[]> {
-  if (decision.funding !== undefined)
-    await tx.insertFunding({
-      ...decision.funding,
-      id: fundingId(decision.funding.key),
+  if (decision.topUp !== undefined)
+    await tx.insertTopUp({
+      ...decision.topUp,
+      id: topUpId(decision.topUp.key),
       requestedMs: nowMs,
     });
 
@@ -311,5 +318,5 @@ async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<r
   }
   const moved = await tx.moveRows(decision.rowMoves);
   assert(moved === decision.rowMoves.length, `${decision.rowMoves.length} rows should move and ${moved} did`);
-  return owe(tx, decision.payouts);
+  return createPayouts(tx, decision.payouts);
 }

@@ -212,7 +212,7 @@ describe("payments stop and nothing is lost", () => {
         type: "again",
         reason: expect.stringContaining("signed"),
       });
-      await world.passFence();
+      await world.passRecoveryHold();
       expect(await world.pay(id)).toMatchObject({ type: "in_flight" });
     }));
 

@@ -33,8 +33,8 @@ export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> 
     const names = states.map(({ name }) => hostOf(name));
     const labelled = states.map((state, i) => {
       const name = names[i] ?? "";
-      const twins = names.slice(0, i).filter((other) => other === name).length;
-      return { state, labels: { node: twins === 0 ? name : `${name}#${twins + 1}` } };
+      const duplicates = names.slice(0, i).filter((other) => other === name).length;
+      return { state, labels: { node: duplicates === 0 ? name : `${name}#${duplicates + 1}` } };
     });
     const heads = (block: (head: NonNullable<NodeState["head"]>) => number): Sample[] =>
       labelled.flatMap(({ state: { head }, labels }) =>

@@ -2,13 +2,13 @@ import { noticeOfFailure } from "../rules/decide.ts";
 import type { Policy } from "../rules/policy.ts";
 import type { Millis } from "@stakebts/kernel/time";
 import type { LedgerTx, PayoutRecord } from "./ledger.ts";
-import { owe } from "./create-payouts.ts";
+import { createPayouts } from "./create-payouts.ts";
 
 /**
  * Owes the nominator of a failed payout 1 BTS with a word where to complain. Once per payout, however often that fails:
  * the first notice stands, even if the support address has changed since.
  */
-export async function oweNotice(
+export async function createNotice(
   tx: LedgerTx,
   failed: PayoutRecord,
   policy: Policy,
@@ -18,5 +18,5 @@ export async function oweNotice(
   if (notice === undefined) return;
   const [existing] = await tx.payoutsByKey([notice.key]);
   if (existing !== undefined) return;
-  await owe(tx, [notice]);
+  await createPayouts(tx, [notice]);
 }

@@ -3,14 +3,17 @@ import { operationId } from "@stakebts/kernel/operation-id";
 import type { NewPayout } from "../rules/payout.ts";
 import type { IdentifiedPayout, LedgerTx, NewReceipt, PaidTransfer } from "./ledger.ts";
 import { identified, memoNonces } from "./ids.ts";
-import { ringForPayout } from "./jobs.ts";
+import { jobForPayout } from "./jobs.ts";
 
 /**
- * Writes debts down and rings for them. A debt whose payment is already on the chain, because the ledger is being
+ * Writes debts down and jobs for them. A debt whose payment is already on the chain, because the ledger is being
  * replayed or was restored from a backup, is settled by that payment instead of a second one.
  * @returns receipts, already written, of debts that are held because the chain tells another story
  */
-export async function owe(tx: LedgerTx, payouts: readonly NewPayout[]): Promise<readonly NewReceipt[]> {
+export async function createPayouts(
+  tx: LedgerTx,
+  payouts: readonly NewPayout[],
+): Promise<readonly NewReceipt[]> {
   const debts = payouts.map(identified);
   await tx.insertPayouts(debts);
   const paid = [
@@ -33,7 +36,7 @@ export async function owe(tx: LedgerTx, payouts: readonly NewPayout[]): Promise<
     else held.push(...(await hold(tx, debt, payment)));
   }
   await tx.confirmPayouts(settled);
-  await tx.ring(open.map((debt) => ringForPayout(debt.id, "owed")));
+  await tx.job(open.map((debt) => jobForPayout(debt.id, "owed")));
   return held;
 }
 

@@ -4,7 +4,7 @@ import type { Cursor } from "./ledger.ts";
 import { unprovableAfter } from "./expire-withdrawals.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { type IngestDeps, lastFinalBlockNum, replayBlocks } from "./ingest-blocks.ts";
-import { raiseFence } from "./recovery-hold.ts";
+import { placeRecoveryHold } from "./recovery-hold.ts";
 
 /**
  * Where to begin: `last`, where the ledger stopped; `current`, at the newest final block; a number, from that block on.
@@ -17,7 +17,7 @@ export type StartMode = "last" | "current" | number;
  * blocks up to it again, which adds what the ledger has missed and changes nothing else.
  *
  * An empty ledger may be a lost one, and blocks that are jumped over may hold payments of an old one: in both cases a
- * fence is raised, and after a jump it stays until those blocks have been read after all.
+ * recovery hold is raised, and after a jump it stays until those blocks have been read after all.
  */
 export async function establishCursor(deps: IngestDeps, mode: StartMode): Promise<void> {
   const { chain, ledger, log } = deps;
@@ -46,7 +46,7 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
     if (!(await tx.moveCursor(cursor?.blockNum, next))) return [];
     const all = [receipt, ...(await unprovableAfter(tx, next))];
     await tx.addReceipts(all);
-    const fence =
+    const recoveryHold =
       cursor === undefined
         ? { head, fromBlockNum: firstBlockNum, reason: "the ledger was empty, and may have been lost" }
         : {
@@ -54,10 +54,10 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
             fromBlockNum: cursor.blockNum + 1,
             reason: `the blocks before ${firstBlockNum} were jumped over: start once with STAKEBTS_REPLAY=${cursor.blockNum + 1}`,
           };
-    return [...all, await raiseFence(tx, deps.policy, fence)];
+    return [...all, await placeRecoveryHold(tx, deps.policy, recoveryHold)];
   });
   for (const each of receipts) logReceipt(log, each);
-  deps.watch.finalBlockNum = newest; // However far behind it is now, the fence for that is up.
+  deps.watch.finalBlockNum = newest; // However far behind it is now, the recovery hold for that is up.
   if (receipts.length === 0) log.info("cursor.placed_by_another", { firstBlockNum });
 }
 

@@ -4,8 +4,8 @@ import type { Policy } from "../rules/policy.ts";
 import { millis } from "@stakebts/kernel/time";
 import { decideWithdrawal } from "../rules/withdrawal.ts";
 import type { Cursor, LedgerTx, NewReceipt, PayoutRecord, WithdrawalRecord } from "./ledger.ts";
-import { oweNotice } from "./create-notice.ts";
-import { ringForPayout } from "./jobs.ts";
+import { createNotice } from "./create-notice.ts";
+import { jobForPayout } from "./jobs.ts";
 
 /**
  * Withdrawals that no block can hold any more: their payouts are free for another attempt, or have had their last.
@@ -48,8 +48,8 @@ async function endAttempt(
   const next = afterAttempt({ type: "withdrawal_expired", attempts, maxAttempts: policy.maxAttempts });
   const reason = `attempt ${attempts} expired unpaid: ${payout.reason ?? "no block took it"}`;
   await tx.movePayout(payout.id, ["signed", "sent"], next, { reason });
-  if (next === "ready") await tx.ring([ringForPayout(payout.id, `attempt-${attempts + 1}`)]);
-  else await oweNotice(tx, payout, policy, scanned.blockTimeMs);
+  if (next === "ready") await tx.job([jobForPayout(payout.id, `attempt-${attempts + 1}`)]);
+  else await createNotice(tx, payout, policy, scanned.blockTimeMs);
   return {
     event: next === "ready" ? "withdrawal.expired" : "payout.failed",
     subject: payout.key,

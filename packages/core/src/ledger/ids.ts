@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { v5 as uuidV5 } from "uuid";
-import type { FundingId, FundingKey } from "../rules/top-up.ts";
+import type { TopUpId, TopUpKey } from "../rules/top-up.ts";
 import type { NewPayout, PayoutId, PayoutKey } from "../rules/payout.ts";
 import type { WithdrawalId } from "../rules/withdrawal.ts";
 import type { IdentifiedPayout } from "./ledger.ts";
@@ -15,15 +15,15 @@ export const withdrawalId = (txid: string): WithdrawalId =>
 
 export const identified = (payout: NewPayout): IdentifiedPayout => ({ ...payout, id: payoutId(payout.key) });
 
-export const fundingId = (key: FundingKey): FundingId => uuidV5(`funding ${key}`, NAMESPACE) as FundingId;
+export const topUpId = (key: TopUpKey): TopUpId => uuidV5(`top-up ${key}`, NAMESPACE) as TopUpId;
 
-/** Of a message about the alarms of one kind that begin with this receipt. */
+/** Of a message about the alerts of one kind that begin with this receipt. */
 export const messageId = (event: string, firstReceiptId: bigint): string =>
   uuidV5(`message ${event} ${firstReceiptId}`, NAMESPACE);
 
-/** Of a message about one alarm, whoever sends it. */
-export const alarmMessageId = (event: string, subject: string): string =>
-  uuidV5(`alarm ${event} ${subject}`, NAMESPACE);
+/** Of a message about one alert, whoever sends it. */
+export const alertMessageId = (event: string, subject: string): string =>
+  uuidV5(`alert ${event} ${subject}`, NAMESPACE);
 
 /**
  * Nonce of a payout's memo: 64 bits that follow from the debt and the number of the attempt, so that two attempts never

@@ -1,6 +1,6 @@
 import { shares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
-import { isFencePassed } from "../rules/recovery-hold.ts";
+import { isRecoveryHoldPassed } from "../rules/recovery-hold.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import { parseMemo } from "../rules/memo.ts";
 import { operationId } from "@stakebts/kernel/operation-id";
@@ -21,10 +21,10 @@ import type { MemoContent, MemoReader } from "@stakebts/bitshares/signing";
 import { ADMIN_REQUESTS, type MemoRequest } from "../rules/request.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
-import { ringForTransfer } from "./jobs.ts";
+import { jobForTransfer } from "./jobs.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { settleOutgoing } from "./settle-outgoing.ts";
-import { type LedgerWatch, raiseFenceInDoubt } from "./recovery-hold.ts";
+import { type LedgerWatch, placeRecoveryHoldInDoubt } from "./recovery-hold.ts";
 
 export interface IngestDeps {
   readonly chain: ChainReader;
@@ -66,7 +66,7 @@ export interface IngestResult {
 
 /**
  * Reads the next irreversible blocks and writes, in one transaction: their transfers, the cursor, what they confirm,
- * what they prove dead, and the rings for all of it. Read again after a crash, a block changes nothing.
+ * what they prove dead, and the jobs for all of it. Read again after a crash, a block changes nothing.
  */
 export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const { chain, ledger } = deps;
@@ -74,7 +74,7 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const cursor = await ledger.cursor();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");
-  await raiseFenceInDoubt(deps, cursor, { head, finalBlockNum });
+  await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
   const to = Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP);
@@ -198,7 +198,7 @@ async function writeBlocks(
   const receipts = [
     ...(await settleOutgoing(tx, batch.transfers)),
     ...(await expireWithdrawals(tx, deps.policy, scanned)),
-    ...(await liftFence(tx, scanned)),
+    ...(await liftRecoveryHold(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
   ];
   await tx.addReceipts(receipts);
@@ -206,15 +206,20 @@ async function writeBlocks(
 }
 
 /** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */
-async function liftFence(tx: LedgerTx, scanned: Cursor): Promise<readonly NewReceipt[]> {
-  const fence = await tx.fence();
-  if (fence === undefined || !isFencePassed(fence, scanned) || !(await tx.liftFence(fence))) return [];
+async function liftRecoveryHold(tx: LedgerTx, scanned: Cursor): Promise<readonly NewReceipt[]> {
+  const recoveryHold = await tx.recoveryHold();
+  if (
+    recoveryHold === undefined ||
+    !isRecoveryHoldPassed(recoveryHold, scanned) ||
+    !(await tx.liftRecoveryHold(recoveryHold))
+  )
+    return [];
   return [
     {
-      event: "fence.lifted",
-      subject: `${fence.fromBlockNum}`,
+      event: "recovery_hold.lifted",
+      subject: `${recoveryHold.fromBlockNum}`,
       chainTimeMs: scanned.blockTimeMs,
-      details: { reason: fence.reason },
+      details: { reason: recoveryHold.reason },
     },
   ];
 }
@@ -230,7 +235,7 @@ async function writeTransfers(
   const skipped = transfers.filter((transfer) => !kept.includes(transfer));
   const written = await tx.insertTransfers(kept);
   const incoming = written.filter((transfer) => transfer.direction === "in");
-  await tx.ring(incoming.map((transfer) => ringForTransfer(transfer.operation)));
+  await tx.job(incoming.map((transfer) => jobForTransfer(transfer.operation)));
   await tx.addReceipts([
     ...skipped.map((transfer): NewReceipt => ({
       event: "transfer.skipped",

@@ -1,25 +1,25 @@
 import { type OperationPosition, operationId } from "@stakebts/kernel/operation-id";
 import type { PayoutId } from "../rules/payout.ts";
-import type { Ring } from "../queue/queue.ts";
+import type { NewJob } from "../queue/queue.ts";
 
-// How each ring is named. A name is used once: the queue drops a second ring with a name that it still remembers.
+// How each job is named. A name is used once: the queue drops a second job with a name that it still remembers.
 
-export const ringForTransfer = (operation: OperationPosition): Ring => ({
+export const jobForTransfer = (operation: OperationPosition): NewJob => ({
   id: `transfer-${operationId(operation).replaceAll(":", "-")}`,
   kind: "memo.process",
   data: { transfer: operationId(operation) },
   delayMs: 0,
 });
 
-/** @param cause what makes this ring another one than the last: an attempt, a release, an arrival */
-export const ringForPayout = (id: PayoutId, cause: string): Ring => ({
+/** @param cause what makes this job another one than the last: an attempt, a release, an arrival */
+export const jobForPayout = (id: PayoutId, cause: string): NewJob => ({
   id: `payout-${id}-${cause}`,
   kind: "payout.pay",
   data: { payoutId: id },
   delayMs: 0,
 });
 
-export const ringForDueRows = (dueMs: number, delayMs: number): Ring => ({
+export const jobForDueRows = (dueMs: number, delayMs: number): NewJob => ({
   id: `due-${dueMs}`,
   kind: "stakes.due",
   data: { dueMs },

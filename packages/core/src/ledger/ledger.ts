@@ -1,13 +1,7 @@
 import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { StakeRowMove, TransferOutcome } from "../rules/decide.ts";
-import type {
-  FundingId,
-  FundingKind,
-  FundingSourceNumber,
-  FundingStatus,
-  NewFunding,
-} from "../rules/top-up.ts";
-import type { Fence, FenceState } from "../rules/recovery-hold.ts";
+import type { TopUpId, TopUpKind, TopUpSourceNumber, TopUpStatus, NewTopUp } from "../rules/top-up.ts";
+import type { RecoveryHold, RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { Freeze } from "../rules/freeze.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-id";
@@ -19,7 +13,7 @@ import type { Agreement } from "../rules/terms.ts";
 import type { Millis } from "@stakebts/kernel/time";
 import type { WithdrawalId, WithdrawalState } from "../rules/withdrawal.ts";
 import type { AccountId } from "@stakebts/bitshares/chain";
-import type { Ring } from "../queue/queue.ts";
+import type { NewJob } from "../queue/queue.ts";
 
 /** The last irreversible block that was fully processed. */
 export interface Cursor {
@@ -120,14 +114,14 @@ export interface WithdrawalRecord extends NewWithdrawal, WithdrawalState {
 }
 
 /** A request for funds with its id, which follows from its key. */
-export interface IdentifiedFunding extends NewFunding {
-  readonly id: FundingId;
+export interface IdentifiedTopUp extends NewTopUp {
+  readonly id: TopUpId;
   /** Chain time at which it was written down. */
   readonly requestedMs: Millis;
 }
 
-export interface FundingRecord extends IdentifiedFunding {
-  readonly status: FundingStatus;
+export interface TopUpRecord extends IdentifiedTopUp {
+  readonly status: TopUpStatus;
   readonly reason: string | undefined;
   /** The source's own id and word for where it stands. */
   readonly venueId: string | undefined;
@@ -139,33 +133,33 @@ export interface FundingRecord extends IdentifiedFunding {
   /** When anything about it changed last: host time. */
   readonly changedAtMs: number;
   /** Of the reserve account: what was signed, and is sent again and again. */
-  readonly signed: SignedFunding | undefined;
+  readonly signed: SignedTopUp | undefined;
   /** The transfer that brought it. */
   readonly arrivedBy: OperationPosition | undefined;
 }
 
-export interface SignedFunding {
+export interface SignedTopUp {
   readonly bytes: Uint8Array;
   readonly refBlockNum: number;
   readonly expirationMs: Millis;
 }
 
 /** What is learnt of a request for funds. What is left out stays as it is; `reason` is replaced. */
-export interface FundingChange {
+export interface TopUpChange {
   readonly reason?: string | undefined;
   readonly venueId?: string | undefined;
   readonly venueStatus?: string | undefined;
   readonly txid?: string | undefined;
-  readonly signed?: SignedFunding;
+  readonly signed?: SignedTopUp;
   readonly arrivedBy?: OperationPosition;
   /** The source is about to be asked: counts as one more time, now. */
   readonly isAsking?: boolean;
 }
 
-export interface FundingFilter {
-  readonly statuses?: readonly FundingStatus[] | undefined;
-  readonly kinds?: readonly FundingKind[] | undefined;
-  readonly sources?: readonly FundingSourceNumber[] | undefined;
+export interface TopUpFilter {
+  readonly statuses?: readonly TopUpStatus[] | undefined;
+  readonly kinds?: readonly TopUpKind[] | undefined;
+  readonly sources?: readonly TopUpSourceNumber[] | undefined;
   readonly txid?: string | undefined;
   /** Newest first; default all. */
   readonly limit?: number | undefined;
@@ -180,7 +174,7 @@ export interface PaymentView {
   readonly live: WithdrawalRecord | undefined;
   readonly payments: PaymentsSwitch;
   readonly cursor: Cursor | undefined;
-  readonly fence: FenceState;
+  readonly recoveryHold: RecoveryHoldState;
   readonly limits: PaymentLimits;
 }
 
@@ -201,8 +195,8 @@ export interface NewReceipt {
  * else was faster. Nobody forces.
  */
 export interface LedgerTx {
-  /** Waits until no other transaction folds. Released at the end of this one. */
-  lockFold(): Promise<void>;
+  /** Waits until no other transaction applies events. Released at the end of this one. */
+  lockEvents(): Promise<void>;
 
   cursor(): Promise<Cursor | undefined>;
   /** @param expected number of the block that the caller believes to be the cursor, `undefined` for none */
@@ -236,11 +230,11 @@ export interface LedgerTx {
    * An agreement that an import has written and that this one is, see {@link isSameAgreement}; not one that a transfer
    * of this ledger opened, or that another transfer was found to be.
    */
-  importedTwin(agreement: Agreement): Promise<OperationId | undefined>;
+  importedDuplicate(agreement: Agreement): Promise<OperationId | undefined>;
   /** Up to this block another installation has answered every transfer; 0 for none. */
-  answeredUpToBlockNum(): Promise<number>;
+  processedElsewhereUpToBlockNum(): Promise<number>;
   /** Never goes back. */
-  setAnsweredUpToBlockNum(blockNum: number): Promise<void>;
+  setProcessedElsewhereUpToBlockNum(blockNum: number): Promise<void>;
   pendingRowsOf(nominator: string): Promise<readonly StakeRow[]>;
   /**
    * Rewards, base amounts and penalties that fell due at `upToMs` or before, oldest first. Not those whose payout an
@@ -266,8 +260,8 @@ export interface LedgerTx {
     change?: { reason?: string; waitingSinceMs?: Millis },
   ): Promise<boolean>;
   /**
-   * Gives a failed or held payout back to the payer, with its ring and its receipt, all or nothing. `false`: it has been
-   * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, the fence is up.
+   * Gives a failed or held payout back to the payer, with its job and its receipt, all or nothing. `false`: it has been
+   * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, the recovery hold is up.
    */
   requeuePayout(request: PayoutRequeue): Promise<boolean>;
   /**
@@ -295,17 +289,17 @@ export interface LedgerTx {
   openDeposits(): Promise<readonly PayoutRecord[]>;
 
   /** `false`: it is there already. Same key and another request: throws. */
-  insertFunding(funding: IdentifiedFunding): Promise<boolean>;
+  insertTopUp(topUp: IdentifiedTopUp): Promise<boolean>;
   /** The newest that fit, in the order in which they were written. */
-  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]>;
+  topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]>;
   /** How many covers of this source have ever been written down. */
-  coverCount(source: FundingSourceNumber): Promise<number>;
+  shortageCount(source: TopUpSourceNumber): Promise<number>;
   /** `to` may be where it stands: then only what is known of it changes. */
-  moveFunding(
-    id: FundingId,
-    from: readonly FundingStatus[],
-    to: FundingStatus,
-    change?: FundingChange,
+  moveTopUp(
+    id: TopUpId,
+    from: readonly TopUpStatus[],
+    to: TopUpStatus,
+    change?: TopUpChange,
   ): Promise<boolean>;
 
   /** May a payer of this epoch start something that moves money? Nothing changes that until this transaction ends. */
@@ -325,20 +319,20 @@ export interface LedgerTx {
   setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void>;
   /** `false`: this person has approved it before. */
   approvePayout(id: PayoutId, approval: PayoutApproval): Promise<boolean>;
-  /** A payout that a limit holds goes back to the payer, with its ring. `false`: none holds it, or it is not approved. */
-  releaseApproved(id: PayoutId, ring: Ring): Promise<boolean>;
+  /** A payout that a limit holds goes back to the payer, with its job. `false`: none holds it, or it is not approved. */
+  releaseApproved(id: PayoutId, job: NewJob): Promise<boolean>;
   approvals(id: PayoutId): Promise<readonly PayoutApproval[]>;
   /** Who has requeued or released it: they do not approve it. */
   whoRequested(key: PayoutKey): Promise<readonly string[]>;
-  fence(): Promise<Fence | undefined>;
+  recoveryHold(): Promise<RecoveryHold | undefined>;
   /**
-   * From now on no new withdrawal can be saved. Of two fences the later end and the earlier block hold. The database as it
+   * From now on no new withdrawal can be saved. Of two recovery holds the later end and the earlier block hold. The database as it
    * is now counts as looked at.
    */
-  raiseFence(fence: Fence): Promise<void>;
-  /** @param fence as it was read: one that was raised meanwhile stays, and so does one that the cursor has not passed */
-  liftFence(fence: Fence): Promise<boolean>;
-  ring(rings: readonly Ring[]): Promise<void>;
+  placeRecoveryHold(recoveryHold: RecoveryHold): Promise<void>;
+  /** @param recovery hold as it was read: one that was raised meanwhile stays, and so does one that the cursor has not passed */
+  liftRecoveryHold(recoveryHold: RecoveryHold): Promise<boolean>;
+  job(jobs: readonly NewJob[]): Promise<void>;
   addReceipts(receipts: readonly NewReceipt[]): Promise<void>;
   /** Adds those whose event and subject are not there yet; how many. */
   addReceiptsOnce(receipts: readonly NewReceipt[]): Promise<number>;
@@ -352,7 +346,7 @@ export interface NewAgreement {
 
 export interface PayoutRequeue {
   readonly payout: PayoutRecord;
-  readonly ring: Ring;
+  readonly job: NewJob;
   /** Who, why, and for which command. What is known of the payout is added to it. */
   readonly receipt: NewReceipt;
   /** `block:trx:op` of a transfer that names this payout and pays something else. */
@@ -372,7 +366,7 @@ export type WithdrawalRefusal =
   | "epoch_over"
   /** Another withdrawal is live, or the payout is no longer payable. */
   | "payout_moved"
-  /** Not now: frozen, the fence is up, or a cap leaves no room. The next view says which. */
+  /** Not now: frozen, the recovery hold is up, or a cap leaves no room. The next view says which. */
   | "payments_off";
 
 /** The truth. */
@@ -385,13 +379,13 @@ export interface Ledger {
   /** Every freeze that the ledger knows of. Processes may have more of their own. */
   freezes(): Promise<readonly Freeze[]>;
   limits(): Promise<PaymentLimits>;
-  fenceState(): Promise<FenceState>;
+  recoveryHoldState(): Promise<RecoveryHoldState>;
 
   /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
   startWriterEpoch(): Promise<bigint>;
   /**
    * The point of no return, in one transaction: the payout (which must be `ready`) becomes `signed` and the withdrawal
-   * is saved, if the epoch is the newest, payments are on, no fence is up and the limits let it go. A payout that a limit
+   * is saved, if the epoch is the newest, payments are on, no recovery hold is up and the limits let it go. A payout that a limit
    * holds has become `held` then, and the answer is `payout_moved`.
    */
   saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;
@@ -407,12 +401,12 @@ export interface Ledger {
 
   /** What each open payout is about to take, oldest debt first; not deposits at an exchange, which nobody covers. */
   openNeeds(limit: number): Promise<readonly Pick<PayoutRecord, "amount" | "memo" | "status">[]>;
-  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]>;
+  topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]>;
 
-  /** Rings that have not been made, oldest first; each caller gets others. They come again if `made` is not called. */
-  relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number>;
-  /** Writes a ring for every open payout that nobody has rung for `notRungForMs` (host time). Oldest debts first. */
-  ringStalePayouts(options: { notRungForMs: number; limit: number }): Promise<number>;
+  /** Jobs that have not been made, oldest first; each caller gets others. They come again if `made` is not called. */
+  dispatchJobs(limit: number, make: (jobs: readonly NewJob[]) => Promise<void>): Promise<number>;
+  /** Writes a job for every open payout that nobody has rung for `notEnqueuedForMs` (host time). Oldest debts first. */
+  enqueueStalePayouts(options: { notEnqueuedForMs: number; limit: number }): Promise<number>;
   /** The distinct instants at which pending rows fall due (see `pendingRowsDue`), from the earliest on. */
   nextDueInstants(limit: number): Promise<readonly Millis[]>;
   /** The accounts that have sent something under this name: one, if no node has ever lied about it; none that is known of. */

@@ -2,7 +2,7 @@ import type { NewReceipt } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 
 /** Receipts that ask for a person. The runbook has a paragraph on each, and operators are notified of them. */
-export const ASKS_FOR_A_PERSON = new Set([
+export const NEEDS_ATTENTION = new Set([
   "payout.failed",
   "payout.held",
   "withdrawal.unprovable",
@@ -11,23 +11,23 @@ export const ASKS_FOR_A_PERSON = new Set([
   "node.lied",
   "nodes.disagree",
   "payee.differs",
-  "custody.tripped",
-  "custody.changed",
-  "cover.insufficient",
+  "spend.unexplained",
+  "authority.changed",
+  "top_up.insufficient",
   "freeze.begun",
   "freeze.too_old",
   "limit.reached",
-  "funding.differs",
-  "funding.overdue",
-  "funding.rejected",
-  "funding.stuck",
-  "funding.unresolved",
-  "funding.vanished",
+  "top_up.differs",
+  "top_up.overdue",
+  "top_up.rejected",
+  "top_up.stuck",
+  "top_up.unresolved",
+  "top_up.vanished",
   "treasury.short",
 ]);
 
 /** What the ledger has just written down, said in the log too. */
 export function logReceipt(log: Log, receipt: NewReceipt): void {
-  const write = ASKS_FOR_A_PERSON.has(receipt.event) ? log.error : log.info;
+  const write = NEEDS_ATTENTION.has(receipt.event) ? log.error : log.info;
   write(receipt.event, { subject: receipt.subject, ...receipt.details });
 }

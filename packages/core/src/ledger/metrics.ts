@@ -1,12 +1,12 @@
 import { type Bts, toShares } from "@stakebts/kernel/amount";
 import { whyAcceptsNothing } from "../rules/freeze.ts";
-import { FUNDING_STATUSES } from "../rules/top-up.ts";
+import { TOP_UP_STATUSES } from "../rules/top-up.ts";
 import { LIMITED_BY } from "../rules/limits.ts";
 import { PAYOUT_STATUSES } from "../rules/payout.ts";
-import { isUp } from "../rules/recovery-hold.ts";
+import { isOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { STAKE_ROW_STATUSES } from "../rules/stake-row.ts";
 import type { LedgerView, Liabilities, Sum } from "./view.ts";
-import type { JobQueue, RingKind } from "../queue/queue.ts";
+import type { JobQueue, JobKind } from "../queue/queue.ts";
 import { btsNumber } from "../runtime/bts-number.ts";
 import type { Metrics, Sample } from "../runtime/metrics.ts";
 
@@ -16,23 +16,25 @@ const LEDGER = {
   stakebts_stake_rows: { help: "Stake rows by status", labels: ["status"] },
   stakebts_agreements: { help: "Agreements ever opened" },
   stakebts_undecided_transfers: { help: "Transfers that nobody has decided about yet" },
-  stakebts_rings_to_make: { help: "Rings that wait to be made" },
+  stakebts_outbox_jobs: { help: "Jobs that wait to be made" },
   stakebts_payments_on: { help: "1 when the ledger's switch lets payments go" },
   stakebts_accepting_on: { help: "1 when the ledger's freezes let nominations be answered" },
   stakebts_limited_payouts: {
     help: "Payouts that a limit holds for a person, or makes wait for room",
     labels: ["limit", "state"],
   },
-  stakebts_fence_up: { help: "1 while nothing is signed because the ledger may have forgotten payments" },
+  stakebts_recovery_hold: {
+    help: "1 while nothing is signed because the ledger may have forgotten payments",
+  },
   stakebts_payer_present: { help: "1 when a payer holds the lock that makes it the one" },
   stakebts_watcher_present: { help: "1 when a watcher looks at what the custodian's keys do" },
   stakebts_oldest_unpaid_seconds: {
     help: "How long the oldest debt that nobody has stopped has been due, by the time of the chain",
   },
-  stakebts_fundings: { help: "Requests for funds by status", labels: ["status"] },
+  stakebts_top_ups: { help: "Requests for funds by status", labels: ["status"] },
   stakebts_last_backup_time_seconds: { help: "When the last backup was made, seconds since 1970" },
-  stakebts_receipts_unsealed: { help: "Receipts that are not sealed into the audit log yet" },
-  stakebts_receipt_oldest_unsealed_seconds: { help: "How long the oldest of them has been there" },
+  stakebts_receipts_unchained: { help: "Receipts that are not chained into the audit log yet" },
+  stakebts_receipt_oldest_unchained_seconds: { help: "How long the oldest of them has been there" },
 } as const;
 
 const LIABILITIES = {
@@ -66,7 +68,7 @@ export function measureLedger(
       ),
       stakebts_agreements: status.agreements,
       stakebts_undecided_transfers: status.undecidedTransfers,
-      stakebts_rings_to_make: status.ringsToMake,
+      stakebts_outbox_jobs: status.jobsToDispatch,
       stakebts_payments_on: status.payments.on ? 1 : 0,
       stakebts_accepting_on: whyAcceptsNothing(watch.freezes) === undefined ? 1 : 0,
       stakebts_limited_payouts: LIMITED_BY.flatMap((by) =>
@@ -75,21 +77,21 @@ export function measureLedger(
           value: watch.limited.find((sum) => sum.by === by && sum.held === held)?.count ?? 0,
         })),
       ),
-      stakebts_fence_up: isUp(watch.fence) ? 1 : 0,
+      stakebts_recovery_hold: isOnRecoveryHold(watch.recoveryHold) ? 1 : 0,
       stakebts_payer_present: watch.payerLeads ? 1 : 0,
       stakebts_watcher_present: watch.watcherPresent ? 1 : 0,
       stakebts_oldest_unpaid_seconds:
         cursor === undefined || oldestUnpaidMs === undefined
           ? 0
           : Math.max(0, cursor.blockTimeMs - oldestUnpaidMs) / 1000,
-      stakebts_fundings: each(
-        FUNDING_STATUSES,
-        (of) => watch.fundings.find((funding) => funding.status === of)?.count,
+      stakebts_top_ups: each(
+        TOP_UP_STATUSES,
+        (of) => watch.topUps.find((topUp) => topUp.status === of)?.count,
       ),
       stakebts_last_backup_time_seconds:
         status.lastBackup === undefined ? undefined : status.lastBackup.madeAtMs / 1000,
-      stakebts_receipts_unsealed: status.sealing.unsealed,
-      stakebts_receipt_oldest_unsealed_seconds: status.sealing.oldestAgeMs / 1000,
+      stakebts_receipts_unchained: status.hashChain.unchained,
+      stakebts_receipt_oldest_unchained_seconds: status.hashChain.oldestAgeMs / 1000,
     };
   });
   metrics.source(
@@ -118,7 +120,7 @@ export function measureLedger(
 export function measureQueues(
   metrics: Metrics,
   queue: Pick<JobQueue, "waiting">,
-  kinds: readonly RingKind[],
+  kinds: readonly JobKind[],
 ): void {
   metrics.source("queues", QUEUES, async () => ({
     stakebts_queue_jobs: await Promise.all(

@@ -3,7 +3,7 @@ import type { NewReceipt, PayoutRecord } from "./ledger.ts";
 
 /** Who wants something done, and why. Both end in the receipt. */
 export interface OperatorAction {
-  /** Unique per command: ties the receipts of one command together and makes its rings new ones. */
+  /** Unique per command: ties the receipts of one command together and makes its jobs new ones. */
   readonly id: string;
   readonly actor: string;
   readonly reason: string;

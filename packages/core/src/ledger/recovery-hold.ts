@@ -1,4 +1,4 @@
-import { fenceEnd } from "../rules/recovery-hold.ts";
+import { recoveryHoldEnd } from "../rules/recovery-hold.ts";
 import type { Policy } from "../rules/policy.ts";
 import type { ChainHead } from "@stakebts/bitshares/chain";
 import type { Cursor, Ledger, LedgerTx, NewReceipt } from "./ledger.ts";
@@ -26,23 +26,23 @@ interface WatchDeps {
 }
 
 /**
- * Raises the fence (domain/fence.ts) if the ledger may be older than what was there before. Asked before each step: the
- * fence has to be up before the first block is written that an old copy had not seen, because that is what makes such a
+ * Raises the recovery hold (domain/recovery hold.ts) if the ledger may be older than what was there before. Asked before each step: the
+ * recovery hold has to be up before the first block is written that an old copy had not seen, because that is what makes such a
  * copy look like any other ledger.
  */
-export async function raiseFenceInDoubt(
+export async function placeRecoveryHoldInDoubt(
   { ledger, log, policy, watch }: WatchDeps,
   cursor: Cursor,
   { head, finalBlockNum }: { head: ChainHead; finalBlockNum: number },
 ): Promise<void> {
-  const { databaseChanged } = await ledger.fenceState();
+  const { databaseChanged } = await ledger.recoveryHoldState();
   const reason = databaseChanged
     ? "the database was restored, copied or started anew"
     : doubt(watch, cursor, finalBlockNum);
   if (reason !== undefined) {
     const receipt = await ledger.transaction(async (tx) => {
       const now = await tx.cursor();
-      return raiseFence(tx, policy, { head, fromBlockNum: (now ?? cursor).blockNum + 1, reason });
+      return placeRecoveryHold(tx, policy, { head, fromBlockNum: (now ?? cursor).blockNum + 1, reason });
     });
     log.warn(receipt.event, receipt.details);
   }
@@ -54,7 +54,7 @@ function doubt(watch: LedgerWatch, cursor: Cursor, finalBlockNum: number): strin
   if (cursor.blockNum < watch.seenBlockNum)
     return `the ledger stands at block ${cursor.blockNum} and has been at ${watch.seenBlockNum}: an older copy took its place`;
   // Once per lag, not for each step of the way up; and again when a better node shows that the last one was behind too:
-  // a fence that ends by the time of an old head ends too early.
+  // a recovery hold that ends by the time of an old head ends too early.
   const lag = finalBlockNum - cursor.blockNum;
   return lag > LEDGER_LAG_BLOCKS_MAX && finalBlockNum - watch.finalBlockNum > LEDGER_LAG_BLOCKS_MAX
     ? `the ledger was ${lag} blocks behind the chain, as an old copy is`
@@ -62,15 +62,15 @@ function doubt(watch: LedgerWatch, cursor: Cursor, finalBlockNum: number): strin
 }
 
 /** @param fromBlockNum the first block that the ledger has not looked into */
-export async function raiseFence(
+export async function placeRecoveryHold(
   tx: LedgerTx,
   { expirationMs }: Pick<Policy, "expirationMs">,
   { head, fromBlockNum, reason }: { head: ChainHead; fromBlockNum: number; reason: string },
 ): Promise<NewReceipt> {
-  const untilMs = fenceEnd(head.headTimeMs, expirationMs);
-  await tx.raiseFence({ untilMs, fromBlockNum, reason });
+  const untilMs = recoveryHoldEnd(head.headTimeMs, expirationMs);
+  await tx.placeRecoveryHold({ untilMs, fromBlockNum, reason });
   const receipt = {
-    event: "fence.raised",
+    event: "recovery_hold.placed",
     subject: `${fromBlockNum}`,
     chainTimeMs: head.headTimeMs,
     details: { reason, untilMs },

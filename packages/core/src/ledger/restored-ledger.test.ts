@@ -67,7 +67,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
       expect(await payPayout(await world.newPayer(), id)).toMatchObject({ type: "again" });
       await longAfter(world);
       await refundIsPaidOnce(world);
-      expect(events(world)).toContain("fence.lifted");
+      expect(events(world)).toContain("recovery_hold.lifted");
       expect(await world.ledger.payments()).toEqual({ on: true });
     }));
 
@@ -203,7 +203,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
 describe("a ledger that is restored while an ingester replays blocks that it had passed before", () => {
   // Found by the simulator. What the replay wrote of blocks beyond the old cursor was read again as new, each payment
   // passed for a second one, and payments were off until somebody had found out that nothing was wrong.
-  it("raises no alarm, and pays once", () =>
+  it("raises no alert, and pays once", () =>
     inWorld({}, async (world) => {
       await refundDue(world);
       const backup = world.ledger.backup();
@@ -223,7 +223,7 @@ describe("a ledger that is restored while an ingester replays blocks that it had
 });
 
 describe("a node that is behind when an old ledger is found", () => {
-  it("does not end the fence early: what a better one says raises it anew", () =>
+  it("does not end the recovery hold early: what a better one says raises it anew", () =>
     inWorld({}, async (world) => {
       const { id } = await refundDue(world);
       const backup = world.ledger.backup();
@@ -233,12 +233,12 @@ describe("a node that is behind when an old ledger is found", () => {
       world.ledger.restore(backup);
       world.restart();
       await world.ingest();
-      const first = (await world.ledger.fenceState()).raised?.untilMs ?? 0;
+      const first = (await world.ledger.recoveryHoldState()).raised?.untilMs ?? 0;
       // It turns out that the chain is an hour further than that node had said.
       world.devnet.skipTime(3_600);
       await world.devnet.produce(60);
       await world.ingest();
-      const second = (await world.ledger.fenceState()).raised?.untilMs ?? 0;
+      const second = (await world.ledger.recoveryHoldState()).raised?.untilMs ?? 0;
       expect(second - first).toBeGreaterThan(3_600_000);
       await longAfter(world);
       await refundIsPaidOnce(world);

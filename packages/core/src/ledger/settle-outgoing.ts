@@ -1,5 +1,5 @@
 import { toShares } from "@stakebts/kernel/amount";
-import type { Fence } from "../rules/recovery-hold.ts";
+import type { RecoveryHold } from "../rules/recovery-hold.ts";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { PayoutId } from "../rules/payout.ts";
 import { memoNonces } from "./ids.ts";
@@ -16,7 +16,7 @@ import type {
 /**
  * Confirms what irreversible outgoing transfers settle: by the id of a withdrawal that we signed, or, where the ledger
  * has lost that (a restored backup, a replay), by the payout key in the memo. A transfer that contradicts the ledger
- * confirms nothing and switches payments off; under a fence, what the ledger has only forgotten does not.
+ * confirms nothing and switches payments off; under a recovery hold, what the ledger has only forgotten does not.
  */
 export async function settleOutgoing(
   tx: LedgerTx,
@@ -32,8 +32,8 @@ export async function settleOutgoing(
   const strangers = outgoing.filter((t) => withdrawalOf(t) === undefined);
   const keys = strangers.flatMap((t) => (t.payoutKey === undefined ? [] : [t.payoutKey]));
   const nonces = new Set(strangers.flatMap((t) => (t.memoNonce === undefined ? [] : [t.memoNonce])));
-  // A fold that is writing these very debts down does not see our transfers yet, nor do we see its payouts: wait for it.
-  if (strangers.length > 0) await tx.lockFold();
+  // A apply events that is writing these very debts down does not see our transfers yet, nor do we see its payouts: wait for it.
+  if (strangers.length > 0) await tx.lockEvents();
   const byKey = new Map((await tx.payoutsByKey(keys)).map((payout) => [payout.key, payout]));
   const byNonce = nonces.size === 0 ? new Map<string, PayoutRecord>() : await depositsByNonce(tx, nonces);
   const payoutOf = ({ payoutKey, memoNonce }: NewTransfer) =>
@@ -54,9 +54,11 @@ export async function settleOutgoing(
     if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
     const problem = problemWith(transfer, withdrawal, payout, paid);
     if (problem !== undefined) {
-      const fence = problem.settles ? await tx.fence() : undefined;
+      const recoveryHold = problem.settles ? await tx.recoveryHold() : undefined;
       receipts.push(
-        fence === undefined ? await contradiction(tx, transfer, problem.what) : forgotten(transfer, fence),
+        recoveryHold === undefined
+          ? await contradiction(tx, transfer, problem.what)
+          : forgotten(transfer, recoveryHold),
       );
     }
     if (problem?.settles === false) continue;
@@ -125,11 +127,15 @@ const settlement = (transfer: NewTransfer, payoutId: PayoutId): NewReceipt => ({
 });
 
 /** The ledger is an older copy, and has lost the withdrawal that was sent after it. */
-const forgotten = (transfer: NewTransfer, fence: Fence): NewReceipt => ({
+const forgotten = (transfer: NewTransfer, recoveryHold: RecoveryHold): NewReceipt => ({
   event: "withdrawal.forgotten",
   subject: transfer.payoutKey ?? operationId(transfer.operation),
   chainTimeMs: transfer.blockTimeMs,
-  details: { txid: transfer.txid ?? null, operation: operationId(transfer.operation), reason: fence.reason },
+  details: {
+    txid: transfer.txid ?? null,
+    operation: operationId(transfer.operation),
+    reason: recoveryHold.reason,
+  },
 });
 
 /** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */

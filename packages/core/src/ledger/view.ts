@@ -1,7 +1,7 @@
 import type { Bts, Shares } from "@stakebts/kernel/amount";
-import type { FenceState } from "../rules/recovery-hold.ts";
+import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { Freeze } from "../rules/freeze.ts";
-import type { FundingStatus } from "../rules/top-up.ts";
+import type { TopUpStatus } from "../rules/top-up.ts";
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
@@ -153,11 +153,11 @@ export interface LimitedSum {
 }
 
 /** How far the sealing is. */
-export interface Sealing {
+export interface HashChainProgress {
   /** Seals in all. */
-  readonly sealed: number;
+  readonly chained: number;
   /** Receipts that wait for theirs; up to a hundred thousand, more are not counted. */
-  readonly unsealed: number;
+  readonly unchained: number;
   /** How long the oldest of them has been there; 0 when none waits. */
   readonly oldestAgeMs: number;
 }
@@ -171,7 +171,7 @@ export interface StatusView {
   readonly processFreezes: readonly ProcessFreeze[];
   readonly limits: PaymentLimits;
   readonly limited: readonly LimitedSum[];
-  readonly fence: FenceState;
+  readonly recoveryHold: RecoveryHoldState;
   /** The last one that was made by command. Host time. */
   readonly lastBackup:
     | { readonly file: string; readonly madeAtMs: number; readonly verified: boolean }
@@ -184,9 +184,9 @@ export interface StatusView {
   readonly rows: readonly { readonly status: StakeRowStatus; readonly count: number }[];
   readonly agreements: number;
   readonly undecidedTransfers: number;
-  /** Rings that wait to be made: more than a few mean that the scheduler and the ingester are not running. */
-  readonly ringsToMake: number;
-  readonly sealing: Sealing;
+  /** Jobs that wait to be made: more than a few mean that the scheduler and the ingester are not running. */
+  readonly jobsToDispatch: number;
+  readonly hashChain: HashChainProgress;
   /** The oldest debt that is not paid, of those that nobody has stopped. */
   readonly oldestOpen: { readonly key: PayoutKey; readonly dueMs: Millis } | undefined;
 }
@@ -263,14 +263,14 @@ export interface WatchView {
   readonly freezes: readonly Freeze[];
   readonly processFreezes: readonly ProcessFreeze[];
   readonly limited: readonly LimitedSum[];
-  readonly fence: FenceState;
+  readonly recoveryHold: RecoveryHoldState;
   /** Does any payer hold the lock that makes it the one that pays? */
   readonly payerLeads: boolean;
   /** Does any watcher look at what the custodian's authority does? */
   readonly watcherPresent: boolean;
   /** When the earliest debt falls or fell due that nobody has stopped and nobody has paid, written as a payout or not yet. */
   readonly oldestUnpaidMs: Millis | undefined;
-  readonly fundings: readonly { readonly status: FundingStatus; readonly count: number }[];
+  readonly topUps: readonly { readonly status: TopUpStatus; readonly count: number }[];
 }
 
 export interface LedgerView {
@@ -296,7 +296,7 @@ export interface LedgerView {
   /**
    * Payments on the chain whose memo names a debt that this ledger does not have, newest first. While transfers wait to be
    * decided there may be some; later, somebody has decided something that a restored ledger does not know. The notice of a
-   * failure is none, since a rebuilt ledger does not know of failures, nor is an anchor of the audit log.
+   * failure is none, since a rebuilt ledger does not know of failures, nor is an checkpoint of the audit log.
    */
   paymentsWithoutDebt(
     limit: number,

@@ -1,6 +1,6 @@
 import type { PayoutId } from "../rules/payout.ts";
 import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
-import { ringForPayout } from "../ledger/jobs.ts";
+import { jobForPayout } from "../ledger/jobs.ts";
 import {
   answer,
   noSuchPayout,
@@ -55,7 +55,7 @@ async function approve(
     const approver = action.actor;
     await tx.approvePayout(payout.id, { payee, amount, approver, reason: action.reason });
   }
-  const moved = await tx.releaseApproved(payout.id, ringForPayout(payout.id, action.id));
+  const moved = await tx.releaseApproved(payout.id, jobForPayout(payout.id, action.id));
   await tx.addReceipts([
     receiptOf("payout.approved", key, action, {
       payoutId: payout.id,

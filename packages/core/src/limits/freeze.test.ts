@@ -16,7 +16,7 @@ import {
 } from "../rules/freeze.ts";
 import type { MemoRequest } from "../rules/request.ts";
 import type { NewTransfer } from "../ledger/ledger.ts";
-import { foldLedger } from "../ledger/apply-events.ts";
+import { applyEvents } from "../ledger/apply-events.ts";
 import { freezeAll, unfreeze } from "./freeze.ts";
 import { FreezeWatch } from "./report-freezes.ts";
 import { switchPayments } from "./switch-payments.ts";
@@ -260,10 +260,10 @@ describe("nominations that were frozen for a while", () => {
               });
               await tx.insertTransfers([transfer]);
             });
-            await foldLedger(deps);
+            await applyEvents(deps);
           }
           await ledger.transaction((tx) => tx.setAccepting({ on: true }));
-          await foldLedger(deps);
+          await applyEvents(deps);
           const { agreements, rows, payouts, transfers: decided } = ledger.contents;
           const sorted = <T>(values: Iterable<T>, name: (value: T) => string): readonly T[] =>
             [...values].sort((x, y) => (name(x) < name(y) ? -1 : 1));

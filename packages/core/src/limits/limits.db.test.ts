@@ -7,7 +7,7 @@ import type { IdentifiedPayout, Ledger } from "../ledger/ledger.ts";
 import { cursorAt, operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
-import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import pg from "pg";
 import { describe, expect, vi } from "vitest";
 import { test as base } from "@stakebts/testkit/database";
@@ -35,7 +35,7 @@ async function begin(
   limits: Partial<PaymentLimits>,
   amounts: readonly bigint[],
 ): Promise<readonly IdentifiedPayout[]> {
-  await passFence(ledger);
+  await passRecoveryHold(ledger);
   const payouts = amounts.map((amount, index) => refundOf(operation(10 + index), { amount: bts(amount) }));
   await ledger.transaction(async (tx) => {
     await tx.moveCursor(undefined, cursorAt(1_000));
@@ -120,7 +120,7 @@ describe("limits in the database", () => {
     ledger,
     db,
   }) => {
-    await passFence(ledger);
+    await passRecoveryHold(ledger);
     await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(1)));
     const amount = fc.bigInt(1n, 12n);
     const limit = fc.option(fc.bigInt(10n, 25n), { nil: undefined, freq: 4 });
@@ -147,7 +147,7 @@ describe("limits in the database", () => {
           );
           block += 100;
           const memory = new MemoryLedger(new ManualClock(1_000_000));
-          await passFence(memory);
+          await passRecoveryHold(memory);
           const startMs = block * 10 * HOUR_MS;
           let [now, number] = [startMs, block * 1_000];
           const payouts = amounts.map((of, index) =>

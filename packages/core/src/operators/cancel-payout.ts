@@ -31,7 +31,7 @@ export interface CancelRequest {
  */
 export function cancelPayout({ ledger }: { ledger: Ledger }, request: CancelRequest): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
-    await tx.lockFold(); // As in requeuePayout; and no fold may look at the rows while they move.
+    await tx.lockEvents(); // As in requeuePayout; and no apply events may look at the rows while they move.
     const [payout] = await tx.payouts([request.id]);
     return payout === undefined ? noSuchPayout(request.id) : cancel(tx, payout, request);
   });

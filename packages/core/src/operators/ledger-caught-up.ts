@@ -1,4 +1,4 @@
-import { whyFenced } from "../rules/recovery-hold.ts";
+import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import type { ChainReader } from "@stakebts/bitshares/chain";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 250;
 
 /**
  * Does the ledger know everything that was final when this was asked? Only then does "no payment is recorded" mean that
- * none was made; nor does it under a fence. The ingester is always a block or two behind, so it is given a moment.
+ * none was made; nor does it under a recovery hold. The ingester is always a block or two behind, so it is given a moment.
  * Errors: ChainError when no node can be asked.
  */
 export async function ledgerCaughtUp(
@@ -25,9 +25,9 @@ export async function ledgerCaughtUp(
   for (;;) {
     const cursor = await ledger.cursor();
     if (cursor === undefined) return { caughtUp: false, reason: "no block has been ingested yet" };
-    const fenced = whyFenced(await ledger.fenceState());
-    if (fenced !== undefined)
-      return { caughtUp: false, reason: `the ledger may have forgotten payments, ${fenced}` };
+    const onRecoveryHold = whyOnRecoveryHold(await ledger.recoveryHoldState());
+    if (onRecoveryHold !== undefined)
+      return { caughtUp: false, reason: `the ledger may have forgotten payments, ${onRecoveryHold}` };
     if (cursor.blockNum >= blockNum) return { caughtUp: true, blockNum };
     if (clock.nowMs() >= deadlineMs)
       return {

@@ -1,7 +1,7 @@
 import { assertNever } from "@stakebts/kernel/assert";
 import type { PayoutId } from "../rules/payout.ts";
 import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
-import { ringForPayout } from "../ledger/jobs.ts";
+import { jobForPayout } from "../ledger/jobs.ts";
 import {
   answer,
   noSuchPayout,
@@ -38,7 +38,7 @@ export function requeuePayout(
 ): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
     // An ingester that finds a payment by its key takes this lock too: it sees our move, or we see its confirmation.
-    await tx.lockFold();
+    await tx.lockEvents();
     const [payout] = await tx.payouts([request.id]);
     return payout === undefined ? noSuchPayout(request.id) : requeue(tx, payout, request);
   });
@@ -92,7 +92,7 @@ async function requeue(tx: LedgerTx, payout: PayoutRecord, request: RequeueReque
   const event = verb === "release" ? "payout.released" : "payout.requeued";
   const requeued = await tx.requeuePayout({
     payout,
-    ring: ringForPayout(payout.id, action.id),
+    job: jobForPayout(payout.id, action.id),
     receipt: receiptOf(event, payout.key, action),
     despite: request.despite,
   });

@@ -26,7 +26,7 @@ export interface SettleRequest {
  */
 export function settlePayout({ ledger }: { ledger: Ledger }, request: SettleRequest): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
-    await tx.lockFold();
+    await tx.lockEvents();
     const [payout] = await tx.payouts([request.id]);
     return payout === undefined ? noSuchPayout(request.id) : settle(tx, payout, request);
   });

@@ -7,7 +7,7 @@ const AGE_MS_MAX = 60_000;
 const SIZE_MAX = 10_000;
 
 /** The accounts of payees as the chain has them, remembered for a minute: rewards go to the same people in a row. */
-export class PayeeBook {
+export class AccountCache {
   readonly #chain: ChainReader;
   readonly #clock: HostClock;
   readonly #entries = new Map<string, { readonly account: ChainAccount; readonly readAtMs: number }>();

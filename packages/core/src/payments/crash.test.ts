@@ -71,7 +71,7 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
     expect(points).toBeGreaterThan(8);
   });
 
-  it("the scheduler, while it folds", async () => {
+  it("the scheduler, while it applies events", async () => {
     const prepare = async (world: World) => {
       await busyDay(world);
       await world.ingest();

@@ -1,6 +1,6 @@
 import { assertNever } from "@stakebts/kernel/assert";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
-import { whyFenced } from "../rules/recovery-hold.ts";
+import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
 import { hasLimits } from "../rules/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
@@ -23,8 +23,8 @@ import type { HotWallet } from "./hot-wallet.ts";
 import { memoNonce, withdrawalId } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
-import { oweNotice } from "../ledger/create-notice.ts";
-import type { PayeeBook } from "./account-cache.ts";
+import { createNotice } from "../ledger/create-notice.ts";
+import type { AccountCache } from "./account-cache.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
 
 export interface PayDeps {
@@ -33,7 +33,7 @@ export interface PayDeps {
   readonly signer: Signer;
   readonly memos: MemoWriter;
   readonly wallet: HotWallet;
-  readonly payees: Pick<PayeeBook, "find">;
+  readonly payees: Pick<AccountCache, "find">;
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
@@ -48,7 +48,7 @@ export interface PayDeps {
   readonly writerEpoch: bigint;
 }
 
-/** How one ring at the payer's door ended. `again`: something outside has to change first; ring again later. */
+/** How one job at the payer's door ended. `again`: something outside has to change first; job again later. */
 export type PayResult =
   /** Nothing to do: paid, cancelled, or waiting for a person. */
   | { readonly type: "settled" }
@@ -83,8 +83,8 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const frozen = whyPaysNothing(deps.frozenHere());
   if (frozen !== undefined) return { type: "again", reason: frozen };
   if (!view.payments.on) return { type: "again", reason: `payments are off: ${view.payments.reason}` };
-  const fenced = whyFenced(view.fence);
-  if (fenced !== undefined) return { type: "again", reason: `nothing is signed: ${fenced}` };
+  const onRecoveryHold = whyOnRecoveryHold(view.recoveryHold);
+  if (onRecoveryHold !== undefined) return { type: "again", reason: `nothing is signed: ${onRecoveryHold}` };
 
   const head = await deps.wallet.head(view.cursor?.blockNum);
   const behind = behindTheChain(view.cursor, head);
@@ -250,7 +250,7 @@ function notSaved(refusal: WithdrawalRefusal): PayResult {
     case "payments_off":
       return {
         type: "again",
-        reason: "payments were switched off, the fence was raised, or a limit was reached",
+        reason: "payments were switched off, the recovery hold was raised, or a limit was reached",
       };
     default:
       return assertNever(refusal);
@@ -289,7 +289,7 @@ async function fail(deps: PayDeps, payout: PayoutRecord, reason: string, nowMs: 
   await ledger.transaction(async (tx) => {
     await tx.movePayout(payout.id, ["due"], "ready");
     if (!(await tx.movePayout(payout.id, ["ready", "waiting_funds"], "failed", { reason }))) return;
-    await oweNotice(tx, payout, policy, nowMs);
+    await createNotice(tx, payout, policy, nowMs);
     await tx.addReceipts([
       { event: "payout.failed", subject: payout.key, chainTimeMs: nowMs, details: { reason } },
     ]);

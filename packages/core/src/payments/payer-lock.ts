@@ -13,7 +13,7 @@ const RETRY_MS = 1_000;
 /**
  * How soon the server lets go of a session whose machine has died without a word, or is cut off: by its own default after
  * two hours, in which no stand-by on another machine could lead. About eleven seconds. The kernel of a process that is
- * frozen answers for it all the while; what it misses is the heartbeat, and the server gives it ten.
+ * frozen answers for it all the while; what it misses is the liveness ping, and the server gives it ten.
  */
 const LETS_GO =
   "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET idle_session_timeout = '10s'";

@@ -1,4 +1,4 @@
-import { exposures, forgetSecrets } from "../config/secret-leak-check.ts";
+import { secretLeaks, forgetSecrets } from "../config/secret-leak-check.ts";
 import type { ProcessName } from "../config/process-settings.ts";
 import { StartupError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
@@ -74,7 +74,7 @@ export function runProcess<C extends ProcessConfig>(
     const plain = createLog({ process: name, level: config.LOG_LEVEL });
     const observation = createObservation({ clock: hostClock, log: plain });
     log = countedLog(plain, observation);
-    for (const { event, ...rest } of exposures(name, given)) log.warn(event, rest);
+    for (const { event, ...rest } of secretLeaks(name, given)) log.warn(event, rest);
     const { STAKEBTS_HTTP_HOST: host = "127.0.0.1", STAKEBTS_HTTP_PORT: port } = config;
     if (port !== undefined) {
       observation.metrics.includeProcess();

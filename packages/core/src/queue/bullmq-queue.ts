@@ -1,21 +1,21 @@
 import type { Queue } from "bullmq";
 import type { Log } from "@stakebts/kernel/log";
-import type { JobQueue, Ring } from "./queue.ts";
-import { BACKOFF_MS_MAX, catalog, KEEP_FAILED, REMOVE_COMPLETED, RING_KINDS } from "./catalog.ts";
+import type { JobQueue, NewJob } from "./queue.ts";
+import { BACKOFF_MS_MAX, catalog, KEEP_FAILED, REMOVE_COMPLETED, JOB_KINDS } from "./catalog.ts";
 import { openQueue, type QueueStore } from "./connection.ts";
 
-/** The queues of all kinds, to ring at. */
+/** The queues of all kinds, to job at. */
 export function createJobQueue({ store, log }: { store: QueueStore; log: Log }): JobQueue {
   const queues = new Map<string, Queue>();
-  for (const kind of RING_KINDS) {
+  for (const kind of JOB_KINDS) {
     const { queue } = catalog[kind];
     if (!queues.has(queue)) queues.set(queue, openQueue(store, queue, {}, log));
   }
   return {
-    async add(rings) {
+    async add(jobs) {
       for (const [name, queue] of queues) {
-        const jobs = rings.filter((ring) => catalog[ring.kind].queue === name).map(toJob);
-        if (jobs.length > 0) await queue.addBulk(jobs);
+        const own = jobs.filter((job) => catalog[job.kind].queue === name).map(toJob);
+        if (own.length > 0) await queue.addBulk(own);
       }
     },
     async waiting(kind) {
@@ -27,16 +27,16 @@ export function createJobQueue({ store, log }: { store: QueueStore; log: Log }):
   };
 }
 
-const toJob = (ring: Ring) => ({
-  name: ring.kind,
-  data: ring.data,
+const toJob = (job: NewJob) => ({
+  name: job.kind,
+  data: job.data,
   opts: {
-    jobId: ring.id,
-    delay: Math.ceil(ring.delayMs),
-    attempts: catalog[ring.kind].attempts,
+    jobId: job.id,
+    delay: Math.ceil(job.delayMs),
+    attempts: catalog[job.kind].attempts,
     backoff: {
       type: "exponential",
-      delay: catalog[ring.kind].backoffMs,
+      delay: catalog[job.kind].backoffMs,
       jitter: 0.2,
       maxDelay: BACKOFF_MS_MAX,
     },

@@ -1,15 +1,15 @@
 import { DelayedError, type Job, UnrecoverableError, type Worker } from "bullmq";
 import { AssertionError } from "@stakebts/kernel/assert";
 import type { Log } from "@stakebts/kernel/log";
-import type { JobWorker, RingAnswer, RingHandlers, RingKind } from "./queue.ts";
+import type { JobWorker, JobResult, JobHandlers, JobKind } from "./queue.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
-import { catalog, RING_KINDS } from "./catalog.ts";
+import { catalog, JOB_KINDS } from "./catalog.ts";
 import { openWorker, type QueueStore } from "./connection.ts";
 
 export interface JobWorkerOptions {
   readonly store: QueueStore;
   readonly log: Log;
-  readonly handlers: RingHandlers;
+  readonly handlers: JobHandlers;
   /** A broken assumption: the process has to stop. */
   readonly onBroken: (error: AssertionError) => void;
   /** Told of every job; one that takes longer than `stepMsMax` is stuck. */
@@ -29,8 +29,8 @@ const RUN_RETRY_MS = 1_000;
 export function startJobWorker(options: JobWorkerOptions): JobWorker {
   const { store, log, handlers, onBroken, progress, stepMsMax = STEP_MS_MAX } = options;
   const workers: Worker[] = [];
-  for (const kind of RING_KINDS) {
-    const handle = handlers[kind] as ((data: unknown) => Promise<RingAnswer>) | undefined;
+  for (const kind of JOB_KINDS) {
+    const handle = handlers[kind] as ((data: unknown) => Promise<JobResult>) | undefined;
     if (handle === undefined) continue;
     const serve = async (job: Job, token?: string): Promise<void> => {
       progress?.expect(kind, stepMsMax);
@@ -59,11 +59,11 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
 }
 
 async function answerJob(
-  kind: RingKind,
+  kind: JobKind,
   job: Job,
-  handle: (data: unknown) => Promise<RingAnswer>,
+  handle: (data: unknown) => Promise<JobResult>,
   onBroken: (error: AssertionError) => void,
-): Promise<RingAnswer> {
+): Promise<JobResult> {
   const data = catalog[kind].data.safeParse(job.data);
   if (!data.success)
     throw new UnrecoverableError(`a job of kind ${kind} with other content: ${data.error.message}`);

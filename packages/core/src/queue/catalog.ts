@@ -1,12 +1,12 @@
 import { z } from "zod";
-import type { RingKind } from "./queue.ts";
+import type { JobKind } from "./queue.ts";
 
-interface JobKind {
+interface JobSettings {
   /** Queue that carries it, as Bull Board shows it. One queue, one thing at a time. */
   readonly queue: string;
   /** Jobs outlive a deploy: this is a wire format, checked when a job is taken up. */
   readonly data: z.ZodType;
-  /** Runs before the job is left lying as failed. What it was to do is not lost: a sweep rings again. */
+  /** Runs before the job is left lying as failed. What it was to do is not lost: a reconciler jobs again. */
   readonly attempts: number;
   readonly backoffMs: number;
 }
@@ -21,11 +21,11 @@ export const catalog = {
   },
   "stakes.due": { queue: "due-rows", data: z.object({ dueMs: z.number() }), attempts: 10, backoffMs: 1_000 },
   "payout.pay": { queue: "payouts", data: z.object({ payoutId: z.uuid() }), attempts: 10, backoffMs: 1_000 },
-} as const satisfies Record<RingKind, JobKind>;
+} as const satisfies Record<JobKind, JobSettings>;
 
-export const RING_KINDS = Object.keys(catalog) as RingKind[];
+export const JOB_KINDS = Object.keys(catalog) as JobKind[];
 
-export const QUEUE_NAMES: readonly string[] = [...new Set(RING_KINDS.map((kind) => catalog[kind].queue))];
+export const QUEUE_NAMES: readonly string[] = [...new Set(JOB_KINDS.map((kind) => catalog[kind].queue))];
 
 /** The queue whose jobs end in payments. */
 export const MONEY_QUEUE: string = catalog["payout.pay"].queue;

@@ -23,10 +23,10 @@ export async function compareLedgers(
   const fromBlockNum = chain.cursor?.scannedFromBlockNum ?? 0;
   const compared = { transfers: 0, agreements: 0, rows: 0, payouts: 0 };
   const expected: Partial<Record<ExpectedCause, number>> = {};
-  let [alarming, olderAgreements] = [0, 0];
+  let [serious, olderAgreements] = [0, 0];
   const say = (differences: readonly Difference[]): void => {
     for (const difference of differences) {
-      if (difference.cause === undefined) alarming++;
+      if (difference.cause === undefined) serious++;
       else expected[difference.cause] = (expected[difference.cause] ?? 0) + 1;
       tell(difference);
     }
@@ -61,7 +61,7 @@ export async function compareLedgers(
     compared,
     olderAgreements,
     keptTerms: kept.size,
-    alarming,
+    serious,
     expected,
   };
 }
@@ -88,18 +88,20 @@ async function aboutPayments(
   chain: LedgerContents,
   causes: Awaited<ReturnType<typeof causesIn>>,
 ): Promise<readonly Difference[]> {
-  const strays = (await chain.strays()).map(({ operation, payout, receiver }): Difference => {
-    const isHandled = causes.handled.has(receiver) || causes.imported.has(receiver);
-    return {
-      about: "payment",
-      subject: operation,
-      cause: isHandled ? (causes.handled.has(receiver) ? "person" : "imported") : undefined,
-      message: `pays ${payout} to ${receiver}, which the chain alone gives no debt for`,
-      todo: isHandled
-        ? `stray: a ledger rebuilt from the chain owes ${receiver} again what a person had cancelled; cancel it there before payments are switched on`
-        : "find out who signed it: `stakebts receipts --subject` and the runbook, strays",
-    };
-  });
+  const unmatchedPayments = (await chain.unmatchedPayments()).map(
+    ({ operation, payout, receiver }): Difference => {
+      const isHandled = causes.handled.has(receiver) || causes.imported.has(receiver);
+      return {
+        about: "payment",
+        subject: operation,
+        cause: isHandled ? (causes.handled.has(receiver) ? "person" : "imported") : undefined,
+        message: `pays ${payout} to ${receiver}, which the chain alone gives no debt for`,
+        todo: isHandled
+          ? `unmatched payment: a ledger rebuilt from the chain owes ${receiver} again what a person had cancelled; cancel it there before payments are switched on`
+          : "find out who signed it: `stakebts receipts --subject` and the runbook, unmatched payments",
+      };
+    },
+  );
   const repeated = (await chain.repeatedPayments()).map(({ operation, payout, receiver }): Difference => ({
     about: "payment",
     subject: operation,
@@ -107,5 +109,5 @@ async function aboutPayments(
     message: `pays ${payout} to ${receiver} a second time`,
     todo: "leave payments off and find out who signed it: runbook, ledger.contradicted",
   }));
-  return [...strays, ...repeated];
+  return [...unmatchedPayments, ...repeated];
 }

@@ -170,7 +170,7 @@ function aboutUnfounded(ledger: PayoutFact, causes: KnownCauses, difference: Say
   if (/^(?:notice|anchor):/u.test(key)) {
     const payment = causes.payments.get(key);
     const fits = !isPaid || (payment?.receiver === payee && payment.blockNum === blockProcessed);
-    const cause = key.startsWith("notice:") ? "notice" : "anchor";
+    const cause = key.startsWith("notice:") ? "notice" : "checkpoint";
     return [
       fits
         ? difference(cause, `${isPaid ? "paid" : status}: follows from nothing on the chain`, undefined)

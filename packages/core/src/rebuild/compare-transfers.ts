@@ -92,7 +92,7 @@ export function aboutTransfer(
   ];
 }
 
-/** Notices and anchors follow from nothing on the chain: whether they were paid, these say. */
+/** Notices and checkpoints follow from nothing on the chain: whether they were paid, these say. */
 function remember(chain: TransferFact, { payments }: KnownCauses): void {
   if (
     chain.direction === "out" &&
@@ -113,7 +113,7 @@ function causeOfOutcome(
 ): ExpectedCause | undefined {
   if (ledger.outcome === undefined) return isBehind ? "behind" : undefined;
   if (isAdmin(ledger) || isAdmin(chain)) return "admin";
-  if (ledger.isImported || ledger.outcome === "answered_before") return "imported";
+  if (ledger.isImported || ledger.outcome === "already_processed") return "imported";
   if (ledger.request?.type !== "stop") return undefined;
   if (imported.has(ledger.sender)) return "imported";
   return handled.has(ledger.sender) ? "person" : undefined;

@@ -39,7 +39,7 @@ export async function compareWithChain(
   const { ledger, scratch, clock } = deps;
   const before = await ledger.look(async (contents) => ({
     cursor: contents.cursor,
-    answeredUpToBlockNum: contents.answeredUpToBlockNum,
+    processedElsewhereUpToBlockNum: contents.processedElsewhereUpToBlockNum,
     kept: await agreementsOfOtherTerms(contents, deps.policy),
   }));
   const { cursor, kept } = before;
@@ -62,7 +62,9 @@ export async function compareWithChain(
     adminReplay: true,
     openedBefore: (at) => kept.get(operationId(at)),
   };
-  await scratch.ledger.transaction((tx) => tx.setAnsweredUpToBlockNum(before.answeredUpToBlockNum));
+  await scratch.ledger.transaction((tx) =>
+    tx.setProcessedElsewhereUpToBlockNum(before.processedElsewhereUpToBlockNum),
+  );
   await readChain(reader, from, onProgress);
   for (let looks = 1; ; looks++) {
     const comparison = await ledger.look(async (contents) => {

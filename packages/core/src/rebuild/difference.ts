@@ -1,7 +1,7 @@
 /**
  * Why a ledger may differ from what the chain alone gives:
  * - `person`: somebody held, cancelled or settled it by hand; `failed`: its attempts are used up.
- * - `notice`: about a failure, which is not on the chain. `anchor`: a seal of the audit log.
+ * - `notice`: about a failure, which is not on the chain. `checkpoint`: a hash chain entry of the audit log.
  * - `imported`: from before this ledger. `terms`: opened under another policy than today's.
  * - `admin`: a manager's order, which depends on when it was read and on his membership then.
  * - `skipped`: its block was on the skip list. `behind`: the scheduler has not got there yet.
@@ -10,7 +10,7 @@ export const EXPECTED_CAUSES = [
   "person",
   "failed",
   "notice",
-  "anchor",
+  "checkpoint",
   "imported",
   "terms",
   "admin",
@@ -37,6 +37,6 @@ export interface Comparison {
   readonly olderAgreements: number;
   /** Agreements of other terms than those of today's policy: they keep what they were opened under. */
   readonly keptTerms: number;
-  readonly alarming: number;
+  readonly serious: number;
   readonly expected: Readonly<Partial<Record<ExpectedCause, number>>>;
 }

@@ -51,7 +51,7 @@ export interface PaymentFact {
 
 export interface LedgerContents {
   readonly cursor: Cursor | undefined;
-  readonly answeredUpToBlockNum: number;
+  readonly processedElsewhereUpToBlockNum: number;
   /** Transfers wait to be answered, or rows that are due for their debts. */
   readonly hasWork: boolean;
   readonly counts: {
@@ -60,7 +60,7 @@ export interface LedgerContents {
     readonly rows: number;
     readonly payouts: number;
     /** What is not on the chain and compared with nothing. */
-    readonly fundings: number;
+    readonly topUps: number;
     readonly receipts: number;
   };
   /** In chain order, of this block and later ones. */
@@ -71,8 +71,8 @@ export interface LedgerContents {
   rows(): AsyncIterable<readonly RowFact[]>;
   /** By key, byte by byte. */
   payouts(): AsyncIterable<readonly PayoutFact[]>;
-  /** Payments that name a debt which the ledger does not have; notices of a debt that it has, and anchors, are none. */
-  strays(): Promise<readonly PaymentFact[]>;
+  /** Payments that name a debt which the ledger does not have; notices of a debt that it has, and checkpoints, are none. */
+  unmatchedPayments(): Promise<readonly PaymentFact[]>;
   /** Payments that name a debt which an earlier payment names too. */
   repeatedPayments(): Promise<readonly PaymentFact[]>;
   /** What receipts of this event are about, with the details of each. */

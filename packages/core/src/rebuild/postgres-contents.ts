@@ -52,9 +52,9 @@ async function* pagesOf<Row extends object, T>(
 
 async function contentsOf(sql: Sql): Promise<LedgerContents> {
   const [state] = await sql<
-    (Partial<ChainCursorModel> & { answeredUpTo: number | null; hasWork: boolean })[]
+    (Partial<ChainCursorModel> & { processedElsewhereUpTo: number | null; hasWork: boolean })[]
   >`
-    SELECT c.*, answered_up_to_block_num AS answered_up_to,
+    SELECT c.*, processed_elsewhere_up_to_block_num AS processed_elsewhere_up_to,
            EXISTS (SELECT FROM transfer WHERE status = 'undecided')
            OR EXISTS (SELECT FROM stake_row WHERE status = 'pending' AND due <= c.block_time_ms
                          AND type IN ('reward', 'base_amount', 'penalty')
@@ -65,14 +65,14 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
   const [counts] = await sql<{ [name in keyof LedgerContents["counts"]]: number }[]>`
     SELECT (SELECT count(*) FROM transfer)::int AS transfers, (SELECT count(*) FROM agreement)::int AS agreements,
            (SELECT count(*) FROM stake_row)::int AS rows, (SELECT count(*) FROM payout)::int AS payouts,
-           (SELECT count(*) FROM exchange_withdrawal)::int AS fundings,
+           (SELECT count(*) FROM top_up)::int AS top-ups,
            (SELECT count(*) FROM receipt)::int AS receipts`;
   return {
     cursor:
       state?.blockNum === undefined || state.blockNum === null
         ? undefined
         : toCursor(state as ChainCursorModel),
-    answeredUpToBlockNum: state?.answeredUpTo ?? 0,
+    processedElsewhereUpToBlockNum: state?.processedElsewhereUpTo ?? 0,
     hasWork: state?.hasWork ?? false,
     counts: counts as LedgerContents["counts"],
     transfers: (fromBlockNum) =>
@@ -117,12 +117,12 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
           }),
         }),
       ),
-    strays: async () =>
+    unmatchedPayments: async () =>
       (
         await sql<PaymentRow[]>`
           SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, payout_key, receiver, amount_shares
             FROM transfer
-           WHERE direction = 'out' AND payout_key NOT LIKE 'anchor:%'
+           WHERE direction = 'out' AND payout_key NOT LIKE 'checkpoint:%'
              AND NOT EXISTS (SELECT FROM payout WHERE payout.key = transfer.payout_key)
              AND NOT EXISTS (SELECT FROM payout WHERE 'notice:' || payout.key = transfer.payout_key)
            ORDER BY block_num, trx_in_block, op_in_trx LIMIT ${PAYMENTS_MAX}`

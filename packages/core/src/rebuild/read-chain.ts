@@ -1,11 +1,11 @@
 import type { Roles } from "../rules/decide.ts";
 import { establishCursor } from "../ledger/establish-cursor.ts";
-import { foldLedger, type FoldDeps } from "../ledger/apply-events.ts";
+import { applyEvents, type ApplyDeps } from "../ledger/apply-events.ts";
 import type { OnProgress } from "../imports/import-refused.ts";
 import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
 
-/** Ingester and scheduler in one: what reads the chain and what folds it. */
-export type ReadDeps = IngestDeps & FoldDeps & { readonly roles: Roles };
+/** Ingester and scheduler in one: what reads the chain and what applies events it. */
+export type ReadDeps = IngestDeps & ApplyDeps & { readonly roles: Roles };
 
 export interface ChainRead {
   readonly fromBlockNum: number;
@@ -34,7 +34,7 @@ export async function readChain(
   const startedAt = (await ledger.cursor())?.blockNum ?? 0;
   for (;;) {
     const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
-    await foldLedger(deps, signal);
+    await applyEvents(deps, signal);
     const cursor = await ledger.cursor();
     const standsAt = cursor?.blockNum ?? 0;
     onProgress(standsAt - startedAt, finalBlockNum - startedAt);

@@ -1,6 +1,6 @@
 import { bts } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
-import { anchorLog } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/create-checkpoint.ts";
 import { cancelPayout } from "../operators/cancel-payout.ts";
 import { holdPayout } from "../operators/hold-payout.ts";
 import { ledgerCaughtUp } from "../operators/ledger-caught-up.ts";
@@ -24,7 +24,7 @@ const payoutOf = (world: World, key: string) => {
 const payoutsOf = (world: World, kind: string) =>
   [...world.ledger.contents.payouts.values()].filter((payout) => payout.kind === kind);
 
-/** What follows from the chain: no attempts, receipts, rings, requests for funds or clocks of the host. */
+/** What follows from the chain: no attempts, receipts, jobs, requests for funds or clocks of the host. */
 function factsOf(world: World) {
   const { cursor, transfers, agreements, rows, payouts } = world.ledger.contents;
   const lines = <T extends object>(items: Iterable<T>, ...names: readonly (keyof T)[]) =>
@@ -130,7 +130,7 @@ describe("a ledger that is rebuilt from the chain", () => {
       await failOnce(world);
       expect(await world.arrivedAt("nominator-1")).toEqual([1]);
       const { comparison, differences } = await world.compare();
-      expect(comparison.alarming).toBe(0);
+      expect(comparison.serious).toBe(0);
       expect(new Set(differences.map(({ cause }) => cause))).toEqual(new Set(["failed", "notice"]));
       await world.rebuild();
       const after = await world.compare();
@@ -138,31 +138,31 @@ describe("a ledger that is rebuilt from the chain", () => {
     }));
 });
 
-describe("the anchor of the audit log", () => {
+describe("the checkpoint of the audit log", () => {
   const audit = (seq: number) => ({
-    head: () => Promise.resolve({ seq, hash: "a".repeat(64), receiptId: 1n, sealedAtMs: 0 }),
+    head: () => Promise.resolve({ seq, hash: "a".repeat(64), receiptId: 1n, chainedAtMs: 0 }),
   });
-  const anchor = (world: World, seq: number) =>
-    anchorLog({ ledger: world.ledger, audit: audit(seq), log: silent }, "nominator-3");
+  const checkpoint = (world: World, seq: number) =>
+    createCheckpoint({ ledger: world.ledger, audit: audit(seq), log: silent }, "nominator-3");
 
-  it("is paid once a day like any debt, is no stray, and is not paid again by a ledger that was rebuilt", () =>
+  it("is paid once a day like any debt, is no unmatched payment, and is not paid again by a ledger that was rebuilt", () =>
     inWorld({}, async (world) => {
-      await anchor(world, 5);
+      await checkpoint(world, 5);
       await world.settle();
-      await anchor(world, 6);
+      await checkpoint(world, 6);
       await world.settle();
       expect(await world.arrivedAt("nominator-3")).toEqual([1]);
-      const [payout] = payoutsOf(world, "anchor");
+      const [payout] = payoutsOf(world, "checkpoint");
       expect(payout).toMatchObject({ status: "confirmed", memo: expect.stringContaining(`"audit":"5 aaaa`) });
-      expect((await world.compare()).comparison).toMatchObject({ alarming: 0, expected: { anchor: 1 } });
+      expect((await world.compare()).comparison).toMatchObject({ serious: 0, expected: { checkpoint: 1 } });
       await world.rebuild();
       expect((await world.compare()).differences).toEqual([]);
       await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
-      await anchor(world, 2);
+      await checkpoint(world, 2);
       world.devnet.skipTime(1_200);
       await world.settle(20);
       expect(await world.arrivedAt("nominator-3")).toEqual([1]);
-      expect(payoutsOf(world, "anchor").map(({ status }) => status)).toEqual(["confirmed"]);
+      expect(payoutsOf(world, "checkpoint").map(({ status }) => status)).toEqual(["confirmed"]);
     }));
 });
 
@@ -178,7 +178,7 @@ async function failOnce(world: World): Promise<void> {
   world.devnet.skipTime(600);
   await world.devnet.produce(8);
   await world.settle();
-  world.devnet.skipTime(600); // Past the fence that the leap has raised.
+  world.devnet.skipTime(600); // Past the recovery hold that the leap has raised.
   await world.settle();
   expect(payoutOf(world, refund?.key ?? "").status).toBe("failed");
 }
@@ -190,7 +190,7 @@ describe("a comparison with the chain", () => {
       const before = world.ledger.contents;
       const { comparison, differences } = await world.compare();
       expect(differences).toEqual([]);
-      expect(comparison).toMatchObject({ fromBlockNum: 1, alarming: 0, expected: {}, keptTerms: 0 });
+      expect(comparison).toMatchObject({ fromBlockNum: 1, serious: 0, expected: {}, keptTerms: 0 });
       expect(comparison.compared.transfers).toBeGreaterThan(15);
       expect(world.ledger.contents).toEqual(before);
     }));
@@ -212,7 +212,7 @@ describe("a comparison with the chain", () => {
       await world.devnet.produce(8);
       await world.ingest();
       const { comparison } = await world.compare();
-      expect(comparison).toMatchObject({ alarming: 0, expected: { behind: expect.any(Number) } });
+      expect(comparison).toMatchObject({ serious: 0, expected: { behind: expect.any(Number) } });
     }));
 
   it("finds whatever is changed, taken away or put in", () =>
@@ -307,7 +307,7 @@ describe("a comparison with the chain", () => {
         const originals = [transfers, agreements, rows, payouts].map((map) => new Map(map));
         forge();
         const { comparison, differences } = await world.compare();
-        expect(comparison.alarming, name).toBeGreaterThan(0);
+        expect(comparison.serious, name).toBeGreaterThan(0);
         expect(differences.map((each) => `${each.message} ${each.todo}`).join("\n"), name).toMatch(message);
         for (const [index, map] of [transfers, agreements, rows, payouts].entries()) {
           map.clear();
@@ -329,7 +329,7 @@ describe("a comparison with the chain", () => {
         acceptedAmounts: [bts(50_000n)],
       };
       const { comparison, differences } = await world.compare(today);
-      expect(comparison).toMatchObject({ alarming: 0, keptTerms: 1, expected: { terms: 1 } });
+      expect(comparison).toMatchObject({ serious: 0, keptTerms: 1, expected: { terms: 1 } });
       expect(differences[0]?.message).toMatch(/reward 800/u);
     }));
 
@@ -348,7 +348,7 @@ describe("a comparison with the chain", () => {
         ledger: await ledgerCaughtUp(world, 0),
       });
       const { comparison, differences } = await world.compare();
-      expect(comparison).toMatchObject({ alarming: 0, expected: { person: 2 } });
+      expect(comparison).toMatchObject({ serious: 0, expected: { person: 2 } });
       expect(differences.map(({ message }) => message)).toEqual([
         "is held: the office says so",
         "was cancelled: the office says so",
@@ -375,9 +375,9 @@ describe("a comparison with the chain", () => {
       await world.settle();
       expect(await world.arrivedAt("nominator-1")).toEqual([1, 21_250]);
       const { comparison, differences } = await world.compare();
-      expect(comparison.alarming).toBe(0);
-      const stray = differences.find(({ about }) => about === "payment");
-      expect(stray).toMatchObject({ cause: "person", todo: expect.stringContaining("stray") });
+      expect(comparison.serious).toBe(0);
+      const unmatched = differences.find(({ about }) => about === "payment");
+      expect(unmatched).toMatchObject({ cause: "person", todo: expect.stringContaining("unmatched") });
       expect(differences.map(({ subject }) => subject)).toContain(stop?.key as PayoutKey);
     }));
 });

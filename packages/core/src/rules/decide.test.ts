@@ -17,7 +17,7 @@ import {
   type Roles,
   TRANSFER_OUTCOMES,
 } from "./decide.ts";
-import { fundingKey } from "./top-up.ts";
+import { topUpKey } from "./top-up.ts";
 import { type NewPayout, payoutKeyInMemo, PAYOUT_KINDS, type PayoutKey } from "./payout.ts";
 import { DEFAULT_POLICY, type Policy, type TermMonths, TERMS } from "./policy.ts";
 import {
@@ -293,7 +293,7 @@ describe("an admin request by a manager", () => {
       reason: "bittrex_to_bmg asked for by the manager dls.cipher: 500 BTS, exchange account 3",
       rowMoves: [],
       payouts: [],
-      funding: {
+      topUp: {
         key: "admin:61000000:3:1",
         kind: "admin",
         source: 3,
@@ -309,7 +309,7 @@ describe("an admin request by a manager", () => {
   ])("is not carried out again when its block is history: $type", (request) => {
     const decision = byManager({ request, isReplayed: true });
     expect(decision).toMatchObject({ outcome: "admin_request", payouts: [] });
-    expect(decision.funding).toBeUndefined();
+    expect(decision.topUp).toBeUndefined();
     expect(decision.reason).toContain("admin replay is off");
   });
 
@@ -329,7 +329,7 @@ describe("an admin request by a manager", () => {
   ])("moves nothing and is recorded with what is wrong: $type, $amount, $account", (request, reason) => {
     const decision = byManager({ request });
     expect(decision).toMatchObject({ outcome: "admin_request", rowMoves: [], payouts: [] });
-    expect(decision.funding).toBeUndefined();
+    expect(decision.topUp).toBeUndefined();
     expect(decision.reason).toContain(reason);
   });
 });
@@ -581,12 +581,12 @@ describe("the notice of a failed payout", () => {
   });
 
   it.each(PAYOUT_KINDS)(
-    "has the same key each time for a %s, and notices, deposits and anchors get none",
+    "has the same key each time for a %s, and notices, deposits and checkpoints get none",
     (kind) => {
       const notice = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, NOW);
       const again = noticeOfFailure({ ...failed, kind }, DEFAULT_POLICY, millis(NOW + 1));
       expect(notice?.key).toBe(
-        ["notice", "deposit", "anchor"].includes(kind) ? undefined : "notice:reward:7:1:0:2",
+        ["notice", "deposit", "checkpoint"].includes(kind) ? undefined : "notice:reward:7:1:0:2",
       );
       expect(again?.key).toBe(notice?.key);
     },
@@ -698,8 +698,8 @@ describe("for any transfer, any agreements and any policy", () => {
   test.prop([world])(
     "funds move on the word of a manager who is a lifetime member, and of nobody else",
     (given) => {
-      const { payouts, funding } = decideIn(given);
-      if (funding === undefined && payouts.every(({ kind }) => kind !== "deposit")) return;
+      const { payouts, topUp } = decideIn(given);
+      if (topUp === undefined && payouts.every(({ kind }) => kind !== "deposit")) return;
       const [{ sender, senderIsLifetimeMember, isReplayed }] = given;
       expect(ROLES.managers).toContain(sender);
       expect({ senderIsLifetimeMember, isReplayed }).toEqual({
@@ -718,7 +718,7 @@ describe("for any transfer, any agreements and any policy", () => {
         rows,
         rules,
         ROLES,
-        fundingKey.cover(1, 1),
+        topUpKey.cover(1, 1),
       );
       expect(decision).toMatchObject({ outcome: "treasury_deposit", payouts: [], rowMoves: [] });
     },
@@ -763,7 +763,7 @@ describe("for any transfer, any agreements and any policy", () => {
       case "loan":
         expect(payouts).toEqual([]);
         break;
-      case "answered_before":
+      case "already_processed":
         expect.unreachable("only an import knows");
         break;
       default:

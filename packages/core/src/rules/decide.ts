@@ -1,6 +1,6 @@
 import { type Bts, bts, toBtsRoundedDown } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
-import { type FundingKey, fundingKey, type NewFunding } from "./top-up.ts";
+import { type TopUpKey, topUpKey, type NewTopUp } from "./top-up.ts";
 import type { FreezeLevel } from "./freeze.ts";
 import { operationId } from "@stakebts/kernel/operation-id";
 import { type NewPayout, payoutKey, payoutMemo } from "./payout.ts";
@@ -38,7 +38,7 @@ export const TRANSFER_OUTCOMES = [
   "loan",
   "admin_request",
   "foreign_asset",
-  "answered_before",
+  "already_processed",
 ] as const;
 export type TransferOutcome = (typeof TRANSFER_OUTCOMES)[number];
 
@@ -58,7 +58,7 @@ export interface Decision {
   readonly rowMoves: readonly StakeRowMove[];
   readonly payouts: readonly NewPayout[];
   /** Funds that a manager has asked an exchange account to send. */
-  readonly funding?: NewFunding;
+  readonly topUp?: NewTopUp;
   /** A manager has thrown the kill switch. No part of the ledger: what is decided does not depend on it. */
   readonly freeze?: FreezeLevel;
 }
@@ -73,7 +73,7 @@ export function decideTransfer(
   pendingRows: readonly StakeRow[],
   policy: Policy,
   roles: Roles,
-  completes?: FundingKey,
+  completes?: TopUpKey,
 ): Decision {
   const { request, sender } = transfer;
   if (transfer.assetId !== CORE_ASSET_ID)
@@ -148,9 +148,9 @@ function adminTransfer(
     return refused("its block was read long after it was made, and admin replay is off");
   const reason = `${asked}: ${amount} BTS, exchange account ${account}`;
   if (type === "bittrex_to_bmg") {
-    const key = fundingKey.admin(operation);
-    const funding: NewFunding = { key, kind: "admin", source: account, amount, memo: ADMIN_FUNDING_MEMO };
-    return { ...recorded("admin_request", reason), funding };
+    const key = topUpKey.admin(operation);
+    const topUp: NewTopUp = { key, kind: "admin", source: account, amount, memo: ADMIN_TOP_UP_MEMO };
+    return { ...recorded("admin_request", reason), topUp };
   }
   const memo = roles.exchangeDeposit.memos[account];
   if (memo === undefined) return refused(`exchange account ${account} has no deposit memo in the settings`);
@@ -161,7 +161,7 @@ function adminTransfer(
 }
 
 /** Of what an exchange account sends on a manager's order: the same that a manager's own loan carries. */
-const ADMIN_FUNDING_MEMO = "loan_to_bmg";
+const ADMIN_TOP_UP_MEMO = "loan_to_bmg";
 
 export const recorded = (outcome: TransferOutcome, reason: string): Decision => ({
   outcome,
@@ -314,8 +314,8 @@ export function noticeOfFailure(
   policy: Policy,
   nowMs: Millis,
 ): NewPayout | undefined {
-  // A notice about a notice would never end, nobody at an exchange reads one, and an anchor is the custodian's own affair.
-  if (payout.kind === "notice" || payout.kind === "deposit" || payout.kind === "anchor") return undefined;
+  // A notice about a notice would never end, nobody at an exchange reads one, and an checkpoint is the custodian's own affair.
+  if (payout.kind === "notice" || payout.kind === "deposit" || payout.kind === "checkpoint") return undefined;
   const key = payoutKey.notice(payout.key);
   return {
     key,

@@ -74,7 +74,7 @@ describe("a transfer that an import finds", () => {
   it("is not refunded again", () => {
     const live = decideTransfer({ ...transfer, amount: shares(50_000_000n) }, [], DEFAULT_POLICY, nobody);
     expect(live.outcome).toBe("refunded");
-    expect(asImported(live, { monthsPaid: [] })).toMatchObject({ outcome: "answered_before", payouts: [] });
+    expect(asImported(live, { monthsPaid: [] })).toMatchObject({ outcome: "already_processed", payouts: [] });
   });
 });
 
@@ -88,10 +88,10 @@ describe("a manager's request that an import finds", () => {
       request: { type, amount: bts(1_000n), account: 1 } as const,
     };
     const live = decideTransfer(asked, [], DEFAULT_POLICY, nobody);
-    expect(live.payouts.length + (live.funding === undefined ? 0 : 1)).toBe(1);
+    expect(live.payouts.length + (live.topUp === undefined ? 0 : 1)).toBe(1);
     const imported = asImported(live, { monthsPaid: [] });
     expect(imported.payouts).toEqual([]);
-    expect(imported).not.toHaveProperty("funding");
+    expect(imported).not.toHaveProperty("topUp");
   });
 });
 
@@ -106,7 +106,7 @@ describe("an agreement that came on two ways", () => {
     ...change,
   });
   const types = (offered: readonly Agreement[], existing: readonly Agreement[]) =>
-    compareWithLedger(offered, existing).map((found) => (found.type === "twin" ? found.of : found.type));
+    compareWithLedger(offered, existing).map((found) => (found.type === "duplicate" ? found.of : found.type));
 
   it("is one, if it is the same but for its place and some minutes", () => {
     expect(types([agreement(0, 59)], [agreement(100, 0)])).toEqual(["100:0:0"]);

@@ -11,7 +11,7 @@ export interface MonthPaid {
 
 /**
  * What an import knows of a transfer and the chain does not: that it was answered elsewhere, and which months of the
- * agreement that it opened have been paid. It is written with the transfer, so that whoever folds finds it.
+ * agreement that it opened have been paid. It is written with the transfer, so that whoever applies events finds it.
  */
 export interface ImportMark {
   readonly monthsPaid: readonly MonthPaid[];
@@ -60,12 +60,12 @@ export const withMonthsPaid = (
  */
 export function asImported(decision: Decision, { monthsPaid }: ImportMark): Decision {
   // A manager's request was carried out, or not, by whoever answered it: nothing moves, and nothing stops, for it now.
-  const { agreement, funding: _, freeze: _freeze, ...rest } = decision;
+  const { agreement, topUp: _, freeze: _freeze, ...rest } = decision;
   const payouts = decision.payouts.filter((payout) => payout.kind === "stop");
   const reason = `${decision.reason}; found by an import: no confirmation and no refund`;
   return {
     ...rest,
-    outcome: decision.outcome === "refunded" ? "answered_before" : decision.outcome,
+    outcome: decision.outcome === "refunded" ? "already_processed" : decision.outcome,
     reason: payouts.length === decision.payouts.length ? decision.reason : reason,
     ...(agreement === undefined
       ? {}

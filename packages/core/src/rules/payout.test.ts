@@ -91,7 +91,7 @@ describe("the memo of a payout", () => {
     ['{"payout":"stop:1:2:3 "}'],
     [String.raw`{"payout":"stop:1:2:3\n"}`],
     [String.raw`{"payout":"\nstop:1:2:3"}`],
-    ['{"payout":"cover:1:2:3"}'],
+    ['{"payout":"top-up:1:2:3"}'],
     ['{"payout":"notice:1:2:3"}'],
     ['{"payout":"notice:notice:stop:1:2:3"}'],
     ['{"payout":"stop:\u0661:2:3"}'],

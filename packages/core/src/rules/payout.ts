@@ -19,7 +19,7 @@ export const PAYOUT_KINDS = [
   "confirm",
   "notice",
   "deposit",
-  "anchor",
+  "checkpoint",
 ] as const;
 export type PayoutKind = (typeof PAYOUT_KINDS)[number];
 
@@ -107,7 +107,7 @@ export const payoutKey = {
   deposit: (request: OperationPosition) => `deposit:${operationId(request)}` as PayoutKey,
   notice: (payout: PayoutKey) => `notice:${payout}` as PayoutKey,
   /** @param day `2026-11-25`, UTC by chain time */
-  anchor: (day: string) => `anchor:${day}` as PayoutKey,
+  checkpoint: (day: string) => `checkpoint:${day}` as PayoutKey,
 } as const;
 
 /**

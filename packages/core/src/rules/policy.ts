@@ -38,9 +38,9 @@ export interface Policy {
   /** An admin transfer must be larger than this. */
   readonly adminTransferAbove: Bts;
   /** A source of cover is used only while it can send more than this. */
-  readonly coverAvailableAbove: Bts;
+  readonly topUpAvailableAbove: Bts;
   /** Of what a source can send, this much stays there, for its fee. */
-  readonly coverFeeLeft: Bts;
+  readonly topUpFeeLeft: Bts;
   /** Time between two reports of balances and liabilities. Host time. */
   readonly reportEveryMs: number;
   /** Memos in blocks up to this one had to be JSON. The number means something on the main network only. */
@@ -80,8 +80,8 @@ export const DEFAULT_POLICY: Policy = {
   maxNetworkFee: bts(50n),
   fundsWaitMs: 12 * HOUR_MS,
   adminTransferAbove: bts(400n),
-  coverAvailableAbove: bts(510n),
-  coverFeeLeft: bts(10n),
+  topUpAvailableAbove: bts(510n),
+  topUpFeeLeft: bts(10n),
   reportEveryMs: 2 * HOUR_MS,
   strictJsonUpToBlock: MAINNET_STRICT_JSON_UP_TO_BLOCK,
   expirationMs: 3 * MINUTE_MS,

@@ -1,20 +1,26 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { type Fence, fenceEnd, higherFence, isFencePassed, whyFenced } from "./recovery-hold.ts";
+import {
+  type RecoveryHold,
+  recoveryHoldEnd,
+  longerRecoveryHold,
+  isRecoveryHoldPassed,
+  whyOnRecoveryHold,
+} from "./recovery-hold.ts";
 import { millis } from "@stakebts/kernel/time";
 
-const fenceOf = fc.record({
+const recoveryHoldOf = fc.record({
   untilMs: fc.nat().map(millis),
   fromBlockNum: fc.nat(),
   reason: fc.constantFrom("restored", "lost"),
 });
 const scannedOf = fc.record({ scannedFromBlockNum: fc.nat(), blockTimeMs: fc.nat().map(millis) });
 
-const fence: Fence = { untilMs: millis(5_000), fromBlockNum: 10, reason: "restored" };
+const recoveryHold: RecoveryHold = { untilMs: millis(5_000), fromBlockNum: 10, reason: "restored" };
 
-describe("a fence", () => {
+describe("a recovery hold", () => {
   it("outlasts every transaction that was signed before it, on a node that was ahead", () => {
-    expect(fenceEnd(millis(1_000_000), 180_000)).toBe(1_270_000);
+    expect(recoveryHoldEnd(millis(1_000_000), 180_000)).toBe(1_270_000);
   });
 
   it.each([
@@ -23,22 +29,22 @@ describe("a fence", () => {
     [9, 5_001, true],
     [11, 9_999, false], // Block 10 was jumped over, and may hold a payment that nobody remembers.
   ])("with blocks looked into from %i to one of %i ms: passed is %s", (scannedFromBlockNum, ms, passed) => {
-    expect(isFencePassed(fence, { scannedFromBlockNum, blockTimeMs: millis(ms) })).toBe(passed);
+    expect(isRecoveryHoldPassed(recoveryHold, { scannedFromBlockNum, blockTimeMs: millis(ms) })).toBe(passed);
   });
 
-  test.prop([fenceOf, fenceOf, scannedOf])(
+  test.prop([recoveryHoldOf, recoveryHoldOf, scannedOf])(
     "raised twice is passed only when both are",
     (one, other, scanned) => {
-      expect(isFencePassed(higherFence(one, other), scanned)).toBe(
-        isFencePassed(one, scanned) && isFencePassed(other, scanned),
+      expect(isRecoveryHoldPassed(longerRecoveryHold(one, other), scanned)).toBe(
+        isRecoveryHoldPassed(one, scanned) && isRecoveryHoldPassed(other, scanned),
       );
     },
   );
 
   it("is explained to people", () => {
-    expect(whyFenced({ raised: undefined, databaseChanged: false })).toBeUndefined();
-    expect(whyFenced({ raised: undefined, databaseChanged: true })).toContain("restored, copied");
-    expect(whyFenced({ raised: fence, databaseChanged: false })).toBe(
+    expect(whyOnRecoveryHold({ raised: undefined, databaseChanged: false })).toBeUndefined();
+    expect(whyOnRecoveryHold({ raised: undefined, databaseChanged: true })).toContain("restored, copied");
+    expect(whyOnRecoveryHold({ raised: recoveryHold, databaseChanged: false })).toBe(
       "until the ledger has read every block from 10 to one later than 1970-01-01 00:00:05 UTC: restored",
     );
   });

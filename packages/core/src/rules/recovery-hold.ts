@@ -3,13 +3,13 @@ import { type Millis, plusMs } from "@stakebts/kernel/time";
 /**
  * A ledger that comes from a backup, or was made anew, has forgotten what was signed since. Forgotten bytes may still
  * reach a block, so nothing may be signed until each of them is in the ledger or can be in no block any more: that is
- * what a fence waits for (ADR 0012).
+ * what a recovery hold waits for (ADR 0012).
  *
  * ```
  * raised ─▶ passed            it only ever goes forward, and falls by itself
  * ```
  */
-export interface Fence {
+export interface RecoveryHold {
   /** Nothing that was signed before it was raised lives longer than this. Chain time. */
   readonly untilMs: Millis;
   /** The first block that may hold a forgotten payment: from here on every block has to be looked into. */
@@ -17,11 +17,11 @@ export interface Fence {
   readonly reason: string;
 }
 
-export interface FenceState {
-  readonly raised: Fence | undefined;
+export interface RecoveryHoldState {
+  readonly raised: RecoveryHold | undefined;
   /**
    * This is not the database, or not the run of its server, that was looked at last: what it holds may be older than what
-   * was there before. Counts as a fence; whoever notices raises one.
+   * was there before. Counts as a recovery hold; whoever notices raises one.
    */
   readonly databaseChanged: boolean;
 }
@@ -33,20 +33,20 @@ export interface FenceState {
 const NODES_APART_MS = 90_000;
 
 /**
- * The end of a fence that is raised now.
+ * The end of a recovery hold that is raised now.
  * @param expirationMs the longest life that this product gives to a transaction: the policy's
  */
-export const fenceEnd = (headTimeMs: Millis, expirationMs: number): Millis =>
+export const recoveryHoldEnd = (headTimeMs: Millis, expirationMs: number): Millis =>
   plusMs(headTimeMs, expirationMs + NODES_APART_MS);
 
-/** A fence that holds back whatever either of two does. */
-export const higherFence = (old: Fence | undefined, fence: Fence): Fence =>
+/** A recovery hold that holds back whatever either of two does. */
+export const longerRecoveryHold = (old: RecoveryHold | undefined, recoveryHold: RecoveryHold): RecoveryHold =>
   old === undefined
-    ? fence
+    ? recoveryHold
     : {
-        untilMs: Math.max(old.untilMs, fence.untilMs) as Millis,
-        fromBlockNum: Math.min(old.fromBlockNum, fence.fromBlockNum),
-        reason: fence.reason,
+        untilMs: Math.max(old.untilMs, recoveryHold.untilMs) as Millis,
+        fromBlockNum: Math.min(old.fromBlockNum, recoveryHold.fromBlockNum),
+        reason: recoveryHold.reason,
       };
 
 /**
@@ -54,13 +54,14 @@ export const higherFence = (old: Fence | undefined, fence: Fence): Fence =>
  * withdrawal (ADR 0006): strictly later, and equal is not enough.
  * @param scanned the last block that was processed, and the first of the unbroken run that ends there
  */
-export const isFencePassed = (
-  fence: Fence,
+export const isRecoveryHoldPassed = (
+  recoveryHold: RecoveryHold,
   scanned: { readonly scannedFromBlockNum: number; readonly blockTimeMs: Millis },
-): boolean => scanned.blockTimeMs > fence.untilMs && scanned.scannedFromBlockNum <= fence.fromBlockNum;
+): boolean =>
+  scanned.blockTimeMs > recoveryHold.untilMs && scanned.scannedFromBlockNum <= recoveryHold.fromBlockNum;
 
 /** For people; `undefined` while nothing holds payments back. */
-export function whyFenced({ raised, databaseChanged }: FenceState): string | undefined {
+export function whyOnRecoveryHold({ raised, databaseChanged }: RecoveryHoldState): string | undefined {
   if (databaseChanged)
     return "this database was restored, copied or started anew, and the ingester has not looked at it since";
   if (raised === undefined) return undefined;
@@ -69,5 +70,5 @@ export function whyFenced({ raised, databaseChanged }: FenceState): string | und
 }
 
 /** Is nothing signed now? */
-export const isUp = ({ raised, databaseChanged }: FenceState): boolean =>
+export const isOnRecoveryHold = ({ raised, databaseChanged }: RecoveryHoldState): boolean =>
   raised !== undefined || databaseChanged;

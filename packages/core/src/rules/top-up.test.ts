@@ -2,19 +2,19 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { bts, shares, SHARES_PER_BTS, type Shares } from "@stakebts/kernel/amount";
 import {
-  type CoverSource,
-  decideCover,
-  type ExpectedFunding,
-  FUNDING_MOVES,
-  FUNDING_STATUSES,
-  fundingCompletedBy,
-  type FundingId,
-  type FundingSourceNumber,
+  type SourceFunds,
+  decideTopUp,
+  type ExpectedTopUp,
+  TOP_UP_MOVES,
+  TOP_UP_STATUSES,
+  topUpCompletedBy,
+  type TopUpId,
+  type TopUpSourceNumber,
 } from "./top-up.ts";
 import { DEFAULT_POLICY } from "./policy.ts";
 
 const inShares = (amount: number): Shares => shares(BigInt(Math.round(amount * 100_000)));
-const source = (number: FundingSourceNumber, available: number, minimum = 10.00001): CoverSource => ({
+const source = (number: TopUpSourceNumber, available: number, minimum = 10.00001): SourceFunds => ({
   source: number,
   withdrawableShares: inShares(available),
   minimumShares: inShares(minimum),
@@ -23,9 +23,9 @@ const cover = (given: {
   needs: readonly number[];
   spendable?: number;
   expected?: number;
-  sources: readonly CoverSource[];
+  sources: readonly SourceFunds[];
 }) =>
-  decideCover(
+  decideTopUp(
     {
       needs: given.needs.map(inShares),
       spendableShares: inShares(given.spendable ?? 0),
@@ -35,7 +35,7 @@ const cover = (given: {
     DEFAULT_POLICY,
   ).map(({ source: number, amount }) => [number, Number(amount)]);
 
-describe("cover", () => {
+describe("shortage", () => {
   it("is what all waiting payouts lack together, from the first source that has it", () => {
     const sources = [source(1, 10_000), source(2, 10_000)];
     expect(cover({ needs: [1_000, 1_000, 1_000], sources })).toEqual([[1, 3_000]]);
@@ -101,7 +101,7 @@ describe("cover", () => {
     sources: fc
       .uniqueArray(
         fc.record({
-          source: fc.constantFrom<FundingSourceNumber>(0, 1, 2, 3),
+          source: fc.constantFrom<TopUpSourceNumber>(0, 1, 2, 3),
           withdrawableShares: amounts,
           minimumShares: fc.bigInt({ min: 1n, max: 5_000_000n }).map(shares),
         }),
@@ -112,7 +112,7 @@ describe("cover", () => {
   test.prop([worlds])(
     "takes from no source more than it has, nor more in all than is missing and the least of a venue",
     (world) => {
-      const requests = decideCover(world, DEFAULT_POLICY);
+      const requests = decideTopUp(world, DEFAULT_POLICY);
       const missing =
         world.needs.reduce((sum, need) => sum + need, 0n) - world.spendableShares - world.expectedShares;
       const asked = requests.reduce((sum, { amount }) => sum + amount * SHARES_PER_BTS, 0n);
@@ -136,7 +136,7 @@ describe("cover", () => {
   test.prop([worlds])(
     "that is asked for pays at least the oldest payout, and what it pays it pays whole",
     (world) => {
-      const requests = decideCover(world, DEFAULT_POLICY);
+      const requests = decideTopUp(world, DEFAULT_POLICY);
       fc.pre(requests.length > 0);
       const asked = requests.reduce((sum, { amount }) => sum + amount * SHARES_PER_BTS, 0n);
       expect(world.spendableShares + world.expectedShares + asked).toBeGreaterThanOrEqual(
@@ -147,16 +147,16 @@ describe("cover", () => {
 });
 
 describe("money that arrives", () => {
-  const funding = (given: Partial<ExpectedFunding> & { readonly id: FundingId }): ExpectedFunding => ({
-    kind: "cover",
+  const topUp = (given: Partial<ExpectedTopUp> & { readonly id: TopUpId }): ExpectedTopUp => ({
+    kind: "shortage",
     source: 1,
     amount: bts(1_000n),
-    memo: `cover:${given.id}`,
+    memo: `top-up:${given.id}`,
     status: "accepted",
     txid: undefined,
     ...given,
   });
-  const [a, b] = ["a", "b"] as [FundingId, FundingId];
+  const [a, b] = ["a", "b"] as [TopUpId, TopUpId];
   const arrival = (given: { sender?: string; amount?: Shares; txid?: string; memoText?: string }) => ({
     sender: "bittrex-deposit",
     amount: inShares(1_000),
@@ -164,50 +164,50 @@ describe("money that arrives", () => {
     memoText: undefined,
     ...given,
   });
-  const completed = (given: Parameters<typeof arrival>[0], expected: readonly ExpectedFunding[]) =>
-    fundingCompletedBy(arrival(given), expected, ["bittrex-deposit"])?.id;
+  const completed = (given: Parameters<typeof arrival>[0], expected: readonly ExpectedTopUp[]) =>
+    topUpCompletedBy(arrival(given), expected, ["bittrex-deposit"])?.id;
 
   it("completes the request that its memo names, whoever sends it and however much it is", () => {
-    const expected = [funding({ id: a }), funding({ id: b })];
+    const expected = [topUp({ id: a }), topUp({ id: b })];
     expect(
-      completed({ memoText: "cover:b", sender: "some-hot-wallet", amount: inShares(999) }, expected),
+      completed({ memoText: "top-up:b", sender: "some-hot-wallet", amount: inShares(999) }, expected),
     ).toBe(b);
   });
 
   it("completes the request whose transaction it is", () => {
-    const expected = [funding({ id: a }), funding({ id: b, txid: "ff" })];
+    const expected = [topUp({ id: a }), topUp({ id: b, txid: "ff" })];
     expect(completed({ txid: "ff", sender: "some-hot-wallet" }, expected)).toBe(b);
   });
 
   it("without a name completes the oldest open request of its amount, if an exchange account sends it", () => {
-    const expected = [funding({ id: a, kind: "admin", memo: "loan_to_bmg" }), funding({ id: b })];
+    const expected = [topUp({ id: a, kind: "admin", memo: "loan_to_bmg" }), topUp({ id: b })];
     expect(completed({}, expected)).toBe(a);
     expect(completed({ sender: "nominator-a" }, expected)).toBeUndefined();
     expect(completed({ amount: inShares(1_000.00001) }, expected)).toBeUndefined();
   });
 
   it("of a stranger with the memo of a manager's order completes nothing", () => {
-    const expected = [funding({ id: a, kind: "admin", memo: "loan_to_bmg" })];
+    const expected = [topUp({ id: a, kind: "admin", memo: "loan_to_bmg" })];
     expect(completed({ sender: "nominator-a", memoText: "loan_to_bmg" }, expected)).toBeUndefined();
     expect(completed({ memoText: "loan_to_bmg" }, expected)).toBe(a);
   });
 
   it("is not guessed to be of a request that has ended, but by name it is", () => {
-    const expected = [funding({ id: a, status: "refused" })];
+    const expected = [topUp({ id: a, status: "refused" })];
     expect(completed({}, expected)).toBeUndefined();
-    expect(completed({ memoText: "cover:a" }, expected)).toBe(a);
+    expect(completed({ memoText: "top-up:a" }, expected)).toBe(a);
   });
 
   it("is the reserve's only by name: what it sends was signed here", () => {
-    expect(completed({}, [funding({ id: a, source: 0, txid: "ee" })])).toBeUndefined();
-    expect(completed({ txid: "ee" }, [funding({ id: a, source: 0, txid: "ee" })])).toBe(a);
+    expect(completed({}, [topUp({ id: a, source: 0, txid: "ee" })])).toBeUndefined();
+    expect(completed({ txid: "ee" }, [topUp({ id: a, source: 0, txid: "ee" })])).toBe(a);
   });
 });
 
 describe("a request for funds", () => {
   it("can be seen to arrive from wherever it stands, and goes nowhere from there", () => {
-    for (const status of FUNDING_STATUSES)
-      expect(FUNDING_MOVES[status].includes("arrived"), status).toBe(status !== "arrived");
-    expect(FUNDING_MOVES.arrived).toEqual([]);
+    for (const status of TOP_UP_STATUSES)
+      expect(TOP_UP_MOVES[status].includes("arrived"), status).toBe(status !== "arrived");
+    expect(TOP_UP_MOVES.arrived).toEqual([]);
   });
 });

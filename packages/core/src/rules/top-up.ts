@@ -6,21 +6,21 @@ import type { IncomingTransfer } from "./transfer.ts";
 
 declare const brand: unique symbol;
 /** A UUID derived from the key, and the client id under which an exchange knows the request. */
-export type FundingId = string & { readonly [brand]: "funding" };
+export type TopUpId = string & { readonly [brand]: "top-up" };
 
 /** `cover:<source>:<n>`, the n-th cover from that source, or `admin:<block>:<trx>:<op>`, the request of a manager. */
-export type FundingKey = string & { readonly [brand]: "funding key" };
+export type TopUpKey = string & { readonly [brand]: "top-up key" };
 
 /** Where funds can come from, in the order in which they are asked: the reserve account on chain, then the exchange accounts. */
-export const FUNDING_SOURCES = [0, 1, 2, 3] as const;
-export type FundingSourceNumber = (typeof FUNDING_SOURCES)[number];
-export const RESERVE = 0 satisfies FundingSourceNumber;
+export const TOP_UP_SOURCES = [0, 1, 2, 3] as const;
+export type TopUpSourceNumber = (typeof TOP_UP_SOURCES)[number];
+export const RESERVE = 0 satisfies TopUpSourceNumber;
 
-export const fundingSourceName = (source: FundingSourceNumber): string =>
+export const topUpSourceName = (source: TopUpSourceNumber): string =>
   source === RESERVE ? "the reserve account" : `exchange account ${source}`;
 
-export const FUNDING_KINDS = ["cover", "admin"] as const;
-export type FundingKind = (typeof FUNDING_KINDS)[number];
+export const TOP_UP_KINDS = ["shortage", "admin"] as const;
+export type TopUpKind = (typeof TOP_UP_KINDS)[number];
 
 /**
  * One request to a source to send funds to the custodian.
@@ -36,7 +36,7 @@ export type FundingKind = (typeof FUNDING_KINDS)[number];
  * - `accepted`: the source holds it under our id.
  * - `arrived`: a transfer in an irreversible block brought it. The only proof there is, so it can follow on everything.
  */
-export const FUNDING_STATUSES = [
+export const TOP_UP_STATUSES = [
   "requested",
   "asked",
   "accepted",
@@ -45,10 +45,10 @@ export const FUNDING_STATUSES = [
   "cancelled",
   "unresolved",
 ] as const;
-export type FundingStatus = (typeof FUNDING_STATUSES)[number];
+export type TopUpStatus = (typeof TOP_UP_STATUSES)[number];
 
-/** Every move there is. The database refuses the others too (trigger `exchange_withdrawal_moves`). */
-export const FUNDING_MOVES: Readonly<Record<FundingStatus, readonly FundingStatus[]>> = {
+/** Every move there is. The database refuses the others too (trigger `top_up_moves`). */
+export const TOP_UP_MOVES: Readonly<Record<TopUpStatus, readonly TopUpStatus[]>> = {
   requested: ["asked", "refused", "arrived"],
   asked: ["requested", "accepted", "arrived", "refused", "cancelled", "unresolved"],
   accepted: ["arrived", "cancelled", "unresolved"],
@@ -59,44 +59,40 @@ export const FUNDING_MOVES: Readonly<Record<FundingStatus, readonly FundingStatu
 };
 
 /** Money that may still come. */
-export const EXPECTED_STATUSES = [
-  "requested",
-  "asked",
-  "accepted",
-] as const satisfies readonly FundingStatus[];
+export const EXPECTED_STATUSES = ["requested", "asked", "accepted"] as const satisfies readonly TopUpStatus[];
 /** While a source has one of these, no further cover is asked of it. */
-export const OPEN_FUNDING_STATUSES = [
+export const OPEN_TOP_UP_STATUSES = [
   ...EXPECTED_STATUSES,
   "unresolved",
-] as const satisfies readonly FundingStatus[];
+] as const satisfies readonly TopUpStatus[];
 
-export interface NewFunding {
-  readonly key: FundingKey;
-  readonly kind: FundingKind;
-  readonly source: FundingSourceNumber;
+export interface NewTopUp {
+  readonly key: TopUpKey;
+  readonly kind: TopUpKind;
+  readonly source: TopUpSourceNumber;
   /** What shall arrive; the source takes its fee on top. */
   readonly amount: Bts;
   /** Memo of the transfer that is to bring it. */
   readonly memo: string;
 }
 
-export const fundingKey = {
-  cover: (source: FundingSourceNumber, number: number) => `cover:${source}:${number}` as FundingKey,
-  admin: (request: OperationPosition) => `admin:${operationId(request)}` as FundingKey,
+export const topUpKey = {
+  cover: (source: TopUpSourceNumber, number: number) => `top-up:${source}:${number}` as TopUpKey,
+  admin: (request: OperationPosition) => `admin:${operationId(request)}` as TopUpKey,
 } as const;
 
 /** The memo of a cover names it, so that its money is known whoever sends it. */
-export const COVER_MEMO_PREFIX = "cover:";
-export const coverMemo = (id: FundingId): string => `${COVER_MEMO_PREFIX}${id}`;
+export const TOP_UP_MEMO_PREFIX = "top-up:";
+export const topUpMemo = (id: TopUpId): string => `${TOP_UP_MEMO_PREFIX}${id}`;
 
 /** What an open request is recognised by when money arrives. */
-export interface ExpectedFunding {
-  readonly id: FundingId;
-  readonly kind: FundingKind;
-  readonly source: FundingSourceNumber;
+export interface ExpectedTopUp {
+  readonly id: TopUpId;
+  readonly kind: TopUpKind;
+  readonly source: TopUpSourceNumber;
   readonly amount: Bts;
   readonly memo: string;
-  readonly status: FundingStatus;
+  readonly status: TopUpStatus;
   /** As the source told it, or as we signed it. */
   readonly txid: string | undefined;
 }
@@ -106,7 +102,7 @@ export interface ExpectedFunding {
  * sender and amount, oldest first, for venues that lose memos. `undefined`: it completes none.
  * @param expected requests whose money has not arrived, oldest first
  */
-export function fundingCompletedBy<F extends ExpectedFunding>(
+export function topUpCompletedBy<F extends ExpectedTopUp>(
   transfer: Pick<IncomingTransfer, "sender" | "amount"> & {
     readonly request?: MemoRequest | undefined;
     readonly txid: string | undefined;
@@ -115,25 +111,25 @@ export function fundingCompletedBy<F extends ExpectedFunding>(
   expected: readonly F[],
   treasuryAccounts: readonly string[],
 ): F | undefined {
-  const byTxid = expected.find((funding) => funding.txid !== undefined && funding.txid === transfer.txid);
+  const byTxid = expected.find((topUp) => topUp.txid !== undefined && topUp.txid === transfer.txid);
   if (byTxid !== undefined) return byTxid;
-  const named = expected.filter((funding) => funding.kind === "cover" && funding.memo === transfer.memoText);
+  const named = expected.filter((topUp) => topUp.kind === "shortage" && topUp.memo === transfer.memoText);
   if (named.length === 1) return named[0];
   // What a venue sends it sends itself: money that the custodian drew is none of it.
   if (!treasuryAccounts.includes(transfer.sender) || transfer.request?.type === "drawn") return undefined;
   // What the reserve sends we signed, and know by its id; and a request that ended is not guessed at.
   const candidates = expected.filter(
-    (funding) =>
-      funding.source !== RESERVE &&
-      (OPEN_FUNDING_STATUSES as readonly string[]).includes(funding.status) &&
-      funding.amount * SHARES_PER_BTS === transfer.amount,
+    (topUp) =>
+      topUp.source !== RESERVE &&
+      (OPEN_TOP_UP_STATUSES as readonly string[]).includes(topUp.status) &&
+      topUp.amount * SHARES_PER_BTS === transfer.amount,
   );
-  return candidates.find((funding) => funding.memo === transfer.memoText) ?? candidates[0];
+  return candidates.find((topUp) => topUp.memo === transfer.memoText) ?? candidates[0];
 }
 
 /** A source as it stands now. */
-export interface CoverSource {
-  readonly source: FundingSourceNumber;
+export interface SourceFunds {
+  readonly source: TopUpSourceNumber;
   /** The most that one request can bring. */
   readonly withdrawableShares: Shares;
   /** The least that one request may bring. */
@@ -151,7 +147,7 @@ export interface CoverSource {
  * @param spendableShares balance of the hot wallet less what has to stay in it; negative when even that is missing
  * @param expectedShares what has been asked for and has not arrived
  */
-export function decideCover(
+export function decideTopUp(
   {
     needs,
     spendableShares,
@@ -161,10 +157,10 @@ export function decideCover(
     readonly needs: readonly Shares[];
     readonly spendableShares: Shares;
     readonly expectedShares: Shares;
-    readonly sources: readonly CoverSource[];
+    readonly sources: readonly SourceFunds[];
   },
-  policy: Pick<Policy, "coverAvailableAbove" | "coverFeeLeft">,
-): readonly { readonly source: FundingSourceNumber; readonly amount: Bts }[] {
+  policy: Pick<Policy, "topUpAvailableAbove" | "topUpFeeLeft">,
+): readonly { readonly source: TopUpSourceNumber; readonly amount: Bts }[] {
   const usable = sources
     .map((source) => ({
       ...source,
@@ -196,16 +192,16 @@ export function decideCover(
 
 /** An account is used only while more than a threshold is in it, and something is left for fees. */
 function usableBts(
-  { withdrawableShares }: CoverSource,
-  { coverAvailableAbove, coverFeeLeft }: Pick<Policy, "coverAvailableAbove" | "coverFeeLeft">,
+  { withdrawableShares }: SourceFunds,
+  { topUpAvailableAbove, topUpFeeLeft }: Pick<Policy, "topUpAvailableAbove" | "topUpFeeLeft">,
 ): bigint {
   const available = withdrawableShares / SHARES_PER_BTS;
-  return available > coverAvailableAbove ? available - coverFeeLeft : 0n;
+  return available > topUpAvailableAbove ? available - topUpFeeLeft : 0n;
 }
 
 const roundedUp = (amount: bigint): bigint =>
   amount <= 0n ? 0n : (amount + SHARES_PER_BTS - 1n) / SHARES_PER_BTS;
 
 /** How much all of them are to bring. */
-export const expectedShares = (fundings: readonly { readonly amount: Bts }[]): Shares =>
-  shares(fundings.reduce((sum, { amount }) => sum + amount * SHARES_PER_BTS, 0n));
+export const expectedShares = (topUps: readonly { readonly amount: Bts }[]): Shares =>
+  shares(topUps.reduce((sum, { amount }) => sum + amount * SHARES_PER_BTS, 0n));

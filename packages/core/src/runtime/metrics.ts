@@ -94,11 +94,11 @@ export class Metrics {
     this.#sourceUp.set({ source: name }, 0);
     let readAtMs = -Infinity;
     let running: Promise<void> | undefined;
-    let isUp = true;
+    let isOnRecoveryHold = true;
     const say = (up: boolean, message = "") => {
       this.#sourceUp.set({ source: name }, up ? 1 : 0);
-      if (isUp && !up) this.#log.warn("metrics.source_unreadable", { source: name, message });
-      isUp = up;
+      if (isOnRecoveryHold && !up) this.#log.warn("metrics.source_unreadable", { source: name, message });
+      isOnRecoveryHold = up;
     };
     const refresh = async () => {
       try {

@@ -17,7 +17,12 @@ class SleepingClock extends ManualClock {
   }
 }
 
-const loopOf = (clock: HostClock, progress: Progress) => ({ name: "sweep", clock, log: silent, progress });
+const loopOf = (clock: HostClock, progress: Progress) => ({
+  name: "reconcile",
+  clock,
+  log: silent,
+  progress,
+});
 
 describe("a loop", () => {
   it("that hangs inside a step is stuck once the step's time is over, and not before", async () => {
@@ -32,7 +37,7 @@ describe("a loop", () => {
     clock.advance(STEP_MS_MAX);
     expect(progress.stuck()).toEqual([]);
     clock.advance(1);
-    expect(progress.stuck()).toEqual([{ name: "sweep", overdueMs: 1 }]);
+    expect(progress.stuck()).toEqual([{ name: "reconcile", overdueMs: 1 }]);
     stop.abort();
     goOn();
     await running;

@@ -9,8 +9,8 @@ import {
   type ExchangeWithdrawalRequest,
   type ExchangeWithdrawAnswer,
 } from "./exchange.ts";
-import type { FundingRecord } from "../ledger/ledger.ts";
-import { arrivedBefore, moveFunding, startAsking } from "./move-top-up.ts";
+import type { TopUpRecord } from "../ledger/ledger.ts";
+import { arrivedBefore, moveTopUp, startAsking } from "./move-top-up.ts";
 import type { TreasuryDeps } from "./treasury.ts";
 
 /** Venues remember a client id for a day; the same request is not repeated for quite that long. Chain time. */
@@ -27,36 +27,36 @@ const LOOK_MS = 30 * SECOND_MS;
  * Takes one request at an exchange a step further. Its outcome is never guessed:
  * - before it is asked for the first time it is looked for, because a ledger that was restored may have asked already;
  * - an unknown outcome is asked again under the same id where the venue drops the second, and looked for where not;
- * - money counts when an irreversible block has brought it, which is not seen here but in the fold.
+ * - money counts when an irreversible block has brought it, which is not seen here but in the event step.
  */
 export async function askExchange(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   exchange: Exchange,
   chainNowMs: Millis,
 ): Promise<void> {
   const request: ExchangeWithdrawalRequest = {
-    clientId: clientWithdrawalId(funding.id),
-    amountShares: toShares(funding.amount),
+    clientId: clientWithdrawalId(topUp.id),
+    amountShares: toShares(topUp.amount),
     toAccount: deps.custodian.name,
-    memo: funding.memo,
+    memo: topUp.memo,
   };
-  switch (funding.status) {
+  switch (topUp.status) {
     case "requested":
-      return begin(deps, funding, exchange, request);
+      return begin(deps, topUp, exchange, request);
     case "asked":
-      return exchange.repeatable && chainNowMs - funding.requestedMs < REPEAT_MS_MAX
-        ? repeat(deps, funding, exchange, request)
-        : lookFor(deps, funding, exchange, request);
+      return exchange.repeatable && chainNowMs - topUp.requestedMs < REPEAT_MS_MAX
+        ? repeat(deps, topUp, exchange, request)
+        : lookFor(deps, topUp, exchange, request);
     case "accepted":
     case "unresolved":
-      return lookFor(deps, funding, exchange, request);
+      return lookFor(deps, topUp, exchange, request);
     case "arrived":
     case "refused":
     case "cancelled":
       return;
     default:
-      return assertNever(funding.status);
+      return assertNever(topUp.status);
   }
 }
 
@@ -65,7 +65,7 @@ export async function askExchange(
  * @param lookedAtMs when this process did last, host time like `nowMs`
  */
 export function isTimeToAsk(
-  { status, asks }: Pick<FundingRecord, "status" | "asks">,
+  { status, asks }: Pick<TopUpRecord, "status" | "asks">,
   lookedAtMs: number | undefined,
   nowMs: number,
 ): boolean {
@@ -77,63 +77,63 @@ export function isTimeToAsk(
 
 async function begin(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   exchange: Exchange,
   request: ExchangeWithdrawalRequest,
 ): Promise<void> {
   const found = await exchange.find(request.clientId);
-  if (found.type === "found") return adopt(deps, funding, request, found.withdrawal);
+  if (found.type === "found") return adopt(deps, topUp, request, found.withdrawal);
   if (found.type === "unknown") {
-    deps.log.warn("funding.not_looked_up", { funding: funding.key, message: found.message });
+    deps.log.warn("top_up.not_looked_up", { topUp: topUp.key, message: found.message });
     return;
   }
-  if (!(await startAsking(deps, funding))) return;
-  const asked = { ...funding, status: "asked", asks: funding.asks + 1 } as const;
+  if (!(await startAsking(deps, topUp))) return;
+  const asked = { ...topUp, status: "asked", asks: topUp.asks + 1 } as const;
   await hear(deps, asked, request, await exchange.withdraw(request));
 }
 
 async function repeat(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   exchange: Exchange,
   request: ExchangeWithdrawalRequest,
 ): Promise<void> {
-  if (!(await startAsking(deps, funding))) return;
+  if (!(await startAsking(deps, topUp))) return;
   const answer = await exchange.withdraw(request);
   // A refusal says nothing of the call before this one, whose outcome is not known.
-  if (answer.type === "refused") return lookFor(deps, funding, exchange, request, answer.message);
-  await hear(deps, funding, request, answer);
+  if (answer.type === "refused") return lookFor(deps, topUp, exchange, request, answer.message);
+  await hear(deps, topUp, request, answer);
 }
 
 /** The answer to the first question, or one that settles an earlier one. */
 async function hear(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   request: ExchangeWithdrawalRequest,
   answer: ExchangeWithdrawAnswer,
 ): Promise<void> {
   switch (answer.type) {
     case "accepted":
-      if (answer.withdrawal !== undefined) return adopt(deps, funding, request, answer.withdrawal);
-      await moveFunding(deps, funding, "accepted", { event: "funding.accepted" });
+      if (answer.withdrawal !== undefined) return adopt(deps, topUp, request, answer.withdrawal);
+      await moveTopUp(deps, topUp, "accepted", { event: "top_up.accepted" });
       return;
     case "unknown":
-      await moveFunding(deps, funding, "asked", {
-        event: "funding.unanswered",
+      await moveTopUp(deps, topUp, "asked", {
+        event: "top_up.unanswered",
         reason: `no answer yet: ${answer.message}`,
       });
       return;
     case "refused": {
       const reason = `${answer.reason}: ${answer.message}`;
       if (answer.reason === "client_id_taken")
-        await moveFunding(deps, funding, "unresolved", { event: "funding.unresolved", reason });
+        await moveTopUp(deps, topUp, "unresolved", { event: "top_up.unresolved", reason });
       // It did not get as far as the venue's books: nothing has moved, and it is asked for again in a while.
       else if (answer.reason === "unreachable" || answer.reason === "throttled")
-        await moveFunding(deps, funding, "requested", { event: "funding.postponed", reason });
+        await moveTopUp(deps, topUp, "requested", { event: "top_up.postponed", reason });
       else
-        await moveFunding(deps, funding, "refused", {
+        await moveTopUp(deps, topUp, "refused", {
           // Cover is looked for again, elsewhere or later. A manager's order is not: he has to hear that nothing moved.
-          event: answer.permanent || funding.kind === "admin" ? "funding.rejected" : "funding.refused",
+          event: answer.permanent || topUp.kind === "admin" ? "top_up.rejected" : "top_up.refused",
           reason,
         });
       return;
@@ -145,7 +145,7 @@ async function hear(
 
 async function lookFor(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   exchange: Exchange,
   request: ExchangeWithdrawalRequest,
   refusal?: string,
@@ -153,9 +153,9 @@ async function lookFor(
   const found = await exchange.find(request.clientId);
   switch (found.type) {
     case "found":
-      return adopt(deps, funding, request, found.withdrawal);
+      return adopt(deps, topUp, request, found.withdrawal);
     case "unknown":
-      deps.log.warn("funding.not_looked_up", { funding: funding.key, message: found.message });
+      deps.log.warn("top_up.not_looked_up", { topUp: topUp.key, message: found.message });
       return;
     case "absent":
       break;
@@ -166,70 +166,69 @@ async function lookFor(
     refusal === undefined
       ? "the source does not show it in its lists"
       : `the source does not show it, and refuses it now: ${refusal}`;
-  const silentMs = deps.clock.nowMs() - (funding.askedAtMs ?? 0);
+  const silentMs = deps.clock.nowMs() - (topUp.askedAtMs ?? 0);
   // While it is repeated it is not given up; otherwise it had its time to turn up.
-  if (funding.status === "asked" && refusal === undefined && silentMs > TURNS_UP_MS_MAX)
-    await moveFunding(deps, funding, "unresolved", { event: "funding.unresolved", reason });
-  else if (funding.status === "accepted" && funding.reason !== reason)
-    await moveFunding(deps, funding, "accepted", { event: "funding.vanished", reason });
-  else if (funding.status === "asked" && funding.reason !== reason)
-    await moveFunding(deps, funding, "asked", { event: "funding.unanswered", reason });
+  if (topUp.status === "asked" && refusal === undefined && silentMs > TURNS_UP_MS_MAX)
+    await moveTopUp(deps, topUp, "unresolved", { event: "top_up.unresolved", reason });
+  else if (topUp.status === "accepted" && topUp.reason !== reason)
+    await moveTopUp(deps, topUp, "accepted", { event: "top_up.vanished", reason });
+  else if (topUp.status === "asked" && topUp.reason !== reason)
+    await moveTopUp(deps, topUp, "asked", { event: "top_up.unanswered", reason });
 }
 
 /** What the source says it holds under our id, whoever asked for it and when. */
 async function adopt(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   request: ExchangeWithdrawalRequest,
   withdrawal: ExchangeWithdrawal,
 ): Promise<void> {
   const { venueId, venueStatus, txid } = withdrawal;
   const told = { venueId, venueStatus, txid };
   if (withdrawal.state === "cancelled") {
-    await moveFunding(deps, await asAsked(deps, funding), "cancelled", {
+    await moveTopUp(deps, await asAsked(deps, topUp), "cancelled", {
       ...told,
-      event: "funding.cancelled",
+      event: "top_up.cancelled",
       reason: `the source says ${venueStatus}`,
     });
     return;
   }
   const discrepancy = exchangeDiscrepancy(request, withdrawal);
-  const isNews =
-    funding.status !== "accepted" || funding.venueStatus !== venueStatus || funding.txid !== txid;
+  const isNews = topUp.status !== "accepted" || topUp.venueStatus !== venueStatus || topUp.txid !== txid;
   if (!isNews) return;
   const stuck = withdrawal.state === "stuck";
   const event = stuck
-    ? "funding.stuck"
+    ? "top_up.stuck"
     : discrepancy !== undefined
-      ? "funding.differs"
-      : funding.status === "accepted"
-        ? "funding.advanced"
-        : "funding.accepted";
+      ? "top_up.differs"
+      : topUp.status === "accepted"
+        ? "top_up.advanced"
+        : "top_up.accepted";
   const reason = stuck ? `it stays at the source as ${venueStatus} until a person acts there` : discrepancy;
-  const before = funding.status === "accepted" ? funding : await asAsked(deps, funding);
-  if (await moveFunding(deps, before, "accepted", { ...told, event, reason }))
-    await arriveLate(deps, { ...funding, status: "accepted", txid });
+  const before = topUp.status === "accepted" ? topUp : await asAsked(deps, topUp);
+  if (await moveTopUp(deps, before, "accepted", { ...told, event, reason }))
+    await arriveLate(deps, { ...topUp, status: "accepted", txid });
 }
 
 /** A request that was found before it was asked for goes the same way as others: it was asked for, by somebody. */
-async function asAsked({ ledger }: TreasuryDeps, funding: FundingRecord): Promise<FundingRecord> {
-  if (funding.status !== "requested") return funding;
-  await ledger.transaction((tx) => tx.moveFunding(funding.id, ["requested"], "asked"));
-  return { ...funding, status: "asked" };
+async function asAsked({ ledger }: TreasuryDeps, topUp: TopUpRecord): Promise<TopUpRecord> {
+  if (topUp.status !== "requested") return topUp;
+  await ledger.transaction((tx) => tx.moveTopUp(topUp.id, ["requested"], "asked"));
+  return { ...topUp, status: "asked" };
 }
 
 /** Its money may be here already, from before the ledger knew of the request. */
-async function arriveLate({ ledger }: TreasuryDeps, funding: FundingRecord): Promise<void> {
+async function arriveLate({ ledger }: TreasuryDeps, topUp: TopUpRecord): Promise<void> {
   await ledger.transaction(async (tx) => {
-    await tx.lockFold();
-    const transfer = await arrivedBefore(tx, funding, funding.txid);
+    await tx.lockEvents();
+    const transfer = await arrivedBefore(tx, topUp, topUp.txid);
     if (transfer === undefined) return;
     const arrivedBy = transfer.operation;
-    if (!(await tx.moveFunding(funding.id, ["accepted"], "arrived", { arrivedBy }))) return;
+    if (!(await tx.moveTopUp(topUp.id, ["accepted"], "arrived", { arrivedBy }))) return;
     await tx.addReceipts([
       {
-        event: "funding.arrived",
-        subject: funding.key,
+        event: "top_up.arrived",
+        subject: topUp.key,
         chainTimeMs: transfer.blockTimeMs,
         details: {
           sender: transfer.sender,

@@ -1,18 +1,18 @@
 import { bts, formatShares, shares, type Shares, toShares } from "@stakebts/kernel/amount";
 import {
-  coverMemo,
-  type CoverSource,
-  decideCover,
+  topUpMemo,
+  type SourceFunds,
+  decideTopUp,
   EXPECTED_STATUSES,
   expectedShares,
-  fundingKey,
-  fundingSourceName,
-  OPEN_FUNDING_STATUSES,
+  topUpKey,
+  topUpSourceName,
+  OPEN_TOP_UP_STATUSES,
 } from "../rules/top-up.ts";
 import { MINUTE_MS, type Millis } from "@stakebts/kernel/time";
 import type { EncryptedMemo } from "@stakebts/bitshares/chain";
 import type { NewReceipt } from "../ledger/ledger.ts";
-import { fundingId } from "../ledger/ids.ts";
+import { topUpId } from "../ledger/ids.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { fundsOf } from "./source-funds.ts";
 import type { TreasuryDeps } from "./treasury.ts";
@@ -23,7 +23,7 @@ const NEEDS_MAX = 10_000;
 const REST_MS = 5 * MINUTE_MS;
 
 /** What came of looking for cover. `short`: nothing can be asked for, although payouts wait. */
-export type CoverResult =
+export type TopUpResult =
   | { readonly type: "enough" }
   | { readonly type: "asked"; readonly amount: bigint }
   | { readonly type: "on_its_way" }
@@ -33,7 +33,7 @@ export type CoverResult =
  * Asks sources of funds for what the hot wallet lacks, when payouts wait for it. The shortage is one sum over all of them,
  * less what is on its way already; each source has one request open at the most. Only writes requests down.
  */
-export async function coverShortage(deps: TreasuryDeps, chainNowMs: Millis): Promise<CoverResult> {
+export async function topUpShortage(deps: TreasuryDeps, chainNowMs: Millis): Promise<TopUpResult> {
   const { chain, ledger, policy, wallet } = deps;
   // The balance first: a payout that is paid in between is missing in the needs and not yet in the balance, which asks
   // for too little. The other way round it would be in both, and ask for too much.
@@ -44,16 +44,16 @@ export async function coverShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   const needs = open.map(({ amount, memo }) =>
     shares(toShares(amount) + deps.feeOf(schedule, memoLike(memo))),
   );
-  const fundings = await ledger.fundings({ statuses: OPEN_FUNDING_STATUSES });
+  const topUps = await ledger.topUps({ statuses: OPEN_TOP_UP_STATUSES });
   const expected = expectedShares(
-    fundings.filter(({ status }) => (EXPECTED_STATUSES as readonly string[]).includes(status)),
+    topUps.filter(({ status }) => (EXPECTED_STATUSES as readonly string[]).includes(status)),
   );
   const spendable = shares(balance - toShares(policy.minimumBalance));
   const total = shares(needs.reduce((sum, need) => sum + need, 0n) - spendable - expected);
   if (total <= 0n) return { type: expected > 0n ? "on_its_way" : "enough" };
-  const busy = new Set(fundings.filter(isCover).map(({ source }) => source));
+  const busy = new Set(topUps.filter(isCover).map(({ source }) => source));
   const { sources, unusable } = await askSources(deps, busy);
-  const wanted = decideCover(
+  const wanted = decideTopUp(
     { needs, spendableShares: spendable, expectedShares: expected, sources },
     policy,
   );
@@ -64,20 +64,20 @@ export async function coverShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   return writeDown(deps, wanted, { total, chainNowMs });
 }
 
-const isCover = ({ kind }: { readonly kind: string }): boolean => kind === "cover";
+const isCover = ({ kind }: { readonly kind: string }): boolean => kind === "shortage";
 
 interface SourcesAnswer {
   /** Those that can be asked for funds now. */
-  readonly sources: readonly CoverSource[];
+  readonly sources: readonly SourceFunds[];
   /** For people: which others there are, and why not. */
   readonly unusable: readonly string[];
 }
 
 async function askSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promise<SourcesAnswer> {
-  const sources: CoverSource[] = [];
+  const sources: SourceFunds[] = [];
   const unusable: string[] = [];
   for (const source of deps.sources) {
-    const name = fundingSourceName(source.number);
+    const name = topUpSourceName(source.number);
     if (busy.has(source.number)) {
       unusable.push(`${name} has been asked already`);
       continue;
@@ -88,12 +88,12 @@ async function askSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promis
     }
     const funds = await fundsOf(deps, source);
     if ("problem" in funds) {
-      deps.log.warn("cover.source_unavailable", { source: source.number, message: funds.problem });
+      deps.log.warn("top_up.source_unavailable", { source: source.number, message: funds.problem });
       unusable.push(`${name}: ${funds.problem}`);
       continue;
     }
     if (!funds.withdrawalsOpen) {
-      deps.log.warn("cover.source_closed", { source: source.number });
+      deps.log.warn("top_up.source_closed", { source: source.number });
       unusable.push(`${name} gives nothing at present`);
       continue;
     }
@@ -102,8 +102,8 @@ async function askSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promis
   return { sources, unusable };
 }
 
-async function rests({ ledger, clock }: TreasuryDeps, source: CoverSource["source"]): Promise<boolean> {
-  const [last] = await ledger.fundings({ statuses: ["refused"], sources: [source], limit: 1 });
+async function rests({ ledger, clock }: TreasuryDeps, source: SourceFunds["source"]): Promise<boolean> {
+  const [last] = await ledger.topUps({ statuses: ["refused"], sources: [source], limit: 1 });
   if (last === undefined) return false;
   const sinceMs = clock.nowMs() - last.changedAtMs;
   return sinceMs >= 0 && sinceMs < REST_MS;
@@ -111,9 +111,9 @@ async function rests({ ledger, clock }: TreasuryDeps, source: CoverSource["sourc
 
 async function writeDown(
   { ledger, log, writerEpoch }: TreasuryDeps,
-  wanted: ReturnType<typeof decideCover>,
+  wanted: ReturnType<typeof decideTopUp>,
   { total, chainNowMs }: { total: Shares; chainNowMs: Millis },
-): Promise<CoverResult> {
+): Promise<TopUpResult> {
   const receipts: NewReceipt[] = [];
   let amount = 0n;
   await ledger.transaction(async (tx) => {
@@ -121,21 +121,21 @@ async function writeDown(
     amount = 0n;
     if ((await tx.whyNotPay(writerEpoch)) !== undefined) return;
     for (const { source, amount: asked } of wanted) {
-      const key = fundingKey.cover(source, (await tx.coverCount(source)) + 1);
-      const id = fundingId(key);
-      const funding = {
+      const key = topUpKey.cover(source, (await tx.shortageCount(source)) + 1);
+      const id = topUpId(key);
+      const topUp = {
         key,
         id,
-        kind: "cover",
+        kind: "shortage",
         source,
         amount: asked,
-        memo: coverMemo(id),
+        memo: topUpMemo(id),
         requestedMs: chainNowMs,
       } as const;
-      if (!(await tx.insertFunding(funding))) continue;
+      if (!(await tx.insertTopUp(topUp))) continue;
       amount += asked;
       receipts.push({
-        event: "funding.requested",
+        event: "top_up.requested",
         subject: key,
         chainTimeMs: chainNowMs,
         details: { source, amount: `${asked}`, shortShares: `${total}`, clientId: id },

@@ -1,29 +1,28 @@
-import type { FundingStatus } from "../rules/top-up.ts";
+import type { TopUpStatus } from "../rules/top-up.ts";
 import { operationId } from "@stakebts/kernel/operation-id";
-import type { FundingChange, FundingRecord, LedgerTx, NewReceipt, NewTransfer } from "../ledger/ledger.ts";
+import type { TopUpChange, TopUpRecord, LedgerTx, NewReceipt, NewTransfer } from "../ledger/ledger.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import type { TreasuryDeps } from "./treasury.ts";
 
 /** Ends at once, moves nothing, when this process may no longer start anything: payments off, or another payer leads. */
 export async function startAsking(
   { ledger, log, writerEpoch }: TreasuryDeps,
-  funding: FundingRecord,
-  change: FundingChange = {},
+  topUp: TopUpRecord,
+  change: TopUpChange = {},
 ): Promise<boolean> {
   const receipt: NewReceipt = {
-    event: "funding.asked",
-    subject: funding.key,
+    event: "top_up.asked",
+    subject: topUp.key,
     details: {
-      source: funding.source,
-      amount: `${funding.amount}`,
-      clientId: funding.id,
-      asks: funding.asks + 1,
+      source: topUp.source,
+      amount: `${topUp.amount}`,
+      clientId: topUp.id,
+      asks: topUp.asks + 1,
     },
   };
   const moved = await ledger.transaction(async (tx) => {
     if ((await tx.whyNotPay(writerEpoch)) !== undefined) return false;
-    if (!(await tx.moveFunding(funding.id, [funding.status], "asked", { ...change, isAsking: true })))
-      return false;
+    if (!(await tx.moveTopUp(topUp.id, [topUp.status], "asked", { ...change, isAsking: true }))) return false;
     await tx.addReceipts([receipt]);
     return true;
   });
@@ -32,15 +31,15 @@ export async function startAsking(
 }
 
 /** Moves a request and writes down why, both or neither. Where somebody else was faster nothing happens. */
-export async function moveFunding(
+export async function moveTopUp(
   { ledger, log }: TreasuryDeps,
-  funding: FundingRecord,
-  to: FundingStatus,
-  change: FundingChange & { readonly event: string },
+  topUp: TopUpRecord,
+  to: TopUpStatus,
+  change: TopUpChange & { readonly event: string },
 ): Promise<boolean> {
-  const receipt = receiptOf(funding, to, change);
+  const receipt = receiptOf(topUp, to, change);
   const moved = await ledger.transaction(async (tx) => {
-    if (!(await tx.moveFunding(funding.id, [funding.status], to, change))) return false;
+    if (!(await tx.moveTopUp(topUp.id, [topUp.status], to, change))) return false;
     await tx.addReceipts([receipt]);
     return true;
   });
@@ -49,20 +48,20 @@ export async function moveFunding(
 }
 
 const receiptOf = (
-  funding: FundingRecord,
-  to: FundingStatus,
-  change: FundingChange & { readonly event: string },
+  topUp: TopUpRecord,
+  to: TopUpStatus,
+  change: TopUpChange & { readonly event: string },
 ): NewReceipt => ({
   event: change.event,
-  subject: funding.key,
+  subject: topUp.key,
   details: {
-    source: funding.source,
-    amount: `${funding.amount}`,
+    source: topUp.source,
+    amount: `${topUp.amount}`,
     status: to,
     reason: change.reason ?? null,
-    venueId: change.venueId ?? funding.venueId ?? null,
-    venueStatus: change.venueStatus ?? funding.venueStatus ?? null,
-    txid: change.txid ?? funding.txid ?? null,
+    venueId: change.venueId ?? topUp.venueId ?? null,
+    venueStatus: change.venueStatus ?? topUp.venueStatus ?? null,
+    txid: change.txid ?? topUp.txid ?? null,
   },
 });
 
@@ -72,15 +71,15 @@ const receiptOf = (
  */
 export async function arrivedBefore(
   tx: LedgerTx,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   txid: string | undefined,
 ): Promise<NewTransfer | undefined> {
-  const memo = funding.kind === "cover" ? funding.memo : undefined;
+  const memo = topUp.kind === "shortage" ? topUp.memo : undefined;
   if (txid === undefined && memo === undefined) return undefined;
   const received = await tx.receivedAs({ txid, memo });
   if (received.length === 0) return undefined;
   const taken = new Set(
-    (await tx.fundings({ statuses: ["arrived"] })).flatMap(({ arrivedBy }) =>
+    (await tx.topUps({ statuses: ["arrived"] })).flatMap(({ arrivedBy }) =>
       arrivedBy === undefined ? [] : [operationId(arrivedBy)],
     ),
   );

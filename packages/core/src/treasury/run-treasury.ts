@@ -1,18 +1,18 @@
 import {
   EXPECTED_STATUSES,
-  type FundingId,
-  fundingSourceName,
-  OPEN_FUNDING_STATUSES,
+  type TopUpId,
+  topUpSourceName,
+  OPEN_TOP_UP_STATUSES,
   RESERVE,
 } from "../rules/top-up.ts";
 import { whyPaysNothing } from "../rules/freeze.ts";
-import { whyFenced } from "../rules/recovery-hold.ts";
+import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Millis, plusMs } from "@stakebts/kernel/time";
-import type { FundingRecord } from "../ledger/ledger.ts";
+import type { TopUpRecord } from "../ledger/ledger.ts";
 import { behindTheChain } from "../payments/pay-payout.ts";
 import { askExchange, isTimeToAsk } from "./ask-exchange.ts";
-import { coverShortage } from "./cover-shortage.ts";
-import { moveFunding } from "./move-top-up.ts";
+import { topUpShortage } from "./cover-shortage.ts";
+import { moveTopUp } from "./move-top-up.ts";
 import { sendReserve } from "./send-reserve.ts";
 import { record, sourceOf, type TreasuryDeps } from "./treasury.ts";
 
@@ -21,7 +21,7 @@ export interface TreasuryMemory {
   shortage: string | undefined;
   readonly overdue: Set<string>;
   /** Host time of the last look at each request. */
-  readonly lookedAtMs: Map<FundingId, number>;
+  readonly lookedAtMs: Map<TopUpId, number>;
 }
 export const newTreasuryMemory = (): TreasuryMemory => ({
   shortage: undefined,
@@ -33,7 +33,7 @@ export const newTreasuryMemory = (): TreasuryMemory => ({
  * One turn of the treasury: every request for funds one step further, and new ones when payouts wait for funds. Safe to
  * call at any time and to stop anywhere; payments go on meanwhile.
  *
- * It does nothing while payments are off, while the ledger is behind the chain or fenced, or while transfers wait to be
+ * It does nothing while payments are off, while the ledger is behind the chain or on recovery hold, or while transfers wait to be
  * decided: what has arrived is known only then.
  */
 export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): Promise<void> {
@@ -41,29 +41,29 @@ export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): P
   const isFrozen = async (): Promise<boolean> =>
     whyPaysNothing(deps.frozenHere()) !== undefined || !(await ledger.payments()).on;
   if (await isFrozen()) return;
-  if (whyFenced(await ledger.fenceState()) !== undefined) return;
+  if (whyOnRecoveryHold(await ledger.recoveryHoldState()) !== undefined) return;
   const cursor = await ledger.cursor();
   const head = await wallet.head(cursor?.blockNum);
   if (cursor === undefined || behindTheChain(cursor, head) !== undefined) return;
   // Nominations may be frozen for days, and bring no funds that were asked for.
   if (await ledger.hasWork(false)) return;
-  const open = await ledger.fundings({ statuses: OPEN_FUNDING_STATUSES });
-  for (const funding of open) {
+  const open = await ledger.topUps({ statuses: OPEN_TOP_UP_STATUSES });
+  for (const topUp of open) {
     if (await isFrozen()) return;
-    const source = sourceOf(deps, funding.source);
-    if (source === undefined) await refuseUnknownSource(deps, funding);
-    else if (source.type !== "exchange") await sendReserve(deps, funding, source, cursor);
-    else if (isTimeToAsk(funding, memory.lookedAtMs.get(funding.id), deps.clock.nowMs())) {
-      memory.lookedAtMs.set(funding.id, deps.clock.nowMs());
-      await askExchange(deps, funding, source.exchange, cursor.blockTimeMs);
+    const source = sourceOf(deps, topUp.source);
+    if (source === undefined) await refuseUnknownSource(deps, topUp);
+    else if (source.type !== "exchange") await sendReserve(deps, topUp, source, cursor);
+    else if (isTimeToAsk(topUp, memory.lookedAtMs.get(topUp.id), deps.clock.nowMs())) {
+      memory.lookedAtMs.set(topUp.id, deps.clock.nowMs());
+      await askExchange(deps, topUp, source.exchange, cursor.blockTimeMs);
     }
-    await tellIfOverdue(deps, memory, funding, cursor.blockTimeMs);
+    await tellIfOverdue(deps, memory, topUp, cursor.blockTimeMs);
   }
-  const result = await coverShortage(deps, cursor.blockTimeMs);
+  const result = await topUpShortage(deps, cursor.blockTimeMs);
   const shortage = result.type === "short" ? result.reason : undefined;
   if (shortage !== undefined && memory.shortage === undefined)
     await record(deps, {
-      event: "cover.insufficient",
+      event: "top_up.insufficient",
       subject: deps.custodian.name,
       chainTimeMs: cursor.blockTimeMs,
       details: {
@@ -75,34 +75,34 @@ export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): P
 }
 
 /** A manager has named an exchange account that nobody has set up here. */
-async function refuseUnknownSource(deps: TreasuryDeps, funding: FundingRecord): Promise<void> {
-  if (funding.status !== "requested") return;
+async function refuseUnknownSource(deps: TreasuryDeps, topUp: TopUpRecord): Promise<void> {
+  if (topUp.status !== "requested") return;
   const setting =
-    funding.source === RESERVE ? "STAKEBTS_RESERVE_ACCOUNT" : `STAKEBTS_EXCHANGE_${funding.source}_KEY`;
-  await moveFunding(deps, funding, "refused", {
-    event: "funding.rejected",
-    reason: `${fundingSourceName(funding.source)} is not set up: ${setting} is missing in the payer's settings`,
+    topUp.source === RESERVE ? "STAKEBTS_RESERVE_ACCOUNT" : `STAKEBTS_EXCHANGE_${topUp.source}_KEY`;
+  await moveTopUp(deps, topUp, "refused", {
+    event: "top_up.rejected",
+    reason: `${topUpSourceName(topUp.source)} is not set up: ${setting} is missing in the payer's settings`,
   });
 }
 
 async function tellIfOverdue(
   deps: TreasuryDeps,
   { overdue }: TreasuryMemory,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   nowMs: Millis,
 ): Promise<void> {
-  if (!(EXPECTED_STATUSES as readonly string[]).includes(funding.status) || overdue.has(funding.key)) return;
-  if (nowMs < plusMs(funding.requestedMs, deps.policy.fundsWaitMs)) return;
-  overdue.add(funding.key);
+  if (!(EXPECTED_STATUSES as readonly string[]).includes(topUp.status) || overdue.has(topUp.key)) return;
+  if (nowMs < plusMs(topUp.requestedMs, deps.policy.fundsWaitMs)) return;
+  overdue.add(topUp.key);
   await record(deps, {
-    event: "funding.overdue",
-    subject: funding.key,
+    event: "top_up.overdue",
+    subject: topUp.key,
     chainTimeMs: nowMs,
     details: {
-      source: funding.source,
-      amount: `${funding.amount}`,
-      status: funding.status,
-      venueId: funding.venueId ?? null,
+      source: topUp.source,
+      amount: `${topUp.amount}`,
+      status: topUp.status,
+      venueId: topUp.venueId ?? null,
       todo: "look at the source: it has not sent what was asked for",
     },
   });

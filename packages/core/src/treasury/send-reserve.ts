@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { toShares } from "@stakebts/kernel/amount";
 import { assertNever } from "@stakebts/kernel/assert";
-import type { FundingKey } from "../rules/top-up.ts";
+import type { TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import { decideWithdrawal, type WithdrawalId } from "../rules/withdrawal.ts";
-import type { Cursor, FundingRecord } from "../ledger/ledger.ts";
+import type { Cursor, TopUpRecord } from "../ledger/ledger.ts";
 import { expiration, whyTooDear } from "../payments/pay-payout.ts";
-import { moveFunding, startAsking } from "./move-top-up.ts";
+import { moveTopUp, startAsking } from "./move-top-up.ts";
 import { reserveFunds, reservePrices } from "./source-funds.ts";
 import type { ReserveSource, TreasuryDeps } from "./treasury.ts";
 
@@ -17,16 +17,16 @@ import type { ReserveSource, TreasuryDeps } from "./treasury.ts";
  */
 export async function sendReserve(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   reserve: ReserveSource,
   cursor: Cursor,
 ): Promise<void> {
-  switch (funding.status) {
+  switch (topUp.status) {
     case "requested":
-      return sign(deps, funding, reserve, cursor);
+      return sign(deps, topUp, reserve, cursor);
     case "asked":
     case "accepted":
-      if (!(await isOver(deps, funding))) await send(deps, funding);
+      if (!(await isOver(deps, topUp))) await send(deps, topUp);
       return;
     case "arrived":
     case "refused":
@@ -34,34 +34,34 @@ export async function sendReserve(
     case "unresolved":
       return;
     default:
-      return assertNever(funding.status);
+      return assertNever(topUp.status);
   }
 }
 
 async function sign(
   deps: TreasuryDeps,
-  funding: FundingRecord,
+  topUp: TopUpRecord,
   reserve: ReserveSource,
   cursor: Cursor,
 ): Promise<void> {
   const { memos, wallet, policy, custodian } = deps;
   const { account, signer } = reserve;
-  const amount = toShares(funding.amount);
+  const amount = toShares(topUp.amount);
   const reason = whyNot(await reserveFunds(deps, reserve), { account: account.name, amount });
   if (reason !== undefined) {
-    await moveFunding(deps, funding, "refused", { event: "funding.refused", reason });
+    await moveTopUp(deps, topUp, "refused", { event: "top_up.refused", reason });
     return;
   }
   const memo = memos.write({
-    text: funding.memo,
+    text: topUp.memo,
     toPublicKey: memos.publicKey,
-    nonce: nonceOf(funding.key),
+    nonce: nonceOf(topUp.key),
   });
   const schedule = await wallet.fees();
   const fee = deps.feeOf(reservePrices(reserve, schedule), memo);
   const dear = whyTooDear(fee, policy);
   if (dear !== undefined) {
-    deps.log.warn("funding.waits", { funding: funding.key, reason: dear });
+    deps.log.warn("top_up.waits", { topUp: topUp.key, reason: dear });
     return;
   }
   const { headTimeMs } = await wallet.head();
@@ -75,7 +75,7 @@ async function sign(
     refBlockId: cursor.blockId,
     expirationMs: expiration(headTimeMs, policy.expirationMs, schedule),
   });
-  if (await startAsking(deps, funding, { txid, signed })) await send(deps, { ...funding, txid, signed });
+  if (await startAsking(deps, topUp, { txid, signed })) await send(deps, { ...topUp, txid, signed });
 }
 
 /** Much may have changed since the request was written down. */
@@ -89,23 +89,23 @@ function whyNot(
   return `${account} can give ${funds.withdrawableShares} shares, and ${amount} are needed`;
 }
 
-async function send({ chain, log }: TreasuryDeps, funding: FundingRecord): Promise<void> {
-  if (funding.signed === undefined) return;
-  const outcome = await chain.broadcast(funding.signed.bytes);
+async function send({ chain, log }: TreasuryDeps, topUp: TopUpRecord): Promise<void> {
+  if (topUp.signed === undefined) return;
+  const outcome = await chain.broadcast(topUp.signed.bytes);
   if (outcome.type === "accepted" || outcome.type === "duplicate") return;
-  log.warn("funding.not_sent", { funding: funding.key, txid: funding.txid, message: outcome.message });
+  log.warn("top_up.not_sent", { topUp: topUp.key, txid: topUp.txid, message: outcome.message });
 }
 
 /** Dead by the same proof as a withdrawal (ADR 0006), once every transfer of the blocks looked into has been answered. */
-async function isOver(deps: TreasuryDeps, funding: FundingRecord): Promise<boolean> {
-  const { signed, txid } = funding;
+async function isOver(deps: TreasuryDeps, topUp: TopUpRecord): Promise<boolean> {
+  const { signed, txid } = topUp;
   if (signed === undefined) return false;
   const { refBlockNum, expirationMs } = signed;
   const isDead = await deps.ledger.transaction(async (tx) => {
     const cursor = await tx.cursor();
     if (cursor === undefined) return false;
     const verdict = decideWithdrawal(
-      { id: funding.id as string as WithdrawalId, status: "broadcast", refBlockNum, expirationMs },
+      { id: topUp.id as string as WithdrawalId, status: "broadcast", refBlockNum, expirationMs },
       {
         type: "scanned",
         fromBlockNum: cursor.scannedFromBlockNum,
@@ -115,12 +115,12 @@ async function isOver(deps: TreasuryDeps, funding: FundingRecord): Promise<boole
     return verdict === "expired" && (await tx.receivedAs({ txid, memo: undefined })).length === 0;
   });
   if (!isDead) return false;
-  await moveFunding(deps, funding, "cancelled", {
-    event: "funding.cancelled",
+  await moveTopUp(deps, topUp, "cancelled", {
+    event: "top_up.cancelled",
     reason: "its transaction expired, and no block took it",
   });
   return true;
 }
 
-const nonceOf = (key: FundingKey): bigint =>
-  createHash("sha256").update(`funding ${key}`).digest().readBigUInt64BE();
+const nonceOf = (key: TopUpKey): bigint =>
+  createHash("sha256").update(`top-up ${key}`).digest().readBigUInt64BE();

@@ -1,15 +1,15 @@
 import { shares } from "@stakebts/kernel/amount";
-import type { CoverSource } from "../rules/top-up.ts";
+import type { SourceFunds } from "../rules/top-up.ts";
 import { ChainError, pricesOfClaims, type TransferFeeSchedule } from "@stakebts/bitshares/chain";
 import { ExchangeError, type ExchangeFunds } from "./exchange.ts";
 import { claimable, readPermission } from "./reserve-permission.ts";
-import type { FundingSource, ReserveSource, TreasuryDeps } from "./treasury.ts";
+import type { TopUpSource, ReserveSource, TreasuryDeps } from "./treasury.ts";
 
 type FundsDeps = Pick<TreasuryDeps, "chain" | "wallet" | "feeOf" | "custodian">;
-type FundsAnswer = (ExchangeFunds & Pick<CoverSource, "walletFeeShares">) | { readonly problem: string };
+type FundsAnswer = (ExchangeFunds & Pick<SourceFunds, "walletFeeShares">) | { readonly problem: string };
 
 /** What a source can send, or why it cannot be said. */
-export async function fundsOf(deps: FundsDeps, source: FundingSource): Promise<FundsAnswer> {
+export async function fundsOf(deps: FundsDeps, source: TopUpSource): Promise<FundsAnswer> {
   try {
     return source.type === "exchange" ? await source.exchange.funds() : await reserveFunds(deps, source);
   } catch (error) {

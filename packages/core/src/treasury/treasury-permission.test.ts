@@ -46,14 +46,14 @@ const inShortWorld = (terms: Terms, run: (world: World) => Promise<void>): Promi
   );
 };
 
-const fundings = (world: World) =>
-  [...world.ledger.contents.fundings.values()].map(({ key, status }) => `${key} ${status}`);
+const topUps = (world: World) =>
+  [...world.ledger.contents.topUps.values()].map(({ key, status }) => `${key} ${status}`);
 const receipts = (world: World, event: string) =>
   world.ledger.contents.receipts.filter((receipt) => receipt.event === event);
 
 /** What operators were told of it, each time. */
 const whyShort = (world: World) =>
-  receipts(world, "cover.insufficient").map(({ details }) => details["reason"]);
+  receipts(world, "top_up.insufficient").map(({ details }) => details["reason"]);
 
 /** What the custodian has drawn, read from the blocks: BTS of each claim, in chain order. */
 async function drawn(world: World): Promise<readonly number[]> {
@@ -75,7 +75,7 @@ describe("a reserve account that lets the custodian draw", () => {
     const exchange = new MemoryExchange({ balanceShares: 1_000_000n * SHARES_PER_BTS });
     return inShortWorld({ exchange }, async (world) => {
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
       expect(exchange.withdrawals).toEqual([]);
       expect(await drawn(world)).toHaveLength(1);
       await expectEverybodyPaid(world);
@@ -90,7 +90,7 @@ describe("a reserve account that lets the custodian draw", () => {
     inShortWorld({}, async (world) => {
       world.devnet.nodes[0]?.faults.swallowBroadcasts(3);
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
       expect(await drawn(world)).toHaveLength(1);
       await expectEverybodyPaid(world);
     }));
@@ -99,13 +99,13 @@ describe("a reserve account that lets the custodian draw", () => {
     inShortWorld({}, async (world) => {
       world.devnet.nodes[0]?.faults.swallowBroadcasts(1_000);
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:0:1 asked"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 asked"]);
       world.devnet.skipTime(600);
       await world.settle(8);
-      expect(fundings(world)).toEqual(["cover:0:1 cancelled", "cover:0:2 asked"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 asked"]);
       world.devnet.nodes[0]?.faults.swallowBroadcasts(0);
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 cancelled", "cover:0:2 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 arrived"]);
       expect(await drawn(world)).toHaveLength(1);
       await expectEverybodyPaid(world);
     }));
@@ -123,9 +123,9 @@ describe("a reserve account that lets the custodian draw", () => {
         world.devnet.skipTime(2 * HOUR_SECONDS);
       }
       for (const amount of await drawn(world)) expect(amount).toBeLessThanOrEqual(50_000);
-      expect(fundings(world)).toEqual(["cover:0:1 arrived", "cover:0:2 arrived", "cover:0:3 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived", "top-up:0:2 arrived", "top-up:0:3 arrived"]);
       // The chain was never asked for more than it would give: no claim had to die for that.
-      expect(receipts(world, "funding.cancelled")).toEqual([]);
+      expect(receipts(world, "top_up.cancelled")).toEqual([]);
       await expectEverybodyPaid(world);
     }));
 
@@ -142,7 +142,7 @@ describe("a reserve account that lets the custodian draw", () => {
     const exchange = new MemoryExchange({ balanceShares: 1_000_000n * SHARES_PER_BTS });
     return inShortWorld({ limitBts: 50_000n, exchange }, async (world) => {
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:0:1 arrived", "cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived", "top-up:1:1 accepted"]);
       expect(await drawn(world)).toEqual([49_990]);
     });
   });
@@ -150,13 +150,13 @@ describe("a reserve account that lets the custodian draw", () => {
   it("whose permission has not begun gives nothing until then", () =>
     inShortWorld({ startsInSeconds: HOUR_SECONDS }, async (world) => {
       await world.settle();
-      expect(fundings(world)).toEqual([]);
+      expect(topUps(world)).toEqual([]);
       expect(whyShort(world)).toEqual([
         expect.stringContaining("the reserve account gives nothing at present"),
       ]);
       world.devnet.skipTime(HOUR_SECONDS);
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
       await expectEverybodyPaid(world);
     }));
 
@@ -164,7 +164,7 @@ describe("a reserve account that lets the custodian draw", () => {
     inShortWorld({ periodSeconds: 60, periods: 1 }, async (world) => {
       world.devnet.skipTime(60);
       await world.settle();
-      expect(fundings(world)).toEqual([]);
+      expect(topUps(world)).toEqual([]);
       expect(await drawn(world)).toEqual([]);
       expect(whyShort(world)).toEqual([
         expect.stringContaining("no withdraw permission 1.12.0 on the chain: it has expired, or was revoked"),
@@ -176,17 +176,17 @@ describe("a reserve account that lets the custodian draw", () => {
     return inShortWorld({ exchange }, async (world) => {
       world.devnet.nodes[0]?.faults.swallowBroadcasts(1_000);
       await world.settle(8);
-      expect(fundings(world)).toEqual(["cover:0:1 asked"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 asked"]);
       world.devnet.nodes[0]?.faults.swallowBroadcasts(0);
       await world
         .wallet(RESERVE_ACCOUNT)
         .deletePermission({ permissionId: "1.12.0", to: world.custodian.name });
       await world.devnet.produce();
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:0:1 asked"]); // refused by the node, which proves nothing
+      expect(topUps(world)).toEqual(["top-up:0:1 asked"]); // refused by the node, which proves nothing
       world.devnet.skipTime(600);
       await world.settle(8);
-      expect(fundings(world)).toEqual(["cover:0:1 cancelled", "cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 cancelled", "top-up:1:1 accepted"]);
       expect(await drawn(world)).toEqual([]);
     });
   });
@@ -199,7 +199,7 @@ describe("a reserve account that lets the custodian draw", () => {
       await world.devnet.produce();
       expect(await world.chain.balance(world.custodian.id)).toBeLessThan(2_000n);
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
       for (const name of NOMINATORS) expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
     }));
 });
@@ -265,7 +265,7 @@ it("a payer that dies at any moment while it draws draws once, and everybody is 
         world.restart();
         await world.settle(18);
         const where = `crash ${when} call ${call}`;
-        expect(fundings(world), where).toEqual(["cover:0:1 arrived"]);
+        expect(topUps(world), where).toEqual(["top-up:0:1 arrived"]);
         expect(await drawn(world), where).toHaveLength(1);
         await expectEverybodyPaid(world, where);
       });

@@ -1,8 +1,8 @@
 import { bts, shares, SHARES_PER_BTS } from "@stakebts/kernel/amount";
-import { coverMemo, type FundingKey } from "../rules/top-up.ts";
+import { topUpMemo, type TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { PayoutId } from "../rules/payout.ts";
-import { fundingReference } from "../operators/give-up-top-up.ts";
+import { topUpReference } from "../operators/give-up-top-up.ts";
 import { MemoryExchange } from "@stakebts/testkit/memory-exchange";
 import { describe, expect, it } from "vitest";
 import {
@@ -50,7 +50,7 @@ const inShortWorld = (
   });
 
 /** A ledger that was restored starts nothing until what it may have forgotten is in a block or dead. */
-async function pastFence(world: World): Promise<void> {
+async function pastRecoveryHold(world: World): Promise<void> {
   await world.settle(2);
   world.devnet.skipTime(600);
   await world.settle();
@@ -62,11 +62,11 @@ const deposits = (world: World) =>
     .length;
 
 /** The cover that a payer would write down now, written down. */
-async function orderOf(world: World, key: "cover:1:1"): Promise<void> {
-  const id = fundingReference(key);
-  const order = { kind: "cover", source: 1, amount: bts(126_106n), memo: coverMemo(id) } as const;
+async function orderOf(world: World, key: "top-up:1:1"): Promise<void> {
+  const id = topUpReference(key);
+  const order = { kind: "shortage", source: 1, amount: bts(126_106n), memo: topUpMemo(id) } as const;
   await world.ledger.transaction((tx) =>
-    tx.insertFunding({ ...order, key: key as FundingKey, id, requestedMs: millis(Date.now()) }),
+    tx.insertTopUp({ ...order, key: key as TopUpKey, id, requestedMs: millis(Date.now()) }),
   );
 }
 
@@ -80,8 +80,8 @@ const payingElsewhere = (world: World, id: PayoutId) =>
     });
   });
 
-const fundings = (world: World) =>
-  [...world.ledger.contents.fundings.values()].map(({ key, status }) => `${key} ${status}`);
+const topUps = (world: World) =>
+  [...world.ledger.contents.topUps.values()].map(({ key, status }) => `${key} ${status}`);
 const receipts = (world: World, event: string) =>
   world.ledger.contents.receipts.filter((receipt) => receipt.event === event);
 const takenFrom = (...exchanges: MemoryExchange[]) =>
@@ -94,12 +94,12 @@ describe("a short wallet", () => {
     const exchange = venue(1_000_000);
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
       const balance = await world.chain.balance(world.custodian.id);
       await payOut(world, exchange);
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
         expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
       // Asked for was what was missing, to the BTS: what was owed, the minimum that stays, and the fees.
@@ -116,7 +116,7 @@ describe("a short wallet", () => {
     const [one, two, three] = [venue(100_015), venue(615), venue(1_000_000)];
     return inShortWorld({ exchanges: { 1: one, 2: two, 3: three } }, async (world) => {
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 accepted", "cover:2:1 accepted", "cover:3:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted", "top-up:2:1 accepted", "top-up:3:1 accepted"]);
       expect([takenFrom(one), takenFrom(two)]).toEqual([10_000_000_000n, 60_000_000n]);
       for (const each of [one, two, three]) await payOut(world, each);
       await world.settle();
@@ -133,7 +133,7 @@ describe("a short wallet", () => {
       await world.send("nominator-3", 111, "hello");
       await world.settle();
       expect(await world.arrivedAt("nominator-3")).toEqual([1, 61]);
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
     });
   });
 
@@ -153,11 +153,11 @@ describe("a short wallet", () => {
     inShortWorld({ exchanges: { 1: venue(400) } }, async (world) => {
       await world.settle();
       await world.settle();
-      expect(receipts(world, "cover.insufficient")).toHaveLength(1);
+      expect(receipts(world, "top_up.insufficient")).toHaveLength(1);
       world.devnet.skipTime(12 * 3_600);
       await world.settle();
       expect(await world.arrivedAt("nominator-1")).toEqual([1, 1]);
-      expect(fundings(world)).toEqual([]);
+      expect(topUps(world)).toEqual([]);
     }));
 
   it("is told of when the money does not come in time, and paid when it does come", () => {
@@ -167,11 +167,11 @@ describe("a short wallet", () => {
       world.devnet.skipTime(12 * 3_600 + 60);
       await world.settle();
       await world.settle();
-      expect(receipts(world, "funding.overdue")).toHaveLength(1);
+      expect(receipts(world, "top_up.overdue")).toHaveLength(1);
       expect(await world.arrivedAt("nominator-1")).toEqual([1, 1]);
       await payOut(world, exchange);
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
@@ -183,7 +183,7 @@ describe("a request to an exchange", () => {
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
       exchange.loseAnswers(3);
       await world.settle(20);
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
@@ -193,7 +193,7 @@ describe("a request to an exchange", () => {
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
       exchange.loseRequests(2);
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
@@ -205,7 +205,7 @@ describe("a request to an exchange", () => {
       exchange.failFinds(1); // the look before the first question
       await world.settle();
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
@@ -215,8 +215,8 @@ describe("a request to an exchange", () => {
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
       exchange.loseRequests(1);
       await world.settle(60);
-      expect(fundings(world)).toEqual(["cover:1:1 unresolved"]);
-      expect(receipts(world, "funding.unresolved")).toHaveLength(1);
+      expect(topUps(world)).toEqual(["top-up:1:1 unresolved"]);
+      expect(receipts(world, "top_up.unresolved")).toHaveLength(1);
       expect(exchange.withdrawals).toEqual([]);
     });
   });
@@ -226,8 +226,8 @@ describe("a request to an exchange", () => {
     return inShortWorld({ exchanges: { 1: one, 2: two } }, async (world) => {
       one.refuseNext({ reason: "address_not_allowed", permanent: true });
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 refused", "cover:2:1 accepted"]);
-      expect(receipts(world, "funding.rejected")).toHaveLength(1);
+      expect(topUps(world)).toEqual(["top-up:1:1 refused", "top-up:2:1 accepted"]);
+      expect(receipts(world, "top_up.rejected")).toHaveLength(1);
       expect(one.withdrawals).toEqual([]);
     });
   });
@@ -237,7 +237,7 @@ describe("a request to an exchange", () => {
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
       exchange.refuseNext({ reason: "throttled", permanent: false });
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
     });
   });
 
@@ -247,7 +247,7 @@ describe("a request to an exchange", () => {
       await world.settle();
       exchange.settle("cancelled");
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 cancelled", "cover:1:2 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 cancelled", "top-up:1:2 accepted"]);
       await payOut(world, exchange);
       await world.settle();
       expect(await world.arrivedAt("nominator-1")).toEqual([1, 42_500]);
@@ -260,7 +260,7 @@ describe("a request to an exchange", () => {
       await world.settle();
       await payOut(world, exchange, "nominator-3");
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
       // And is not sent back to an exchange's hot wallet less a fee, as stakeBTS v2.4 did.
       expect(await world.arrivedAt("nominator-3")).toEqual([1, 42_500]);
     });
@@ -292,14 +292,14 @@ describe("a request to an exchange", () => {
       for (const { id, kind, status } of world.ledger.contents.payouts.values())
         if (kind === "stop" && status === "due") await payingElsewhere(world, id);
       await world.treasury();
-      expect(fundings(world)).toEqual([]);
-      await orderOf(world, "cover:1:1");
+      expect(topUps(world)).toEqual([]);
+      await orderOf(world, "top-up:1:1");
       await world.treasury();
-      expect(fundings(world)).toEqual(["cover:1:1 requested"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 requested"]);
       expect(exchange.withdrawals).toEqual([]);
       world.restart();
       await world.treasury();
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
     });
   });
 
@@ -316,12 +316,12 @@ describe("a request to an exchange", () => {
       expect(exchange.withdrawals).toHaveLength(1);
       world.ledger.restore(backup);
       world.restart();
-      await pastFence(world);
-      expect(fundings(world)).toEqual(["cover:1:1 accepted"]);
+      await pastRecoveryHold(world);
+      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
       await payOut(world, exchange);
       await world.settle();
       expect(exchange.withdrawals).toHaveLength(1);
-      expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
       await world.expectLedgerMatchesChain();
     });
 
@@ -335,11 +335,11 @@ describe("a request to an exchange", () => {
       world.ledger.restore(backup);
       world.restart();
       world.treasuryOn = false;
-      await pastFence(world); // The money is here, and nobody knows what for.
-      await orderOf(world, "cover:1:1");
+      await pastRecoveryHold(world); // The money is here, and nobody knows what for.
+      await orderOf(world, "top-up:1:1");
       world.treasuryOn = true;
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:1:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
@@ -350,7 +350,7 @@ describe("the reserve account", () => {
     const exchange = venue(1_000_000);
     return inShortWorld({ exchanges: { 1: exchange }, reserveBts: 300_000n }, async (world) => {
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
       expect(exchange.withdrawals).toEqual([]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
         expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
@@ -362,7 +362,7 @@ describe("the reserve account", () => {
     inShortWorld({ reserveBts: 300_000n }, async (world) => {
       world.devnet.nodes[0]?.faults.swallowBroadcasts(3);
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
       await world.expectLedgerMatchesChain();
     }));
 
@@ -370,13 +370,13 @@ describe("the reserve account", () => {
     inShortWorld({ reserveBts: 300_000n }, async (world) => {
       world.devnet.nodes[0]?.faults.swallowBroadcasts(1_000);
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:0:1 asked"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 asked"]);
       world.devnet.skipTime(600);
       await world.settle(8);
-      expect(fundings(world)).toEqual(["cover:0:1 cancelled", "cover:0:2 asked"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 asked"]);
       world.devnet.nodes[0]?.faults.swallowBroadcasts(0);
       await world.settle(24);
-      expect(fundings(world)).toEqual(["cover:0:1 cancelled", "cover:0:2 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 arrived"]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
         expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
     }));
@@ -387,7 +387,7 @@ describe("the reserve account", () => {
       await world.settle();
       await payOut(world, exchange);
       await world.settle();
-      expect(fundings(world)).toEqual(["cover:0:1 arrived", "cover:1:1 arrived"]);
+      expect(topUps(world)).toEqual(["top-up:0:1 arrived", "top-up:1:1 arrived"]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
         expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
     });
@@ -415,7 +415,7 @@ describe("a manager's order", () => {
         await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
         await world.devnet.produce(110);
         await world.settle(2);
-        world.devnet.skipTime(600); // Past the fence that a ledger so far behind raises.
+        world.devnet.skipTime(600); // Past the recovery hold that a ledger so far behind raises.
         await world.settle();
         expect(await world.paidOnChain()).toHaveLength(expected);
         expect(exchange.withdrawals).toHaveLength(expected);
@@ -433,8 +433,8 @@ describe("a manager's order", () => {
       ]);
       await payOut(world, exchange);
       await world.settle();
-      expect(fundings(world)).toHaveLength(1);
-      expect(fundings(world)[0]).toMatch(/^admin:.* arrived$/u);
+      expect(topUps(world)).toHaveLength(1);
+      expect(topUps(world)[0]).toMatch(/^admin:.* arrived$/u);
       expect(await world.paidOnChain()).toEqual([]);
     });
   });
@@ -444,7 +444,7 @@ describe("a manager's order", () => {
       await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000, 3));
       await world.send(MANAGER, 1, request("bmg_to_bittrex", 7_000, 3));
       await world.settle();
-      expect(receipts(world, "funding.rejected")[0]?.details["reason"]).toContain("STAKEBTS_EXCHANGE_3_KEY");
+      expect(receipts(world, "top_up.rejected")[0]?.details["reason"]).toContain("STAKEBTS_EXCHANGE_3_KEY");
       expect(receipts(world, "transfer.admin_request")[1]?.details["reason"]).toContain("no deposit memo");
       expect(await world.paidOnChain()).toEqual([]);
     }));
@@ -454,7 +454,7 @@ describe("a manager's order", () => {
     return inWorld({ exchanges: { 1: exchange } }, async (world) => {
       await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
       await world.settle();
-      const [told] = receipts(world, "funding.rejected");
+      const [told] = receipts(world, "top_up.rejected");
       expect(told?.details["reason"]).toContain("insufficient_funds");
       expect(exchange.withdrawals).toEqual([]);
     });
@@ -511,7 +511,7 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
               await world.settle();
               expect(exchange.withdrawals, `crash ${when} call ${call}`).toHaveLength(1);
             }
-            expect(fundings(world)).toEqual([`cover:${which === "exchange" ? 1 : 0}:1 arrived`]);
+            expect(topUps(world)).toEqual([`top-up:${which === "exchange" ? 1 : 0}:1 arrived`]);
             expect(deposits(world), `crash ${when} call ${call}`).toBe(1);
             for (const name of ["nominator-1", "nominator-2", "nominator-3"])
               expect(await world.arrivedAt(name), `crash ${when} call ${call}`).toEqual([1, 42_500]);

@@ -1,7 +1,7 @@
 import type { Shares } from "@stakebts/kernel/amount";
 import type { ExchangeAccountNumber } from "../rules/request.ts";
 import type { Freeze } from "../rules/freeze.ts";
-import type { FundingSourceNumber, RESERVE } from "../rules/top-up.ts";
+import type { TopUpSourceNumber, RESERVE } from "../rules/top-up.ts";
 import type { Policy } from "../rules/policy.ts";
 import type {
   AccountId,
@@ -21,7 +21,7 @@ import type { HotWallet } from "../payments/hot-wallet.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 
 /** An account at an exchange, or the reserve: another account on the chain. */
-export type FundingSource =
+export type TopUpSource =
   | { readonly type: "exchange"; readonly number: ExchangeAccountNumber; readonly exchange: Exchange }
   | ReserveSource;
 
@@ -53,14 +53,14 @@ export interface TreasuryDeps {
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
   /** In the order in which they are asked for cover. */
-  readonly sources: readonly FundingSource[];
+  readonly sources: readonly TopUpSource[];
   /** As of PayDeps. */
   readonly frozenHere: () => readonly Freeze[];
   readonly feeOf: (schedule: TransferFeeSchedule, memo: EncryptedMemo | undefined) => Shares;
   readonly writerEpoch: bigint;
 }
 
-export const sourceOf = (deps: TreasuryDeps, number: FundingSourceNumber): FundingSource | undefined =>
+export const sourceOf = (deps: TreasuryDeps, number: TopUpSourceNumber): TopUpSource | undefined =>
   deps.sources.find((source) => source.number === number);
 
 /** What happened and moved no state, written down and said in the log. */

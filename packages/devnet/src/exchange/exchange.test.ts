@@ -272,7 +272,7 @@ describe("lists", () => {
 });
 
 describe("a deposit", () => {
-  it("is credited by its memo, encrypted or public, and strays without one", async () => {
+  it("is credited by its memo, encrypted or public, and unmatched payments without one", async () => {
     const { devnet, exchange } = await givenExchange();
     const wallet = new DevnetWallet({ ...payee, url: devnet.urls[0] ?? "" });
     started.push({ stop: () => wallet.close() });
@@ -286,10 +286,10 @@ describe("a deposit", () => {
     await devnet.produce();
     expect(exchange.balance(KEY).totalShares).toBe(100_000_000n); // not irreversible yet
     await devnet.produce(10);
-    await eventually(() => exchange.strayDeposits.length === 2);
+    await eventually(() => exchange.unmatchedDeposits.length === 2);
     expect(exchange.balance(KEY)).toEqual({ totalShares: 100_000_100n, availableShares: 100_000_100n });
     expect(exchange.balance("key-2").availableShares).toBe(200n);
-    expect(exchange.strayDeposits).toEqual([
+    expect(exchange.unmatchedDeposits).toEqual([
       { memo: "tag-3", amountShares: 300n },
       { memo: "", amountShares: 400n },
     ]);

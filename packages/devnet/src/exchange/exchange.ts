@@ -58,7 +58,7 @@ export interface DevnetExchange {
   /** Of all accounts, oldest first. */
   withdrawals(): readonly ExchangeWithdrawalView[];
   /** Deposits whose memo is no account's: they stay in the hot account. */
-  readonly strayDeposits: readonly { readonly memo: string; readonly amountShares: bigint }[];
+  readonly unmatchedDeposits: readonly { readonly memo: string; readonly amountShares: bigint }[];
   /** Requests that a fault delays at present. */
   readonly delayed: number;
   setFee(feeShares: bigint): void;
@@ -84,13 +84,13 @@ export async function startExchange(options: ExchangeOptions): Promise<DevnetExc
     feeShares: options.feeShares ?? 500_000n,
     clientIdsRememberedMs: options.clientIdsRememberedMs ?? 24 * 60 * MINUTE_MS,
   });
-  const strayDeposits: { memo: string; amountShares: bigint }[] = [];
+  const unmatchedDeposits: { memo: string; amountShares: bigint }[] = [];
   const hot = new HotAccount({
     account: hotAccount,
     nodeUrl,
     addressPrefix: options.addressPrefix ?? "BTS",
     onArrival: ({ memo, amountShares, txid }) => {
-      if (!book.deposit({ memo, amountShares, txid })) strayDeposits.push({ memo, amountShares });
+      if (!book.deposit({ memo, amountShares, txid })) unmatchedDeposits.push({ memo, amountShares });
     },
   });
   const venue: Venue = { book, hotAccount: hotAccount.name };
@@ -234,7 +234,7 @@ export async function startExchange(options: ExchangeOptions): Promise<DevnetExc
       };
     },
     withdrawals: () => book.withdrawals.map(viewOf),
-    strayDeposits,
+    unmatchedDeposits,
     get delayed() {
       return delayed;
     },

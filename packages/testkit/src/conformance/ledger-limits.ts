@@ -4,8 +4,8 @@ import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";
 import type { IdentifiedPayout, Ledger } from "@stakebts/core/ledger/ledger";
 import { agreementWithRows, cursorAt, incoming, operation, refundOf, withdrawalFor } from "../given.ts";
-import { passFence } from "../pass-recovery-hold.ts";
-import { ringForPayout } from "@stakebts/core/ledger/jobs";
+import { passRecoveryHold } from "../pass-recovery-hold.ts";
+import { jobForPayout } from "@stakebts/core/ledger/jobs";
 import type { LedgerCheck } from "./ledger-check.ts";
 
 // Limits on payments, approvals and freezes. ADR 0019.
@@ -17,7 +17,7 @@ async function given(
   limits: Partial<PaymentLimits>,
   ...amounts: readonly bigint[]
 ): Promise<readonly IdentifiedPayout[]> {
-  await passFence(ledger);
+  await passRecoveryHold(ledger);
   const payouts = amounts.map((amount, index) => refundOf(operation(10 + index), { amount: bts(amount) }));
   await ledger.transaction(async (tx) => {
     await tx.moveCursor(undefined, { ...cursorAt(100), scannedFromBlockNum: 1 });
@@ -28,7 +28,7 @@ async function given(
 }
 
 /** The time of the ledger goes on, in blocks of an hour. */
-const ringOf = ({ id }: IdentifiedPayout) => ringForPayout(id, "approved");
+const jobOf = ({ id }: IdentifiedPayout) => jobForPayout(id, "approved");
 
 const hoursLater = (ledger: Ledger, hours: number): Promise<boolean> =>
   ledger.transaction(async (tx) => {
@@ -79,8 +79,8 @@ export const limitChecks: readonly LedgerCheck[] = [
         assert.equal(await tx.approvePayout(large.id, approval), true);
         assert.equal(await tx.approvePayout(large.id, approval), false);
         assert.deepEqual(await tx.approvals(large.id), [approval]);
-        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), true);
-        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), false);
+        assert.equal(await tx.releaseApproved(large.id, jobOf(large)), true);
+        assert.equal(await tx.releaseApproved(large.id, jobOf(large)), false);
       });
       assert.equal((await payoutOf(ledger, large)).limitedBy, undefined);
       assert.equal(await save(large, "c"), "saved");
@@ -121,10 +121,10 @@ export const limitChecks: readonly LedgerCheck[] = [
         await tx.approvePayout(large.id, { ...approval, approver: "operator-1" });
       });
       assert.equal(await ledger.limitPayment(large.id), "held");
-      assert.equal(await ledger.transaction((tx) => tx.releaseApproved(large.id, ringOf(large))), false);
+      assert.equal(await ledger.transaction((tx) => tx.releaseApproved(large.id, jobOf(large))), false);
       await ledger.transaction(async (tx) => {
         await tx.approvePayout(large.id, { ...approval, approver: "operator-2" });
-        assert.equal(await tx.releaseApproved(large.id, ringOf(large)), true);
+        assert.equal(await tx.releaseApproved(large.id, jobOf(large)), true);
       });
       assert.equal(await ledger.limitPayment(large.id), "go");
     },

@@ -4,12 +4,12 @@ import type { AccountId } from "@stakebts/bitshares/chain";
 import type { IdentifiedPayout, Ledger, NewAgreement } from "@stakebts/core/ledger/ledger";
 import { bts, shares, toShares } from "@stakebts/kernel/amount";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
-import { fundingKey, type FundingSourceNumber } from "@stakebts/core/rules/top-up";
+import { topUpKey, type TopUpSourceNumber } from "@stakebts/core/rules/top-up";
 import { payoutKey } from "@stakebts/core/rules/payout";
-import type { Ring } from "@stakebts/core/queue/queue";
-import { fundingId, memoNonces } from "@stakebts/core/ledger/ids";
-import { ringForPayout } from "@stakebts/core/ledger/jobs";
-import { passFence } from "../pass-recovery-hold.ts";
+import type { NewJob } from "@stakebts/core/queue/queue";
+import { topUpId, memoNonces } from "@stakebts/core/ledger/ids";
+import { jobForPayout } from "@stakebts/core/ledger/jobs";
+import { passRecoveryHold } from "../pass-recovery-hold.ts";
 import type { LedgerCheck } from "./ledger-check.ts";
 import { limitChecks } from "./ledger-limits.ts";
 import {
@@ -22,7 +22,7 @@ import {
   withdrawalFor,
 } from "../given.ts";
 
-async function owe(ledger: Ledger, ...payouts: IdentifiedPayout[]): Promise<void> {
+async function createPayouts(ledger: Ledger, ...payouts: IdentifiedPayout[]): Promise<void> {
   await ledger.transaction((tx) => tx.insertPayouts(payouts));
 }
 
@@ -34,19 +34,27 @@ async function statusOf(ledger: Ledger, payout: IdentifiedPayout): Promise<strin
   return (await ledger.paymentView(payout.id))?.payout.status;
 }
 
-async function rings(ledger: Ledger): Promise<readonly Ring[]> {
-  const all: Ring[] = [];
-  await ledger.relayRings(1_000, async (batch) => {
+async function jobs(ledger: Ledger): Promise<readonly NewJob[]> {
+  const all: NewJob[] = [];
+  await ledger.dispatchJobs(1_000, async (batch) => {
     all.push(...batch);
   });
   return all;
 }
 
-const cover = (source: FundingSourceNumber, number: number) => {
-  const key = fundingKey.cover(source, number);
-  const id = fundingId(key);
-  const memo = `cover:${id}`;
-  return { key, id, kind: "cover", source, amount: bts(1_000n), memo, requestedMs: millis(7_000) } as const;
+const cover = (source: TopUpSourceNumber, number: number) => {
+  const key = topUpKey.cover(source, number);
+  const id = topUpId(key);
+  const memo = `top-up:${id}`;
+  return {
+    key,
+    id,
+    kind: "shortage",
+    source,
+    amount: bts(1_000n),
+    memo,
+    requestedMs: millis(7_000),
+  } as const;
 };
 
 export const ledgerChecks: readonly LedgerCheck[] = [
@@ -54,38 +62,38 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "a source has one open cover at a time, whoever asks, and as many in turn as it takes",
     async run(ledger) {
-      const insert = (source: FundingSourceNumber, number: number) =>
-        ledger.transaction((tx) => tx.insertFunding(cover(source, number)));
+      const insert = (source: TopUpSourceNumber, number: number) =>
+        ledger.transaction((tx) => tx.insertTopUp(cover(source, number)));
       assert.equal(await insert(1, 1), true);
       assert.equal(await insert(1, 1), false);
       assert.equal(await insert(1, 2), false);
       assert.equal(await insert(2, 1), true);
       await ledger.transaction((tx) =>
-        tx.moveFunding(cover(1, 1).id, ["requested"], "refused", { reason: "too small" }),
+        tx.moveTopUp(cover(1, 1).id, ["requested"], "refused", { reason: "too small" }),
       );
       assert.equal(await insert(1, 2), true);
-      assert.equal(await ledger.transaction((tx) => tx.coverCount(1)), 2);
-      const open = await ledger.fundings({ statuses: ["requested"] });
+      assert.equal(await ledger.transaction((tx) => tx.shortageCount(1)), 2);
+      const open = await ledger.topUps({ statuses: ["requested"] });
       assert.deepEqual(
         open.map(({ key, status }) => [key, status]),
         [
-          ["cover:2:1", "requested"],
-          ["cover:1:2", "requested"],
+          ["top-up:2:1", "requested"],
+          ["top-up:1:2", "requested"],
         ],
       );
       assert.deepEqual(
-        (await ledger.fundings({ sources: [1], limit: 1 })).map(({ key }) => key),
-        ["cover:1:2"],
+        (await ledger.topUps({ sources: [1], limit: 1 })).map(({ key }) => key),
+        ["top-up:1:2"],
       );
     },
   },
   {
     name: "the same request for funds with another amount is a broken assumption",
     async run(ledger) {
-      await ledger.transaction((tx) => tx.insertFunding(cover(1, 1)));
+      await ledger.transaction((tx) => tx.insertTopUp(cover(1, 1)));
       const other = { ...cover(1, 1), amount: bts(2_000n) };
       await assert.rejects(
-        ledger.transaction((tx) => tx.insertFunding(other)),
+        ledger.transaction((tx) => tx.insertTopUp(other)),
         /another source, amount or memo/,
       );
     },
@@ -94,10 +102,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a request for funds moves from where it is believed to stand, and keeps what was learnt of it",
     async run(ledger) {
       const { id } = cover(3, 1);
-      await ledger.transaction((tx) => tx.insertFunding(cover(3, 1)));
+      await ledger.transaction((tx) => tx.insertTopUp(cover(3, 1)));
       const move = (
-        ...args: Parameters<Parameters<Parameters<typeof ledger.transaction>[0]>[0]["moveFunding"]>
-      ) => ledger.transaction((tx) => tx.moveFunding(...args));
+        ...args: Parameters<Parameters<Parameters<typeof ledger.transaction>[0]>[0]["moveTopUp"]>
+      ) => ledger.transaction((tx) => tx.moveTopUp(...args));
       assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9) }), false);
       assert.equal(await move(id, ["requested"], "asked", { isAsking: true }), true);
       assert.equal(await move(id, ["requested"], "asked"), false);
@@ -108,10 +116,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       );
       await assert.rejects(move(id, ["accepted"], "requested"));
       assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9, 2, 1) }), true);
-      const [funding] = await ledger.fundings({});
-      assert.ok(funding !== undefined);
-      assert.ok(funding.askedAtMs !== undefined);
-      const { askedAtMs: _at, changedAtMs: _changed, ...rest } = funding;
+      const [topUp] = await ledger.topUps({});
+      assert.ok(topUp !== undefined);
+      assert.ok(topUp.askedAtMs !== undefined);
+      const { askedAtMs: _at, changedAtMs: _changed, ...rest } = topUp;
       assert.deepEqual(rest, {
         ...cover(3, 1),
         status: "arrived",
@@ -130,12 +138,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const { id } = cover(0, 1);
       const signed = { bytes: Uint8Array.of(1, 2, 255), refBlockNum: 5, expirationMs: millis(90_000) };
-      await ledger.transaction((tx) => tx.insertFunding(cover(0, 1)));
-      await ledger.transaction((tx) => tx.moveFunding(id, ["requested"], "asked", { txid: "cd", signed }));
-      const [funding] = await ledger.fundings({ sources: [0] });
-      assert.equal(funding?.txid, "cd");
+      await ledger.transaction((tx) => tx.insertTopUp(cover(0, 1)));
+      await ledger.transaction((tx) => tx.moveTopUp(id, ["requested"], "asked", { txid: "cd", signed }));
+      const [topUp] = await ledger.topUps({ sources: [0] });
+      assert.equal(topUp?.txid, "cd");
       assert.deepEqual(
-        { ...funding?.signed, bytes: [...(funding?.signed?.bytes ?? [])] },
+        { ...topUp?.signed, bytes: [...(topUp?.signed?.bytes ?? [])] },
         {
           ...signed,
           bytes: [1, 2, 255],
@@ -143,17 +151,17 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       );
       const again = { ...signed, refBlockNum: 6 };
       await assert.rejects(
-        ledger.transaction((tx) => tx.moveFunding(id, ["asked"], "asked", { signed: again })),
+        ledger.transaction((tx) => tx.moveTopUp(id, ["asked"], "asked", { signed: again })),
       );
     },
   },
   {
-    name: "nothing is started by a payer whose epoch is over, behind a fence, or while payments are off",
+    name: "nothing is started by a payer whose epoch is over, behind a recovery hold, or while payments are off",
     async run(ledger) {
       const epoch = await ledger.startWriterEpoch();
       const why = (of: bigint) => ledger.transaction((tx) => tx.whyNotPay(of));
       assert.equal(await why(epoch), "payments_off"); // Nobody has looked at this database yet.
-      await passFence(ledger);
+      await passRecoveryHold(ledger);
       assert.equal(await why(epoch), undefined);
       await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
       assert.equal(await why(epoch), "payments_off");
@@ -169,7 +177,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const [late, early] = [refundOf(operation(8)), refundOf(operation(7))];
       const key = payoutKey.deposit(operation(6));
       const deposit = refundOf(operation(6), { key, kind: "deposit", memo: "a memo of the exchange" });
-      await owe(ledger, late, early, deposit);
+      await createPayouts(ledger, late, early, deposit);
       await ledger.transaction((tx) => tx.movePayout(late.id, ["due"], "held", { reason: "test" }));
       const needs = await ledger.openNeeds(10);
       assert.deepEqual(
@@ -188,7 +196,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const [nonce] = memoNonces(payoutKey.deposit(operation(6)));
       const sent = outgoing({ operation: operation(20), memoNonce: nonce });
-      const received = incoming({ operation: operation(21), txid: "ef", memoText: "cover:x" });
+      const received = incoming({ operation: operation(21), txid: "ef", memoText: "top-up:x" });
       const old = incoming({ operation: operation(22), isReplayed: true });
       await ledger.transaction((tx) => tx.insertTransfers([sent, received, old]));
       await ledger.transaction(async (tx) => {
@@ -198,8 +206,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
           [{ at: sent.operation, memoNonce: nonce }],
         );
         assert.equal((await tx.receivedAs({ txid: "ef", memo: undefined })).length, 1);
-        assert.equal((await tx.receivedAs({ txid: undefined, memo: "cover:x" })).length, 1);
-        assert.equal((await tx.receivedAs({ txid: "aa", memo: "cover:y" })).length, 0);
+        assert.equal((await tx.receivedAs({ txid: undefined, memo: "top-up:x" })).length, 1);
+        assert.equal((await tx.receivedAs({ txid: "aa", memo: "top-up:y" })).length, 0);
         const first = await tx.oldestUndecidedTransfer();
         assert.equal(first?.isReplayed, false);
       });
@@ -211,13 +219,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const failing = ledger.transaction(async (tx) => {
         await tx.moveCursor(undefined, cursorAt(1));
         await tx.insertTransfers([incoming()]);
-        await tx.ring([ringForPayout(refundOf(operation(1)).id, "x")]);
+        await tx.job([jobForPayout(refundOf(operation(1)).id, "x")]);
         throw new Error("crash");
       });
       await assert.rejects(failing, /crash/);
       assert.equal(await ledger.cursor(), undefined);
       assert.equal(await ledger.hasWork(), false);
-      assert.deepEqual(await rings(ledger), []);
+      assert.deepEqual(await jobs(ledger), []);
     },
   },
   {
@@ -383,20 +391,22 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a debt that is written twice is one debt, and one that differs is refused",
     async run(ledger) {
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
+      await createPayouts(ledger, payout);
       assert.equal(await statusOf(ledger, payout), "due");
-      await assert.rejects(owe(ledger, { ...payout, amount: (payout.amount + 1n) as typeof payout.amount }));
-      await assert.rejects(owe(ledger, { ...payout, payee: "nominator-2" }));
-      await assert.rejects(owe(ledger, { ...payout, memo: "other" }));
+      await assert.rejects(
+        createPayouts(ledger, { ...payout, amount: (payout.amount + 1n) as typeof payout.amount }),
+      );
+      await assert.rejects(createPayouts(ledger, { ...payout, payee: "nominator-2" }));
+      await assert.rejects(createPayouts(ledger, { ...payout, memo: "other" }));
     },
   },
   {
     name: "a withdrawal is saved only under the newest epoch, with payments on, for a payout that may be paid",
     async run(ledger) {
-      await passFence(ledger);
+      await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       const old = await ledger.startWriterEpoch();
       const writerEpoch = await ledger.startWriterEpoch();
       assert.equal(writerEpoch, old + 1n);
@@ -420,55 +430,55 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a ledger that nobody has looked at, and one under a fence, take no withdrawal",
+    name: "a ledger that nobody has looked at, and one under a recovery hold, take no withdrawal",
     async run(ledger) {
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
       const save = () => ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }));
-      assert.deepEqual(await ledger.fenceState(), { raised: undefined, databaseChanged: true });
+      assert.deepEqual(await ledger.recoveryHoldState(), { raised: undefined, databaseChanged: true });
       assert.equal(await save(), "payments_off");
-      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "test" };
-      await ledger.transaction((tx) => tx.raiseFence(fence));
-      assert.deepEqual(await ledger.fenceState(), { raised: fence, databaseChanged: false });
-      assert.deepEqual((await ledger.paymentView(payout.id))?.fence, await ledger.fenceState());
+      const recoveryHold = { untilMs: millis(30_000), fromBlockNum: 5, reason: "test" };
+      await ledger.transaction((tx) => tx.placeRecoveryHold(recoveryHold));
+      assert.deepEqual(await ledger.recoveryHoldState(), { raised: recoveryHold, databaseChanged: false });
+      assert.deepEqual((await ledger.paymentView(payout.id))?.recoveryHold, await ledger.recoveryHoldState());
       assert.equal(await save(), "payments_off");
       await ledger.transaction(async (tx) => {
         await tx.moveCursor(undefined, cursorAt(11, { scannedFromBlockNum: 5 }));
-        assert.equal(await tx.liftFence(fence), true);
+        assert.equal(await tx.liftRecoveryHold(recoveryHold), true);
       });
       assert.equal(await save(), "saved");
     },
   },
   {
-    name: "a fence goes forward only, and falls when every block has been looked into to one later than its end",
+    name: "a recovery hold goes forward only, and falls when every block has been looked into to one later than its end",
     async run(ledger) {
       const raise = (untilMs: number, fromBlockNum: number, reason: string) =>
-        ledger.transaction((tx) => tx.raiseFence({ untilMs: millis(untilMs), fromBlockNum, reason }));
+        ledger.transaction((tx) => tx.placeRecoveryHold({ untilMs: millis(untilMs), fromBlockNum, reason }));
       await raise(30_000, 7, "first");
       await raise(24_000, 5, "second");
       await raise(27_000, 6, "third");
-      const fence = { untilMs: millis(30_000), fromBlockNum: 5, reason: "third" };
-      assert.deepEqual((await ledger.fenceState()).raised, fence);
-      const lift = (which = fence) => ledger.transaction((tx) => tx.liftFence(which));
+      const recoveryHold = { untilMs: millis(30_000), fromBlockNum: 5, reason: "third" };
+      assert.deepEqual((await ledger.recoveryHoldState()).raised, recoveryHold);
+      const lift = (which = recoveryHold) => ledger.transaction((tx) => tx.liftRecoveryHold(which));
       assert.equal(await lift(), false);
       await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(10, { scannedFromBlockNum: 6 })));
       assert.equal(await lift(), false);
       await ledger.transaction((tx) => tx.moveCursor(10, cursorAt(11, { scannedFromBlockNum: 6 })));
       assert.equal(await lift(), false);
       await ledger.transaction((tx) => tx.extendScan({ from: 5, to: 5 }));
-      assert.equal(await lift({ ...fence, untilMs: millis(29_000) }), false);
+      assert.equal(await lift({ ...recoveryHold, untilMs: millis(29_000) }), false);
       assert.equal(await lift(), true);
       assert.equal(await lift(), false);
-      assert.equal((await ledger.fenceState()).raised, undefined);
+      assert.equal((await ledger.recoveryHoldState()).raised, undefined);
     },
   },
   {
     name: "two payers race for a payout and one of them saves a withdrawal",
     async run(ledger) {
-      await passFence(ledger);
+      await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
       const answers = await Promise.all(
         ["a", "b", "c", "d"].map((name) =>
@@ -481,9 +491,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "sent once or many times, early or late, a withdrawal goes forward only",
     async run(ledger) {
-      await passFence(ledger);
+      await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.startWriterEpoch() });
       await ledger.saveWithdrawal(withdrawal);
       await ledger.markSent(withdrawal);
@@ -512,9 +522,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "a payout with a live withdrawal cannot be taken back, and can once that is dead",
     async run(ledger) {
-      await passFence(ledger);
+      await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       const writerEpoch = await ledger.startWriterEpoch();
       const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
       await ledger.saveWithdrawal(withdrawal);
@@ -539,7 +549,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a payout is confirmed by a payment that the ledger has from the chain, and by nothing else",
     async run(ledger) {
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       const paid = paymentOf(payout, operation(20));
       const [less, later] = [operation(20, 1), operation(21)];
       await ledger.transaction((tx) =>
@@ -558,11 +568,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a payout that waits for a person is given back once, with its ring and its receipt",
+    name: "a payout that waits for a person is given back once, with its job and its receipt",
     async run(ledger) {
-      await passFence(ledger);
+      await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       const record = () =>
         ledger.transaction(async (tx) => {
           const [found] = await tx.payouts([payout.id]);
@@ -573,9 +583,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         const found = await record();
         const details = { actor: "anna", reason: "the node is well again", action: cause };
         const receipt = { event: "payout.requeued", subject: payout.key, details };
-        const ring = ringForPayout(payout.id, cause);
+        const job = jobForPayout(payout.id, cause);
         return ledger.transaction((tx) =>
-          tx.requeuePayout({ payout: found, ring, receipt, despite: undefined }),
+          tx.requeuePayout({ payout: found, job, receipt, despite: undefined }),
         );
       };
       await ledger.transaction((tx) => tx.movePayout(payout.id, ["due"], "held", { reason: "strange" }));
@@ -583,7 +593,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const { status, reason } = await record();
       assert.deepEqual({ status, reason }, { status: "ready", reason: undefined });
       assert.deepEqual(
-        (await rings(ledger)).map(({ id }) => id),
+        (await jobs(ledger)).map(({ id }) => id),
         [`payout-${payout.id}-first`],
       );
     },
@@ -655,9 +665,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "every attempt to pay a payout is found, dead or alive",
     async run(ledger) {
-      await passFence(ledger);
+      await passRecoveryHold(ledger);
       const [payout, other] = [refundOf(operation(10)), refundOf(operation(11))];
-      await owe(ledger, payout, other);
+      await createPayouts(ledger, payout, other);
       const writerEpoch = await ledger.startWriterEpoch();
       const first = withdrawalFor(payout, "a", { writerEpoch });
       await ledger.saveWithdrawal(first);
@@ -717,41 +727,41 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "rings are made in order, again if making them failed, and never after they were made",
+    name: "jobs are made in order, again if making them failed, and never after they were made",
     async run(ledger) {
       const { id } = refundOf(operation(10));
       await ledger.transaction((tx) =>
-        tx.ring([ringForPayout(id, "1"), ringForPayout(id, "2"), ringForPayout(id, "1")]),
+        tx.job([jobForPayout(id, "1"), jobForPayout(id, "2"), jobForPayout(id, "1")]),
       );
-      await assert.rejects(ledger.relayRings(10, () => Promise.reject(new Error("no queue"))));
+      await assert.rejects(ledger.dispatchJobs(10, () => Promise.reject(new Error("no queue"))));
       const first: string[] = [];
       assert.equal(
-        await ledger.relayRings(1, async (batch) => void first.push(...batch.map((ring) => ring.id))),
+        await ledger.dispatchJobs(1, async (batch) => void first.push(...batch.map((job) => job.id))),
         1,
       );
       assert.deepEqual(first, [`payout-${id}-1`]);
       assert.deepEqual(
-        (await rings(ledger)).map((ring) => ring.id),
+        (await jobs(ledger)).map((job) => job.id),
         [`payout-${id}-2`],
       );
-      assert.deepEqual(await rings(ledger), []);
-      await ledger.transaction((tx) => tx.ring([ringForPayout(id, "2")]));
-      assert.deepEqual(await rings(ledger), []);
+      assert.deepEqual(await jobs(ledger), []);
+      await ledger.transaction((tx) => tx.job([jobForPayout(id, "2")]));
+      assert.deepEqual(await jobs(ledger), []);
     },
   },
   {
     name: "open payouts that nobody rang for are rung for, oldest debts first; settled ones are not",
     async run(ledger) {
       const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];
-      await owe(ledger, late, early, done);
+      await createPayouts(ledger, late, early, done);
       await ledger.transaction(async (tx) => {
         await tx.insertTransfers([paymentOf(done, operation(1))]);
         await tx.confirmPayouts([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
       });
-      assert.equal(await ledger.ringStalePayouts({ notRungForMs: 3_600_000, limit: 10 }), 0);
-      assert.equal(await ledger.ringStalePayouts({ notRungForMs: -1_000, limit: 10 }), 2);
+      assert.equal(await ledger.enqueueStalePayouts({ notEnqueuedForMs: 3_600_000, limit: 10 }), 0);
+      assert.equal(await ledger.enqueueStalePayouts({ notEnqueuedForMs: -1_000, limit: 10 }), 2);
       assert.deepEqual(
-        (await rings(ledger)).map((ring) => "payoutId" in ring.data && ring.data.payoutId),
+        (await jobs(ledger)).map((job) => "payoutId" in job.data && job.data.payoutId),
         [early.id, late.id],
       );
     },
@@ -795,7 +805,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a payout that waits for funds remembers since when, until it is ready again",
     async run(ledger) {
       const payout = refundOf(operation(10));
-      await owe(ledger, payout);
+      await createPayouts(ledger, payout);
       await ledger.transaction(async (tx) => {
         assert.equal(await tx.movePayout(payout.id, ["due"], "ready"), true);
         const waits = { reason: "short", waitingSinceMs: millis(5_000) };
@@ -834,20 +844,20 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const placed = agreementWithRows(operation(10));
       const other = agreementWithRows(operation(12), { nominator: "nominator-2" });
       await ledger.transaction((tx) => tx.insertAgreements([listed, placed, other]));
-      const twin = (blockNum: number) =>
-        ledger.transaction((tx) => tx.importedTwin(agreementWithRows(operation(blockNum)).agreement));
-      const answer = (blockNum: number, outcome: "answered_before" | "agreement_opened", reason: string) =>
+      const duplicate = (blockNum: number) =>
+        ledger.transaction((tx) => tx.importedDuplicate(agreementWithRows(operation(blockNum)).agreement));
+      const answer = (blockNum: number, outcome: "already_processed" | "agreement_opened", reason: string) =>
         ledger.transaction(async (tx) => {
           await tx.insertTransfers([incoming({ operation: operation(blockNum) })]);
           assert.equal(await tx.decideTransfer(operation(blockNum), outcome, reason), true);
         });
-      assert.equal(await twin(10), "10:0:0");
-      await answer(10, "answered_before", "this is the imported agreement 10:0:0");
-      assert.equal(await twin(11), "0:7:7");
-      await answer(11, "answered_before", "this is the imported agreement 0:7:7");
-      assert.equal(await twin(13), undefined);
+      assert.equal(await duplicate(10), "10:0:0");
+      await answer(10, "already_processed", "this is the imported agreement 10:0:0");
+      assert.equal(await duplicate(11), "0:7:7");
+      await answer(11, "already_processed", "this is the imported agreement 0:7:7");
+      assert.equal(await duplicate(13), undefined);
       await answer(12, "agreement_opened", "not an import");
-      assert.equal(await twin(12), undefined);
+      assert.equal(await duplicate(12), undefined);
     },
   },
   {
@@ -855,10 +865,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const importMark = { monthsPaid: [{ number: 1, paidMs: millis(5) }] };
       await ledger.transaction(async (tx) => {
-        assert.equal(await tx.answeredUpToBlockNum(), 0);
-        await tx.setAnsweredUpToBlockNum(9);
-        await tx.setAnsweredUpToBlockNum(8);
-        assert.equal(await tx.answeredUpToBlockNum(), 9);
+        assert.equal(await tx.processedElsewhereUpToBlockNum(), 0);
+        await tx.setProcessedElsewhereUpToBlockNum(9);
+        await tx.setProcessedElsewhereUpToBlockNum(8);
+        assert.equal(await tx.processedElsewhereUpToBlockNum(), 9);
         await tx.insertTransfers([incoming({ importMark }), incoming({ operation: operation(11) })]);
         const at = [operation(11), operation(10), operation(12)];
         assert.deepEqual([...(await tx.knownTransfers(at))].sort(), ["10:0:0", "11:0:0"]);

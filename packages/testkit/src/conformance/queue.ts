@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { AssertionError } from "@stakebts/kernel/assert";
-import type { JobQueue, JobWorker, Ring, RingHandlers } from "@stakebts/core/queue/queue";
+import type { JobQueue, JobWorker, NewJob, JobHandlers } from "@stakebts/core/queue/queue";
 import { refundOf, operation } from "../given.ts";
 
 /** A fresh store of jobs, and workers on it. */
 export interface QueueUnderTest {
   readonly queue: JobQueue;
-  readonly startWorker: (handlers: RingHandlers, onBroken?: (error: AssertionError) => void) => JobWorker;
+  readonly startWorker: (handlers: JobHandlers, onBroken?: (error: AssertionError) => void) => JobWorker;
 }
 
 /** What every queue does. */
@@ -15,14 +15,14 @@ export interface QueueCheck {
   run(under: QueueUnderTest): Promise<void>;
 }
 
-const pay = (id: string, delayMs = 0): Ring => ({
+const pay = (id: string, delayMs = 0): NewJob => ({
   id,
   kind: "payout.pay",
   data: { payoutId: refundOf(operation(1)).id },
   delayMs,
 });
 
-const due = (id: string, dueMs: number, delayMs = 0): Ring => ({
+const due = (id: string, dueMs: number, delayMs = 0): NewJob => ({
   id,
   kind: "stakes.due",
   data: { dueMs },
@@ -48,7 +48,7 @@ function collector<T>() {
 
 export const queueChecks: readonly QueueCheck[] = [
   {
-    name: "a ring reaches the handler of its kind with its content",
+    name: "a job reaches the handler of its kind with its content",
     async run({ queue, startWorker }) {
       const dues = collector<number>();
       const pays = collector<string>();
@@ -63,7 +63,7 @@ export const queueChecks: readonly QueueCheck[] = [
     },
   },
   {
-    name: "rings of one kind are answered one at a time, in the order in which they were added",
+    name: "jobs of one kind are answered one at a time, in the order in which they were added",
     async run({ queue, startWorker }) {
       let running = 0;
       const seen = collector<number>();
@@ -85,7 +85,7 @@ export const queueChecks: readonly QueueCheck[] = [
     },
   },
   {
-    name: "a second ring with the same name is dropped",
+    name: "a second job with the same name is dropped",
     async run({ queue, startWorker }) {
       const seen = collector<number>();
       await queue.add([due("due-a", 1), due("due-a", 2)]);
@@ -96,7 +96,7 @@ export const queueChecks: readonly QueueCheck[] = [
     },
   },
   {
-    name: "a delayed ring comes after its time, later than one without delay",
+    name: "a delayed job comes after its time, later than one without delay",
     async run({ queue, startWorker }) {
       const seen = collector<number>();
       const worker = startWorker({ "stakes.due": async ({ dueMs }) => (seen.take(dueMs), { done: true }) });
@@ -108,7 +108,7 @@ export const queueChecks: readonly QueueCheck[] = [
     },
   },
   {
-    name: "rings that wait are counted by kind, delayed ones and answered ones are not",
+    name: "jobs that wait are counted by kind, delayed ones and answered ones are not",
     async run({ queue, startWorker }) {
       await queue.add([due("due-a", 1), due("due-b", 2), due("due-late", 3, 60_000), pay("pay-a")]);
       assert.equal(await queue.waiting("stakes.due"), 2);

@@ -100,7 +100,7 @@ export async function auditAgainstChain(world: World): Promise<void> {
 async function compare(world: World): Promise<void> {
   const clock = { nowMs: () => world.scheduler.nowMs, sleep: () => Promise.resolve() };
   const scratch = new MemoryLedger(clock);
-  const { alarming } = await compareWithChain(
+  const { serious } = await compareWithChain(
     {
       ...readDeps(world, world.nodes, scratch),
       clock,
@@ -114,5 +114,5 @@ async function compare(world: World): Promise<void> {
     },
     () => undefined,
   );
-  if (alarming === 0) world.scheduler.note("AUDITOR", "the chain alone says the same");
+  if (serious === 0) world.scheduler.note("AUDITOR", "the chain alone says the same");
 }

@@ -121,10 +121,11 @@ export function reckon(
         if (debt.shares > (most.get(key)?.shares ?? 0n)) most.set(key, debt);
         return debt;
       };
-      const owe = (key: string, bts: bigint, dueMs: number) => debts.set(key, atMost(key, bts, dueMs));
+      const createPayouts = (key: string, bts: bigint, dueMs: number) =>
+        debts.set(key, atMost(key, bts, dueMs));
       const refund = (): Incoming => {
         if (amount - FEE_OF_INVALID <= KEPT_UP_TO) return "kept";
-        owe(`refund:${at}`, amount - FEE_OF_INVALID, timeMs);
+        createPayouts(`refund:${at}`, amount - FEE_OF_INVALID, timeMs);
         return "refunded";
       };
       const answer = (): Incoming => {
@@ -138,11 +139,11 @@ export function reckon(
           case "open": {
             if (!ACCEPTED.has(amount)) return refund();
             const { months } = intention;
-            owe(`confirm:${at}`, 1n, timeMs);
+            createPayouts(`confirm:${at}`, 1n, timeMs);
             for (let n = 1; n <= months; n++)
-              owe(`reward:${at}:${n}`, (amount * 8n) / 100n, timeMs + n * terms.monthMs);
+              createPayouts(`reward:${at}:${n}`, (amount * 8n) / 100n, timeMs + n * terms.monthMs);
             const endMs = timeMs + months * terms.monthMs;
-            owe(`base:${at}`, amount, endMs);
+            createPayouts(`base:${at}`, amount, endMs);
             principal.set(payee, (principal.get(payee) ?? 0n) + amount * BTS);
             agreements.push({ at, sender: payee, amount, startMs: timeMs, endMs, stopped: false });
             return "agreement_opened";
@@ -164,12 +165,12 @@ export function reckon(
                 if (agreement.startMs + n * terms.monthMs > timeMs)
                   debts.delete(`reward:${agreement.at}:${n}`);
             }
-            owe(
+            createPayouts(
               `stop:${at}`,
               open.reduce((sum, a) => sum + a.amount - (a.amount * 15n) / 100n, 0n),
               timeMs,
             );
-            if (amount > 1n) owe(`refund:${at}`, amount, timeMs);
+            if (amount > 1n) createPayouts(`refund:${at}`, amount, timeMs);
             return "stopped";
           }
           case "loan":

@@ -16,8 +16,8 @@ export interface Weather {
   readonly broadcast: number;
   /** Of a question to the exchange. */
   readonly exchange: number;
-  /** Of a ring: it is lost, or made twice. */
-  readonly rings: number;
+  /** Of a job: it is lost, or made twice. */
+  readonly jobs: number;
   /** Per block: the last few are undone. */
   readonly forks: number;
 }
@@ -30,7 +30,7 @@ export const CALM: Weather = {
   lies: 0,
   broadcast: 0,
   exchange: 0,
-  rings: 0,
+  jobs: 0,
   forks: 0,
 };
 
@@ -45,7 +45,7 @@ export function drawWeather(prng: Prng): Weather {
     lies: some(0.1),
     broadcast: some(0.5),
     exchange: some(0.4),
-    rings: some(0.2),
+    jobs: some(0.2),
     forks: some(0.1),
   };
 }

@@ -53,7 +53,7 @@ export class LedgerGuard {
       freezes: () => ledger.freezes(),
       limits: () => ledger.limits(),
       limitPayment: (id) => ledger.limitPayment(id),
-      fenceState: () => ledger.fenceState(),
+      recoveryHoldState: () => ledger.recoveryHoldState(),
       startWriterEpoch: () => ledger.startWriterEpoch(),
       saveWithdrawal: async (withdrawal) => {
         const saved = await this.#save(life, withdrawal, without);
@@ -70,9 +70,9 @@ export class LedgerGuard {
       },
       noteRefusal: (withdrawal, reason) => ledger.noteRefusal(withdrawal, reason),
       openNeeds: (limit) => ledger.openNeeds(limit),
-      fundings: (filter) => ledger.fundings(filter),
-      relayRings: (limit, make) => ledger.relayRings(limit, make),
-      ringStalePayouts: (options) => ledger.ringStalePayouts(options),
+      topUps: (filter) => ledger.topUps(filter),
+      dispatchJobs: (limit, make) => ledger.dispatchJobs(limit, make),
+      enqueueStalePayouts: (options) => ledger.enqueueStalePayouts(options),
       nextDueInstants: (limit) => ledger.nextDueInstants(limit),
       accountsNamed: (name) => ledger.accountsNamed(name),
       hasWork: (accepting) => ledger.hasWork(accepting),

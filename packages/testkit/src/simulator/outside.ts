@@ -1,6 +1,6 @@
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
-import { giveUpFunding } from "@stakebts/core/operators/give-up-top-up";
+import { giveUpTopUp } from "@stakebts/core/operators/give-up-top-up";
 import { holdPayout } from "@stakebts/core/operators/hold-payout";
 import { ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
 import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
@@ -184,12 +184,12 @@ async function command(
   const ledger = world.ledgerPort(life);
   const chain = world.nodes;
   const payouts = [...world.ledger.contents.payouts.values()];
-  const fundings = [...world.ledger.contents.fundings.values()];
+  const topUps = [...world.ledger.contents.topUps.values()];
   const kind = prng.int(0, 7);
   if (kind === 0) return void (await switchPayments({ ledger }, { on: false, action }));
   if (kind === 1 || kind === 2) return void (await switchPayments({ ledger }, { on: true, action }));
-  if (kind === 3 && fundings.length > 0)
-    return void (await giveUpFunding({ ledger }, { id: prng.pick(fundings).id, action }));
+  if (kind === 3 && topUps.length > 0)
+    return void (await giveUpTopUp({ ledger }, { id: prng.pick(topUps).id, action }));
   if (kind === 4) return world.queue.flush();
   if (payouts.length === 0) return;
   const { id, key, kind: debt, payee: payeeName } = prng.pick(payouts);
@@ -236,7 +236,7 @@ export function startBackups(world: World): void {
     for (const life of world.ingesters) life.over = true;
   };
   const comeBack = (backup: unknown): void => {
-    if (world.without === "fence") {
+    if (world.without === "recoveryHold") {
       ledger.rewind(backup);
       killIngesters();
     } else ledger.restore(backup);
@@ -277,8 +277,8 @@ export async function helper(world: World, life: Life): Promise<void> {
       ({ status }) => status === "failed" || status === "held",
     );
     for (const { id } of open) await requeueAsPerson(world, { ledger, clock, id, action });
-    for (const { id, status } of world.ledger.contents.fundings.values())
-      if (status === "unresolved" || status === "accepted") await giveUpFunding({ ledger }, { id, action });
+    for (const { id, status } of world.ledger.contents.topUps.values())
+      if (status === "unresolved" || status === "accepted") await giveUpTopUp({ ledger }, { id, action });
   }
 }
 

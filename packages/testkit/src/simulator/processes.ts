@@ -5,20 +5,20 @@ import { shares, toShares } from "@stakebts/kernel/amount";
 import type { ChainReader, ChainWriter } from "@stakebts/bitshares/chain";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { Log } from "@stakebts/kernel/log";
-import type { JobQueue, RingAnswer, RingHandlers } from "@stakebts/core/queue/queue";
+import type { JobQueue, JobResult, JobHandlers } from "@stakebts/core/queue/queue";
 import { establishCursor } from "@stakebts/core/ledger/establish-cursor";
-import { foldLedger } from "@stakebts/core/ledger/apply-events";
-import type { FundingSource } from "@stakebts/core/treasury/treasury";
+import { applyEvents } from "@stakebts/core/ledger/apply-events";
+import type { TopUpSource } from "@stakebts/core/treasury/treasury";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
 import { type PayDeps, payPayout } from "@stakebts/core/payments/pay-payout";
-import { PayeeBook } from "@stakebts/core/payments/account-cache";
+import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import type { ReadDeps } from "@stakebts/core/rebuild/read-chain";
 import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
-import { relayRings, ringForForgottenPayouts, ringForNextDueRows } from "@stakebts/core/ledger/dispatch-jobs";
+import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "@stakebts/core/ledger/dispatch-jobs";
 import { fakeMemoReader, fakeMemoWriter, fakeSigner } from "./fake-keys.ts";
 import type { Life } from "./scheduler.ts";
 import { CUSTODIAN, DEPOSIT_MEMO, RESERVE, type World } from "./world.ts";
@@ -88,10 +88,10 @@ const chainPort = (world: World, life: Life): ChainReader & ChainWriter =>
 function queuePort(world: World, life: Life): JobQueue {
   const { queue, prng } = world;
   const unreliable: JobQueue = {
-    add: (rings) => {
-      const kept = rings.filter(() => !prng.chance(world.weather.rings));
-      const twice = kept.filter(() => prng.chance(world.weather.rings));
-      return queue.add([...kept, ...twice.map((ring) => ({ ...ring, id: `${ring.id}-again` }))]);
+    add: (jobs) => {
+      const kept = jobs.filter(() => !prng.chance(world.weather.jobs));
+      const twice = kept.filter(() => prng.chance(world.weather.jobs));
+      return queue.add([...kept, ...twice.map((job) => ({ ...job, id: `${job.id}-again` }))]);
     },
     waiting: (kind) => queue.waiting(kind),
     close: () => queue.close(),
@@ -103,22 +103,22 @@ function queuePort(world: World, life: Life): JobQueue {
   }));
 }
 
-/** Answers rings as a worker does; one that ends in an error comes again after a while. */
-async function serve(world: World, life: Life, handlers: RingHandlers): Promise<void> {
+/** Answers jobs as a worker does; one that ends in an error comes again after a while. */
+async function serve(world: World, life: Life, handlers: JobHandlers): Promise<void> {
   let broken: AssertionError | undefined;
   const guarded = Object.fromEntries(
     Object.entries(handlers).map(([kind, handle]) => [
       kind,
-      async (data: never): Promise<RingAnswer> => {
+      async (data: never): Promise<JobResult> => {
         try {
-          return await (handle as (data: never) => Promise<RingAnswer>)(data);
+          return await (handle as (data: never) => Promise<JobResult>)(data);
         } catch (error) {
           if (error instanceof AssertionError) broken = error;
           return { done: false, againInMs: 10_000 };
         }
       },
     ]),
-  ) as RingHandlers;
+  ) as JobHandlers;
   await repeat(world, life, async () => {
     await world.queue.deliver(guarded);
     if (broken !== undefined) throw broken;
@@ -175,7 +175,7 @@ export async function ingester(world: World, life: Life): Promise<void> {
   });
   await repeat(world, life, async () => {
     const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
-    if (ingestedTo !== undefined) await relayRings({ ledger, queue });
+    if (ingestedTo !== undefined) await dispatchJobs({ ledger, queue });
     return ingestedTo === undefined || ingestedTo === finalBlockNum ? world.prng.int(5_000, 15_000) : 0;
   });
 }
@@ -196,13 +196,13 @@ export async function folder(world: World, life: Life): Promise<void> {
   const queue = queuePort(world, life);
   const deps = { ledger, log: LOG, policy: world.policy, roles: ROLES };
   const fold = async (): Promise<void> => {
-    if ((await foldLedger(deps)) > 0) await relayRings({ ledger, queue });
+    if ((await applyEvents(deps)) > 0) await dispatchJobs({ ledger, queue });
   };
   const sweeping = repeat(world, life, async () => {
     await fold();
-    await ringForNextDueRows({ ledger, queue }, { rate: 1, horizonMs: DUE_HORIZON_MS });
-    await ringForForgottenPayouts({ ledger, queue }, { notRungForMs: 30_000 });
-    await relayRings({ ledger, queue });
+    await scheduleDueRows({ ledger, queue }, { rate: 1, horizonMs: DUE_HORIZON_MS });
+    await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: 30_000 });
+    await dispatchJobs({ ledger, queue });
     return world.prng.int(10_000, 30_000);
   });
   const serving = serve(world, life, {
@@ -250,7 +250,7 @@ export async function payer(world: World, life: Life): Promise<void> {
     signer: fakeSigner("custodian key"),
     memos: fakeMemoWriter,
     wallet,
-    payees: new PayeeBook({ chain, clock }),
+    payees: new AccountCache({ chain, clock }),
     log: LOG,
     policy: world.policy,
     custodian: world.custodian,
@@ -259,7 +259,7 @@ export async function payer(world: World, life: Life): Promise<void> {
     writerEpoch,
   };
   const [, , reserve] = world.accounts;
-  const sources: FundingSource[] = [{ type: "exchange", number: 1, exchange: world.exchangePort(life) }];
+  const sources: TopUpSource[] = [{ type: "exchange", number: 1, exchange: world.exchangePort(life) }];
   if (world.hasReserve && reserve?.id === RESERVE)
     sources.unshift({ type: "reserve", number: 0, account: reserve, signer: fakeSigner("reserve key") });
   const memory = newTreasuryMemory();

@@ -1,8 +1,8 @@
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { NewAgreement, NewReceipt, NewTransfer } from "../ledger.ts";
-import type { Ring } from "../../queue/queue.ts";
+import type { NewJob } from "../../queue/queue.ts";
 import type { DatabaseTx } from "../../database/client.ts";
-import { fromAgreement, fromRing, fromStakeRow, fromTransfer } from "./rows.ts";
+import { fromAgreement, fromJob, fromStakeRow, fromTransfer } from "./rows.ts";
 
 // Rows by the hundred, as one JSON parameter each: while catching up a batch of blocks brings thousands, and a client
 // that binds every column of every row is what takes the time then.
@@ -92,11 +92,11 @@ export async function insertAgreements(
   return fresh;
 }
 
-export async function insertRings(db: DatabaseTx, rings: readonly Ring[]): Promise<void> {
+export async function insertJobs(db: DatabaseTx, jobs: readonly NewJob[]): Promise<void> {
   await db.$executeRaw`
-    INSERT INTO outbox (ring_id, kind, data, delay_ms)
-    SELECT "ringId", kind, data, "delayMs"
-      FROM jsonb_to_recordset(${json(rings.map(fromRing))}::jsonb)
-        AS new ("ringId" text, kind text, data jsonb, "delayMs" bigint)
+    INSERT INTO outbox (job_id, kind, data, delay_ms)
+    SELECT "jobId", kind, data, "delayMs"
+      FROM jsonb_to_recordset(${json(jobs.map(fromJob))}::jsonb)
+        AS new ("jobId" text, kind text, data jsonb, "delayMs" bigint)
         ON CONFLICT DO NOTHING`;
 }

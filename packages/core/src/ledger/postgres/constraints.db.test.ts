@@ -1,4 +1,4 @@
-import { FUNDING_MOVES, FUNDING_STATUSES } from "../../rules/top-up.ts";
+import { TOP_UP_MOVES, TOP_UP_STATUSES } from "../../rules/top-up.ts";
 import { PAYOUT_MOVES, PAYOUT_STATUSES } from "../../rules/payout.ts";
 import { STAKE_ROW_MOVES, STAKE_ROW_STATUSES } from "../../rules/stake-row.ts";
 import { WITHDRAWAL_MOVES, WITHDRAWAL_STATUSES } from "../../rules/withdrawal.ts";
@@ -66,28 +66,28 @@ const pairs = <S extends string>(statuses: readonly S[], moves: Readonly<Record<
     statuses.filter((to) => to !== from).map((to) => ({ from, to, known: moves[from].includes(to) })),
   );
 
-const insertFunding = (db: pg.Client, status: string) =>
+const insertTopUp = (db: pg.Client, status: string) =>
   db.query(
-    `INSERT INTO exchange_withdrawal (client_id, key, kind, account, amount_shares, memo, status, reason, requested_ms,
+    `INSERT INTO top_up (client_id, key, kind, account, amount_shares, memo, status, reason, requested_ms,
                                       arrived_block, arrived_trx, arrived_op, updated_at)
-     VALUES ($1, 'cover:1:1', 'cover', 1, 100000, 'memo', $2::text, 'test', 1,
+     VALUES ($1, 'top-up:1:1', 'shortage', 1, 100000, 'memo', $2::text, 'test', 1,
              CASE WHEN $2::text = 'arrived' THEN 9 END, CASE WHEN $2::text = 'arrived' THEN 0 END,
              CASE WHEN $2::text = 'arrived' THEN 0 END, now())`,
-    [FUNDING, status],
+    [TOP_UP, status],
   );
-const FUNDING = "00000000-0000-4000-8000-000000000002";
+const TOP_UP = "00000000-0000-4000-8000-000000000002";
 
 describe("the database and the domain know the same moves", () => {
   test("of a request for funds, pair by pair", async ({ db }) => {
-    for (const { from, to, known } of pairs(FUNDING_STATUSES, FUNDING_MOVES)) {
+    for (const { from, to, known } of pairs(TOP_UP_STATUSES, TOP_UP_MOVES)) {
       await db.query("BEGIN");
-      await insertFunding(db, from);
+      await insertTopUp(db, from);
       const moved = await db
         .query(
-          `UPDATE exchange_withdrawal SET status = $2::text, reason = 'test',
+          `UPDATE top_up SET status = $2::text, reason = 'test',
                   arrived_block = CASE WHEN $2::text = 'arrived' THEN 9 END
             WHERE client_id = $1`,
-          [FUNDING, to],
+          [TOP_UP, to],
         )
         .then(
           () => true,
@@ -241,18 +241,19 @@ describe("the database refuses", () => {
     expect(await allows(db, "UPDATE control SET payments_on = false, payments_reason = 'test'")).toBe(true);
   });
 
-  test("a fence that is lowered, or falls before the ledger has passed it", async ({ db }) => {
-    const lift = "UPDATE control SET fence_until_ms = NULL, fence_from_block_num = NULL, fence_reason = NULL";
+  test("a recovery hold that is lowered, or falls before the ledger has passed it", async ({ db }) => {
+    const lift =
+      "UPDATE control SET recovery_hold_until_ms = NULL, recovery_hold_from_block_num = NULL, recovery_hold_reason = NULL";
     await db.query(
       `INSERT INTO chain_cursor (block_num, block_id, block_time_ms, scanned_from_block_num, updated_at)
        VALUES (5, 'id', 100, 3, now())`,
     );
-    expect(await allows(db, "UPDATE control SET fence_until_ms = 100")).toBe(false);
+    expect(await allows(db, "UPDATE control SET recovery_hold_until_ms = 100")).toBe(false);
     await db.query(
-      "UPDATE control SET fence_until_ms = 100, fence_from_block_num = 2, fence_reason = 'test'",
+      "UPDATE control SET recovery_hold_until_ms = 100, recovery_hold_from_block_num = 2, recovery_hold_reason = 'test'",
     );
-    expect(await allows(db, "UPDATE control SET fence_until_ms = 99")).toBe(false);
-    expect(await allows(db, "UPDATE control SET fence_from_block_num = 3")).toBe(false);
+    expect(await allows(db, "UPDATE control SET recovery_hold_until_ms = 99")).toBe(false);
+    expect(await allows(db, "UPDATE control SET recovery_hold_from_block_num = 3")).toBe(false);
     expect(await allows(db, "UPDATE control SET payments_on = false, payments_reason = 'test'")).toBe(true);
     expect(await allows(db, lift)).toBe(false);
     await db.query("UPDATE chain_cursor SET block_time_ms = 101");

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createPostgresLedger } from "./ledger.ts";
 import { operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
-import { passFence } from "@stakebts/testkit/pass-recovery-hold";
+import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import pg from "pg";
 import { describe, expect, inject } from "vitest";
 import { test } from "@stakebts/testkit/database";
@@ -26,18 +26,18 @@ describe("a copy of the ledger, made a moment ago", () => {
   test("knows that it is not the original, and takes no withdrawal", async ({ databaseUrl }) => {
     const payout = refundOf(operation(10));
     const ledger = createPostgresLedger({ url: databaseUrl });
-    await passFence(ledger);
+    await passRecoveryHold(ledger);
     await ledger.transaction((tx) => tx.insertPayouts([payout]));
     const writerEpoch = await ledger.startWriterEpoch();
     await ledger.close();
     await inCopy(databaseUrl, async (url) => {
       const copy = createPostgresLedger({ url });
-      expect(await copy.fenceState()).toEqual({ raised: undefined, databaseChanged: true });
+      expect(await copy.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: true });
       expect(await copy.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
       await copy.close();
     });
     const original = createPostgresLedger({ url: databaseUrl });
-    expect(await original.fenceState()).toEqual({ raised: undefined, databaseChanged: false });
+    expect(await original.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: false });
     expect(await original.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
     await original.close();
   });

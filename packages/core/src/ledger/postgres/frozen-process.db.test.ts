@@ -13,19 +13,19 @@ describe("a process that is frozen in the middle of a transaction", () => {
     let fellAsleep: () => void = () => undefined;
     const isAsleep = new Promise<void>((resolve) => (fellAsleep = resolve));
     const transaction = frozen.transaction(async (tx) => {
-      await tx.lockFold();
+      await tx.lockEvents();
       await tx.setPayments({ on: false, reason: "written by the frozen one" });
       fellAsleep();
       await asleep;
     });
     const outcome = expect(transaction).rejects.toThrow();
     await isAsleep;
-    await other.transaction((tx) => tx.lockFold());
+    await other.transaction((tx) => tx.lockEvents());
     expect(await other.payments()).toEqual({ on: true });
     wakeUp();
     await outcome;
     // Its next transaction finds a session of its own again.
-    await frozen.transaction((tx) => tx.lockFold());
+    await frozen.transaction((tx) => tx.lockEvents());
     await Promise.all([frozen.close(), other.close()]);
   });
 });

@@ -19,8 +19,8 @@ export async function insertDebts(db: DatabaseTx, debts: readonly IdentifiedPayo
 }
 
 /** The one debt that ingester and payer may write down, so that it goes through a function of the database. */
-export async function oweNotice(db: DatabaseTx, notice: IdentifiedPayout): Promise<void> {
+export async function createNotice(db: DatabaseTx, notice: IdentifiedPayout): Promise<void> {
   const { id, key, payee, amount, memo, dueMs } = notice;
   await db.$queryRaw`
-    SELECT owe_notice(${id}::uuid, ${key}, ${payee}, ${amount as bigint}::bigint, ${memo}, ${BigInt(dueMs)}::bigint)`;
+    SELECT create_notice(${id}::uuid, ${key}, ${payee}, ${amount as bigint}::bigint, ${memo}, ${BigInt(dueMs)}::bigint)`;
 }

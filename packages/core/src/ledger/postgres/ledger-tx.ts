@@ -1,4 +1,4 @@
-import { type Fence, whyFenced } from "../../rules/recovery-hold.ts";
+import { type RecoveryHold, whyOnRecoveryHold } from "../../rules/recovery-hold.ts";
 import type { Freeze } from "../../rules/freeze.ts";
 import type { PaymentLimits } from "../../rules/limits.ts";
 import type { Agreement } from "../../rules/terms.ts";
@@ -10,15 +10,15 @@ import { shares } from "@stakebts/kernel/amount";
 import { assertStakeRowMove, type NewStakeRow, type StakeRow } from "../../rules/stake-row.ts";
 import type { StakeRowMove, TransferOutcome } from "../../rules/decide.ts";
 import { millis, type Millis } from "@stakebts/kernel/time";
-import type { FundingId, FundingSourceNumber, FundingStatus } from "../../rules/top-up.ts";
+import type { TopUpId, TopUpSourceNumber, TopUpStatus } from "../../rules/top-up.ts";
 import type { WithdrawalId } from "../../rules/withdrawal.ts";
 import type {
   Cursor,
   CursorMove,
-  FundingChange,
-  FundingFilter,
-  FundingRecord,
-  IdentifiedFunding,
+  TopUpChange,
+  TopUpFilter,
+  TopUpRecord,
+  IdentifiedTopUp,
   IdentifiedPayout,
   LedgerTx,
   NewAgreement,
@@ -33,23 +33,23 @@ import type {
   WithdrawalRecord,
   WithdrawalRefusal,
 } from "../ledger.ts";
-import type { Ring } from "../../queue/queue.ts";
+import type { NewJob } from "../../queue/queue.ts";
 import type { DatabaseTx } from "../../database/client.ts";
 import {
   insertAgreements,
   insertReceipts,
   insertReceiptsOnce,
-  insertRings,
+  insertJobs,
   insertTransfers,
 } from "./bulk-insert.ts";
 import { confirmPayouts } from "./confirm-payouts.ts";
 import { confirmWithdrawals } from "./confirm-withdrawals.ts";
-import { findImportedTwin } from "./imported-duplicate.ts";
-import { insertDebts, oweNotice } from "./insert-payouts.ts";
+import { findImportedDuplicate } from "./imported-duplicate.ts";
+import { insertDebts, createNotice } from "./insert-payouts.ts";
 import { requeuePayout } from "./requeue-payout.ts";
 import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
-import { insertFunding, moveFunding, readFundings } from "./top-ups.ts";
-import { fenceState } from "./recovery-hold-state.ts";
+import { insertTopUp, moveTopUp, readTopUps } from "./top-ups.ts";
+import { recoveryHoldState } from "./recovery-hold-state.ts";
 import { toFreezes, toSwitch } from "./freezes.ts";
 import { insertApproval, insertLimits, readApprovals, readLimits, requestersOf } from "./limits.ts";
 import { isDecidable, isNotStopped } from "./undecided.ts";
@@ -65,8 +65,8 @@ import {
   transferKey,
 } from "./rows.ts";
 
-/** Two schedulers fold one after the other. Any number does, as long as nothing else takes it. */
-const FOLD_LOCK = 7_270_001;
+/** Two schedulers apply events one after the other. Any number does, as long as nothing else takes it. */
+const EVENTS_LOCK = 7_270_001;
 const LIVE = ["signed", "broadcast"];
 const CHAIN_ORDER = [
   { blockNum: "asc" as const },
@@ -82,8 +82,8 @@ export class PostgresLedgerTx implements LedgerTx {
     this.#db = db;
   }
 
-  async lockFold(): Promise<void> {
-    await this.#db.$executeRaw`SELECT pg_advisory_xact_lock(${FOLD_LOCK}::bigint)`;
+  async lockEvents(): Promise<void> {
+    await this.#db.$executeRaw`SELECT pg_advisory_xact_lock(${EVENTS_LOCK}::bigint)`;
   }
 
   async cursor(): Promise<Cursor | undefined> {
@@ -208,19 +208,19 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toAgreement);
   }
 
-  importedTwin(agreement: Agreement): Promise<OperationId | undefined> {
-    return findImportedTwin(this.#db, agreement, SAME_START_MS);
+  importedDuplicate(agreement: Agreement): Promise<OperationId | undefined> {
+    return findImportedDuplicate(this.#db, agreement, SAME_START_MS);
   }
 
-  async answeredUpToBlockNum(): Promise<number> {
+  async processedElsewhereUpToBlockNum(): Promise<number> {
     const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
-    return control.answeredUpToBlockNum ?? 0;
+    return control.processedElsewhereUpToBlockNum ?? 0;
   }
 
-  async setAnsweredUpToBlockNum(blockNum: number): Promise<void> {
+  async setProcessedElsewhereUpToBlockNum(blockNum: number): Promise<void> {
     await this.#db.$executeRaw`
-      UPDATE control SET answered_up_to_block_num = ${blockNum}::int, updated_at = now()
-       WHERE id = 1 AND COALESCE(answered_up_to_block_num, 0) < ${blockNum}::int`;
+      UPDATE control SET processed_elsewhere_up_to_block_num = ${blockNum}::int, updated_at = now()
+       WHERE id = 1 AND COALESCE(processed_elsewhere_up_to_block_num, 0) < ${blockNum}::int`;
   }
 
   async pendingRowsOf(nominator: string): Promise<readonly StakeRow[]> {
@@ -271,7 +271,7 @@ export class PostgresLedgerTx implements LedgerTx {
       payouts.filter(({ kind }) => (kind === "notice") === wanted),
     ) as [IdentifiedPayout[], IdentifiedPayout[]];
     if (debts.length > 0) await insertDebts(this.#db, debts);
-    for (const notice of notices) await oweNotice(this.#db, notice);
+    for (const notice of notices) await createNotice(this.#db, notice);
     const stored = new Map((await this.payoutsByKey(payouts.map((p) => p.key))).map((p) => [p.key, p]));
     for (const payout of payouts) {
       const old = stored.get(payout.key);
@@ -401,32 +401,34 @@ export class PostgresLedgerTx implements LedgerTx {
     return rows.map(toPayout);
   }
 
-  insertFunding(funding: IdentifiedFunding): Promise<boolean> {
-    return insertFunding(this.#db, funding);
+  insertTopUp(topUp: IdentifiedTopUp): Promise<boolean> {
+    return insertTopUp(this.#db, topUp);
   }
 
-  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
-    return readFundings(this.#db, filter);
+  topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]> {
+    return readTopUps(this.#db, filter);
   }
 
-  coverCount(source: FundingSourceNumber): Promise<number> {
-    return this.#db.exchangeWithdrawal.count({ where: { kind: "cover", account: source } });
+  shortageCount(source: TopUpSourceNumber): Promise<number> {
+    return this.#db.topUp.count({ where: { kind: "shortage", account: source } });
   }
 
-  moveFunding(
-    id: FundingId,
-    from: readonly FundingStatus[],
-    to: FundingStatus,
-    change: FundingChange = {},
+  moveTopUp(
+    id: TopUpId,
+    from: readonly TopUpStatus[],
+    to: TopUpStatus,
+    change: TopUpChange = {},
   ): Promise<boolean> {
-    return moveFunding(this.#db, id, from, to, change);
+    return moveTopUp(this.#db, id, from, to, change);
   }
 
   async whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined> {
     const { on } = await this.payments(); // Locks the row until this transaction ends.
     const control = await this.#db.control.findUniqueOrThrow({ where: { id: 1 } });
     if (control.writerEpoch !== writerEpoch) return "epoch_over";
-    return on && whyFenced(await fenceState(this.#db)) === undefined ? undefined : "payments_off";
+    return on && whyOnRecoveryHold(await recoveryHoldState(this.#db)) === undefined
+      ? undefined
+      : "payments_off";
   }
 
   async payments(): Promise<PaymentsSwitch> {
@@ -475,9 +477,9 @@ export class PostgresLedgerTx implements LedgerTx {
     return insertApproval(this.#db, id, approval);
   }
 
-  async releaseApproved(id: PayoutId, ring: Ring): Promise<boolean> {
+  async releaseApproved(id: PayoutId, job: NewJob): Promise<boolean> {
     const [row] = await this.#db.$queryRaw<{ released: boolean }[]>`
-      SELECT release_approved(${id}::uuid, ${ring.id}) AS released`;
+      SELECT release_approved(${id}::uuid, ${job.id}) AS released`;
     return row?.released ?? false;
   }
 
@@ -489,31 +491,31 @@ export class PostgresLedgerTx implements LedgerTx {
     return requestersOf(this.#db, key);
   }
 
-  async fence(): Promise<Fence | undefined> {
-    return (await fenceState(this.#db)).raised;
+  async recoveryHold(): Promise<RecoveryHold | undefined> {
+    return (await recoveryHoldState(this.#db)).raised;
   }
 
-  async raiseFence({ untilMs, fromBlockNum, reason }: Fence): Promise<void> {
+  async placeRecoveryHold({ untilMs, fromBlockNum, reason }: RecoveryHold): Promise<void> {
     await this.#db.$executeRaw`
       UPDATE control
-         SET fence_until_ms = greatest(fence_until_ms, ${BigInt(untilMs)}),
-             fence_from_block_num = least(fence_from_block_num, ${fromBlockNum}),
-             fence_reason = ${reason}, database_identity = database_identity(), updated_at = now()
+         SET recovery_hold_until_ms = greatest(recovery_hold_until_ms, ${BigInt(untilMs)}),
+             recovery_hold_from_block_num = least(recovery_hold_from_block_num, ${fromBlockNum}),
+             recovery_hold_reason = ${reason}, database_identity = database_identity(), updated_at = now()
        WHERE id = 1`;
   }
 
-  async liftFence({ untilMs, fromBlockNum }: Fence): Promise<boolean> {
+  async liftRecoveryHold({ untilMs, fromBlockNum }: RecoveryHold): Promise<boolean> {
     const lifted = await this.#db.$executeRaw`
       UPDATE control
-         SET fence_until_ms = NULL, fence_from_block_num = NULL, fence_reason = NULL, updated_at = now()
+         SET recovery_hold_until_ms = NULL, recovery_hold_from_block_num = NULL, recovery_hold_reason = NULL, updated_at = now()
         FROM chain_cursor
-       WHERE fence_until_ms = ${BigInt(untilMs)} AND fence_from_block_num = ${fromBlockNum}
-         AND block_time_ms > fence_until_ms AND scanned_from_block_num <= fence_from_block_num`;
+       WHERE recovery_hold_until_ms = ${BigInt(untilMs)} AND recovery_hold_from_block_num = ${fromBlockNum}
+         AND block_time_ms > recovery_hold_until_ms AND scanned_from_block_num <= recovery_hold_from_block_num`;
     return lifted === 1;
   }
 
-  async ring(rings: readonly Ring[]): Promise<void> {
-    if (rings.length > 0) await insertRings(this.#db, rings);
+  async job(jobs: readonly NewJob[]): Promise<void> {
+    if (jobs.length > 0) await insertJobs(this.#db, jobs);
   }
 
   async addReceipts(receipts: readonly NewReceipt[]): Promise<void> {

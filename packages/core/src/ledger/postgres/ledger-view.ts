@@ -95,7 +95,7 @@ async function paymentsWithoutDebt(db: Database, limit: number) {
   const rows = await db.$queryRaw<{ at: string; payout: string; payee: string }[]>`
     SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, payout_key AS payout, receiver AS payee
       FROM transfer
-     WHERE direction = 'out' AND payout_key NOT LIKE 'anchor:%'
+     WHERE direction = 'out' AND payout_key NOT LIKE 'checkpoint:%'
        AND NOT EXISTS (SELECT FROM payout WHERE payout.key = transfer.payout_key)
        AND NOT EXISTS (SELECT FROM payout WHERE 'notice:' || payout.key = transfer.payout_key)
      ORDER BY block_num DESC, trx_in_block DESC, op_in_trx DESC LIMIT ${limit}`;

@@ -1,14 +1,14 @@
 import { StartupError } from "@stakebts/kernel/errors";
 import { PAYABLE_STATUSES, type PayoutId } from "../../rules/payout.ts";
-import type { FenceState } from "../../rules/recovery-hold.ts";
+import type { RecoveryHoldState } from "../../rules/recovery-hold.ts";
 import type { Freeze } from "../../rules/freeze.ts";
 import type { PaymentLimits } from "../../rules/limits.ts";
 import { millis, type Millis } from "@stakebts/kernel/time";
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type {
   Cursor,
-  FundingFilter,
-  FundingRecord,
+  TopUpFilter,
+  TopUpRecord,
   Ledger,
   LedgerTx,
   NewWithdrawal,
@@ -18,7 +18,7 @@ import type {
   WithdrawalRecord,
   WithdrawalRefusal,
 } from "../ledger.ts";
-import type { Ring } from "../../queue/queue.ts";
+import type { NewJob } from "../../queue/queue.ts";
 import {
   type Database,
   type DatabaseTx,
@@ -28,18 +28,18 @@ import {
   openDatabase,
 } from "../../database/client.ts";
 import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
-import { fenceState } from "./recovery-hold-state.ts";
+import { recoveryHoldState } from "./recovery-hold-state.ts";
 import { toFreezes, toSwitch } from "./freezes.ts";
 import { limitPayment, readLimits } from "./limits.ts";
 import { isDecidable, isNotStopped } from "./undecided.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
-import { readFundings } from "./top-ups.ts";
+import { readTopUps } from "./top-ups.ts";
 import { paymentView } from "./payment-view.ts";
-import { ringStalePayouts } from "./enqueue-stale-payouts.ts";
-import { toCursor, toPayout, toRing } from "./rows.ts";
+import { enqueueStalePayouts } from "./enqueue-stale-payouts.ts";
+import { toCursor, toPayout, toJob } from "./rows.ts";
 import { saveWithdrawal } from "./save-withdrawal.ts";
 
-/** A fold waits for another one; a batch of blocks writes a few thousand rows. Longer than either ever takes. */
+/** A apply events waits for another one; a batch of blocks writes a few thousand rows. Longer than either ever takes. */
 const TRANSACTION = { timeout: 60_000, maxWait: 20_000 };
 const CONFLICT_RETRIES = 5;
 
@@ -102,8 +102,8 @@ class PostgresLedger implements Ledger {
     return limitPayment(this.#db, id);
   }
 
-  fenceState(): Promise<FenceState> {
-    return fenceState(this.#db);
+  recoveryHoldState(): Promise<RecoveryHoldState> {
+    return recoveryHoldState(this.#db);
   }
 
   async startWriterEpoch(): Promise<bigint> {
@@ -149,25 +149,25 @@ class PostgresLedger implements Ledger {
     return rows.map(toPayout);
   }
 
-  fundings(filter: FundingFilter): Promise<readonly FundingRecord[]> {
-    return readFundings(this.#db, filter);
+  topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]> {
+    return readTopUps(this.#db, filter);
   }
 
-  relayRings(limit: number, make: (rings: readonly Ring[]) => Promise<void>): Promise<number> {
+  dispatchJobs(limit: number, make: (jobs: readonly NewJob[]) => Promise<void>): Promise<number> {
     return this.#transaction(async (tx) => {
       const claimed = await tx.$queryRaw<{ id: bigint }[]>`
         SELECT id FROM outbox WHERE made_at IS NULL ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
       if (claimed.length === 0) return 0;
       const ids = claimed.map((row) => row.id);
       const rows = await tx.outbox.findMany({ where: { id: { in: ids } }, orderBy: { id: "asc" } });
-      await make(rows.map(toRing));
+      await make(rows.map(toJob));
       await tx.outbox.updateMany({ where: { id: { in: ids } }, data: { madeAt: new Date() } });
       return rows.length;
     });
   }
 
-  ringStalePayouts(options: { notRungForMs: number; limit: number }): Promise<number> {
-    return ringStalePayouts(this.#db, options);
+  enqueueStalePayouts(options: { notEnqueuedForMs: number; limit: number }): Promise<number> {
+    return enqueueStalePayouts(this.#db, options);
   }
 
   async nextDueInstants(limit: number): Promise<readonly Millis[]> {

@@ -1,17 +1,17 @@
 import { PAYER_LOCK, WATCHER_LOCK } from "../../database/locks.ts";
-import type { FundingStatus } from "../../rules/top-up.ts";
+import type { TopUpStatus } from "../../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { WatchView } from "../view.ts";
 import { type Database, Prisma } from "../../database/client.ts";
 import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
-import { fenceState } from "./recovery-hold-state.ts";
+import { recoveryHoldState } from "./recovery-hold-state.ts";
 import { toFreezes, toSwitch } from "./freezes.ts";
 import { limitedSums } from "./limited-sums.ts";
 import { processFreezes } from "./process-freezes.ts";
 import { toCursor } from "./rows.ts";
 
 export async function watchView(db: Database): Promise<WatchView> {
-  const [cursor, control, [facts], fundings, fence, ofProcesses, limited] = await Promise.all([
+  const [cursor, control, [facts], topUps, recoveryHold, ofProcesses, limited] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
     db.control.findUniqueOrThrow({ where: { id: 1 } }),
     db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
@@ -21,8 +21,8 @@ export async function watchView(db: Database): Promise<WatchView> {
                      ORDER BY due LIMIT 1),
                    (SELECT due FROM payout WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
                      ORDER BY due LIMIT 1)) AS oldest`,
-    db.exchangeWithdrawal.groupBy({ by: ["status"], _count: true }),
-    fenceState(db),
+    db.topUp.groupBy({ by: ["status"], _count: true }),
+    recoveryHoldState(db),
     processFreezes(db),
     limitedSums(db),
   ]);
@@ -33,11 +33,11 @@ export async function watchView(db: Database): Promise<WatchView> {
     freezes,
     processFreezes: ofProcesses,
     limited,
-    fence,
+    recoveryHold,
     payerLeads: facts?.leads ?? false,
     watcherPresent: facts?.watches ?? false,
     oldestUnpaidMs: facts === undefined || facts.oldest === null ? undefined : millis(Number(facts.oldest)),
-    fundings: fundings.map(({ status, _count }) => ({ status: status as FundingStatus, count: _count })),
+    topUps: topUps.map(({ status, _count }) => ({ status: status as TopUpStatus, count: _count })),
   };
 }
 

@@ -8,7 +8,7 @@ import type { PaymentView } from "../ledger.ts";
 import type { Database } from "../../database/client.ts";
 import { toFreezes, toSwitch } from "./freezes.ts";
 import { toLimits } from "./limits.ts";
-import { toCursor, toFence, toPayout, toWithdrawal } from "./rows.ts";
+import { toCursor, toRecoveryHold, toPayout, toWithdrawal } from "./rows.ts";
 
 interface ViewRow {
   readonly payout_id: string;
@@ -33,9 +33,9 @@ interface ViewRow {
   readonly hour_cap: bigint | null;
   readonly day_cap: bigint | null;
   readonly approval_from: bigint | null;
-  readonly fence_until_ms: bigint | null;
-  readonly fence_from_block_num: number | null;
-  readonly fence_reason: string | null;
+  readonly recovery_hold_until_ms: bigint | null;
+  readonly recovery_hold_from_block_num: number | null;
+  readonly recovery_hold_reason: string | null;
   readonly database_changed: boolean;
   readonly cursor_block_num: number | null;
   readonly block_id: string;
@@ -51,12 +51,12 @@ interface ViewRow {
   readonly writer_epoch: bigint;
 }
 
-/** Payout, its live withdrawal, the switch, the limits, the fence and the cursor, of one moment and in one question: asked once per payment. */
+/** Payout, its live withdrawal, the switch, the limits, the recovery hold and the cursor, of one moment and in one question: asked once per payment. */
 export async function paymentView(db: Database, id: PayoutId): Promise<PaymentView | undefined> {
   const [row] = await db.$queryRaw<ViewRow[]>`
     SELECT payout.id AS payout_id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts, waiting_since,
            limited_by, payments_on, payments_reason, accepting_on, accepting_reason, manager_freeze, manager_freeze_reason,
-           payment_cap, hour_cap, day_cap, approval_from, fence_until_ms, fence_from_block_num, fence_reason,
+           payment_cap, hour_cap, day_cap, approval_from, recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason,
            database_identity IS DISTINCT FROM database_identity() AS database_changed,
            chain_cursor.block_num AS cursor_block_num, block_id, block_time_ms, scanned_from_block_num,
            live.id AS withdrawal_id, txid, bytes, ref_block_num, expiration_ms, fee_shares,
@@ -91,11 +91,11 @@ export async function paymentView(db: Database, id: PayoutId): Promise<PaymentVi
       approvalFrom: row.approval_from,
     }),
     cursor: row.cursor_block_num === null ? undefined : toCursor(cursorIn(row)),
-    fence: {
-      raised: toFence({
-        fenceUntilMs: row.fence_until_ms,
-        fenceFromBlockNum: row.fence_from_block_num,
-        fenceReason: row.fence_reason,
+    recoveryHold: {
+      raised: toRecoveryHold({
+        recoveryHoldUntilMs: row.recovery_hold_until_ms,
+        recoveryHoldFromBlockNum: row.recovery_hold_from_block_num,
+        recoveryHoldReason: row.recovery_hold_reason,
       }),
       databaseChanged: row.database_changed,
     },

@@ -1,15 +1,9 @@
 import { bts, shares, SHARES_PER_BTS, toShares } from "@stakebts/kernel/amount";
-import type { Fence } from "../../rules/recovery-hold.ts";
+import type { RecoveryHold } from "../../rules/recovery-hold.ts";
 import type { ImportMark } from "../../rules/import-mark.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../rules/payout.ts";
-import type {
-  FundingId,
-  FundingKey,
-  FundingKind,
-  FundingSourceNumber,
-  FundingStatus,
-} from "../../rules/top-up.ts";
+import type { TopUpId, TopUpKey, TopUpKind, TopUpSourceNumber, TopUpStatus } from "../../rules/top-up.ts";
 import type { LimitedBy } from "../../rules/limits.ts";
 import type { AgreementTerms, TermMonths } from "../../rules/policy.ts";
 import type { MemoRequest } from "../../rules/request.ts";
@@ -26,7 +20,7 @@ import type { WithdrawalId, WithdrawalStatus } from "../../rules/withdrawal.ts";
 import type {
   Agreement as AgreementModel,
   ChainCursor as ChainCursorModel,
-  ExchangeWithdrawal as ExchangeWithdrawalModel,
+  TopUp as TopUpModel,
   Control as ControlModel,
   Outbox as OutboxModel,
   Payout as PayoutModel,
@@ -37,14 +31,14 @@ import type {
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type {
   Cursor,
-  FundingRecord,
-  IdentifiedFunding,
+  TopUpRecord,
+  IdentifiedTopUp,
   MemoStatus,
   NewTransfer,
   PayoutRecord,
   WithdrawalRecord,
 } from "../ledger.ts";
-import type { Ring } from "../../queue/queue.ts";
+import type { NewJob } from "../../queue/queue.ts";
 
 // The database holds words and integers, the domain holds closed sets and units. They meet here and nowhere else; the
 // check constraints guarantee that the casts below are true.
@@ -56,15 +50,22 @@ export const toCursor = (row: ChainCursorModel): Cursor => ({
   scannedFromBlockNum: row.scannedFromBlockNum,
 });
 
-export type FenceColumns = Pick<ControlModel, "fenceUntilMs" | "fenceFromBlockNum" | "fenceReason">;
+export type RecoveryHoldColumns = Pick<
+  ControlModel,
+  "recoveryHoldUntilMs" | "recoveryHoldFromBlockNum" | "recoveryHoldReason"
+>;
 
-export const toFence = ({ fenceUntilMs, fenceFromBlockNum, fenceReason }: FenceColumns): Fence | undefined =>
-  fenceUntilMs === null
+export const toRecoveryHold = ({
+  recoveryHoldUntilMs,
+  recoveryHoldFromBlockNum,
+  recoveryHoldReason,
+}: RecoveryHoldColumns): RecoveryHold | undefined =>
+  recoveryHoldUntilMs === null
     ? undefined
     : {
-        untilMs: millis(Number(fenceUntilMs)),
-        fromBlockNum: fenceFromBlockNum ?? 0,
-        reason: fenceReason ?? "",
+        untilMs: millis(Number(recoveryHoldUntilMs)),
+        fromBlockNum: recoveryHoldFromBlockNum ?? 0,
+        reason: recoveryHoldReason ?? "",
       };
 
 export const transferKey = (at: OperationPosition) => ({
@@ -224,26 +225,26 @@ export const toWithdrawal = (row: WithdrawalModel): WithdrawalRecord => ({
   writerEpoch: row.writerEpoch,
 });
 
-export const fromFunding = (funding: IdentifiedFunding) => ({
-  clientId: funding.id,
-  key: funding.key,
-  kind: funding.kind,
-  account: funding.source,
-  amountShares: toShares(funding.amount),
-  memo: funding.memo,
+export const fromTopUp = (topUp: IdentifiedTopUp) => ({
+  clientId: topUp.id,
+  key: topUp.key,
+  kind: topUp.kind,
+  account: topUp.source,
+  amountShares: toShares(topUp.amount),
+  memo: topUp.memo,
   status: "requested",
-  requestedMs: BigInt(funding.requestedMs),
+  requestedMs: BigInt(topUp.requestedMs),
 });
 
-export const toFunding = (row: ExchangeWithdrawalModel): FundingRecord => ({
-  id: row.clientId as FundingId,
-  key: row.key as FundingKey,
-  kind: row.kind as FundingKind,
-  source: row.account as FundingSourceNumber,
+export const toTopUp = (row: TopUpModel): TopUpRecord => ({
+  id: row.clientId as TopUpId,
+  key: row.key as TopUpKey,
+  kind: row.kind as TopUpKind,
+  source: row.account as TopUpSourceNumber,
   amount: bts(row.amountShares / SHARES_PER_BTS),
   memo: row.memo,
   requestedMs: millis(Number(row.requestedMs)),
-  status: row.status as FundingStatus,
+  status: row.status as TopUpStatus,
   reason: row.reason ?? undefined,
   venueId: row.exchangeId ?? undefined,
   venueStatus: row.venueStatus ?? undefined,
@@ -265,12 +266,12 @@ export const toFunding = (row: ExchangeWithdrawalModel): FundingRecord => ({
       : { blockNum: row.arrivedBlock, trxInBlock: row.arrivedTrx, opInTrx: row.arrivedOp },
 });
 
-export const fromRing = (ring: Ring) => ({
-  ringId: ring.id,
-  kind: ring.kind,
-  data: ring.data,
-  delayMs: BigInt(Math.ceil(ring.delayMs)),
+export const fromJob = (job: NewJob) => ({
+  jobId: job.id,
+  kind: job.kind,
+  data: job.data,
+  delayMs: BigInt(Math.ceil(job.delayMs)),
 });
 
-export const toRing = (row: OutboxModel): Ring =>
-  ({ id: row.ringId, kind: row.kind, data: row.data, delayMs: Number(row.delayMs) }) as Ring;
+export const toJob = (row: OutboxModel): NewJob =>
+  ({ id: row.jobId, kind: row.kind, data: row.data, delayMs: Number(row.delayMs) }) as NewJob;

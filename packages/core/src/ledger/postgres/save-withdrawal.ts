@@ -8,7 +8,7 @@ const ANSWERS = ["saved", "epoch_over", "payout_moved", "payments_off"] as const
 
 /**
  * The point of no return as one statement: the function `save_withdrawal` of the database looks at the switch, the epoch,
- * the fence and the payout under locks, and writes all or nothing. (As five statements of a transaction it took twice as long.)
+ * the recovery hold and the payout under locks, and writes all or nothing. (As five statements of a transaction it took twice as long.)
  */
 export async function saveWithdrawal(
   db: Database,

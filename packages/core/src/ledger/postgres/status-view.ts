@@ -4,8 +4,8 @@ import type { StakeRowStatus } from "../../rules/stake-row.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { StatusView } from "../view.ts";
 import type { Database } from "../../database/client.ts";
-import { sealingOf } from "./hash-chain-progress.ts";
-import { fenceState } from "./recovery-hold-state.ts";
+import { hashChainProgress } from "./hash-chain-progress.ts";
+import { recoveryHoldState } from "./recovery-hold-state.ts";
 import { toFreezes, toSwitch } from "./freezes.ts";
 import { limitedSums } from "./limited-sums.ts";
 import { readLimits } from "./limits.ts";
@@ -20,11 +20,11 @@ export async function statusView(db: Database): Promise<StatusView> {
     rows,
     agreements,
     undecidedTransfers,
-    ringsToMake,
+    jobsToDispatch,
     oldestOpen,
-    fence,
+    recoveryHold,
     backup,
-    sealing,
+    hashChain,
     ofProcesses,
     limits,
     limited,
@@ -43,9 +43,9 @@ export async function statusView(db: Database): Promise<StatusView> {
       orderBy: { due: "asc" },
       select: { key: true, due: true },
     }),
-    fenceState(db),
+    recoveryHoldState(db),
     db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
-    sealingOf(db),
+    hashChainProgress(db),
     processFreezes(db),
     readLimits(db),
     limitedSums(db),
@@ -58,7 +58,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     processFreezes: ofProcesses,
     limits,
     limited,
-    fence,
+    recoveryHold,
     lastBackup:
       backup === null
         ? undefined
@@ -75,8 +75,8 @@ export async function statusView(db: Database): Promise<StatusView> {
     rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
     agreements,
     undecidedTransfers,
-    ringsToMake,
-    sealing,
+    jobsToDispatch,
+    hashChain,
     oldestOpen:
       oldestOpen === null
         ? undefined

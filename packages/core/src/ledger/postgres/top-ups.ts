@@ -1,19 +1,19 @@
 import { assert } from "@stakebts/kernel/assert";
 import { toShares } from "@stakebts/kernel/amount";
-import type { FundingId, FundingStatus } from "../../rules/top-up.ts";
-import type { FundingChange, FundingFilter, FundingRecord, IdentifiedFunding } from "../ledger.ts";
+import type { TopUpId, TopUpStatus } from "../../rules/top-up.ts";
+import type { TopUpChange, TopUpFilter, TopUpRecord, IdentifiedTopUp } from "../ledger.ts";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { DatabaseTx } from "../../database/client.ts";
-import { fromFunding, toFunding } from "./rows.ts";
+import { fromTopUp, toTopUp } from "./rows.ts";
 
-// Requests for funds: table exchange_withdrawal.
+// Requests for funds: table top_up.
 
 /** The newest that fit, in the order in which they were written. */
-export async function readFundings(
+export async function readTopUps(
   db: DatabaseTx,
-  { statuses, kinds, sources, txid, limit }: FundingFilter,
-): Promise<readonly FundingRecord[]> {
-  const rows = await db.exchangeWithdrawal.findMany({
+  { statuses, kinds, sources, txid, limit }: TopUpFilter,
+): Promise<readonly TopUpRecord[]> {
+  const rows = await db.topUp.findMany({
     where: {
       ...(statuses === undefined ? {} : { status: { in: [...statuses] } }),
       ...(kinds === undefined ? {} : { kind: { in: [...kinds] } }),
@@ -23,35 +23,33 @@ export async function readFundings(
     orderBy: [{ createdAt: "desc" }, { clientId: "desc" }],
     ...(limit === undefined ? {} : { take: limit }),
   });
-  return rows.map(toFunding).reverse();
+  return rows.map(toTopUp).reverse();
 }
 
 /** `false`: it is there already. Same key and another request: throws. */
-export async function insertFunding(db: DatabaseTx, funding: IdentifiedFunding): Promise<boolean> {
-  const data = fromFunding(funding);
-  const { count } = await db.exchangeWithdrawal.createMany({ data, skipDuplicates: true });
+export async function insertTopUp(db: DatabaseTx, topUp: IdentifiedTopUp): Promise<boolean> {
+  const data = fromTopUp(topUp);
+  const { count } = await db.topUp.createMany({ data, skipDuplicates: true });
   if (count === 1) return true;
-  const old = await db.exchangeWithdrawal.findUnique({ where: { key: funding.key } });
+  const old = await db.topUp.findUnique({ where: { key: topUp.key } });
   // Not the key but the one open cover of this source: somebody else asked at the same moment.
   if (old === null) return false;
   assert(
-    old.account === funding.source &&
-      old.amountShares === toShares(funding.amount) &&
-      old.memo === funding.memo,
-    `request ${funding.key} exists with another source, amount or memo`,
+    old.account === topUp.source && old.amountShares === toShares(topUp.amount) && old.memo === topUp.memo,
+    `request ${topUp.key} exists with another source, amount or memo`,
   );
   return false;
 }
 
-export async function moveFunding(
+export async function moveTopUp(
   db: DatabaseTx,
-  id: FundingId,
-  from: readonly FundingStatus[],
-  to: FundingStatus,
-  change: FundingChange,
+  id: TopUpId,
+  from: readonly TopUpStatus[],
+  to: TopUpStatus,
+  change: TopUpChange,
 ): Promise<boolean> {
   const { signed, arrivedBy } = change;
-  const data: Prisma.ExchangeWithdrawalUpdateManyMutationInput = {
+  const data: Prisma.TopUpUpdateManyMutationInput = {
     status: to,
     reason: change.reason ?? null,
     ...(change.venueId === undefined ? {} : { exchangeId: change.venueId }),
@@ -73,7 +71,7 @@ export async function moveFunding(
           arrivedOp: arrivedBy.opInTrx,
         }),
   };
-  const { count } = await db.exchangeWithdrawal.updateMany({
+  const { count } = await db.topUp.updateMany({
     where: { clientId: id, status: { in: [...from] } },
     data,
   });

@@ -265,8 +265,8 @@ it("a deposit with the account's memo is there to be withdrawn", async () => {
   await wallet.transfer({ to: "bittrex-deposit", amountShares: 1_234_567n, memo: DEPOSIT_MEMO });
   await wallet.transfer({ to: "bittrex-deposit", amountShares: 5n, memo: "nobody's" });
   await town.devnet.produce(10);
-  await eventually(() => town.venue.strayDeposits.length > 0);
-  expect(town.venue.strayDeposits).toEqual([{ memo: "nobody's", amountShares: 5n }]);
+  await eventually(() => town.venue.unmatchedDeposits.length > 0);
+  expect(town.venue.unmatchedDeposits).toEqual([{ memo: "nobody's", amountShares: 5n }]);
   expect((await town.exchange.funds()).withdrawableShares).toBe(500_000_000n + 1_234_567n - FEE);
 });
 

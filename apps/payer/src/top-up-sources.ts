@@ -6,11 +6,11 @@ import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
 import type { Log } from "@stakebts/kernel/log";
 import type { Signer } from "@stakebts/bitshares/signing";
 import { checkActiveKey } from "@stakebts/core/ledger/find-custodian";
-import type { FundingSource } from "@stakebts/core/treasury/treasury";
+import type { TopUpSource } from "@stakebts/core/treasury/treasury";
 import { permissionText, readPermission } from "@stakebts/core/treasury/reserve-permission";
 import type { PayerConfig } from "./config.ts";
 
-interface FundingDeps {
+interface TopUpDeps {
   readonly chain: ChainReader;
   readonly chainId: string;
   readonly custodian: ChainAccount;
@@ -20,11 +20,11 @@ interface FundingDeps {
 }
 
 /** Where cover comes from, in the order in which it is asked for: the reserve account first, then the exchange accounts. */
-export async function openFundingSources(
+export async function openTopUpSources(
   config: PayerConfig,
-  deps: FundingDeps,
-): Promise<readonly FundingSource[]> {
-  const exchanges: FundingSource[] = [];
+  deps: TopUpDeps,
+): Promise<readonly TopUpSource[]> {
+  const exchanges: TopUpSource[] = [];
   const venue = {
     venue: config.STAKEBTS_EXCHANGE,
     url: config.STAKEBTS_EXCHANGE_URL,
@@ -40,7 +40,7 @@ export async function openFundingSources(
   return [...(await openReserve(config, deps)), ...exchanges];
 }
 
-async function openReserve(config: PayerConfig, deps: FundingDeps): Promise<readonly FundingSource[]> {
+async function openReserve(config: PayerConfig, deps: TopUpDeps): Promise<readonly TopUpSource[]> {
   const { chain, chainId, custodian, log } = deps;
   const {
     STAKEBTS_RESERVE_ACCOUNT: name,

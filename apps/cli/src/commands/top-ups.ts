@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { FUNDING_STATUSES, fundingSourceName, type FundingStatus } from "@stakebts/core/rules/top-up";
+import { TOP_UP_STATUSES, topUpSourceName, type TopUpStatus } from "@stakebts/core/rules/top-up";
 import { operationId } from "@stakebts/kernel/operation-id";
-import type { FundingRecord } from "@stakebts/core/ledger/ledger";
-import { fundingReference, giveUpFunding } from "@stakebts/core/operators/give-up-top-up";
+import type { TopUpRecord } from "@stakebts/core/ledger/ledger";
+import { topUpReference, giveUpTopUp } from "@stakebts/core/operators/give-up-top-up";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { actorOption, examples, jsonOption, limitOption, listOption, reasonOption } from "../options.ts";
@@ -10,43 +10,43 @@ import { btsText, printJson, printTable, safeText, timeText } from "../print.ts"
 import type { Run } from "../run.ts";
 import { operatorAction } from "./operator-action.ts";
 
-export function addFunding(program: Command, run: Run): void {
-  const funding = program
-    .command("funding")
+export function addTopUp(program: Command, run: Run): void {
+  const topUp = program
+    .command("top-ups")
     .description(
       "Funds that were asked for: cover from the reserve account or an exchange, and what managers have ordered.",
     );
-  funding
+  topUp
     .command("list", { isDefault: true })
     .description("Requests for funds, newest last.")
-    .addOption(listOption("--status <status>", "only these", FUNDING_STATUSES))
+    .addOption(listOption("--status <status>", "only these", TOP_UP_STATUSES))
     .addOption(limitOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
       `
 requested: nobody was asked yet. asked: no answer yet. accepted: the source holds it. arrived: an irreversible block brought
-it. refused, cancelled: nothing was sent. unresolved: find out at the source, then \`stakebts funding give-up\`.
+it. refused, cancelled: nothing was sent. unresolved: find out at the source, then \`stakebts top-ups give-up\`.
 ${examples(
-  ["funding list", "what was asked for lately"],
-  ["funding list --status unresolved", "what waits for a person"],
+  ["top-ups list", "what was asked for lately"],
+  ["top-ups list --status unresolved", "what waits for a person"],
 )}`,
     )
     .action(
-      run(async (context, options: { status?: readonly FundingStatus[]; limit: number; json: boolean }) =>
+      run(async (context, options: { status?: readonly TopUpStatus[]; limit: number; json: boolean }) =>
         list(context, options),
       ),
     );
-  funding
+  topUp
     .command("show")
-    .argument("<funding>", "key, such as cover:1:7, or id")
+    .argument("<funding>", "key, such as top-up:1:7, or id")
     .description("One request with everything that is known of it.")
     .addOption(jsonOption())
-    .addHelpText("after", examples(["funding show cover:1:7", "where does it stand?"]))
+    .addHelpText("after", examples(["top-ups show top-up:1:7", "where does it stand?"]))
     .action(run(async (context, text: string, options: { json: boolean }) => show(context, text, options)));
-  funding
+  topUp
     .command("give-up")
-    .argument("<funding>", "key, such as cover:1:7, or id")
+    .argument("<funding>", "key, such as top-up:1:7, or id")
     .description("You have looked at the source: it will never send this. The source may be asked again.")
     .addOption(reasonOption())
     .addOption(actorOption())
@@ -54,7 +54,7 @@ ${examples(
     .addHelpText(
       "after",
       examples([
-        "funding give-up cover:1:7 --reason 'support says it never saw the request'",
+        "top-ups give-up top-up:1:7 --reason 'support says it never saw the request'",
         "and cover is asked for again",
       ]),
     )
@@ -67,10 +67,10 @@ ${examples(
         ): Promise<ExitCode> => {
           const { terminal } = context;
           const action = await operatorAction(context, options);
-          const answer = await giveUpFunding(context, { id: fundingReference(text), action });
+          const answer = await giveUpTopUp(context, { id: topUpReference(text), action });
           if (options.json) printJson(terminal, answer);
           else {
-            terminal.out(safeText(`${answer.result}: ${answer.funding} ${answer.message}`));
+            terminal.out(safeText(`${answer.result}: ${answer.topUp} ${answer.message}`));
             if (answer.todo !== undefined) terminal.out(`  → ${answer.todo}`);
           }
           return answer.result === "refused" ? EXIT.no : EXIT.ok;
@@ -81,11 +81,11 @@ ${examples(
 
 async function list(
   { terminal, ledger }: Context,
-  { status, limit, json }: { status?: readonly FundingStatus[]; limit: number; json: boolean },
+  { status, limit, json }: { status?: readonly TopUpStatus[]; limit: number; json: boolean },
 ): Promise<ExitCode> {
-  const found = await ledger.fundings({ statuses: status, ...(limit === 0 ? {} : { limit }) });
+  const found = await ledger.topUps({ statuses: status, ...(limit === 0 ? {} : { limit }) });
   if (json) {
-    printJson(terminal, { fundings: found.map(shown) });
+    printJson(terminal, { topUps: found.map(shown) });
     return EXIT.ok;
   }
   if (found.length === 0) {
@@ -96,7 +96,7 @@ async function list(
     terminal,
     [
       { head: "REQUEST", cell: (each) => each.key },
-      { head: "FROM", cell: (each) => fundingSourceName(each.source) },
+      { head: "FROM", cell: (each) => topUpSourceName(each.source) },
       { head: "BTS", align: "right", cell: (each) => btsText(each.amount) },
       { head: "STATUS", cell: (each) => each.status },
       { head: "AT THE SOURCE", cell: (each) => safeText(each.venueStatus ?? "–") },
@@ -113,10 +113,10 @@ async function show(
   text: string,
   { json }: { json: boolean },
 ): Promise<ExitCode> {
-  const id = fundingReference(text);
-  const found = (await ledger.fundings({})).find((funding) => funding.id === id);
+  const id = topUpReference(text);
+  const found = (await ledger.topUps({})).find((topUp) => topUp.id === id);
   if (found === undefined) {
-    terminal.note(`there is no request ${safeText(text)}; \`stakebts funding list\` shows them`);
+    terminal.note(`there is no request ${safeText(text)}; \`stakebts top-ups list\` shows them`);
     return EXIT.no;
   }
   if (json) {
@@ -128,7 +128,7 @@ async function show(
   };
   line("request", found.key);
   line("id", found.id);
-  line("from", fundingSourceName(found.source));
+  line("from", topUpSourceName(found.source));
   line("amount", `${btsText(found.amount)} BTS`);
   line("status", found.status);
   line("reason", found.reason);
@@ -148,7 +148,7 @@ async function show(
 }
 
 /** Signed bytes are long and of no use to a reader; the transaction id names them. */
-const shown = ({ signed, arrivedBy, ...rest }: FundingRecord) => ({
+const shown = ({ signed, arrivedBy, ...rest }: TopUpRecord) => ({
   ...rest,
   expirationMs: signed?.expirationMs,
   arrivedBy: arrivedBy === undefined ? undefined : operationId(arrivedBy),

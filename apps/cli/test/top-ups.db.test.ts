@@ -1,5 +1,5 @@
 import { bts } from "@stakebts/kernel/amount";
-import { fundingKey, type FundingStatus } from "@stakebts/core/rules/top-up";
+import { topUpKey, type TopUpStatus } from "@stakebts/core/rules/top-up";
 import { millis } from "@stakebts/kernel/time";
 import { payoutKey } from "@stakebts/core/rules/payout";
 import { operation, outgoing } from "@stakebts/testkit/given";
@@ -8,69 +8,66 @@ import type { AddressInfo } from "node:net";
 import { accountFromSeeds, DevnetWallet, startExchange } from "@stakebts/devnet";
 import { describe, expect, vi } from "vitest";
 import { type Office, test } from "./cli-bench.ts";
-import { fundingReference } from "@stakebts/core/operators/give-up-top-up";
+import { topUpReference } from "@stakebts/core/operators/give-up-top-up";
 
 vi.setConfig({ testTimeout: 60_000 });
 
 /** A cover of account 1 that has come this far. */
-async function givenCover(office: Office, ...statuses: FundingStatus[]): Promise<void> {
-  const key = fundingKey.cover(1, 1);
-  const id = fundingReference(key);
+async function givenTopUp(office: Office, ...statuses: TopUpStatus[]): Promise<void> {
+  const key = topUpKey.cover(1, 1);
+  const id = topUpReference(key);
   await office.ledger.transaction(async (tx) => {
-    await tx.insertFunding({
+    await tx.insertTopUp({
       key,
       id,
-      kind: "cover",
+      kind: "shortage",
       source: 1,
       amount: bts(1_000n),
-      memo: `cover:${id}`,
+      memo: `top-up:${id}`,
       requestedMs: millis(1_700_000_000_000),
     });
-    let from: FundingStatus = "requested";
+    let from: TopUpStatus = "requested";
     for (const to of statuses) {
-      await tx.moveFunding(id, [from], to, { isAsking: to === "asked", reason: "no list shows it" });
+      await tx.moveTopUp(id, [from], to, { isAsking: to === "asked", reason: "no list shows it" });
       from = to;
     }
   });
 }
 
-describe("stakebts funding", () => {
+describe("stakebts top-ups", () => {
   test("lists what was asked for, and says so when nothing was", async ({ office, stakebts }) => {
-    expect(await stakebts("funding")).toMatchObject({ code: 0, out: "no funds were asked for\n" });
-    await givenCover(office, "asked");
-    const { out } = await stakebts("funding", "list");
-    expect(out).toMatch(/cover:1:1 +exchange account 1 +1,000 +asked/u);
-    const { fundings } = await stakebts.json<{ fundings: { key: string; amount: string }[] }>(
-      "funding",
-      "list",
-    );
-    expect(fundings).toMatchObject([{ key: "cover:1:1", amount: "1000", status: "asked", asks: 1 }]);
-    expect((await stakebts("funding", "show", "cover:1:1")).out).toMatch(/asked +1 time\(s\)/u);
+    expect(await stakebts("top-ups")).toMatchObject({ code: 0, out: "no funds were asked for\n" });
+    await givenTopUp(office, "asked");
+    const { out } = await stakebts("top-ups", "list");
+    expect(out).toMatch(/top-up:1:1 +exchange account 1 +1,000 +asked/u);
+    const { topUps } = await stakebts.json<{ topUps: { key: string; amount: string }[] }>("top-ups", "list");
+    expect(topUps).toMatchObject([{ key: "top-up:1:1", amount: "1000", status: "asked", asks: 1 }]);
+    expect((await stakebts("top-ups", "show", "top-up:1:1")).out).toMatch(/asked +1 time\(s\)/u);
   });
 
   test("gives up what a person knows will never come, and nothing that may still be taken", async ({
     office,
     stakebts,
   }) => {
-    const giveUp = () => stakebts("funding", "give-up", "cover:1:1", "--reason", "support never saw it");
+    const giveUp = () => stakebts("top-ups", "give-up", "top-up:1:1", "--reason", "support never saw it");
     expect(await giveUp()).toMatchObject({ code: 1, out: expect.stringContaining("no such request") });
-    await givenCover(office, "asked");
+    await givenTopUp(office, "asked");
     expect(await giveUp()).toMatchObject({ code: 1, out: expect.stringContaining("still asking") });
     await office.ledger.transaction((tx) =>
-      tx.moveFunding(fundingReference("cover:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
+      tx.moveTopUp(topUpReference("top-up:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
     );
-    expect((await stakebts("doctor")).out).toMatch(/problem +funding +cover:1:1: nobody knows/u);
+    expect((await stakebts("doctor")).out).toMatch(/problem +top-up +top-up:1:1: nobody knows/u);
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("unresolved → cancelled") });
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("is cancelled already") });
-    const receipts = await stakebts("receipts", "--event", "funding.given_up");
+    const receipts = await stakebts("receipts", "--event", "top_up.given_up");
     expect(receipts.out).toContain("support never saw it");
   });
 
   test("is told how to be used when it is used wrongly", async ({ stakebts }) => {
-    expect(await stakebts("funding", "list", "--status", "lost")).toMatchObject({ code: 2 });
-    expect(await stakebts("funding", "show")).toMatchObject({ code: 2 });
-    expect(await stakebts("funding", "give-up", "cover:1:1")).toMatchObject({ code: 2 });
-    expect(await stakebts("funding", "show", "cover:9:9")).toMatchObject({ code: 1 });
+    expect(await stakebts("top-ups", "list", "--status", "lost")).toMatchObject({ code: 2 });
+    expect(await stakebts("top-ups", "show")).toMatchObject({ code: 2 });
+    expect(await stakebts("top-ups", "give-up", "top-up:1:1")).toMatchObject({ code: 2 });
+    expect(await stakebts("top-ups", "show", "top-up:9:9")).toMatchObject({ code: 1 });
   });
 });
 
@@ -136,7 +133,7 @@ describe("stakebts balances and doctor", () => {
 
   test("name payments of debts that a restored ledger does not have", async ({ office, stakebts }) => {
     await office.digest();
-    expect((await stakebts("doctor")).out).not.toContain("strays");
+    expect((await stakebts("doctor")).out).not.toContain("unmatchedPayments");
     const payoutKeyOfStop = payoutKey.stop(operation(7));
     await office.ledger.transaction((tx) =>
       tx.insertTransfers([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),
