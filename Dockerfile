@@ -24,6 +24,8 @@ COPY packages/core/package.json packages/core/
 COPY packages/devnet/package.json packages/devnet/
 COPY packages/kernel/package.json packages/kernel/
 COPY packages/testkit/package.json packages/testkit/
+COPY absent absent
+COPY scripts/prune-packages.mjs scripts/
 RUN npm ci --strict-allow-scripts --no-audit --no-fund
 COPY . .
 RUN npm run -s build

@@ -18,12 +18,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // On a machine with two cores it would be one: but tests with a database wait for it half of the time.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    coverage: {
-      provider: "v8",
-      include: ["packages/*/src/**/*.ts", "apps/*/src/**/*.ts"],
-      exclude: ["**/generated/**", "**/*.test.ts"],
-      reporter: ["text", "lcov"],
-    },
     projects: [
       {
         extends: true,

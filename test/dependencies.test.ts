@@ -1,7 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { auditVerdict } from "../scripts/dependencies/audit.ts";
 import { isAllowed, licenceProblems } from "../scripts/dependencies/licences.ts";
-import { type LockedPackage, lockProblems, type Manifest } from "../scripts/dependencies/lock-problems.ts";
+import {
+  type Lock,
+  type LockedPackage,
+  lockProblems,
+  type Manifest,
+} from "../scripts/dependencies/lock-problems.ts";
 
 const INTEGRITY = `sha512-${"A".repeat(86)}==`;
 const good: LockedPackage = { version: "1.2.3", integrity: INTEGRITY };
@@ -58,8 +65,6 @@ describe("a licence", () => {
   // The exceptions have to be there, or they would be complained of.
   const known = [
     { name: "bigi", version: "1.4.2" },
-    { name: "seq-queue", version: "0.0.5" },
-    { name: "elkjs", version: "0.11.1", license: "EPL-2.0" },
     { name: "lightningcss", version: "1.33.0", license: "MPL-2.0" },
   ];
   const of = (license: unknown) => licenceProblems([...known, { name: "a", version: "1.0.0", license }]);
@@ -73,8 +78,8 @@ describe("a licence", () => {
     (licence) => expect(of(licence)).toEqual([expect.stringContaining("a 1.0.0: licence")]),
   );
   it("that has changed since the exception was made is not", () => {
-    const changed = known.map((one) => (one.name === "elkjs" ? { ...one, license: "GPL-3.0" } : one));
-    expect(licenceProblems(changed)).toEqual(["elkjs 0.11.1: licence GPL-3.0"]);
+    const changed = known.map((one) => (one.name === "lightningcss" ? { ...one, license: "GPL-3.0" } : one));
+    expect(licenceProblems(changed)).toEqual(["lightningcss 1.33.0: licence GPL-3.0"]);
   });
   it("has no exception for a package that is gone", () => {
     expect(licenceProblems(known.slice(1))).toEqual([expect.stringContaining("bigi is an exception")]);
@@ -96,5 +101,54 @@ describe("npm audit", () => {
     ["", "npm audit has not answered in JSON"],
   ])("that has no answer is said to have none, and not to have found nothing", (output, reason) => {
     expect(auditVerdict(output)).toEqual({ type: "no_answer", reason });
+  });
+});
+
+describe("docs/dependencies.md", () => {
+  const repository = join(import.meta.dirname, "..");
+  const lines = readFileSync(join(repository, "docs/dependencies.md"), "utf8").split("\n");
+  const table = lines.slice(
+    lines.findIndex((line) => line.startsWith("| package ")),
+    lines.findIndex((line) => line.startsWith("## ")),
+  );
+  const rows = table.flatMap((line) => {
+    const [, name, ...cells] = /^\| `([^`]+)`/u.exec(line) ? line.split("|").map((cell) => cell.trim()) : [];
+    return name === undefined ? [] : [{ name: name.replaceAll("`", ""), cells: cells.slice(0, 4) }];
+  });
+  const { packages } = JSON.parse(readFileSync(join(repository, "package-lock.json"), "utf8")) as Lock;
+  const manifestOf = (folder: string) =>
+    JSON.parse(readFileSync(join(repository, folder, "package.json"), "utf8")) as Manifest & {
+      readonly version?: string;
+    };
+  const manifests = Object.keys(packages)
+    .filter((path) => !path.includes("node_modules/"))
+    .map(manifestOf);
+  const ours = new Set(manifests.map(({ name }) => name));
+  const direct = new Set(
+    manifests
+      .flatMap(({ dependencies, devDependencies, optionalDependencies }) =>
+        Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies }),
+      )
+      .filter((name) => !ours.has(name)),
+  );
+
+  it("has one row for each direct dependency of any workspace, and no other", () => {
+    expect(rows.map(({ name }) => name)).toEqual([...direct].toSorted());
+  });
+  it("says of each what it is for, who loads it, what it weighs and why it is worth it", () => {
+    for (const { name, cells } of rows) for (const cell of cells) expect(cell, name).toMatch(/\S/u);
+  });
+  it("names every workspace that takes the place of a package, and each takes it by an override", () => {
+    const text = lines.join("\n");
+    const { overrides } = manifestOf("") as Manifest & {
+      readonly overrides: { readonly prisma: Readonly<Record<string, string>> };
+    };
+    const folders = Object.keys(packages).filter((path) => path.startsWith("absent/"));
+    expect(folders.length).toBeGreaterThan(0);
+    for (const folder of folders) {
+      const { name = "", version } = manifestOf(folder);
+      expect(overrides.prisma[name], folder).toBe(version);
+      expect(text).toContain(`\`${folder}\``);
+    }
   });
 });

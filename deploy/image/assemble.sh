@@ -9,13 +9,13 @@ cd "$root"
 mkdir -p "$out/deploy/image" "$out/prisma"
 
 # npm wants the manifest of every workspace beside the lock, also of those it does not install.
-for manifest in package.json package-lock.json apps/*/package.json packages/*/package.json; do
+for manifest in package.json package-lock.json absent/*/package.json apps/*/package.json packages/*/package.json; do
   mkdir -p "$out/$(dirname "$manifest")"
   cp "$manifest" "$out/$manifest"
 done
 # Without peers and optionals: the command line tool of Prisma, a compiler, native parts that have a substitute in
-# JavaScript, and the embedded PostgreSQL.
-(cd "$out" && npm ci --strict-allow-scripts --no-audit --no-fund \
+# JavaScript, and the embedded PostgreSQL. Without scripts: those of packages are denied, and ours is run below.
+(cd "$out" && npm ci --strict-allow-scripts --ignore-scripts --no-audit --no-fund \
   --omit=dev --omit=peer --omit=optional --include-workspace-root=false --workspace="$workspace")
 
 case "$workspace" in
@@ -30,17 +30,15 @@ done
 if [ "$workspace" = apps/cli ]; then cp -R prisma/migrations "$out/prisma/"; else rmdir "$out/prisma"; fi
 cp deploy/image/*.mjs "$out/deploy/image/"
 
-# What nothing loads: manifests of others, ccxt but for the payer, documentation, types, maps, Prisma for other databases.
+# What nothing loads: parts of packages, manifests of others, ccxt but for the payer, types, maps.
+node scripts/prune-packages.mjs "$out/node_modules"
 cd "$out"
 for manifest in apps/*/package.json packages/*/package.json; do
   folder=$(dirname "$manifest")
   if [ ! -d "$folder/dist" ]; then rm -r "$folder"; fi
 done
 if [ "$workspace" != apps/payer ]; then rm -rf node_modules/ccxt; fi
-rm -rf node_modules/bitsharesjs/docs node_modules/bitsharesjs/test package-lock.json node_modules/.package-lock.json
+rm -rf absent package-lock.json node_modules/.package-lock.json
 find . -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '.tsbuildinfo' \) -delete
-if [ -d node_modules/@prisma/client/runtime ]; then
-  find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name 'query_compiler_fast_bg.postgresql.*' -delete
-fi
 # Links of workspaces that were left out point nowhere.
 find node_modules -type l ! -exec test -e {} \; -delete

@@ -88,6 +88,8 @@ describe("the Dockerfile", () => {
     const copied = all("build", "COPY").map((rest) => rest.split(" ")[0]);
     for (const folder of ["apps", "packages"])
       for (const name of readdirSync(at(folder))) expect(copied).toContain(`${folder}/${name}/package.json`);
+    // npm wants these too: the workspaces that take the place of packages, and what runs after it.
+    expect(copied).toEqual(expect.arrayContaining(["absent", "scripts/prune-packages.mjs"]));
   });
 
   it("puts together workspaces that exist, from files that exist", () => {

@@ -16,8 +16,6 @@ const ALLOWED = new Set([
 /** Others, or none in the package.json, by name, with the licence as it is found there and why that will do. */
 const EXCEPTIONS: Readonly<Record<string, { readonly found: string; readonly why: string }>> = {
   bigi: { found: "", why: "its LICENSE.md is a BSD-style permission (Tom Wu); bitsharesjs needs it" },
-  "seq-queue": { found: "", why: "its LICENSE file is MIT; comes with prisma, and is not in the images" },
-  elkjs: { found: "EPL-2.0", why: "used unchanged; comes with prisma's studio, and is not in the images" },
   lightningcss: { found: "MPL-2.0", why: "used unchanged, for tests alone (vite)" },
 };
 
