@@ -1,4 +1,4 @@
-import { WATCHER_LOCK } from "../database/locks.ts";
+import { LOCKS } from "../database/locks.ts";
 import pg from "pg";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
@@ -41,7 +41,7 @@ async function open(connectionString: string, onLost: () => void): Promise<pg.Cl
   try {
     await session.connect();
     await session.query(KEEPALIVE);
-    await session.query("SELECT pg_advisory_lock_shared($1)", [WATCHER_LOCK]);
+    await session.query("SELECT pg_advisory_lock_shared($1)", [LOCKS.watcher]);
     return session;
   } catch (error) {
     await session.end().catch(() => undefined);

@@ -1,9 +1,9 @@
+import { LOCKS } from "../database/locks.ts";
 import pg from "pg";
 import { AssertionError } from "@stakebts/kernel/assert";
 import { StartupError } from "@stakebts/kernel/errors";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
-import { PAYER_LOCK } from "../database/locks.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 
 const HEARTBEAT_MS = 1_000;
@@ -86,7 +86,7 @@ async function acquire(
 ): Promise<boolean> {
   for (let tries = 0; !stop.aborted; tries++) {
     const { rows } = await session.query<{ held: boolean }>("SELECT pg_try_advisory_lock($1) AS held", [
-      PAYER_LOCK,
+      LOCKS.payer,
     ]);
     progress?.expect(LOOP, STEP_MS_MAX);
     if (rows[0]?.held === true) return true;

@@ -52,6 +52,7 @@ import { insertTopUp, moveTopUp, readTopUps } from "./top-ups.ts";
 import { recoveryHoldState } from "./recovery-hold-state.ts";
 import { toFreezes, toSwitch } from "./freezes.ts";
 import { insertApproval, insertLimits, readApprovals, readLimits, requestersOf } from "./limits.ts";
+import { LOCKS } from "../../database/locks.ts";
 import { isDecidable, isNotStopped } from "./undecided.ts";
 import {
   fromAgreement,
@@ -65,8 +66,6 @@ import {
   transferKey,
 } from "./rows.ts";
 
-/** Two schedulers apply events one after the other. Any number does, as long as nothing else takes it. */
-const EVENTS_LOCK = 7_270_001;
 const LIVE = ["signed", "broadcast"];
 const CHAIN_ORDER = [
   { blockNum: "asc" as const },
@@ -83,7 +82,7 @@ export class PostgresLedgerTx implements LedgerTx {
   }
 
   async lockEvents(): Promise<void> {
-    await this.#db.$executeRaw`SELECT pg_advisory_xact_lock(${EVENTS_LOCK}::bigint)`;
+    await this.#db.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.events}::bigint)`;
   }
 
   async cursor(): Promise<Cursor | undefined> {

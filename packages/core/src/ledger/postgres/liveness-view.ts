@@ -1,4 +1,4 @@
-import { PAYER_LOCK, WATCHER_LOCK } from "../../database/locks.ts";
+import { LOCKS } from "../../database/locks.ts";
 import type { TopUpStatus } from "../../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { WatchView } from "../view.ts";
@@ -15,7 +15,7 @@ export async function watchView(db: Database): Promise<WatchView> {
     db.chainCursor.findUnique({ where: { id: 1 } }),
     db.control.findUniqueOrThrow({ where: { id: 1 } }),
     db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
-      SELECT ${isHeld(PAYER_LOCK)} AS leads, ${isHeld(WATCHER_LOCK)} AS watches,
+      SELECT ${isHeld(LOCKS.payer)} AS leads, ${isHeld(LOCKS.watcher)} AS watches,
              least((SELECT due FROM stake_row
                      WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled}
                      ORDER BY due LIMIT 1),

@@ -37,6 +37,7 @@ import type {
   NewTransfer,
   PayoutRecord,
   WithdrawalRecord,
+  TransferStatus,
 } from "../ledger.ts";
 import type { NewJob } from "../../queue/queue.ts";
 
@@ -93,7 +94,7 @@ export const fromTransfer = (transfer: NewTransfer) => ({
   ...(transfer.importMark === undefined ? {} : { importMark: transfer.importMark }),
   memoNonce: transfer.memoNonce ?? null,
   replayed: transfer.isReplayed,
-  status: transfer.direction === "in" ? "undecided" : "decided",
+  status: (transfer.direction === "in" ? "undecided" : "decided") satisfies TransferStatus,
 });
 
 export const toTransfer = (row: TransferModel): NewTransfer => ({
