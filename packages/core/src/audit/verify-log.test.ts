@@ -125,7 +125,7 @@ describe("a log in which something was", () => {
   });
 
   test.prop([aLog, place])("deleted together with its hash chain entry names the gap", async (log, n) => {
-    const at = n % (log.length - 1); // The last one leaves none: an checkpoint shows it.
+    const at = n % (log.length - 1); // The last one leaves none: a checkpoint shows it.
     const { found } = await verify(contentsOf(log.toSpliced(at, 1)));
     expect(found).toMatchObject([{ kind: "entries_missing", seq: at + 1 }]);
   });
@@ -230,7 +230,7 @@ describe("a receipt that is not chained", () => {
   });
 });
 
-describe("an checkpoint on the chain", () => {
+describe("a checkpoint on the chain", () => {
   const log = logOf(
     [1, 2, 3].map((id) => receiptOf(id)),
     [2],

@@ -4,7 +4,7 @@ export interface Call {
   readonly answer: unknown;
 }
 
-/** The same port; each call of the methods named is told of when it has ended, in whatever way. */
+/** The same port. `tell` is called when a call of a named method has ended, with or without an error. */
 export function watched<P extends object>(
   port: P,
   tell: Readonly<Partial<Record<keyof P, (call: Call) => void>>>,
@@ -38,7 +38,7 @@ export function watched<P extends object>(
       const method = told.get(name);
       if (method !== undefined) return method;
       const member: unknown = Reflect.get(target, name, target);
-      // Bound to what it belongs to: private fields know no proxy.
+      // Bound to its object: private fields do not work through a proxy.
       return typeof member === "function" ? (member.bind(target) as unknown) : member;
     },
   });
