@@ -133,7 +133,7 @@ describe("stakebts balances and doctor", () => {
 
   test("name payments of debts that a restored ledger does not have", async ({ office, stakebts }) => {
     await office.digest();
-    expect((await stakebts("doctor")).out).not.toContain("unmatchedPayments");
+    expect((await stakebts("doctor")).out).not.toContain("unmatched payments");
     const payoutKeyOfStop = payoutKey.stop(operation(7));
     await office.ledger.transaction((tx) =>
       tx.insertTransfers([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),

@@ -6,7 +6,7 @@ import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-c
 import { passwordFits } from "@stakebts/core/operators/password-hash";
 import pg from "pg";
 import { describe, expect } from "vitest";
-import { runCommandLine } from "../src/command-line.ts";
+import { runCommandLine } from "../src/program.ts";
 import { test as base } from "@stakebts/testkit/database";
 import { inProcess, stakebtsWith, type Stakebts } from "./stakebts.ts";
 

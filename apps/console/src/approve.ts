@@ -6,9 +6,9 @@ import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { ConsoleSession } from "@stakebts/core/operators/console-access";
 import type { PayoutStory } from "@stakebts/core/ledger/view";
 import { approvePayout } from "@stakebts/core/limits/approve-payout";
+import { btsText } from "@stakebts/kernel/text";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { consolePage, csrfField, type Html } from "./html/layout.ts";
-import { btsText } from "./html/text.ts";
 import { reasonField, reasonIn } from "./reason.ts";
 import { factsOf, noSuchPayout, outcome } from "./requeue.ts";
 
@@ -59,7 +59,7 @@ function question(payout: PayoutStory, session: ConsoleSession, problem?: string
               ${problem === undefined ? "" : html`<p class="banner bad" role="alert">${problem}</p>`}
               <form method="post" action="/payouts/${payout.id}/approve" class="stack">
                 ${csrfField(session)} ${reasonField()}
-                <button>Approve ${btsText(payout.amount)} BTS to ${payout.payee}</button>
+                <button>Approve ${btsText(payout.amount)} to ${payout.payee}</button>
               </form>`
     }
     <p><a href="/">Back to the overview</a></p>`;

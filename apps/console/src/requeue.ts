@@ -8,10 +8,10 @@ import type { PayoutStory } from "@stakebts/core/ledger/view";
 import { ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
 import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";
 import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
+import { btsText, timeText } from "@stakebts/kernel/text";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field, formOf } from "./guard.ts";
 import { consolePage, csrfField, type Html } from "./html/layout.ts";
-import { btsText, timeText } from "./html/text.ts";
 import { facts } from "./overview/page.ts";
 
 const REASON_LENGTH_MAX = 500;
@@ -73,7 +73,7 @@ export const factsOf = (payout: PayoutStory): Html =>
   facts([
     ["Payout", html`<code>${payout.key}</code>`],
     ["Payee", payout.payee],
-    ["Amount", `${btsText(payout.amount)} BTS`],
+    ["Amount", `${btsText(payout.amount)}`],
     ["Due", `${timeText(payout.dueMs)} UTC`],
     ["Status", payout.status],
     ["Why", payout.reason ?? "–"],
@@ -116,7 +116,7 @@ const form = (payout: PayoutStory, session: ConsoleSession, problem: string | un
         required
         autofocus
       ></textarea>
-      <button>Requeue ${btsText(payout.amount)} BTS to ${payout.payee}</button>
+      <button>Requeue ${btsText(payout.amount)} to ${payout.payee}</button>
     </form>`;
 
 const TITLES = { done: "Done", unchanged: "Nothing to do", refused: "Refused" } as const;

@@ -4,10 +4,10 @@ import { html } from "hono/html";
 import { hashPassword, passwordFits } from "@stakebts/core/operators/password-hash";
 import { CONSOLE_NAME } from "@stakebts/core/operators/console-access";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
+import { durationText } from "@stakebts/kernel/text";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field, formOf, sameText, SIGN_IN, SIGN_OUT } from "./guard.ts";
 import { type Html, plainPage } from "./html/layout.ts";
-import { spanText } from "./html/text.ts";
 import { newToken, type Sessions } from "./session.ts";
 import { SignInThrottle } from "./sign-in-throttle.ts";
 
@@ -55,7 +55,7 @@ export function signIn(
         await write({ event: "console.sign_in_throttled", subject: "console", details: { address } });
       }
       c.header("retry-after", String(Math.ceil(wait.waitMs / 1_000)));
-      return showForm(c, 429, `Too many tries. Wait ${spanText(wait.waitMs)}, then try again.`);
+      return showForm(c, 429, `Too many tries. Wait ${durationText(wait.waitMs)}, then try again.`);
     }
     const stored = CONSOLE_NAME.test(name) ? await access.passwordHashOf(name) : undefined;
     const fits = await passwordFits(password, stored ?? (await nobody));

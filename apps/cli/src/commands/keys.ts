@@ -10,12 +10,11 @@ import {
 import { StartupError } from "@stakebts/kernel/errors";
 import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import { readSettings } from "../config.ts";
-import type { Context } from "../context.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
-import { newPassword, password, passwordOption, readText } from "../password.ts";
+import { newPassword, password, passwordOption, readText } from "../ask.ts";
 import { printJson } from "../print.ts";
-import type { Run } from "../run.ts";
 
 const ROLES = ["active", "memo"] as const;
 type Role = (typeof ROLES)[number];

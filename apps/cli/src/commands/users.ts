@@ -1,13 +1,13 @@
 import { type Command, Option } from "commander";
-import { hashPassword } from "@stakebts/core/operators/password-hash";
-import { CONSOLE_NAME, CONSOLE_ROLES, type ConsoleRole } from "@stakebts/core/operators/console-access";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
-import type { Context } from "../context.ts";
+import { CONSOLE_NAME, CONSOLE_ROLES, type ConsoleRole } from "@stakebts/core/operators/console-access";
+import { USERS } from "@stakebts/core/operators/lists";
+import { hashPassword } from "@stakebts/core/operators/password-hash";
+import { newPassword, passwordOption } from "../ask.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, examples, jsonOption } from "../options.ts";
-import { newPassword, passwordOption } from "../password.ts";
-import { printJson, printRest, printTable, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
+import { printJson, printTable } from "../print.ts";
 
 export function addUsers(program: Command, run: Run): void {
   const users = program
@@ -70,23 +70,8 @@ export function addUsers(program: Command, run: Run): void {
       run(async ({ access, terminal }, options: { json: boolean }) => {
         const found = await access.users();
         if (options.json) printJson(terminal, { users: found });
-        else {
-          if (found.length > 0)
-            printTable(
-              terminal,
-              [
-                { head: "NAME", cell: ({ name }) => name },
-                { head: "ROLE", cell: ({ role }) => role },
-                {
-                  head: "STATE",
-                  cell: ({ disabled }) => (disabled ? terminal.paint("red", "disabled") : "enabled"),
-                },
-                { head: "ADDED (UTC)", cell: ({ createdAtMs }) => timeText(createdAtMs) },
-              ],
-              found,
-            );
-          printRest(terminal, found.length, { total: found.length });
-        }
+        else if (found.length === 0) terminal.note("nothing found");
+        else printTable(terminal, USERS, found);
         return EXIT.ok;
       }),
     );

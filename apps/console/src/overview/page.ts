@@ -3,9 +3,18 @@ import type { Shares } from "@stakebts/kernel/amount";
 import { whyPaysNothing } from "@stakebts/core/rules/freeze";
 import type { ConsoleSession } from "@stakebts/core/operators/console-access";
 import type { DebtLine, Page, PayoutLine } from "@stakebts/core/ledger/view";
+import {
+  btsText,
+  countText,
+  durationText,
+  numberText,
+  sharesText,
+  timeText,
+  wholeBtsText,
+} from "@stakebts/kernel/text";
 import { consolePage, type Html } from "../html/layout.ts";
 import { type Column, table } from "../html/table.ts";
-import { btsText, countText, sharesText, spanText, sumOf, timeText, wholeBtsText } from "../html/text.ts";
+import { sumOf } from "../html/text.ts";
 import { type Coverage, type Figures, inReserve, LINES_MAX } from "./figures.ts";
 import { type Warning, warningsOf } from "./warnings.ts";
 
@@ -59,13 +68,13 @@ function glance({ status, payerStartedOff, owed, hotWallet }: Figures): Html {
       <dt>${name}</dt>
       <dd><b>${value}</b> <span>${more}</span></dd>
     </div>`;
-  const amount = (value: bigint): Html => html`${btsText(value)} <abbr>BTS</abbr>`;
+  const amount = (value: bigint): Html => html`${numberText(value)} <abbr>BTS</abbr>`;
   return html`<dl class="figures">
     ${figure("Payments", on ? "on" : "off", on ? "the switch is on" : "nothing is paid", on ? "good" : "bad")}
     ${figure("Hot wallet", hotWallet === undefined ? "unknown" : html`${wholeBtsText(hotWallet)} <abbr>BTS</abbr>`, "on the chain")}
     ${figure("Due in 24 hours", amount(owed.within24h.amount), countText(owed.within24h.count, "payment"))}
     ${figure("Past due", amount(owed.pastDue.amount), countText(owed.pastDue.count, "payment"))}
-    ${figure("Waits for a person", countText(waiting.count, "payout"), `${btsText(waiting.amount)} BTS`, waiting.count > 0 ? "bad" : "good")}
+    ${figure("Waits for a person", countText(waiting.count, "payout"), `${btsText(waiting.amount)}`, waiting.count > 0 ? "bad" : "good")}
     ${figure("Paid in 48 hours", amount(owed.paidLast48h.amount), countText(owed.paidLast48h.count, "payment"))}
   </dl>`;
 }
@@ -77,7 +86,7 @@ function stopped({ stopped: page }: Figures, session: ConsoleSession): Html {
       head: "Payee",
       cell: ({ payee }) => html`<span class="${payee.length <= 24 ? "key" : ""}">${payee}</span>`,
     },
-    { head: "BTS", numeric: true, cell: ({ amount }) => btsText(amount) },
+    { head: "BTS", numeric: true, cell: ({ amount }) => numberText(amount) },
     { head: "Due, UTC", cell: ({ dueMs }) => time(dueMs) },
     {
       head: "Why",
@@ -114,8 +123,8 @@ function coverage({ coverage: lines, minimum, reserve }: Figures): Html {
   };
   const columns: Column<Coverage>[] = [
     { head: "Due", cell: ({ name }) => name },
-    { head: "Payments", numeric: true, cell: ({ owed }) => btsText(BigInt(owed.count)) },
-    { head: "BTS", numeric: true, cell: ({ owed }) => btsText(owed.amount) },
+    { head: "Payments", numeric: true, cell: ({ owed }) => numberText(owed.count) },
+    { head: "BTS", numeric: true, cell: ({ owed }) => numberText(owed.amount) },
     { head: "Hot wallet", numeric: true, cell: ({ hotWalletShort }) => state(hotWalletShort) },
     { head: "All wallets", numeric: true, cell: ({ allWalletsShort }) => state(allWalletsShort) },
   ];
@@ -142,7 +151,7 @@ function debts(
       cell: ({ kind, status }) =>
         status === "pending" ? kind : html`${kind} ${badge(status.replace("_", " "))}`,
     },
-    { head: "BTS", numeric: true, cell: ({ amount }) => btsText(amount) },
+    { head: "BTS", numeric: true, cell: ({ amount }) => numberText(amount) },
   ];
   return section(
     title,
@@ -177,7 +186,7 @@ function balances({ hotWallet, minimum, reserve, nowMs }: Figures, custodian: st
   const note =
     reserve === undefined
       ? ""
-      : `the other wallets as reported ${spanText(nowMs - reserve.reportedAtMs)} ago`;
+      : `the other wallets as reported ${durationText(nowMs - reserve.reportedAtMs)} ago`;
   return section("Balances", note, facts(lines));
 }
 
@@ -191,13 +200,13 @@ function ledger({ status, lagBlocks, owed }: Figures): Html {
         "Newest block",
         cursor === undefined
           ? "none yet"
-          : `${btsText(BigInt(cursor.blockNum))}, ${timeText(cursor.blockTimeMs)} UTC`,
+          : `${numberText(cursor.blockNum)}, ${timeText(cursor.blockTimeMs)} UTC`,
       ],
       ["Behind the chain", lagBlocks === undefined ? "not known" : countText(lagBlocks, "block")],
-      ["Agreements", btsText(BigInt(status.agreements))],
-      ["Nominators with something to come", btsText(BigInt(owed.nominators))],
-      ["Transfers not decided", btsText(BigInt(status.undecidedTransfers))],
-      ["Jobs not made", btsText(BigInt(status.jobsToDispatch))],
+      ["Agreements", numberText(status.agreements)],
+      ["Nominators with something to come", numberText(owed.nominators)],
+      ["Transfers not decided", numberText(status.undecidedTransfers)],
+      ["Jobs not made", numberText(status.jobsToDispatch)],
     ]),
   );
 }
@@ -208,20 +217,20 @@ function nodes({ glance: seen, nowMs }: Figures): Html {
       [
         node,
         "head" in answer
-          ? html`${badge("answers", "good")} head ${btsText(BigInt(answer.head.headBlockNum))}, irreversible
-            ${btsText(BigInt(answer.head.irreversibleBlockNum))}`
+          ? html`${badge("answers", "good")} head ${numberText(answer.head.headBlockNum)}, irreversible
+            ${numberText(answer.head.irreversibleBlockNum)}`
           : html`${badge("no answer", "bad")} ${answer.problem}`,
       ] as const,
   );
   return section(
     "Nodes",
-    seen === undefined ? "not asked yet" : `asked ${spanText(nowMs - seen.takenAtMs)} ago`,
+    seen === undefined ? "not asked yet" : `asked ${durationText(nowMs - seen.takenAtMs)} ago`,
     facts(lines),
   );
 }
 
 function queues({ queues: lines }: Figures): Html {
-  const number = (value: number | undefined): string => (value === undefined ? "?" : btsText(BigInt(value)));
+  const number = (value: number | undefined): string => (value === undefined ? "?" : numberText(value));
   const columns: Column<Figures["queues"][number]>[] = [
     { head: "Queue", cell: ({ name }) => html`<a href="/queues/queue/${name}">${name}</a>` },
     { head: "Waiting", numeric: true, cell: ({ counts }) => number(counts?.waiting) },
@@ -243,7 +252,7 @@ function queues({ queues: lines }: Figures): Html {
 function restText(page: Page<unknown>, where: Html): Html | string {
   if (page.total === 0) return "";
   if (page.total <= LINES_MAX) return countText(page.total, "line");
-  return html`${LINES_MAX} of ${btsText(BigInt(page.total))}; ${where}`;
+  return html`${LINES_MAX} of ${numberText(page.total)}; ${where}`;
 }
 
 const time = (ms: number): Html =>

@@ -1,12 +1,17 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Millis, millis } from "@stakebts/kernel/time";
 import { ImportRefused, needPaymentsOff } from "@stakebts/core/imports/import-refused";
+import type { PlannedAgreement } from "@stakebts/core/imports/write-agreements";
 import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
+import { column, type Columns } from "@stakebts/core/operators/columns";
+import { operationId } from "@stakebts/kernel/operation-id";
+import { dayText } from "@stakebts/kernel/text";
+import { type Millis, millis } from "@stakebts/kernel/time";
+import { isConfirmed, operatorAction } from "../ask.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { actorOption, jsonOption, reasonOption } from "../options.ts";
-import { printJson } from "../print.ts";
-import { isConfirmed, operatorAction } from "./operator-action.ts";
+import { printJson, printTable } from "../print.ts";
+import type { Terminal } from "../terminal.ts";
 
 // What every import asks and is asked.
 
@@ -93,4 +98,72 @@ export async function carryOutImport(
   if (options.json) printJson(terminal, { plan, action: action.id, outcome: done.outcome });
   else done.say();
   return EXIT.ok;
+}
+
+const SHOWN_MAX = 100;
+
+const monthsPaid = ({ offered }: PlannedAgreement) =>
+  offered.rows
+    .filter((row) => row.type === "reward" && row.status === "paid")
+    .map(({ number, settlement }) => ({ number, paidMs: settlement?.processedMs }));
+
+/** `1 on 2021-06-30, 2 on 2021-07-31` */
+export const monthsPaidText = (
+  months: readonly { readonly number: number; readonly paidMs: number | undefined }[],
+): string =>
+  months
+    .map(({ number, paidMs }) => `${number} on ${paidMs === undefined ? "?" : dayText(paidMs)}`)
+    .join(", ");
+
+const stateOf = ({ acquaintance }: PlannedAgreement): string => {
+  switch (acquaintance.type) {
+    case "new":
+      return "new";
+    case "same_place":
+      return "in the ledger";
+    case "duplicate":
+      return `in the ledger as ${acquaintance.of}`;
+    case "taken":
+      return "its place is taken";
+  }
+};
+
+export const newOnes = (planned: readonly PlannedAgreement[]): readonly PlannedAgreement[] =>
+  planned.filter(({ acquaintance }) => acquaintance.type === "new");
+
+export const overdueOf = (planned: readonly PlannedAgreement[]): { rows: number; amount: bigint } =>
+  newOnes(planned).reduce(
+    (sum, { overdue }) => ({ rows: sum.rows + overdue.rows, amount: sum.amount + overdue.amount }),
+    { rows: 0, amount: 0n },
+  );
+
+export const agreementJson = (planned: PlannedAgreement): unknown => {
+  const { agreement, undecided } = planned.offered;
+  return {
+    agreement: operationId(agreement.operation),
+    nominator: agreement.nominator,
+    amount: agreement.amount,
+    months: agreement.months,
+    startMs: agreement.startMs,
+    state: stateOf(planned),
+    monthsPaid: monthsPaid(planned),
+    overdue: planned.overdue,
+    undecided: undecided.map(({ key, amount }) => ({ payout: key, amount })),
+  };
+};
+
+const PLANNED = {
+  nominator: column.text("Nominator", ({ offered }) => offered.agreement.nominator),
+  amount: column.number("BTS", ({ offered }) => offered.agreement.amount),
+  months: column.number("Months", ({ offered }) => offered.agreement.months),
+  start: column.time("Start (UTC)", ({ offered }) => offered.agreement.startMs),
+  monthsPaid: column.text("Months paid", (one) => monthsPaidText(monthsPaid(one)) || "none"),
+  overdue: column.number("Owed at once", ({ overdue }) => overdue.amount),
+  state: column.text("State", stateOf),
+} as const satisfies Columns<PlannedAgreement>;
+
+export function printAgreements(terminal: Terminal, planned: readonly PlannedAgreement[]): void {
+  printTable(terminal, PLANNED, planned.slice(0, SHOWN_MAX));
+  if (planned.length > SHOWN_MAX)
+    terminal.note(`${SHOWN_MAX} of ${planned.length}; --dry-run --json shows all`);
 }
