@@ -2,6 +2,7 @@ import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { HonoAdapter } from "@bull-board/hono";
 import { serveStatic } from "@hono/node-server/serve-static";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import { type Context, Hono, type Next } from "hono";
 import { setCookie } from "hono/cookie";
@@ -16,8 +17,8 @@ const WAIT_MS_MAX = 10_000;
 
 /**
  * Bull Board behind the console's own login. Operators may let jobs of the other queues run again and nothing else; the
- * queue that pays is there to be looked at. A job is a bell and carries an id, so no button here could pay twice: what is
- * to be done is in the ledger, and who wants a payout tried again requeues it, where the chain is looked at first.
+ * queue that pays is there to be looked at. A job is a wake-up and carries an id, so no button here could pay twice: what is
+ * to be done is in the ledger, and a payout is tried again by requeueing it, where the chain is looked at first.
  */
 export function queueBoard({
   queues,
@@ -36,7 +37,7 @@ export function queueBoard({
     if (role === "operator") await next();
     else c.res = await forViewers.fetch(c.req.raw, c.env);
     if (!(c.res.headers.get("content-type") ?? "").startsWith("text/html")) return;
-    c.res = new Response(withoutUnmatched(await c.res.text()), c.res);
+    c.res = new Response(withoutForeignLinks(await c.res.text()), c.res);
     // Bull Board's client sends this back in a header, as axios does by default.
     const secure = origin?.startsWith("https:") ?? false;
     setCookie(c, "XSRF-TOKEN", csrfToken, { path: QUEUES, sameSite: "Strict", secure });
@@ -90,5 +91,35 @@ function board(queues: readonly Queue[], isReadOnly: (queue: Queue) => boolean):
   return adapter.registerPlugin();
 }
 
-/** Its page asks another host for fonts; there are others on every machine. */
-const withoutUnmatched = (page: string): string => page.replace(/<link\s[^>]*href="https?:[^>]*>/gu, "");
+/** Bull Board asks another host for fonts; every machine has others. */
+const withoutForeignLinks = (page: string): string => page.replace(/<link\s[^>]*href="https?:[^>]*>/gu, "");
+
+/** A queue store that is away answers when it is back; a page does not wait for that. */
+const COUNT_MS_MAX = 1_000;
+
+export interface QueueCounts {
+  readonly name: string;
+  /** `undefined`: the store did not answer. */
+  readonly counts:
+    | { readonly waiting: number; readonly active: number; readonly delayed: number; readonly failed: number }
+    | undefined;
+}
+
+export const queueCounts = (queues: readonly Queue[]): Promise<readonly QueueCounts[]> =>
+  Promise.all(queues.map(async (queue) => ({ name: queue.name, counts: await countsOf(queue) })));
+
+async function countsOf(queue: Queue): Promise<QueueCounts["counts"]> {
+  const counted = queue
+    .getJobCounts("waiting", "prioritized", "active", "delayed", "failed")
+    .catch(() => undefined);
+  const counts = await Promise.race([counted, delay(COUNT_MS_MAX, undefined, { ref: false })]);
+  if (counts === undefined) return undefined;
+  const count = (...states: readonly string[]): number =>
+    states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+  return {
+    waiting: count("waiting", "prioritized"),
+    active: count("active"),
+    delayed: count("delayed"),
+    failed: count("failed"),
+  };
+}
