@@ -33,7 +33,9 @@ export const DRY_RUN: OperatorAction = { id: "dry-run", actor: "nobody", reason:
 export async function isConfirmed(context: Context, yes: boolean, question: string): Promise<boolean> {
   if (yes) return true;
   if (!context.terminal.isInteractive)
-    throw new UsageError(`${question} Nobody is here to be asked: give --yes, or look first with --dry-run`);
+    throw new UsageError(
+      `${question} There is no terminal to ask on: give --yes, or look first with --dry-run`,
+    );
   return /^y(?:es)?$/iu.test(await context.terminal.ask(`${question} [y/N] `));
 }
 
@@ -55,7 +57,7 @@ export async function isTyped(
   if (yes && confirm === undefined) throw new UsageError(`--yes needs --confirm ${word}`);
   if (yes) return confirm === word;
   if (!terminal.isInteractive)
-    throw new UsageError(`${question} Nobody is here to be asked: give --yes --confirm ${word}`);
+    throw new UsageError(`${question} There is no terminal to ask on: give --yes --confirm ${word}`);
   return (await terminal.ask(`${question} Type ${word} to go on: `)) === word;
 }
 
@@ -70,7 +72,7 @@ export const passwordOption = (): Option =>
 export async function password(context: Context, file: string | undefined): Promise<string> {
   if (file !== undefined) return passwordIn(file);
   if (!context.terminal.isInteractive)
-    throw new UsageError("which password? Nobody is here to be asked: give --password-file");
+    throw new UsageError("which password? There is no terminal to ask on: give --password-file");
   return context.terminal.askSecret("Password: ");
 }
 

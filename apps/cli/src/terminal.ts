@@ -20,7 +20,7 @@ export interface Terminal {
   readonly rewrite?: ((line: string) => void) | undefined;
   /** Coloured on a terminal, plain in a file or a pipe. */
   readonly paint: (style: Style, text: string) => string;
-  /** Somebody is there to be asked. */
+  /** A person is there to be asked. */
   readonly isInteractive: boolean;
   readonly ask: (question: string) => Promise<string>;
   /** What is typed is not shown. */
@@ -35,7 +35,7 @@ export class NoAnswer extends Error {
 export function systemTerminal(wantsColour: boolean): Terminal {
   const { stdin, stdout, stderr } = process;
   const isInteractive = stdin.isTTY && stderr.isTTY;
-  // Whoever reads us may stop reading (`| head`): that is an answer, and no failure.
+  // The reader of our output may stop reading (`| head`). That is no failure.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
     throw error;

@@ -56,7 +56,7 @@ describe("stakebts top-ups", () => {
     await office.ledger.transaction((tx) =>
       tx.moveTopUp(topUpReference("top-up:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
     );
-    expect((await stakebts("doctor")).out).toMatch(/problem +top-up +top-up:1:1: nobody knows/u);
+    expect((await stakebts("doctor")).out).toMatch(/problem +top-ups +top-up:1:1: it is not known/u);
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("unresolved → cancelled") });
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("is cancelled already") });
     const receipts = await stakebts("receipts", "--event", "top_up.given_up");
@@ -140,7 +140,7 @@ describe("stakebts balances and doctor", () => {
     );
     const { out, code } = await stakebts("doctor");
     expect(out).toMatch(
-      /problem +strays +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
+      /problem +unmatched payments +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
     );
     expect(code).toBe(1);
   });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
-import { passwordFits } from "@stakebts/core/operators/password-hash";
+import { passwordFits } from "@stakebts/core/operators/console-access";
 import pg from "pg";
 import { describe, expect } from "vitest";
 import { runCommandLine } from "../src/program.ts";

@@ -12,7 +12,7 @@ export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 const REASON_LENGTH_MAX = 500;
 
-/** Fields of a form; none when the body is no form, whatever its header says. */
+/** Fields of a form; none when the body is no form, even if its header says so. */
 export async function formOf(c: Context): Promise<Record<string, unknown>> {
   try {
     return await c.req.parseBody();

@@ -10,7 +10,7 @@ export const STYLE = "/console.css";
 export const plainPage = ({ title, main }: { readonly title: string; readonly main: Html }): Html =>
   page(title, html`<main class="narrow">${main}</main>`);
 
-/** A page for somebody who is signed in. */
+/** A page for a user who is signed in. */
 export const consolePage = ({
   title,
   session,

@@ -45,7 +45,7 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     const users = await access.users();
     if (users.every(({ disabled }) => disabled))
       throw new StartupError(
-        "nobody could sign in: make a user with `stakebts users add <name> --role operator`",
+        "no user can sign in: make one with `stakebts users add <name> --role operator`",
       );
     await recordStart({ ledger, log }, "console", shown(config));
     return DONE;

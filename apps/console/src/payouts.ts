@@ -6,7 +6,7 @@ import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operato
 import type { PayoutStory } from "@stakebts/core/ledger/view";
 import { approvePayout } from "@stakebts/core/limits/approve-payout";
 import type { ConsoleSession } from "@stakebts/core/operators/console-access";
-import { ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
+import { ledgerCaughtUp } from "@stakebts/core/operators/payment-evidence";
 import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { btsText, NOTHING, timeText } from "@stakebts/kernel/text";

@@ -84,7 +84,7 @@ const head = (text: string, before: readonly Head[]): readonly Head[] => {
 export function addAudit(program: Command, run: Run): void {
   const audit = program
     .command("audit")
-    .description("The receipts, chained into a chain of hashes: has anybody changed what they say?");
+    .description("The receipts, linked by a chain of hashes: was any of them changed?");
   audit
     .command("verify")
     .description("Go through the whole log: every record that was changed, taken away or put in later.")
@@ -112,9 +112,7 @@ ${examples(["audit verify", "before and after everything that touches the databa
     );
   audit
     .command("head")
-    .description(
-      "The newest hash chain entry: write it down where nobody who can write to the database can write.",
-    )
+    .description("The newest hash chain entry: write it down where the users of the database cannot write.")
     .addOption(jsonOption())
     .addHelpText("after", examples(["audit head", "hash@n, for `audit verify --checkpoint`"]))
     .action(

@@ -2,8 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ImportRefused } from "@stakebts/core/imports/import-refused";
-import { importV24, rowsThatWentOn } from "@stakebts/core/imports/import-v24";
-import { readV24Receipts } from "@stakebts/core/imports/v24-receipts";
+import { importV24, readV24Receipts, rowsThatWentOn } from "@stakebts/core/imports/import-v24";
 import { readV24Stakes, type V24Row, type V24Stakes } from "@stakebts/core/imports/v24-stakes";
 import { planAgreements, type PlannedAgreement } from "@stakebts/core/imports/write-agreements";
 import type { Cursor, NewReceipt } from "@stakebts/core/ledger/ledger";
@@ -70,7 +69,7 @@ End v2.4 first. The file is only read. Rows that v2.4 left in processing may be 
 those that are with --paid; the others become payouts that are held, and wait for \`stakebts payouts release\` or \`cancel\`.
 v2.4 wrote "paid" before it sent anything: the plan lists such rows that no block confirms.
 
-No transfer up to v2.4's last block is answered a second time, whatever is replayed. Into an empty ledger the cursor is
+No transfer up to v2.4's last block is answered a second time, whichever blocks are replayed. Into an empty ledger the cursor is
 placed at that block, if STAKEBTS_NODES is set; then the ingester goes on from there.
 ${examples(["import sqlite stake_bitshares.db --dry-run", "the plan"], ["import sqlite stake_bitshares.db --reason 'first start'", "shows the plan and asks"], ["import sqlite stake_bitshares.db --paid reward:1:59107000:0:0 --reason 'seen on chain' --yes", "one of them was paid"])}`,
     )
@@ -169,7 +168,7 @@ interface Difference {
   readonly what: string;
 }
 
-/** Blocks that both have answered, or of which nobody knows. */
+/** Blocks that both have answered, or for which neither is known to have. */
 async function cursorDifferences(
   { ledger }: Context,
   cursor: Cursor | undefined,
@@ -210,7 +209,7 @@ function cursorAdvice(
   if (cursor === undefined)
     return `v2.4 stopped at block ${processedElsewhereUpTo}: start the ingester for the first time with STAKEBTS_REPLAY=${next}, so that no transfer is lost`;
   if (cursor.scannedFromBlockNum > next)
-    return `v2.4 stopped at block ${processedElsewhereUpTo} and this ledger began at ${cursor.scannedFromBlockNum}: nobody has read the blocks between; \`stakebts blocks replay --from ${next} --to ${cursor.scannedFromBlockNum - 1}\` does`;
+    return `v2.4 stopped at block ${processedElsewhereUpTo} and this ledger began at ${cursor.scannedFromBlockNum}: the blocks between were not read; \`stakebts blocks replay --from ${next} --to ${cursor.scannedFromBlockNum - 1}\` does`;
   if (cursor.blockNum < processedElsewhereUpTo)
     return `v2.4 stopped at block ${processedElsewhereUpTo}, and the ingester is at ${cursor.blockNum}: up to there it records, from there on it answers`;
   return `v2.4 stopped at block ${processedElsewhereUpTo}, and this ledger has read everything after it`;
@@ -302,7 +301,7 @@ const HEADER = "SQLite format 3\0";
 
 /**
  * The tables of a database of v2.4, from a copy in memory: the file is read and never opened for writing.
- * Errors: UsageError for whatever is wrong with the file, with what to do.
+ * Errors: UsageError for what is wrong with the file, with what to do.
  */
 async function readV24Database(path: string): Promise<V24Database> {
   const bytes = bytesOf(path);

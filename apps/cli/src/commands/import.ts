@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { parseAgreementLines } from "@stakebts/core/imports/agreement-lines";
+import { agreementOfLine, importText, parseAgreementLines } from "@stakebts/core/imports/import-text";
 import { ImportRefused } from "@stakebts/core/imports/import-refused";
-import { agreementOfLine, importText } from "@stakebts/core/imports/import-text";
 import { planAgreements } from "@stakebts/core/imports/write-agreements";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { btsText, exactTimeText } from "@stakebts/kernel/text";

@@ -68,7 +68,7 @@ export function addNotify(program: Command, run: Run): void {
         try {
           const lines = await store.list(windowOf({ ...options, offset: 0 }).limit);
           if (options.json) printJson(terminal, { notifications: lines });
-          else if (lines.length === 0) terminal.note("nobody was told of anything yet");
+          else if (lines.length === 0) terminal.note("no message was written yet");
           else printTable(terminal, NOTIFICATIONS, lines);
           return EXIT.ok;
         } finally {

@@ -3,7 +3,7 @@ import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operato
 import { approvePayout } from "@stakebts/core/limits/approve-payout";
 import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
 import { holdPayout } from "@stakebts/core/operators/hold-payout";
-import { type CaughtUp, ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
+import { type CaughtUp, ledgerCaughtUp } from "@stakebts/core/operators/payment-evidence";
 import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
 import { settlePayout } from "@stakebts/core/operators/settle-payout";
 import {
@@ -231,7 +231,7 @@ async function chosen(
   if (options.despite !== undefined) throw new UsageError("--despite is about one payout: name it");
   const hopeless = statuses.find((status) => (IN_FLIGHT_STATUSES as readonly string[]).includes(status));
   if (hopeless !== undefined)
-    throw new UsageError(`payouts that are ${hopeless} have a live withdrawal, and nobody can ${verb} them`);
+    throw new UsageError(`payouts that are ${hopeless} have a live withdrawal: ${verb} is refused for them`);
   const { items } = await context.view.payouts({ statuses, kinds: options.kind, payee: options.payee });
   return items
     .toSorted((a, b) => a.dueMs - b.dueMs)
@@ -294,7 +294,7 @@ export function addPayoutApprove(payouts: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-It is good for this payee, this amount and every attempt. Whoever has requeued or released the payout cannot approve it.
+It is good for this payee, this amount and every attempt. A person who has requeued or released the payout cannot approve it.
 An hour or a day that is full stays full: the payout then waits for room.
 ${examples(["payouts failed", "what is held, and why"], ["payouts approve base:60692861:0:0 --reason 'agreement compared with the chain'", "then it is paid"])}`,
     )

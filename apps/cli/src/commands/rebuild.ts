@@ -1,13 +1,12 @@
 import { type Command, Option } from "commander";
-import { withScratchLedger } from "@stakebts/core/backups/scratch-database";
+import { withScratchLedger } from "@stakebts/core/backups/server";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
 import type { Comparison, Difference } from "@stakebts/core/rebuild/difference";
 import type { LedgerContents } from "@stakebts/core/rebuild/ledger-contents";
 import { createWholeLedger } from "@stakebts/core/rebuild/postgres-contents";
-import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
-import { RebuildRefused } from "@stakebts/core/rebuild/rebuild-refused";
+import { rebuildLedger, RebuildRefused } from "@stakebts/core/rebuild/rebuild-ledger";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { btsText, jsonText } from "@stakebts/kernel/text";
 import { isConfirmed, operatorAction } from "../ask.ts";

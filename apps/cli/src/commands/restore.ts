@@ -39,7 +39,7 @@ export function addRestore(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-Refused while payments are on there, or anybody is connected. Afterwards payments are off, and the recovery hold is up: when they
+Refused while payments are on there, or a program is connected. Afterwards payments are off, and the recovery hold is on: when they
 are on again, nothing is signed until the ledger has read from the chain what it has forgotten. docs/backups.md
 ${examples(["restore stakebts-….dump --replace", "after a loss; asks for the name of the database"], ["restore stakebts-….dump --into drill", "a drill, beside the real one"])}`,
     )
@@ -143,7 +143,7 @@ export function addReset(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-Refused while payments are on, or anybody is connected. The new ledger has payments off and the recovery hold up, and the ingester
+Refused while payments are on, or a program is connected. The new ledger has payments off and the recovery hold on, and the ingester
 begins where STAKEBTS_REPLAY says. To learn everything again from the chain: docs/runbook.md, Loss of the database.
 ${examples(["reset --reason 'end of the rehearsal'", "asks for the word"], ["backup", "before, to be sure"])}`,
     )

@@ -27,7 +27,7 @@ export function addTopUp(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-requested: nobody was asked yet. asked: no answer yet. accepted: the source holds it. arrived: an irreversible block brought
+requested: the source was not asked yet. asked: no answer yet. accepted: the source holds it. arrived: an irreversible block brought
 it. refused, cancelled: nothing was sent. unresolved: find out at the source, then \`stakebts top-ups give-up\`.
 ${examples(
   ["top-ups list", "what was asked for lately"],

@@ -1,8 +1,12 @@
 import { type Command, Option } from "commander";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
-import { CONSOLE_NAME, CONSOLE_ROLES, type ConsoleRole } from "@stakebts/core/operators/console-access";
+import {
+  CONSOLE_NAME,
+  CONSOLE_ROLES,
+  type ConsoleRole,
+  hashPassword,
+} from "@stakebts/core/operators/console-access";
 import { USERS } from "@stakebts/core/operators/lists";
-import { hashPassword } from "@stakebts/core/operators/password-hash";
 import { newPassword, passwordOption } from "../ask.ts";
 import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
@@ -64,7 +68,7 @@ export function addUsers(program: Command, run: Run): void {
     );
   users
     .command("list")
-    .description("Who there is.")
+    .description("The users, with role and state.")
     .addOption(jsonOption())
     .action(
       run(async ({ access, terminal }, options: { json: boolean }) => {
@@ -87,7 +91,7 @@ export function addUsers(program: Command, run: Run): void {
         const receipt = receiptOf(context, "console.password_changed", name, options.actor);
         const passwordHash = await hashPassword(await newPassword(context, options.passwordFile));
         if (!(await context.access.setPassword(name, passwordHash, receipt)))
-          return no(context, nobody(name));
+          return no(context, noSuchUser(name));
         context.terminal.out(`${name} has another password`);
         return EXIT.ok;
       }),
@@ -116,14 +120,14 @@ export function addUsers(program: Command, run: Run): void {
             context.terminal.out(`${name} is ${verb}d`);
           else if ((await context.access.users()).some((user) => user.name === name))
             context.terminal.out(`${name} is ${verb}d already`);
-          else return no(context, nobody(name));
+          else return no(context, noSuchUser(name));
           return EXIT.ok;
         }),
       );
 }
 
-const nobody = (name: string): string =>
-  `there is no user ${name}; \`stakebts users list\` shows who there is`;
+const noSuchUser = (name: string): string =>
+  `there is no user ${name}; \`stakebts users list\` shows the users`;
 
 function no({ terminal }: Context, message: string): ExitCode {
   terminal.note(`stakebts: ${message}`);

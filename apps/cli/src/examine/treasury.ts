@@ -34,7 +34,7 @@ export async function* examineTreasury(
   for (const topUp of unresolved)
     yield problem(
       "top-ups",
-      `${topUp.key}: nobody knows whether ${topUpSourceName(topUp.source)} sends ${btsText(topUp.amount)}`,
+      `${topUp.key}: it is not known whether ${topUpSourceName(topUp.source)} sends ${btsText(topUp.amount)}`,
       "look at the source; if it will never send them: `stakebts top-ups give-up`",
     );
 }

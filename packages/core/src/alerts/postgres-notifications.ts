@@ -7,7 +7,7 @@ import type {
   NotificationStore,
   TakenNotification,
 } from "./notification.ts";
-import { alertName } from "./alert-name.ts";
+import { alertName } from "./message.ts";
 import { type Database, type DatabaseTx, openDatabase, Prisma } from "../database/client.ts";
 
 /** Whoever writes down what is to be told holds this; any number does, as long as nothing else takes it. */

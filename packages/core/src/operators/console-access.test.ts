@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hashPassword, passwordFits } from "./password-hash.ts";
+import { hashPassword, passwordFits } from "./console-access.ts";
 
 describe("a password that is stored as its hash", () => {
   it("fits itself and nothing else, with a salt of its own each time", async () => {

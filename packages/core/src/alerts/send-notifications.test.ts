@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Log } from "@stakebts/kernel/log";
 import type { Message, NotificationChannel, SendOutcome } from "./notification.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
-import { DirectAlerts } from "./direct-alerts.ts";
+import { DirectAlerts } from "./send-notifications.ts";
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const ALERT = { event: "spend.unexplained", subject: "txid:0", details: { reason: "nobody owes it" } };

@@ -1,6 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { readV24Receipts, withoutSecrets } from "./v24-receipts.ts";
+import { readV24Receipts, withoutSecrets } from "./import-v24.ts";
 
 describe("a receipt of v2.4", () => {
   it("keeps its text and its name, also among equal ones", () => {

@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { type Shares, shares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
+import { ExchangeError } from "../exchange.ts";
 
 declare const unit: unique symbol;
 
@@ -44,3 +46,26 @@ export const feeInShares = (fee: VenueUnits): Shares =>
 
 /** The quantity must be more than three fees, so that more than two arrive. */
 export const minimumArriving = (fee: VenueUnits): Shares => shares((2n * fee) / UNITS_PER_SHARE + 1n);
+
+/** Digits that a JSON number keeps for certain on its way through a float. */
+const EXACT_DIGITS = 15;
+
+/** An amount in a venue's answer: decimal text, or a number that is short enough to be exact. */
+export function amount(rounding: "down" | "up") {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value) => {
+      const text = String(value);
+      const exact = typeof value === "string" || text.replace(".", "").length <= EXACT_DIGITS;
+      return exact ? parseVenueUnits(text, rounding) : undefined;
+    })
+    .refine((units): units is VenueUnits => units !== undefined, "not an exact decimal amount");
+}
+
+/** Throws ExchangeError "malformed_answer". Says where, not what: the answer is a stranger's text. */
+export function parseAnswer<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join(".") || "the whole");
+  throw new ExchangeError("malformed_answer", `${what}: ${places.join(", ")} is not as documented`);
+}

@@ -9,7 +9,7 @@ import {
   parseVenueUnits,
   quantityFor,
   type VenueUnits,
-} from "./decimal.ts";
+} from "./venue-answer.ts";
 
 const units = (amount: bigint) => amount as VenueUnits;
 const anyUnits = fc.bigInt({ min: 0n, max: 10n ** 20n }).map(units);

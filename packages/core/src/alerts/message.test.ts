@@ -1,8 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import type { Alert, RecentNotification } from "./notification.ts";
-import { alertName, alertNameOf } from "./alert-name.ts";
-import { planMessages, WINDOW_MS } from "./plan-messages.ts";
+import { alertName, alertNameOf, planMessages, WINDOW_MS } from "./message.ts";
 
 const NOW = 1_800_000_000_000;
 const nothing: RecentNotification = { lastMessageMs: new Map(), told: new Set() };

@@ -1,6 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { parseAgreementLines } from "./agreement-lines.ts";
+import { parseAgreementLines } from "./import-text.ts";
 import { DEFAULT_POLICY } from "../rules/policy.ts";
 
 const parse = (text: string) => parseAgreementLines(text, DEFAULT_POLICY);

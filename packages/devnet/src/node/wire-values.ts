@@ -12,3 +12,6 @@ export const wireSigned = (value: bigint): number | string =>
 
 export const wireUnsigned = (value: bigint): number | string =>
   value <= UINT32_MAX ? Number(value) : value.toString();
+
+/** UTC seconds as the node prints them: no zone letter. */
+export const wireTime = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19);

@@ -2,7 +2,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { shares } from "@stakebts/kernel/amount";
 import { millis } from "@stakebts/kernel/time";
-import { leftToClaim } from "./withdraw-permission.ts";
+import { leftToClaim } from "./reserve-permission.ts";
 
 const permission = {
   limit: shares(100n),

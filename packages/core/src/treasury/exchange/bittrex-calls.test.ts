@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { signBittrex } from "./bittrex-signing.ts";
+import { signBittrex } from "./bittrex-calls.ts";
 
 const credentials = { key: "the-key", secret: "the-secret" };
 const timestampMs = 1_700_000_000_123;
