@@ -162,7 +162,7 @@ describe("stakebts rebuild", () => {
       expect(code).toBe(0);
       expect(await facts(url)).toEqual(lost);
       expect((await compare(here)).differences).toEqual([]);
-      expect((await here("doctor")).out).not.toContain("unmatchedPayments");
+      expect((await here("doctor")).out).not.toContain("unmatched payments");
       expect((await here("status")).out).toMatch(/payments.*off/iu);
       const again = await here("rebuild", "--from", "1", "--yes", ...REASON);
       expect(again).toMatchObject({ code: 1, err: expect.stringContaining("not empty") });

@@ -56,7 +56,7 @@ describe("stakebts top-ups", () => {
     await office.ledger.transaction((tx) =>
       tx.moveTopUp(topUpReference("top-up:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
     );
-    expect((await stakebts("doctor")).out).toMatch(/problem +top-up +top-up:1:1: nobody knows/u);
+    expect((await stakebts("doctor")).out).toMatch(/problem +top-ups +top-up:1:1: it is not known/u);
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("unresolved → cancelled") });
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("is cancelled already") });
     const receipts = await stakebts("receipts", "--event", "top_up.given_up");
@@ -133,14 +133,14 @@ describe("stakebts balances and doctor", () => {
 
   test("name payments of debts that a restored ledger does not have", async ({ office, stakebts }) => {
     await office.digest();
-    expect((await stakebts("doctor")).out).not.toContain("unmatchedPayments");
+    expect((await stakebts("doctor")).out).not.toContain("unmatched payments");
     const payoutKeyOfStop = payoutKey.stop(operation(7));
     await office.ledger.transaction((tx) =>
       tx.insertTransfers([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),
     );
     const { out, code } = await stakebts("doctor");
     expect(out).toMatch(
-      /problem +strays +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
+      /problem +unmatched payments +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
     );
     expect(code).toBe(1);
   });

@@ -2,7 +2,7 @@ import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import type { PayoutId, PayoutStatus } from "../rules/payout.ts";
 import { cancelPayout } from "./cancel-payout.ts";
 import { holdPayout } from "./hold-payout.ts";
-import { ledgerCaughtUp } from "./ledger-caught-up.ts";
+import { ledgerCaughtUp } from "./payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
 import { payPayout } from "../payments/pay-payout.ts";
 import { requeuePayout } from "./requeue-payout.ts";

@@ -1,9 +1,9 @@
 import { bts } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
 import { cancelPayout } from "../operators/cancel-payout.ts";
 import { holdPayout } from "../operators/hold-payout.ts";
-import { ledgerCaughtUp } from "../operators/ledger-caught-up.ts";
+import { ledgerCaughtUp } from "../operators/payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
 import { MemoryExchange } from "@stakebts/testkit/memory-exchange";
 import { describe, expect, it, vi } from "vitest";

@@ -16,8 +16,7 @@ import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-trea
 import { type PayDeps, payPayout } from "@stakebts/core/payments/pay-payout";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
-import type { ReadDeps } from "@stakebts/core/rebuild/read-chain";
-import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
+import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "@stakebts/core/ledger/dispatch-jobs";
 import { fakeMemoReader, fakeMemoWriter, fakeSigner } from "./fake-keys.ts";
 import type { Life } from "./scheduler.ts";
