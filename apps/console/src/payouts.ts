@@ -69,7 +69,7 @@ async function noteNotDone(
 ): Promise<void> {
   const details = { result, message, actor, reason, action: id };
   await ledger.transaction((tx) =>
-    tx.addReceipts([{ event: "console.requeue_not_done", subject: payout, details }]),
+    tx.receipts.add([{ event: "console.requeue_not_done", subject: payout, details }]),
   );
 }
 
@@ -102,7 +102,7 @@ export function payoutDecisions(deps: ConsoleDeps): Hono<ConsoleEnv> {
       const action = { id: randomUUID(), actor: session.user, reason: given.reason };
       const answer = await carryOut(deps, payout, action);
       log.info(`console.${verb}`, { payout: payout.key, user: session.user, result: answer.result });
-      const payments = await ledger.payments();
+      const { payments } = await ledger.control.read();
       const main = outcome(payout, answer, payments.on ? undefined : payments.reason);
       return c.html(page(session, title, main), answer.result === "refused" ? 409 : 200);
     });

@@ -160,12 +160,15 @@ export class World {
   /** An empty ledger, or an old one, pays nothing until everything that it may have forgotten is in a block or dead. */
   async passRecoveryHold(): Promise<void> {
     await this.ingest();
-    const { raised } = await this.ledger.recoveryHoldState();
+    const { raised } = (await this.ledger.control.read()).recoveryHold;
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
     await this.devnet.produce(20);
     await this.ingest();
-    expect(await this.ledger.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: false });
+    expect((await this.ledger.control.read()).recoveryHold).toEqual({
+      raised: undefined,
+      databaseChanged: false,
+    });
   }
 
   async stop(): Promise<void> {
@@ -306,7 +309,7 @@ export class World {
   }
 
   async ingest(): Promise<void> {
-    const ledgerIsEmpty = (await this.ledger.cursor()) === undefined;
+    const ledgerIsEmpty = (await this.ledger.cursor.read()) === undefined;
     const ingester = this.#ingester ?? (await this.#startIngester(ledgerIsEmpty ? this.#startAt : "last"));
     for (;;) {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(ingester);
@@ -345,7 +348,7 @@ export class World {
       custodian: this.custodian,
       frozenHere: () => this.frozenHere(),
       feeOf: transferFee,
-      writerEpoch: await this.ledger.startWriterEpoch(),
+      writerEpoch: await this.ledger.control.startWriterEpoch(),
     };
   }
 

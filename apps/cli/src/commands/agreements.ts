@@ -88,7 +88,7 @@ export function addStakes(program: Command, run: Run): void {
     .action(
       run(async (context, options: StakeOptions) => {
         const { terminal, view, ledger } = context;
-        const nowMs = context.nowOf(await ledger.cursor());
+        const nowMs = context.nowOf(await ledger.cursor.read());
         const page = await view.stakes({
           ...windowOf(options),
           nominator: options.nominator,

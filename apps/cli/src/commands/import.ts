@@ -81,7 +81,7 @@ async function importList(context: Context, file: string, options: ImportOptions
   }
   if (lines.length === 0) throw new UsageError(`${file} has no agreement in it`);
   const action = await beginImport(context, options);
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   const nowMs = context.nowOf(cursor);
   const late = lines.find(({ startMs }) => startMs > nowMs);
   const offers = lines.map((line) => agreementOfLine(line, policy.policy.terms));

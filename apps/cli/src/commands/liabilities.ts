@@ -26,7 +26,7 @@ ${examples(["liabilities", "for people"], ["liabilities --json | jq -r .within24
     .action(
       run(async (context, options: { json: boolean }) => {
         const { terminal, view, ledger } = context;
-        const owed = await view.liabilities(context.nowOf(await ledger.cursor()));
+        const owed = await view.liabilities(context.nowOf(await ledger.cursor.read()));
         if (options.json) {
           printJson(terminal, owed);
           return EXIT.ok;
@@ -84,7 +84,7 @@ ${examples(["forecast", "the next 90 days against the hot wallet"], ["forecast -
     .action(
       run(async (context, options: Options) => {
         const { terminal, view, ledger } = context;
-        const nowMs = context.nowOf(await ledger.cursor());
+        const nowMs = context.nowOf(await ledger.cursor.read());
         const balance = await balanceOf(context, options);
         const days = await view.dueByDay(plusMs(nowMs, options.days * DAY_MS));
         const { minimumBalance } = context.policy.policy;

@@ -94,7 +94,7 @@ async function list(context: Context, options: Options): Promise<ExitCode> {
     statuses: status,
     kinds: kind,
     payee,
-    dueBeforeMs: futureOf(dueBefore, context.nowOf(await ledger.cursor())),
+    dueBeforeMs: futureOf(dueBefore, context.nowOf(await ledger.cursor.read())),
   });
   printList(terminal, { name: "payouts", columns: PAYOUTS, page }, options);
   return EXIT.ok;

@@ -29,9 +29,9 @@ export async function ledgerCaughtUp(
   const blockNum = lastFinalBlockNum((await chain.head()).irreversibleBlockNum);
   const deadlineMs = clock.nowMs() + waitMsMax;
   for (;;) {
-    const cursor = await ledger.cursor();
+    const cursor = await ledger.cursor.read();
     if (cursor === undefined) return { caughtUp: false, reason: "no block has been ingested yet" };
-    const onRecoveryHold = whyOnRecoveryHold(await ledger.recoveryHoldState());
+    const onRecoveryHold = whyOnRecoveryHold((await ledger.control.read()).recoveryHold);
     if (onRecoveryHold !== undefined)
       return { caughtUp: false, reason: `the ledger may have forgotten payments, ${onRecoveryHold}` };
     if (cursor.blockNum >= blockNum) return { caughtUp: true, blockNum };
@@ -66,12 +66,17 @@ export async function paymentEvidence(
   payout: PayoutRecord,
   despite?: string,
 ): Promise<PaymentEvidence> {
-  const withdrawals = await tx.withdrawalsOf(payout.id);
+  const withdrawals = await tx.withdrawals.find({ payoutId: payout.id });
   const transfers = [
-    ...(await tx.paidTransfers([payout.key])),
-    ...(await tx.sentTransfers(withdrawals.map((withdrawal) => withdrawal.txid))),
+    ...(await tx.transfers.find({ direction: "out", keys: [payout.key] })),
+    ...(await tx.transfers.find({
+      direction: "out",
+      txids: withdrawals.map((withdrawal) => withdrawal.txid),
+    })),
     // The memo of a deposit at an exchange names no payout; its nonce does.
-    ...(payout.kind === "deposit" ? await tx.sentWithNonces(memoNonces(payout.key)) : []),
+    ...(payout.kind === "deposit"
+      ? await tx.transfers.find({ direction: "out", nonces: memoNonces(payout.key) })
+      : []),
   ];
   const right = transfers.find(
     (transfer) => transfer.receiver === payout.payee && transfer.amount === toShares(payout.amount),
@@ -107,9 +112,9 @@ export async function settlePaid(
     blockNum: transfer.operation.blockNum,
     blockTimeMs: transfer.blockTimeMs,
   };
-  const confirmed = (await tx.confirmPayouts([confirmation])) === 1;
+  const confirmed = (await tx.payouts.confirm([confirmation])) === 1;
   if (!confirmed) return answer(payout, "unchanged", `is paid already, by transfer ${operation}`);
-  await tx.addReceipts([
+  await tx.receipts.add([
     {
       ...receiptOf("payout.confirmed", payout.key, action, {
         payoutId: payout.id,

@@ -41,12 +41,12 @@ export async function readChain(
   signal?: AbortSignal,
 ): Promise<ChainRead> {
   const { ledger } = deps;
-  if ((await ledger.cursor()) === undefined) await establishCursor(deps, fromBlockNum);
-  const startedAt = (await ledger.cursor())?.blockNum ?? 0;
+  if ((await ledger.cursor.read()) === undefined) await establishCursor(deps, fromBlockNum);
+  const startedAt = (await ledger.cursor.read())?.blockNum ?? 0;
   for (;;) {
     const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
     await applyEvents(deps, signal);
-    const cursor = await ledger.cursor();
+    const cursor = await ledger.cursor.read();
     const standsAt = cursor?.blockNum ?? 0;
     onProgress(standsAt - startedAt, finalBlockNum - startedAt);
     if (standsAt >= finalBlockNum || signal?.aborted === true)
@@ -77,16 +77,18 @@ export async function rebuildLedger(
 ): Promise<ChainRead> {
   const { ledger } = deps;
   await ledger.transaction(async (tx) => {
-    await tx.setPayments({
-      on: false,
-      reason: `rebuilt from the chain by ${action.actor}: ${action.reason}`,
+    await tx.control.set({
+      payments: {
+        on: false,
+        reason: `rebuilt from the chain by ${action.actor}: ${action.reason}`,
+      },
     });
-    await tx.addReceipts([receiptOf("rebuild.started", `${fromBlockNum}`, action)]);
+    await tx.receipts.add([receiptOf("rebuild.started", `${fromBlockNum}`, action)]);
   });
   const read = await readChain(deps, fromBlockNum, onProgress, signal);
   if (signal?.aborted !== true)
     await ledger.transaction((tx) =>
-      tx.addReceipts([
+      tx.receipts.add([
         receiptOf("rebuild.finished", `${fromBlockNum}`, action, {
           fromBlock: read.fromBlockNum,
           toBlock: read.toBlockNum,
