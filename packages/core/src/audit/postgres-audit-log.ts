@@ -10,7 +10,7 @@ import {
   type Receipt,
   type HashChainEntry,
 } from "./audit-log.ts";
-import { isUnchained } from "../ledger/postgres/hash-chain-progress.ts";
+import { isUnchained } from "../ledger/postgres/receipts.ts";
 import { HASH_CHAIN_LOCK } from "../database/locks.ts";
 import { type DatabaseTx, openDatabase } from "../database/client.ts";
 

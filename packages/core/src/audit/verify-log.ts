@@ -1,4 +1,4 @@
-import { LATE_MS } from "../ledger/postgres/hash-chain-progress.ts";
+import { LATE_MS } from "../ledger/postgres/receipts.ts";
 import {
   type Checkpoint,
   type AuditLogContents,

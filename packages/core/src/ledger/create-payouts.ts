@@ -1,7 +1,7 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { NewPayout } from "../rules/payout.ts";
-import type { IdentifiedPayout, LedgerTx, NewReceipt, PaidTransfer } from "./ledger.ts";
+import type { IdentifiedPayout, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import { identified, memoNonces } from "./ids.ts";
 import { jobForPayout } from "./jobs.ts";
 
@@ -15,9 +15,9 @@ export async function createPayouts(
   payouts: readonly NewPayout[],
 ): Promise<readonly NewReceipt[]> {
   const debts = payouts.map(identified);
-  await tx.insertPayouts(debts);
+  await tx.payouts.insert(debts);
   const paid = [
-    ...(await tx.paidTransfers(debts.map((debt) => debt.key))),
+    ...(await tx.transfers.find({ direction: "out", keys: debts.map((debt) => debt.key) })),
     ...(await paidDeposits(tx, debts)),
   ];
   const paidByKey = new Map(paid.map((transfer) => [transfer.payoutKey, transfer]));
@@ -35,8 +35,8 @@ export async function createPayouts(
       });
     else held.push(...(await hold(tx, debt, payment)));
   }
-  await tx.confirmPayouts(settled);
-  await tx.job(open.map((debt) => jobForPayout(debt.id, "owed")));
+  await tx.payouts.confirm(settled);
+  await tx.jobs.add(open.map((debt) => jobForPayout(debt.id, "owed")));
   return held;
 }
 
@@ -44,11 +44,11 @@ export async function createPayouts(
 async function paidDeposits(
   tx: LedgerTx,
   debts: readonly IdentifiedPayout[],
-): Promise<readonly PaidTransfer[]> {
-  const found: PaidTransfer[] = [];
+): Promise<readonly NewTransfer[]> {
+  const found: NewTransfer[] = [];
   for (const { kind, key } of debts) {
     if (kind !== "deposit") continue;
-    const transfers = await tx.sentWithNonces(memoNonces(key));
+    const transfers = await tx.transfers.find({ direction: "out", nonces: memoNonces(key) });
     found.push(...transfers.map((transfer) => ({ ...transfer, payoutKey: key })));
   }
   return found;
@@ -58,12 +58,12 @@ async function paidDeposits(
 async function hold(
   tx: LedgerTx,
   debt: IdentifiedPayout,
-  payment: PaidTransfer,
+  payment: NewTransfer,
 ): Promise<readonly NewReceipt[]> {
   const reason = `transfer ${operationId(payment.operation)} names this payout and paid ${payment.amount} shares to ${payment.receiver}`;
-  if (!(await tx.movePayout(debt.id, ["due"], "held", { reason }))) return [];
+  if (!(await tx.payouts.move(debt.id, ["due"], "held", { reason }))) return [];
   const chainTimeMs = payment.blockTimeMs;
   const receipts = [{ event: "payout.held", subject: debt.key, chainTimeMs, details: { reason } }];
-  await tx.addReceipts(receipts);
+  await tx.receipts.add(receipts);
   return receipts;
 }

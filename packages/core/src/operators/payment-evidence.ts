@@ -2,7 +2,7 @@ import { toShares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
 import { isLive } from "../rules/withdrawal.ts";
 import { memoNonces } from "../ledger/ids.ts";
-import type { LedgerTx, PaidTransfer, PayoutRecord, WithdrawalRecord } from "../ledger/ledger.ts";
+import type { LedgerTx, NewTransfer, PayoutRecord, WithdrawalRecord } from "../ledger/ledger.ts";
 
 /** What the ledger knows of a payout's money: all of it from one transaction. */
 export type PaymentEvidence =
@@ -11,7 +11,7 @@ export type PaymentEvidence =
   /** Signed bytes are out: the chain may still take them. */
   | { readonly type: "alive"; readonly withdrawal: WithdrawalRecord }
   /** An irreversible block holds its payment. */
-  | { readonly type: "paid"; readonly transfer: Omit<PaidTransfer, "payoutKey"> }
+  | { readonly type: "paid"; readonly transfer: NewTransfer }
   /** Something is recorded that does not fit: a person has to find out. */
   | { readonly type: "unclear"; readonly reason: string };
 
@@ -26,13 +26,14 @@ export async function paymentEvidence(
   payout: PayoutRecord,
   despite?: string,
 ): Promise<PaymentEvidence> {
-  const withdrawals = await tx.withdrawalsOf(payout.id);
-  const transfers = [
-    ...(await tx.paidTransfers([payout.key])),
-    ...(await tx.sentTransfers(withdrawals.map((withdrawal) => withdrawal.txid))),
+  const withdrawals = await tx.withdrawals.find({ payoutId: payout.id });
+  const transfers = await tx.transfers.find({
+    direction: "out",
+    keys: [payout.key],
+    txids: withdrawals.map((withdrawal) => withdrawal.txid),
     // The memo of a deposit at an exchange names no payout; its nonce does.
-    ...(payout.kind === "deposit" ? await tx.sentWithNonces(memoNonces(payout.key)) : []),
-  ];
+    nonces: payout.kind === "deposit" ? memoNonces(payout.key) : [],
+  });
   const right = transfers.find(
     (transfer) => transfer.receiver === payout.payee && transfer.amount === toShares(payout.amount),
   );

@@ -169,7 +169,7 @@ export async function ingester(world: World, life: Life): Promise<void> {
   const chain = world.without === "final-blocks" ? believingTheHead(real) : real;
   const deps: IngestDeps = readDeps(world, chain, ledger);
   await repeat(world, life, async () => {
-    const isEmpty = (await ledger.cursor()) === undefined;
+    const isEmpty = (await ledger.cursor.read()) === undefined;
     await establishCursor(deps, isEmpty || world.prng.chance(0.1) ? 1 : "last");
     return undefined;
   });
@@ -212,7 +212,7 @@ export async function folder(world: World, life: Life): Promise<void> {
     },
     "stakes.due": async ({ dueMs }) => {
       await fold();
-      const aheadMs = dueMs - ((await ledger.cursor())?.blockTimeMs ?? 0);
+      const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
       return aheadMs <= 0 ? { done: true } : { done: false, againInMs: Math.max(1_000, aheadMs) };
     },
   });
@@ -233,7 +233,7 @@ export async function payer(world: World, life: Life): Promise<void> {
   const clock = world.hostClock(life);
   let writerEpoch = 0n;
   await repeat(world, life, async () => {
-    writerEpoch = await ledger.startWriterEpoch();
+    writerEpoch = await ledger.control.startWriterEpoch();
     return undefined;
   });
   scheduler.note(life.process, `leads in epoch ${writerEpoch}`);
