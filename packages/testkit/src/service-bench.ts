@@ -28,6 +28,7 @@ import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
+import { eachCall } from "./each-call.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { MemoryLedger } from "./memory-ledger.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -478,14 +479,7 @@ export class World {
 
   /** Every call of a method is a moment at which the process may die. */
   #fragile<T extends object>(port: T): T {
-    return new Proxy(port, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]) =>
-          this.#step(() => Reflect.apply(member, target, args) as Promise<unknown>);
-      },
-    });
+    return eachCall(port, (_name, call) => this.#step(call));
   }
 
   async #step<T>(call: () => Promise<T>): Promise<T> {

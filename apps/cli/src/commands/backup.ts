@@ -168,5 +168,5 @@ const failed = (reason: string): NewReceipt => ({
   details: { reason: reason.slice(0, 500) },
 });
 
-const record = (context: Context, receipt: NewReceipt): Promise<void> =>
+const record = (context: Context, receipt: NewReceipt): Promise<unknown> =>
   context.ledger.transaction((tx) => tx.receipts.add([receipt]));

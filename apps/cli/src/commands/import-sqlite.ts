@@ -181,9 +181,7 @@ async function cursorDifferences(
         what: "does not say up to which block v2.4 has answered transfers: give --answered-up-to, else a replay answers them again",
       },
     ];
-  const known = await ledger.transaction((tx) =>
-    tx.control.read().then(({ processedElsewhereUpToBlockNum }) => processedElsewhereUpToBlockNum),
-  );
+  const { processedElsewhereUpToBlockNum: known } = await ledger.control.read();
   if (
     cursor === undefined ||
     cursor.blockNum < cursor.scannedFromBlockNum ||

@@ -37,7 +37,7 @@ function metricsThereAre(): Map<string, readonly string[]> {
   const port = () => Promise.resolve();
   measurePayments(metrics)({
     signer: { sign: port },
-    ledger: { saveWithdrawal: port },
+    ledger: { withdrawals: { save: port } },
     chain: { broadcast: port },
   } as never);
   measureLead(metrics);

@@ -41,7 +41,7 @@ class Office {
   readonly clock = new ManualClock(Date.now());
   readonly databaseUrl: string;
   readonly store: NotificationStore;
-  readonly write: (...receipts: NewReceipt[]) => Promise<void>;
+  readonly write: (...receipts: NewReceipt[]) => Promise<unknown>;
   readonly logged: string[] = [];
   constructor(parts: Pick<Office, "databaseUrl" | "store" | "write">) {
     this.databaseUrl = parts.databaseUrl;

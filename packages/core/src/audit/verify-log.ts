@@ -1,5 +1,5 @@
 import { isoText } from "@stakebts/kernel/text";
-import { LATE_MS } from "../ledger/postgres/hash-chain-progress.ts";
+import { LATE_MS } from "../ledger/postgres/receipts.ts";
 import type { AuditLogContents, ChainedReceipt, Checkpoint, HashChainEntry, Receipt } from "./audit-log.ts";
 import { BEFORE_THE_FIRST, chainedText, hashAfter } from "./hash-chain.ts";
 

@@ -1,7 +1,7 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
-import type { Cursor, NewReceipt, PaymentsSwitch } from "../ledger/ledger.ts";
+import type { CursorReader, NewReceipt, PaymentsSwitch } from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
   readonly position: OperationPosition;
@@ -17,7 +17,7 @@ export interface MonitorLedger {
   recoveryHoldState(): Promise<RecoveryHoldState>;
   /** Does it hold any withdrawal? */
   hasWithdrawals(): Promise<boolean>;
-  cursor(): Promise<Cursor | undefined>;
+  readonly cursor: CursorReader;
   /** The newest receipt of one of these kinds. */
   lastReceipt(
     events: readonly string[],

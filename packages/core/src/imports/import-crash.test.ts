@@ -33,7 +33,6 @@ async function emptyLedger(): Promise<MemoryLedger> {
 function dyingAt(ledger: MemoryLedger, call: number, when: "before" | "after"): Ledger {
   let calls = 0;
   return Object.assign(Object.create(ledger) as Ledger, {
-    cursor: () => ledger.cursor.read(),
     transaction: async <T>(work: Parameters<Ledger["transaction"]>[0]) => {
       const dies = ++calls === call;
       if (dies && when === "before") throw new Error("crash");

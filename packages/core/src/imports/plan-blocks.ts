@@ -44,7 +44,11 @@ export async function planTransfers(
   mark: (transfer: NewTransfer) => ImportMark | undefined,
 ): Promise<readonly PlannedTransfer[]> {
   const cursor = await tx.cursor.read();
-  const known = new Set(await tx.knownTransfers(transfers.map(({ operation }) => operation)));
+  const known = new Set(
+    (await tx.transfers.find({ operations: transfers.map(({ operation }) => operation) })).map(
+      ({ operation }) => operationId(operation),
+    ),
+  );
   const { processedElsewhereUpToBlockNum } = await tx.control.read();
   const open = new Map<string, OpenRow[]>();
   const foundDuplicates = new Set<OperationId>();

@@ -10,7 +10,7 @@ import type { StakeRow } from "../rules/stake-row.ts";
 import type { Agreement } from "../rules/terms.ts";
 import type { Millis } from "@stakebts/kernel/time";
 import { CORE_ASSET_ID } from "../rules/transfer.ts";
-import type { TopUpRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
+import type { ControlState, Ledger, LedgerTx, NewReceipt, NewTransfer, TopUpRecord } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import { topUpId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
@@ -49,8 +49,8 @@ const STEPS_PER_TRANSACTION = 50;
  */
 export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promise<number> {
   for (let total = 0; ;) {
-    if (signal?.aborted === true || !(await deps.ledger.hasWork(await isAccepting(deps, deps.ledger))))
-      return total;
+    if (signal?.aborted === true) return total;
+    if (!(await deps.ledger.hasWork(isAccepting(deps, await deps.ledger.control.read())))) return total;
     const { steps, receipts } = await deps.ledger.transaction((tx) => applySome(tx, deps));
     for (const receipt of receipts) logReceipt(deps.log, receipt);
     total += steps;
@@ -62,22 +62,17 @@ export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promis
  * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on. It comes to the same ledger
  * as if everything had been answered in turn: see {@link TransfersTx.oldestUndecided} and ADR 0019.
  */
-async function isAccepting(
-  { frozenHere }: ApplyDeps,
-  ledger: { readonly freezes: () => Promise<readonly Freeze[]> },
-): Promise<boolean> {
-  return (
-    whyAcceptsNothing([...(await ledger.control.read()).freezes, ...(frozenHere?.() ?? [])]) === undefined
-  );
-}
+const isAccepting = ({ frozenHere }: ApplyDeps, { freezes }: ControlState): boolean =>
+  whyAcceptsNothing([...freezes, ...(frozenHere?.() ?? [])]) === undefined;
 
 async function applySome(
   tx: LedgerTx,
   deps: ApplyDeps,
 ): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
   await tx.lockEvents();
-  const { processedElsewhereUpToBlockNum } = await tx.control.read();
-  const accepting = await isAccepting(deps, tx);
+  const control = await tx.control.read();
+  const { processedElsewhereUpToBlockNum } = control;
+  const accepting = isAccepting(deps, control);
   const receipts: NewReceipt[] = [];
   for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
     const step = await applyNext(tx, deps, { processedElsewhereUpToBlockNum, accepting });
@@ -313,7 +308,7 @@ async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<r
 
   if (decision.agreement !== undefined) {
     const { agreement, rows } = decision.agreement;
-    const isNew = await tx.agreements.insert([{ agreement, rows }]);
+    const isNew = (await tx.agreements.insert([{ agreement, rows }])).length === 1;
     assert(
       isNew,
       `agreement ${operationId(agreement.operation)} was opened by a transfer that was not decided`,

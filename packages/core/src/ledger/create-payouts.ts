@@ -1,7 +1,7 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { NewPayout } from "../rules/payout.ts";
-import type { IdentifiedPayout, LedgerTx, NewReceipt, PaidTransfer } from "./ledger.ts";
+import type { IdentifiedPayout, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import { identified, memoNonces } from "./ids.ts";
 import { jobForPayout } from "./jobs.ts";
 
@@ -44,8 +44,8 @@ export async function createPayouts(
 async function paidDeposits(
   tx: LedgerTx,
   debts: readonly IdentifiedPayout[],
-): Promise<readonly PaidTransfer[]> {
-  const found: PaidTransfer[] = [];
+): Promise<readonly NewTransfer[]> {
+  const found: NewTransfer[] = [];
   for (const { kind, key } of debts) {
     if (kind !== "deposit") continue;
     const transfers = await tx.transfers.find({ direction: "out", nonces: memoNonces(key) });
@@ -58,7 +58,7 @@ async function paidDeposits(
 async function hold(
   tx: LedgerTx,
   debt: IdentifiedPayout,
-  payment: PaidTransfer,
+  payment: NewTransfer,
 ): Promise<readonly NewReceipt[]> {
   const reason = `transfer ${operationId(payment.operation)} names this payout and paid ${payment.amount} shares to ${payment.receiver}`;
   if (!(await tx.payouts.move(debt.id, ["due"], "held", { reason }))) return [];

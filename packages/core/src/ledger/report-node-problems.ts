@@ -6,7 +6,7 @@ import { logReceipt } from "./log-receipt.ts";
 interface TroubleDeps {
   readonly chain: { takeTroubles(): readonly NodeTrouble[] };
   readonly log: Log;
-  readonly write: (receipts: readonly NewReceipt[]) => Promise<void>;
+  readonly write: (receipts: readonly NewReceipt[]) => Promise<unknown>;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { toShares } from "@stakebts/kernel/amount";
 import type { RecoveryHold } from "../rules/recovery-hold.ts";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
-import type { PayoutId } from "../rules/payout.ts";
+import { type PayoutId, UNSETTLED_STATUSES } from "../rules/payout.ts";
 import { memoNonces } from "./ids.ts";
 import { decideWithdrawal } from "../rules/withdrawal.ts";
 import type {
@@ -78,7 +78,7 @@ async function depositsByNonce(
   nonces: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, PayoutRecord>> {
   const found = new Map<string, PayoutRecord>();
-  for (const deposit of await tx.openDeposits())
+  for (const deposit of await tx.payouts.find({ kinds: ["deposit"], statuses: UNSETTLED_STATUSES }))
     for (const nonce of memoNonces(deposit.key)) if (nonces.has(nonce)) found.set(nonce, deposit);
   return found;
 }

@@ -33,7 +33,8 @@ async function approve(
   const { payee, amount, status, key } = payout;
   if (status === "confirmed" || status === "cancelled") return answer(payout, "refused", `is ${status}`);
   const same = (name: string): boolean => name.toLowerCase() === action.actor.toLowerCase();
-  if ((await tx.whoRequested(key)).some(same))
+  const { given, requesters } = await tx.approvals.of(payout);
+  if (requesters.some(same))
     return answer(
       payout,
       "refused",
@@ -43,7 +44,7 @@ async function approve(
       },
     );
   const held = status === "held" && payout.limitedBy !== undefined;
-  const before = (await tx.approvals(payout.id)).some(({ approver }) => same(approver));
+  const before = given.some(({ approver }) => same(approver));
   if (before && !held) return answer(payout, "unchanged", `${action.actor} has approved it already`);
   if (dryRun)
     return answer(

@@ -24,8 +24,7 @@ export function freezeAll(
     const pays = stopsPaying(level) && !(old !== undefined && stopsPaying(old));
     const accepts = stopsAccepting(level) && !(old !== undefined && stopsAccepting(old));
     if (!pays && !accepts) return { changed: false, before, after: before };
-    if (pays) await tx.control.set({ payments: state });
-    if (accepts) await tx.control.set({ accepting: state });
+    await tx.control.set({ ...(pays ? { payments: state } : {}), ...(accepts ? { accepting: state } : {}) });
     return told(tx, before, action, "freeze.begun");
   });
 }
@@ -37,10 +36,12 @@ export function unfreeze(
 ): Promise<FreezeAnswer> {
   return ledger.transaction(async (tx) => {
     const { freezes: before } = await tx.control.lock();
-    if (stopsPaying(level)) await tx.control.set({ payments: { on: true } });
-    if (stopsAccepting(level)) await tx.control.set({ accepting: { on: true } });
     const manager = before.find(({ source }) => source === "manager");
-    if (manager !== undefined) await tx.control.set({ managerFreeze: without(manager, level) });
+    await tx.control.set({
+      ...(stopsPaying(level) ? { payments: { on: true } } : {}),
+      ...(stopsAccepting(level) ? { accepting: { on: true } } : {}),
+      ...(manager === undefined ? {} : { managerFreeze: without(manager, level) }),
+    });
     const { freezes: after } = await tx.control.read();
     if (levelOf(before) === levelOf(after) && before.length === after.length)
       return { changed: false, before, after };
@@ -48,11 +49,8 @@ export function unfreeze(
   });
 }
 
-function without(
-  { level, reason }: Freeze,
-  ended: FreezeLevel,
-): Pick<Freeze, "level" | "reason"> | undefined {
-  if (ended === "all" || level === ended) return undefined;
+function without({ level, reason }: Freeze, ended: FreezeLevel): Pick<Freeze, "level" | "reason"> | "ended" {
+  if (ended === "all" || level === ended) return "ended";
   if (level !== "all") return { level, reason };
   return { level: ended === "pay-nothing" ? "accept-nothing" : "pay-nothing", reason };
 }

@@ -142,10 +142,15 @@ describe("requeueing a failed payout", () => {
       // The payment is in the ledger, and for some reason nobody put the two together.
       await paidByHand(world, 450n, payout.memo);
       await world.devnet.produce(8);
-      const confirm = vi.spyOn(Object.getPrototypeOf(await txOf(world)), "confirmPayouts");
-      confirm.mockResolvedValueOnce(0);
+      const { ledger } = world;
+      const transaction = ledger.transaction.bind(ledger);
+      const forgetful = vi
+        .spyOn(ledger, "transaction")
+        .mockImplementation((work) =>
+          transaction((tx) => work({ ...tx, payouts: { ...tx.payouts, confirm: () => Promise.resolve(0) } })),
+        );
       await world.ingest();
-      confirm.mockRestore();
+      forgetful.mockRestore();
       expect(status(world, payout.id)).toBe("failed");
       const answer = await requeue(world, payout.id);
       expect(answer).toMatchObject({ result: "done", status: "confirmed" });

@@ -5,7 +5,7 @@ import { operationId } from "@stakebts/kernel/operation-id";
 import { sharesText } from "@stakebts/kernel/text";
 import { memoNonces } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
-import type { Ledger, LedgerTx, PaidTransfer, PayoutRecord, WithdrawalRecord } from "../ledger/ledger.ts";
+import type { Ledger, LedgerTx, NewTransfer, PayoutRecord, WithdrawalRecord } from "../ledger/ledger.ts";
 import { answer, type OperatorAction, type PayoutAnswer, receiptOf } from "../ledger/operator-action.ts";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { isLive } from "../rules/withdrawal.ts";
@@ -51,7 +51,7 @@ export type PaymentEvidence =
   /** Signed bytes are out: the chain may still take them. */
   | { readonly type: "alive"; readonly withdrawal: WithdrawalRecord }
   /** An irreversible block holds its payment. */
-  | { readonly type: "paid"; readonly transfer: Omit<PaidTransfer, "payoutKey"> }
+  | { readonly type: "paid"; readonly transfer: NewTransfer }
   /** Something is recorded that does not fit: a person has to find out. */
   | { readonly type: "unclear"; readonly reason: string };
 
@@ -67,17 +67,13 @@ export async function paymentEvidence(
   despite?: string,
 ): Promise<PaymentEvidence> {
   const withdrawals = await tx.withdrawals.find({ payoutId: payout.id });
-  const transfers = [
-    ...(await tx.transfers.find({ direction: "out", keys: [payout.key] })),
-    ...(await tx.transfers.find({
-      direction: "out",
-      txids: withdrawals.map((withdrawal) => withdrawal.txid),
-    })),
+  const transfers = await tx.transfers.find({
+    direction: "out",
+    keys: [payout.key],
+    txids: withdrawals.map((withdrawal) => withdrawal.txid),
     // The memo of a deposit at an exchange names no payout; its nonce does.
-    ...(payout.kind === "deposit"
-      ? await tx.transfers.find({ direction: "out", nonces: memoNonces(payout.key) })
-      : []),
-  ];
+    nonces: payout.kind === "deposit" ? memoNonces(payout.key) : [],
+  });
   const right = transfers.find(
     (transfer) => transfer.receiver === payout.payee && transfer.amount === toShares(payout.amount),
   );

@@ -33,7 +33,9 @@ export function measurePayments(
   return (deps) => ({
     ...deps,
     signer: watched(deps.signer, { sign: ({ elapsedSeconds }) => sign.observe(elapsedSeconds) }),
-    ledger: watched(deps.ledger, { saveWithdrawal: ({ elapsedSeconds }) => save.observe(elapsedSeconds) }),
+    ledger: watched(deps.ledger, {
+      withdrawals: { save: ({ elapsedSeconds }) => save.observe(elapsedSeconds) },
+    }),
     chain: watched(deps.chain, {
       broadcast: ({ elapsedSeconds, answer }) => {
         send.observe(elapsedSeconds);

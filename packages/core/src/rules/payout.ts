@@ -69,6 +69,14 @@ export const PAYOUT_MOVES: Readonly<Record<PayoutStatus, readonly PayoutStatus[]
   cancelled: [],
 };
 
+/** What a shortage of funds is topped up for: not deposits at an exchange, which take away what could be spared. */
+export const TOPPED_UP_KINDS = PAYOUT_KINDS.filter((kind) => kind !== "deposit");
+
+/** Neither confirmed nor cancelled. */
+export const UNSETTLED_STATUSES = PAYOUT_STATUSES.filter(
+  (status) => status !== "confirmed" && status !== "cancelled",
+);
+
 /** Statuses in which a payer may start a new attempt. */
 export const PAYABLE_STATUSES = ["due", "ready", "waiting_funds"] as const satisfies readonly PayoutStatus[];
 

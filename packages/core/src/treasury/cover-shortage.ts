@@ -1,10 +1,5 @@
-import type { EncryptedMemo } from "@stakebts/bitshares/chain";
 import { bts, shares, type Shares, toShares } from "@stakebts/kernel/amount";
 import { sharesText } from "@stakebts/kernel/text";
-import { type Millis, MINUTE_MS } from "@stakebts/kernel/time";
-import { topUpId } from "../ledger/ids.ts";
-import type { NewReceipt } from "../ledger/ledger.ts";
-import { logReceipt } from "../ledger/log-receipt.ts";
 import {
   decideTopUp,
   EXPECTED_STATUSES,
@@ -15,6 +10,12 @@ import {
   topUpMemo,
   topUpSourceName,
 } from "../rules/top-up.ts";
+import { MINUTE_MS, type Millis } from "@stakebts/kernel/time";
+import type { EncryptedMemo } from "@stakebts/bitshares/chain";
+import { PAYABLE_STATUSES, TOPPED_UP_KINDS } from "../rules/payout.ts";
+import { type NewReceipt, whyNotPay } from "../ledger/ledger.ts";
+import { topUpId } from "../ledger/ids.ts";
+import { logReceipt } from "../ledger/log-receipt.ts";
 import { fundsOf, type TreasuryDeps } from "./treasury.ts";
 
 /** The oldest of the payouts that are looked at; what comes after them is covered when they are paid. */
@@ -38,7 +39,11 @@ export async function topUpShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   // The balance first: a payout that is paid in between is missing in the needs and not yet in the balance, which asks
   // for too little. The other way round it would be in both, and ask for too much.
   const balance = await chain.balance(deps.custodian.id);
-  const open = await ledger.openNeeds(NEEDS_MAX);
+  const open = await ledger.payouts.find({
+    statuses: PAYABLE_STATUSES,
+    kinds: TOPPED_UP_KINDS,
+    limit: NEEDS_MAX,
+  });
   if (!open.some(({ status }) => status === "waiting_funds")) return { type: "enough" };
   const schedule = await wallet.fees();
   const needs = open.map(({ amount, memo }) =>

@@ -1,6 +1,13 @@
 import type { TopUpStatus } from "../rules/top-up.ts";
 import { operationId } from "@stakebts/kernel/operation-id";
-import type { TopUpChange, TopUpRecord, LedgerTx, NewReceipt, NewTransfer } from "../ledger/ledger.ts";
+import {
+  type LedgerTx,
+  type NewReceipt,
+  type NewTransfer,
+  type TopUpChange,
+  type TopUpRecord,
+  whyNotPay,
+} from "../ledger/ledger.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import type { TreasuryDeps } from "./treasury.ts";
 
@@ -76,8 +83,11 @@ export async function arrivedBefore(
   txid: string | undefined,
 ): Promise<NewTransfer | undefined> {
   const memo = topUp.kind === "shortage" ? topUp.memo : undefined;
-  if (txid === undefined && memo === undefined) return undefined;
-  const received = await tx.receivedAs({ txid, memo });
+  const received = await tx.transfers.find({
+    direction: "in",
+    txids: txid === undefined ? [] : [txid],
+    memos: memo === undefined ? [] : [memo],
+  });
   if (received.length === 0) return undefined;
   const taken = new Set(
     (await tx.topUps.find({ statuses: ["arrived"] })).flatMap(({ arrivedBy }) =>

@@ -98,7 +98,7 @@ async function send({ chain, log }: TreasuryDeps, topUp: TopUpRecord): Promise<v
 /** Dead by the same proof as a withdrawal (ADR 0006), once every transfer of the blocks looked into has been answered. */
 async function isOver(deps: TreasuryDeps, topUp: TopUpRecord): Promise<boolean> {
   const { signed, txid } = topUp;
-  if (signed === undefined) return false;
+  if (signed === undefined || txid === undefined) return false;
   const { refBlockNum, expirationMs } = signed;
   const isDead = await deps.ledger.transaction(async (tx) => {
     const cursor = await tx.cursor.read();
@@ -111,7 +111,9 @@ async function isOver(deps: TreasuryDeps, topUp: TopUpRecord): Promise<boolean> 
         blockTimeMs: millis(cursor.blockTimeMs),
       },
     );
-    return verdict === "expired" && (await tx.receivedAs({ txid, memo: undefined })).length === 0;
+    return (
+      verdict === "expired" && (await tx.transfers.find({ direction: "in", txids: [txid] })).length === 0
+    );
   });
   if (!isDead) return false;
   await moveTopUp(deps, topUp, "cancelled", {

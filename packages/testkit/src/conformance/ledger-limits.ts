@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { bts } from "@stakebts/kernel/amount";
 import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";
-import type { IdentifiedPayout, Ledger } from "@stakebts/core/ledger/ledger";
+import { type IdentifiedPayout, type Ledger, whyNotPay } from "@stakebts/core/ledger/ledger";
 import { agreementWithRows, cursorAt, incoming, operation, refundOf, withdrawalFor } from "../given.ts";
 import { passRecoveryHold } from "../pass-recovery-hold.ts";
 import { jobForPayout } from "@stakebts/core/ledger/jobs";
@@ -78,7 +78,7 @@ export const limitChecks: readonly LedgerCheck[] = [
       await ledger.transaction(async (tx) => {
         assert.equal(await tx.approvals.add(large.id, approval), true);
         assert.equal(await tx.approvals.add(large.id, approval), false);
-        assert.deepEqual(await tx.approvals(large.id), [approval]);
+        assert.deepEqual((await tx.approvals.of(large)).given, [approval]);
         assert.equal(await tx.approvals.release(large.id, jobOf(large)), true);
         assert.equal(await tx.approvals.release(large.id, jobOf(large)), false);
       });
@@ -117,7 +117,7 @@ export const limitChecks: readonly LedgerCheck[] = [
       );
       const approval = { payee: large.payee, amount: large.amount, reason: "known" };
       await ledger.transaction(async (tx) => {
-        assert.deepEqual(await tx.whoRequested(large.key), ["Operator-1"]);
+        assert.deepEqual((await tx.approvals.of(large)).requesters, ["Operator-1"]);
         await tx.approvals.add(large.id, { ...approval, approver: "operator-1" });
       });
       assert.equal(await ledger.payouts.applyLimits(large.id), "held");

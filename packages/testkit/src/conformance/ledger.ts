@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { millis } from "@stakebts/kernel/time";
 import type { AccountId } from "@stakebts/bitshares/chain";
-import type { IdentifiedPayout, Ledger, NewAgreement } from "@stakebts/core/ledger/ledger";
+import {
+  type IdentifiedPayout,
+  type Ledger,
+  type LedgerTx,
+  type NewAgreement,
+  whyNotPay,
+} from "@stakebts/core/ledger/ledger";
 import { bts, shares, toShares } from "@stakebts/kernel/amount";
-import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { topUpKey, type TopUpSourceNumber } from "@stakebts/core/rules/top-up";
-import { payoutKey } from "@stakebts/core/rules/payout";
+import {
+  PAYABLE_STATUSES,
+  payoutKey,
+  TOPPED_UP_KINDS,
+  UNSETTLED_STATUSES,
+} from "@stakebts/core/rules/payout";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { topUpId, memoNonces } from "@stakebts/core/ledger/ids";
 import { jobForPayout } from "@stakebts/core/ledger/jobs";
@@ -106,9 +117,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const { id } = cover(3, 1);
       await ledger.transaction((tx) => tx.topUps.insert(cover(3, 1)));
-      const move = (
-        ...args: Parameters<Parameters<Parameters<typeof ledger.transaction>[0]>[0]["moveTopUp"]>
-      ) => ledger.transaction((tx) => tx.topUps.move(...args));
+      const move = (...args: Parameters<LedgerTx["topUps"]["move"]>) =>
+        ledger.transaction((tx) => tx.topUps.move(...args));
       assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9) }), false);
       assert.equal(await move(id, ["requested"], "asked", { isAsking: true }), true);
       assert.equal(await move(id, ["requested"], "asked"), false);
@@ -183,12 +193,14 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const deposit = refundOf(operation(6), { key, kind: "deposit", memo: "a memo of the exchange" });
       await createPayouts(ledger, late, early, deposit);
       await ledger.transaction((tx) => tx.payouts.move(late.id, ["due"], "held", { reason: "test" }));
-      const needs = await ledger.openNeeds(10);
+      const needs = await ledger.payouts.find({ statuses: PAYABLE_STATUSES, kinds: TOPPED_UP_KINDS });
       assert.deepEqual(
         needs.map(({ amount, memo, status }) => ({ amount, memo, status })),
         [{ amount: early.amount, memo: early.memo, status: "due" }],
       );
-      const deposits = await ledger.transaction((tx) => tx.openDeposits());
+      const deposits = await ledger.transaction((tx) =>
+        tx.payouts.find({ kinds: ["deposit"], statuses: UNSETTLED_STATUSES }),
+      );
       assert.deepEqual(
         deposits.map((payout) => payout.key),
         [key],
@@ -209,9 +221,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
           found.map(({ operation: at, memoNonce }) => ({ at, memoNonce })),
           [{ at: sent.operation, memoNonce: nonce }],
         );
-        assert.equal((await tx.receivedAs({ txid: "ef", memo: undefined })).length, 1);
-        assert.equal((await tx.receivedAs({ txid: undefined, memo: "top-up:x" })).length, 1);
-        assert.equal((await tx.receivedAs({ txid: "aa", memo: "top-up:y" })).length, 0);
+        assert.equal((await tx.transfers.find({ direction: "in", txids: ["ef"] })).length, 1);
+        assert.equal((await tx.transfers.find({ direction: "in", memos: ["top-up:x"] })).length, 1);
+        assert.equal(
+          (await tx.transfers.find({ direction: "in", txids: ["aa"], memos: ["top-up:y"] })).length,
+          0,
+        );
         const first = await tx.transfers.oldestUndecided();
         assert.equal(first?.isReplayed, false);
       });
@@ -903,7 +918,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         assert.equal((await tx.control.read()).processedElsewhereUpToBlockNum, 9);
         await tx.transfers.insert([incoming({ importMark }), incoming({ operation: operation(11) })]);
         const at = [operation(11), operation(10), operation(12)];
-        assert.deepEqual([...(await tx.knownTransfers(at))].sort(), ["10:0:0", "11:0:0"]);
+        assert.deepEqual(
+          [...(await tx.transfers.find({ operations: at })).map(({ operation: o }) => operationId(o))].sort(),
+          ["10:0:0", "11:0:0"],
+        );
         assert.deepEqual(
           (await tx.transfers.find({ operations: [operation(10)] })).at(0)?.importMark,
           importMark,

@@ -5,10 +5,11 @@ import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../rules/
 import type { StakeRowId, StakeRowStatus } from "../../rules/stake-row.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { WithdrawalStatus } from "../../rules/withdrawal.ts";
-import type { Payout as PayoutModel, Receipt as ReceiptModel } from "../../generated/prisma/client.ts";
-import type { Page, PayoutFilter, PayoutLine, PayoutStory, ReceiptLine } from "../view.ts";
+import type { Payout as PayoutModel } from "../../generated/prisma/client.ts";
+import type { Page, PayoutFilter, PayoutLine, PayoutStory } from "../view.ts";
 import type { Database } from "../../database/client.ts";
-import { readApprovals } from "./limits.ts";
+import { readApprovals } from "./approvals.ts";
+import { toReceiptLine } from "./receipts.ts";
 
 const RECEIPTS_IN_A_STORY = 200;
 
@@ -41,15 +42,6 @@ export const toPayoutLine = (
   attempts: row.attempts,
   blockProcessed: row.blockProcessed ?? undefined,
   processedMs: row.processed === null ? undefined : millis(Number(row.processed)),
-});
-
-export const toReceiptLine = (row: ReceiptModel): ReceiptLine => ({
-  id: row.id,
-  event: row.event,
-  subject: row.subject,
-  chainTimeMs: row.chainTimeMs === null ? undefined : millis(Number(row.chainTimeMs)),
-  details: row.details as Record<string, unknown>,
-  createdAtMs: row.createdAt.getTime(),
 });
 
 export async function payoutLines(db: Database, filter: PayoutFilter): Promise<Page<PayoutLine>> {

@@ -2,8 +2,46 @@ import { bts } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { TermMonths } from "../../rules/policy.ts";
 import { millis } from "@stakebts/kernel/time";
-import type { AgreementFilter, AgreementLine, AgreementStatus, Page } from "../view.ts";
+import type {
+  AgreementFilter,
+  AgreementLine,
+  AgreementStatus,
+  Page,
+  StakeFilter,
+  StakeLine,
+} from "../view.ts";
 import { type Database, Prisma } from "../../database/client.ts";
+import { toStakeRow } from "./stake-rows.ts";
+
+// Agreements and their rows, as people list them.
+
+export async function stakeLines(db: Database, filter: StakeFilter): Promise<Page<StakeLine>> {
+  const [blockStart, trxIdx, opsIdx] = (filter.agreement ?? "").split(":").map(Number);
+  const where = {
+    ...(filter.nominator === undefined ? {} : { nominator: filter.nominator }),
+    ...(filter.statuses === undefined ? {} : { status: { in: [...filter.statuses] } }),
+    ...(filter.types === undefined ? {} : { type: { in: [...filter.types] } }),
+    ...(filter.dueBeforeMs === undefined ? {} : { due: { lt: BigInt(filter.dueBeforeMs) } }),
+    ...(blockStart === undefined || trxIdx === undefined || opsIdx === undefined
+      ? {}
+      : { blockStart, trxIdx, opsIdx }),
+  };
+  const [rows, total] = await Promise.all([
+    db.stakeRow.findMany({
+      where,
+      orderBy: [{ due: "asc" }, { id: "asc" }],
+      ...(filter.limit === undefined ? {} : { take: filter.limit }),
+      skip: filter.offset ?? 0,
+    }),
+    db.stakeRow.count({ where }),
+  ]);
+  const items = rows.map((row) => ({
+    ...toStakeRow(row),
+    processedMs: row.processed === null ? undefined : millis(Number(row.processed)),
+    blockProcessed: row.blockProcessed ?? undefined,
+  }));
+  return { items, total };
+}
 
 interface Row {
   readonly block_start: number;
