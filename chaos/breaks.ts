@@ -1,3 +1,4 @@
+import { LOCKS } from "@stakebts/core/database/locks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
@@ -181,7 +182,7 @@ export const BREAKS: readonly Break[] = [
       const others = site.seatsOf("payer").filter((seat) => seat.worker !== worker);
       const leads = Promise.all(others.map((seat) => seat.worker.waitFor(isNew(seat.worker, "payer.leads"))));
       await site.database.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted",
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCKS.payer} AND granted`,
       );
       await leads;
       await until(site, NOTHING_IS_DUE);

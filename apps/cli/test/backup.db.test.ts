@@ -1,3 +1,4 @@
+import { LOCKS } from "@stakebts/core/database/locks";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -287,7 +288,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     await ask(url, "UPDATE control SET payments_on = false");
     const payer = new pg.Client({ connectionString: url, application_name: "stakebts-payer" });
     await payer.connect();
-    await payer.query("SELECT pg_advisory_lock(7270002)");
+    await payer.query("SELECT pg_advisory_lock($1)", [LOCKS.payer]);
     const refused = await restore();
     expect(refused.code).toBe(1);
     expect(refused.err).toMatch(/stakebts-payer \(process \d+ .*: it is the payer that leads/u);

@@ -242,6 +242,6 @@ describe("the journal", () => {
 
 describe("the migrations of a database", () => {
   test("are named, and a database without them says so", async ({ view }) => {
-    expect(await view.migrations()).toEqual(expect.arrayContaining([expect.stringMatching(/_init$/u)]));
+    expect(await view.migrations()).toEqual(expect.arrayContaining([expect.stringMatching(/_baseline$/u)]));
   });
 });

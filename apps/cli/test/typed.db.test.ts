@@ -1,8 +1,8 @@
+import { LOCKS } from "@stakebts/core/database/locks";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { WATCHER_LOCK } from "@stakebts/core/database/locks";
 import { wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
 import { afterAll, describe, expect, it, vi } from "vitest";
@@ -165,7 +165,7 @@ describe("doctor", () => {
     // What a watcher holds as long as it is there.
     const watcher = new pg.Client({ connectionString: databaseUrl });
     await watcher.connect();
-    await watcher.query("SELECT pg_advisory_lock_shared($1)", [WATCHER_LOCK]);
+    await watcher.query("SELECT pg_advisory_lock_shared($1)", [LOCKS.watcher]);
     const healthy = await stakebts
       .with({
         STAKEBTS_ACTIVE_KEY: wifFromSeed("custodian-active"),

@@ -9,7 +9,7 @@ import { EXIT, type ExitCode } from "../exit.ts";
 import { ingestDeps } from "../ingest-deps.ts";
 import { jsonText, safeText } from "../print.ts";
 import { progressOf } from "../progress.ts";
-import { migrationsFolder } from "./replace-ledger.ts";
+import { schemaFolder } from "./replace-ledger.ts";
 
 interface Options {
   readonly serious?: boolean;
@@ -25,7 +25,7 @@ export async function compareLedger(context: Context, options: Options): Promise
   const { terminal } = context;
   const { DATABASE_URL: url } = readSettings("database", context.environment);
   const shown = ({ cause }: Difference): boolean => options.serious !== true || cause === undefined;
-  const comparison = await withScratchLedger(url, migrationsFolder(), async (scratchUrl) => {
+  const comparison = await withScratchLedger(url, schemaFolder(), async (scratchUrl) => {
     const ledger = createPostgresLedger({ url: scratchUrl, max: CONNECTIONS });
     const progress = progressOf(context, "blocks");
     try {

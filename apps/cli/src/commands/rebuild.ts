@@ -63,12 +63,12 @@ Agreements keep the terms they were opened under, and those are taken from the l
 Both need the settings of ingester and scheduler: STAKEBTS_NODES, STAKEBTS_CUSTODIAN, STAKEBTS_MEMO_KEY with older keys
 behind it, and, where they are set, STAKEBTS_POLICY, STAKEBTS_SKIP_BLOCKS, STAKEBTS_EXCHANGE_ACCOUNTS, _RESERVE_ACCOUNT.
 Exit code: 0 done, or no difference; 1 differences were found, or it was refused.
-${examples(["rebuild --compare", "does the ledger say what the chain says?"], ["rebuild --compare --alarming --json", "for a nightly check"], ["rebuild --from 61200000 --dry-run", "how much is there to read?"], ["rebuild --from 61200000 --reason 'the disk was lost'", "into an empty ledger"])}`,
+${examples(["rebuild --compare", "does the ledger say what the chain says?"], ["rebuild --compare --serious --json", "for a nightly check"], ["rebuild --from 61200000 --dry-run", "how much is there to read?"], ["rebuild --from 61200000 --reason 'the disk was lost'", "into an empty ledger"])}`,
     )
     .action(
       run(async (context, options: Options) => {
         if (options.compare === true) return compareLedger(context, options);
-        if (options.serious === true) throw new UsageError("--alarming goes with --compare");
+        if (options.serious === true) throw new UsageError("--serious goes with --compare");
         return rebuild(context, options);
       }),
     );

@@ -4,7 +4,7 @@ import type { Occupant } from "@stakebts/core/backups/replace-database";
 import { StartupError } from "@stakebts/kernel/errors";
 import { Option } from "commander";
 import type { Context } from "../context.ts";
-import { MIGRATIONS } from "../examine/database.ts";
+import { SCHEMA_FOLDER } from "../examine/database.ts";
 import { UsageError } from "../exit.ts";
 import { safeText } from "../print.ts";
 
@@ -46,8 +46,9 @@ export function whyNot(databaseUrl: string, { paymentsOn, sessions }: Occupant):
   return `${database} is in use; stop these first:\n${who.join("\n")}`;
 }
 
-export function migrationsFolder(): string {
-  if (!existsSync(MIGRATIONS))
-    throw new StartupError(`the migrations are not in ${MIGRATIONS}: run this from a complete installation`);
-  return MIGRATIONS;
+/** With migrations and functions. */
+export function schemaFolder(): string {
+  if (!existsSync(SCHEMA_FOLDER))
+    throw new StartupError(`there is no folder ${SCHEMA_FOLDER}: run this from a complete installation`);
+  return SCHEMA_FOLDER;
 }

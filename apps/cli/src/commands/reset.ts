@@ -12,7 +12,7 @@ import {
   type Confirmation,
   confirmOption,
   isTyped,
-  migrationsFolder,
+  schemaFolder,
   whyNot,
   yesOption,
 } from "./replace-ledger.ts";
@@ -45,7 +45,7 @@ ${examples(["reset --reason 'end of the rehearsal'", "asks for the word"], ["bac
 async function reset(context: Context, options: Options): Promise<ExitCode> {
   const { terminal } = context;
   const { DATABASE_URL: databaseUrl } = readSettings("database", context.environment);
-  const migrations = migrationsFolder();
+  const folder = schemaFolder();
   const database = databaseOf(databaseUrl);
   const { actor, reason } = await operatorAction(context, options);
   const occupant = await occupantOf(databaseUrl);
@@ -61,7 +61,7 @@ async function reset(context: Context, options: Options): Promise<ExitCode> {
   }
   const old = await resetLedger({
     databaseUrl,
-    migrations,
+    schemaFolder: folder,
     nowMs: context.clock.nowMs(),
     replacement: {
       event: "ledger.reset",

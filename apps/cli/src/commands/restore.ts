@@ -14,7 +14,7 @@ import {
   type Confirmation,
   confirmOption,
   isTyped,
-  migrationsFolder,
+  schemaFolder,
   whyNot,
   yesOption,
 } from "./replace-ledger.ts";
@@ -53,7 +53,7 @@ async function restore(context: Context, file: string, options: Options): Promis
   const { terminal, environment } = context;
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new UsageError(`there is no file ${file}`);
   const databaseUrl = targetOf(readSettings("database", environment).DATABASE_URL, options.into);
-  const migrations = migrationsFolder();
+  const folder = schemaFolder();
   const backup = await inspectBackup(file, { databaseUrl, environment });
   if ("problem" in backup) {
     terminal.note(safeText(`stakebts: ${file} is not restored: ${backup.problem}`));
@@ -78,7 +78,7 @@ async function restore(context: Context, file: string, options: Options): Promis
   const { manifest } = backup;
   const old = await restoreBackup(backup, {
     databaseUrl,
-    migrations,
+    schemaFolder: folder,
     nowMs: context.clock.nowMs(),
     replacement: {
       event: "ledger.restored",

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { differingFunctionsOf } from "@stakebts/core/database/migrations";
 import { databaseProblem } from "@stakebts/core/database/database-problem";
 import { queueStoreOf } from "@stakebts/core/queue/connection";
 import { queueStoreProblem } from "@stakebts/core/queue/queue-store-problem";
@@ -9,7 +10,8 @@ import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
 /** Beside the sources of the repository; an installation without them has nothing to compare with. */
-export const MIGRATIONS = join(import.meta.dirname, "../../../../prisma/migrations");
+export const SCHEMA_FOLDER = join(import.meta.dirname, "../../../../prisma");
+const MIGRATIONS = join(SCHEMA_FOLDER, "migrations");
 
 export async function* examineDatabase(context: Context): AsyncGenerator<Finding> {
   try {
@@ -36,7 +38,7 @@ export async function* examineDatabase(context: Context): AsyncGenerator<Finding
       );
 }
 
-async function database({ view }: Context): Promise<Finding> {
+async function database({ view, environment }: Context): Promise<Finding> {
   try {
     const applied = await view.migrations();
     if (applied === undefined) return problem("database", "it has no ledger yet", "run `npm run db:migrate`");
@@ -58,6 +60,14 @@ async function database({ view }: Context): Promise<Finding> {
         "database",
         `it is newer than this program: ${unknown.join(", ")}`,
         "use the version of the product that made it",
+      );
+    const { DATABASE_URL: url } = readSettings("database", environment);
+    const functions = existsSync(SCHEMA_FOLDER) ? await differingFunctionsOf(url, SCHEMA_FOLDER) : [];
+    if (functions.length > 0)
+      return problem(
+        "database",
+        `functions or triggers are not those of this program: ${functions.join(", ")}`,
+        "run `npm run db:migrate`",
       );
     return ok("database", `answers, ${applied.length} migrations`);
   } catch (error) {

@@ -29,7 +29,7 @@ export function messageAbout(
     text: [
       ...lines,
       ...(more > 0 ? [`- and ${more} more`] : []),
-      `docs/runbook.md has a paragraph on ${event}; \`stakebts receipts --event ${event}\` lists them.`,
+      `docs/runbook.md has a row on ${event}; \`stakebts receipts --event ${event}\` lists them.`,
     ].join("\n"),
     items,
   };

@@ -56,12 +56,16 @@ export interface TakenNotification {
   readonly createdAtMs: number;
 }
 
+/** A line waits until it is sent, or until its channel has failed too often. */
+export const NOTIFICATION_STATUSES = ["waiting", "sent", "given_up"] as const;
+export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
+
 export interface NotificationLine {
   readonly id: bigint;
   readonly channel: ChannelName;
   readonly event: string;
   readonly title: string;
-  readonly status: "waiting" | "sent" | "given_up";
+  readonly status: NotificationStatus;
   readonly attempts: number;
   readonly problem: string | undefined;
   readonly sentAtMs: number | undefined;

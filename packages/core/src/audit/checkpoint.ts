@@ -21,7 +21,7 @@ export function checkpointFor(
   return { key, kind: "checkpoint", payee, amount: bts(1n), memo, dueMs, rows: [] };
 }
 
-/** What the memo of an checkpoint says; `undefined` when it says nothing of the kind. Total. */
+/** What the memo of a checkpoint says; `undefined` when it says nothing of the kind. Total. */
 export function checkpointInMemo(text: string): { readonly seq: number; readonly hash: string } | undefined {
   const [, seq, hash] = /"audit":"(\d{1,15}) ([0-9a-f]{64})"/u.exec(text) ?? [];
   return seq === undefined || hash === undefined ? undefined : { seq: Number(seq), hash };

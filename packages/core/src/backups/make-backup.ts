@@ -1,3 +1,4 @@
+import { LOCKS } from "../database/locks.ts";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -16,8 +17,6 @@ import {
   withSession,
 } from "./server.ts";
 
-/** One backup at a time. Any number does, as long as nothing else takes it. */
-const BACKUP_LOCK = 7_270_003;
 /** Queues are a wake-up (ADR 0001): a new ledger gets new ones. */
 const QUEUE_SCHEMA = "bullmq";
 
@@ -49,7 +48,7 @@ export type BackupResult =
 export function makeBackup(request: BackupRequest): Promise<BackupResult> {
   return withSession(request.databaseUrl, async (session) => {
     const { rows } = await session.query<{ held: boolean }>("SELECT pg_try_advisory_lock($1) AS held", [
-      BACKUP_LOCK,
+      LOCKS.backup,
     ]);
     if (rows[0]?.held !== true)
       return { made: false, reason: "another backup of this database is being made" };

@@ -1,10 +1,8 @@
+import { LOCKS } from "../database/locks.ts";
 import { randomBytes } from "node:crypto";
 import { StartupError } from "@stakebts/kernel/errors";
 import { deployMigrations } from "../database/migrations.ts";
 import { createEmptyDatabase, databaseOf, quoted, urlWithDatabase, withMaintenance } from "./server.ts";
-
-/** With the id of the database beside it: one comparison of each at a time. */
-const SCRATCH_LOCK = 7_270_007;
 
 /**
  * An empty ledger in a database of its own on the same server, for as long as `work` takes. Dropped whatever comes; one that
@@ -14,7 +12,7 @@ const SCRATCH_LOCK = 7_270_007;
  */
 export async function withScratchLedger<T>(
   databaseUrl: string,
-  migrations: string,
+  schemaFolder: string,
   work: (url: string) => Promise<T>,
 ): Promise<T> {
   return withMaintenance(databaseUrl, async (session) => {
@@ -23,7 +21,7 @@ export async function withScratchLedger<T>(
               ARRAY(SELECT datname::text FROM pg_database s
                      WHERE starts_with(s.datname, format('stakebts_compare_%s_', d.oid))) AS stale
          FROM pg_database d WHERE datname = $1`,
-      [databaseOf(databaseUrl), SCRATCH_LOCK],
+      [databaseOf(databaseUrl), LOCKS.scratch],
     );
     const [found] = rows;
     if (found?.held !== true)
@@ -33,7 +31,7 @@ export async function withScratchLedger<T>(
     await createEmptyDatabase(session, name);
     try {
       const url = urlWithDatabase(databaseUrl, name);
-      await deployMigrations(url, migrations);
+      await deployMigrations(url, schemaFolder);
       return await work(url);
     } finally {
       await session.query(`DROP DATABASE ${quoted(name)} WITH (FORCE)`);

@@ -1,5 +1,5 @@
+import { LOCKS } from "../database/locks.ts";
 import pg from "pg";
-import { PAYER_LOCK } from "../database/locks.ts";
 
 /** A session that ends with the work, whatever comes. */
 export async function withSession<T>(url: string, work: (session: pg.Client) => Promise<T>): Promise<T> {
@@ -60,7 +60,7 @@ export async function sessionsOf(session: pg.Client, database: string): Promise<
        FROM pg_stat_activity a
       WHERE datname = $1 AND pid <> pg_backend_pid() AND backend_type = 'client backend'
       ORDER BY pid`,
-    [database, PAYER_LOCK],
+    [database, LOCKS.payer],
   );
   return rows;
 }

@@ -97,18 +97,18 @@ async function knownOf(
   );
 }
 
-/** What a ledger that has forgotten the withdrawal has learnt from the chain, by the key in the memo, since. */
+/** The payout that a ledger without the withdrawal has learnt from the chain, by the key in the memo. */
 async function settledBy(
   db: Database,
-  { operation, effect }: OperationToLookUp,
+  { position, effect }: OperationToLookUp,
 ): Promise<PayoutModel | undefined> {
   if (effect.type !== "payment") return undefined;
   const [transfer, paid] = await Promise.all([
-    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(operation) } }),
+    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(position) } }),
     db.payout.findMany({
       where: {
         status: "confirmed",
-        blockProcessed: operation.blockNum,
+        blockProcessed: position.blockNum,
         payee: effect.receiver,
         withdrawals: { none: { status: "confirmed" } },
       },

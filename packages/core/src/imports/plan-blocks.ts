@@ -4,14 +4,14 @@ import { asImported, type ImportMark, type MonthPaid } from "../rules/import-mar
 import { compareOperations, operationId, type OperationId } from "@stakebts/kernel/operation-id";
 import type { NewStakeRow, StakeRow } from "../rules/stake-row.ts";
 import type { Millis } from "@stakebts/kernel/time";
-import type { LedgerTx, NewTransfer } from "../ledger/ledger.ts";
+import type { LedgerTx, NewTransfer, TransferDirection } from "../ledger/ledger.ts";
 import type { IngestDeps } from "../ledger/ingest-blocks.ts";
 import { overdueRows } from "./write-agreements.ts";
 
 /** A transfer that the blocks hold, and what will become of it. */
 export interface PlannedTransfer {
   readonly operation: OperationId;
-  readonly direction: "in" | "out";
+  readonly direction: TransferDirection;
   readonly timeMs: Millis;
   /** The account at the other end. */
   readonly account: string;

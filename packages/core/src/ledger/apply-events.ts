@@ -23,10 +23,10 @@ export interface ApplyDeps {
   readonly roles: Roles;
   /**
    * The agreement that this transfer has opened in another ledger, of which this one is a recomputation: it keeps the
-   * terms it was opened under, whatever the policy says today.
+   * terms it was opened under, not those of today's policy.
    */
   readonly openedBefore?: (transfer: OperationPosition) => Agreement | undefined;
-  /** What this process finds frozen in its environment and its file, now. */
+  /** What is frozen in the environment or the file of this process, now. */
   readonly frozenHere?: () => readonly Freeze[];
 }
 
@@ -42,9 +42,8 @@ const STEPS_PER_TRANSACTION = 50;
 /**
  * Brings the ledger up to the cursor: decides transfers and lets rows fall due, strictly in the order of chain time.
  *
- * The order is the whole point. A row that was due before a stop is paid and one that was due after it is aborted,
- * however long the system was down, in whatever order jobs arrive and however many schedulers run: the ledger is a
- * function of the chain. At the same instant the due row comes first.
+ * The order decides: a row that was due before a stop is paid, and one that was due after it is aborted. That holds after
+ * any absence, for any order of jobs and any number of schedulers, because the ledger is a function of the chain. At the same instant the due row comes first.
  *
  * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
  */
@@ -108,7 +107,7 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
   const moved = await tx.rows.move(decided.map((d) => d.move));
   assert(
     moved === rows.length,
-    `${rows.length} rows fell due and ${moved} moved, although nobody else may apply events`,
+    `${rows.length} rows fell due and ${moved} moved, although this transaction holds the lock`,
   );
   const held = await createPayouts(
     tx,
@@ -124,7 +123,7 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
   return [...receipts, ...held];
 }
 
-/** As the rules say, unless an import says that somebody has answered it before this ledger was there. ADR 0011. */
+/** By the rules, unless an import shows that an earlier installation has answered the transfer. ADR 0011. */
 async function decide(
   tx: LedgerTx,
   transfer: NewTransfer,
@@ -160,7 +159,7 @@ async function decide(
     decision.agreement === undefined
       ? undefined
       : await tx.agreements.importedDuplicate(decision.agreement.agreement);
-  // The duplicate's name at the end of the reason is how the ledger knows that it is found: see importedDuplicate.
+  // The reason ends with the duplicate's name, by which importedDuplicate knows that it was found.
   if (duplicate !== undefined)
     return recorded("already_processed", `${decision.reason}: this is the imported agreement ${duplicate}`);
   return importMark === undefined ? decision : asImported(decision, importMark);
@@ -194,7 +193,7 @@ async function answerTransfer(
   const moved = await tx.transfers.decide(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
-    `transfer ${operationId(transfer.operation)} was decided twice, although nobody else may apply events`,
+    `transfer ${operationId(transfer.operation)} was decided twice, although this transaction holds the lock`,
   );
   const receipt: NewReceipt = {
     event: `transfer.${decision.outcome}`,
@@ -254,8 +253,8 @@ async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): 
 }
 
 /**
- * A manager's kill switch. It is thrown once, for a transfer is decided once; an operator takes it back. One that is too old
- * to act is told to people, who may throw it themselves.
+ * A freeze by a manager's memo. It is added once, because a transfer is decided once, and an operator ends it. One that is too
+ * old to be carried out is reported to people, who may freeze by themselves.
  */
 async function freeze(
   tx: LedgerTx,

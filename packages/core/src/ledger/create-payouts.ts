@@ -6,7 +6,7 @@ import { identified, memoNonces } from "./ids.ts";
 import { jobForPayout } from "./jobs.ts";
 
 /**
- * Writes debts down and jobs for them. A debt whose payment is already on the chain, because the ledger is being
+ * Writes payouts and enqueues their jobs. A debt whose payment is already on the chain, because the ledger is being
  * replayed or was restored from a backup, is settled by that payment instead of a second one.
  * @returns receipts, already written, of debts that are held because the chain tells another story
  */
@@ -54,7 +54,7 @@ async function paidDeposits(
   return found;
 }
 
-/** The chain shows a payment with this debt's name and another amount or payee. Which of them is right, a person says. */
+/** The chain shows a payment with this payout's key and another amount or payee. A person decides which is right. */
 async function hold(
   tx: LedgerTx,
   debt: IdentifiedPayout,

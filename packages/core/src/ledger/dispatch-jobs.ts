@@ -2,12 +2,12 @@ import type { Ledger } from "./ledger.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import { jobForDueRows } from "./jobs.ts";
 
-/** Jobs that are made in one go. */
+/** Jobs that are dispatched at once. */
 const JOBS_PER_BATCH = 500;
 
 /**
- * Makes the jobs that were written with the states that cause them. Whoever crashes between making and marking makes
- * them again: the queue knows their names, and the handlers do not mind.
+ * Puts the jobs of the outbox on the queue. A crash between putting and marking means that they are put again: the queue
+ * knows their ids, and running a job twice is harmless.
  */
 export async function dispatchJobs({ ledger, queue }: { ledger: Ledger; queue: JobQueue }): Promise<number> {
   for (let total = 0; ;) {
@@ -17,13 +17,13 @@ export async function dispatchJobs({ ledger, queue }: { ledger: Ledger; queue: J
   }
 }
 
-/** With more jobs than this before its door the payer has been told enough. */
+/** While more jobs than this wait, the payer needs no further ones. */
 const WAITING_JOBS_MAX = 100;
 const STALE_PAYOUTS_PER_TURN = 1_000;
 
 /**
- * Jobs for open payouts that nobody has rung for lately: what a lost queue or a crashed payer left behind, and bytes
- * that are to be sent once more. Not while many jobs wait: of a long queue every payout would look forgotten, and
+ * Jobs for open payouts that have had none for a while: after a lost queue or a crashed payer, and for bytes that are to be
+ * sent once more. Not while many jobs wait: in a long queue every payout would look forgotten, and
  * ringing for all of them again would only make it longer.
  */
 export async function enqueueStalePayouts(

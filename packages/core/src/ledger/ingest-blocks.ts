@@ -66,7 +66,7 @@ export interface IngestResult {
 
 /**
  * Reads the next irreversible blocks and writes, in one transaction: their transfers, the cursor, what they confirm,
- * what they prove dead, and the jobs for all of it. Read again after a crash, a block changes nothing.
+ * what they prove dead, and the jobs that follow. Read again after a crash, a block changes nothing.
  */
 export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const { chain, ledger } = deps;
@@ -112,7 +112,7 @@ export interface ReplayOptions {
 
 /**
  * Reads blocks that the cursor has passed already, and writes those of their transfers that the ledger does not have,
- * with what they settle. Whatever it has stays as it is. Blocks that were once jumped over count as looked into then.
+ * with what they settle. What it has stays as it is. Blocks that were once jumped over count as looked into then.
  */
 export async function replayBlocks(
   deps: IngestDeps,
@@ -160,7 +160,7 @@ export async function findTransfers(
   return readTransfers(deps, blocks, irreversibleBlockNum);
 }
 
-/** The kill switch, thrown by the ingester itself: the chain and the ledger tell different stories. */
+/** Stops payments because the chain and the ledger contradict each other. */
 async function stopPayments({ ledger, log }: IngestDeps, receipt: NewReceipt): Promise<void> {
   const reason = `${receipt.event} at ${receipt.subject}: compare the nodes with each other, then switch payments on again`;
   log.error(receipt.event, { ...receipt.details, subject: receipt.subject, todo: reason });
@@ -294,7 +294,7 @@ async function readTransfers(
   const understand = ({ block, transfer }: (typeof relevant)[number]) =>
     toNewTransfer(deps, block, transfer, irreversibleBlockNum);
   const read = relevant.map(understand);
-  // Only a lifetime member may act as a manager, so there it counts whether he is one now.
+  // Only a lifetime member may act as a manager, so the membership of the moment is read.
   const askers = relevant
     .filter((_, index) => isAdminRequest(read[index]?.request))
     .map(({ transfer }) => transfer.fromId);

@@ -28,13 +28,21 @@ export interface Cursor {
 export type CursorMove = Omit<Cursor, "scannedFromBlockNum"> & { readonly scannedFromBlockNum?: number };
 
 /** How the memo of a transfer could be read. */
-export type MemoStatus = "none" | "text" | "public" | "unreadable";
+export const MEMO_STATUSES = ["none", "text", "public", "unreadable"] as const;
+export type MemoStatus = (typeof MEMO_STATUSES)[number];
+
+export const TRANSFER_DIRECTIONS = ["in", "out"] as const;
+export type TransferDirection = (typeof TRANSFER_DIRECTIONS)[number];
+
+/** An outgoing transfer is decided by being there. */
+export const TRANSFER_STATUSES = ["undecided", "decided"] as const;
+export type TransferStatus = (typeof TRANSFER_STATUSES)[number];
 
 /** A transfer of the custodian as it is written down when its block is processed. */
 export interface NewTransfer {
   readonly operation: OperationPosition;
   readonly blockTimeMs: Millis;
-  readonly direction: "in" | "out";
+  readonly direction: TransferDirection;
   readonly txid: string | undefined;
   /** Account names. */
   readonly sender: string;

@@ -10,7 +10,7 @@ import type { Log } from "@stakebts/kernel/log";
  */
 export const LEDGER_LAG_BLOCKS_MAX = 20;
 
-/** What an ingester remembers, to see when another ledger, or a node with newer blocks, has taken the place of one. */
+/** What an ingester remembers in order to notice that another ledger, or a node with newer blocks, has taken the place of the last. */
 export class LedgerWatch {
   /** The highest block at which this process has seen the cursor. */
   seenBlockNum = 0;

@@ -32,7 +32,7 @@ export async function settleOutgoing(
   const strangers = outgoing.filter((t) => withdrawalOf(t) === undefined);
   const keys = strangers.flatMap((t) => (t.payoutKey === undefined ? [] : [t.payoutKey]));
   const nonces = new Set(strangers.flatMap((t) => (t.memoNonce === undefined ? [] : [t.memoNonce])));
-  // A process that applies events, and writes these very debts down, does not see our transfers yet, nor do we see its payouts: wait for it.
+  // The event step that is writing these very payouts does not see our transfers yet, nor do we see its payouts: wait for it.
   if (strangers.length > 0) await tx.lockEvents();
   const byKey = new Map((await tx.payouts.find({ keys })).map((payout) => [payout.key, payout]));
   const byNonce = nonces.size === 0 ? new Map<string, PayoutRecord>() : await depositsByNonce(tx, nonces);

@@ -38,7 +38,7 @@ export interface PayDeps {
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
   /**
-   * What this process finds frozen in its environment and its file, now. Then it signs nothing, whatever the ledger says.
+   * What this process finds frozen in its environment and its file, now. Then it signs nothing, even if the ledger allows it.
    * Bytes that are signed already still go out.
    */
   readonly frozenHere: () => readonly Freeze[];
@@ -48,7 +48,7 @@ export interface PayDeps {
   readonly writerEpoch: bigint;
 }
 
-/** How one job at the payer's door ended. `again`: something outside has to change first; job again later. */
+/** How one job of the payer ended. `again`: something outside has to change first; another job follows later. */
 export type PayResult =
   /** Nothing to do: paid, cancelled, or waiting for a person. */
   | { readonly type: "settled" }
@@ -60,7 +60,7 @@ export type PayResult =
   /** Another payer has taken over: this process must stop signing at once. */
   | { readonly type: "superseded" };
 
-/** Accounts of the protocol itself. Funds sent there are lost, or anybody's. */
+/** Accounts of the protocol itself. Funds sent there are lost, or any account may take them. */
 const RESERVED_ACCOUNTS: readonly AccountId[] = ["1.2.0", "1.2.1", "1.2.2", "1.2.3", "1.2.4", "1.2.5"];
 
 /**
@@ -202,7 +202,7 @@ export function behindTheChain(cursor: Cursor | undefined, head: ChainHead): str
   return lag > LEDGER_LAG_BLOCKS_MAX ? `the ledger is ${lag} blocks behind the chain` : undefined;
 }
 
-/** A fee is burnt: one that nobody has ever asked for is a node that lies, or a decision of the chain that a person looks at. */
+/** A fee is burnt. A fee above the limit means that a node lies, or that the chain has changed its fees: a person looks at it. */
 export const whyTooDear = (
   fee: Shares,
   { maxNetworkFee }: Pick<Policy, "maxNetworkFee">,
@@ -221,7 +221,7 @@ async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Pr
   return account;
 }
 
-/** No failure of the payout: it is paid when the nodes tell the truth. */
+/** The payout has not failed: it is paid as soon as the nodes name the right account. */
 async function somebodyElse(
   { ledger, log }: PayDeps,
   { key, payee }: PayoutRecord,
@@ -284,7 +284,7 @@ async function waitForFunds(
   return { type: "waiting_funds" };
 }
 
-/** Final until a person requeues it. The nominator hears of it, once. */
+/** Final until a person requeues it. The nominator gets one notice. */
 async function fail(deps: PayDeps, payout: PayoutRecord, reason: string, nowMs: Millis): Promise<PayResult> {
   const { ledger, log, policy } = deps;
   await ledger.transaction(async (tx) => {

@@ -1,13 +1,13 @@
+import { LOCKS } from "../database/locks.ts";
 import pg from "pg";
 import { AssertionError } from "@stakebts/kernel/assert";
 import { StartupError } from "@stakebts/kernel/errors";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
-import { PAYER_LOCK } from "../database/locks.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 
 const HEARTBEAT_MS = 1_000;
-/** A database that does not answer for this long has lost us, and our lock may be somebody else's by now. */
+/** If the database does not answer for this long, the session may be lost and another payer may hold the lock. */
 const HEARTBEAT_MS_MAX = 5_000;
 const RETRY_MS = 1_000;
 /**
@@ -23,7 +23,7 @@ interface LockDeps {
   readonly databaseUrl: string;
   readonly clock: HostClock;
   readonly log: Log;
-  /** Told of every sign of life of the session, held or asked for. */
+  /** Notes each answer of the session, while the lock is held or asked for. */
   readonly progress?: Progress | undefined;
 }
 
@@ -64,7 +64,7 @@ async function holdOnce(
     keepAlive: true,
   });
   const lost = new AbortController();
-  // The end of the session is the end of the lock, and the first to hear of it is its socket.
+  // The lock ends with the session, and the socket notices that first.
   session.on("error", () => lost.abort());
   session.on("end", () => lost.abort());
   try {
@@ -86,7 +86,7 @@ async function acquire(
 ): Promise<boolean> {
   for (let tries = 0; !stop.aborted; tries++) {
     const { rows } = await session.query<{ held: boolean }>("SELECT pg_try_advisory_lock($1) AS held", [
-      PAYER_LOCK,
+      LOCKS.payer,
     ]);
     progress?.expect(LOOP, STEP_MS_MAX);
     if (rows[0]?.held === true) return true;

@@ -15,7 +15,7 @@ export interface KnownCauses {
   readonly isBehind: boolean;
   /** Why a transfer was answered otherwise; what follows from it has the same cause. */
   readonly transfers: Map<string, ExpectedCause | undefined>;
-  /** Outgoing transfers that name a notice or an checkpoint, as the chain has them. */
+  /** Outgoing transfers that name a notice or a checkpoint, as the chain has them. */
   readonly payments: Map<PayoutKey, { readonly receiver: string; readonly blockNum: number }>;
 }
 

@@ -34,7 +34,7 @@ export type PayoutKind = (typeof PAYOUT_KINDS)[number];
  *         ├─▶ held       a person decides
  *         └─▶ failed     permanent; a person may requeue it
  * ```
- * - `due`: the debt exists and nobody has tried to pay it.
+ * - `due`: the debt exists and no payment was tried.
  * - `ready`: the payer has picked it up, or may do so again.
  * - `signed`, `sent`: a live withdrawal exists; see there.
  * - `waiting_funds`: the hot wallet is short; `waitingSinceMs` says since when.

@@ -29,7 +29,7 @@ export function watched<P extends object>(port: P, listeners: Listeners<P>): P {
     get(target, name) {
       if (told.has(name)) return told.get(name);
       const member: unknown = Reflect.get(target, name, target);
-      // Bound to what it belongs to: private fields know no proxy.
+      // Bound to its object: private fields do not work through a proxy.
       return typeof member === "function" ? (member.bind(target) as unknown) : member;
     },
   });

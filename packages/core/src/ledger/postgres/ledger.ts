@@ -6,6 +6,7 @@ import {
   isWriteConflict,
   openDatabase,
 } from "../../database/client.ts";
+import { LOCKS } from "../../database/locks.ts";
 import type { Ledger, LedgerTx } from "../ledger.ts";
 import { PostgresAgreements } from "./agreements.ts";
 import { PostgresApprovals } from "./approvals.ts";
@@ -19,8 +20,6 @@ import { PostgresTopUps } from "./top-ups.ts";
 import { isDecidable, PostgresTransfers } from "./transfers.ts";
 import { PostgresWithdrawals } from "./withdrawals.ts";
 
-/** Two schedulers apply events one after the other. Any number does, as long as nothing else takes it. */
-const EVENTS_LOCK = 7_270_001;
 /** To apply events waits for another process that does; a batch of blocks writes a few thousand rows. Longer than either takes. */
 const TRANSACTION = { timeout: 60_000, maxWait: 20_000 };
 const CONFLICT_RETRIES = 5;
@@ -48,7 +47,7 @@ export function createPostgresLedger({ url, max = 5 }: { url: string; max?: numb
 
 const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   lockEvents: async () => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${EVENTS_LOCK}::bigint)`;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.events}::bigint)`;
   },
   cursor: new PostgresCursor(tx),
   transfers: new PostgresTransfers(tx),

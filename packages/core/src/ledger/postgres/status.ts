@@ -6,7 +6,7 @@ import type { PayoutKey, PayoutStatus } from "../../rules/payout.ts";
 import type { StakeRowStatus } from "../../rules/stake-row.ts";
 import type { TopUpStatus } from "../../rules/top-up.ts";
 import { type Database, Prisma } from "../../database/client.ts";
-import { PAYER_LOCK, WATCHER_LOCK } from "../../database/locks.ts";
+import { LOCKS } from "../../database/locks.ts";
 import type { LimitedSum, ProcessFreeze, StatusView, WatchView } from "../view.ts";
 import { readControl } from "./control.ts";
 import { readCursor } from "./cursor.ts";
@@ -87,7 +87,7 @@ export async function watchView(db: Database): Promise<WatchView> {
     readCursor(db),
     readControl(db),
     db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
-      SELECT ${isHeld(PAYER_LOCK)} AS leads, ${isHeld(WATCHER_LOCK)} AS watches,
+      SELECT ${isHeld(LOCKS.payer)} AS leads, ${isHeld(LOCKS.watcher)} AS watches,
              least((SELECT due FROM stake_row
                      WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled}
                      ORDER BY due LIMIT 1),
