@@ -7,6 +7,7 @@ import {
   isWriteConflict,
   openDatabase,
 } from "../../database/client.ts";
+import { LOCKS } from "../../database/locks.ts";
 import type { Ledger, LedgerTx } from "../ledger.ts";
 import { PostgresAgreements } from "./agreements.ts";
 import { PostgresApprovals } from "./approvals.ts";

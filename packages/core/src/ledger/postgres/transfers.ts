@@ -8,7 +8,14 @@ import type { PayoutKey } from "../../rules/payout.ts";
 import type { MemoRequest } from "../../rules/request.ts";
 import type { Transfer as TransferModel } from "../../generated/prisma/client.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
-import type { Ledger, MemoStatus, NewTransfer, TransferQuery, TransfersTx } from "../ledger.ts";
+import type {
+  Ledger,
+  MemoStatus,
+  NewTransfer,
+  TransferQuery,
+  TransferStatus,
+  TransfersTx,
+} from "../ledger.ts";
 import { jsonRows } from "./json-rows.ts";
 
 export const transferKey = (at: OperationPosition) => ({
@@ -36,7 +43,7 @@ const fromTransfer = (transfer: NewTransfer) => ({
   ...(transfer.importMark === undefined ? {} : { importMark: transfer.importMark }),
   memoNonce: transfer.memoNonce ?? null,
   replayed: transfer.isReplayed,
-  status: transfer.direction === "in" ? "undecided" : "decided",
+  status: (transfer.direction === "in" ? "undecided" : "decided") satisfies TransferStatus,
 });
 
 type TransferColumns = Omit<TransferModel, "outcome" | "reason" | "createdAt" | "status">;
