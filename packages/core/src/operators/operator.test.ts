@@ -144,11 +144,12 @@ describe("requeueing a failed payout", () => {
       await world.devnet.produce(8);
       const { ledger } = world;
       const transaction = ledger.transaction.bind(ledger);
-      const forgetful = vi
-        .spyOn(ledger, "transaction")
-        .mockImplementation((work) =>
-          transaction((tx) => work({ ...tx, payouts: { ...tx.payouts, confirm: () => Promise.resolve(0) } })),
-        );
+      const forgetful = vi.spyOn(ledger, "transaction").mockImplementation((work) =>
+        transaction((tx) => {
+          vi.spyOn(tx.payouts, "confirm").mockResolvedValue(0);
+          return work(tx);
+        }),
+      );
       await world.ingest();
       forgetful.mockRestore();
       expect(status(world, payout.id)).toBe("failed");
@@ -381,8 +382,3 @@ describe("the switch for payments", () => {
       expect(receipts(world, "payments.switched_on")).toHaveLength(1);
     }));
 });
-
-/** Some transaction of the ledger in memory: the way to its class. */
-async function txOf(world: World): Promise<object> {
-  return world.ledger.transaction((tx) => Promise.resolve(tx));
-}

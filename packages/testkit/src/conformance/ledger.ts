@@ -919,7 +919,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         await tx.transfers.insert([incoming({ importMark }), incoming({ operation: operation(11) })]);
         const at = [operation(11), operation(10), operation(12)];
         assert.deepEqual(
-          [...(await tx.transfers.find({ operations: at })).map(({ operation: o }) => operationId(o))].sort(),
+          (await tx.transfers.find({ operations: at })).map(({ operation: o }) => operationId(o)).sort(),
           ["10:0:0", "11:0:0"],
         );
         assert.deepEqual(

@@ -5,7 +5,7 @@ import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { ApprovalsTx, PayoutApproval, PayoutRecord } from "@stakebts/core/ledger/ledger";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { jobsIn } from "./receipts.ts";
-import { movePayout } from "./payouts.ts";
+import { movePayout } from "./payout-moves.ts";
 import type { State } from "./state.ts";
 
 const REQUESTS = ["payout.requeued", "payout.released"];

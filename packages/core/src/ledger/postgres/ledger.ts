@@ -1,4 +1,3 @@
-import { LOCKS } from "../../database/locks.ts";
 import { StartupError } from "@stakebts/kernel/errors";
 import {
   type Database,

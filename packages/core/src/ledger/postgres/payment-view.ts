@@ -8,7 +8,7 @@ import type { DatabaseTx } from "../../database/client.ts";
 import type { PaymentView } from "../ledger.ts";
 import { CONTROL_COLUMNS, CONTROL_TABLES, type ControlColumns, toControl } from "./control.ts";
 import { toCursor } from "./cursor.ts";
-import { toPayout } from "./payouts.ts";
+import { toPayout } from "./payout-row.ts";
 import { toWithdrawal } from "./withdrawals.ts";
 
 type Row = PayoutModel & ControlColumns & ChainCursorColumns & LiveColumns;

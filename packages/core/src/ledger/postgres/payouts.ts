@@ -1,9 +1,6 @@
-import { bts } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
-import { millis, type Millis } from "@stakebts/kernel/time";
-import type { LimitedBy } from "../../rules/limits.ts";
-import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../rules/payout.ts";
-import type { Payout as PayoutModel } from "../../generated/prisma/client.ts";
+import type { Millis } from "@stakebts/kernel/time";
+import type { PayoutId, PayoutStatus } from "../../rules/payout.ts";
 import type { DatabaseTx } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
@@ -16,37 +13,7 @@ import type {
   PayoutsTx,
 } from "../ledger.ts";
 import { paymentView } from "./payment-view.ts";
-
-type PayoutColumns = Pick<
-  PayoutModel,
-  | "id"
-  | "key"
-  | "kind"
-  | "payee"
-  | "amount"
-  | "memo"
-  | "due"
-  | "status"
-  | "reason"
-  | "attempts"
-  | "waitingSince"
-  | "limitedBy"
->;
-
-export const toPayout = (row: PayoutColumns): PayoutRecord => ({
-  id: row.id as PayoutId,
-  key: row.key as PayoutKey,
-  kind: row.kind as PayoutKind,
-  payee: row.payee,
-  amount: bts(row.amount),
-  memo: row.memo,
-  dueMs: millis(Number(row.due)),
-  status: row.status as PayoutStatus,
-  reason: row.reason ?? undefined,
-  attempts: row.attempts,
-  waitingSinceMs: row.waitingSince === null ? undefined : millis(Number(row.waitingSince)),
-  limitedBy: (row.limitedBy as LimitedBy | null) ?? undefined,
-});
+import { toPayout } from "./payout-row.ts";
 
 /** Table payout, and payout_stake_row: the rows that each settles. */
 export class PostgresPayouts implements PayoutsTx, Payouts {
@@ -102,7 +69,16 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
   /** Debts of agreements and requests. Those that are there already stay as they are. */
   async #insertDebts(debts: readonly IdentifiedPayout[]): Promise<void> {
     await this.#db.payout.createMany({
-      data: debts.map(({ rows: _, dueMs, ...debt }) => ({ ...debt, due: BigInt(dueMs), status: "due" })),
+      data: debts.map(({ id, key, kind, payee, amount, memo, dueMs }) => ({
+        id,
+        key,
+        kind,
+        payee,
+        amount,
+        memo,
+        due: BigInt(dueMs),
+        status: "due",
+      })),
       skipDuplicates: true,
     });
   }
