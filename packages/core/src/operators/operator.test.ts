@@ -146,6 +146,7 @@ describe("requeueing a failed payout", () => {
       const transaction = ledger.transaction.bind(ledger);
       const forgetful = vi.spyOn(ledger, "transaction").mockImplementation((work) =>
         transaction((tx) => {
+          // oxlint-disable-next-line typescript/unbound-method -- vitest replaces the method on its object
           vi.spyOn(tx.payouts, "confirm").mockResolvedValue(0);
           return work(tx);
         }),

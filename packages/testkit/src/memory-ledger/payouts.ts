@@ -1,6 +1,5 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
-import type { Millis } from "@stakebts/kernel/time";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
 import { isLive } from "@stakebts/core/rules/withdrawal";
