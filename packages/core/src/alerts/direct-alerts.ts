@@ -1,7 +1,8 @@
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
-import type { Message, NotificationChannel } from "./notification.ts";
+import type { Message } from "./channel.ts";
+import type { NotificationChannel } from "./channels.ts";
 import { alertMessageId } from "../ledger/ids.ts";
 import { messageAbout } from "./message.ts";
 

@@ -2,7 +2,7 @@ import { whyPaysNothing } from "../rules/freeze.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
-import type { SendOutcome } from "./notification.ts";
+import type { SendOutcome } from "./channel.ts";
 import { type LivenessProblem, livenessProblem } from "./liveness.ts";
 
 export interface LivenessPingDeps {

@@ -1,5 +1,6 @@
 import { assert } from "@stakebts/kernel/assert";
-import type { Alert, Message, MessageItem } from "./notification.ts";
+import type { Message, MessageItem } from "./channel.ts";
+import type { Alert } from "./notification.ts";
 
 /** More than these are counted, not listed: somebody reads this on a telephone. */
 const ITEMS_MAX = 5;

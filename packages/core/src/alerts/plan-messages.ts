@@ -1,5 +1,6 @@
 import { messageId } from "../ledger/ids.ts";
-import type { Alert, Message, NotificationPlan, RecentNotification } from "./notification.ts";
+import type { Message } from "./channel.ts";
+import type { Alert, NotificationPlan, RecentNotification } from "./notification.ts";
 import { alertName, alertNameOf } from "./alert-name.ts";
 import { messageAbout } from "./message.ts";
 

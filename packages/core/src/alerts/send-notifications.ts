@@ -1,6 +1,7 @@
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
-import type { NotificationChannel, NotificationStore, TakenNotification } from "./notification.ts";
+import type { NotificationChannel } from "./channels.ts";
+import type { NotificationStore, TakenNotification } from "./notification.ts";
 import { NEEDS_ATTENTION } from "../ledger/log-receipt.ts";
 import { planMessages, REPEAT_MS } from "./plan-messages.ts";
 
