@@ -44,7 +44,9 @@ const email = (url: string, to = "a@example.org"): Send =>
 
 describe("the channels", () => {
   it("are the files of their folder, each under its own name", () => {
-    const files = readdirSync(join(import.meta.dirname, "channels")).map((file) => file.replace(/\.ts$/u, ""));
+    const files = readdirSync(join(import.meta.dirname, "channels")).map((file) =>
+      file.replace(/\.ts$/u, ""),
+    );
     expect(CHANNEL_NAMES.toSorted()).toEqual(files.toSorted());
   });
 
