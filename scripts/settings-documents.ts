@@ -71,7 +71,10 @@ function settingsTables(): string {
       .map(({ name, readers, otherwise, sentence, secret, example }) => [
         `\`${name}\``,
         letters(readers),
-        otherwise.replace(/required by (.*)$/u, (_, names: string) => `required by ${letters(names.split(", ") as Reader[])}`),
+        otherwise.replace(
+          /required by (.*)$/u,
+          (_, names: string) => `required by ${letters(names.split(", ") as Reader[])}`,
+        ),
         `${sentence}${secret ? ". **Secret**" : ""}`,
         `\`${example}\``,
       ]);
