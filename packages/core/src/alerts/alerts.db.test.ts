@@ -164,9 +164,9 @@ describe("the scheduler tells Prometheus of", () => {
       });
       await tx.moveTopUp(id, ["requested"], "asked", { isAsking: true });
     });
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(0);
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(0);
     await office.ledger.transaction((tx) => tx.moveTopUp(id, ["asked"], "unresolved", { reason: "lost" }));
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(1);
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(1);
   });
 
   test("jobs that wait", async ({ databaseUrl, watched }) => {
@@ -351,7 +351,7 @@ describe("the liveness ping", () => {
     });
     await office.digest();
     expect(await livenessPing.beat()).toBe("payer_away");
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(1);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(1);
 
     const stop = new AbortController();
     let leads: () => void = () => {};
@@ -363,7 +363,7 @@ describe("the liveness ping", () => {
     await leading;
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(1);
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(0);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(0);
 
     await office.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
     expect(await livenessPing.beat()).toBe("payments_off");
