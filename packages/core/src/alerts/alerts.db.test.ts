@@ -380,7 +380,7 @@ describe("the liveness ping", () => {
     await office.work();
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(3);
-    expect(await watched.read('stakebts_heartbeat_pings_total{outcome="heard"}')).toBe(3);
+    expect(await watched.read('stakebts_liveness_pings_total{outcome="heard"}')).toBe(3);
     expect(said).toEqual([
       "liveness.withheld payer_away",
       "liveness.withheld payments_off",
