@@ -66,6 +66,7 @@ export class Context {
     this.#chain ??= createChainClient({
       nodes: settings.STAKEBTS_NODES,
       quorum: settings.STAKEBTS_NODE_QUORUM,
+      chainId: settings.STAKEBTS_CHAIN_ID,
     });
     return this.#chain;
   }

@@ -5,7 +5,7 @@ import type { Cursor } from "../ledger/ledger.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { whyPaysNothing } from "../rules/freeze.ts";
 import { isOnRecoveryHold, type RecoveryHoldState } from "../rules/recovery-hold.ts";
-import type { SendOutcome } from "./notification.ts";
+import type { SendOutcome } from "./channel.ts";
 
 /** Why liveness is not reported. A closed set, because a metric has one series for each. */
 export const LIVENESS_PROBLEMS = [
