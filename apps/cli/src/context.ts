@@ -1,7 +1,7 @@
-import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
+import { openChain } from "@stakebts/core/processes/open-ports";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { type CustodianPolicy, policyOf } from "@stakebts/core/config/policy-file";
 import type { Environment } from "@stakebts/core/config/environment";
@@ -52,11 +52,7 @@ export class Context {
   }
 
   get chain(): ChainReader {
-    const settings = readSettings("chain", this.environment);
-    this.#chain ??= createChainClient({
-      nodes: settings.STAKEBTS_NODES,
-      quorum: settings.STAKEBTS_NODE_QUORUM,
-    });
+    this.#chain ??= openChain(readSettings("chain", this.environment));
     return this.#chain;
   }
 

@@ -2,13 +2,11 @@ import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import { policyOf } from "@stakebts/core/config/policy-file";
 import { rolesOf } from "@stakebts/core/config/exchange-settings";
 import type { Roles } from "@stakebts/core/rules/decide";
-import type { ChainAccount } from "@stakebts/bitshares/chain";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { Log } from "@stakebts/kernel/log";
 import { checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import type { IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
-import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
-import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
+import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { readSettings } from "./config.ts";
 import type { Context } from "./context.ts";
 
@@ -28,18 +26,14 @@ export async function ingestDeps(
   const custodian = await context.custodian();
   checkMemoKeys(custodian, memos.publicKeys);
   const { policy, managers } = policyOf(settings.STAKEBTS_POLICY, await chain.chainId());
-  return {
-    chain,
-    ahead: new ReadAhead(chain, custodian.id),
-    ledger,
-    memos,
-    log: silent,
-    policy,
-    custodian,
-    skipBlocks: new Set(settings.STAKEBTS_SKIP_BLOCKS),
-    accounts: new Map<string, ChainAccount>(),
-    adminReplay: settings.STAKEBTS_ADMIN_REPLAY === "on",
-    watch: new LedgerWatch(),
-    roles: rolesOf(settings, managers),
-  };
+  const deps = newIngestDeps(
+    { chain, ledger, memos, log: silent },
+    {
+      policy,
+      custodian,
+      skipBlocks: new Set(settings.STAKEBTS_SKIP_BLOCKS),
+      adminReplay: settings.STAKEBTS_ADMIN_REPLAY === "on",
+    },
+  );
+  return { ...deps, roles: rolesOf(settings, managers) };
 }

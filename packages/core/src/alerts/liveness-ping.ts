@@ -1,12 +1,14 @@
 import { whyPaysNothing } from "../rules/freeze.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
-import type { LedgerView } from "../ledger/view.ts";
+import type { WatchView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { SendOutcome } from "./notification.ts";
-import { type LivenessProblem, livenessProblem } from "./liveness.ts";
+import { type LivenessFacts, type LivenessProblem, livenessProblem } from "./liveness.ts";
 
 export interface LivenessPingDeps {
-  readonly view: Pick<LedgerView, "watch">;
+  readonly view: {
+    watch(): Promise<Omit<LivenessFacts, "paymentsOn"> & Pick<WatchView, "freezes" | "processFreezes">>;
+  };
   readonly clock: Pick<HostClock, "nowMs">;
   readonly log: Log;
   /** Tells the dead man's switch that all is well; `undefined` when there is none to tell. */

@@ -4,8 +4,14 @@ import { chainAll } from "./hash-chain.ts";
 /** In one transaction: enough to get through a million in minutes, few enough that nobody waits. */
 const RECEIPTS_PER_STEP = 1_000;
 
-/** Seals whatever is there, until nothing is left or somebody else is at it. Safe at any time, by any number of processes. */
-export async function extendHashChain(log: AuditLog, signal?: AbortSignal): Promise<number> {
+/**
+ * Chains the receipts that are not chained yet, until none is left or another process is at it. Safe at any time, by any
+ * number of processes.
+ */
+export async function extendHashChain(
+  log: Pick<AuditLog, "appendEntries">,
+  signal?: AbortSignal,
+): Promise<number> {
   for (let total = 0; ;) {
     const chained = await log.appendEntries(RECEIPTS_PER_STEP, chainAll);
     total += chained;

@@ -1,5 +1,6 @@
 /** One call that has ended. `answer` is undefined when it threw. */
 export interface Call {
+  readonly args: readonly unknown[];
   readonly elapsedSeconds: number;
   readonly answer: unknown;
 }
@@ -15,7 +16,8 @@ export function watched<P extends object>(
     const hear = tell[name] as (call: Call) => void;
     told.set(name, (...args) => {
       const startMs = performance.now();
-      const end = (answer: unknown) => hear({ elapsedSeconds: (performance.now() - startMs) / 1000, answer });
+      const end = (answer: unknown) =>
+        hear({ args, elapsedSeconds: (performance.now() - startMs) / 1000, answer });
       const result = Reflect.apply(method, port, args);
       if (!(result instanceof Promise)) {
         end(result);
