@@ -27,7 +27,7 @@ describe.each<[Safeguard, RegExp, number]>([
   ["save-then-send", /paid twice|contradicted/u, 400],
   ["one-live", /paid twice/u, 20],
   ["epoch", /signed by a payer that is over/u, 100],
-  ["recoveryHold", /paid twice/u, 400],
+  ["recovery-hold", /paid twice/u, 400],
   ["due-first", /the rules owe|paid and not owed/u, 300],
   ["repeat-nonrepeatable", /asked twice/u, 200],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100],
