@@ -6,7 +6,7 @@ import { wholeMemoryLedger } from "../memory-ledger-contents.ts";
 import { readDeps } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";
 
-// Holds the chain and the ledger of a world against what the auditor reckons.
+// Holds the chain and the ledger of a simulation against what the auditor reckons.
 
 const SHARES = 100_000n;
 

@@ -1,6 +1,6 @@
 import type { Prng } from "./prng.ts";
 
-/** How bad the world is: probabilities per call, if nothing else is said. */
+/** How often what goes wrong: probabilities per call, if nothing else is said. */
 export interface FaultProfile {
   /** The process dies, before or after the call. */
   readonly crash: number;
@@ -34,7 +34,7 @@ export const NO_FAULTS: FaultProfile = {
   forks: 0,
 };
 
-/** Each seed has a weather of its own: some have one fault often, some many, some none of a kind. */
+/** Each seed has a fault profile of its own: some have one fault often, some many, some none of a kind. */
 export function drawFaultProfile(prng: Prng): FaultProfile {
   const some = (most: number): number => (prng.chance(0.35) ? 0 : most * prng.next() ** 2);
   return {

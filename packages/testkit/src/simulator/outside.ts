@@ -17,7 +17,7 @@ import { EXCHANGE, MANAGER, type Simulation } from "./simulation.ts";
 const BLOCK_MS = 3_000;
 const SHARES = 100_000n;
 
-/** Does something now and then, until the weather clears up. */
+/** Does something now and then, until the faults end. */
 function nowAndThen(simulation: Simulation, { everyMs }: { everyMs: number }, act: () => void): void {
   const again = (): void =>
     simulation.eventLoop.after(simulation.prng.next() * 2 * everyMs, () => {

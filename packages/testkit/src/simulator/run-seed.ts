@@ -31,7 +31,7 @@ const LIVENESS_MS_MAX = 7_200_000;
 const SLICE_MS = 30_000;
 const SHARES = 100_000n;
 
-/** One world from its beginning to the last payment. */
+/** One simulation from its beginning to the last payment. */
 export async function runSeed(
   seed: number,
   { without, linesMax = 60 }: SeedOptions = {},
@@ -53,7 +53,7 @@ export async function runSeed(
   await eventLoop.run(prng.int(SAFETY_MS_MIN, SAFETY_MS_MAX), isWrong);
   if (!isWrong()) await audit(simulation);
   if (!isWrong()) {
-    simulation.clearUp();
+    simulation.endFaults();
     keepAlive(simulation, "helper", (run) => helper(simulation, run));
     simulation.sendByOthers(EXCHANGE, 50_000_000n * SHARES, { means: { type: "treasury" } });
     await settle(simulation, isWrong);

@@ -57,14 +57,14 @@ export class Simulation {
   /** People of whom an operator has tried to cancel the payout of a principal. */
   readonly handled = new Set<AccountId>();
   readonly wrong: string[] = [];
-  /** The storm is over: no more faults, and nobody but operators does anything. */
+  /** The faults are over, and only operators do anything. */
   isOver = false;
   readonly ingesters = new Set<ProcessRun>();
   restoresToCome = 0;
   /** The database was lost, and somebody fills it from the chain: ingesters are not started meanwhile. */
   isBeingRebuilt = false;
   faultProfile: FaultProfile;
-  /** By how much the chain's time is ahead of the scheduler's: it stood still now and then. */
+  /** By how much the chain's time is ahead of the event loop's: it stood still now and then. */
   chainAheadMs = START_MS;
   hostSkewMs = 0;
   /** The payer that has the lock, as the database sees it. */
@@ -188,8 +188,8 @@ export class Simulation {
     this.eventLoop.note(from, `sends ${amountShares} shares of ${more.assetId ?? "BTS"}: ${more.memo ?? ""}`);
   }
 
-  /** Good weather from now on: whatever went wrong, everything has to come right. */
-  clearUp(): void {
+  /** No faults from now on: everything that went wrong has to come right. */
+  endFaults(): void {
     this.isOver = true;
     this.faultProfile = NO_FAULTS;
     this.hostSkewMs = 0;
@@ -256,7 +256,7 @@ export class Simulation {
     }));
   }
 
-  /** One call to the world outside: time passes on the way there and on the way back. */
+  /** One call to what is outside the process: time passes on the way there and on the way back. */
   async #step<T>(run: ProcessRun, what: string, call: () => Promise<T>, faults: Faults): Promise<T> {
     const { prng, eventLoop, faultProfile } = this;
     if (run.over) return new Promise(() => undefined);

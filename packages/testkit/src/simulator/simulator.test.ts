@@ -5,7 +5,7 @@ import type { Safeguard } from "./safeguards.ts";
 const SEEDS = 200;
 
 describe("the simulator", () => {
-  it("finds nothing wrong in a few hundred worlds", { timeout: 120_000 }, async () => {
+  it("finds nothing wrong in a few hundred simulations", { timeout: 120_000 }, async () => {
     let payments = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const result = await runSeed(seed);
@@ -15,7 +15,7 @@ describe("the simulator", () => {
     expect(payments).toBeGreaterThan(10 * SEEDS);
   });
 
-  it("runs the same world for the same seed, to the last event, and another one for another", async () => {
+  it("runs the same simulation for the same seed, to the last event, and another one for another", async () => {
     const [first, again, other] = [await runSeed(7), await runSeed(7), await runSeed(8)];
     expect(again).toEqual(first);
     expect(other.traceHash).not.toBe(first.traceHash);
@@ -35,6 +35,6 @@ describe.each<[Safeguard, RegExp, number]>([
   it("the auditor finds what it prevents", { timeout: 120_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++)
       if ((await runSeed(seed, { without })).wrong.some((what) => finding.test(what))) return;
-    expect.fail(`nothing was noticed in ${seeds} worlds`);
+    expect.fail(`nothing was noticed in ${seeds} simulations`);
   });
 });
