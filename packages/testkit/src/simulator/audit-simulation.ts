@@ -60,6 +60,7 @@ export async function auditSum(simulation: Simulation): Promise<void> {
 
 /** Everything is settled: what was owed is paid, to the last share, and the ledger says the same. */
 export function auditEnd(simulation: Simulation): void {
+  for (const gap of simulation.audit.gaps()) simulation.report(gap);
   const { contents } = simulation.ledger;
   const reckoning = reckon(simulation.chain.finalBlocks(), simulation.intentions, simulation.auditTerms);
   const { settled } = auditPayments(reckoning, simulation.auditTerms, simulation.handled);

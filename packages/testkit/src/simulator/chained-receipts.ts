@@ -40,10 +40,10 @@ export class ChainedReceipts implements Pick<AuditLog, "appendEntries" | "head">
 
   /** What is wrong with the order of the log; empty when every entry follows the one before it. */
   gaps(): readonly string[] {
-    return this.#ledger.contents.receipts.flatMap((receipt, index) => {
+    const { index: last } = this.#last();
+    return this.#ledger.contents.receipts.slice(0, last + 1).flatMap((receipt, index) => {
       const seq = this.#entries.get(receipt)?.seq;
-      const isLast = index > this.#last().index;
-      return isLast || seq === index + 1 ? [] : [`receipt ${index + 1} is entry ${seq} of the audit log`];
+      return seq === index + 1 ? [] : [`receipt ${index + 1} is entry ${seq} of the audit log`];
     });
   }
 

@@ -84,6 +84,8 @@ export class LedgerGuard {
   async #save(run: ProcessRun, withdrawal: NewWithdrawal, without: Safeguard | undefined) {
     const ledger = this.#ledger;
     if (without === "save-then-send") {
+      // The other safeguards hold, so that it is this one whose absence shows.
+      if (withdrawal.writerEpoch !== ledger.contents.writerEpoch) return "epoch_over";
       this.#saved.set(run, [...(this.#saved.get(run) ?? []), withdrawal]);
       return "saved";
     }
