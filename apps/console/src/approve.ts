@@ -36,7 +36,7 @@ export function approve(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const action = { id: randomUUID(), actor: session.user, reason: given.reason };
     const answer = await approvePayout(deps, { id: payout.id, action });
     log.info("console.approve", { payout: payout.key, user: session.user, result: answer.result });
-    const payments = await ledger.payments();
+    const { payments } = await ledger.control.read();
     const main = outcome(payout, answer, payments.on ? undefined : payments.reason);
     return c.html(page(session, main), answer.result === "refused" ? 409 : 200);
   });

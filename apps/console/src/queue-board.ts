@@ -54,7 +54,7 @@ export function queueBoard({
     log.info("console.jobs_retried", { queue, ...jobs, user, status });
     const details = { ...jobs, actor: user, status };
     await ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "console.jobs_retried", subject: `queue ${queue}`, details }]),
+      tx.receipts.add([{ event: "console.jobs_retried", subject: `queue ${queue}`, details }]),
     );
   };
   app.put("/api/queues/:queue/:job/retry", retry);

@@ -47,7 +47,7 @@ export function requeue(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const answer = await requeuePayout(deps, { id: payout.id, verb: "requeue", action, ledger: caughtUp });
     if (answer.result !== "done") await noteNotDone(answer, action);
     log.info("console.requeue", { payout: payout.key, user: session.user, result: answer.result });
-    const payments = await ledger.payments();
+    const { payments } = await ledger.control.read();
     const main = outcome(payout, answer, payments.on ? undefined : payments.reason);
     return c.html(page(session, "Requeue", main), answer.result === "refused" ? 409 : 200);
   });
@@ -61,7 +61,7 @@ export function requeue(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const { actor, reason, id } = action;
     const details = { result, message, actor, reason, action: id };
     await ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "console.requeue_not_done", subject: payout, details }]),
+      tx.receipts.add([{ event: "console.requeue_not_done", subject: payout, details }]),
     );
   }
 }

@@ -35,7 +35,7 @@ export function signIn(
     setCookie(c, FORM_COOKIE, token, { ...formCookie, secure });
     return c.html(form({ token, next: nextPath(c.req.query("next")), problem }), status);
   };
-  const write = (receipt: NewReceipt) => ledger.transaction((tx) => tx.addReceipts([receipt]));
+  const write = (receipt: NewReceipt) => ledger.transaction((tx) => tx.receipts.add([receipt]));
 
   const app = new Hono<ConsoleEnv>();
   app.get(SIGN_IN, (c) => showForm(c, 200));

@@ -164,12 +164,15 @@ export class InProcessCluster {
   /** An empty ledger, or an old one, pays nothing until everything that it may have forgotten is in a block or dead. */
   async passRecoveryHold(): Promise<void> {
     await this.ingest();
-    const { raised } = await this.ledger.recoveryHoldState();
+    const { raised } = (await this.ledger.control.read()).recoveryHold;
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
     await this.devnet.produce(20);
     await this.ingest();
-    expect(await this.ledger.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: false });
+    expect((await this.ledger.control.read()).recoveryHold).toEqual({
+      raised: undefined,
+      databaseChanged: false,
+    });
   }
 
   async stop(): Promise<void> {
@@ -311,7 +314,7 @@ export class InProcessCluster {
   }
 
   async ingest(): Promise<void> {
-    const ledgerIsEmpty = (await this.ledger.cursor()) === undefined;
+    const ledgerIsEmpty = (await this.ledger.cursor.read()) === undefined;
     const ingester = this.#ingester ?? (await this.#startIngester(ledgerIsEmpty ? this.#startAt : "last"));
     for (;;) {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(ingester);
@@ -344,7 +347,7 @@ export class InProcessCluster {
       custodian: this.custodian,
       policy: this.policy,
     });
-    return { ...deps, writerEpoch: await this.ledger.startWriterEpoch() };
+    return { ...deps, writerEpoch: await this.ledger.control.startWriterEpoch() };
   }
 
   async pay(id: PayoutId): Promise<PayResult> {

@@ -170,4 +170,4 @@ const failed = (reason: string): NewReceipt => ({
 });
 
 const record = (context: Context, receipt: NewReceipt): Promise<void> =>
-  context.ledger.transaction((tx) => tx.addReceipts([receipt]));
+  context.ledger.transaction((tx) => tx.receipts.add([receipt]));

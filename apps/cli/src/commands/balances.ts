@@ -98,7 +98,10 @@ export interface Balances {
 /** The hot wallet against what is due; what is past due is in both horizons. */
 export async function balances(context: Context): Promise<Balances> {
   const custodian = await context.custodian();
-  const [balance, cursor] = await Promise.all([context.chain.balance(custodian.id), context.ledger.cursor()]);
+  const [balance, cursor] = await Promise.all([
+    context.chain.balance(custodian.id),
+    context.ledger.cursor.read(),
+  ]);
   const owed = await context.view.liabilities(nowOf(cursor, context));
   const minimumShares = toShares(context.policy.policy.minimumBalance);
   const { purses, reportedAtMs } = await reportedPurses(context);

@@ -49,7 +49,7 @@ ${examples(["forecast", "the next 90 days against the hot wallet"], ["forecast -
     .action(
       run(async (context, options: Options) => {
         const { terminal, view, ledger } = context;
-        const nowMs = nowOf(await ledger.cursor(), context);
+        const nowMs = nowOf(await ledger.cursor.read(), context);
         const balance = await balanceOf(context, options);
         const days = await view.dueByDay(plusMs(nowMs, options.days * DAY_MS));
         const { minimumBalance } = context.policy.policy;

@@ -44,7 +44,7 @@ export async function beginImport(
   options: ImportOptions,
 ): Promise<OperatorAction | undefined> {
   if (options.dryRun === true) {
-    const { on } = await context.ledger.payments();
+    const { on } = (await context.ledger.control.read()).payments;
     if (on)
       context.terminal.note("payments are on: the import itself will need `stakebts payments off` first");
     return undefined;

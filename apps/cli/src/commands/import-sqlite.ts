@@ -78,7 +78,7 @@ async function importDatabase(context: Context, file: string, options: Options):
   const action = await beginImport(context, options);
   const { terminal, ledger, policy } = context;
   const stakes = readV24Stakes(database.stakes, policy.policy.terms, new Set(options.paid));
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   const planned = await planAgreements(
     context,
     stakes.agreements,
@@ -182,7 +182,9 @@ async function cursorDifferences(
         what: "does not say up to which block v2.4 has answered transfers: give --answered-up-to, else a replay answers them again",
       },
     ];
-  const known = await ledger.transaction((tx) => tx.processedElsewhereUpToBlockNum());
+  const known = await ledger.transaction((tx) =>
+    tx.control.read().then(({ processedElsewhereUpToBlockNum }) => processedElsewhereUpToBlockNum),
+  );
   if (
     cursor === undefined ||
     cursor.blockNum < cursor.scannedFromBlockNum ||

@@ -54,7 +54,7 @@ async function importList(context: Context, file: string, options: ImportOptions
   }
   if (lines.length === 0) throw new UsageError(`${file} has no agreement in it`);
   const action = await beginImport(context, options);
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   const nowMs = cursor?.blockTimeMs ?? millis(context.clock.nowMs());
   const late = lines.find(({ startMs }) => startMs > nowMs);
   const offers = lines.map((line) => agreementOfLine(line, policy.policy.terms));

@@ -28,7 +28,7 @@ ${examples(["liabilities", "for people"], ["liabilities --json | jq -r .within24
     .action(
       run(async (context, options: { json: boolean }) => {
         const { terminal, view, ledger } = context;
-        const owed = await view.liabilities(nowOf(await ledger.cursor(), context));
+        const owed = await view.liabilities(nowOf(await ledger.cursor.read(), context));
         if (options.json) {
           printJson(terminal, owed);
           return EXIT.ok;

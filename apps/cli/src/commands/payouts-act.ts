@@ -259,7 +259,7 @@ async function sayIfPaymentsAreOff(
   answers: readonly PayoutAnswer[],
 ): Promise<void> {
   if (verb === "hold" || verb === "cancel" || answers.every((answer) => answer.status !== "ready")) return;
-  const payments = await ledger.payments();
+  const { payments } = await ledger.control.read();
   if (!payments.on)
     terminal.note(
       safeText(`payments are off (${payments.reason}): nothing is paid until \`stakebts payments on\``),

@@ -91,7 +91,7 @@ async function list(context: Context, options: Options): Promise<ExitCode> {
     dueBeforeMs:
       dueBefore === undefined
         ? undefined
-        : millis(parseWhen(dueBefore, "future", nowOf(await ledger.cursor(), context))),
+        : millis(parseWhen(dueBefore, "future", nowOf(await ledger.cursor.read(), context))),
   });
   if (options.json) {
     printJson(terminal, { total: page.total, payouts: page.items });

@@ -69,7 +69,7 @@ export function addStakes(program: Command, run: Run): void {
           dueBeforeMs:
             dueBefore === undefined
               ? undefined
-              : millis(parseWhen(dueBefore, "future", nowOf(await ledger.cursor(), context))),
+              : millis(parseWhen(dueBefore, "future", nowOf(await ledger.cursor.read(), context))),
         });
         if (options.json) {
           printJson(terminal, { total: page.total, stakes: page.items });

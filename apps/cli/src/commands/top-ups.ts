@@ -83,7 +83,7 @@ async function list(
   { terminal, ledger }: Context,
   { status, limit, json }: { status?: readonly TopUpStatus[]; limit: number; json: boolean },
 ): Promise<ExitCode> {
-  const found = await ledger.topUps({ statuses: status, ...(limit === 0 ? {} : { limit }) });
+  const found = await ledger.topUps.find({ statuses: status, ...(limit === 0 ? {} : { limit }) });
   if (json) {
     printJson(terminal, { topUps: found.map(shown) });
     return EXIT.ok;
@@ -114,7 +114,7 @@ async function show(
   { json }: { json: boolean },
 ): Promise<ExitCode> {
   const id = topUpReference(text);
-  const found = (await ledger.topUps({})).find((topUp) => topUp.id === id);
+  const found = (await ledger.topUps.find({})).find((topUp) => topUp.id === id);
   if (found === undefined) {
     terminal.note(`there is no request ${safeText(text)}; \`stakebts top-ups list\` shows them`);
     return EXIT.no;

@@ -26,7 +26,7 @@ export async function* examineTreasury(
     else yield ok(name, `can send ${sharesText(account.funds.withdrawableShares)}`);
   }
   if (!before.some(({ name, state }) => name === "database" && state === "ok")) return;
-  const unresolved = await context.ledger.topUps({ statuses: ["unresolved"] });
+  const unresolved = await context.ledger.topUps.find({ statuses: ["unresolved"] });
   for (const topUp of unresolved)
     yield problem(
       "top-ups",

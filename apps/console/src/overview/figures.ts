@@ -64,7 +64,7 @@ export interface Figures {
 export async function readFigures(deps: ConsoleDeps): Promise<Figures> {
   const { view, ledger, clock, policy, queues } = deps;
   const nowMs = clock.nowMs();
-  const asOfMs = (await ledger.cursor())?.blockTimeMs ?? millis(nowMs);
+  const asOfMs = (await ledger.cursor.read())?.blockTimeMs ?? millis(nowMs);
   const newest = async (event: string, subject?: string): Promise<ReceiptLine | undefined> =>
     (await view.receipts({ event, subject, limit: 1 })).items[0];
   const [status, owed, stopped, pastDue, next, balances, payer, counts] = await Promise.all([

@@ -257,7 +257,7 @@ describe("the daily checkpoint", () => {
     expect(await createCheckpoint({ ledger, audit, log: silent }, "keeper")).toBeUndefined();
     const day = Date.UTC(2026, 10, 25);
     await ledger.transaction((tx) =>
-      tx.moveCursor(undefined, { ...cursorAt(10), blockTimeMs: millis(day + 1) }),
+      tx.cursor.move(undefined, { ...cursorAt(10), blockTimeMs: millis(day + 1) }),
     );
     await aLog(sql, audit);
     await Promise.all(
@@ -272,7 +272,7 @@ describe("the daily checkpoint", () => {
     await extendHashChain(audit);
     await createCheckpoint({ ledger, audit, log: silent }, "keeper");
     await ledger.transaction((tx) =>
-      tx.moveCursor(10, { ...cursorAt(11), blockTimeMs: millis(day + 86_400_001) }),
+      tx.cursor.move(10, { ...cursorAt(11), blockTimeMs: millis(day + 86_400_001) }),
     );
     await createCheckpoint({ ledger, audit, log: silent }, "keeper");
     expect((await sql("SELECT key FROM payout ORDER BY key")).rows).toEqual([

@@ -20,7 +20,7 @@ export async function createCheckpoint(
   { ledger, audit, log }: CheckpointDeps,
   payee: string,
 ): Promise<string | undefined> {
-  const [cursor, head] = [await ledger.cursor(), await audit.head()];
+  const [cursor, head] = [await ledger.cursor.read(), await audit.head()];
   if (cursor === undefined || head === undefined) return undefined;
   const day = new Date(cursor.blockTimeMs).toISOString().slice(0, 10);
   const payout = checkpointFor(day, { ...head, payee, dueMs: cursor.blockTimeMs });
@@ -32,9 +32,9 @@ export async function createCheckpoint(
   };
   const isNew = await ledger.transaction(async (tx) => {
     await tx.lockEvents(); // Of two schedulers the second finds it there.
-    if ((await tx.payoutsByKey([payout.key])).length > 0) return false;
+    if ((await tx.payouts.find({ keys: [payout.key] })).length > 0) return false;
     await createPayouts(tx, [payout]);
-    await tx.addReceipts([receipt]);
+    await tx.receipts.add([receipt]);
     return true;
   });
   if (isNew) logReceipt(log, receipt);

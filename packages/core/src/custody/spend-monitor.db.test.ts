@@ -340,7 +340,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
     if (bob === undefined) throw new Error("no Bob");
     const memo = payer.memos.write({ text: "x", toPublicKey: bob.memoKey, nonce: memoNonce(key, 1) });
     const fee = transferFee(await cluster.chain.transferFees(), memo);
-    const cursor = await cluster.ledger.cursor();
+    const cursor = await cluster.ledger.cursor.read();
     const signed = payer.signer.sign({
       fromId: cluster.custodian.id,
       toId: bob.id,

@@ -208,7 +208,7 @@ export class SpendMonitor {
     // Read before the answers: what the ledger had passed by then is in them.
     const [recoveryHold, cursor] = await Promise.all([
       this.#deps.ledger.recoveryHoldState(),
-      this.#deps.ledger.cursor(),
+      this.#deps.ledger.cursor.read(),
     ]);
     const passed = whyOnRecoveryHold(recoveryHold) === undefined ? (cursor?.blockNum ?? 0) : 0;
     const candidates = [...this.#unmatched];

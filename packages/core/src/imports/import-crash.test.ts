@@ -26,7 +26,7 @@ const written = ({ contents }: MemoryLedger) => ({
 
 async function emptyLedger(): Promise<MemoryLedger> {
   const ledger = new MemoryLedger(new ManualClock());
-  await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "import" }));
+  await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "import" } }));
   return ledger;
 }
 
@@ -34,7 +34,7 @@ async function emptyLedger(): Promise<MemoryLedger> {
 function dyingAt(ledger: MemoryLedger, call: number, when: "before" | "after"): Ledger {
   let calls = 0;
   return Object.assign(Object.create(ledger) as Ledger, {
-    cursor: () => ledger.cursor(),
+    cursor: () => ledger.cursor.read(),
     transaction: async <T>(work: Parameters<Ledger["transaction"]>[0]) => {
       const dies = ++calls === call;
       if (dies && when === "before") throw new Error("crash");
@@ -161,7 +161,7 @@ describe("the import of a list", () => {
   it("passes over an agreement that the ledger has from its transfer", async () => {
     const ledger = await emptyLedger();
     const known = { nominator: "nominator-7", startMs: millis(1_623_177_780_000) };
-    await ledger.transaction((tx) => tx.insertAgreements([agreementWithRows(operation(7), known)]));
+    await ledger.transaction((tx) => tx.agreements.insert([agreementWithRows(operation(7), known)]));
     expect(await imports[0]?.[1](ledger)).toMatchObject({ agreements: COUNT - 1 });
     expect(ledger.contents.agreements.size).toBe(COUNT);
   });

@@ -24,11 +24,11 @@ export async function importText(
   const offered = { kind: "text", agreements: agreements.length };
   await ledger.transaction(async (tx) => {
     await needPaymentsOff(tx);
-    await tx.addReceipts([receiptOf("import.started", source, action, offered)]);
+    await tx.receipts.add([receiptOf("import.started", source, action, offered)]);
   });
   const written = await writeAgreements(deps, agreements, onProgress);
   const done = { kind: "text", ...written };
-  await ledger.transaction((tx) => tx.addReceipts([receiptOf("import.finished", source, action, done)]));
+  await ledger.transaction((tx) => tx.receipts.add([receiptOf("import.finished", source, action, done)]));
   return written;
 }
 

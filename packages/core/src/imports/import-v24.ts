@@ -56,9 +56,9 @@ export async function importV24(
   const cursorPlaced = await ledger.transaction(async (tx) => {
     await needPaymentsOff(tx);
     await tx.lockEvents(); // A apply events that is under way has read the old limit.
-    await tx.setProcessedElsewhereUpToBlockNum(processedElsewhereUpToBlockNum);
-    const placed = first !== undefined && (await tx.moveCursor(undefined, first));
-    await tx.addReceipts([
+    await tx.control.setProcessedElsewhereUpToBlockNum(processedElsewhereUpToBlockNum);
+    const placed = first !== undefined && (await tx.cursor.move(undefined, first));
+    await tx.receipts.add([
       receiptOf("import.started", source, action, {
         kind: "sqlite",
         agreements: agreements.length,
@@ -75,12 +75,12 @@ export async function importV24(
   let added = 0;
   for (let from = 0; from < receipts.length; from += RECEIPTS_PER_TRANSACTION) {
     const chunk = receipts.slice(from, from + RECEIPTS_PER_TRANSACTION);
-    added += await ledger.transaction((tx) => tx.addReceiptsOnce(chunk));
+    added += await ledger.transaction((tx) => tx.receipts.add(chunk, { once: true }));
     onProgress(agreements.length + from + chunk.length, total);
   }
   const leftOut = await ledger.transaction(async (tx) => {
-    const count = await tx.addReceiptsOnce(what.leftOut);
-    await tx.addReceipts([
+    const count = await tx.receipts.add(what.leftOut, { once: true });
+    await tx.receipts.add([
       receiptOf("import.finished", source, action, {
         kind: "sqlite",
         ...written,
@@ -104,7 +104,8 @@ export async function rowsThatWentOn(
   const known = planned.filter(({ acquaintance }) => acquaintance.type === "same_place");
   const pending = new Set<string>();
   for (const nominator of new Set(known.map(({ offered }) => offered.agreement.nominator)))
-    for (const row of await ledger.transaction((tx) => tx.pendingRowsOf(nominator))) pending.add(row.id);
+    for (const row of await ledger.transaction((tx) => tx.rows.find({ pendingOf: nominator })))
+      pending.add(row.id);
   return known
     .flatMap(({ offered }) => offered.rows)
     .filter((row) => row.status !== "pending" && pending.has(row.id));
@@ -116,7 +117,7 @@ async function firstCursor(
   blockNum: number,
 ): Promise<Cursor | undefined> {
   if (blockNum === 0 || chain === undefined || custodianId === undefined) return undefined;
-  if ((await ledger.cursor()) !== undefined) return undefined;
+  if ((await ledger.cursor.read()) !== undefined) return undefined;
   const newest = lastFinalBlockNum((await chain.head()).irreversibleBlockNum);
   if (blockNum > newest)
     throw new ImportRefused(

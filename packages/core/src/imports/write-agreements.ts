@@ -77,7 +77,7 @@ export async function writeAgreements(
       await needPaymentsOff(tx);
       await tx.lockEvents(); // A apply events could open one of them from its transfer between our look and our write.
       const acquaintances = await compare(tx, chunk);
-      const fresh = await tx.insertAgreements(
+      const fresh = await tx.agreements.insert(
         chunk.filter((_, index) => acquaintances[index]?.type === "new"),
       );
       for (const { undecided } of fresh as readonly OfferedAgreement[]) await hold(tx, undecided);
@@ -95,7 +95,9 @@ export async function writeAgreements(
 }
 
 async function compare(tx: LedgerTx, offers: readonly OfferedAgreement[]): Promise<readonly Acquaintance[]> {
-  const existing = await tx.agreementsOf([...new Set(offers.map(({ agreement }) => agreement.nominator))]);
+  const existing = await tx.agreements.find({
+    nominators: [...new Set(offers.map(({ agreement }) => agreement.nominator))],
+  });
   const acquaintances = compareWithLedger(
     offers.map(({ agreement }) => agreement),
     existing,
@@ -111,8 +113,8 @@ async function compare(tx: LedgerTx, offers: readonly OfferedAgreement[]): Promi
 
 async function hold(tx: LedgerTx, undecided: readonly NewPayout[]): Promise<void> {
   const payouts = undecided.map(identified);
-  await tx.insertPayouts(payouts);
-  for (const payout of payouts) await tx.movePayout(payout.id, ["due"], "held", { reason: HELD_REASON });
+  await tx.payouts.insert(payouts);
+  for (const payout of payouts) await tx.payouts.move(payout.id, ["due"], "held", { reason: HELD_REASON });
 }
 
 /** All agreements of one nominator in one chunk: only together can they be told from those that the ledger has. */

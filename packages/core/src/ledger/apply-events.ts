@@ -61,13 +61,15 @@ export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promis
 
 /**
  * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on. It comes to the same ledger
- * as if everything had been answered in turn: see {@link LedgerTx.oldestUndecidedTransfer} and ADR 0019.
+ * as if everything had been answered in turn: see {@link TransfersTx.oldestUndecided} and ADR 0019.
  */
 async function isAccepting(
   { frozenHere }: ApplyDeps,
   ledger: { readonly freezes: () => Promise<readonly Freeze[]> },
 ): Promise<boolean> {
-  return whyAcceptsNothing([...(await ledger.freezes()), ...(frozenHere?.() ?? [])]) === undefined;
+  return (
+    whyAcceptsNothing([...(await ledger.control.read()).freezes, ...(frozenHere?.() ?? [])]) === undefined
+  );
 }
 
 async function applySome(
@@ -75,7 +77,7 @@ async function applySome(
   deps: ApplyDeps,
 ): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
   await tx.lockEvents();
-  const processedElsewhereUpToBlockNum = await tx.processedElsewhereUpToBlockNum();
+  const { processedElsewhereUpToBlockNum } = await tx.control.read();
   const accepting = await isAccepting(deps, tx);
   const receipts: NewReceipt[] = [];
   for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
@@ -96,11 +98,11 @@ async function applyNext(
   }: { readonly processedElsewhereUpToBlockNum: number; readonly accepting: boolean },
 ): Promise<readonly NewReceipt[] | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
-  const cursor = await tx.cursor();
+  const cursor = await tx.cursor.read();
   if (cursor === undefined) return undefined;
-  const transfer = await tx.oldestUndecidedTransfer(accepting);
+  const transfer = await tx.transfers.oldestUndecided(accepting);
   const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
-  const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
+  const due = await tx.rows.find({ dueUpToMs: nowMs, limit: DUE_ROWS_PER_STEP });
   if (due.length > 0) return settleDueRows(tx, due);
   if (transfer === undefined) return undefined;
   return answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum);
@@ -108,7 +110,7 @@ async function applyNext(
 
 async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
   const decided = rows.map(decideDueRow);
-  const moved = await tx.moveRows(decided.map((d) => d.move));
+  const moved = await tx.rows.move(decided.map((d) => d.move));
   assert(
     moved === rows.length,
     `${rows.length} rows fell due and ${moved} moved, although nobody else may apply events`,
@@ -123,7 +125,7 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
     chainTimeMs: move.row.dueMs,
     details: { nominator: move.row.nominator, amount: `${move.row.amount}`, payout: payout?.key ?? null },
   }));
-  await tx.addReceipts(receipts);
+  await tx.receipts.add(receipts);
   return [...receipts, ...held];
 }
 
@@ -148,7 +150,7 @@ async function decide(
   // agreements may have no place in the chain, but they have a start.
   const pending =
     request.type === "stop"
-      ? (await tx.pendingRowsOf(transfer.sender)).filter(
+      ? (await tx.rows.find({ pendingOf: transfer.sender })).filter(
           (row) => compareOperations(row.agreement, operation) < 0 && row.startMs <= transfer.blockTimeMs,
         )
       : [];
@@ -160,7 +162,9 @@ async function decide(
     completes,
   );
   const duplicate =
-    decision.agreement === undefined ? undefined : await tx.importedDuplicate(decision.agreement.agreement);
+    decision.agreement === undefined
+      ? undefined
+      : await tx.agreements.importedDuplicate(decision.agreement.agreement);
   // The duplicate's name at the end of the reason is how the ledger knows that it is found: see importedDuplicate.
   if (duplicate !== undefined)
     return recorded("already_processed", `${decision.reason}: this is the imported agreement ${duplicate}`);
@@ -192,7 +196,7 @@ async function answerTransfer(
       : [await arrive(tx, completed, transfer)]),
     ...(await freeze(tx, transfer, decision)),
   ];
-  const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
+  const moved = await tx.transfers.decide(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
     `transfer ${operationId(transfer.operation)} was decided twice, although nobody else may apply events`,
@@ -209,7 +213,7 @@ async function answerTransfer(
       pays: decision.payouts.map((payout) => payout.key).join(" "),
     },
   };
-  await tx.addReceipts([receipt]);
+  await tx.receipts.add([receipt]);
   return [receipt, ...held];
 }
 
@@ -224,7 +228,7 @@ async function topUpOf(
   // Nearly every transfer is a nominator's: the requests are read only for those that may bring funds.
   const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(TOP_UP_MEMO_PREFIX) === true;
   if (!mayBring && txid === undefined) return undefined;
-  const expected = await tx.topUps({
+  const expected = await tx.topUps.find({
     statuses: TOP_UP_STATUSES.filter((status) => status !== "arrived"),
     txid: mayBring ? undefined : txid,
     limit: UNARRIVED_TOP_UPS_MAX,
@@ -233,7 +237,7 @@ async function topUpOf(
 }
 
 async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): Promise<NewReceipt> {
-  const moved = await tx.moveTopUp(topUp.id, [topUp.status], "arrived", {
+  const moved = await tx.topUps.move(topUp.id, [topUp.status], "arrived", {
     arrivedBy: transfer.operation,
     ...(transfer.txid === undefined ? {} : { txid: topUp.signed === undefined ? transfer.txid : undefined }),
   });
@@ -250,7 +254,7 @@ async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): 
       was: topUp.status,
     },
   };
-  await tx.addReceipts([receipt]);
+  await tx.receipts.add([receipt]);
   return receipt;
 }
 
@@ -274,16 +278,16 @@ async function freeze(
       chainTimeMs,
       details: { sender, reason: decision.reason, todo },
     };
-    await tx.addReceipts([missed]);
+    await tx.receipts.add([missed]);
     return [missed];
   }
-  const old = (await tx.lockFreezes()).find(({ source }) => source === "manager");
+  const old = (await tx.control.lock()).freezes.find(({ source }) => source === "manager");
   const level = levelOf([
     ...(old === undefined ? [] : [old]),
     { source: "manager", level: decision.freeze, reason: "" },
   ]) as FreezeLevel;
   const reason = `the manager ${sender} has frozen it, by the memo of transfer ${subject}`;
-  await tx.setManagerFreeze({ level, reason });
+  await tx.control.set({ managerFreeze: { level, reason } });
   const receipt: NewReceipt = {
     event: "freeze.begun",
     subject: "manager",
@@ -296,13 +300,13 @@ async function freeze(
       todo: "ask the manager why; when it is over: stakebts unfreeze --reason '…'",
     },
   };
-  await tx.addReceipts([receipt]);
+  await tx.receipts.add([receipt]);
   return [receipt];
 }
 
 async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<readonly NewReceipt[]> {
   if (decision.topUp !== undefined)
-    await tx.insertTopUp({
+    await tx.topUps.insert({
       ...decision.topUp,
       id: topUpId(decision.topUp.key),
       requestedMs: nowMs,
@@ -310,13 +314,13 @@ async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<r
 
   if (decision.agreement !== undefined) {
     const { agreement, rows } = decision.agreement;
-    const isNew = await tx.insertAgreement(agreement, rows);
+    const isNew = await tx.agreements.insert([{ agreement, rows }]);
     assert(
       isNew,
       `agreement ${operationId(agreement.operation)} was opened by a transfer that was not decided`,
     );
   }
-  const moved = await tx.moveRows(decision.rowMoves);
+  const moved = await tx.rows.move(decision.rowMoves);
   assert(moved === decision.rowMoves.length, `${decision.rowMoves.length} rows should move and ${moved} did`);
   return createPayouts(tx, decision.payouts);
 }

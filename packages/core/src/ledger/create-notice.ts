@@ -16,7 +16,7 @@ export async function createNotice(
 ): Promise<void> {
   const notice = noticeOfFailure(failed, policy, nowMs);
   if (notice === undefined) return;
-  const [existing] = await tx.payoutsByKey([notice.key]);
+  const [existing] = await tx.payouts.find({ keys: [notice.key] });
   if (existing !== undefined) return;
   await createPayouts(tx, [notice]);
 }

@@ -15,9 +15,9 @@ export async function createPayouts(
   payouts: readonly NewPayout[],
 ): Promise<readonly NewReceipt[]> {
   const debts = payouts.map(identified);
-  await tx.insertPayouts(debts);
+  await tx.payouts.insert(debts);
   const paid = [
-    ...(await tx.paidTransfers(debts.map((debt) => debt.key))),
+    ...(await tx.transfers.find({ direction: "out", keys: debts.map((debt) => debt.key) })),
     ...(await paidDeposits(tx, debts)),
   ];
   const paidByKey = new Map(paid.map((transfer) => [transfer.payoutKey, transfer]));
@@ -35,8 +35,8 @@ export async function createPayouts(
       });
     else held.push(...(await hold(tx, debt, payment)));
   }
-  await tx.confirmPayouts(settled);
-  await tx.job(open.map((debt) => jobForPayout(debt.id, "owed")));
+  await tx.payouts.confirm(settled);
+  await tx.jobs.add(open.map((debt) => jobForPayout(debt.id, "owed")));
   return held;
 }
 
@@ -48,7 +48,7 @@ async function paidDeposits(
   const found: PaidTransfer[] = [];
   for (const { kind, key } of debts) {
     if (kind !== "deposit") continue;
-    const transfers = await tx.sentWithNonces(memoNonces(key));
+    const transfers = await tx.transfers.find({ direction: "out", nonces: memoNonces(key) });
     found.push(...transfers.map((transfer) => ({ ...transfer, payoutKey: key })));
   }
   return found;
@@ -61,9 +61,9 @@ async function hold(
   payment: PaidTransfer,
 ): Promise<readonly NewReceipt[]> {
   const reason = `transfer ${operationId(payment.operation)} names this payout and paid ${payment.amount} shares to ${payment.receiver}`;
-  if (!(await tx.movePayout(debt.id, ["due"], "held", { reason }))) return [];
+  if (!(await tx.payouts.move(debt.id, ["due"], "held", { reason }))) return [];
   const chainTimeMs = payment.blockTimeMs;
   const receipts = [{ event: "payout.held", subject: debt.key, chainTimeMs, details: { reason } }];
-  await tx.addReceipts(receipts);
+  await tx.receipts.add(receipts);
   return receipts;
 }

@@ -11,7 +11,7 @@ const JOBS_PER_BATCH = 500;
  */
 export async function dispatchJobs({ ledger, queue }: { ledger: Ledger; queue: JobQueue }): Promise<number> {
   for (let total = 0; ;) {
-    const made = await ledger.dispatchJobs(JOBS_PER_BATCH, (jobs) => queue.add(jobs));
+    const made = await ledger.jobs.dispatch(JOBS_PER_BATCH, (jobs) => queue.add(jobs));
     total += made;
     if (made < JOBS_PER_BATCH) return total;
   }
@@ -31,7 +31,7 @@ export async function enqueueStalePayouts(
   { notEnqueuedForMs }: { notEnqueuedForMs: number },
 ): Promise<number> {
   if ((await queue.waiting("payout.pay")) > WAITING_JOBS_MAX) return 0;
-  return ledger.enqueueStalePayouts({ notEnqueuedForMs, limit: STALE_PAYOUTS_PER_TURN });
+  return ledger.payouts.enqueueStale({ notEnqueuedForMs, limit: STALE_PAYOUTS_PER_TURN });
 }
 
 /**
@@ -42,9 +42,9 @@ export async function scheduleDueRows(
   { ledger, queue }: { ledger: Ledger; queue: JobQueue },
   { rate, horizonMs, limit = 100 }: { rate: number; horizonMs: number; limit?: number },
 ): Promise<number> {
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   if (cursor === undefined) return 0;
-  const jobs = (await ledger.nextDueInstants(limit))
+  const jobs = (await ledger.rows.nextDueInstants(limit))
     .map((dueMs) => jobForDueRows(dueMs, Math.max(0, (dueMs - cursor.blockTimeMs) / rate)))
     .filter((job) => job.delayMs <= horizonMs);
   await queue.add(jobs);

@@ -19,8 +19,8 @@ export function approvePayout(
   request: { readonly id: PayoutId; readonly action: OperatorAction; readonly dryRun?: boolean },
 ): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
-    await tx.lockFreezes(); // No payer reckons with it in between.
-    const [payout] = await tx.payouts([request.id]);
+    await tx.control.lock(); // No payer reckons with it in between.
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : approve(tx, payout, request);
   });
 }
@@ -53,10 +53,10 @@ async function approve(
     );
   if (!before) {
     const approver = action.actor;
-    await tx.approvePayout(payout.id, { payee, amount, approver, reason: action.reason });
+    await tx.approvals.add(payout.id, { payee, amount, approver, reason: action.reason });
   }
-  const moved = await tx.releaseApproved(payout.id, jobForPayout(payout.id, action.id));
-  await tx.addReceipts([
+  const moved = await tx.approvals.release(payout.id, jobForPayout(payout.id, action.id));
+  await tx.receipts.add([
     receiptOf("payout.approved", key, action, {
       payoutId: payout.id,
       payee,

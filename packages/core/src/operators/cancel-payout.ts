@@ -32,7 +32,7 @@ export interface CancelRequest {
 export function cancelPayout({ ledger }: { ledger: Ledger }, request: CancelRequest): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
     await tx.lockEvents(); // As in requeuePayout; and no apply events may look at the rows while they move.
-    const [payout] = await tx.payouts([request.id]);
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : cancel(tx, payout, request);
   });
 }
@@ -75,14 +75,14 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
     return answer(payout, "refused", behind, {
       todo: "let the ingester catch up (`stakebts doctor`), then repeat this",
     });
-  const rows = (await tx.rowsOf(payout.id)).filter((row) => row.status === "processing");
+  const rows = (await tx.rows.find({ payoutId: payout.id })).filter((row) => row.status === "processing");
   const effect =
     rows.length === 0 ? "nothing else changes" : `${rows.map((row) => row.id).join(", ")} → pending`;
   if (dryRun) return answer(payout, "done", `would be cancelled; ${effect}`);
-  if (!(await tx.movePayout(payout.id, [payout.status], "cancelled", { reason: action.reason })))
+  if (!(await tx.payouts.move(payout.id, [payout.status], "cancelled", { reason: action.reason })))
     return answer(payout, "refused", "was moved by somebody else at this moment", { todo: "look again" });
-  await tx.moveRows(rows.map((row) => ({ row, from: "processing", to: "pending" })));
-  await tx.addReceipts([
+  await tx.rows.move(rows.map((row) => ({ row, from: "processing", to: "pending" })));
+  await tx.receipts.add([
     receiptOf("payout.cancelled", payout.key, action, {
       payoutId: payout.id,
       payee: payout.payee,

@@ -23,9 +23,9 @@ export async function ledgerCaughtUp(
   const blockNum = lastFinalBlockNum((await chain.head()).irreversibleBlockNum);
   const deadlineMs = clock.nowMs() + waitMsMax;
   for (;;) {
-    const cursor = await ledger.cursor();
+    const cursor = await ledger.cursor.read();
     if (cursor === undefined) return { caughtUp: false, reason: "no block has been ingested yet" };
-    const onRecoveryHold = whyOnRecoveryHold(await ledger.recoveryHoldState());
+    const onRecoveryHold = whyOnRecoveryHold((await ledger.control.read()).recoveryHold);
     if (onRecoveryHold !== undefined)
       return { caughtUp: false, reason: `the ledger may have forgotten payments, ${onRecoveryHold}` };
     if (cursor.blockNum >= blockNum) return { caughtUp: true, blockNum };

@@ -26,12 +26,17 @@ export async function paymentEvidence(
   payout: PayoutRecord,
   despite?: string,
 ): Promise<PaymentEvidence> {
-  const withdrawals = await tx.withdrawalsOf(payout.id);
+  const withdrawals = await tx.withdrawals.find({ payoutId: payout.id });
   const transfers = [
-    ...(await tx.paidTransfers([payout.key])),
-    ...(await tx.sentTransfers(withdrawals.map((withdrawal) => withdrawal.txid))),
+    ...(await tx.transfers.find({ direction: "out", keys: [payout.key] })),
+    ...(await tx.transfers.find({
+      direction: "out",
+      txids: withdrawals.map((withdrawal) => withdrawal.txid),
+    })),
     // The memo of a deposit at an exchange names no payout; its nonce does.
-    ...(payout.kind === "deposit" ? await tx.sentWithNonces(memoNonces(payout.key)) : []),
+    ...(payout.kind === "deposit"
+      ? await tx.transfers.find({ direction: "out", nonces: memoNonces(payout.key) })
+      : []),
   ];
   const right = transfers.find(
     (transfer) => transfer.receiver === payout.payee && transfer.amount === toShares(payout.amount),

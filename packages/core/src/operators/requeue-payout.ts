@@ -39,7 +39,7 @@ export function requeuePayout(
   return ledger.transaction(async (tx) => {
     // An ingester that finds a payment by its key takes this lock too: it sees our move, or we see its confirmation.
     await tx.lockEvents();
-    const [payout] = await tx.payouts([request.id]);
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : requeue(tx, payout, request);
   });
 }
@@ -90,7 +90,7 @@ async function requeue(tx: LedgerTx, payout: PayoutRecord, request: RequeueReque
     });
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to ready`);
   const event = verb === "release" ? "payout.released" : "payout.requeued";
-  const requeued = await tx.requeuePayout({
+  const requeued = await tx.payouts.requeue({
     payout,
     job: jobForPayout(payout.id, action.id),
     receipt: receiptOf(event, payout.key, action),
@@ -117,7 +117,7 @@ async function refusedAlive(tx: LedgerTx, payout: PayoutRecord): Promise<PayoutA
 /** The cursor is read in the same transaction: what was true when the chain was asked is still true. */
 export async function whyBehind(tx: LedgerTx, ledger: CaughtUp): Promise<string | undefined> {
   if (!ledger.caughtUp) return ledger.reason;
-  const cursor = await tx.cursor();
+  const cursor = await tx.cursor.read();
   return cursor !== undefined && cursor.blockNum >= ledger.blockNum
     ? undefined
     : `the ledger has not processed block ${ledger.blockNum}`;

@@ -16,9 +16,9 @@ export async function settlePaid(
     blockNum: transfer.operation.blockNum,
     blockTimeMs: transfer.blockTimeMs,
   };
-  const confirmed = (await tx.confirmPayouts([confirmation])) === 1;
+  const confirmed = (await tx.payouts.confirm([confirmation])) === 1;
   if (!confirmed) return answer(payout, "unchanged", `is paid already, by transfer ${operation}`);
-  await tx.addReceipts([
+  await tx.receipts.add([
     {
       ...receiptOf("payout.confirmed", payout.key, action, {
         payoutId: payout.id,

@@ -27,7 +27,7 @@ export interface SettleRequest {
 export function settlePayout({ ledger }: { ledger: Ledger }, request: SettleRequest): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
     await tx.lockEvents();
-    const [payout] = await tx.payouts([request.id]);
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : settle(tx, payout, request);
   });
 }
@@ -41,7 +41,7 @@ async function settle(tx: LedgerTx, payout: PayoutRecord, request: SettleRequest
     return answer(payout, "refused", `is being paid by us (${payout.status})`, {
       todo: "wait: if that withdrawal is confirmed too, it was paid twice",
     });
-  const transfer = await tx.transferAt(by);
+  const [transfer] = await tx.transfers.find({ operations: [by] });
   if (transfer === undefined)
     return answer(payout, "refused", `transfer ${name} is not in the ledger`, {
       todo: `\`stakebts blocks replay --from ${by.blockNum} --to ${by.blockNum}\` reads its block`,
@@ -50,7 +50,7 @@ async function settle(tx: LedgerTx, payout: PayoutRecord, request: SettleRequest
   if (misfit !== undefined) return answer(payout, "refused", `transfer ${name} ${misfit}`);
   if (dryRun) return answer(payout, "done", `would be confirmed by transfer ${name}`);
   const claim = receiptOf("transfer.settles", name, action, { payout: payout.key });
-  if ((await tx.addReceiptsOnce([claim])) === 0)
+  if ((await tx.receipts.add([claim], { once: true })) === 0)
     return answer(payout, "refused", `transfer ${name} has settled another payout`, {
       todo: `\`stakebts receipts --subject ${name}\` says which`,
     });
@@ -69,7 +69,7 @@ async function whyNot(
   if (transfer.payoutKey !== undefined && transfer.payoutKey !== payout.key)
     return `names the payout ${transfer.payoutKey}`;
   if (transfer.txid === undefined) return undefined;
-  const [withdrawal] = await tx.withdrawalsByTxid([transfer.txid]);
+  const [withdrawal] = await tx.withdrawals.find({ txids: [transfer.txid] });
   return withdrawal === undefined || withdrawal.payoutId === payout.id
     ? undefined
     : "is our own payment of another payout";

@@ -100,7 +100,7 @@ export async function runScheduler(
       },
       "stakes.due": async ({ dueMs }) => {
         await apply();
-        const aheadMs = dueMs - ((await ledger.cursor())?.blockTimeMs ?? 0);
+        const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
         return aheadMs <= 0
           ? { done: true }
           : { done: false, againInMs: Math.max(DUE_AGAIN_MS_MIN, aheadMs / settings.clockRate) };

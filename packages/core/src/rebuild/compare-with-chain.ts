@@ -63,7 +63,7 @@ export async function compareWithChain(
     openedBefore: (at) => kept.get(operationId(at)),
   };
   await scratch.ledger.transaction((tx) =>
-    tx.setProcessedElsewhereUpToBlockNum(before.processedElsewhereUpToBlockNum),
+    tx.control.setProcessedElsewhereUpToBlockNum(before.processedElsewhereUpToBlockNum),
   );
   await readChain(reader, from, onProgress);
   for (let looks = 1; ; looks++) {

@@ -30,12 +30,12 @@ export async function readChain(
   signal?: AbortSignal,
 ): Promise<ChainRead> {
   const { ledger } = deps;
-  if ((await ledger.cursor()) === undefined) await establishCursor(deps, fromBlockNum);
-  const startedAt = (await ledger.cursor())?.blockNum ?? 0;
+  if ((await ledger.cursor.read()) === undefined) await establishCursor(deps, fromBlockNum);
+  const startedAt = (await ledger.cursor.read())?.blockNum ?? 0;
   for (;;) {
     const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
     await applyEvents(deps, signal);
-    const cursor = await ledger.cursor();
+    const cursor = await ledger.cursor.read();
     const standsAt = cursor?.blockNum ?? 0;
     onProgress(standsAt - startedAt, finalBlockNum - startedAt);
     if (standsAt >= finalBlockNum || signal?.aborted === true)

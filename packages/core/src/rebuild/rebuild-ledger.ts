@@ -21,16 +21,18 @@ export async function rebuildLedger(
 ): Promise<ChainRead> {
   const { ledger } = deps;
   await ledger.transaction(async (tx) => {
-    await tx.setPayments({
-      on: false,
-      reason: `rebuilt from the chain by ${action.actor}: ${action.reason}`,
+    await tx.control.set({
+      payments: {
+        on: false,
+        reason: `rebuilt from the chain by ${action.actor}: ${action.reason}`,
+      },
     });
-    await tx.addReceipts([receiptOf("rebuild.started", `${fromBlockNum}`, action)]);
+    await tx.receipts.add([receiptOf("rebuild.started", `${fromBlockNum}`, action)]);
   });
   const read = await readChain(deps, fromBlockNum, onProgress, signal);
   if (signal?.aborted !== true)
     await ledger.transaction((tx) =>
-      tx.addReceipts([
+      tx.receipts.add([
         receiptOf("rebuild.finished", `${fromBlockNum}`, action, {
           fromBlock: read.fromBlockNum,
           toBlock: read.toBlockNum,

@@ -44,7 +44,7 @@ export async function topUpShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   const needs = open.map(({ amount, memo }) =>
     shares(toShares(amount) + deps.feeOf(schedule, memoLike(memo))),
   );
-  const topUps = await ledger.topUps({ statuses: OPEN_TOP_UP_STATUSES });
+  const topUps = await ledger.topUps.find({ statuses: OPEN_TOP_UP_STATUSES });
   const expected = expectedShares(
     topUps.filter(({ status }) => (EXPECTED_STATUSES as readonly string[]).includes(status)),
   );
@@ -103,7 +103,7 @@ async function askSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promis
 }
 
 async function rests({ ledger, clock }: TreasuryDeps, source: SourceFunds["source"]): Promise<boolean> {
-  const [last] = await ledger.topUps({ statuses: ["refused"], sources: [source], limit: 1 });
+  const [last] = await ledger.topUps.find({ statuses: ["refused"], sources: [source], limit: 1 });
   if (last === undefined) return false;
   const sinceMs = clock.nowMs() - last.changedAtMs;
   return sinceMs >= 0 && sinceMs < REST_MS;
@@ -119,9 +119,12 @@ async function writeDown(
   await ledger.transaction(async (tx) => {
     receipts.length = 0;
     amount = 0n;
-    if ((await tx.whyNotPay(writerEpoch)) !== undefined) return;
+    if (whyNotPay(await tx.control.lock(), writerEpoch) !== undefined) return;
     for (const { source, amount: asked } of wanted) {
-      const key = topUpKey.cover(source, (await tx.shortageCount(source)) + 1);
+      const key = topUpKey.cover(
+        source,
+        (await tx.topUps.count({ kinds: ["shortage"], sources: [source] })) + 1,
+      );
       const id = topUpId(key);
       const topUp = {
         key,
@@ -132,7 +135,7 @@ async function writeDown(
         memo: topUpMemo(id),
         requestedMs: chainNowMs,
       } as const;
-      if (!(await tx.insertTopUp(topUp))) continue;
+      if (!(await tx.topUps.insert(topUp))) continue;
       amount += asked;
       receipts.push({
         event: "top_up.requested",
@@ -141,7 +144,7 @@ async function writeDown(
         details: { source, amount: `${asked}`, shortShares: `${total}`, clientId: id },
       });
     }
-    await tx.addReceipts(receipts);
+    await tx.receipts.add(receipts);
   });
   for (const receipt of receipts) logReceipt(log, receipt);
   return amount > 0n ? { type: "asked", amount: bts(amount) } : { type: "on_its_way" };

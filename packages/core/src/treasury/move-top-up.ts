@@ -21,9 +21,10 @@ export async function startAsking(
     },
   };
   const moved = await ledger.transaction(async (tx) => {
-    if ((await tx.whyNotPay(writerEpoch)) !== undefined) return false;
-    if (!(await tx.moveTopUp(topUp.id, [topUp.status], "asked", { ...change, isAsking: true }))) return false;
-    await tx.addReceipts([receipt]);
+    if (whyNotPay(await tx.control.lock(), writerEpoch) !== undefined) return false;
+    if (!(await tx.topUps.move(topUp.id, [topUp.status], "asked", { ...change, isAsking: true })))
+      return false;
+    await tx.receipts.add([receipt]);
     return true;
   });
   if (moved) logReceipt(log, receipt);
@@ -39,8 +40,8 @@ export async function moveTopUp(
 ): Promise<boolean> {
   const receipt = receiptOf(topUp, to, change);
   const moved = await ledger.transaction(async (tx) => {
-    if (!(await tx.moveTopUp(topUp.id, [topUp.status], to, change))) return false;
-    await tx.addReceipts([receipt]);
+    if (!(await tx.topUps.move(topUp.id, [topUp.status], to, change))) return false;
+    await tx.receipts.add([receipt]);
     return true;
   });
   if (moved) logReceipt(log, receipt);
@@ -79,7 +80,7 @@ export async function arrivedBefore(
   const received = await tx.receivedAs({ txid, memo });
   if (received.length === 0) return undefined;
   const taken = new Set(
-    (await tx.topUps({ statuses: ["arrived"] })).flatMap(({ arrivedBy }) =>
+    (await tx.topUps.find({ statuses: ["arrived"] })).flatMap(({ arrivedBy }) =>
       arrivedBy === undefined ? [] : [operationId(arrivedBy)],
     ),
   );

@@ -64,7 +64,7 @@ export async function reportTreasury(
   >,
   view: Pick<LedgerView, "liabilities">,
 ): Promise<boolean> {
-  const cursor = await deps.ledger.cursor();
+  const cursor = await deps.ledger.cursor.read();
   if (cursor === undefined) return false;
   const balances = await readBalances(deps);
   const owed = await view.liabilities(cursor.blockTimeMs);
@@ -75,7 +75,7 @@ export async function reportTreasury(
       warning(deps.custodian.name, shortage, cursor.blockTimeMs),
     ),
   ];
-  await deps.ledger.transaction((tx) => tx.addReceipts(receipts));
+  await deps.ledger.transaction((tx) => tx.receipts.add(receipts));
   for (const receipt of receipts) logReceipt(deps.log, receipt);
   return true;
 }

@@ -102,7 +102,7 @@ async function isOver(deps: TreasuryDeps, topUp: TopUpRecord): Promise<boolean> 
   if (signed === undefined) return false;
   const { refBlockNum, expirationMs } = signed;
   const isDead = await deps.ledger.transaction(async (tx) => {
-    const cursor = await tx.cursor();
+    const cursor = await tx.cursor.read();
     if (cursor === undefined) return false;
     const verdict = decideWithdrawal(
       { id: topUp.id as string as WithdrawalId, status: "broadcast", refBlockNum, expirationMs },

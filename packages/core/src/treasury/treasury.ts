@@ -65,6 +65,6 @@ export const sourceOf = (deps: TreasuryDeps, number: TopUpSourceNumber): TopUpSo
 
 /** What happened and moved no state, written down and said in the log. */
 export async function record({ ledger, log }: TreasuryDeps, receipt: NewReceipt): Promise<void> {
-  await ledger.transaction((tx) => tx.addReceipts([receipt]));
+  await ledger.transaction((tx) => tx.receipts.add([receipt]));
   logReceipt(log, receipt);
 }
