@@ -11,7 +11,7 @@ import { measureLedger, measureQueues } from "../ledger/metrics.ts";
 import { Progress } from "../runtime/progress.ts";
 import { JOB_KINDS } from "../queue/catalog.ts";
 import { startJobWorker } from "../queue/bullmq-worker.ts";
-import { withPayerLock } from "../payments/payer-lock.ts";
+import { createPostgresPayerLock } from "../payments/postgres-payer-lock.ts";
 import { bts } from "@stakebts/kernel/amount";
 import { DEFAULT_POLICY } from "../rules/policy.ts";
 import type { TopUpId, TopUpKey } from "../rules/top-up.ts";
@@ -99,8 +99,8 @@ describe("the scheduler tells Prometheus of", () => {
     const stop = new AbortController();
     let leads: () => void = () => {};
     const leading = new Promise<void>((resolve) => (leads = resolve));
-    const lock = { databaseUrl, clock: hostClock, log: silent };
-    const payer = withPayerLock(lock, stop.signal, async (lost) => {
+    const lock = createPostgresPayerLock({ databaseUrl, clock: hostClock, log: silent });
+    const payer = lock.hold(stop.signal, async (lost) => {
       leads();
       await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve()));
     });
@@ -217,7 +217,7 @@ describe("the ingester tells Prometheus of", () => {
 
   test("what it reads", async ({ office }) => {
     const watched = new Watched();
-    const chain = countBlocks(watched.metrics, office.chain, office.custodian.id);
+    const chain = countBlocks(watched.metrics, office.chain);
     await office.send("nominator-1", 500n, "what is this");
     await office.devnet.produce(8);
     const { irreversibleBlockNum: to } = await chain.head();
@@ -356,7 +356,8 @@ describe("the liveness ping", () => {
     const stop = new AbortController();
     let leads: () => void = () => {};
     const leading = new Promise<void>((resolve) => (leads = resolve));
-    const payer = withPayerLock({ databaseUrl, clock: hostClock, log: silent }, stop.signal, async (lost) => {
+    const lock = createPostgresPayerLock({ databaseUrl, clock: hostClock, log: silent });
+    const payer = lock.hold(stop.signal, async (lost) => {
       leads();
       await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve()));
     });

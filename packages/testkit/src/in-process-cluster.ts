@@ -1,7 +1,6 @@
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import { createSigner } from "@stakebts/bitshares/signer";
-import { transferFee } from "@stakebts/bitshares/fees";
 import { DEFAULT_POLICY, type Policy } from "@stakebts/core/rules/policy";
 import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "@stakebts/core/rules/request";
 import { type PayoutId, type PayoutKey, payoutKeyInMemo } from "@stakebts/core/rules/payout";
@@ -18,14 +17,12 @@ import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
 import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish-cursor";
 import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import type { TopUpSource } from "@stakebts/core/treasury/treasury";
-import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
 import { memoNonce } from "@stakebts/core/ledger/ids";
+import { newIngestDeps } from "@stakebts/core/processes/ingester";
+import { newPayDeps } from "@stakebts/core/processes/payer";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
-import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments/pay-payout";
-import { AccountCache } from "@stakebts/core/payments/account-cache";
-import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
 import { eachCall } from "./each-call.ts";
@@ -43,7 +40,7 @@ import {
 } from "@stakebts/devnet";
 import { expect } from "vitest";
 
-// A small world for tests of services: a real chain (the devnet, which makes blocks only when told), real keys and
+// The product without its processes, for tests of services: a real chain (the devnet, which makes blocks only when told), real keys and
 // signatures, the ledger in memory. Time stands still unless a test moves it.
 
 export const CUSTODIAN = "custodian";
@@ -69,13 +66,13 @@ export class Crash extends Error {
   override readonly name = "Crash";
 }
 
-/** Where a process dies: before or after the n-th time that it waits for the world outside. */
+/** Where a process dies: before or after the n-th time that it waits for something outside. */
 export interface CrashPoint {
   readonly call: number;
   readonly when: "before" | "after";
 }
 
-export interface WorldOptions {
+export interface InProcessClusterOptions {
   readonly custodianBts?: bigint;
   readonly policy?: Partial<Policy>;
   readonly devnet?: Partial<DevnetOptions>;
@@ -93,7 +90,7 @@ export interface WorldOptions {
   readonly reserveBy?: "key" | "permission";
 }
 
-export class World {
+export class InProcessCluster {
   readonly devnet: Devnet;
   readonly chain: ChainReader & ChainWriter;
   readonly clock = new ManualClock(1_000_000);
@@ -106,14 +103,14 @@ export class World {
   frozenHere: () => readonly Freeze[] = () => [];
   /** `false`: nobody looks for cover. */
   treasuryOn = true;
-  /** Calls that the current process has made to the world outside. */
+  /** Calls that the current process has made to what is outside. */
   calls = 0;
   crashAt: CrashPoint | undefined;
   #wallets = new Map<string, DevnetWallet>();
   #startAt: StartMode;
   #payer: PayDeps | undefined;
   #treasury = newTreasuryMemory();
-  readonly #options: WorldOptions;
+  readonly #options: InProcessClusterOptions;
   #ingester: IngestDeps | undefined;
 
   private constructor(
@@ -121,7 +118,7 @@ export class World {
     chain: ChainReader & ChainWriter,
     custodian: ChainAccount,
     chainId: string,
-    options: WorldOptions,
+    options: InProcessClusterOptions,
   ) {
     this.devnet = devnet;
     this.chain = chain;
@@ -132,7 +129,7 @@ export class World {
     this.#startAt = options.startAt ?? 1;
   }
 
-  static async start(options: WorldOptions = {}): Promise<World> {
+  static async start(options: InProcessClusterOptions = {}): Promise<InProcessCluster> {
     const devnet = await startDevnet({
       accounts: [
         accountFromSeeds(CUSTODIAN, { balanceBts: options.custodianBts ?? 10_000_000n }),
@@ -152,10 +149,16 @@ export class World {
       callDeadlineMs: 1_000,
     });
     const [custodian] = await chain.accounts([CUSTODIAN]);
-    const world = new World(devnet, chain, custodian as ChainAccount, await chain.chainId(), options);
-    await world.passRecoveryHold();
-    world.restart();
-    return world;
+    const cluster = new InProcessCluster(
+      devnet,
+      chain,
+      custodian as ChainAccount,
+      await chain.chainId(),
+      options,
+    );
+    await cluster.passRecoveryHold();
+    cluster.restart();
+    return cluster;
   }
 
   /** An empty ledger, or an old one, pays nothing until everything that it may have forgotten is in a block or dead. */
@@ -254,19 +257,20 @@ export class World {
   }
 
   #ingestDeps(): IngestDeps {
-    return {
-      chain: this.#fragile(this.chain),
-      ahead: new ReadAhead(this.#fragile(this.chain), this.custodian.id),
-      ledger: this.#fragileLedger(),
-      memos: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
-      log: silent,
-      policy: this.policy,
-      custodian: this.custodian,
-      skipBlocks: new Set(),
-      adminReplay: this.#options.adminReplay ?? false,
-      accounts: new Map(),
-      watch: new LedgerWatch(),
-    };
+    return newIngestDeps(
+      {
+        chain: this.#fragile(this.chain),
+        ledger: this.#fragileLedger(),
+        memos: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
+        log: silent,
+      },
+      {
+        policy: this.policy,
+        custodian: this.custodian,
+        skipBlocks: new Set(),
+        adminReplay: this.#options.adminReplay ?? false,
+      },
+    );
   }
 
   /** What a command reads the chain and applies events it with. */
@@ -318,7 +322,7 @@ export class World {
     }
   }
 
-  async fold(): Promise<void> {
+  async applyEvents(): Promise<void> {
     await applyEvents({
       ledger: this.#fragileLedger(),
       log: silent,
@@ -330,27 +334,20 @@ export class World {
 
   /** A payer that has just become the only one. Others that still believe they are, are over. */
   async newPayer(): Promise<PayDeps> {
-    const chain = this.#fragile(this.chain);
-    return {
-      chain,
-      ledger: this.#fragileLedger(),
-      signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: this.chainId }),
-      memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
-      wallet: new HotWallet({
-        chain,
-        account: this.custodian.id,
+    const deps = newPayDeps({
+      ports: {
+        chain: this.#fragile(this.chain),
+        ledger: this.#fragileLedger(),
+        memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
         clock: this.clock,
-        minimumBalance: toShares(this.policy.minimumBalance),
-        maxAgeMs: 5_000,
-      }),
-      payees: new AccountCache({ chain, clock: this.clock }),
-      log: silent,
-      policy: this.policy,
+        log: silent,
+        frozenHere: () => this.frozenHere(),
+      },
+      signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: this.chainId }),
       custodian: this.custodian,
-      frozenHere: () => this.frozenHere(),
-      feeOf: transferFee,
-      writerEpoch: await this.ledger.control.startWriterEpoch(),
-    };
+      policy: this.policy,
+    });
+    return { ...deps, writerEpoch: await this.ledger.control.startWriterEpoch() };
   }
 
   async pay(id: PayoutId): Promise<PayResult> {
@@ -386,7 +383,7 @@ export class World {
   /** Makes the jobs and answers them, as the three workers do. */
   async work(): Promise<void> {
     await this.ingest();
-    await this.fold();
+    await this.applyEvents();
     await dispatchJobs({ ledger: this.#fragileLedger(), queue: this.queue });
     // A process that dies answers nothing more. Its jobs are gone with it: the reconciler makes them again.
     let died: unknown;
@@ -395,7 +392,7 @@ export class World {
       return { done: true };
     };
     await this.queue.deliver({
-      "memo.process": () => answer(() => this.fold()),
+      "memo.process": () => answer(() => this.applyEvents()),
       "payout.pay": ({ payoutId }) => answer(() => this.pay(payoutId as PayoutId)),
     });
     if (died !== undefined) throw died;
@@ -492,12 +489,15 @@ export class World {
   }
 }
 
-/** Runs a test in a world of its own. */
-export async function inWorld(options: WorldOptions, run: (world: World) => Promise<void>): Promise<void> {
-  const world = await World.start(options);
+/** Runs a test in a cluster of its own. */
+export async function inCluster(
+  options: InProcessClusterOptions,
+  run: (cluster: InProcessCluster) => Promise<void>,
+): Promise<void> {
+  const cluster = await InProcessCluster.start(options);
   try {
-    await run(world);
+    await run(cluster);
   } finally {
-    await world.stop();
+    await cluster.stop();
   }
 }
