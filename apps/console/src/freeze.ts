@@ -4,13 +4,7 @@ import { html } from "hono/html";
 import type { StatusView } from "@stakebts/core/ledger/view";
 import { freezeAll, unfreeze } from "@stakebts/core/limits/freeze";
 import type { ConsoleSession } from "@stakebts/core/operators/console-access";
-import {
-  type Freeze,
-  FREEZE_LEVELS,
-  type FreezeLevel,
-  freezeText,
-  isFreezeLevel,
-} from "@stakebts/core/rules/freeze";
+import { FREEZE_LEVELS, type FreezeLevel, freezeText, isFreezeLevel } from "@stakebts/core/rules/freeze";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { csrfField, field, type Html, reasonField, reasonIn } from "./form.ts";
 import { banner, consolePage, facts } from "./html.ts";

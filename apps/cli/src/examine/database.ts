@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { ConfigError } from "@stakebts/core/config/environment";
 import { databaseProblem } from "@stakebts/core/database/database-problem";
 import { queueStoreOf } from "@stakebts/core/queue/connection";
