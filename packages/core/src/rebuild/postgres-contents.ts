@@ -65,7 +65,7 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
   const [counts] = await sql<{ [name in keyof LedgerContents["counts"]]: number }[]>`
     SELECT (SELECT count(*) FROM transfer)::int AS transfers, (SELECT count(*) FROM agreement)::int AS agreements,
            (SELECT count(*) FROM stake_row)::int AS rows, (SELECT count(*) FROM payout)::int AS payouts,
-           (SELECT count(*) FROM top_up)::int AS top-ups,
+           (SELECT count(*) FROM top_up)::int AS top_ups,
            (SELECT count(*) FROM receipt)::int AS receipts`;
   return {
     cursor:
