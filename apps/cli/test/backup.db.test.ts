@@ -237,7 +237,9 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     const there = new URL(url);
     there.pathname = `/${drill}`;
     const restored = stakebts.with({ DATABASE_URL: there.href });
-    expect((await restored("status")).out).toMatch(/payments +off: restored from stakebts-[^]*fence +up/u);
+    expect((await restored("status")).out).toMatch(
+      /payments +off: restored from stakebts-[^]*recovery hold +/u,
+    );
     expect((await restored("receipts", "--event", "ledger.restored")).out).toContain("drill");
     const ledger = createPostgresLedger({ url: there.href });
     const writerEpoch = await ledger.control.startWriterEpoch();
@@ -359,7 +361,7 @@ describe.skipIf(installedPostgres === undefined)(
         expect(await after.pay(payout)).toEqual({ type: "settled" });
         expect(await after.arrivedAt("nominator-1")).toEqual([450]);
         expect(await after.arrivedAt("nominator-2")).toEqual([1]);
-        expect((await after.stakebts("receipts", "--event", "fence.*")).out).toContain(
+        expect((await after.stakebts("receipts", "--event", "recovery_hold.*")).out).toContain(
           "recovery_hold.lifted",
         );
       } finally {
@@ -390,7 +392,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts reset", () => {
     const [, kept] = (await databases()).filter((other) => other.startsWith(name));
     expect(await ask(url.replace(name, kept ?? ""), "SELECT FROM agreement")).toHaveLength(1);
     expect(await ask(url, "SELECT FROM agreement")).toHaveLength(0);
-    expect((await stakebts("status")).out).toMatch(/payments +off: reset by operator-1[^]*fence +up/u);
+    expect((await stakebts("status")).out).toMatch(/payments +off: reset by operator-1[^]*recovery hold +/u);
   });
 });
 

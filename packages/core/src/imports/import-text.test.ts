@@ -41,7 +41,7 @@ describe("a list of agreements", () => {
     ["user1 soon 25000 12 2", /"soon" is not a number of milliseconds/u],
     ["user1 1623177720000 25000.5 12 2", /"25000.5" is not a number of whole BTS/u],
     ["user1 1623177720000 -25000 12 2", /not a number of whole BTS/u],
-    ["user1 1623177720000 25001 12 2", /25001 BTS is not an accepted amount/u],
+    ["user1 1623177720000 25001 12 2", /25,001 BTS is not an accepted amount/u],
     ["user1 1623177720000 25000 4 2", /expected 3, 6, 12/u],
     ["user1 1623177720000 25000 3 4", /expected 0 to 3/u],
     ['STAKES = """', /3 field\(s\)/u],

@@ -174,7 +174,7 @@ function aboutSettlement(
 function aboutUnfounded(ledger: PayoutFact, causes: KnownCauses, difference: Say): readonly Difference[] {
   const { key, kind, payee, amount, status, blockProcessed } = ledger;
   const isPaid = status === "confirmed";
-  if (/^(?:notice|anchor):/u.test(key)) {
+  if (/^(?:notice|checkpoint):/u.test(key)) {
     const payment = causes.payments.get(key);
     const fits = !isPaid || (payment?.receiver === payee && payment.blockNum === blockProcessed);
     const cause = key.startsWith("notice:") ? "notice" : "checkpoint";

@@ -95,7 +95,7 @@ function remember(chain: TransferFact, { payments }: KnownCauses): void {
   if (
     chain.direction === "out" &&
     chain.payoutKey !== undefined &&
-    /^(?:notice|anchor):/u.test(chain.payoutKey)
+    /^(?:notice|checkpoint):/u.test(chain.payoutKey)
   )
     payments.set(chain.payoutKey, { receiver: chain.receiver, blockNum: chain.operation.blockNum });
 }
