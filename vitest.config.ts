@@ -23,8 +23,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/{src,test}/**/*.test.ts", "{test,chaos,deploy}/**/*.test.ts"],
-          exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts"],
+          include: ["{apps,packages}/*/{src,test}/**/*.test.ts", "{chaos,demo,deploy,fuzz,scripts,test}/**/*.test.ts"],
+          exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts", "**/*.long.test.ts", "**/*.browser.test.ts"],
         },
       },
       {

@@ -4,7 +4,7 @@ import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
 import type { Patch } from "./mutated-workers.ts";
-import { CLUSTER_NODES, type Site } from "./site.ts";
+import { CLUSTER_NODES, type Site } from "./replicated-cluster.ts";
 
 /** A change of a function of the database. The text has to be there once. */
 export interface FunctionPatch {

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerLogLine } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import type { Prng } from "@stakebts/testkit/simulator/prng";
-import type { Line } from "./line.ts";
-import { CLUSTER_NODES, type Seat, type Site } from "./site.ts";
+import type { Line } from "./fault-proxy.ts";
+import { CLUSTER_NODES, type Seat, type Site } from "./replicated-cluster.ts";
 
 /** Longer than BullMQ's lock of a job (5 s): another takes the job up. */
 const FROZEN_MS = 6_500;

@@ -6,10 +6,10 @@ import type { Break } from "./breaks.ts";
 import { ChainWatch, memoOpener, ownNode } from "./chain-watch.ts";
 import { type Fault, FAULTS } from "./faults.ts";
 import { mutatedWorkers } from "./mutated-workers.ts";
-import { CUSTODIAN, People, planSendings, SENDING_LIFE_SECONDS } from "./people.ts";
-import { judge, type Verdict } from "./reckoning.ts";
+import { CUSTODIAN, People, planSendings, SENDING_LIFE_SECONDS } from "./nominators.ts";
+import { judge, type Verdict } from "./oracle.ts";
 import { Recovery } from "./recovery.ts";
-import { EXPIRATION_SECONDS, MONTH_SECONDS, Site } from "./site.ts";
+import { EXPIRATION_SECONDS, MONTH_SECONDS, Site } from "./replicated-cluster.ts";
 
 const LOOK_MS = 100;
 /** A ledger that has nothing open for so long, while debts are unpaid, will not pay them. */

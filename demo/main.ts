@@ -12,7 +12,7 @@ import { prepare } from "../prisma/migrate.ts";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import { hashPassword } from "@stakebts/core/operators/password-hash";
 import { ChainAudit } from "./chain-audit.ts";
-import { owedByRules, paidOnChain, settle } from "./reckoning.ts";
+import { owedByRules, paidOnChain, settle } from "./oracle.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";
 import { bold, cyan, dim, green, grouped, heading, red, say, table } from "./screen.ts";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Line } from "./line.ts";
+import { Line } from "./fault-proxy.ts";
 
 /** A server that answers each word with itself in capitals, and remembers what it was told. */
 describe("a line between a process and a server", () => {

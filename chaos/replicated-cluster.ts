@@ -10,8 +10,8 @@ import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
 import { Redis } from "ioredis";
 import type { Break } from "./breaks.ts";
 import { ChaosDatabase } from "./chaos-database.ts";
-import { Line } from "./line.ts";
-import { CUSTODIAN, NOMINATORS } from "./people.ts";
+import { Line } from "./fault-proxy.ts";
+import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
 
 // Everything for real: PostgreSQL, Redis, a chain of several nodes, two of every process, and a line of its own from each
 // process to each server. Chain time runs sixty times as fast as ours: a month of the programme takes two seconds, and a
