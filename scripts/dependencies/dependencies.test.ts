@@ -3,12 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { auditVerdict } from "./audit.ts";
 import { isAllowed, licenceProblems } from "./licences.ts";
-import {
-  type Lock,
-  type LockedPackage,
-  lockProblems,
-  type Manifest,
-} from "./lock-problems.ts";
+import { type Lock, type LockedPackage, lockProblems, type Manifest } from "./lock-problems.ts";
 
 const INTEGRITY = `sha512-${"A".repeat(86)}==`;
 const good: LockedPackage = { version: "1.2.3", integrity: INTEGRITY };
