@@ -13,6 +13,10 @@ export default defineConfig({
     ],
   },
   test: {
+    // One process runs many files, which loads the libraries once: loading them for each took longer than most tests. No file
+    // leaves anything behind in a module or a global; a spy goes with its test.
+    isolate: false,
+    restoreMocks: true,
     // A test waits for events; this ends one that waits for nothing, also on a machine that is busy with other work.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-/** A Node process ends when the one that started it does, even by SIGKILL: then its standard input is closed. */
+/**
+ * A Node process ends when the one that started it does, even by SIGKILL: then its standard input is closed. Its database and
+ * its chain are gone then too, so that it may wait for them when it ends: not for long.
+ */
 const ENDS_WITH_PARENT =
-  "data:text/javascript,process.stdin.on('end',()=>process.kill(process.pid,'SIGTERM')).resume().unref()";
+  "data:text/javascript,process.stdin.on('end',()=>{process.kill(process.pid,'SIGTERM');setTimeout(()=>process.kill(process.pid,'SIGKILL'),10000).unref()}).resume().unref()";
 
 export interface ProgramOptions {
   /** Found on the PATH of the environment; for `node`, flags come first among the arguments. */
