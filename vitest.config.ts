@@ -29,7 +29,7 @@ export default defineConfig({
           name: "unit",
           include: [
             "{apps,packages}/*/{src,test}/**/*.test.ts",
-            "{chaos,demo,deploy,fuzz,scripts,test}/**/*.test.ts",
+            "{chaos,demo,deploy,docs,fuzz,scripts,test}/**/*.test.ts",
           ],
           exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts", "**/*.long.test.ts", "**/*.browser.test.ts"],
         },

@@ -29,7 +29,7 @@ export interface Break {
 const PAYER = "packages/core/dist/payments/pay-payout.js";
 const INGESTER = "packages/core/dist/ledger/ingest-blocks.js";
 const SCHEDULER = "apps/scheduler/dist/main.js";
-const SAVE = "const saved = await ledger.saveWithdrawal(withdrawal);";
+const SAVE = "const saved = await ledger.withdrawals.save(withdrawal);";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
@@ -236,8 +236,8 @@ export const BREAKS: readonly Break[] = [
         file: PAYER,
         find: `log.debug("withdrawal.sent_again", ids);`,
         replace: `await ledger.transaction(async (tx) => {
-              await tx.expireWithdrawal(withdrawal.id);
-              await tx.movePayout(payout.id, ["signed", "sent"], "ready", { reason: "duplicate transaction" });
+              await tx.withdrawals.expire(withdrawal.id);
+              await tx.payouts.move(payout.id, ["signed", "sent"], "ready", { reason: "duplicate transaction" });
             });`,
       },
     ],
@@ -254,7 +254,7 @@ export const BREAKS: readonly Break[] = [
       {
         file: PAYER,
         find: `log.info("withdrawal.sent", ids);`,
-        replace: `await ledger.transaction((tx) => tx.confirmPayouts([{ payoutId: payout.id, blockNum: 1, blockTimeMs: 1 }]));`,
+        replace: `await ledger.transaction((tx) => tx.payouts.confirm([{ payoutId: payout.id, blockNum: 1, blockTimeMs: 1 }]));`,
       },
     ],
     // Nodes say that they have taken it, and have not.

@@ -4,7 +4,7 @@ import { accountFromSeeds } from "@stakebts/devnet";
 import { Cluster } from "@stakebts/testkit/cluster";
 import pg from "pg";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
-import { hashPassword } from "@stakebts/core/operators/password-hash";
+import { hashPassword } from "@stakebts/core/operators/console-access";
 import { ChainAudit } from "./chain-audit.ts";
 import { owedByRules, paidOnChain, settle } from "./oracle.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";

@@ -74,9 +74,9 @@ const test = base.extend<{ database: string; url: string; dir: string; stakebts:
     const { agreement, rows } = agreementWithRows(operation(9));
     await passRecoveryHold(ledger);
     await ledger.transaction(async (tx) => {
-      await tx.insertAgreement(agreement, rows);
-      await tx.insertPayouts([refundOf(operation(10))]);
-      await tx.setPayments({ on: false, reason: "test" });
+      await tx.agreements.insert([{ agreement, rows }]);
+      await tx.payouts.insert([refundOf(operation(10))]);
+      await tx.control.set({ payments: { on: false, reason: "test" } });
     });
     await ledger.close();
     await use(url);
@@ -241,12 +241,12 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     expect((await restored("status")).out).toMatch(/payments +off: restored from stakebts-[^]*fence +up/u);
     expect((await restored("receipts", "--event", "ledger.restored")).out).toContain("drill");
     const ledger = createPostgresLedger({ url: there.href });
-    const writerEpoch = await ledger.startWriterEpoch();
-    await ledger.transaction((tx) => tx.setPayments({ on: true }));
+    const writerEpoch = await ledger.control.startWriterEpoch();
+    await ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
     const payout = refundOf(operation(10));
-    expect(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
+    expect(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
     await passRecoveryHold(ledger);
-    expect(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
+    expect(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
     await ledger.close();
   });
 

@@ -18,7 +18,7 @@ async function givenTopUp(cluster: InProcessCluster, ...statuses: TopUpStatus[])
   const key = topUpKey.cover(1, 1);
   const id = topUpReference(key);
   await cluster.ledger.transaction(async (tx) => {
-    await tx.insertTopUp({
+    await tx.topUps.insert({
       key,
       id,
       kind: "shortage",
@@ -29,7 +29,7 @@ async function givenTopUp(cluster: InProcessCluster, ...statuses: TopUpStatus[])
     });
     let from: TopUpStatus = "requested";
     for (const to of statuses) {
-      await tx.moveTopUp(id, [from], to, { isAsking: to === "asked", reason: "no list shows it" });
+      await tx.topUps.move(id, [from], to, { isAsking: to === "asked", reason: "no list shows it" });
       from = to;
     }
   });
@@ -55,9 +55,9 @@ describe("stakebts top-ups", () => {
     await givenTopUp(cluster, "asked");
     expect(await giveUp()).toMatchObject({ code: 1, out: expect.stringContaining("still asking") });
     await cluster.ledger.transaction((tx) =>
-      tx.moveTopUp(topUpReference("top-up:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
+      tx.topUps.move(topUpReference("top-up:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
     );
-    expect((await stakebts("doctor")).out).toMatch(/problem +top-up +top-up:1:1: nobody knows/u);
+    expect((await stakebts("doctor")).out).toMatch(/problem +top-ups +top-up:1:1: it is not known/u);
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("unresolved → cancelled") });
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("is cancelled already") });
     const receipts = await stakebts("receipts", "--event", "top_up.given_up");
@@ -78,7 +78,7 @@ describe("stakebts balances and doctor", () => {
     const before = await stakebts.json<{ purses: unknown[]; totalShares: string }>("balances");
     expect(before).toMatchObject({ purses: [], totalShares: "10000000000" });
     await cluster.ledger.transaction((tx) =>
-      tx.addReceipts([
+      tx.receipts.add([
         {
           event: "treasury.balances",
           subject: "custodian",
@@ -134,14 +134,14 @@ describe("stakebts balances and doctor", () => {
 
   test("name payments of debts that a restored ledger does not have", async ({ cluster, stakebts }) => {
     await cluster.digest();
-    expect((await stakebts("doctor")).out).not.toContain("unmatchedPayments");
+    expect((await stakebts("doctor")).out).not.toContain("unmatched payments");
     const payoutKeyOfStop = payoutKey.stop(operation(7));
     await cluster.ledger.transaction((tx) =>
-      tx.insertTransfers([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),
+      tx.transfers.insert([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),
     );
     const { out, code } = await stakebts("doctor");
     expect(out).toMatch(
-      /problem +strays +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
+      /problem +unmatched payments +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
     );
     expect(code).toBe(1);
   });

@@ -46,7 +46,7 @@ describe("the freeze page", () => {
     const viewer = await console.visitor("viewer");
     const details = { environment: null, file: "all", reason: "the file /run/freeze is there" };
     await cluster.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "process.frozen", subject: "payer", details }]),
+      tx.receipts.add([{ event: "process.frozen", subject: "payer", details }]),
     );
     const page = await textOf(await console.get("/freeze", viewer));
     expect(page).toContain("all by file of the payer: the file /run/freeze is there");
@@ -54,7 +54,7 @@ describe("the freeze page", () => {
     expect(await textOf(await console.get("/", viewer))).toContain("The payer is frozen (all)");
     const post = await console.post("/freeze", { do: "freeze", level: "all", reason: "x" }, viewer);
     expect(post.status).toBe(403);
-    expect(await cluster.ledger.freezes()).toEqual([]);
+    expect((await cluster.ledger.control.read()).freezes).toEqual([]);
   });
 });
 
@@ -70,7 +70,9 @@ describe("approving in the console", () => {
     expect(await textOf(await console.get(`${path}/approve`, operator))).toContain(
       "does not wait for an approval",
     );
-    await cluster.ledger.transaction((tx) => tx.movePayout(payoutId(key as PayoutKey), ["failed"], "ready"));
+    await cluster.ledger.transaction((tx) =>
+      tx.payouts.move(payoutId(key as PayoutKey), ["failed"], "ready"),
+    );
     await cluster.pay(payoutId(key as PayoutKey));
     expect(await (await console.get("/", operator)).text()).toContain(`href="${path}/approve"`);
     const asked = await textOf(await console.get(`${path}/approve`, operator));

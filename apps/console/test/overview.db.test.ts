@@ -35,7 +35,7 @@ describe("the overview", () => {
     await cluster.digest();
     const report = (exchange1Shares: string) =>
       cluster.ledger.transaction((tx) =>
-        tx.addReceipts([
+        tx.receipts.add([
           {
             event: "treasury.balances",
             subject: "treasury",
@@ -76,7 +76,7 @@ describe("the overview", () => {
       action: { id: "1", actor: "operator-1", reason: "strange transfer" },
     });
     await cluster.ledger.transaction((tx) =>
-      tx.addReceipts([
+      tx.receipts.add([
         { event: "process.started", subject: "payer", details: { STAKEBTS_PAYMENTS: '"off"' } },
       ]),
     );

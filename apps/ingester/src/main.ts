@@ -98,7 +98,7 @@ runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progre
       await reportTroubles({
         chain: nodes,
         log,
-        write: (receipts) => ledger.transaction((tx) => tx.addReceipts(receipts)),
+        write: (receipts) => ledger.transaction((tx) => tx.receipts.add(receipts)),
       });
       return TROUBLES_EVERY_MS;
     }),

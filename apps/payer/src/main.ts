@@ -98,7 +98,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
   await withPayerLock(lock, signal, async (lost) => {
     await recordStart({ ledger, log }, "payer", shown(config));
     const stop = new AbortController();
-    const writerEpoch = await ledger.startWriterEpoch();
+    const writerEpoch = await ledger.control.startWriterEpoch();
     log.info("payer.epoch", { writerEpoch });
     leads(writerEpoch);
     const deps = measured({
@@ -162,7 +162,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
         await reportTroubles({
           chain,
           log,
-          write: (receipts) => ledger.transaction((tx) => tx.addReceipts(receipts)),
+          write: (receipts) => ledger.transaction((tx) => tx.receipts.add(receipts)),
         });
         return TROUBLES_EVERY_MS;
       }),

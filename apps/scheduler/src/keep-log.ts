@@ -4,8 +4,8 @@ import type { Observation } from "@stakebts/core/runtime/observation";
 import { repeat } from "@stakebts/core/runtime/loop";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { Log } from "@stakebts/kernel/log";
-import { createCheckpoint } from "@stakebts/core/audit/create-checkpoint";
-import { extendHashChain } from "@stakebts/core/audit/extend-hash-chain";
+import { createCheckpoint } from "@stakebts/core/audit/checkpoint";
+import { extendHashChain } from "@stakebts/core/audit/hash-chain";
 import type { SchedulerConfig } from "./config.ts";
 
 const HASH_CHAIN_EVERY_MS = 5_000;

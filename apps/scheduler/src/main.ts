@@ -81,7 +81,7 @@ runProcess("scheduler", readConfig, async (context) => {
       },
       "stakes.due": async ({ dueMs }) => {
         await fold();
-        const aheadMs = dueMs - ((await ledger.cursor())?.blockTimeMs ?? 0);
+        const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
         return aheadMs <= 0
           ? { done: true }
           : { done: false, againInMs: Math.max(DUE_AGAIN_MS_MIN, aheadMs / config.STAKEBTS_CLOCK_RATE) };

@@ -7,7 +7,7 @@ import type { Observation } from "@stakebts/core/runtime/observation";
 import { repeat } from "@stakebts/core/runtime/loop";
 import type { LedgerView } from "@stakebts/core/ledger/view";
 import type { Log } from "@stakebts/kernel/log";
-import { LivenessPing } from "@stakebts/core/alerts/liveness-ping";
+import { LivenessPing } from "@stakebts/core/alerts/liveness";
 import { sendNotifications } from "@stakebts/core/alerts/send-notifications";
 import type { SchedulerConfig } from "./config.ts";
 

@@ -10,7 +10,7 @@ import { runProcess } from "@stakebts/core/processes/run-process";
 import { showPresence } from "@stakebts/core/custody/watcher-presence";
 import { policyOf } from "@stakebts/core/config/policy-file";
 import { shown } from "@stakebts/core/config/environment";
-import { DirectAlerts } from "@stakebts/core/alerts/direct-alerts";
+import { DirectAlerts } from "@stakebts/core/alerts/send-notifications";
 import { SpendMonitor } from "@stakebts/core/custody/spend-monitor";
 import { findCustodian } from "@stakebts/core/ledger/find-custodian";
 import { reportTroubles } from "@stakebts/core/ledger/report-node-problems";

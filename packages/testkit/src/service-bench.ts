@@ -26,9 +26,9 @@ import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments/pay-payout";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
-import type { ReadDeps } from "@stakebts/core/rebuild/read-chain";
-import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
+import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
+import { eachCall } from "./each-call.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { MemoryLedger } from "./memory-ledger.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -161,12 +161,15 @@ export class World {
   /** An empty ledger, or an old one, pays nothing until everything that it may have forgotten is in a block or dead. */
   async passRecoveryHold(): Promise<void> {
     await this.ingest();
-    const { raised } = await this.ledger.recoveryHoldState();
+    const { raised } = (await this.ledger.control.read()).recoveryHold;
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
     await this.devnet.produce(20);
     await this.ingest();
-    expect(await this.ledger.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: false });
+    expect((await this.ledger.control.read()).recoveryHold).toEqual({
+      raised: undefined,
+      databaseChanged: false,
+    });
   }
 
   async stop(): Promise<void> {
@@ -307,7 +310,7 @@ export class World {
   }
 
   async ingest(): Promise<void> {
-    const ledgerIsEmpty = (await this.ledger.cursor()) === undefined;
+    const ledgerIsEmpty = (await this.ledger.cursor.read()) === undefined;
     const ingester = this.#ingester ?? (await this.#startIngester(ledgerIsEmpty ? this.#startAt : "last"));
     for (;;) {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(ingester);
@@ -346,7 +349,7 @@ export class World {
       custodian: this.custodian,
       frozenHere: () => this.frozenHere(),
       feeOf: transferFee,
-      writerEpoch: await this.ledger.startWriterEpoch(),
+      writerEpoch: await this.ledger.control.startWriterEpoch(),
     };
   }
 
@@ -476,14 +479,7 @@ export class World {
 
   /** Every call of a method is a moment at which the process may die. */
   #fragile<T extends object>(port: T): T {
-    return new Proxy(port, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]) =>
-          this.#step(() => Reflect.apply(member, target, args) as Promise<unknown>);
-      },
-    });
+    return eachCall(port, (_name, call) => this.#step(call));
   }
 
   async #step<T>(call: () => Promise<T>): Promise<T> {

@@ -33,7 +33,7 @@ export function startWorker(options: {
 }): WorkerProcess {
   const { name, entry, environment, onLine } = options;
   const log = new LineLog<WorkerLogLine>(LINES_KEPT);
-  const { pid, kill, exited } = startProgram({
+  const program = startProgram({
     program: process.execPath,
     args: [...NODE_FLAGS, entry],
     environment: { PATH: process.env["PATH"] ?? "", NODE_ENV: "production", ...environment },
@@ -43,13 +43,14 @@ export function startWorker(options: {
       log.add(line);
     },
   });
+  const { pid, exited } = program;
   if (pid === undefined) throw new Error(`cannot start ${entry}`);
   return {
     name,
     pid,
     lines: log.lines,
     exited,
-    kill,
+    kill: (signal) => program.kill(signal),
     waitFor: (fits) =>
       log.find(fits, async () => {
         const how = await exited;

@@ -1,11 +1,11 @@
 import { type Command, Argument } from "commander";
 import { ConfigError, readEnvironment, shown } from "@stakebts/core/config/environment";
 import { PROCESS_SETTINGS, type ProcessName } from "@stakebts/core/config/process-settings";
-import type { Context } from "../context.ts";
+import { column } from "@stakebts/core/operators/columns";
+import type { Context, Run } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
 import { printJson, printTable } from "../print.ts";
-import type { Run } from "../run.ts";
 
 const PROCESSES = Object.keys(PROCESS_SETTINGS) as ProcessName[];
 const processArgument = (): Argument => new Argument("[process]", "of this process only").choices(PROCESSES);
@@ -63,10 +63,10 @@ ${examples(["config check payer --settings payer.env", "would the payer start wi
             if (result.ok)
               printTable(
                 terminal,
-                [
-                  { head: "SETTING", cell: ([setting]) => setting },
-                  { head: "VALUE", cell: ([, value]) => value },
-                ],
+                {
+                  setting: column.text<[string, string]>("Setting", ([setting]) => setting),
+                  value: column.text<[string, string]>("Value", ([, value]) => value),
+                },
                 Object.entries(result.settings).toSorted(([a], [b]) => (a < b ? -1 : 1)),
               );
             else terminal.out(result.message);

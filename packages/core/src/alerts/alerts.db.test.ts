@@ -18,9 +18,9 @@ import type { TopUpId, TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { LivenessPing } from "./liveness-ping.ts";
+import { LivenessPing } from "./liveness.ts";
 import { payPayout } from "../payments/pay-payout.ts";
-import { extendHashChain } from "../audit/extend-hash-chain.ts";
+import { extendHashChain } from "../audit/hash-chain.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { operation, refundOf } from "@stakebts/testkit/given";
 import { describe, expect } from "vitest";
@@ -91,7 +91,7 @@ describe("the scheduler tells Prometheus of", () => {
 
   test("payments that are switched off", async ({ cluster, watched }) => {
     expect(await watched.read("stakebts_payments_on")).toBe(1);
-    await cluster.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
+    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
     expect(await watched.read("stakebts_payments_on")).toBe(0);
   });
 
@@ -120,7 +120,7 @@ describe("the scheduler tells Prometheus of", () => {
     expect(await watched.read("stakebts_outbox_jobs")).toBe(1);
     await cluster.digest();
     await cluster.work();
-    await cluster.ledger.dispatchJobs(100, async () => {});
+    await cluster.ledger.jobs.dispatch(100, async () => {});
     expect(await watched.read("stakebts_undecided_transfers")).toBe(0);
     expect(await watched.read("stakebts_outbox_jobs")).toBe(0);
   });
@@ -132,7 +132,7 @@ describe("the scheduler tells Prometheus of", () => {
   }) => {
     const audit = createAuditLog({ url: databaseUrl });
     await cluster.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "a.drill", subject: "1", details: {} }]),
+      tx.receipts.add([{ event: "a.drill", subject: "1", details: {} }]),
     );
     expect(await watched.read("stakebts_receipts_unchained")).toBeGreaterThan(0);
     expect(await watched.read("stakebts_receipt_oldest_unchained_seconds")).toBeGreaterThan(0);
@@ -145,7 +145,7 @@ describe("the scheduler tells Prometheus of", () => {
   test("a backup, and of none while there is none", async ({ cluster, watched }) => {
     expect(await watched.read("stakebts_last_backup_time_seconds")).toBeUndefined();
     await cluster.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "backup.made", subject: "ledger", details: {} }]),
+      tx.receipts.add([{ event: "backup.made", subject: "ledger", details: {} }]),
     );
     const madeSeconds = await watched.read("stakebts_last_backup_time_seconds");
     expect(Math.abs((madeSeconds ?? 0) - Date.now() / 1000)).toBeLessThan(60);
@@ -154,7 +154,7 @@ describe("the scheduler tells Prometheus of", () => {
   test("a request for funds that nobody knows the end of", async ({ cluster, watched }) => {
     const id = "6f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10" as TopUpId;
     await cluster.ledger.transaction(async (tx) => {
-      await tx.insertTopUp({
+      await tx.topUps.insert({
         id,
         key: "top-up:1:1" as TopUpKey,
         kind: "shortage",
@@ -163,11 +163,11 @@ describe("the scheduler tells Prometheus of", () => {
         memo: "shortage",
         requestedMs: millis(1),
       });
-      await tx.moveTopUp(id, ["requested"], "asked", { isAsking: true });
+      await tx.topUps.move(id, ["requested"], "asked", { isAsking: true });
     });
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(0);
-    await cluster.ledger.transaction((tx) => tx.moveTopUp(id, ["asked"], "unresolved", { reason: "lost" }));
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(1);
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(0);
+    await cluster.ledger.transaction((tx) => tx.topUps.move(id, ["asked"], "unresolved", { reason: "lost" }));
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(1);
   });
 
   test("jobs that wait", async ({ databaseUrl, watched }) => {
@@ -200,7 +200,7 @@ describe("the ingester tells Prometheus of", () => {
     expect(await watched.read("stakebts_cursor_lag_blocks")).toBeGreaterThan(20);
     await cluster.ingest();
     expect(await watched.read("stakebts_cursor_lag_blocks")).toBe(0);
-    expect(await watched.read("stakebts_cursor_block")).toBe((await cluster.ledger.cursor())?.blockNum);
+    expect(await watched.read("stakebts_cursor_block")).toBe((await cluster.ledger.cursor.read())?.blockNum);
   });
 
   test("a node that is gone, without the key in its address", async ({ cluster }) => {
@@ -233,9 +233,9 @@ describe("the payer tells Prometheus of", () => {
   async function createRefund(cluster: InProcessCluster, amount: bigint) {
     await cluster.devnet.produce(8);
     await cluster.ingest();
-    const dueMs = (await cluster.ledger.cursor())?.blockTimeMs ?? millis(0);
+    const dueMs = (await cluster.ledger.cursor.read())?.blockTimeMs ?? millis(0);
     const refund = refundOf(operation(1), { amount: bts(amount), dueMs });
-    await cluster.ledger.transaction((tx) => tx.insertPayouts([refund]));
+    await cluster.ledger.transaction((tx) => tx.payouts.insert([refund]));
     return refund;
   }
 
@@ -253,7 +253,7 @@ describe("the payer tells Prometheus of", () => {
     expect(await watched.read('stakebts_coverage_days{of="all"}')).toBe(0);
     const details = { hotWalletShares: "1", exchange1Shares: `${60_000n * 100_000n}`, totalShares: "1" };
     await cluster.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "treasury.balances", subject: "custodian", details }]),
+      tx.receipts.add([{ event: "treasury.balances", subject: "custodian", details }]),
     );
     expect(await watched.read('stakebts_coverage_days{of="hot_wallet"}')).toBe(0);
     expect(await watched.read('stakebts_coverage_days{of="all"}')).toBe(60);
@@ -352,7 +352,7 @@ describe("the liveness ping", () => {
     });
     await cluster.digest();
     expect(await livenessPing.beat()).toBe("payer_away");
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(1);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(1);
 
     const stop = new AbortController();
     let leads: () => void = () => {};
@@ -364,11 +364,11 @@ describe("the liveness ping", () => {
     await leading;
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(1);
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(0);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(0);
 
-    await cluster.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
+    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
     expect(await livenessPing.beat()).toBe("payments_off");
-    await cluster.ledger.transaction((tx) => tx.setPayments({ on: true }));
+    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
 
     await cluster.send("nominator-1", 500n, "what is this");
     await cluster.digest();
@@ -381,7 +381,7 @@ describe("the liveness ping", () => {
     await cluster.work();
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(3);
-    expect(await watched.read('stakebts_heartbeat_pings_total{outcome="heard"}')).toBe(3);
+    expect(await watched.read('stakebts_liveness_pings_total{outcome="heard"}')).toBe(3);
     expect(said).toEqual([
       "liveness.withheld payer_away",
       "liveness.withheld payments_off",

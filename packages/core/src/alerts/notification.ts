@@ -1,4 +1,5 @@
 import type { Millis } from "@stakebts/kernel/time";
+import { column, type Columns } from "../operators/columns.ts";
 
 // How people hear of what asks for them.
 
@@ -136,3 +137,17 @@ export interface NotificationStore {
   }>;
   close(): Promise<void>;
 }
+
+/** The list of notifications that operators see. */
+export const NOTIFICATIONS = {
+  written: column.time("Written (UTC)", ({ createdAtMs }) => createdAtMs),
+  channel: column.text("Channel", ({ channel }) => channel),
+  status: column.state(
+    "Status",
+    ({ status }) => status,
+    ({ status }) => (status === "given_up" ? "bad" : undefined),
+  ),
+  tries: column.number("Tries", ({ attempts }) => attempts),
+  message: column.text("Message", ({ title }) => title),
+  problem: column.text("Problem", ({ problem }) => problem),
+} as const satisfies Columns<NotificationLine>;

@@ -41,7 +41,7 @@ class Office {
   readonly clock = new ManualClock(Date.now());
   readonly databaseUrl: string;
   readonly store: NotificationStore;
-  readonly write: (...receipts: NewReceipt[]) => Promise<void>;
+  readonly write: (...receipts: NewReceipt[]) => Promise<unknown>;
   readonly logged: string[] = [];
   constructor(parts: Pick<Office, "databaseUrl" | "store" | "write">) {
     this.databaseUrl = parts.databaseUrl;
@@ -59,7 +59,7 @@ const test = base.extend<{ office: Office }>({
   office: async ({ databaseUrl }, use) => {
     const ledger = createPostgresLedger({ url: databaseUrl });
     const store = createNotificationStore({ url: databaseUrl });
-    const write = (...receipts: NewReceipt[]) => ledger.transaction((tx) => tx.addReceipts(receipts));
+    const write = (...receipts: NewReceipt[]) => ledger.transaction((tx) => tx.receipts.add(receipts));
     await use(new Office({ databaseUrl, store, write }));
     await Promise.all([ledger.close(), store.close()]);
   },

@@ -8,7 +8,7 @@ import type {
   NotificationStore,
   TakenNotification,
 } from "./notification.ts";
-import { alertName } from "./alert-name.ts";
+import { alertName } from "./message.ts";
 import { type Database, type DatabaseTx, openDatabase, Prisma } from "../database/client.ts";
 
 const DAY_MS = 86_400_000;

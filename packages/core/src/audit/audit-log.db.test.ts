@@ -3,10 +3,9 @@ import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { AuditLog } from "./audit-log.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { createCheckpoint } from "./create-checkpoint.ts";
+import { createCheckpoint } from "./checkpoint.ts";
 import { type AuditFinding, verifyLog } from "./verify-log.ts";
-import { chainAll } from "./hash-chain.ts";
-import { extendHashChain } from "./extend-hash-chain.ts";
+import { chainAll, extendHashChain } from "./hash-chain.ts";
 import { cursorAt } from "@stakebts/testkit/given";
 import pg from "pg";
 import { describe, expect } from "vitest";
@@ -257,7 +256,7 @@ describe("the daily checkpoint", () => {
     expect(await createCheckpoint({ ledger, audit, log: silent }, "keeper")).toBeUndefined();
     const day = Date.UTC(2026, 10, 25);
     await ledger.transaction((tx) =>
-      tx.moveCursor(undefined, { ...cursorAt(10), blockTimeMs: millis(day + 1) }),
+      tx.cursor.move(undefined, { ...cursorAt(10), blockTimeMs: millis(day + 1) }),
     );
     await aLog(sql, audit);
     await Promise.all(
@@ -272,7 +271,7 @@ describe("the daily checkpoint", () => {
     await extendHashChain(audit);
     await createCheckpoint({ ledger, audit, log: silent }, "keeper");
     await ledger.transaction((tx) =>
-      tx.moveCursor(10, { ...cursorAt(11), blockTimeMs: millis(day + 86_400_001) }),
+      tx.cursor.move(10, { ...cursorAt(11), blockTimeMs: millis(day + 86_400_001) }),
     );
     await createCheckpoint({ ledger, audit, log: silent }, "keeper");
     expect((await sql("SELECT key FROM payout ORDER BY key")).rows).toEqual([

@@ -11,7 +11,7 @@ import {
   type Receipt,
   type HashChainEntry,
 } from "./audit-log.ts";
-import { isUnchained } from "../ledger/postgres/hash-chain-progress.ts";
+import { isUnchained } from "../ledger/postgres/receipts.ts";
 import { type DatabaseTx, openDatabase } from "../database/client.ts";
 
 const ROWS_PER_PAGE = 2_000;

@@ -7,7 +7,7 @@ import { bts, toShares } from "@stakebts/kernel/amount";
 import type { PayoutKey } from "../rules/payout.ts";
 import { plusMs } from "@stakebts/kernel/time";
 import type { NewReceipt, WithdrawalRecord } from "../ledger/ledger.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
 import { SpendMonitor } from "./spend-monitor.ts";
 import { memoNonce, payoutId, withdrawalId } from "../ledger/ids.ts";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
@@ -36,7 +36,7 @@ async function passRecoveryHold(world: World): Promise<void> {
   for (let blocks = 0; blocks < 60; blocks++) {
     await world.devnet.produce();
     await world.ingest();
-    const { raised, databaseChanged } = await world.ledger.recoveryHoldState();
+    const { raised, databaseChanged } = (await world.ledger.control.read()).recoveryHold;
     if (raised === undefined && !databaseChanged) return;
   }
   throw new Error("the recovery hold does not fall");
@@ -329,7 +329,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
     if (bob === undefined) throw new Error("no Bob");
     const memo = payer.memos.write({ text: "x", toPublicKey: bob.memoKey, nonce: memoNonce(key, 1) });
     const fee = transferFee(await world.chain.transferFees(), memo);
-    const cursor = await world.ledger.cursor();
+    const cursor = await world.ledger.cursor.read();
     const signed = payer.signer.sign({
       fromId: world.custodian.id,
       toId: bob.id,
@@ -347,7 +347,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
       status: "signed",
       writerEpoch: payer.writerEpoch,
     };
-    expect(await world.ledger.saveWithdrawal(withdrawal)).toBe("saved");
+    expect(await world.ledger.withdrawals.save(withdrawal)).toBe("saved");
     await world.chain.broadcast(withdrawal.bytes);
     await world.devnet.produce();
     await look();

@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 2_000;
 const KEEPALIVE =
   "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
 
-/** Lets the ledger's database know that a watcher is there: the lock goes with the session, however the process ends. */
+/** Holds a shared lock in the ledger's database while a watcher runs. The lock ends with the session, however the process ends. */
 export async function showPresence(
   deps: {
     readonly databaseUrl: string;

@@ -25,7 +25,7 @@ export function functionsIn(folder: string): FunctionFile[] {
 }
 
 /**
- * Makes the functions and triggers of the schema `public` those of the files, no more and no less, whatever they were: one
+ * Makes the functions and triggers of the schema `public` those of the files, no more and no less: one
  * that an older version has left would go on with the old behaviour. In one transaction, with the rights of their owner, so
  * that a process that runs notices nothing. The caller holds the lock of migrations.
  */
@@ -146,7 +146,7 @@ interface FunctionThere {
   readonly name: string;
   readonly signature: string;
   readonly body: string;
-  /** Another one after each change, so that what nobody has touched can be told. */
+  /** A new value after each change: an equal one means that nothing was changed. */
   readonly version: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The advisory locks of PostgreSQL that the product takes. A number that means two things would make two kinds of work wait
- * for each other, or let one pass for the other: all of them stand here, and a test looks for others in prisma/functions.
+ * The advisory locks of PostgreSQL that the product takes. Two uses of one number would wait for each other
+ * without a reason, so all numbers stand here; a test looks for others in prisma/functions.
  */
 export const LOCKS = {
   /** Deciding transfers, or giving payouts back: one transaction at a time. */

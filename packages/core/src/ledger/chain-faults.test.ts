@@ -193,10 +193,10 @@ describe("payments stop and nothing is lost", () => {
   it("while the kill switch is thrown", () =>
     inWorld({}, async (world) => {
       await refundDue(world);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
       await world.settle();
       expect(await world.paidOnChain()).toEqual([]);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       await world.settle();
       await refundIsPaidOnce(world);
     }));
@@ -229,9 +229,9 @@ describe("payments stop and nothing is lost", () => {
     inWorld({}, async (world) => {
       const { id } = await refundDue(world);
       await world.ledger.transaction(async (tx) => {
-        const cursor = await tx.cursor();
+        const cursor = await tx.cursor.read();
         if (cursor === undefined) throw new Error("no cursor");
-        await tx.moveCursor(cursor.blockNum, {
+        await tx.cursor.move(cursor.blockNum, {
           ...cursor,
           blockNum: cursor.blockNum + 1,
           blockId: "f".repeat(40),
@@ -239,7 +239,7 @@ describe("payments stop and nothing is lost", () => {
       });
       await world.devnet.produce(4);
       await world.ingest();
-      expect(await world.ledger.payments()).toMatchObject({ on: false });
+      expect((await world.ledger.control.read()).payments).toMatchObject({ on: false });
       expect(await world.pay(id)).toMatchObject({ type: "again" });
       expect(world.ledger.contents.receipts.some((receipt) => receipt.event === "chain.disagrees")).toBe(
         true,
@@ -297,7 +297,7 @@ describe("money that moves in a way the ledger cannot explain", () => {
       await world.settle();
       await sendAsCustodian(world, 450);
       await world.settle();
-      expect(await world.ledger.payments()).toMatchObject({
+      expect((await world.ledger.control.read()).payments).toMatchObject({
         on: false,
         reason: expect.stringContaining("paid before") as string,
       });
@@ -309,7 +309,7 @@ describe("money that moves in a way the ledger cannot explain", () => {
       await refundDue(world);
       await sendAsCustodian(world, 451);
       await world.settle();
-      expect(await world.ledger.payments()).toMatchObject({ on: false });
+      expect((await world.ledger.control.read()).payments).toMatchObject({ on: false });
       expect([...world.ledger.contents.payouts.values()].map((p) => p.status)).toEqual(["due"]);
     }));
 
@@ -334,7 +334,7 @@ describe("blocks that were jumped over", () => {
       await world.devnet.produce(12);
       world.devnet.skipTime(3_600);
       await world.devnet.produce(6);
-      const before = (await world.ledger.cursor())?.blockNum ?? 0;
+      const before = (await world.ledger.cursor.read())?.blockNum ?? 0;
       await world.startFrom("current");
       await world.settle();
       expect(attempts(world)).toEqual(["broadcast"]);
@@ -351,7 +351,7 @@ describe("a stop that is found late", () => {
     inWorld({}, async (world) => {
       await world.send("nominator-1", 25_000, "three_months");
       await world.settle();
-      const gap = (await world.ledger.cursor())?.blockNum ?? 0;
+      const gap = (await world.ledger.cursor.read())?.blockNum ?? 0;
       await world.send("nominator-1", 1, "stop");
       await world.devnet.produce(10);
       await world.startFrom("current");
@@ -375,10 +375,10 @@ describe("a node that does not know an account", () => {
       const accounts = world.chain.accounts.bind(world.chain);
       await world.send("nominator-1", 500, "what is this");
       await world.devnet.produce(8);
-      const before = await world.ledger.cursor();
+      const before = await world.ledger.cursor.read();
       Object.assign(world.chain, { accounts: async (ids: readonly string[]) => ids.map(() => undefined) });
       await expect(world.ingest()).rejects.toThrow(ChainError);
-      expect(await world.ledger.cursor()).toEqual(before);
+      expect(await world.ledger.cursor.read()).toEqual(before);
       Object.assign(world.chain, { accounts });
       await world.ingest();
       expect(world.ledger.contents.transfers.size).toBe(1);

@@ -63,7 +63,7 @@ export function measureCursor(
   { chain, ledger }: { chain: Pick<ChainReader, "head">; ledger: Pick<Ledger, "cursor"> },
 ): void {
   metrics.source("cursor", CURSOR, async () => {
-    const [cursor, head] = await Promise.all([ledger.cursor(), headOrNone(chain)]);
+    const [cursor, head] = await Promise.all([ledger.cursor.read(), headOrNone(chain)]);
     return {
       stakebts_cursor_block: cursor?.blockNum,
       stakebts_cursor_time_seconds: cursor === undefined ? undefined : cursor.blockTimeMs / 1000,

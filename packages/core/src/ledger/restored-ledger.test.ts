@@ -21,8 +21,8 @@ async function refundDue(world: World) {
 
 /** The ledger has read on, by a block at least. */
 async function aBlockLater(world: World): Promise<void> {
-  const before = (await world.ledger.cursor())?.blockNum ?? 0;
-  while (((await world.ledger.cursor())?.blockNum ?? 0) <= before) {
+  const before = (await world.ledger.cursor.read())?.blockNum ?? 0;
+  while (((await world.ledger.cursor.read())?.blockNum ?? 0) <= before) {
     await world.devnet.produce();
     await world.ingest();
   }
@@ -68,7 +68,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
       await longAfter(world);
       await refundIsPaidOnce(world);
       expect(events(world)).toContain("recovery_hold.lifted");
-      expect(await world.ledger.payments()).toEqual({ on: true });
+      expect((await world.ledger.control.read()).payments).toEqual({ on: true });
     }));
 
   it("pays nobody again whose payment is in a block that can still be undone", () =>
@@ -129,7 +129,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
       await longAfter(world);
       await refundIsPaidOnce(world);
       expect(events(world)).toContain("withdrawal.forgotten");
-      expect(await world.ledger.payments()).toEqual({ on: true });
+      expect((await world.ledger.control.read()).payments).toEqual({ on: true });
       await world.send("nominator-2", 500, "what is this");
       await longAfter(world);
       expect(await world.arrivedAt("nominator-2")).toEqual([450]);
@@ -196,7 +196,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
       await world.devnet.produce(8);
       await world.ingest();
       expect(events(world)).toContain("ledger.contradicted");
-      expect(await world.ledger.payments()).toMatchObject({ on: false });
+      expect((await world.ledger.control.read()).payments).toMatchObject({ on: false });
     }));
 });
 
@@ -217,7 +217,7 @@ describe("a ledger that is restored while an ingester replays blocks that it had
       await longAfter(world);
       await refundIsPaidOnce(world);
       expect(events(world)).not.toContain("ledger.contradicted");
-      expect(await world.ledger.payments()).toEqual({ on: true });
+      expect((await world.ledger.control.read()).payments).toEqual({ on: true });
       expect(problem).toMatchObject({ message: expect.stringContaining("an older copy took its place") });
     }));
 });
@@ -233,12 +233,12 @@ describe("a node that is behind when an old ledger is found", () => {
       world.ledger.restore(backup);
       world.restart();
       await world.ingest();
-      const first = (await world.ledger.recoveryHoldState()).raised?.untilMs ?? 0;
+      const first = (await world.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
       // It turns out that the chain is an hour further than that node had said.
       world.devnet.skipTime(3_600);
       await world.devnet.produce(60);
       await world.ingest();
-      const second = (await world.ledger.recoveryHoldState()).raised?.untilMs ?? 0;
+      const second = (await world.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
       expect(second - first).toBeGreaterThan(3_600_000);
       await longAfter(world);
       await refundIsPaidOnce(world);
@@ -250,7 +250,7 @@ describe("blocks that are jumped over by a restored ledger", () => {
     inWorld({}, async (world) => {
       const { id } = await refundDue(world);
       const backup = world.ledger.backup();
-      const at = (await world.ledger.cursor())?.blockNum ?? 0;
+      const at = (await world.ledger.cursor.read())?.blockNum ?? 0;
       await world.pay(id);
       await world.settle();
       world.ledger.restore(backup);

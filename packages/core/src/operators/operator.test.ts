@@ -2,7 +2,7 @@ import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import type { PayoutId, PayoutStatus } from "../rules/payout.ts";
 import { cancelPayout } from "./cancel-payout.ts";
 import { holdPayout } from "./hold-payout.ts";
-import { ledgerCaughtUp } from "./ledger-caught-up.ts";
+import { ledgerCaughtUp } from "./payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
 import { payPayout } from "../payments/pay-payout.ts";
 import { requeuePayout } from "./requeue-payout.ts";
@@ -57,8 +57,8 @@ async function refundOwed(world: World) {
 async function failedRefund(world: World) {
   const payout = await refundOwed(world);
   await world.ledger.transaction(async (tx) => {
-    await tx.movePayout(payout.id, ["due"], "ready");
-    await tx.movePayout(payout.id, ["ready"], "failed", { reason: "no funds" });
+    await tx.payouts.move(payout.id, ["due"], "ready");
+    await tx.payouts.move(payout.id, ["ready"], "failed", { reason: "no funds" });
   });
   return payout;
 }
@@ -112,8 +112,8 @@ describe("requeueing a failed payout", () => {
         ]);
         if (round < 3)
           await world.ledger.transaction(async (tx) => {
-            if ((await tx.withdrawalsOf(id)).length > 0) return;
-            await tx.movePayout(id, ["ready"], "failed", { reason: "again" });
+            if ((await tx.withdrawals.find({ payoutId: id })).length > 0) return;
+            await tx.payouts.move(id, ["ready"], "failed", { reason: "again" });
           });
         await world.devnet.produce();
       }
@@ -142,10 +142,17 @@ describe("requeueing a failed payout", () => {
       // The payment is in the ledger, and for some reason nobody put the two together.
       await paidByHand(world, 450n, payout.memo);
       await world.devnet.produce(8);
-      const confirm = vi.spyOn(Object.getPrototypeOf(await txOf(world)), "confirmPayouts");
-      confirm.mockResolvedValueOnce(0);
+      const { ledger } = world;
+      const transaction = ledger.transaction.bind(ledger);
+      const forgetful = vi.spyOn(ledger, "transaction").mockImplementation((work) =>
+        transaction((tx) => {
+          // oxlint-disable-next-line typescript/unbound-method -- vitest replaces the method on its object
+          vi.spyOn(tx.payouts, "confirm").mockResolvedValue(0);
+          return work(tx);
+        }),
+      );
       await world.ingest();
-      confirm.mockRestore();
+      forgetful.mockRestore();
       expect(status(world, payout.id)).toBe("failed");
       const answer = await requeue(world, payout.id);
       expect(answer).toMatchObject({ result: "done", status: "confirmed" });
@@ -163,11 +170,12 @@ describe("requeueing a failed payout", () => {
       await payPayout({ ...(await world.newPayer()), memos }, id);
       // A wrong verdict, as a lying node could bring about.
       await world.ledger.transaction(async (tx) => {
-        for (const { id: withdrawal } of await tx.withdrawalsOf(id)) await tx.expireWithdrawal(withdrawal);
-        await tx.movePayout(id, ["sent"], "failed", { reason: "wrongly declared dead" });
+        for (const { id: withdrawal } of await tx.withdrawals.find({ payoutId: id }))
+          await tx.withdrawals.expire(withdrawal);
+        await tx.payouts.move(id, ["sent"], "failed", { reason: "wrongly declared dead" });
       });
       await final(world);
-      expect((await world.ledger.payments()).on).toBe(false);
+      expect((await world.ledger.control.read()).payments.on).toBe(false);
       expect(await requeue(world, id)).toMatchObject({ result: "done", status: "confirmed" });
       await world.settle();
       expect(await world.arrivedAt("nominator-1")).toEqual([450]);
@@ -190,7 +198,7 @@ describe("requeueing a failed payout", () => {
       const payout = await failedRefund(world);
       await paidByHand(world, 17n, payout.memo);
       await final(world);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       const refused = await requeue(world, payout.id);
       expect(refused).toMatchObject({ result: "refused", status: "failed" });
       const despite = /transfer (\S+) names/u.exec(refused.message)?.[1] as string;
@@ -320,7 +328,7 @@ describe("cancelling a payout", () => {
       await paidByHand(world, 450n, memo);
       await final(world);
       expect(status(world, id)).toBe("cancelled");
-      expect(await world.ledger.payments()).toMatchObject({
+      expect((await world.ledger.control.read()).payments).toMatchObject({
         on: false,
         reason: expect.stringContaining(`${key} was cancelled`) as string,
       });
@@ -375,8 +383,3 @@ describe("the switch for payments", () => {
       expect(receipts(world, "payments.switched_on")).toHaveLength(1);
     }));
 });
-
-/** Some transaction of the ledger in memory: the way to its class. */
-async function txOf(world: World): Promise<object> {
-  return world.ledger.transaction((tx) => Promise.resolve(tx));
-}

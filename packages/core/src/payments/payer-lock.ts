@@ -7,7 +7,7 @@ import type { Log } from "@stakebts/kernel/log";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 
 const HEARTBEAT_MS = 1_000;
-/** A database that does not answer for this long has lost us, and our lock may be somebody else's by now. */
+/** If the database does not answer for this long, the session may be lost and another payer may hold the lock. */
 const HEARTBEAT_MS_MAX = 5_000;
 const RETRY_MS = 1_000;
 /**
@@ -23,7 +23,7 @@ interface LockDeps {
   readonly databaseUrl: string;
   readonly clock: HostClock;
   readonly log: Log;
-  /** Told of every sign of life of the session, held or asked for. */
+  /** Notes each answer of the session, while the lock is held or asked for. */
   readonly progress?: Progress | undefined;
 }
 
@@ -64,7 +64,7 @@ async function holdOnce(
     keepAlive: true,
   });
   const lost = new AbortController();
-  // The end of the session is the end of the lock, and the first to hear of it is its socket.
+  // The lock ends with the session, and the socket notices that first.
   session.on("error", () => lost.abort());
   session.on("end", () => lost.abort());
   try {

@@ -12,7 +12,7 @@ export interface JobWorkerOptions {
   readonly handlers: JobHandlers;
   /** A broken assumption: the process has to stop. */
   readonly onBroken: (error: AssertionError) => void;
-  /** Told of every job; one that takes longer than `stepMsMax` is stuck. */
+  /** Notes each job; one that takes longer than `stepMsMax` counts as stuck. */
   readonly progress?: Progress | undefined;
   readonly stepMsMax?: number | undefined;
 }

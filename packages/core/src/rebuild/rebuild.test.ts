@@ -1,9 +1,9 @@
 import { bts } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
 import { cancelPayout } from "../operators/cancel-payout.ts";
 import { holdPayout } from "../operators/hold-payout.ts";
-import { ledgerCaughtUp } from "../operators/ledger-caught-up.ts";
+import { ledgerCaughtUp } from "../operators/payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
 import { MemoryExchange } from "@stakebts/testkit/memory-exchange";
 import { describe, expect, it, vi } from "vitest";
@@ -91,8 +91,8 @@ describe("a ledger that is rebuilt from the chain", () => {
       expect(lost.payouts.length).toBeGreaterThan(8);
       await world.rebuild();
       expect(factsOf(world)).toEqual(lost);
-      expect(await world.ledger.payments()).toMatchObject({ on: false });
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      expect((await world.ledger.control.read()).payments).toMatchObject({ on: false });
+      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       await world.send(EXCHANGE, 500_000, "funds");
       await world.months(3);
       await world.settle(20);
@@ -115,7 +115,7 @@ describe("a ledger that is rebuilt from the chain", () => {
         expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
         if (where !== "signed and in no block") await world.devnet.produce(2);
         await world.rebuild();
-        await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+        await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
         expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
         await world.settle();
         world.devnet.skipTime(3_600);
@@ -157,7 +157,7 @@ describe("the checkpoint of the audit log", () => {
       expect((await world.compare()).comparison).toMatchObject({ serious: 0, expected: { checkpoint: 1 } });
       await world.rebuild();
       expect((await world.compare()).differences).toEqual([]);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       await checkpoint(world, 2);
       world.devnet.skipTime(1_200);
       await world.settle(20);
@@ -203,7 +203,7 @@ describe("a comparison with the chain", () => {
       await world.devnet.produce(12);
       const { comparison, differences } = await world.compare();
       expect(differences).toEqual([]);
-      expect(comparison.toBlockNum).toBe((await world.ledger.cursor())?.blockNum);
+      expect(comparison.toBlockNum).toBe((await world.ledger.cursor.read())?.blockNum);
     }));
 
   it("says of a ledger whose scheduler is late that this is why, and waits for it first", () =>

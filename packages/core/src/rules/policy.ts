@@ -32,7 +32,7 @@ export interface Policy {
   readonly confirmAgreements: boolean;
   /** Stays in the hot wallet, for network fees and receipts. */
   readonly minimumBalance: Bts;
-  /** Nothing is signed that costs more than this, whatever the nodes say that the chain asks. */
+  /** No payment is signed whose network fee is higher than this, even if the nodes name a higher one. */
   readonly maxNetworkFee: Bts;
   /** Time that a payout may wait for funds before it fails. Chain time. */
   readonly fundsWaitMs: number;

@@ -16,8 +16,7 @@ import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-trea
 import { type PayDeps, payPayout } from "@stakebts/core/payments/pay-payout";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
-import type { ReadDeps } from "@stakebts/core/rebuild/read-chain";
-import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
+import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "@stakebts/core/ledger/dispatch-jobs";
 import { fakeMemoReader, fakeMemoWriter, fakeSigner } from "./fake-keys.ts";
 import type { Life } from "./scheduler.ts";
@@ -169,7 +168,7 @@ export async function ingester(world: World, life: Life): Promise<void> {
   const chain = world.without === "final-blocks" ? believingTheHead(real) : real;
   const deps: IngestDeps = readDeps(world, chain, ledger);
   await repeat(world, life, async () => {
-    const isEmpty = (await ledger.cursor()) === undefined;
+    const isEmpty = (await ledger.cursor.read()) === undefined;
     await establishCursor(deps, isEmpty || world.prng.chance(0.1) ? 1 : "last");
     return undefined;
   });
@@ -212,7 +211,7 @@ export async function folder(world: World, life: Life): Promise<void> {
     },
     "stakes.due": async ({ dueMs }) => {
       await fold();
-      const aheadMs = dueMs - ((await ledger.cursor())?.blockTimeMs ?? 0);
+      const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
       return aheadMs <= 0 ? { done: true } : { done: false, againInMs: Math.max(1_000, aheadMs) };
     },
   });
@@ -233,7 +232,7 @@ export async function payer(world: World, life: Life): Promise<void> {
   const clock = world.hostClock(life);
   let writerEpoch = 0n;
   await repeat(world, life, async () => {
-    writerEpoch = await ledger.startWriterEpoch();
+    writerEpoch = await ledger.control.startWriterEpoch();
     return undefined;
   });
   scheduler.note(life.process, `leads in epoch ${writerEpoch}`);

@@ -78,7 +78,7 @@ async function settle(world: World, isWrong: () => boolean): Promise<void> {
     await scheduler.run(scheduler.nowMs + SLICE_MS, isWrong);
     await auditSum(world);
     if (!isQuiet(world)) continue;
-    const [nextDueMs] = await ledger.nextDueInstants(1);
+    const [nextDueMs] = await ledger.rows.nextDueInstants(1);
     if (nextDueMs === undefined) break;
     const toNextMs = Math.max(0, nextDueMs - world.chainNowMs);
     world.chainAheadMs += toNextMs + world.prng.int(0, 3) * world.policy.terms.monthMs;
