@@ -6,12 +6,10 @@ import { operation, outgoing } from "@stakebts/testkit/given";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { accountFromSeeds, DevnetWallet, startExchange } from "@stakebts/devnet";
-import { describe, expect, vi } from "vitest";
+import { describe, expect } from "vitest";
 import type { InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 import { test } from "./cli-test.ts";
 import { topUpReference } from "@stakebts/core/operators/give-up-top-up";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** A cover of account 1 that has come this far. */
 async function givenTopUp(cluster: InProcessCluster, ...statuses: TopUpStatus[]): Promise<void> {

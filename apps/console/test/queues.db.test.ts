@@ -11,7 +11,7 @@ import { ownRedis } from "@stakebts/testkit/own-redis";
 import { ConsoleEnvironment, HERE, type Visitor } from "./console-environment.ts";
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const PATIENCE = { timeout: 15_000, interval: 20 };
+const PATIENCE = { timeout: 45_000, interval: 20 };
 
 const queueOf = (console: ConsoleEnvironment, name: string) => {
   const queue = console.queues.find((one) => one.name === name);

@@ -7,7 +7,7 @@ import { ownRedis } from "@stakebts/testkit/own-redis";
 import { expectToBeReadable, expectToFit, visited, WIDTHS } from "./visit.ts";
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const PATIENCE = { timeout: 15_000, interval: 20 };
+const PATIENCE = { timeout: 45_000, interval: 20 };
 
 describe.skipIf(inject("chromium") === "")("the console in a browser", () => {
   test("signs in, shows the overview on a console and on a phone, and signs out", async ({
