@@ -115,9 +115,11 @@ describe("freeze", () => {
     );
 
     await office.ledger.transaction(async (tx) => {
-      await tx.setManagerFreeze({ level: "all", reason: "the manager dls.cipher has frozen it" });
-      const details = { environment: null, file: "pay-nothing", reason: "the file /run/freeze is there" };
-      await tx.addReceipts([{ event: "process.frozen", subject: "payer", details }]);
+      const reason = "the manager dls.cipher has frozen it";
+      await tx.addFreeze({ source: "manager", level: "all", reason });
+      await tx.reportFreezes("payer", [
+        { source: "file", level: "pay-nothing", reason: "the file /run/freeze is there" },
+      ]);
     });
     expect((await stakebts("payments", "on", "--reason", "looked")).out).toMatch(
       /payments are on again[^]*still frozen:\n {2}all by manager: the manager[^]*pay-nothing by file of the payer: the file/u,
@@ -130,9 +132,7 @@ describe("freeze", () => {
     expect((await stakebts("unfreeze", "--reason", "all is well")).out).toMatch(
       /still frozen:\n {2}pay-nothing by file of the payer/u,
     );
-    await office.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "process.started", subject: "payer", details: {} }]),
-    );
+    await office.ledger.transaction((tx) => tx.reportFreezes("payer", []));
     expect((await stakebts("unfreeze", "--reason", "all is well")).out).toBe(
       "nothing of that was frozen here\n",
     );

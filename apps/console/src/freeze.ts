@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { type Freeze, FREEZE_LEVELS, type FreezeLevel, isFreezeLevel } from "@stakebts/core/rules/freeze";
+import { FREEZE_LEVELS, type FreezeLevel, freezeText, isFreezeLevel } from "@stakebts/core/rules/freeze";
 import type { ConsoleSession } from "@stakebts/core/operators/console-access";
-import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
+import type { StatusView } from "@stakebts/core/ledger/view";
 import { freezeAll, unfreeze } from "@stakebts/core/limits/freeze";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field } from "./guard.ts";
@@ -52,9 +52,6 @@ export function freeze(deps: ConsoleDeps): Hono<ConsoleEnv> {
 
 const said = (state: "good" | "bad", text: string): Html =>
   html`<p class="banner ${state}" role="${state === "bad" ? "alert" : "status"}">${text}</p>`;
-
-export const freezeText = (freeze: Freeze | ProcessFreeze): string =>
-  `${freeze.level} by ${freeze.source}${"process" in freeze ? ` of the ${freeze.process}` : ""}: ${freeze.reason}`;
 
 function body({ freezes, processFreezes }: StatusView, session: ConsoleSession): Html {
   const all = [...freezes, ...processFreezes];

@@ -9,7 +9,14 @@ import {
   isRecoveryHoldPassed,
   whyOnRecoveryHold,
 } from "@stakebts/core/rules/recovery-hold";
-import { type Freeze, levelOfSwitches, whyPaysNothing } from "@stakebts/core/rules/freeze";
+import {
+  type Freeze,
+  type FreezeId,
+  inForce,
+  isLocal,
+  type OpenFreeze,
+  whyPaysNothing,
+} from "@stakebts/core/rules/freeze";
 import { isSameAgreement } from "@stakebts/core/rules/import-mark";
 import { hasLimits, limitPayment, NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import {
@@ -45,6 +52,7 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type {
   Cursor,
   CursorMove,
+  FreezeEnd,
   TopUpChange,
   TopUpFilter,
   TopUpRecord,
@@ -53,6 +61,7 @@ import type {
   Ledger,
   LedgerTx,
   NewAgreement,
+  NewFreeze,
   NewReceipt,
   NewTransfer,
   NewWithdrawal,
@@ -98,9 +107,9 @@ interface StoredJob {
 /** Everything, in maps of values that are never changed in place: a copy of the maps is a snapshot. */
 interface State {
   cursor: Cursor | undefined;
-  payments: PaymentsSwitch;
-  accepting: PaymentsSwitch;
-  managerFreeze: Pick<Freeze, "level" | "reason"> | undefined;
+  /** Those that are open. */
+  freezes: readonly OpenFreeze[];
+  freezesAdded: bigint;
   limits: PaymentLimits;
   approvals: readonly StoredApproval[];
   recoveryHold: RecoveryHoldState;
@@ -134,9 +143,8 @@ const copy = (state: State): State => ({
 export class MemoryLedger implements Ledger {
   #state: State = {
     cursor: undefined,
-    payments: { on: true },
-    accepting: { on: true },
-    managerFreeze: undefined,
+    freezes: [],
+    freezesAdded: 0n,
     limits: NO_LIMITS,
     approvals: [],
     recoveryHold: { raised: undefined, databaseChanged: true },
@@ -212,8 +220,8 @@ export class MemoryLedger implements Ledger {
     return Promise.resolve(paymentsIn(this.#state));
   }
 
-  freezes(): Promise<readonly Freeze[]> {
-    return Promise.resolve(freezesIn(this.#state));
+  freezes(): Promise<readonly OpenFreeze[]> {
+    return Promise.resolve(inForce(this.#state.freezes));
   }
 
   limits(): Promise<PaymentLimits> {
@@ -394,19 +402,14 @@ const isStopped = (state: State, row: StakeRow): boolean =>
       request?.type === "stop" && sender === row.nominator && blockTimeMs < row.dueMs,
   );
 
-function freezesIn({ payments, accepting, managerFreeze }: State): readonly Freeze[] {
-  const level = levelOfSwitches({ pays: payments.on, accepts: accepting.on });
-  const reasons = [payments, accepting].flatMap((state) => (state.on ? [] : [state.reason]));
-  return [
-    ...(level === undefined
-      ? []
-      : [{ source: "operator", level, reason: [...new Set(reasons)].join("; nominations: ") } as const]),
-    ...(managerFreeze === undefined ? [] : [{ source: "manager", ...managerFreeze } as const]),
-  ];
-}
+const isSameFreeze = (one: NewFreeze, other: NewFreeze): boolean =>
+  one.source === other.source &&
+  one.level === other.level &&
+  one.process === other.process &&
+  one.reason === other.reason;
 
 function paymentsIn(state: State): PaymentsSwitch {
-  const reason = whyPaysNothing(freezesIn(state));
+  const reason = whyPaysNothing(inForce(state.freezes));
   return reason === undefined ? { on: true } : { on: false, reason };
 }
 
@@ -896,20 +899,40 @@ class MemoryLedgerTx implements LedgerTx {
     return paymentsIn(this.#state);
   }
 
-  async lockFreezes(): Promise<readonly Freeze[]> {
-    return freezesIn(this.#state);
+  async lockFreezes(): Promise<readonly OpenFreeze[]> {
+    return inForce(this.#state.freezes);
   }
 
-  async freezes(): Promise<readonly Freeze[]> {
-    return freezesIn(this.#state);
+  async freezes(): Promise<readonly OpenFreeze[]> {
+    return inForce(this.#state.freezes);
   }
 
-  async setAccepting(accepting: PaymentsSwitch): Promise<void> {
-    this.#state.accepting = accepting;
+  async addFreeze({ source, level, process, reason }: NewFreeze): Promise<boolean> {
+    const { freezes } = this.#state;
+    if (freezes.some((one) => isSameFreeze(one, { source, level, process, reason }))) return false;
+    const id = ++this.#state.freezesAdded as FreezeId;
+    const sinceMs = this.#clock.nowMs();
+    this.#state.freezes = [...freezes, { id, source, level, process, reason, sinceMs }];
+    return true;
   }
 
-  async setManagerFreeze(freeze: Pick<Freeze, "level" | "reason"> | undefined): Promise<void> {
-    this.#state.managerFreeze = freeze;
+  async endFreeze(id: FreezeId, { still }: FreezeEnd): Promise<boolean> {
+    const old = this.#state.freezes.find((one) => one.id === id);
+    if (old === undefined) return false;
+    assert(still === undefined || (old.level === "all" && still !== "all"), `a part of ${old.level}`);
+    this.#state.freezes = this.#state.freezes.filter((one) => one !== old);
+    if (still !== undefined) await this.addFreeze({ ...old, level: still });
+    return true;
+  }
+
+  async reportFreezes(process: string, found: readonly Freeze[]): Promise<void> {
+    this.#state.freezes = this.#state.freezes.filter(
+      (one) =>
+        one.process !== process ||
+        !isLocal(one.source) ||
+        found.some((freeze) => isSameFreeze(one, { ...freeze, process })),
+    );
+    for (const freeze of found) await this.addFreeze({ ...freeze, process });
   }
 
   async limits(): Promise<PaymentLimits> {
@@ -955,10 +978,6 @@ class MemoryLedgerTx implements LedgerTx {
     return this.#state.receipts
       .filter(({ event, subject }) => subject === key && REQUESTS.includes(event))
       .map(({ details }) => String(details["actor"]));
-  }
-
-  async setPayments(payments: PaymentsSwitch): Promise<void> {
-    this.#state.payments = payments;
   }
 
   async recoveryHold(): Promise<RecoveryHold | undefined> {

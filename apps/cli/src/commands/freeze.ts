@@ -1,6 +1,5 @@
 import { Argument, type Command } from "commander";
-import { type Freeze, FREEZE_LEVELS, type FreezeLevel } from "@stakebts/core/rules/freeze";
-import type { ProcessFreeze } from "@stakebts/core/ledger/view";
+import { FREEZE_LEVELS, type FreezeLevel, freezeText, type OpenFreeze } from "@stakebts/core/rules/freeze";
 import { freezeAll, unfreeze } from "@stakebts/core/limits/freeze";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
@@ -43,7 +42,7 @@ ${examples(["freeze --reason 'a key may be stolen'", "stop everything"], ["freez
           context.terminal.out(
             answer.changed ? `frozen: ${level}` : "that is frozen already: nothing was changed",
           );
-          for (const freeze of answer.after) context.terminal.out(`  ${freezeText(freeze)}`);
+          for (const freeze of answer.after) context.terminal.out(`  ${safeText(freezeText(freeze))}`);
         }
         return EXIT.ok;
       }),
@@ -52,7 +51,7 @@ ${examples(["freeze --reason 'a key may be stolen'", "stop everything"], ["freez
     .command("unfreeze")
     .addArgument(new Argument("[level]", "what goes on").choices(FREEZE_LEVELS).default("all"))
     .description(
-      "End a freeze, an operator's and a manager's. One of an environment or a file ends where it was made.",
+      "End freezes: those of operators, managers, and processes in doubt. One of an environment or a file ends where it was made.",
     )
     .addOption(reasonOption())
     .addOption(actorOption())
@@ -73,7 +72,7 @@ ${examples(["freeze --reason 'a key may be stolen'", "stop everything"], ["freez
         else {
           context.terminal.out(answer.changed ? "unfrozen; it was:" : "nothing of that was frozen here");
           if (answer.changed)
-            for (const freeze of answer.before) context.terminal.out(`  ${freezeText(freeze)}`);
+            for (const freeze of answer.before) context.terminal.out(`  ${safeText(freezeText(freeze))}`);
           sayWhatIsLeft(context, [...answer.after, ...processFreezes]);
         }
         return EXIT.ok;
@@ -82,13 +81,8 @@ ${examples(["freeze --reason 'a key may be stolen'", "stop everything"], ["freez
 }
 
 /** Whoever ends one of several has to hear of the others. */
-export function sayWhatIsLeft({ terminal }: Context, freezes: readonly (Freeze | ProcessFreeze)[]): void {
+export function sayWhatIsLeft({ terminal }: Context, freezes: readonly OpenFreeze[]): void {
   if (freezes.length === 0) return;
   terminal.out(terminal.paint("red", "still frozen:"));
-  for (const freeze of freezes) terminal.out(`  ${freezeText(freeze)}`);
+  for (const freeze of freezes) terminal.out(`  ${safeText(freezeText(freeze))}`);
 }
-
-export const freezeText = (freeze: Freeze | ProcessFreeze): string =>
-  safeText(
-    `${freeze.level} by ${freeze.source}${"process" in freeze ? ` of the ${freeze.process}` : ""}: ${freeze.reason}`,
-  );

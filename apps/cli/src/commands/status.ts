@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
-import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
+import { freezeText, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import type { ChainHead } from "@stakebts/bitshares/chain";
 import type { StatusView } from "@stakebts/core/ledger/view";
@@ -10,7 +10,6 @@ import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
 import { btsText, printJson, printTable, safeText, timeText } from "../print.ts";
 import type { Run } from "../run.ts";
-import { freezeText } from "./freeze.ts";
 import { limitedTexts, limitsText } from "./limits.ts";
 import { nowOf } from "./liabilities.ts";
 
@@ -64,7 +63,7 @@ function show(
   if (notAccepting !== undefined)
     line("nominations", paint("red", safeText(`not answered: ${notAccepting}`)));
   for (const freeze of [...status.freezes, ...status.processFreezes])
-    line("frozen", paint("red", freezeText(freeze)));
+    line("frozen", paint("red", safeText(freezeText(freeze))));
   line("limits", limitsText(status.limits));
   for (const text of limitedTexts(status)) line("limited", paint("yellow", text));
   const onRecoveryHold = whyOnRecoveryHold(status.recoveryHold);

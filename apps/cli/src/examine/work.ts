@@ -1,15 +1,14 @@
-import { type Freeze, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
+import { freezeText, type OpenFreeze, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { HOUR_MS } from "@stakebts/kernel/time";
 import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
-import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
+import type { StatusView } from "@stakebts/core/ledger/view";
 import { LEDGER_LAG_BLOCKS_MAX } from "@stakebts/core/ledger/recovery-hold";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
-import { freezeText } from "../commands/freeze.ts";
 import { limitedTexts, limitsText } from "../commands/limits.ts";
 import { balances } from "../commands/balances.ts";
 import type { Context } from "../context.ts";
 import { explain } from "../exit.ts";
-import { sharesText, timeText } from "../print.ts";
+import { safeText, sharesText, timeText } from "../print.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
 const JOBS_MAX = 1_000;
@@ -85,12 +84,12 @@ export async function* examineWork(context: Context, before: readonly Finding[])
     : ok("money", `${sharesText(hotWallet.shares)} suffice for the next 24 hours`);
 }
 
-function* freezes(frozen: readonly (Freeze | ProcessFreeze)[]): Generator<Finding> {
+function* freezes(frozen: readonly OpenFreeze[]): Generator<Finding> {
   if (frozen.length === 0) yield ok("freeze", "nothing is frozen");
   for (const freeze of frozen)
     yield problem(
       "freeze",
-      freezeText(freeze),
+      safeText(freezeText(freeze)),
       freeze.source === "file"
         ? "when the reason is gone: remove the file"
         : freeze.source === "environment"

@@ -10,7 +10,7 @@ export interface OperationToLookUp {
 }
 
 /**
- * What a watcher does with the ledger. It reads; the only things that it can write are receipts and the end of payments.
+ * What a watcher does with the ledger. It reads; the only things that it can write are receipts and freezes of payments.
  */
 export interface MonitorLedger {
   knownOf(operations: readonly OperationToLookUp[]): Promise<readonly KnownOfOperation[]>;
@@ -25,8 +25,8 @@ export interface MonitorLedger {
   readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
   payments(): Promise<PaymentsSwitch>;
   /**
-   * Switches payments off and says why; `false` when this receipt is there already: it was dealt with, and whoever switched
-   * payments on since is not overruled.
+   * Freezes payments and says why; `false` when this receipt is there already: it was dealt with, and a person who has ended
+   * that freeze since is not overruled.
    */
   stopPayments(receipt: NewReceipt, reason: string): Promise<boolean>;
   close(): Promise<void>;

@@ -5,6 +5,7 @@ import type { StakeRowType } from "../rules/stake-row.ts";
 import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 import type { MonitorLedger, OperationToLookUp } from "./custody-ledger.ts";
+import { addFreeze, openFreezes, toSwitch } from "../ledger/postgres/freezes.ts";
 import { insertReceipts, insertReceiptsOnce } from "../ledger/postgres/bulk-insert.ts";
 import { type Database, openDatabase, type Prisma } from "../database/client.ts";
 import { recoveryHoldState } from "../ledger/postgres/recovery-hold-state.ts";
@@ -27,9 +28,8 @@ const IN_CONTEXT = {
 type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
 
 /**
- * The ledger of a watcher. It reads tables, and writes a receipt and the end of payments; that is all that its database user
- * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, UPDATE of `payments_on`, `payments_reason` and
- * `updated_at` of `control`.
+ * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze`.
  */
 export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max?: number }): MonitorLedger {
   const db = openDatabase(url, max);
@@ -53,17 +53,11 @@ export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max
     addReceipts: async (receipts) => {
       if (receipts.length > 0) await db.$transaction((tx) => insertReceipts(tx, receipts));
     },
-    payments: async () => {
-      const control = await db.control.findUniqueOrThrow({ where: { id: 1 } });
-      return control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" };
-    },
+    payments: async () => toSwitch(await openFreezes(db)),
     stopPayments: (receipt, reason) =>
       db.$transaction(async (tx) => {
         if ((await insertReceiptsOnce(tx, [receipt])) === 0) return false;
-        await tx.control.updateMany({
-          where: { id: 1, paymentsOn: true },
-          data: { paymentsOn: false, paymentsReason: reason },
-        });
+        await addFreeze(tx, { source: "process", process: "watcher", level: "pay-nothing", reason });
         return true;
       }),
     close: () => db.$disconnect(),

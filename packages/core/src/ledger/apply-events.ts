@@ -1,7 +1,7 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../rules/decide.ts";
-import { type Freeze, type FreezeLevel, levelOf, whyAcceptsNothing } from "../rules/freeze.ts";
+import { type Freeze, whyAcceptsNothing } from "../rules/freeze.ts";
 import { asImported } from "../rules/import-mark.ts";
 import { TOP_UP_MEMO_PREFIX, TOP_UP_STATUSES, topUpCompletedBy, type TopUpKey } from "../rules/top-up.ts";
 import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
@@ -255,8 +255,8 @@ async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): 
 }
 
 /**
- * A manager's kill switch. It is thrown once, for a transfer is decided once; an operator takes it back. One that is too old
- * to act is told to people, who may throw it themselves.
+ * A manager's freeze. It is added once, for a transfer is decided once, and beside those that are there: a weaker one lowers none.
+ * An operator ends it. One that is too old to act is told to people, who may freeze it themselves.
  */
 async function freeze(
   tx: LedgerTx,
@@ -277,13 +277,9 @@ async function freeze(
     await tx.addReceipts([missed]);
     return [missed];
   }
-  const old = (await tx.lockFreezes()).find(({ source }) => source === "manager");
-  const level = levelOf([
-    ...(old === undefined ? [] : [old]),
-    { source: "manager", level: decision.freeze, reason: "" },
-  ]) as FreezeLevel;
+  const level = decision.freeze;
   const reason = `the manager ${sender} has frozen it, by the memo of transfer ${subject}`;
-  await tx.setManagerFreeze({ level, reason });
+  await tx.addFreeze({ source: "manager", level, reason });
   const receipt: NewReceipt = {
     event: "freeze.begun",
     subject: "manager",

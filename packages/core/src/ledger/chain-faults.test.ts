@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { payPayout } from "../payments/pay-payout.ts";
 import { describe, expect, it } from "vitest";
@@ -193,10 +194,10 @@ describe("payments stop and nothing is lost", () => {
   it("while the kill switch is thrown", () =>
     inWorld({}, async (world) => {
       await refundDue(world);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await stopPayments(world.ledger);
       await world.settle();
       expect(await world.paidOnChain()).toEqual([]);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await letPaymentsGo(world.ledger);
       await world.settle();
       await refundIsPaidOnce(world);
     }));

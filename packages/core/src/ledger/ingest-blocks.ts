@@ -160,15 +160,14 @@ export async function findTransfers(
   return readTransfers(deps, blocks, irreversibleBlockNum);
 }
 
-/** The kill switch, thrown by the ingester itself: the chain and the ledger tell different stories. */
+/** A freeze of payments by the ingester itself, said once until a person ends it: the chain and the ledger tell different stories. */
 async function stopPayments({ ledger, log }: IngestDeps, receipt: NewReceipt): Promise<void> {
   const reason = `${receipt.event} at ${receipt.subject}: compare the nodes with each other, then switch payments on again`;
   log.error(receipt.event, { ...receipt.details, subject: receipt.subject, todo: reason });
-  const { on } = await ledger.payments();
-  if (!on) return;
   await ledger.transaction(async (tx) => {
-    await tx.setPayments({ on: false, reason });
-    await tx.addReceipts([receipt]);
+    const level = "pay-nothing";
+    if (await tx.addFreeze({ source: "process", process: "ingester", level, reason }))
+      await tx.addReceipts([receipt]);
   });
 }
 

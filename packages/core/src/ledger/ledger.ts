@@ -2,7 +2,7 @@ import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { StakeRowMove, TransferOutcome } from "../rules/decide.ts";
 import type { TopUpId, TopUpKind, TopUpSourceNumber, TopUpStatus, NewTopUp } from "../rules/top-up.ts";
 import type { RecoveryHold, RecoveryHoldState } from "../rules/recovery-hold.ts";
-import type { Freeze } from "../rules/freeze.ts";
+import type { Freeze, FreezeId, FreezeLevel, OpenFreeze } from "../rules/freeze.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-id";
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
@@ -173,7 +173,20 @@ export interface TopUpFilter {
   readonly limit?: number | undefined;
 }
 
-/** Whether payments go, as far as the ledger is asked: whoever has frozen them. */
+export interface NewFreeze extends Freeze {
+  /** Of every source but `operator` and `manager`. */
+  readonly process?: string | undefined;
+}
+
+/** Who ends a freeze, and why. */
+export interface FreezeEnd {
+  /** The part of it that goes on. */
+  readonly still?: FreezeLevel | undefined;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** Whether payments go, as far as the ledger is asked. */
 export type PaymentsSwitch = { readonly on: true } | { readonly on: false; readonly reason: string };
 
 /** All that the payer has to know before it acts, from one moment. */
@@ -312,16 +325,17 @@ export interface LedgerTx {
 
   /** May a payer of this epoch start something that moves money? Nothing changes that until this transaction ends. */
   whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined>;
-  /** The switch as it stays until this transaction ends: nobody else can throw it meanwhile. */
+  /** As it stays until this transaction ends: no freeze is added or ended meanwhile. */
   payments(): Promise<PaymentsSwitch>;
-  /** The operators' switch. A manager's freeze stays as it is. */
-  setPayments(payments: PaymentsSwitch): Promise<void>;
-  /** The operators' other switch: are nominations answered? */
-  setAccepting(accepting: PaymentsSwitch): Promise<void>;
-  setManagerFreeze(freeze: Pick<Freeze, "level" | "reason"> | undefined): Promise<void>;
-  /** Every freeze that the ledger knows of, as it stays until this transaction ends. */
-  lockFreezes(): Promise<readonly Freeze[]>;
-  freezes(): Promise<readonly Freeze[]>;
+  /** Once this is committed nothing is signed that it stops. `false`: the same one is open already. */
+  addFreeze(freeze: NewFreeze): Promise<boolean>;
+  /** `false`: it is over already. */
+  endFreeze(id: FreezeId, end: FreezeEnd): Promise<boolean>;
+  /** What this process finds in its environment and its file: from now on these, for others to see. */
+  reportFreezes(process: string, found: readonly Freeze[]): Promise<void>;
+  /** Every freeze in force, as it stays until this transaction ends. */
+  lockFreezes(): Promise<readonly OpenFreeze[]>;
+  freezes(): Promise<readonly OpenFreeze[]>;
   limits(): Promise<PaymentLimits>;
   /** They hold from now on; those before stay on record. */
   setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void>;
@@ -384,8 +398,8 @@ export interface Ledger {
   cursor(): Promise<Cursor | undefined>;
   paymentView(id: PayoutId): Promise<PaymentView | undefined>;
   payments(): Promise<PaymentsSwitch>;
-  /** Every freeze that the ledger knows of. Processes may have more of their own. */
-  freezes(): Promise<readonly Freeze[]>;
+  /** Every freeze in force, oldest first. Processes may have more of their own. */
+  freezes(): Promise<readonly OpenFreeze[]>;
   limits(): Promise<PaymentLimits>;
   recoveryHoldState(): Promise<RecoveryHoldState>;
 

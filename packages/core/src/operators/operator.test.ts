@@ -1,3 +1,4 @@
+import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import type { PayoutId, PayoutStatus } from "../rules/payout.ts";
 import { cancelPayout } from "./cancel-payout.ts";
@@ -190,7 +191,7 @@ describe("requeueing a failed payout", () => {
       const payout = await failedRefund(world);
       await paidByHand(world, 17n, payout.memo);
       await final(world);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await letPaymentsGo(world.ledger);
       const refused = await requeue(world, payout.id);
       expect(refused).toMatchObject({ result: "refused", status: "failed" });
       const despite = /transfer (\S+) names/u.exec(refused.message)?.[1] as string;

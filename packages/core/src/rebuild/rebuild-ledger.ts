@@ -21,8 +21,9 @@ export async function rebuildLedger(
 ): Promise<ChainRead> {
   const { ledger } = deps;
   await ledger.transaction(async (tx) => {
-    await tx.setPayments({
-      on: false,
+    await tx.addFreeze({
+      source: "operator",
+      level: "pay-nothing",
       reason: `rebuilt from the chain by ${action.actor}: ${action.reason}`,
     });
     await tx.addReceipts([receiptOf("rebuild.started", `${fromBlockNum}`, action)]);

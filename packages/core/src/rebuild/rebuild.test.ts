@@ -1,3 +1,4 @@
+import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { bts } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
 import { createCheckpoint } from "../audit/create-checkpoint.ts";
@@ -92,7 +93,7 @@ describe("a ledger that is rebuilt from the chain", () => {
       await world.rebuild();
       expect(factsOf(world)).toEqual(lost);
       expect(await world.ledger.payments()).toMatchObject({ on: false });
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await letPaymentsGo(world.ledger);
       await world.send(EXCHANGE, 500_000, "funds");
       await world.months(3);
       await world.settle(20);
@@ -115,7 +116,7 @@ describe("a ledger that is rebuilt from the chain", () => {
         expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
         if (where !== "signed and in no block") await world.devnet.produce(2);
         await world.rebuild();
-        await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+        await letPaymentsGo(world.ledger);
         expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
         await world.settle();
         world.devnet.skipTime(3_600);
@@ -157,7 +158,7 @@ describe("the checkpoint of the audit log", () => {
       expect((await world.compare()).comparison).toMatchObject({ serious: 0, expected: { checkpoint: 1 } });
       await world.rebuild();
       expect((await world.compare()).differences).toEqual([]);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await letPaymentsGo(world.ledger);
       await checkpoint(world, 2);
       world.devnet.skipTime(1_200);
       await world.settle(20);

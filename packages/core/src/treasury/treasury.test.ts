@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { bts, shares, SHARES_PER_BTS } from "@stakebts/kernel/amount";
 import { topUpMemo, type TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
@@ -140,10 +141,10 @@ describe("a short wallet", () => {
   it("is not covered while payments are off", () => {
     const exchange = venue(1_000_000);
     return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await stopPayments(world.ledger);
       await world.settle();
       expect(exchange.withdrawals).toEqual([]);
-      await world.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await letPaymentsGo(world.ledger);
       await world.settle();
       expect(exchange.withdrawals).toHaveLength(1);
     });

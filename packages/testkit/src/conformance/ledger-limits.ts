@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { bts } from "@stakebts/kernel/amount";
 import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";
-import type { IdentifiedPayout, Ledger } from "@stakebts/core/ledger/ledger";
+import type { Freeze } from "@stakebts/core/rules/freeze";
+import type { IdentifiedPayout, Ledger, NewFreeze } from "@stakebts/core/ledger/ledger";
 import { agreementWithRows, cursorAt, incoming, operation, refundOf, withdrawalFor } from "../given.ts";
 import { passRecoveryHold } from "../pass-recovery-hold.ts";
 import { jobForPayout } from "@stakebts/core/ledger/jobs";
@@ -193,38 +194,80 @@ export const limitChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a manager's freeze stops what it says, beside the operators' switches, until it is ended",
+    name: "of several freezes each stops what it says, whoever has added it, until it is ended",
     async run(ledger) {
       const [payout] = await given(ledger, {}, 450n);
       assert.ok(payout !== undefined);
       const writerEpoch = await ledger.startWriterEpoch();
       const why = () => ledger.transaction((tx) => tx.whyNotPay(writerEpoch));
       const save = (name: string) => ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch }));
-      await ledger.transaction((tx) => tx.setAccepting({ on: false, reason: "no more" }));
-      assert.deepEqual(await ledger.freezes(), [
-        { source: "operator", level: "accept-nothing", reason: "no more" },
-      ]);
+      const add = (freeze: NewFreeze) => ledger.transaction((tx) => tx.addFreeze(freeze));
+      const end = { actor: "b", reason: "looked" };
+      const found = async () =>
+        (await ledger.freezes()).map(({ source, level, process, reason }) => [
+          source,
+          level,
+          process,
+          reason,
+        ]);
+      const noMore = { source: "operator", level: "accept-nothing", reason: "no more" } as const;
+      assert.equal(await add(noMore), true);
+      assert.equal(await add(noMore), false);
       assert.equal(await why(), undefined);
+      assert.deepEqual(await ledger.payments(), { on: true });
       for (const level of ["pay-nothing", "all"] as const) {
-        await ledger.transaction((tx) => tx.setManagerFreeze({ level, reason: "stop it" }));
-        assert.deepEqual((await ledger.freezes())[1], { source: "manager", level, reason: "stop it" });
+        await add({ source: "manager", level, reason: "stop it" });
         assert.deepEqual(await ledger.payments(), { on: false, reason: "stop it" });
         assert.equal(await why(), "payments_off");
         assert.equal(await save("a"), "payments_off");
       }
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
-      assert.deepEqual((await ledger.freezes())[0], {
-        source: "operator",
-        level: "all",
-        reason: "a drill; nominations: no more",
-      });
-      await ledger.transaction(async (tx) => {
-        await tx.setPayments({ on: true });
-        await tx.setManagerFreeze({ level: "accept-nothing", reason: "stop it" });
-      });
+      await add({ source: "process", process: "watcher", level: "pay-nothing", reason: "a spend" });
+      assert.deepEqual(await found(), [
+        ["operator", "accept-nothing", undefined, "no more"],
+        ["manager", "pay-nothing", undefined, "stop it"],
+        ["manager", "all", undefined, "stop it"],
+        ["process", "pay-nothing", "watcher", "a spend"],
+      ]);
+      const [, weak, strong, spend] = await ledger.freezes();
+      assert.ok(weak !== undefined && strong !== undefined && spend !== undefined);
+      assert.equal(await ledger.transaction((tx) => tx.endFreeze(weak.id, end)), true);
+      assert.equal(await ledger.transaction((tx) => tx.endFreeze(weak.id, end)), false);
+      assert.equal(await save("a"), "payments_off");
+      const still = "accept-nothing";
+      assert.equal(await ledger.transaction((tx) => tx.endFreeze(strong.id, { ...end, still })), true);
+      assert.equal(await save("a"), "payments_off");
+      assert.equal(await ledger.transaction((tx) => tx.endFreeze(spend.id, end)), true);
+      assert.deepEqual(await found(), [
+        ["operator", "accept-nothing", undefined, "no more"],
+        ["manager", "accept-nothing", undefined, "stop it"],
+      ]);
+      for (const wrong of ["all", "pay-nothing"] as const)
+        await assert.rejects(
+          ledger.transaction(async (tx) => {
+            const [first] = await tx.freezes();
+            assert.ok(first !== undefined);
+            await tx.endFreeze(first.id, { ...end, still: wrong });
+          }),
+        );
       assert.equal(await save("b"), "saved");
-      await ledger.transaction((tx) => tx.setManagerFreeze(undefined));
-      assert.equal((await ledger.freezes()).length, 1);
+    },
+  },
+  {
+    name: "what a process reports of its environment and file is told to others, and stops nothing here",
+    async run(ledger) {
+      const [payout] = await given(ledger, {}, 450n);
+      assert.ok(payout !== undefined);
+      const writerEpoch = await ledger.startWriterEpoch();
+      const file = { source: "file", level: "all", reason: "it is there" } as const;
+      const report = (process: string, ...found: Freeze[]) =>
+        ledger.transaction((tx) => tx.reportFreezes(process, found));
+      await report("payer", file, { source: "environment", level: "pay-nothing", reason: "off" });
+      await report("payer", file);
+      await report("scheduler", file);
+      await report("scheduler");
+      assert.deepEqual(await ledger.freezes(), []);
+      assert.deepEqual(await ledger.payments(), { on: true });
+      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "saved");
     },
   },
   {

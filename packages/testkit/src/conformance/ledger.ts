@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "../stop-payments.ts";
 import assert from "node:assert/strict";
 import { millis } from "@stakebts/kernel/time";
 import type { AccountId } from "@stakebts/bitshares/chain";
@@ -163,11 +164,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.equal(await why(epoch), "payments_off"); // Nobody has looked at this database yet.
       await passRecoveryHold(ledger);
       assert.equal(await why(epoch), undefined);
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await stopPayments(ledger);
       assert.equal(await why(epoch), "payments_off");
       const next = await ledger.startWriterEpoch();
       assert.equal(await why(epoch), "epoch_over");
-      await ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await letPaymentsGo(ledger);
       assert.equal(await why(next), undefined);
     },
   },
@@ -414,11 +415,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch: old })),
         "epoch_over",
       );
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await stopPayments(ledger);
       assert.deepEqual(await ledger.payments(), { on: false, reason: "test" });
       assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "payments_off");
       assert.equal(await statusOf(ledger, payout), "due");
-      await ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await letPaymentsGo(ledger);
       assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "saved");
       const view = await ledger.paymentView(payout.id);
       assert.equal(view?.payout.status, "signed");
@@ -722,7 +723,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const read = () => ledger.transaction((tx) => tx.payments());
       assert.deepEqual(await read(), { on: true });
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await stopPayments(ledger);
       assert.deepEqual(await read(), { on: false, reason: "test" });
     },
   },

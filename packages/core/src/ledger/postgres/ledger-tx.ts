@@ -1,5 +1,5 @@
 import { type RecoveryHold, whyOnRecoveryHold } from "../../rules/recovery-hold.ts";
-import type { Freeze } from "../../rules/freeze.ts";
+import { type Freeze, type FreezeId, inForce, type OpenFreeze } from "../../rules/freeze.ts";
 import type { PaymentLimits } from "../../rules/limits.ts";
 import type { Agreement } from "../../rules/terms.ts";
 import { SAME_START_MS } from "../../rules/import-mark.ts";
@@ -18,10 +18,12 @@ import type {
   TopUpChange,
   TopUpFilter,
   TopUpRecord,
+  FreezeEnd,
   IdentifiedTopUp,
   IdentifiedPayout,
   LedgerTx,
   NewAgreement,
+  NewFreeze,
   NewReceipt,
   NewTransfer,
   PaidTransfer,
@@ -50,7 +52,7 @@ import { requeuePayout } from "./requeue-payout.ts";
 import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
 import { insertTopUp, moveTopUp, readTopUps } from "./top-ups.ts";
 import { recoveryHoldState } from "./recovery-hold-state.ts";
-import { toFreezes, toSwitch } from "./freezes.ts";
+import { addFreeze, endFreeze, openFreezes, reportFreezes, toSwitch } from "./freezes.ts";
 import { insertApproval, insertLimits, readApprovals, readLimits, requestersOf } from "./limits.ts";
 import { LOCKS } from "../../database/locks.ts";
 import { isDecidable, isNotStopped } from "./undecided.ts";
@@ -434,34 +436,25 @@ export class PostgresLedgerTx implements LedgerTx {
     return toSwitch(await this.lockFreezes());
   }
 
-  async lockFreezes(): Promise<readonly Freeze[]> {
+  async lockFreezes(): Promise<readonly OpenFreeze[]> {
     await this.#db.$executeRaw`SELECT FROM control WHERE id = 1 FOR UPDATE`;
     return this.freezes();
   }
 
-  async freezes(): Promise<readonly Freeze[]> {
-    return toFreezes(await this.#db.control.findUniqueOrThrow({ where: { id: 1 } }));
+  async freezes(): Promise<readonly OpenFreeze[]> {
+    return inForce(await openFreezes(this.#db));
   }
 
-  async setPayments(payments: PaymentsSwitch): Promise<void> {
-    await this.#db.control.update({
-      where: { id: 1 },
-      data: { paymentsOn: payments.on, paymentsReason: payments.on ? null : payments.reason },
-    });
+  addFreeze(freeze: NewFreeze): Promise<boolean> {
+    return addFreeze(this.#db, freeze);
   }
 
-  async setAccepting(accepting: PaymentsSwitch): Promise<void> {
-    await this.#db.control.update({
-      where: { id: 1 },
-      data: { acceptingOn: accepting.on, acceptingReason: accepting.on ? null : accepting.reason },
-    });
+  endFreeze(id: FreezeId, end: FreezeEnd): Promise<boolean> {
+    return endFreeze(this.#db, id, end);
   }
 
-  async setManagerFreeze(freeze: Pick<Freeze, "level" | "reason"> | undefined): Promise<void> {
-    await this.#db.control.update({
-      where: { id: 1 },
-      data: { managerFreeze: freeze?.level ?? null, managerFreezeReason: freeze?.reason ?? null },
-    });
+  reportFreezes(process: string, found: readonly Freeze[]): Promise<void> {
+    return reportFreezes(this.#db, process, found);
   }
 
   limits(): Promise<PaymentLimits> {

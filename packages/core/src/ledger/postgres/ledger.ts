@@ -1,7 +1,7 @@
 import { StartupError } from "@stakebts/kernel/errors";
 import { PAYABLE_STATUSES, type PayoutId } from "../../rules/payout.ts";
 import type { RecoveryHoldState } from "../../rules/recovery-hold.ts";
-import type { Freeze } from "../../rules/freeze.ts";
+import { inForce, type OpenFreeze } from "../../rules/freeze.ts";
 import type { PaymentLimits } from "../../rules/limits.ts";
 import { millis, type Millis } from "@stakebts/kernel/time";
 import type { AccountId } from "@stakebts/bitshares/chain";
@@ -29,7 +29,7 @@ import {
 } from "../../database/client.ts";
 import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
 import { recoveryHoldState } from "./recovery-hold-state.ts";
-import { toFreezes, toSwitch } from "./freezes.ts";
+import { openFreezes, toSwitch } from "./freezes.ts";
 import { limitPayment, readLimits } from "./limits.ts";
 import { isDecidable, isNotStopped } from "./undecided.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
@@ -90,8 +90,8 @@ class PostgresLedger implements Ledger {
     return toSwitch(await this.freezes());
   }
 
-  async freezes(): Promise<readonly Freeze[]> {
-    return toFreezes(await this.#db.control.findUniqueOrThrow({ where: { id: 1 } }));
+  async freezes(): Promise<readonly OpenFreeze[]> {
+    return inForce(await openFreezes(this.#db));
   }
 
   limits(): Promise<PaymentLimits> {

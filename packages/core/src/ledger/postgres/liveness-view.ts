@@ -5,15 +5,15 @@ import type { WatchView } from "../view.ts";
 import { type Database, Prisma } from "../../database/client.ts";
 import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
 import { recoveryHoldState } from "./recovery-hold-state.ts";
-import { toFreezes, toSwitch } from "./freezes.ts";
+import { inForce, reportedOnly } from "../../rules/freeze.ts";
+import { openFreezes, toSwitch } from "./freezes.ts";
 import { limitedSums } from "./limited-sums.ts";
-import { processFreezes } from "./process-freezes.ts";
 import { toCursor } from "./rows.ts";
 
 export async function watchView(db: Database): Promise<WatchView> {
-  const [cursor, control, [facts], topUps, recoveryHold, ofProcesses, limited] = await Promise.all([
+  const [cursor, freezes, [facts], topUps, recoveryHold, limited] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
-    db.control.findUniqueOrThrow({ where: { id: 1 } }),
+    openFreezes(db),
     db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
       SELECT ${isHeld(LOCKS.payer)} AS leads, ${isHeld(LOCKS.watcher)} AS watches,
              least((SELECT due FROM stake_row
@@ -23,15 +23,13 @@ export async function watchView(db: Database): Promise<WatchView> {
                      ORDER BY due LIMIT 1)) AS oldest`,
     db.topUp.groupBy({ by: ["status"], _count: true }),
     recoveryHoldState(db),
-    processFreezes(db),
     limitedSums(db),
   ]);
-  const freezes = toFreezes(control);
   return {
     cursor: cursor === null ? undefined : toCursor(cursor),
     payments: toSwitch(freezes),
-    freezes,
-    processFreezes: ofProcesses,
+    freezes: inForce(freezes),
+    processFreezes: reportedOnly(freezes),
     limited,
     recoveryHold,
     payerLeads: facts?.leads ?? false,

@@ -6,7 +6,7 @@ import type {
 } from "../../generated/prisma/client.ts";
 import type { PaymentView } from "../ledger.ts";
 import type { Database } from "../../database/client.ts";
-import { toFreezes, toSwitch } from "./freezes.ts";
+import { type FreezeRow, openFreezesJson, toFreeze, toSwitch } from "./freezes.ts";
 import { toLimits } from "./limits.ts";
 import { toCursor, toRecoveryHold, toPayout, toWithdrawal } from "./rows.ts";
 
@@ -23,12 +23,7 @@ interface ViewRow {
   readonly attempts: number;
   readonly waiting_since: bigint | null;
   readonly limited_by: string | null;
-  readonly payments_on: boolean;
-  readonly payments_reason: string | null;
-  readonly accepting_on: boolean;
-  readonly accepting_reason: string | null;
-  readonly manager_freeze: string | null;
-  readonly manager_freeze_reason: string | null;
+  readonly freezes: readonly FreezeRow[];
   readonly payment_cap: bigint | null;
   readonly hour_cap: bigint | null;
   readonly day_cap: bigint | null;
@@ -51,11 +46,11 @@ interface ViewRow {
   readonly writer_epoch: bigint;
 }
 
-/** Payout, its live withdrawal, the switch, the limits, the recovery hold and the cursor, of one moment and in one question: asked once per payment. */
+/** Payout, its live withdrawal, the freezes, the limits, the recovery hold and the cursor, of one moment and in one question: asked once per payment. */
 export async function paymentView(db: Database, id: PayoutId): Promise<PaymentView | undefined> {
   const [row] = await db.$queryRaw<ViewRow[]>`
     SELECT payout.id AS payout_id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts, waiting_since,
-           limited_by, payments_on, payments_reason, accepting_on, accepting_reason, manager_freeze, manager_freeze_reason,
+           limited_by, ${openFreezesJson} AS freezes,
            payment_cap, hour_cap, day_cap, approval_from, recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason,
            database_identity IS DISTINCT FROM database_identity() AS database_changed,
            chain_cursor.block_num AS cursor_block_num, block_id, block_time_ms, scanned_from_block_num,
@@ -74,16 +69,7 @@ export async function paymentView(db: Database, id: PayoutId): Promise<PaymentVi
       limitedBy: row.limited_by,
     } as unknown as PayoutModel),
     live: row.withdrawal_id === null ? undefined : toWithdrawal(liveIn(row)),
-    payments: toSwitch(
-      toFreezes({
-        paymentsOn: row.payments_on,
-        paymentsReason: row.payments_reason,
-        acceptingOn: row.accepting_on,
-        acceptingReason: row.accepting_reason,
-        managerFreeze: row.manager_freeze,
-        managerFreezeReason: row.manager_freeze_reason,
-      }),
-    ),
+    payments: toSwitch(row.freezes.map(toFreeze)),
     limits: toLimits({
       paymentCap: row.payment_cap,
       hourCap: row.hour_cap,

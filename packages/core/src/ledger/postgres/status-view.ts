@@ -6,16 +6,16 @@ import type { StatusView } from "../view.ts";
 import type { Database } from "../../database/client.ts";
 import { hashChainProgress } from "./hash-chain-progress.ts";
 import { recoveryHoldState } from "./recovery-hold-state.ts";
-import { toFreezes, toSwitch } from "./freezes.ts";
+import { inForce, reportedOnly } from "../../rules/freeze.ts";
+import { openFreezes, toSwitch } from "./freezes.ts";
 import { limitedSums } from "./limited-sums.ts";
 import { readLimits } from "./limits.ts";
-import { processFreezes } from "./process-freezes.ts";
 import { toCursor } from "./rows.ts";
 
 export async function statusView(db: Database): Promise<StatusView> {
   const [
     cursor,
-    control,
+    freezes,
     payouts,
     rows,
     agreements,
@@ -25,12 +25,11 @@ export async function statusView(db: Database): Promise<StatusView> {
     recoveryHold,
     backup,
     hashChain,
-    ofProcesses,
     limits,
     limited,
   ] = await Promise.all([
     db.chainCursor.findUnique({ where: { id: 1 } }),
-    db.control.findUniqueOrThrow({ where: { id: 1 } }),
+    openFreezes(db),
     db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
         SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
     db.$queryRaw<{ status: string; count: bigint }[]>`
@@ -46,16 +45,14 @@ export async function statusView(db: Database): Promise<StatusView> {
     recoveryHoldState(db),
     db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
     hashChainProgress(db),
-    processFreezes(db),
     readLimits(db),
     limitedSums(db),
   ]);
-  const freezes = toFreezes(control);
   return {
     cursor: cursor === null ? undefined : toCursor(cursor),
     payments: toSwitch(freezes),
-    freezes,
-    processFreezes: ofProcesses,
+    freezes: inForce(freezes),
+    processFreezes: reportedOnly(freezes),
     limits,
     limited,
     recoveryHold,
