@@ -417,17 +417,20 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION confirm_payouts(ids uuid[], blocks integer[], times bigint[]) RETURNS bigint
 -- FUNCTION create_notice(new_id uuid, new_key text, new_payee text, new_amount bigint, new_memo text, new_due bigint) RETURNS boolean
 -- FUNCTION database_identity() RETURNS text
+-- FUNCTION deposit_nonces(key text) RETURNS text[]
 -- FUNCTION end_freeze(of_freeze bigint, still text, by_whom text, why text) RETURNS boolean
 -- FUNCTION ensure_process_roles() RETURNS text[]
 -- FUNCTION freeze_is_only_ended() RETURNS trigger
 -- FUNCTION freeze_waits_for_payments() RETURNS trigger
 -- FUNCTION is_approved(debt payout) RETURNS boolean
 -- FUNCTION is_frozen() RETURNS boolean
+-- FUNCTION is_on_recovery_hold() RETURNS boolean
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean
 -- FUNCTION payout_moves() RETURNS trigger
 -- FUNCTION recovery_hold_holds() RETURNS trigger
+-- FUNCTION recovery_hold_is_passed(until_ms bigint, from_block_num integer) RETURNS boolean
 -- FUNCTION refuse_change() RETURNS trigger
 -- FUNCTION refuse_removal() RETURNS trigger
 -- FUNCTION release_approved(of_payout uuid, job_id text) RETURNS boolean

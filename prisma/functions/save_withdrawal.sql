@@ -7,14 +7,12 @@ CREATE OR REPLACE FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid
                                            new_expiration_ms bigint, new_fee_shares bigint, epoch bigint)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  held control%ROWTYPE;
+  newest_epoch bigint;
   found_status text;
 BEGIN
-  SELECT * INTO STRICT held FROM control WHERE id = 1 FOR NO KEY UPDATE;
-  IF held.writer_epoch <> epoch THEN RETURN 'epoch_over'; END IF;
-  IF is_frozen() OR held.recovery_hold_until_ms IS NOT NULL OR held.database_identity IS DISTINCT FROM database_identity() THEN
-    RETURN 'payments_off';
-  END IF;
+  SELECT writer_epoch INTO STRICT newest_epoch FROM control WHERE id = 1 FOR NO KEY UPDATE;
+  IF newest_epoch <> epoch THEN RETURN 'epoch_over'; END IF;
+  IF is_frozen() OR is_on_recovery_hold() THEN RETURN 'payments_off'; END IF;
   SELECT status INTO STRICT found_status FROM payout WHERE id = of_payout FOR UPDATE;
   IF found_status NOT IN ('due', 'ready', 'waiting_funds') THEN RETURN 'payout_moved'; END IF;
   CASE limit_payment(of_payout)

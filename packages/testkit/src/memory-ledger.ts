@@ -6,8 +6,8 @@ import {
   type RecoveryHold,
   type RecoveryHoldState,
   longerRecoveryHold,
+  isOnRecoveryHold,
   isRecoveryHoldPassed,
-  whyOnRecoveryHold,
 } from "@stakebts/core/rules/recovery-hold";
 import {
   type Freeze,
@@ -17,6 +17,10 @@ import {
   type OpenFreeze,
   whyPaysNothing,
 } from "@stakebts/core/rules/freeze";
+import { isApproved } from "@stakebts/core/rules/approval";
+import { weighEvidence } from "@stakebts/core/rules/payment-evidence";
+import { DUE_TYPES, isStopped, oldestDecidable } from "@stakebts/core/rules/undecided";
+import { memoNonces } from "@stakebts/core/ledger/ids";
 import { isSameAgreement } from "@stakebts/core/rules/import-mark";
 import { hasLimits, limitPayment, NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import {
@@ -243,7 +247,7 @@ export class MemoryLedger implements Ledger {
   saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
     return this.#inTurn((state) => {
       if (state.writerEpoch !== withdrawal.writerEpoch) return "epoch_over";
-      if (!paymentsIn(state).on || whyOnRecoveryHold(state.recoveryHold) !== undefined) return "payments_off";
+      if (!paymentsIn(state).on || isOnRecoveryHold(state.recoveryHold)) return "payments_off";
       const payout = state.payouts.get(withdrawal.payoutId);
       assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
       if (!["due", "ready", "waiting_funds"].includes(payout.status)) return "payout_moved";
@@ -347,13 +351,9 @@ export class MemoryLedger implements Ledger {
 
   hasWork(accepting = true): Promise<boolean> {
     const { cursor, rows } = this.#state;
-    const undecided = oldestUndecidedIn(this.#state, accepting) !== undefined;
+    const undecided = oldestDecidable(undecidedIn(this.#state), accepting) !== undefined;
     const due = [...rows.values()].some(
-      (row) =>
-        row.status === "pending" &&
-        row.dueMs <= (cursor?.blockTimeMs ?? 0) &&
-        !isDebtCancelled(this.#state, row.id) &&
-        !isStopped(this.#state, row),
+      (row) => row.dueMs <= (cursor?.blockTimeMs ?? 0) && isAwaited(this.#state, row),
     );
     return Promise.resolve(undecided || (cursor !== undefined && due));
   }
@@ -383,24 +383,12 @@ const undecidedIn = (state: State): readonly StoredTransfer[] =>
     .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
     .sort((a, b) => compareOperations(a.operation, b.operation));
 
-/** In the order of the chain, but for what has to wait while nominations are not answered. */
-function oldestUndecidedIn(state: State, accepting: boolean): StoredTransfer | undefined {
-  const asked = new Set<string>();
-  for (const transfer of undecidedIn(state)) {
-    const { request, sender } = transfer;
-    if (accepting || (request?.type !== "open" && !(request?.type === "stop" && asked.has(sender))))
-      return transfer;
-    if (request.type === "open") asked.add(sender);
-  }
-  return undefined;
-}
-
-/** Its nominator has made a stop before it fell due, and that waits for an answer. */
-const isStopped = (state: State, row: StakeRow): boolean =>
-  undecidedIn(state).some(
-    ({ request, sender, blockTimeMs }) =>
-      request?.type === "stop" && sender === row.nominator && blockTimeMs < row.dueMs,
-  );
+/** It waits for its due date, and nothing ends it before that. */
+const isAwaited = (state: State, row: StakeRow): boolean =>
+  row.status === "pending" &&
+  (DUE_TYPES as readonly string[]).includes(row.type) &&
+  !isDebtCancelled(state, row.id) &&
+  !isStopped(row, undecidedIn(state));
 
 const isSameFreeze = (one: NewFreeze, other: NewFreeze): boolean =>
   one.source === other.source &&
@@ -415,21 +403,17 @@ function paymentsIn(state: State): PaymentsSwitch {
 
 const REQUESTS = ["payout.requeued", "payout.released"];
 
-/** By somebody who had not given it to the payer before. */
-const isApproved = (state: State, { id, key, payee, amount }: PayoutRecord): boolean =>
-  state.approvals.some(
-    (approval) =>
-      approval.payoutId === id &&
-      approval.payee === payee &&
-      approval.amount === amount &&
-      !state.receipts
-        .slice(0, approval.receipts)
-        .some(
-          ({ event, subject, details }) =>
-            subject === key &&
-            REQUESTS.includes(event) &&
-            String(details["actor"]).toLowerCase() === approval.approver.toLowerCase(),
-        ),
+const isApprovedIn = (state: State, payout: PayoutRecord): boolean =>
+  isApproved(
+    payout,
+    state.approvals
+      .filter(({ payoutId }) => payoutId === payout.id)
+      .map(({ receipts, ...approval }) => ({ ...approval, at: receipts })),
+    state.receipts.flatMap(({ event, subject, details }, index) =>
+      subject === payout.key && REQUESTS.includes(event)
+        ? [{ actor: String(details["actor"]), at: index + 1 }]
+        : [],
+    ),
   );
 
 const byAge = (a: PayoutRecord, b: PayoutRecord): number =>
@@ -451,7 +435,7 @@ function limitIn(state: State, id: PayoutId): "go" | "held" | "later" {
       (other.limitedBy === "hour_cap" ? limits.hourCap : limits.dayCap) !== undefined,
   );
   const verdict = limitPayment(payout.amount, limits, {
-    approved: isApproved(state, payout),
+    approved: isApprovedIn(state, payout),
     signed: [...state.withdrawals.values()]
       .filter(({ status }) => status !== "expired")
       .map(({ payoutId, signedMs }) => ({
@@ -533,7 +517,7 @@ class MemoryLedgerTx implements LedgerTx {
   }
 
   async oldestUndecidedTransfer(accepting = true): Promise<NewTransfer | undefined> {
-    return oldestUndecidedIn(this.#state, accepting);
+    return oldestDecidable(undecidedIn(this.#state), accepting);
   }
 
   async decideTransfer(
@@ -631,8 +615,7 @@ class MemoryLedgerTx implements LedgerTx {
 
   async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
     return [...this.#state.rows.values()]
-      .filter((row) => row.status === "pending" && row.dueMs <= upToMs)
-      .filter((row) => !isDebtCancelled(this.#state, row.id) && !isStopped(this.#state, row))
+      .filter((row) => row.dueMs <= upToMs && isAwaited(this.#state, row))
       .sort((a, b) => a.dueMs - b.dueMs || (a.id < b.id ? -1 : 1))
       .slice(0, limit);
   }
@@ -703,12 +686,27 @@ class MemoryLedgerTx implements LedgerTx {
 
   async requeuePayout({ payout, job, receipt, despite }: PayoutRequeue): Promise<boolean> {
     const { id, key, payee, amount, status, reason } = payout;
+    const evidence = weighEvidence(payout, this.#recordedOf(payout), despite);
+    if (isOnRecoveryHold(this.#state.recoveryHold) || evidence.type !== "nothing_sent") return false;
     if (!(await this.movePayout(id, [status], "ready"))) return false;
     await this.job([job]);
     const known = { payoutId: id, payee, amount: `${amount}`, was: status, because: reason ?? null };
     const details = { ...receipt.details, ...known, despite: despite ?? null };
     await this.addReceipts([{ ...receipt, subject: key, details }]);
     return true;
+  }
+
+  /** What names this payout: by its key, an attempt's transaction id or, of a deposit, a nonce. */
+  #recordedOf({ id, key, kind }: PayoutRecord) {
+    const withdrawals = [...this.#state.withdrawals.values()].filter(({ payoutId }) => payoutId === id);
+    const txids = withdrawals.map(({ txid }) => txid);
+    const nonces = kind === "deposit" ? memoNonces(key) : [];
+    const transfers = [...this.#state.transfers.values()].filter(
+      ({ direction, payoutKey, txid, memoNonce }) =>
+        direction === "out" &&
+        (payoutKey === key || txids.includes(txid ?? "") || nonces.includes(memoNonce ?? "")),
+    );
+    return { withdrawals, transfers };
   }
 
   #putPayout(payout: StoredPayout, to: PayoutStatus, change: Partial<StoredPayout>): void {
@@ -890,7 +888,7 @@ class MemoryLedgerTx implements LedgerTx {
 
   async whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined> {
     if (this.#state.writerEpoch !== writerEpoch) return "epoch_over";
-    return paymentsIn(this.#state).on && whyOnRecoveryHold(this.#state.recoveryHold) === undefined
+    return paymentsIn(this.#state).on && !isOnRecoveryHold(this.#state.recoveryHold)
       ? undefined
       : "payments_off";
   }
@@ -962,7 +960,7 @@ class MemoryLedgerTx implements LedgerTx {
 
   async releaseApproved(id: PayoutId, job: NewJob): Promise<boolean> {
     const payout = this.#state.payouts.get(id);
-    if (payout?.limitedBy === undefined || !isApproved(this.#state, payout)) return false;
+    if (payout?.limitedBy === undefined || !isApprovedIn(this.#state, payout)) return false;
     if (!(await this.movePayout(id, ["held"], "ready"))) return false;
     await this.job([job]);
     return true;

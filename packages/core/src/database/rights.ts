@@ -136,6 +136,10 @@ export const FUNCTION_RIGHTS: Readonly<
   },
   end_freeze: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
   is_frozen: { callers: [], asOwner: false },
+  is_on_recovery_hold: { callers: [], asOwner: false },
+  // Called by a trigger on `control`, with the rights of whichever process changes that row.
+  recovery_hold_is_passed: { callers: PROCESS_ROLES, asOwner: false },
+  deposit_nonces: { callers: [], asOwner: false },
   login_is: { callers: [], asOwner: false },
   is_approved: { callers: [], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },

@@ -55,16 +55,19 @@ const save = async (db: pg.Client, epoch: bigint, of: IdentifiedPayout = payout)
 };
 const FREEZE = "SELECT add_freeze('pay-nothing', 'process', 'watcher', 'a spend that nobody owes') AS added";
 
-/** Resolves when this session waits for a lock. */
-async function untilItWaits(watcher: pg.Client, session: pg.Client): Promise<void> {
+/** Resolves when what this session does waits for a lock; throws when it ends without. */
+async function untilItWaits(watcher: pg.Client, session: pg.Client, work: Promise<unknown>): Promise<void> {
   const { processID } = session as unknown as { processID: number };
-  for (;;) {
+  let isOver = false;
+  work.finally(() => (isOver = true)).catch(() => undefined);
+  while (!isOver) {
     const { rowCount } = await watcher.query(
       "SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'",
       [processID],
     );
     if (rowCount === 1) return;
   }
+  throw new Error("it did not wait");
 }
 
 describe("a freeze that is committed", () => {
@@ -75,7 +78,7 @@ describe("a freeze that is committed", () => {
     await one.query("BEGIN");
     await one.query(FREEZE);
     const saved = save(other, epoch);
-    await untilItWaits(watcher, other);
+    await untilItWaits(watcher, other, saved);
     await one.query("COMMIT");
     expect(await saved).toBe("payments_off");
     await watcher.end();
@@ -89,7 +92,7 @@ describe("a freeze that is committed", () => {
     expect(await save(one, epoch)).toBe("saved");
     let isCommitted = false;
     const freezing = other.query(FREEZE).then(() => (isCommitted = true));
-    await untilItWaits(watcher, other);
+    await untilItWaits(watcher, other, freezing);
     expect(isCommitted).toBe(false);
     await one.query("COMMIT");
     await freezing;

@@ -13,6 +13,7 @@ import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutKey } from "../rules/payout.ts";
 import type { StakeRowId } from "../rules/stake-row.ts";
 import { toAgreement, toCursor, toPayout, toStakeRow, toTransfer } from "../ledger/postgres/rows.ts";
+import { hasWork } from "../ledger/postgres/undecided.ts";
 
 const ROWS_PER_PAGE = 5_000;
 /** Shown to people: more than anybody reads. */
@@ -55,17 +56,12 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
     (Partial<ChainCursorModel> & { processedElsewhereUpTo: number | null; hasWork: boolean })[]
   >`
     SELECT c.*, processed_elsewhere_up_to_block_num AS processed_elsewhere_up_to,
-           EXISTS (SELECT FROM transfer WHERE status = 'undecided')
-           OR EXISTS (SELECT FROM stake_row WHERE status = 'pending' AND due <= c.block_time_ms
-                         AND type IN ('reward', 'base_amount', 'penalty')
-                         AND NOT EXISTS (SELECT FROM payout_stake_row l JOIN payout p ON p.id = l.payout_id
-                                          WHERE l.stake_row_id = stake_row.id AND p.status = 'cancelled'
-                                            AND p.kind IN ('reward', 'base'))) AS has_work
+           ${sql.unsafe(hasWork(true).sql)} AS has_work
       FROM control LEFT JOIN chain_cursor c ON true`;
   const [counts] = await sql<{ [name in keyof LedgerContents["counts"]]: number }[]>`
     SELECT (SELECT count(*) FROM transfer)::int AS transfers, (SELECT count(*) FROM agreement)::int AS agreements,
            (SELECT count(*) FROM stake_row)::int AS rows, (SELECT count(*) FROM payout)::int AS payouts,
-           (SELECT count(*) FROM top_up)::int AS top-ups,
+           (SELECT count(*) FROM top_up)::int AS top_ups,
            (SELECT count(*) FROM receipt)::int AS receipts`;
   return {
     cursor:

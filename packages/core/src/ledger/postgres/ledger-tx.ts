@@ -49,13 +49,12 @@ import { confirmWithdrawals } from "./confirm-withdrawals.ts";
 import { findImportedDuplicate } from "./imported-duplicate.ts";
 import { insertDebts, createNotice } from "./insert-payouts.ts";
 import { requeuePayout } from "./requeue-payout.ts";
-import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
 import { insertTopUp, moveTopUp, readTopUps } from "./top-ups.ts";
 import { recoveryHoldState } from "./recovery-hold-state.ts";
 import { addFreeze, endFreeze, openFreezes, reportFreezes, toSwitch } from "./freezes.ts";
 import { insertApproval, insertLimits, readApprovals, readLimits, requestersOf } from "./limits.ts";
 import { LOCKS } from "../../database/locks.ts";
-import { isDecidable, isNotStopped } from "./undecided.ts";
+import { isAwaited, isDecidable } from "./undecided.ts";
 import {
   fromAgreement,
   fromStakeRow,
@@ -235,8 +234,7 @@ export class PostgresLedgerTx implements LedgerTx {
   async pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]> {
     const due = await this.#db.$queryRaw<{ id: string }[]>`
       SELECT id FROM stake_row
-       WHERE status = 'pending' AND due <= ${BigInt(upToMs)} AND type IN ('reward', 'base_amount', 'penalty')
-         AND ${debtIsNotCancelled} AND ${isNotStopped}
+       WHERE due <= ${BigInt(upToMs)} AND ${isAwaited}
        ORDER BY due, id LIMIT ${limit}`;
     if (due.length === 0) return [];
     const rows = await this.#db.stakeRow.findMany({
@@ -500,9 +498,8 @@ export class PostgresLedgerTx implements LedgerTx {
     const lifted = await this.#db.$executeRaw`
       UPDATE control
          SET recovery_hold_until_ms = NULL, recovery_hold_from_block_num = NULL, recovery_hold_reason = NULL, updated_at = now()
-        FROM chain_cursor
        WHERE recovery_hold_until_ms = ${BigInt(untilMs)} AND recovery_hold_from_block_num = ${fromBlockNum}
-         AND block_time_ms > recovery_hold_until_ms AND scanned_from_block_num <= recovery_hold_from_block_num`;
+         AND recovery_hold_is_passed(recovery_hold_until_ms, recovery_hold_from_block_num)`;
     return lifted === 1;
   }
 

@@ -31,7 +31,7 @@ import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
 import { recoveryHoldState } from "./recovery-hold-state.ts";
 import { openFreezes, toSwitch } from "./freezes.ts";
 import { limitPayment, readLimits } from "./limits.ts";
-import { isDecidable, isNotStopped } from "./undecided.ts";
+import { hasWork } from "./undecided.ts";
 import { PostgresLedgerTx } from "./ledger-tx.ts";
 import { readTopUps } from "./top-ups.ts";
 import { paymentView } from "./payment-view.ts";
@@ -186,11 +186,7 @@ class PostgresLedger implements Ledger {
   }
 
   async hasWork(accepting = true): Promise<boolean> {
-    const [row] = await this.#db.$queryRaw<{ work: boolean }[]>`
-      SELECT EXISTS (SELECT FROM transfer WHERE ${isDecidable(accepting)})
-          OR EXISTS (SELECT FROM stake_row, chain_cursor
-                      WHERE stake_row.status = 'pending' AND due <= block_time_ms AND ${debtIsNotCancelled}
-                        AND ${isNotStopped}) AS work`;
+    const [row] = await this.#db.$queryRaw<{ work: boolean }[]>`SELECT ${hasWork(accepting)} AS work`;
     return row?.work ?? false;
   }
 

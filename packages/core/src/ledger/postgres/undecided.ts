@@ -1,10 +1,7 @@
 import { Prisma } from "../../database/client.ts";
+import { debtIsNotCancelled } from "./payout-is-not-cancelled.ts";
 
-/**
- * Condition on `transfer`: undecided, and answered also while nominations are not. What asks for an agreement waits, and so
- * does a stop of somebody who asked for one before it, for it would end that one too. Everything else comes to the same before
- * and after it. ADR 0019.
- */
+/** Condition on `transfer`: undecided, and answered also while nominations are not. The rule is `oldestDecidable` of rules/undecided.ts. */
 export const isDecidable = (accepting: boolean): Prisma.Sql =>
   accepting
     ? Prisma.sql`transfer.status = 'undecided'`
@@ -16,10 +13,16 @@ export const isDecidable = (accepting: boolean): Prisma.Sql =>
                < (transfer.block_num, transfer.trx_in_block, transfer.op_in_trx)))`;
 
 /**
- * Condition on `stake_row`: its nominator has made no stop before it fell due that waits for an answer. In the order of the
- * chain there never is one; but stops may have to wait for nominations that are not answered now.
+ * Condition on `stake_row`: it waits for its due date, no operator has cancelled its payout, and its nominator has made no stop
+ * before it falls due that waits for an answer (`isStopped` of rules/undecided.ts).
  */
-export const isNotStopped = Prisma.sql`NOT EXISTS (
-  SELECT FROM transfer stop
-   WHERE stop.status = 'undecided' AND stop.sender = stake_row.nominator AND stop.request->>'type' = 'stop'
-     AND stop.block_time_ms < stake_row.due)`;
+export const isAwaited = Prisma.sql`stake_row.status = 'pending' AND stake_row.type IN ('reward', 'base_amount', 'penalty')
+  AND ${debtIsNotCancelled} AND NOT EXISTS (
+    SELECT FROM transfer stop
+     WHERE stop.status = 'undecided' AND stop.sender = stake_row.nominator AND stop.request->>'type' = 'stop'
+       AND stop.block_time_ms < stake_row.due)`;
+
+/** Is there a transfer that can be answered now, or a row that has fallen due by the time of the cursor? */
+export const hasWork = (accepting: boolean): Prisma.Sql => Prisma.sql`(
+  EXISTS (SELECT FROM transfer WHERE ${isDecidable(accepting)})
+  OR EXISTS (SELECT FROM stake_row, chain_cursor WHERE stake_row.due <= chain_cursor.block_time_ms AND ${isAwaited}))`;
