@@ -1,3 +1,4 @@
+import { END_FREEZES_SQL, STOP_PAYMENTS_SQL } from "@stakebts/testkit/stop-payments";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -42,7 +43,7 @@ export async function benchPayouts(postgres: Pg, redisUrl: string | undefined): 
   const db = new pg.Client({ connectionString: databaseUrl });
   await db.connect();
   try {
-    await db.query("UPDATE control SET payments_on = false, payments_reason = 'bench'");
+    await db.query(STOP_PAYMENTS_SQL);
     const workers = [
       cluster.start("ingester", { STAKEBTS_REPLAY: "1" }),
       cluster.start("scheduler", { STAKEBTS_REENQUEUE_MS: "10000" }),
@@ -52,7 +53,7 @@ export async function benchPayouts(postgres: Pg, redisUrl: string | undefined): 
     await sendMany(devnet.urls[0] as string);
     await until(db, "SELECT count(*) = $1 AS done FROM payout");
     await until(db, "SELECT recovery_hold_until_ms IS NULL AND $1 > 0 AS done FROM control"); // Raised for the empty ledger.
-    await db.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+    await db.query(END_FREEZES_SQL);
     await db.query("UPDATE payout SET enqueued_at = now() - interval '1 hour'");
     const startMs = performance.now();
     await until(db, "SELECT count(*) = $1 AS done FROM payout WHERE status = 'confirmed'");

@@ -1,3 +1,4 @@
+import { END_FREEZES_SQL } from "@stakebts/testkit/stop-payments";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import { describe, expect, it } from "vitest";
 import { CUSTODIAN, inTown, MANAGER, NOMINATORS, type Town } from "@stakebts/testkit/cluster";
@@ -17,7 +18,7 @@ const handOf = (town: Town) =>
 const switchOf = async (town: Town) =>
   (
     await town.query<{ on: boolean; reason: string | null }>(
-      "SELECT payments_on AS on, payments_reason AS reason FROM control",
+      "SELECT NOT is_frozen() AS on, string_agg(reason, '; and ') AS reason FROM ledger_freeze WHERE ended_at IS NULL",
     )
   )[0];
 
@@ -66,7 +67,7 @@ describe("a spend that the ledger does not know", () => {
       await hand.transfer({ to: MANAGER, amountShares: 1n, memo: "for me" });
       await Promise.race(watchers.map((w) => w.waitFor(({ event }) => event === "spend.unexplained")));
       await town.until(async () => (await switchOf(town))?.on === false, "payments are off");
-      await town.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+      await town.query(END_FREEZES_SQL);
       const [first] = watchers;
       first?.kill("SIGKILL");
       await startWatcher(town);

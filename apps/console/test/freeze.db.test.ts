@@ -44,10 +44,8 @@ describe("the freeze page", () => {
     desk,
   }) => {
     const viewer = await desk.visitor("viewer");
-    const details = { environment: null, file: "all", reason: "the file /run/freeze is there" };
-    await office.ledger.transaction((tx) =>
-      tx.receipts.add([{ event: "process.frozen", subject: "payer", details }]),
-    );
+    const found = { source: "file", level: "all", reason: "the file /run/freeze is there" } as const;
+    await office.ledger.transaction((tx) => tx.control.reportFreezes("payer", [found]));
     const page = await textOf(await desk.get("/freeze", viewer));
     expect(page).toContain("all by file of the payer: the file /run/freeze is there");
     expect(page).toContain("Freezing needs the role operator");

@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { countBlocks, measureCursor, measureNodes } from "../ledger/chain-metrics.ts";
 import { createAuditLog } from "../audit/postgres-audit-log.ts";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
@@ -90,7 +91,7 @@ describe("the scheduler tells Prometheus of", () => {
 
   test("payments that are switched off", async ({ office, watched }) => {
     expect(await watched.read("stakebts_payments_on")).toBe(1);
-    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
+    await stopPayments(office.ledger, "a drill");
     expect(await watched.read("stakebts_payments_on")).toBe(0);
   });
 
@@ -366,9 +367,9 @@ describe("the liveness ping", () => {
     expect(pings).toBe(1);
     expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(0);
 
-    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
+    await stopPayments(office.ledger, "a drill");
     expect(await livenessPing.beat()).toBe("payments_off");
-    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+    await letPaymentsGo(office.ledger);
 
     await office.send("nominator-1", 500n, "what is this");
     await office.digest();

@@ -1,3 +1,4 @@
+import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import type { PayoutId, PayoutStatus } from "../rules/payout.ts";
 import { cancelPayout } from "./cancel-payout.ts";
@@ -191,7 +192,7 @@ describe("requeueing a failed payout", () => {
       const payout = await failedRefund(cluster);
       await paidByHand(cluster, 17n, payout.memo);
       await final(cluster);
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(cluster.ledger);
       const refused = await requeue(cluster, payout.id);
       expect(refused).toMatchObject({ result: "refused", status: "failed" });
       const despite = /transfer (\S+) names/u.exec(refused.message)?.[1] as string;
