@@ -143,10 +143,13 @@ describe("requeueing a failed payout", () => {
       // The payment is in the ledger, and for some reason nobody put the two together.
       await paidByHand(cluster, 450n, payout.memo);
       await cluster.devnet.produce(8);
-      const confirm = vi.spyOn(Object.getPrototypeOf(await txOf(cluster)), "confirmPayouts");
-      confirm.mockResolvedValueOnce(0);
+      const transaction = cluster.ledger.transaction.bind(cluster.ledger);
+      const withoutConfirming = vi.spyOn(cluster.ledger, "transaction");
+      withoutConfirming.mockImplementation((work) =>
+        transaction((tx) => work({ ...tx, payouts: { ...tx.payouts, confirm: () => Promise.resolve(0) } })),
+      );
       await cluster.ingest();
-      confirm.mockRestore();
+      withoutConfirming.mockRestore();
       expect(status(cluster, payout.id)).toBe("failed");
       const answer = await requeue(cluster, payout.id);
       expect(answer).toMatchObject({ result: "done", status: "confirmed" });
@@ -377,8 +380,3 @@ describe("the switch for payments", () => {
       expect(receipts(cluster, "payments.switched_on")).toHaveLength(1);
     }));
 });
-
-/** Some transaction of the ledger in memory: the way to its class. */
-async function txOf(cluster: InProcessCluster): Promise<object> {
-  return cluster.ledger.transaction((tx) => Promise.resolve(tx));
-}
