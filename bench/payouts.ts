@@ -1,3 +1,4 @@
+import { END_FREEZES_SQL, STOP_PAYMENTS_SQL } from "@stakebts/testkit/stop-payments";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { accountFromSeeds } from "@stakebts/devnet";
@@ -19,15 +20,15 @@ export async function benchPayouts(redisUrl: string | undefined): Promise<readon
     ...(redisUrl === undefined ? {} : { redis: { url: redisUrl } }),
   });
   try {
-    await cluster.query("UPDATE control SET payments_on = false, payments_reason = 'bench'");
+    await cluster.query(STOP_PAYMENTS_SQL);
     const workers = Object.values(
       await cluster.startWorkers({ scheduler: { STAKEBTS_REENQUEUE_MS: "10000" } }),
     );
     // Each with its own memo, so that no two are the same transaction.
     for (let n = 0; n < PAYOUTS; n++) await cluster.send("nominator-1", 100n, `no request ${n}`);
     await until(cluster, `SELECT count(*) = ${PAYOUTS} AS done FROM payout`);
-    await until(cluster, "SELECT recovery_hold_until_ms IS NULL AS done FROM control"); // Raised for the empty ledger.
-    await cluster.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+    await until(cluster, "SELECT recovery_hold_until_ms IS NULL AS done FROM control"); // Placed for the empty ledger.
+    await cluster.query(END_FREEZES_SQL);
     await cluster.query("UPDATE payout SET enqueued_at = now() - interval '1 hour'");
     const startMs = performance.now();
     await until(cluster, `SELECT count(*) = ${PAYOUTS} AS done FROM payout WHERE status = 'confirmed'`);

@@ -66,31 +66,20 @@ CREATE TRIGGER no_truncate BEFORE TRUNCATE ON console_user FOR EACH STATEMENT EX
 
 CREATE TABLE control (
   id integer NOT NULL DEFAULT 1,
-  payments_on boolean NOT NULL DEFAULT true,
-  payments_reason text,
   writer_epoch bigint NOT NULL DEFAULT 0,
   recovery_hold_until_ms bigint,
   recovery_hold_from_block_num integer,
   recovery_hold_reason text,
   database_identity text,
   processed_elsewhere_up_to_block_num integer,
-  accepting_on boolean NOT NULL DEFAULT true,
-  accepting_reason text,
-  manager_freeze text,
-  manager_freeze_reason text,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT control_pkey PRIMARY KEY (id),
   CONSTRAINT control_is_one_row CHECK (id = 1),
-  CONSTRAINT control_manager_freeze_has_reason CHECK ((manager_freeze IS NULL) = (manager_freeze_reason IS NULL)),
-  CONSTRAINT control_manager_freeze_known CHECK (manager_freeze = ANY (ARRAY['pay-nothing', 'accept-nothing', 'all'])),
-  CONSTRAINT control_not_accepting_has_reason CHECK (accepting_on OR accepting_reason IS NOT NULL),
-  CONSTRAINT control_off_has_reason CHECK (payments_on OR payments_reason IS NOT NULL),
   CONSTRAINT control_recovery_hold_is_whole CHECK (num_nulls(recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason) = ANY (ARRAY[0, 3]))
 );
 CREATE TRIGGER no_delete BEFORE DELETE ON control FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON control FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
-CREATE TRIGGER people_switch_on BEFORE UPDATE ON control FOR EACH ROW WHEN (new.payments_on AND NOT old.payments_on) EXECUTE FUNCTION people_switch_on();
 CREATE TRIGGER recovery_hold_holds BEFORE UPDATE ON control FOR EACH ROW WHEN (old.recovery_hold_until_ms IS NOT NULL) EXECUTE FUNCTION recovery_hold_holds();
 CREATE TRIGGER writer_epoch_goes_up BEFORE UPDATE ON control FOR EACH ROW EXECUTE FUNCTION writer_epoch_goes_up();
 
@@ -108,6 +97,31 @@ CREATE UNIQUE INDEX hash_chain_entry_receipt_id_key ON hash_chain_entry (receipt
 CREATE TRIGGER no_delete BEFORE DELETE ON hash_chain_entry FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON hash_chain_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON hash_chain_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE ledger_freeze (
+  id bigint NOT NULL DEFAULT nextval('ledger_freeze_id_seq'::regclass),
+  level text NOT NULL,
+  source text NOT NULL,
+  process text,
+  reason text NOT NULL,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  ended_at timestamptz(3),
+  ended_by text,
+  end_reason text,
+  CONSTRAINT ledger_freeze_pkey PRIMARY KEY (id),
+  CONSTRAINT ledger_freeze_end_has_author CHECK (ended_by <> '' AND end_reason <> ''),
+  CONSTRAINT ledger_freeze_end_is_whole CHECK (num_nulls(ended_at, ended_by, end_reason) = ANY (ARRAY[0, 3])),
+  CONSTRAINT ledger_freeze_has_reason CHECK (reason <> ''),
+  CONSTRAINT ledger_freeze_level_known CHECK (level = ANY (ARRAY['pay-nothing', 'accept-nothing', 'all'])),
+  CONSTRAINT ledger_freeze_of_process_names_it CHECK ((source = ANY (ARRAY['process', 'environment', 'file'])) = (process IS NOT NULL)),
+  CONSTRAINT ledger_freeze_process_known CHECK (process = ANY (ARRAY['backup', 'console', 'ingester', 'operator', 'payer', 'scheduler', 'watcher'])),
+  CONSTRAINT ledger_freeze_source_known CHECK (source = ANY (ARRAY['operator', 'manager', 'process', 'environment', 'file']))
+);
+CREATE INDEX ledger_freeze_open ON ledger_freeze (id) WHERE ended_at IS NULL;
+CREATE TRIGGER freeze_is_only_ended BEFORE UPDATE ON ledger_freeze FOR EACH ROW EXECUTE FUNCTION freeze_is_only_ended();
+CREATE TRIGGER freeze_waits_for_payments BEFORE INSERT ON ledger_freeze FOR EACH ROW EXECUTE FUNCTION freeze_waits_for_payments();
+CREATE TRIGGER no_delete BEFORE DELETE ON ledger_freeze FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger_freeze FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 
 CREATE TABLE notification (
   id bigint NOT NULL DEFAULT nextval('notification_id_seq'::regclass),
@@ -398,17 +412,25 @@ CREATE TRIGGER signed_once BEFORE UPDATE ON withdrawal FOR EACH ROW WHEN (old.si
 CREATE TRIGGER withdrawal_moves BEFORE UPDATE ON withdrawal FOR EACH ROW EXECUTE FUNCTION withdrawal_moves();
 CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EACH ROW EXECUTE FUNCTION withdrawal_needs_signed_payout();
 
+-- FUNCTION add_freeze(new_level text, new_source text, new_process text, new_reason text) RETURNS boolean
 -- FUNCTION chain_cursor_goes_forward() RETURNS trigger
 -- FUNCTION confirm_payouts(ids uuid[], blocks integer[], times bigint[]) RETURNS bigint
 -- FUNCTION create_notice(new_id uuid, new_key text, new_payee text, new_amount bigint, new_memo text, new_due bigint) RETURNS boolean
 -- FUNCTION database_identity() RETURNS text
+-- FUNCTION deposit_nonces(key text) RETURNS text[]
+-- FUNCTION end_freeze(of_freeze bigint, still text, by_whom text, why text) RETURNS boolean
 -- FUNCTION ensure_process_roles() RETURNS text[]
+-- FUNCTION freeze_is_only_ended() RETURNS trigger
+-- FUNCTION freeze_waits_for_payments() RETURNS trigger
 -- FUNCTION is_approved(debt payout) RETURNS boolean
+-- FUNCTION is_frozen() RETURNS boolean
+-- FUNCTION is_on_recovery_hold() RETURNS boolean
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
+-- FUNCTION login_is(process text) RETURNS boolean
 -- FUNCTION payout_moves() RETURNS trigger
--- FUNCTION people_switch_on() RETURNS trigger
 -- FUNCTION recovery_hold_holds() RETURNS trigger
+-- FUNCTION recovery_hold_is_passed(until_ms bigint, from_block_num integer) RETURNS boolean
 -- FUNCTION refuse_change() RETURNS trigger
 -- FUNCTION refuse_removal() RETURNS trigger
 -- FUNCTION release_approved(of_payout uuid, job_id text) RETURNS boolean

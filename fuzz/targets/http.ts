@@ -6,6 +6,7 @@ import { serveObservation } from "@stakebts/core/runtime/http-server";
 import { bts } from "@stakebts/kernel/amount";
 import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import { millis } from "@stakebts/kernel/time";
+import type { FreezeId } from "@stakebts/core/rules/freeze";
 import { NO_LIMITS } from "@stakebts/core/rules/limits";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { ChainError, type ChainReader } from "@stakebts/bitshares/chain";
@@ -58,13 +59,15 @@ const story: PayoutStory = {
 };
 const sum = { count: 1, amount: bts(8_000n) };
 
+const FREEZE = { id: 1n as FreezeId, level: "all", reason: MARKUP, sinceMs: 0 } as const;
+
 const view = {
   // Its type is named, so that what a page comes to ask for has to be here.
   status: async (): Promise<StatusView> => ({
     cursor: cursorAt(9),
     payments: { on: false, reason: MARKUP },
-    freezes: [{ source: "operator", level: "all", reason: MARKUP }],
-    processFreezes: [{ source: "file", level: "all", reason: MARKUP, process: "payer", sinceMs: 0 }],
+    freezes: [{ ...FREEZE, source: "operator", process: undefined }],
+    processFreezes: [{ ...FREEZE, source: "file", process: "payer" }],
     limits: NO_LIMITS,
     limited: [{ by: "approval", held: true, ...sum }],
     hashChain: { chained: 9, unchained: 0, oldestAgeMs: 0 },

@@ -1,5 +1,5 @@
 -- May this payout be signed now, as far as the limits go: 'go', 'held' (its status is now held, and a person decides) or 'later'.
--- The rule is that of domain/limits.ts, and a test compares the two. It is here because the check and the saving of a withdrawal
+-- Twin: limitPayment in packages/core/src/rules/limits.ts, and a test compares them. It is here because the check and the saving of a withdrawal
 -- are one step, also for a payer of the version before. ADR 0019.
 -- Locks: the control row, so that two payers count one after the other, and the payout. The time is the time of the ledger's
 -- newest block, never the time of a payer.

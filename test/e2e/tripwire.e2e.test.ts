@@ -1,3 +1,4 @@
+import { END_FREEZES_SQL } from "@stakebts/testkit/stop-payments";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import { describe, expect, it } from "vitest";
 import type { Cluster } from "@stakebts/testkit/cluster";
@@ -25,7 +26,7 @@ const handOf = (cluster: Cluster) =>
 const switchOf = async (cluster: Cluster) =>
   (
     await cluster.query<{ on: boolean; reason: string | null }>(
-      "SELECT payments_on AS on, payments_reason AS reason FROM control",
+      "SELECT NOT is_frozen() AS on, string_agg(reason, '; and ') AS reason FROM ledger_freeze WHERE ended_at IS NULL",
     )
   )[0];
 
@@ -76,7 +77,7 @@ describe("a spend that the ledger does not know", () => {
       await hand.transfer({ to: MANAGER, amountShares: 1n, memo: "for me" });
       await Promise.race(watchers.map((w) => w.waitFor(({ event }) => event === "spend.unexplained")));
       await cluster.until(async () => (await switchOf(cluster))?.on === false, "payments are off");
-      await cluster.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+      await cluster.query(END_FREEZES_SQL);
       const [first] = watchers;
       first?.kill("SIGKILL");
       await startWatcher(cluster);

@@ -1,3 +1,4 @@
+import { END_FREEZES_SQL, STOP_PAYMENTS_SQL, letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { LOCKS } from "@stakebts/core/database/locks";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -76,7 +77,7 @@ const test = base.extend<{ database: string; url: string; dir: string; stakebts:
     await ledger.transaction(async (tx) => {
       await tx.agreements.insert([{ agreement, rows }]);
       await tx.payouts.insert([refundOf(operation(10))]);
-      await tx.control.set({ payments: { on: false, reason: "test" } });
+      await tx.control.addFreeze({ source: "operator", level: "pay-nothing", reason: "test" });
     });
     await ledger.close();
     await use(url);
@@ -244,7 +245,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     expect((await restored("receipts", "--event", "ledger.restored")).out).toContain("drill");
     const ledger = createPostgresLedger({ url: there.href });
     const writerEpoch = await ledger.control.startWriterEpoch();
-    await ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+    await letPaymentsGo(ledger);
     const payout = refundOf(operation(10));
     expect(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
     await passRecoveryHold(ledger);
@@ -286,9 +287,9 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
   }) => {
     await stakebts("backup", "--dir", dir, "--no-verify");
     const restore = () => stakebts("restore", onlyDump(dir), "--replace", ...WHY, "--yes", "--confirm", name);
-    await ask(url, "UPDATE control SET payments_on = true");
+    await ask(url, END_FREEZES_SQL);
     expect(await restore()).toMatchObject({ code: 1, err: expect.stringContaining("payments are on") });
-    await ask(url, "UPDATE control SET payments_on = false");
+    await ask(url, STOP_PAYMENTS_SQL);
     const payer = new pg.Client({ connectionString: url, application_name: "stakebts-payer" });
     await payer.connect();
     await payer.query("SELECT pg_advisory_lock($1)", [LOCKS.payer]);
@@ -382,12 +383,12 @@ describe.skipIf(installedPostgres === undefined)("stakebts reset", () => {
     expect(await reset()).toMatchObject({ code: 2, err: expect.stringContaining("--confirm reset") });
     expect(await reset("--yes")).toMatchObject({ code: 2, err: expect.stringContaining("--confirm reset") });
     expect(await reset("--yes", "--confirm", "RESET")).toMatchObject({ code: 1 });
-    await ask(url, "UPDATE control SET payments_on = true");
+    await ask(url, END_FREEZES_SQL);
     expect(await reset("--yes", "--confirm", "reset")).toMatchObject({
       code: 1,
       err: expect.stringContaining("payments are on"),
     });
-    await ask(url, "UPDATE control SET payments_on = false");
+    await ask(url, STOP_PAYMENTS_SQL);
     const done = await reset("--yes", "--confirm", "reset");
     expect(done).toMatchObject({ code: 0, err: "" });
     const [, kept] = (await databases()).filter((other) => other.startsWith(name));

@@ -115,11 +115,11 @@ describe("freeze", () => {
     );
 
     await cluster.ledger.transaction(async (tx) => {
-      await tx.control.set({
-        managerFreeze: { level: "all", reason: "the manager dls.cipher has frozen it" },
-      });
-      const details = { environment: null, file: "pay-nothing", reason: "the file /run/freeze is there" };
-      await tx.receipts.add([{ event: "process.frozen", subject: "payer", details }]);
+      const reason = "the manager dls.cipher has frozen it";
+      await tx.control.addFreeze({ source: "manager", level: "all", reason });
+      await tx.control.reportFreezes("payer", [
+        { source: "file", level: "pay-nothing", reason: "the file /run/freeze is there" },
+      ]);
     });
     expect((await stakebts("payments", "on", "--reason", "looked")).out).toMatch(
       /payments are on again[^]*still frozen:\n {2}all by manager: the manager[^]*pay-nothing by file of the payer: the file/u,
@@ -132,9 +132,7 @@ describe("freeze", () => {
     expect((await stakebts("unfreeze", "--reason", "all is well")).out).toMatch(
       /still frozen:\n {2}pay-nothing by file of the payer/u,
     );
-    await cluster.ledger.transaction((tx) =>
-      tx.receipts.add([{ event: "process.started", subject: "payer", details: {} }]),
-    );
+    await cluster.ledger.transaction((tx) => tx.control.reportFreezes("payer", []));
     expect((await stakebts("unfreeze", "--reason", "all is well")).out).toBe(
       "nothing of that was frozen here\n",
     );

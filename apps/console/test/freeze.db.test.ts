@@ -44,10 +44,8 @@ describe("the freeze page", () => {
     console,
   }) => {
     const viewer = await console.visitor("viewer");
-    const details = { environment: null, file: "all", reason: "the file /run/freeze is there" };
-    await cluster.ledger.transaction((tx) =>
-      tx.receipts.add([{ event: "process.frozen", subject: "payer", details }]),
-    );
+    const found = { source: "file", level: "all", reason: "the file /run/freeze is there" } as const;
+    await cluster.ledger.transaction((tx) => tx.control.reportFreezes("payer", [found]));
     const page = await textOf(await console.get("/freeze", viewer));
     expect(page).toContain("all by file of the payer: the file /run/freeze is there");
     expect(page).toContain("Freezing needs the role operator");

@@ -7,6 +7,7 @@ import type {
   TopUpReader,
   Withdrawals,
 } from "@stakebts/core/ledger/ledger";
+import { oldestDecidable } from "@stakebts/core/rules/undecided";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { agreementsIn, isDue, rowsIn } from "./memory-ledger/agreements.ts";
 import { controlIn } from "./memory-ledger/control.ts";
@@ -16,7 +17,7 @@ import { payoutsIn } from "./memory-ledger/payouts.ts";
 import { jobsIn, receiptsIn } from "./memory-ledger/receipts.ts";
 import { type Clock, copy, emptyState, type State } from "./memory-ledger/state.ts";
 import { topUpsIn } from "./memory-ledger/top-ups.ts";
-import { oldestUndecidedIn, transfersIn } from "./memory-ledger/transfers.ts";
+import { transfersIn, undecidedIn } from "./memory-ledger/transfers.ts";
 import { withdrawalsIn } from "./memory-ledger/withdrawals.ts";
 
 /**
@@ -95,8 +96,8 @@ export class MemoryLedger implements Ledger {
   readonly topUps: TopUpReader = { find: (filter) => topUpsIn(this.#state, this.#clock).find(filter) };
 
   readonly control: Control = {
-    read: () => controlIn(this.#state).read(),
-    startWriterEpoch: () => this.#inTurn((state) => controlIn(state).startWriterEpoch()),
+    read: () => controlIn(this.#state, this.#clock).read(),
+    startWriterEpoch: () => this.#inTurn((state) => controlIn(state, this.#clock).startWriterEpoch()),
   };
 
   readonly jobs: Ledger["jobs"] = {
@@ -115,7 +116,7 @@ export class MemoryLedger implements Ledger {
 
   async hasWork(accepting = true): Promise<boolean> {
     const { cursor, rows } = this.#state;
-    if (oldestUndecidedIn(this.#state, accepting) !== undefined) return true;
+    if (oldestDecidable(undecidedIn(this.#state), accepting) !== undefined) return true;
     return (
       cursor !== undefined && [...rows.values()].some((row) => isDue(this.#state, row, cursor.blockTimeMs))
     );
@@ -142,7 +143,7 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   payouts: payoutsIn(state, clock),
   withdrawals: withdrawalsIn(state, clock),
   topUps: topUpsIn(state, clock),
-  control: controlIn(state),
+  control: controlIn(state, clock),
   approvals: approvalsIn(state),
   jobs: jobsIn(state),
   receipts: receiptsIn(state),

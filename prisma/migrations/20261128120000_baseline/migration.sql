@@ -267,31 +267,45 @@ CREATE TABLE hash_chain_entry (
 );
 CREATE UNIQUE INDEX hash_chain_entry_receipt_id_key ON hash_chain_entry (receipt_id);
 
--- Switches that work while everything runs, and the recovery hold of a restored ledger (ADR 0012). One row.
+-- What every payer looks at under one lock: the writer's epoch and the recovery hold of a restored ledger (ADR 0012). One row.
 CREATE TABLE control (
   id                       integer NOT NULL DEFAULT 1 PRIMARY KEY,
-  payments_on              boolean NOT NULL DEFAULT true,
-  payments_reason          text,
   writer_epoch             bigint NOT NULL DEFAULT 0,
   recovery_hold_until_ms           bigint,
   recovery_hold_from_block_num     integer,
   recovery_hold_reason             text,
   database_identity        text,
   processed_elsewhere_up_to_block_num integer,
-  accepting_on             boolean NOT NULL DEFAULT true,
-  accepting_reason         text,
-  manager_freeze           text,
-  manager_freeze_reason    text,
   created_at               timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at               timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT control_is_one_row CHECK (id = 1),
-  CONSTRAINT control_off_has_reason CHECK (payments_on OR payments_reason IS NOT NULL),
-  CONSTRAINT control_recovery_hold_is_whole CHECK (num_nulls(recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason) IN (0, 3)),
-  CONSTRAINT control_not_accepting_has_reason CHECK (accepting_on OR accepting_reason IS NOT NULL),
-  CONSTRAINT control_manager_freeze_known CHECK (manager_freeze IN ('pay-nothing', 'accept-nothing', 'all')),
-  CONSTRAINT control_manager_freeze_has_reason CHECK ((manager_freeze IS NULL) = (manager_freeze_reason IS NULL))
+  CONSTRAINT control_recovery_hold_is_whole CHECK (num_nulls(recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason) IN (0, 3))
 );
 INSERT INTO control (id) VALUES (1);
+
+-- Everything that stops payments, nominations or both, and what is over of it. `add_freeze` and `end_freeze` write here, and say
+-- who may. Those with source environment or file are what a process has found in its own: they tell others, and stop nothing but
+-- that process, which looks for itself. ADR 0019.
+CREATE TABLE ledger_freeze (
+  id         bigserial NOT NULL PRIMARY KEY,
+  level      text NOT NULL,
+  source     text NOT NULL,
+  process    text,
+  reason     text NOT NULL,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  ended_at   timestamptz(3),
+  ended_by   text,
+  end_reason text,
+  CONSTRAINT ledger_freeze_level_known CHECK (level IN ('pay-nothing', 'accept-nothing', 'all')),
+  CONSTRAINT ledger_freeze_source_known CHECK (source IN ('operator', 'manager', 'process', 'environment', 'file')),
+  CONSTRAINT ledger_freeze_process_known
+    CHECK (process IN ('backup', 'console', 'ingester', 'operator', 'payer', 'scheduler', 'watcher')),
+  CONSTRAINT ledger_freeze_of_process_names_it CHECK ((source IN ('process', 'environment', 'file')) = (process IS NOT NULL)),
+  CONSTRAINT ledger_freeze_has_reason CHECK (reason <> ''),
+  CONSTRAINT ledger_freeze_end_is_whole CHECK (num_nulls(ended_at, ended_by, end_reason) IN (0, 3)),
+  CONSTRAINT ledger_freeze_end_has_author CHECK (ended_by <> '' AND end_reason <> '')
+);
+CREATE INDEX ledger_freeze_open ON ledger_freeze (id) WHERE ended_at IS NULL;
 
 -- How much may be paid: the newest row holds, and null is no limit. ADR 0019.
 CREATE TABLE payment_limits (

@@ -1,12 +1,11 @@
 import { Argument, type Command } from "commander";
-import type { ProcessFreeze } from "@stakebts/core/ledger/view";
 import { freezeAll, unfreeze } from "@stakebts/core/limits/freeze";
 import { switchPayments } from "@stakebts/core/limits/switch-payments";
 import {
-  type Freeze,
   FREEZE_LEVELS,
   type FreezeLevel,
   freezeText,
+  type OpenFreeze,
   stopsPaying,
 } from "@stakebts/core/rules/freeze";
 import { plainText } from "@stakebts/kernel/plain-text";
@@ -53,7 +52,7 @@ ${examples(["freeze --reason 'a key may be stolen'", "stop everything"], ["freez
     .command("unfreeze")
     .addArgument(new Argument("[level]", "what goes on").choices(FREEZE_LEVELS).default("all"))
     .description(
-      "End a freeze, an operator's and a manager's. One of an environment or a file ends where it was made.",
+      "End freezes: those of operators, managers, and processes in doubt. One of an environment or a file ends where it was made.",
     )
     .addOption(reasonOption())
     .addOption(actorOption())
@@ -83,7 +82,7 @@ ${examples(["freeze --reason 'a key may be stolen'", "stop everything"], ["freez
 }
 
 /** A person who ends one of several freezes has to hear of the others. */
-function sayWhatIsLeft({ terminal }: Context, freezes: readonly (Freeze | ProcessFreeze)[]): void {
+function sayWhatIsLeft({ terminal }: Context, freezes: readonly OpenFreeze[]): void {
   if (freezes.length === 0) return;
   terminal.out(terminal.paint("red", "still frozen:"));
   for (const freeze of freezes) terminal.out(`  ${plainText(freezeText(freeze))}`);

@@ -1,7 +1,7 @@
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import { LEDGER_LAG_BLOCKS_MAX } from "@stakebts/core/ledger/recovery-hold";
-import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
-import { type Freeze, freezeText, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
+import type { StatusView } from "@stakebts/core/ledger/view";
+import { freezeText, type OpenFreeze, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { durationText, sharesText, timeText } from "@stakebts/kernel/text";
@@ -89,7 +89,7 @@ export async function* examineWork(context: Context, before: readonly Finding[])
     : ok("money", `${sharesText(hotWallet.shares)} suffice for the next 24 hours`);
 }
 
-function* freezes(frozen: readonly (Freeze | ProcessFreeze)[]): Generator<Finding> {
+function* freezes(frozen: readonly OpenFreeze[]): Generator<Finding> {
   if (frozen.length === 0) yield ok("freeze", "nothing is frozen");
   for (const freeze of frozen)
     yield problem(

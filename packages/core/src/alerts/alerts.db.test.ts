@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { countBlocks, measureCursor, measureNodes } from "../ledger/chain-metrics.ts";
 import { createAuditLog } from "../audit/postgres-audit-log.ts";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
@@ -91,7 +92,7 @@ describe("the scheduler tells Prometheus of", () => {
 
   test("payments that are switched off", async ({ cluster, watched }) => {
     expect(await watched.read("stakebts_payments_on")).toBe(1);
-    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
+    await stopPayments(cluster.ledger, "a drill");
     expect(await watched.read("stakebts_payments_on")).toBe(0);
   });
 
@@ -367,9 +368,9 @@ describe("the liveness ping", () => {
     expect(pings).toBe(1);
     expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(0);
 
-    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
+    await stopPayments(cluster.ledger, "a drill");
     expect(await livenessPing.beat()).toBe("payments_off");
-    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+    await letPaymentsGo(cluster.ledger);
 
     await cluster.send("nominator-1", 500n, "what is this");
     await cluster.digest();

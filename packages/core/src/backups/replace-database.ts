@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { isoText } from "@stakebts/kernel/text";
+import { type Freeze, inForce, whyPaysNothing } from "../rules/freeze.ts";
 import {
   createEmptyDatabase,
   databaseOf,
@@ -35,8 +36,10 @@ export async function occupantOf(databaseUrl: string): Promise<Occupant> {
 async function ledgerIn(session: pg.Client): Promise<Pick<Occupant, "hasLedger" | "paymentsOn">> {
   const { rows: tables } = await session.query("SELECT WHERE to_regclass('public.control') IS NOT NULL");
   if (tables.length === 0) return { hasLedger: false, paymentsOn: false };
-  const { rows } = await session.query<{ on: boolean }>("SELECT payments_on AS on FROM public.control");
-  return { hasLedger: true, paymentsOn: rows[0]?.on ?? false };
+  const { rows } = await session.query<Freeze>(
+    "SELECT source, level, reason FROM public.ledger_freeze WHERE ended_at IS NULL",
+  );
+  return { hasLedger: true, paymentsOn: whyPaysNothing(inForce(rows)) === undefined };
 }
 
 const stamp = (nowMs: number): string => isoText(nowMs).slice(0, 19).replaceAll(/[-:T]/gu, "");

@@ -45,7 +45,7 @@ export async function inspectBackup(
   return { path, manifest, tables, tools };
 }
 
-/** Who did it and why, for the receipt; and the switch, which is off until somebody has looked. */
+/** Who did it and why, for the receipt; and the reason of the freeze that stops payments until a person has looked. */
 export interface Replacement {
   readonly event: "ledger.restored" | "ledger.reset";
   readonly actor: string;
@@ -112,10 +112,8 @@ async function lockUp(
   { event, actor, reason, paymentsReason, details }: Replacement,
 ): Promise<void> {
   await session.query("BEGIN");
-  await session.query(
-    "UPDATE control SET payments_on = false, payments_reason = $1, database_identity = NULL, updated_at = now()",
-    [paymentsReason],
-  );
+  await session.query("UPDATE control SET database_identity = NULL, updated_at = now()");
+  await session.query("SELECT add_freeze('pay-nothing', 'operator', NULL, $1)", [paymentsReason]);
   await session.query("INSERT INTO receipt (event, subject, details) VALUES ($1, $2, $3)", [
     event,
     oldName ?? "",

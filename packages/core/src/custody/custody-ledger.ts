@@ -10,7 +10,7 @@ export interface OperationToLookUp {
 }
 
 /**
- * The ledger as the spend monitor uses it: it reads, and it writes nothing but receipts and the end of payments.
+ * The ledger as the spend monitor uses it: it reads, and it writes nothing but receipts and freezes of payments.
  */
 export interface MonitorLedger {
   knownOf(operations: readonly OperationToLookUp[]): Promise<readonly KnownOfOperation[]>;
@@ -25,8 +25,8 @@ export interface MonitorLedger {
   readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
   payments(): Promise<PaymentsSwitch>;
   /**
-   * Switches payments off and says why; `false` when this receipt is there already: a person has dealt with it, and
-   * payments that were switched on since stay on.
+   * Freezes payments and says why; `false` when this receipt is there already: it was dealt with, and a person who has ended
+   * that freeze since is not overruled.
    */
   stopPayments(receipt: NewReceipt, reason: string): Promise<boolean>;
   close(): Promise<void>;

@@ -6,6 +6,7 @@ import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 import type { MonitorLedger, OperationToLookUp } from "./custody-ledger.ts";
 import { addReceipts } from "../ledger/postgres/receipts.ts";
+import { addFreeze } from "../ledger/postgres/freezes.ts";
 import { readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
 import { type Database, openDatabase, type Prisma } from "../database/client.ts";
@@ -28,9 +29,8 @@ const IN_CONTEXT = {
 type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
 
 /**
- * The ledger of a watcher. It reads tables, and writes a receipt and the end of payments; that is all that its database user
- * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, UPDATE of `payments_on`, `payments_reason` and
- * `updated_at` of `control`.
+ * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze`.
  */
 export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max?: number }): MonitorLedger {
   const db = openDatabase(url, max);
@@ -51,17 +51,11 @@ export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max
     addReceipts: async (receipts) => {
       await db.$transaction((tx) => addReceipts(tx, receipts));
     },
-    payments: async () => {
-      const control = await db.control.findUniqueOrThrow({ where: { id: 1 } });
-      return control.paymentsOn ? { on: true } : { on: false, reason: control.paymentsReason ?? "" };
-    },
+    payments: async () => (await readControl(db)).payments,
     stopPayments: (receipt, reason) =>
       db.$transaction(async (tx) => {
         if ((await addReceipts(tx, [receipt], { once: true })) === 0) return false;
-        await tx.control.updateMany({
-          where: { id: 1, paymentsOn: true },
-          data: { paymentsOn: false, paymentsReason: reason },
-        });
+        await addFreeze(tx, { source: "process", process: "watcher", level: "pay-nothing", reason });
         return true;
       }),
     close: () => db.$disconnect(),

@@ -1,3 +1,4 @@
+import { END_FREEZES_SQL } from "@stakebts/testkit/stop-payments";
 import { randomUUID } from "node:crypto";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createPostgresMonitorLedger } from "./postgres-custody-ledger.ts";
@@ -174,7 +175,7 @@ describe("honest work raises no alert:", () => {
     await cluster.devnet.produce();
     await look();
     expect(alerts).toHaveLength(1); // which is seen,
-    await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    await query(databaseUrl, END_FREEZES_SQL);
     await cluster.months(1);
     // and cover comes.
     const arrived = "SELECT FROM top_up WHERE status = 'arrived'";
@@ -201,7 +202,7 @@ describe("payments are off after the next block and the next look,", () => {
     );
     expect(one.alerts).toMatchObject([{ event: "spend.unexplained", subject: `${txid}:0` }]);
     // A person has looked and switched on again: neither a second watcher nor the final block overrules him.
-    await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    await query(databaseUrl, END_FREEZES_SQL);
     await cluster.devnet.produce(40);
     await one.look();
     await other.look();
@@ -274,7 +275,7 @@ describe("payments are off after the next block and the next look,", () => {
       [99, { somebody: { is: [id] } }, "operation 99"],
     ];
     for (const [tag, body, name] of operations) {
-      await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+      await query(databaseUrl, END_FREEZES_SQL);
       cluster.devnet.injectOperation([tag, { fee: { amount: 0, asset_id: "1.3.0" }, ...body } as never]);
       // It is with one of the nodes, and whose turn it is to make a block is not known.
       for (let blocks = 0; blocks < 6 && (await reason()) === undefined; blocks++) {
@@ -310,7 +311,7 @@ describe("payments are off after the next block and the next look,", () => {
     await look();
     expect(await reason()).toContain("authority of custodian was changed");
     expect(alerts).toMatchObject([{ event: "authority.changed" }]);
-    await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    await query(databaseUrl, END_FREEZES_SQL);
     await givenWatcher(cluster, databaseUrl).look();
     expect(await reason()).toBeUndefined();
   });
@@ -516,7 +517,7 @@ describe("a restored ledger,", () => {
     await cluster.devnet.produce();
     await watcher.look();
     expect(watcher.alerts).toMatchObject([{ details: { receiver: BOB, amountShares: `${BTS}` } }]);
-    await query(copy, "UPDATE control SET payments_on = true, payments_reason = NULL");
+    await query(copy, END_FREEZES_SQL);
     // Nobody ever reads on, and the other payment is known to nobody: half an hour later it counts as unknown.
     await cluster.devnet.produce(610);
     await watcher.look();

@@ -1,4 +1,5 @@
-import { FREEZE_LEVELS } from "../rules/freeze.ts";
+import { PROCESS_ROLES } from "./rights.ts";
+import { FREEZE_LEVELS, FREEZE_SOURCES } from "../rules/freeze.ts";
 import { LIMITED_BY } from "../rules/limits.ts";
 import { PAYOUT_KINDS, PAYOUT_STATUSES } from "../rules/payout.ts";
 import { TERM_MONTHS } from "../rules/policy.ts";
@@ -16,7 +17,9 @@ import { test } from "@stakebts/testkit/database";
 const CLOSED_SETS: Readonly<Record<string, readonly (string | number)[]>> = {
   agreement_months_known: TERM_MONTHS,
   console_user_role_known: CONSOLE_ROLES,
-  control_manager_freeze_known: FREEZE_LEVELS,
+  ledger_freeze_level_known: FREEZE_LEVELS,
+  ledger_freeze_process_known: PROCESS_ROLES,
+  ledger_freeze_source_known: FREEZE_SOURCES,
   top_up_account_known: TOP_UP_SOURCES,
   top_up_kind_known: TOP_UP_KINDS,
   top_up_status_known: TOP_UP_STATUSES,

@@ -294,7 +294,7 @@ describe("the payer's role", () => {
   test("cannot switch payments on, move the cursor, or write a transfer", async ({ as }) => {
     const db = await as("payer");
     for (const sql of [
-      "UPDATE control SET payments_on = true",
+      "UPDATE ledger_freeze SET ended_at = now(), ended_by = 'x', end_reason = 'x'",
       "UPDATE control SET recovery_hold_until_ms = NULL",
       "UPDATE chain_cursor SET block_num = 1",
       "INSERT INTO agreement (block_start, trx_idx, ops_idx, nominator, amount, months, start, terms) VALUES (1, 0, 0, 'me', 1, 3, 1, '{}')",
@@ -304,21 +304,65 @@ describe("the payer's role", () => {
   });
 });
 
-describe("the switches", () => {
-  test("let every process that finds something wrong stop payments, and people alone let them go on", async ({
-    owner,
-    as,
-  }) => {
-    for (const role of ["console", "ingester", "operator", "watcher"] as const) {
+describe("freezes", () => {
+  const add = (db: pg.Client, source: string, process: string | null = null) =>
+    db.query("SELECT add_freeze('pay-nothing', $1, $2, 'test')", [source, process]);
+  const end = (db: pg.Client, source: string) =>
+    db.query(
+      "SELECT end_freeze(id, NULL, 'x', 'looked') AS ended FROM ledger_freeze WHERE source = $1 AND ended_at IS NULL",
+      [source],
+    );
+
+  test("are added by every process that acts, each in its own name", async ({ as, owner }) => {
+    const acting = PROCESS_ROLES.filter((role) => role !== "backup");
+    await expect(add(await as("backup"), "process", "backup")).rejects.toThrow(DENIED);
+    for (const role of acting) {
       const db = await as(role);
-      await db.query("UPDATE control SET payments_on = false, payments_reason = 'test'");
-      const on = db.query("UPDATE control SET payments_on = true, payments_reason = NULL");
-      if (role === "console" || role === "operator") await on;
-      else await expect(on, role).rejects.toThrow("payments are switched on by people");
-      await owner.query("UPDATE control SET payments_on = true, payments_reason = NULL");
+      const may = async (source: string, process: string | null = null): Promise<boolean> => {
+        const added = add(db, source, process).then(() => true);
+        return added.catch((error: Error) => {
+          expect(error.message, role).toContain("is not added by");
+          return false;
+        });
+      };
+      expect([role, await may("process", role), await may("file", role)]).toEqual([role, true, true]);
+      expect([role, await may("operator")]).toEqual([role, role === "operator" || role === "console"]);
+      expect([role, await may("manager")]).toEqual([role, role === "scheduler"]);
+      const other = role === "payer" ? "ingester" : "payer";
+      expect([role, await may("process", other)]).toEqual([role, role === "operator"]);
+      for (const sql of [
+        "INSERT INTO ledger_freeze (level, source, reason) VALUES ('all', 'operator', 'x')",
+        "UPDATE ledger_freeze SET ended_at = now(), ended_by = 'x', end_reason = 'x'",
+        "UPDATE ledger_freeze SET level = 'accept-nothing'",
+      ])
+        await expect(db.query(sql), sql).rejects.toThrow(DENIED);
     }
+    await add(owner, "process", "watcher");
+    await expect(add(owner, "process")).rejects.toThrow("ledger_freeze_of_process_names_it");
   });
 
+  test("are ended by people, and by a process only where it has reported its own", async ({ owner, as }) => {
+    for (const role of PROCESS_ROLES) {
+      const db = await as(role);
+      for (const source of ["operator", "manager"]) await add(owner, source);
+      for (const source of ["process", "file"]) await add(owner, source, role);
+      const person = role === "operator" || role === "console";
+      for (const source of ["operator", "manager", "process", "file"]) {
+        const isOwn = source === "file" && ["ingester", "payer", "scheduler"].includes(role);
+        const ended = end(db, source);
+        if (person || isOwn) expect((await ended).rows, `${role} ${source}`).toEqual([{ ended: true }]);
+        else await expect(ended, `${role} ${source}`).rejects.toThrow(/ended by people|permission denied/u);
+      }
+      if (role === "payer") {
+        await add(owner, "file", "scheduler");
+        await expect(end(db, "file")).rejects.toThrow("ended by people");
+      }
+      for (const source of ["operator", "manager", "process", "file"]) await end(owner, source);
+    }
+  });
+});
+
+describe("the switches", () => {
   test("of limits are the command line's, and an approval lets go only what a limit holds", async ({
     databaseUrl,
     as,

@@ -30,11 +30,9 @@ const MOVE_PAYOUT = "UPDATE (status, reason, waiting_since, attempts, enqueued_a
 const MOVE_TOP_UP =
   "UPDATE (status, reason, asks, asked_at, exchange_id, txid, venue_status, bytes, ref_block_num, expiration_ms, arrived_block, arrived_trx, arrived_op, updated_at)";
 const FOUND_IN_BLOCK = "UPDATE (status, block_num, trx_in_block, op_in_trx, updated_at)";
-/** Of the one row with the switch and the recovery hold; the writer's epoch is the payer's alone. */
-const SWITCH = "payments_on, payments_reason, updated_at";
-const ACCEPTING = "accepting_on, accepting_reason, updated_at";
-const MANAGER_FREEZE = "manager_freeze, manager_freeze_reason, updated_at";
-const FENCE = "recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason, database_identity";
+/** Of the one row with the recovery hold; the writer's epoch is the payer's alone. */
+const RECOVERY_HOLD =
+  "recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason, database_identity, updated_at";
 
 export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   chain_cursor: { write: { ingester: "INSERT, UPDATE", operator: "INSERT, UPDATE" } },
@@ -90,14 +88,16 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   hash_chain_entry: { write: { scheduler: "INSERT" } },
   control: {
     write: {
-      console: `UPDATE (${SWITCH}, ${ACCEPTING}, ${MANAGER_FREEZE})`,
-      ingester: `UPDATE (${SWITCH}, ${FENCE})`,
-      scheduler: `UPDATE (${MANAGER_FREEZE})`,
+      // The right to lock the row, so that no payer reckons with what they are about to change.
+      console: "UPDATE (updated_at)",
+      scheduler: "UPDATE (updated_at)",
+      ingester: `UPDATE (${RECOVERY_HOLD})`,
       payer: "UPDATE (writer_epoch, updated_at)",
-      watcher: `UPDATE (${SWITCH})`,
-      operator: `UPDATE (${SWITCH}, ${ACCEPTING}, ${MANAGER_FREEZE}, ${FENCE}, processed_elsewhere_up_to_block_num)`,
+      operator: `UPDATE (${RECOVERY_HOLD}, processed_elsewhere_up_to_block_num)`,
     },
   },
+  // Written by `add_freeze` and `end_freeze`, which say who may add what and who may end it.
+  ledger_freeze: { write: {} },
   payment_limits: { write: { operator: "INSERT" } },
   // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
   payout_approval: { write: { console: "INSERT", operator: "INSERT" } },
@@ -130,6 +130,17 @@ export const FUNCTION_RIGHTS: Readonly<
   requeue_payout: { callers: ["console", "operator"], asOwner: true },
   release_approved: { callers: ["console", "operator"], asOwner: true },
   limit_payment: { callers: ["payer"], asOwner: true },
+  add_freeze: {
+    callers: ["console", "ingester", "operator", "payer", "scheduler", "watcher"],
+    asOwner: true,
+  },
+  end_freeze: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
+  is_frozen: { callers: [], asOwner: false },
+  is_on_recovery_hold: { callers: [], asOwner: false },
+  // Called by a trigger on `control`, with the rights of whichever process changes that row.
+  recovery_hold_is_passed: { callers: PROCESS_ROLES, asOwner: false },
+  deposit_nonces: { callers: [], asOwner: false },
+  login_is: { callers: [], asOwner: false },
   is_approved: { callers: [], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
   ensure_process_roles: { callers: [], asOwner: false },

@@ -1,3 +1,4 @@
+import { stopPayments } from "@stakebts/testkit/stop-payments";
 import { describe, expect, it } from "vitest";
 import { bts } from "@stakebts/kernel/amount";
 import { DEFAULT_POLICY } from "../rules/policy.ts";
@@ -25,7 +26,7 @@ const written = ({ contents }: MemoryLedger) => ({
 
 async function emptyLedger(): Promise<MemoryLedger> {
   const ledger = new MemoryLedger(new ManualClock());
-  await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "import" } }));
+  await stopPayments(ledger, "import");
   return ledger;
 }
 

@@ -1,7 +1,7 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../rules/decide.ts";
-import { type Freeze, type FreezeLevel, levelOf, whyAcceptsNothing } from "../rules/freeze.ts";
+import { type Freeze, whyAcceptsNothing } from "../rules/freeze.ts";
 import { asImported } from "../rules/import-mark.ts";
 import { TOP_UP_MEMO_PREFIX, TOP_UP_STATUSES, topUpCompletedBy, type TopUpKey } from "../rules/top-up.ts";
 import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
@@ -253,8 +253,8 @@ async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): 
 }
 
 /**
- * A freeze by a manager's memo. It is added once, because a transfer is decided once, and an operator ends it. One that is too
- * old to be carried out is reported to people, who may freeze by themselves.
+ * A freeze by a manager's memo. It is added once, because a transfer is decided once, and beside those that there are: a weaker
+ * one lowers none. An operator ends it. One that is too old to be carried out is reported to people, who may freeze by themselves.
  */
 async function freeze(
   tx: LedgerTx,
@@ -275,13 +275,9 @@ async function freeze(
     await tx.receipts.add([missed]);
     return [missed];
   }
-  const old = (await tx.control.lock()).freezes.find(({ source }) => source === "manager");
-  const level = levelOf([
-    ...(old === undefined ? [] : [old]),
-    { source: "manager", level: decision.freeze, reason: "" },
-  ]) as FreezeLevel;
+  const level = decision.freeze;
   const reason = `the manager ${sender} has frozen it, by the memo of transfer ${subject}`;
-  await tx.control.set({ managerFreeze: { level, reason } });
+  await tx.control.addFreeze({ source: "manager", level, reason });
   const receipt: NewReceipt = {
     event: "freeze.begun",
     subject: "manager",

@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { payPayout } from "../payments/pay-payout.ts";
 import { describe, expect, it } from "vitest";
@@ -194,10 +195,10 @@ describe("payments stop and nothing is lost", () => {
   it("while the kill switch is thrown", () =>
     inCluster({}, async (cluster) => {
       await refundDue(cluster);
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
+      await stopPayments(cluster.ledger);
       await cluster.settle();
       expect(await cluster.paidOnChain()).toEqual([]);
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(cluster.ledger);
       await cluster.settle();
       await refundIsPaidOnce(cluster);
     }));

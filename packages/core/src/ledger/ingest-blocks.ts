@@ -160,15 +160,14 @@ export async function findTransfers(
   return readTransfers(deps, blocks, irreversibleBlockNum);
 }
 
-/** Stops payments because the chain and the ledger contradict each other. */
+/** A freeze of payments by the ingester itself, said once until a person ends it: the chain and the ledger tell different stories. */
 async function stopPayments({ ledger, log }: IngestDeps, receipt: NewReceipt): Promise<void> {
   const reason = `${receipt.event} at ${receipt.subject}: compare the nodes with each other, then switch payments on again`;
   log.error(receipt.event, { ...receipt.details, subject: receipt.subject, todo: reason });
-  const { on } = (await ledger.control.read()).payments;
-  if (!on) return;
   await ledger.transaction(async (tx) => {
-    await tx.control.set({ payments: { on: false, reason } });
-    await tx.receipts.add([receipt]);
+    const level = "pay-nothing";
+    if (await tx.control.addFreeze({ source: "process", process: "ingester", level, reason }))
+      await tx.receipts.add([receipt]);
   });
 }
 

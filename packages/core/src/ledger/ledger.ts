@@ -1,8 +1,8 @@
 import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { StakeRowMove, TransferOutcome } from "../rules/decide.ts";
 import type { TopUpId, TopUpKind, TopUpSourceNumber, TopUpStatus, NewTopUp } from "../rules/top-up.ts";
-import { type RecoveryHold, type RecoveryHoldState, whyOnRecoveryHold } from "../rules/recovery-hold.ts";
-import type { Freeze } from "../rules/freeze.ts";
+import { isOnRecoveryHold, type RecoveryHold, type RecoveryHoldState } from "../rules/recovery-hold.ts";
+import type { Freeze, FreezeId, FreezeLevel, OpenFreeze } from "../rules/freeze.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-id";
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
@@ -196,13 +196,28 @@ export interface TopUpFilter {
   readonly limit?: number | undefined;
 }
 
-/** A switch of the operators. Off, it says why. */
+export interface NewFreeze extends Freeze {
+  /** Of every source but `operator` and `manager`. */
+  readonly process?: string | undefined;
+}
+
+/** Who ends a freeze, and why. */
+export interface FreezeEnd {
+  /** The part of it that goes on. */
+  readonly still?: FreezeLevel | undefined;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** Whether payments go, as far as the ledger is asked. Off, it says why. */
 export type PaymentsSwitch = { readonly on: true } | { readonly on: false; readonly reason: string };
 
 /** What governs payments, all of it from one moment. */
 export interface ControlState {
-  /** Every freeze that the ledger knows of. Processes may have more of their own. */
-  readonly freezes: readonly Freeze[];
+  /** Every freeze in force, oldest first. Processes may have more of their own. */
+  readonly freezes: readonly OpenFreeze[];
+  /** What processes have reported of their environments and files. Each of these stops that process alone. */
+  readonly processFreezes: readonly OpenFreeze[];
   /** What those freezes amount to for payments. */
   readonly payments: PaymentsSwitch;
   readonly limits: PaymentLimits;
@@ -211,15 +226,6 @@ export interface ControlState {
   readonly writerEpoch: bigint;
   /** Up to this block another installation has answered every transfer; 0 for none. */
   readonly processedElsewhereUpToBlockNum: number;
-}
-
-/** What is left out stays as it is. */
-export interface SwitchChange {
-  /** The operators' switch. A manager's freeze stays as it is. */
-  readonly payments?: PaymentsSwitch;
-  /** The operators' other switch: are nominations answered? */
-  readonly accepting?: PaymentsSwitch;
-  readonly managerFreeze?: Pick<Freeze, "level" | "reason"> | "ended";
 }
 
 /**
@@ -231,7 +237,7 @@ export function whyNotPay(
   ofPayer: bigint,
 ): Exclude<WithdrawalRefusal, "payout_moved"> | undefined {
   if (writerEpoch !== ofPayer) return "epoch_over";
-  return payments.on && whyOnRecoveryHold(recoveryHold) === undefined ? undefined : "payments_off";
+  return payments.on && !isOnRecoveryHold(recoveryHold) ? undefined : "payments_off";
 }
 
 /** All that the payer has to know before it acts, from one moment. */
@@ -423,9 +429,14 @@ export interface ControlReader {
 }
 
 export interface ControlTx extends ControlReader {
-  /** The same, as it stays until this transaction ends: no payer starts anything and no switch is thrown meanwhile. */
+  /** The same, as it stays until this transaction ends: no payer starts anything and no freeze is added or ended meanwhile. */
   lock(): Promise<ControlState>;
-  set(change: SwitchChange): Promise<void>;
+  /** Once this is committed nothing is signed that it stops. `false`: the same one is open already. */
+  addFreeze(freeze: NewFreeze): Promise<boolean>;
+  /** `false`: it is over already. */
+  endFreeze(id: FreezeId, end: FreezeEnd): Promise<boolean>;
+  /** What this process finds in its environment and its file: these replace what it reported before, for others to see. */
+  reportFreezes(process: string, found: readonly Freeze[]): Promise<void>;
   /** They hold from now on; those before stay on record. */
   setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void>;
   /**

@@ -141,7 +141,7 @@ const forgotten = (transfer: NewTransfer, recoveryHold: RecoveryHold): NewReceip
 /** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
 async function contradiction(tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> {
   const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
-  await tx.control.set({ payments: { on: false, reason } });
+  await tx.control.addFreeze({ source: "process", process: "ingester", level: "pay-nothing", reason });
   return {
     event: "ledger.contradicted",
     subject: operationId(transfer.operation),

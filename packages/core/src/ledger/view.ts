@@ -1,6 +1,6 @@
 import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
-import type { Freeze } from "../rules/freeze.ts";
+import type { OpenFreeze } from "../rules/freeze.ts";
 import type { TopUpStatus } from "../rules/top-up.ts";
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
@@ -137,13 +137,6 @@ export interface PayoutStory extends PayoutLine {
   readonly receipts: readonly ReceiptLine[];
 }
 
-/** A freeze that one process found in its environment or its file. */
-export interface ProcessFreeze extends Freeze {
-  readonly process: string;
-  /** Host time. */
-  readonly sinceMs: number;
-}
-
 /** Payouts that a limit holds back: for a person (`held`), or until there is room. */
 export interface LimitedSum {
   readonly by: LimitedBy;
@@ -165,10 +158,10 @@ export interface HashChainProgress {
 export interface StatusView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
-  /** Those of the ledger. */
-  readonly freezes: readonly Freeze[];
-  /** Those of processes, as they said last. */
-  readonly processFreezes: readonly ProcessFreeze[];
+  /** Those in force, oldest first. */
+  readonly freezes: readonly OpenFreeze[];
+  /** What each process has said last of its environment and its file. */
+  readonly processFreezes: readonly OpenFreeze[];
   readonly limits: PaymentLimits;
   readonly limited: readonly LimitedSum[];
   readonly recoveryHold: RecoveryHoldState;
@@ -260,8 +253,8 @@ export interface JournalFilter {
 export interface WatchView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
-  readonly freezes: readonly Freeze[];
-  readonly processFreezes: readonly ProcessFreeze[];
+  readonly freezes: readonly OpenFreeze[];
+  readonly processFreezes: readonly OpenFreeze[];
   readonly limited: readonly LimitedSum[];
   readonly recoveryHold: RecoveryHoldState;
   /** Does any payer hold the lock that makes it the one that pays? */

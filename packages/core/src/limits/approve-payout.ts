@@ -1,3 +1,4 @@
+import { isSamePerson } from "../rules/approval.ts";
 import type { PayoutId } from "../rules/payout.ts";
 import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
 import { jobForPayout } from "../ledger/jobs.ts";
@@ -32,7 +33,7 @@ async function approve(
 ): Promise<PayoutAnswer> {
   const { payee, amount, status, key } = payout;
   if (status === "confirmed" || status === "cancelled") return answer(payout, "refused", `is ${status}`);
-  const same = (name: string): boolean => name.toLowerCase() === action.actor.toLowerCase();
+  const same = (name: string): boolean => isSamePerson(name, action.actor);
   const { given, requesters } = await tx.approvals.of(payout);
   if (requesters.some(same))
     return answer(

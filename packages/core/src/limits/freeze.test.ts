@@ -9,13 +9,14 @@ import { DEFAULT_POLICY } from "../rules/policy.ts";
 import {
   FREEZE_LEVELS,
   FREEZE_SOURCES,
+  type Freeze,
   type FreezeLevel,
   type FreezeSource,
   stopsAccepting,
   stopsPaying,
 } from "../rules/freeze.ts";
 import type { MemoRequest } from "../rules/request.ts";
-import type { NewTransfer } from "../ledger/ledger.ts";
+import type { LedgerTx, NewTransfer } from "../ledger/ledger.ts";
 import { applyEvents } from "../ledger/apply-events.ts";
 import { freezeAll, unfreeze } from "./freeze.ts";
 import { FreezeWatch } from "./report-freezes.ts";
@@ -33,8 +34,8 @@ let folder = "";
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "freeze-"))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Throws the switch in one of four ways; returns how it is taken back. */
-async function throwSwitch(
+/** Freezes in one of five ways; returns how it is ended. */
+async function freezeBy(
   cluster: InProcessCluster,
   source: FreezeSource,
   level: FreezeLevel,
@@ -49,6 +50,11 @@ async function throwSwitch(
       await cluster.send(MANAGER, 1, level === "all" ? "freeze" : `freeze ${level}`);
       await cluster.settle();
       return () => unfreeze({ ledger }, { action });
+    case "process": {
+      const reason = "a payment that nobody owes";
+      await ledger.transaction((tx) => tx.control.addFreeze({ source, process: "watcher", level, reason }));
+      return () => unfreeze({ ledger }, { action });
+    }
     case "environment":
       cluster.frozenHere = localFreeze({ STAKEBTS_FREEZE_LEVEL: level });
       return endsHere;
@@ -64,7 +70,7 @@ async function throwSwitch(
 describe.each(FREEZE_SOURCES)("a freeze by %s", (source) => {
   it.each(FREEZE_LEVELS)("of the level %s stops what it says, loses nothing, and ends", (level) =>
     inCluster({}, async (cluster) => {
-      const end = await throwSwitch(cluster, source, level);
+      const end = await freezeBy(cluster, source, level);
       await cluster.send("nominator-1", 100, "hello"); // A refund of 50 is owed, whatever is frozen.
       await cluster.send("nominator-2", 25_000, "three_months");
       await cluster.settle();
@@ -86,8 +92,8 @@ describe("several freezes", () => {
   it("hold until the last of them ends, and the switch for payments ends none but its own", () =>
     inCluster({}, async (cluster) => {
       const { ledger } = cluster;
-      const endFile = await throwSwitch(cluster, "file", "pay-nothing");
-      const endOthers = await throwSwitch(cluster, "manager", "all");
+      const endFile = await freezeBy(cluster, "file", "pay-nothing");
+      const endOthers = await freezeBy(cluster, "manager", "all");
       await freezeAll({ ledger }, { level: "pay-nothing", action });
       await cluster.send("nominator-1", 100, "hello");
       await cluster.settle();
@@ -114,8 +120,11 @@ describe("several freezes", () => {
         changed: false,
       });
       await freezeAll({ ledger }, { level: "pay-nothing", action });
-      expect(await levels()).toEqual(["all"]);
-      await ledger.transaction((tx) => tx.control.set({ managerFreeze: { level: "all", reason: "stop" } }));
+      expect(await levels()).toEqual(["accept-nothing", "pay-nothing"]);
+      expect(await freezeAll({ ledger }, { level: "all", action })).toMatchObject({ changed: false });
+      await ledger.transaction((tx) =>
+        tx.control.addFreeze({ source: "manager", level: "all", reason: "stop" }),
+      );
       await unfreeze({ ledger }, { level: "pay-nothing", action });
       expect(await levels()).toEqual(["accept-nothing", "accept-nothing"]);
       expect(await unfreeze({ ledger }, { action })).toMatchObject({ changed: true, after: [] });
@@ -133,7 +142,7 @@ describe("several freezes", () => {
 describe("a manager's memo", () => {
   it("freezes once, and not again when its block is read anew; an operator ends it", () =>
     inCluster({}, async (cluster) => {
-      const end = await throwSwitch(cluster, "manager", "all");
+      const end = await freezeBy(cluster, "manager", "all");
       const [freeze] = (await cluster.ledger.control.read()).freezes;
       expect(freeze).toMatchObject({ source: "manager", level: "all" });
       expect(freeze?.reason).toContain(`the manager ${MANAGER} has frozen it, by the memo of transfer`);
@@ -210,8 +219,30 @@ describe("the file", () => {
       { event: "process.frozen", subject: "payer", details: { file: "all", reason: "it is there" } },
       { event: "process.thawed", subject: "payer", details: { file: null } },
     ]);
+    expect(ledger.contents.freezes).toEqual([]);
+  });
+
+  it("is in the ledger under the name of the process while it is there, and no longer than until its next start", async () => {
+    const ledger = new MemoryLedger(new ManualClock(1));
+    const found = { source: "file", level: "all", reason: "it is there" } as const;
+    const start = (process: string, frozenHere: () => readonly Freeze[]) =>
+      new FreezeWatch({ ledger, log: silent, process, frozenHere });
+    await start("scheduler", () => [found]).look();
+    await start("payer", () => [found]).look();
+    expect(ledger.contents.freezes).toMatchObject([
+      { ...found, process: "scheduler" },
+      { ...found, process: "payer" },
+    ]);
+    expect((await ledger.control.read()).freezes).toEqual([]);
+    await start("payer", () => []).look();
+    expect(ledger.contents.freezes).toMatchObject([{ process: "scheduler" }]);
   });
 });
+
+async function setAccepting(tx: LedgerTx, accepting: boolean): Promise<void> {
+  if (!accepting) await tx.control.addFreeze({ source: "operator", level: "accept-nothing", reason: "test" });
+  else for (const { id } of (await tx.control.read()).freezes) await tx.control.endFreeze(id, action);
+}
 
 describe("nominations that were frozen for a while", () => {
   const requests: readonly MemoRequest[] = [
@@ -253,8 +284,7 @@ describe("nominations that were frozen for a while", () => {
               amount: toShares(bts(amount)),
             });
             await ledger.transaction(async (tx) => {
-              if (freezes)
-                await tx.control.set({ accepting: frozen ? { on: false, reason: "test" } : { on: true } });
+              if (freezes) await setAccepting(tx, !frozen);
               await tx.cursor.move((await tx.cursor.read())?.blockNum, {
                 ...cursorAt(blockNum),
                 blockTimeMs: nowMs,
@@ -263,7 +293,7 @@ describe("nominations that were frozen for a while", () => {
             });
             await applyEvents(deps);
           }
-          await ledger.transaction((tx) => tx.control.set({ accepting: { on: true } }));
+          await ledger.transaction((tx) => setAccepting(tx, true));
           await applyEvents(deps);
           const { agreements, rows, payouts, transfers: decided } = ledger.contents;
           const sorted = <T>(values: Iterable<T>, name: (value: T) => string): readonly T[] =>

@@ -1,63 +1,76 @@
-import { type Freeze, type FreezeLevel, levelOf, stopsAccepting, stopsPaying } from "../rules/freeze.ts";
+import {
+  type Freeze,
+  type FreezeLevel,
+  levelOf,
+  type OpenFreeze,
+  stopsSomeOf,
+  whatIsLeft,
+} from "../rules/freeze.ts";
 import type { Ledger, LedgerTx } from "../ledger/ledger.ts";
 import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
 
 export interface FreezeAnswer {
   readonly changed: boolean;
-  /** What the ledger knew of before. Processes may have freezes of their own, which end where they were made. */
-  readonly before: readonly Freeze[];
-  readonly after: readonly Freeze[];
+  /** What was in force before. Processes may have freezes of their own, which end where they were made. */
+  readonly before: readonly OpenFreeze[];
+  readonly after: readonly OpenFreeze[];
 }
 
-const operatorLevel = (freezes: readonly Freeze[]): FreezeLevel | undefined =>
-  freezes.find(({ source }) => source === "operator")?.level;
-
-/** Stops payments, nominations or both, beside what is stopped already. Nothing happens when all of it is. */
+/** Stops payments, nominations or both, beside what is stopped already. Nothing happens when an operator has stopped all of it. */
 export function freezeAll(
   { ledger }: { ledger: Ledger },
   { level, action }: { readonly level: FreezeLevel; readonly action: OperatorAction },
 ): Promise<FreezeAnswer> {
   return ledger.transaction(async (tx) => {
     const { freezes: before } = await tx.control.lock();
-    const old = operatorLevel(before);
-    const state = { on: false, reason: action.reason } as const;
-    const pays = stopsPaying(level) && !(old !== undefined && stopsPaying(old));
-    const accepts = stopsAccepting(level) && !(old !== undefined && stopsAccepting(old));
-    if (!pays && !accepts) return { changed: false, before, after: before };
-    await tx.control.set({ ...(pays ? { payments: state } : {}), ...(accepts ? { accepting: state } : {}) });
-    return told(tx, before, action, "freeze.begun");
+    const changed = await addOperatorFreeze(tx, before, { level, action });
+    return changed ? told(tx, before, action, "freeze.begun") : { changed, before, after: before };
   });
 }
 
-/** Ends every freeze that the ledger knows of, a manager's too: `level` says what of it, without one all. */
+/** Ends every freeze in force, whoever has added it: `level` says what of it, without one all. */
 export function unfreeze(
   { ledger }: { ledger: Ledger },
   { level = "all", action }: { readonly level?: FreezeLevel; readonly action: OperatorAction },
 ): Promise<FreezeAnswer> {
   return ledger.transaction(async (tx) => {
     const { freezes: before } = await tx.control.lock();
-    const manager = before.find(({ source }) => source === "manager");
-    await tx.control.set({
-      ...(stopsPaying(level) ? { payments: { on: true } } : {}),
-      ...(stopsAccepting(level) ? { accepting: { on: true } } : {}),
-      ...(manager === undefined ? {} : { managerFreeze: without(manager, level) }),
-    });
-    const { freezes: after } = await tx.control.read();
-    if (levelOf(before) === levelOf(after) && before.length === after.length)
-      return { changed: false, before, after };
-    return told(tx, before, action, "freeze.ended");
+    const changed = await endFreezes(tx, before, { level, action });
+    return changed ? told(tx, before, action, "freeze.ended") : { changed, before, after: before };
   });
 }
 
-function without({ level, reason }: Freeze, ended: FreezeLevel): Pick<Freeze, "level" | "reason"> | "ended" {
-  if (ended === "all" || level === ended) return "ended";
-  if (level !== "all") return { level, reason };
-  return { level: ended === "pay-nothing" ? "accept-nothing" : "pay-nothing", reason };
+/** @returns whether it stops anything that no operator has stopped before */
+export function addOperatorFreeze(
+  tx: LedgerTx,
+  before: readonly Freeze[],
+  { level, action }: { readonly level: FreezeLevel; readonly action: OperatorAction },
+): Promise<boolean> {
+  const old = levelOf(before.filter(({ source }) => source === "operator"));
+  const isNew = old === undefined || whatIsLeft(level, old) !== undefined;
+  return isNew
+    ? tx.control.addFreeze({ source: "operator", level, reason: action.reason })
+    : Promise.resolve(false);
+}
+
+/** Of each of these freezes, what this level stops. @returns whether anything has ended */
+export async function endFreezes(
+  tx: LedgerTx,
+  freezes: readonly OpenFreeze[],
+  { level, action }: { readonly level: FreezeLevel; readonly action: OperatorAction },
+): Promise<boolean> {
+  let changed = false;
+  for (const freeze of freezes.filter((one) => stopsSomeOf(one.level, level))) {
+    const { actor, reason } = action;
+    const still = whatIsLeft(freeze.level, level);
+    changed = (await tx.control.endFreeze(freeze.id, { still, actor, reason })) || changed;
+  }
+  return changed;
 }
 
 async function told(
   tx: LedgerTx,
-  before: readonly Freeze[],
+  before: readonly OpenFreeze[],
   action: OperatorAction,
   event: "freeze.begun" | "freeze.ended",
 ): Promise<FreezeAnswer> {

@@ -7,6 +7,7 @@ import type { IdentifiedPayout, Ledger } from "../ledger/ledger.ts";
 import { cursorAt, operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
+import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import pg from "pg";
 import { describe, expect, vi } from "vitest";
@@ -84,12 +85,11 @@ describe("limits in the database", () => {
     expect(await save(large, "a")).toBe("payout_moved");
     expect(await save(first, "b")).toBe("saved");
     expect(await save(second, "c")).toBe("payments_off");
-    await ledger.transaction((tx) =>
-      tx.control.set({ managerFreeze: { level: "pay-nothing", reason: "stop" } }),
-    );
+    const manager = { source: "manager", level: "pay-nothing", reason: "stop" } as const;
+    await ledger.transaction((tx) => tx.control.addFreeze(manager));
     await ledger.transaction((tx) => tx.control.setLimits(NO_LIMITS, BY));
     expect(await save(second, "d")).toBe("payments_off");
-    await ledger.transaction((tx) => tx.control.set({ managerFreeze: "ended" }));
+    await letPaymentsGo(ledger);
     expect(await save(second, "e")).toBe("saved");
   });
 
@@ -109,9 +109,6 @@ describe("limits in the database", () => {
       "TRUNCATE payout_approval",
       "INSERT INTO payment_limits (hour_cap, actor, reason) VALUES (0, 'a', 'b')",
       "INSERT INTO payment_limits (hour_cap, actor, reason) VALUES (1, '', 'b')",
-      "UPDATE control SET accepting_on = false",
-      "UPDATE control SET manager_freeze = 'all'",
-      "UPDATE control SET manager_freeze = 'some', manager_freeze_reason = 'x'",
     ])
       await expect(db.query(sql), sql).rejects.toThrow(/./u);
     await db.query("INSERT INTO payment_limits (actor, reason) VALUES ('a', 'none any more')");

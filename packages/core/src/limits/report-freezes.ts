@@ -15,13 +15,13 @@ export interface FreezeWatchDeps {
 const LOCAL_SOURCES = ["environment", "file"] as const satisfies readonly FreezeSource[];
 
 /**
- * Says what is frozen in one process alone, to those who cannot look into it: in its log at once, and as a receipt when the
- * database answers. Decides nothing: whoever signs or decides looks for himself.
+ * Says what is frozen in one process alone, to those who cannot look into it: in its log at once, and when the database answers as
+ * open freezes with its name, and as a receipt. Decides nothing: what signs or decides looks for itself.
  */
 export class FreezeWatch {
   readonly #deps: FreezeWatchDeps;
-  #logged = "";
-  #written = "";
+  #logged = "[]";
+  #written: string | undefined;
 
   constructor(deps: FreezeWatchDeps) {
     this.#deps = deps;
@@ -45,12 +45,14 @@ export class FreezeWatch {
       ),
       ...(isFrozen ? { reason: freezes.map(({ reason }) => reason).join("; and ") } : {}),
     };
-    const isNews = this.#logged !== "" || isFrozen;
-    if (state !== this.#logged && isNews) (isFrozen ? log.warn : log.info)(event, { process, ...details });
+    if (state !== this.#logged) (isFrozen ? log.warn : log.info)(event, { process, ...details });
     this.#logged = state;
-    // A process that starts has said so, which ends what the one before it had said.
-    if (this.#written !== "" || isFrozen)
-      await ledger.transaction((tx) => tx.receipts.add([{ event, subject: process, details }]));
+    await ledger.transaction(async (tx) => {
+      // Also by a process that has just started and finds nothing: the one before it may have found something.
+      await tx.control.reportFreezes(process, freezes);
+      if (this.#written !== undefined || isFrozen)
+        await tx.receipts.add([{ event, subject: process, details }]);
+    });
     this.#written = state;
   }
 }

@@ -1,3 +1,4 @@
+import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import type { PayoutId, PayoutStatus } from "../rules/payout.ts";
 import { cancelPayout } from "./cancel-payout.ts";
@@ -140,10 +141,13 @@ describe("requeueing a failed payout", () => {
       // The payment is in the ledger, and for some reason nobody put the two together.
       await paidByHand(cluster, 450n, payout.memo);
       await cluster.devnet.produce(8);
-      const confirm = vi.spyOn(Object.getPrototypeOf(await txOf(cluster)), "confirmPayouts");
-      confirm.mockResolvedValueOnce(0);
+      const transaction = cluster.ledger.transaction.bind(cluster.ledger);
+      const withoutConfirming = vi.spyOn(cluster.ledger, "transaction");
+      withoutConfirming.mockImplementation((work) =>
+        transaction((tx) => work({ ...tx, payouts: { ...tx.payouts, confirm: () => Promise.resolve(0) } })),
+      );
       await cluster.ingest();
-      confirm.mockRestore();
+      withoutConfirming.mockRestore();
       expect(status(cluster, payout.id)).toBe("failed");
       const answer = await requeue(cluster, payout.id);
       expect(answer).toMatchObject({ result: "done", status: "confirmed" });
@@ -189,7 +193,7 @@ describe("requeueing a failed payout", () => {
       const payout = await failedRefund(cluster);
       await paidByHand(cluster, 17n, payout.memo);
       await final(cluster);
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(cluster.ledger);
       const refused = await requeue(cluster, payout.id);
       expect(refused).toMatchObject({ result: "refused", status: "failed" });
       const despite = /transfer (\S+) names/u.exec(refused.message)?.[1] as string;
@@ -374,8 +378,3 @@ describe("the switch for payments", () => {
       expect(receipts(cluster, "payments.switched_on")).toHaveLength(1);
     }));
 });
-
-/** Some transaction of the ledger in memory: the way to its class. */
-async function txOf(cluster: InProcessCluster): Promise<object> {
-  return cluster.ledger.transaction((tx) => Promise.resolve(tx));
-}

@@ -1,14 +1,12 @@
 import type { ChainReader } from "@stakebts/bitshares/chain";
-import { shares, toShares } from "@stakebts/kernel/amount";
 import type { HostClock } from "@stakebts/kernel/clock";
 import { operationId } from "@stakebts/kernel/operation-id";
-import { sharesText } from "@stakebts/kernel/text";
 import { memoNonces } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { Ledger, LedgerTx, NewTransfer, PayoutRecord, WithdrawalRecord } from "../ledger/ledger.ts";
 import { answer, type OperatorAction, type PayoutAnswer, receiptOf } from "../ledger/operator-action.ts";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
-import { isLive } from "../rules/withdrawal.ts";
+import { type PaymentEvidence as Evidence, weighEvidence } from "../rules/payment-evidence.ts";
 
 export type CaughtUp =
   /** Every block up to this one, which is what was final when the chain was asked, is in the ledger. */
@@ -44,22 +42,12 @@ export async function ledgerCaughtUp(
   }
 }
 
-/** What the ledger knows of a payout's money: all of it from one transaction. */
-export type PaymentEvidence =
-  /** No attempt is alive and no transfer on the chain is for it. The proof that nothing was sent. */
-  | { readonly type: "nothing_sent" }
-  /** Signed bytes are out: the chain may still take them. */
-  | { readonly type: "alive"; readonly withdrawal: WithdrawalRecord }
-  /** An irreversible block holds its payment. */
-  | { readonly type: "paid"; readonly transfer: NewTransfer }
-  /** Something is recorded that does not fit: a person has to find out. */
-  | { readonly type: "unclear"; readonly reason: string };
+export type PaymentEvidence = Evidence<NewTransfer, WithdrawalRecord>;
 
 /**
  * Looks for a payment of this payout: by its key in the memo of an outgoing transfer, by the transaction id of every
- * withdrawal that was ever signed for it (one that was declared dead included), and for one that is alive.
- * @param despite `block:trx:op` of a transfer that names this payout and pays something else: an operator has looked at it
- *   and says that the debt is open all the same. A transfer that does pay the debt is never overlooked.
+ * withdrawal that was ever signed for it, and for one that is alive. All of it from one transaction.
+ * @param despite see {@link weighEvidence}
  */
 export async function paymentEvidence(
   tx: LedgerTx,
@@ -74,25 +62,7 @@ export async function paymentEvidence(
     // The memo of a deposit at an exchange names no payout; its nonce does.
     nonces: payout.kind === "deposit" ? memoNonces(payout.key) : [],
   });
-  const right = transfers.find(
-    (transfer) => transfer.receiver === payout.payee && transfer.amount === toShares(payout.amount),
-  );
-  if (right !== undefined) return { type: "paid", transfer: right };
-  const wrong = transfers.find((transfer) => operationId(transfer.operation) !== despite);
-  if (wrong !== undefined)
-    return {
-      type: "unclear",
-      reason: `transfer ${operationId(wrong.operation)} names this payout and paid ${sharesText(shares(wrong.amount))} to ${wrong.receiver}`,
-    };
-  const live = withdrawals.find((withdrawal) => isLive(withdrawal.status));
-  if (live !== undefined) return { type: "alive", withdrawal: live };
-  const confirmed = withdrawals.find((withdrawal) => withdrawal.status === "confirmed");
-  if (confirmed !== undefined)
-    return {
-      type: "unclear",
-      reason: `withdrawal ${confirmed.txid} is confirmed, and no transfer of it is recorded`,
-    };
-  return { type: "nothing_sent" };
+  return weighEvidence(payout, { withdrawals, transfers }, despite);
 }
 
 /** A payout that turns out to be paid is confirmed, whatever the operator wanted to do with it. */

@@ -2,6 +2,7 @@ import { assertNever } from "@stakebts/kernel/assert";
 import { exactTimeText } from "@stakebts/kernel/text";
 import { jobForPayout } from "../ledger/jobs.ts";
 import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
+import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import {
   answer,
   noSuchPayout,
@@ -87,6 +88,14 @@ async function requeue(tx: LedgerTx, payout: PayoutRecord, request: RequeueReque
     return answer(payout, "refused", behind, {
       todo: "let the ingester catch up (`stakebts doctor`), then repeat this",
     });
+  const hold = (await tx.control.read()).recoveryHold.raised;
+  if (hold !== undefined)
+    return answer(
+      payout,
+      "refused",
+      `nothing is given to the payer: ${whyOnRecoveryHold({ raised: hold, databaseChanged: false }) ?? ""}`,
+      { todo: "wait until that is over (`stakebts status`), then repeat this" },
+    );
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to ready`);
   const event = verb === "release" ? "payout.released" : "payout.requeued";
   const requeued = await tx.payouts.requeue({

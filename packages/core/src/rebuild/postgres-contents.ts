@@ -17,6 +17,7 @@ import { toCursor } from "../ledger/postgres/cursor.ts";
 import { toPayout } from "../ledger/postgres/payout-row.ts";
 import { toStakeRow } from "../ledger/postgres/stake-rows.ts";
 import { toTransfer } from "../ledger/postgres/transfers.ts";
+import { hasWork } from "../ledger/postgres/undecided.ts";
 
 const ROWS_PER_PAGE = 5_000;
 /** Shown to people: more than anybody reads. */
@@ -59,12 +60,7 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
     (Partial<ChainCursorModel> & { processedElsewhereUpTo: number | null; hasWork: boolean })[]
   >`
     SELECT c.*, processed_elsewhere_up_to_block_num AS processed_elsewhere_up_to,
-           EXISTS (SELECT FROM transfer WHERE status = 'undecided')
-           OR EXISTS (SELECT FROM stake_row WHERE status = 'pending' AND due <= c.block_time_ms
-                         AND type IN ('reward', 'base_amount', 'penalty')
-                         AND NOT EXISTS (SELECT FROM payout_stake_row l JOIN payout p ON p.id = l.payout_id
-                                          WHERE l.stake_row_id = stake_row.id AND p.status = 'cancelled'
-                                            AND p.kind IN ('reward', 'base'))) AS has_work
+           ${sql.unsafe(hasWork(true).sql)} AS has_work
       FROM control LEFT JOIN chain_cursor c ON true`;
   const [counts] = await sql<{ [name in keyof LedgerContents["counts"]]: number }[]>`
     SELECT (SELECT count(*) FROM transfer)::int AS transfers, (SELECT count(*) FROM agreement)::int AS agreements,

@@ -77,11 +77,10 @@ export async function rebuildLedger(
 ): Promise<ChainRead> {
   const { ledger } = deps;
   await ledger.transaction(async (tx) => {
-    await tx.control.set({
-      payments: {
-        on: false,
-        reason: `rebuilt from the chain by ${action.actor}: ${action.reason}`,
-      },
+    await tx.control.addFreeze({
+      source: "operator",
+      level: "pay-nothing",
+      reason: `rebuilt from the chain by ${action.actor}: ${action.reason}`,
     });
     await tx.receipts.add([receiptOf("rebuild.started", `${fromBlockNum}`, action)]);
   });

@@ -1,3 +1,4 @@
+import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { bts } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
 import { createCheckpoint } from "../audit/checkpoint.ts";
@@ -98,7 +99,7 @@ describe("a ledger that is rebuilt from the chain", () => {
       await cluster.rebuild();
       expect(factsOf(cluster)).toEqual(lost);
       expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(cluster.ledger);
       await cluster.send(EXCHANGE, 500_000, "funds");
       await cluster.months(3);
       await cluster.settle(20);
@@ -121,7 +122,7 @@ describe("a ledger that is rebuilt from the chain", () => {
         expect(await cluster.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
         if (where !== "signed and in no block") await cluster.devnet.produce(2);
         await cluster.rebuild();
-        await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+        await letPaymentsGo(cluster.ledger);
         expect(await cluster.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
         await cluster.settle();
         cluster.devnet.skipTime(3_600);
@@ -163,7 +164,7 @@ describe("the checkpoint of the audit log", () => {
       expect((await cluster.compare()).comparison).toMatchObject({ serious: 0, expected: { checkpoint: 1 } });
       await cluster.rebuild();
       expect((await cluster.compare()).differences).toEqual([]);
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(cluster.ledger);
       await checkpoint(cluster, 2);
       cluster.devnet.skipTime(1_200);
       await cluster.settle(20);

@@ -6,10 +6,10 @@ export const FREEZE_LEVELS = ["pay-nothing", "accept-nothing", "all"] as const;
 export type FreezeLevel = (typeof FREEZE_LEVELS)[number];
 
 /**
- * Who may freeze: `operator` (command line, console, and the ledger itself in doubt) and `manager` (a memo) in the ledger;
- * `environment` and `file` in one process, which then needs neither database nor network to know it.
+ * Who stops it. In the ledger: `operator` (command line, console), `manager` (a memo), `process` (one that found something
+ * wrong). In one process, which then needs neither database nor network to know it: `environment` and `file`.
  */
-export const FREEZE_SOURCES = ["operator", "manager", "environment", "file"] as const;
+export const FREEZE_SOURCES = ["operator", "manager", "process", "environment", "file"] as const;
 export type FreezeSource = (typeof FREEZE_SOURCES)[number];
 
 /** One of what may be several. Together they stop whatever one of them stops. */
@@ -19,8 +19,33 @@ export interface Freeze {
   readonly reason: string;
 }
 
+declare const brand: unique symbol;
+/** Number of its row in the ledger. */
+export type FreezeId = bigint & { readonly [brand]: "freeze" };
+
+/** A freeze as the ledger has it, until it ends. */
+export interface OpenFreeze extends Freeze {
+  readonly id: FreezeId;
+  /** Which process has found something wrong, or has this in its environment or its file. */
+  readonly process: string | undefined;
+  /** Host time. */
+  readonly sinceMs: number;
+}
+
 export const isFreezeLevel = (text: string): text is FreezeLevel =>
   (FREEZE_LEVELS as readonly string[]).includes(text);
+
+/**
+ * Of what is written in the ledger, what stops every process. What a process says of its environment and its file stops that
+ * process alone, which looks for itself before it acts.
+ * `is_frozen` of the database is the same rule for payments, and a test compares the two.
+ */
+export const inForce = <T extends Freeze>(freezes: readonly T[]): readonly T[] =>
+  freezes.filter(({ source }) => !isLocal(source));
+export const reportedOnly = <T extends Freeze>(freezes: readonly T[]): readonly T[] =>
+  freezes.filter(({ source }) => isLocal(source));
+
+export const isLocal = (source: FreezeSource): boolean => source === "environment" || source === "file";
 
 export const stopsPaying = (level: FreezeLevel): boolean => level !== "accept-nothing";
 export const stopsAccepting = (level: FreezeLevel): boolean => level !== "pay-nothing";
@@ -32,7 +57,7 @@ export const whyAcceptsNothing = (freezes: readonly Freeze[]): string | undefine
   reasons(freezes.filter(({ level }) => stopsAccepting(level)));
 
 const reasons = (freezes: readonly Freeze[]): string | undefined =>
-  freezes.length === 0 ? undefined : freezes.map(({ reason }) => reason).join("; and ");
+  freezes.length === 0 ? undefined : [...new Set(freezes.map(({ reason }) => reason))].join("; and ");
 
 /** The strictest that all of them together amount to; `undefined` for none. */
 export function levelOf(freezes: readonly Freeze[]): FreezeLevel | undefined {
@@ -41,21 +66,26 @@ export function levelOf(freezes: readonly Freeze[]): FreezeLevel | undefined {
   return accepts === undefined ? "pay-nothing" : "all";
 }
 
-/** The level that two switches amount to. */
-export const levelOfSwitches = ({
-  pays,
-  accepts,
-}: {
-  readonly pays: boolean;
-  readonly accepts: boolean;
-}): FreezeLevel | undefined =>
-  pays ? (accepts ? undefined : "accept-nothing") : accepts ? "pay-nothing" : "all";
+/** Does a freeze of this level stop something of what is to end? */
+export const stopsSomeOf = (level: FreezeLevel, ended: FreezeLevel): boolean =>
+  (stopsPaying(level) && stopsPaying(ended)) || (stopsAccepting(level) && stopsAccepting(ended));
 
-/** For people: what a freeze stops, who made it, where and why. */
-export const freezeText = ({
-  level,
-  source,
-  reason,
-  process,
-}: Freeze & { readonly process?: string }): string =>
-  `${level} by ${source}${process === undefined ? "" : ` of the ${process}`}: ${reason}`;
+/** What is still frozen when a part of a freeze ends; `undefined`: nothing. */
+export function whatIsLeft(level: FreezeLevel, ended: FreezeLevel): FreezeLevel | undefined {
+  const pays = stopsPaying(level) && !stopsPaying(ended);
+  const accepts = stopsAccepting(level) && !stopsAccepting(ended);
+  if (pays && accepts) return "all";
+  return pays ? "pay-nothing" : accepts ? "accept-nothing" : undefined;
+}
+
+/** For people. */
+export function freezeText(freeze: Freeze & { readonly process?: string | undefined }): string {
+  const { level, source, process, reason } = freeze;
+  const who =
+    source === "process"
+      ? `the ${process ?? "process"}`
+      : process === undefined
+        ? source
+        : `${source} of the ${process}`;
+  return `${level} by ${who}: ${reason}`;
+}

@@ -3,8 +3,8 @@ import { DAY_MS, HOUR_MS, type Millis } from "@stakebts/kernel/time";
 
 /**
  * How much may be paid, in whole BTS without network fees; `undefined`: no such limit. Set by operators, each time as a new
- * row with a name and a reason. The database asks them whenever a withdrawal is saved (`limit_payment`, ADR 0019); this is the
- * same rule for people, for the ledger in memory, and for the test that compares the two.
+ * row with a name and a reason. The home of this rule is the database, which asks it whenever a withdrawal is saved
+ * (`limit_payment`, ADR 0019). This is its twin: the ledger in memory executes it, and a test compares the two.
  */
 export interface PaymentLimits {
   /** A single payment above it waits for a person. */

@@ -54,7 +54,9 @@ export const PAYOUT_STATUSES = [
 export type PayoutStatus = (typeof PAYOUT_STATUSES)[number];
 
 /**
- * Every move there is. The database refuses the others too (trigger `payout_moves`). `confirmed` can be reached from
+ * Every move there is. The home of this rule is the database (trigger `payout_moves`), because it must hold against every client; this is its twin, which the
+ * ledger in memory executes, and a test compares them pair by pair. ADR 0021.
+ * `confirmed` can be reached from
  * wherever the money has not left by our own hand: a ledger restored from a backup learns from the chain that it paid.
  */
 export const PAYOUT_MOVES: Readonly<Record<PayoutStatus, readonly PayoutStatus[]>> = {

@@ -51,7 +51,8 @@ export const longerRecoveryHold = (old: RecoveryHold | undefined, recoveryHold: 
       };
 
 /**
- * Has the ledger looked into every block that may hold what it has forgotten? The time is compared as for the death of a
+ * Has the ledger looked into every block that may hold what it has forgotten? The database asks the same before a hold ends
+ * (`recovery_hold_is_passed`), and a test compares the two. The time is compared as for the death of a
  * withdrawal (ADR 0006): strictly later, and equal is not enough.
  * @param scanned the last block that was processed, and the first of the unbroken run that ends there
  */
@@ -69,6 +70,6 @@ export function whyOnRecoveryHold({ raised, databaseChanged }: RecoveryHoldState
   return `until the ledger has read every block from ${raised.fromBlockNum} to one later than ${exactTimeText(raised.untilMs)}: ${raised.reason}`;
 }
 
-/** Is nothing signed now? */
+/** Is nothing signed now? `is_on_recovery_hold` of the database is the same rule, and a test compares the two. */
 export const isOnRecoveryHold = ({ raised, databaseChanged }: RecoveryHoldState): boolean =>
   raised !== undefined || databaseChanged;

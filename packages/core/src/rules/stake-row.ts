@@ -36,7 +36,10 @@ export const STAKE_ROW_STATUSES = [
 ] as const;
 export type StakeRowStatus = (typeof STAKE_ROW_STATUSES)[number];
 
-/** Every move there is. The database refuses the others too (trigger `stake_row_moves_forward`). */
+/**
+ * Every move there is. The home of this rule is the database (trigger `stake_row_moves_forward`), because it must hold against every client. This is its
+ * twin: both ledgers refuse by it first, and a test compares the two pair by pair. ADR 0021.
+ */
 export const STAKE_ROW_MOVES: Readonly<Record<StakeRowStatus, readonly StakeRowStatus[]>> = {
   pending: ["processing", "aborted"],
   processing: ["confirmed", "premature", "pending"],

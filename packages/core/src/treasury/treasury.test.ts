@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { bts, shares, SHARES_PER_BTS } from "@stakebts/kernel/amount";
 import { topUpMemo, type TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
@@ -140,10 +141,10 @@ describe("a short wallet", () => {
   it("is not covered while payments are off", () => {
     const exchange = venue(1_000_000);
     return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
+      await stopPayments(cluster.ledger);
       await cluster.settle();
       expect(exchange.withdrawals).toEqual([]);
-      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(cluster.ledger);
       await cluster.settle();
       expect(exchange.withdrawals).toHaveLength(1);
     });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { bts } from "@stakebts/kernel/amount";
 import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";
-import { type IdentifiedPayout, type Ledger, whyNotPay } from "@stakebts/core/ledger/ledger";
+import { type IdentifiedPayout, type Ledger, type NewFreeze, whyNotPay } from "@stakebts/core/ledger/ledger";
+import type { Freeze } from "@stakebts/core/rules/freeze";
 import { agreementWithRows, cursorAt, incoming, operation, refundOf, withdrawalFor } from "../given.ts";
 import { passRecoveryHold } from "../pass-recovery-hold.ts";
 import { jobForPayout } from "@stakebts/core/ledger/jobs";
@@ -193,7 +194,7 @@ export const limitChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a manager's freeze stops what it says, beside the operators' switches, until it is ended",
+    name: "of several freezes each stops what it says, whoever has added it, until it is ended",
     async run(ledger) {
       const [payout] = await given(ledger, {}, 450n);
       assert.ok(payout !== undefined);
@@ -201,35 +202,76 @@ export const limitChecks: readonly LedgerCheck[] = [
       const why = () =>
         ledger.transaction((tx) => tx.control.lock().then((control) => whyNotPay(control, writerEpoch)));
       const save = (name: string) => ledger.withdrawals.save(withdrawalFor(payout, name, { writerEpoch }));
-      await ledger.transaction((tx) => tx.control.set({ accepting: { on: false, reason: "no more" } }));
-      assert.deepEqual((await ledger.control.read()).freezes, [
-        { source: "operator", level: "accept-nothing", reason: "no more" },
-      ]);
-      assert.equal(await why(), undefined);
-      for (const level of ["pay-nothing", "all"] as const) {
-        await ledger.transaction((tx) => tx.control.set({ managerFreeze: { level, reason: "stop it" } }));
-        assert.deepEqual((await ledger.control.read()).freezes[1], {
-          source: "manager",
+      const add = (freeze: NewFreeze) => ledger.transaction((tx) => tx.control.addFreeze(freeze));
+      const end = { actor: "b", reason: "looked" };
+      const found = async () =>
+        (await ledger.control.read()).freezes.map(({ source, level, process, reason }) => [
+          source,
           level,
-          reason: "stop it",
-        });
+          process,
+          reason,
+        ]);
+      const noMore = { source: "operator", level: "accept-nothing", reason: "no more" } as const;
+      assert.equal(await add(noMore), true);
+      assert.equal(await add(noMore), false);
+      assert.equal(await why(), undefined);
+      assert.deepEqual((await ledger.control.read()).payments, { on: true });
+      for (const level of ["pay-nothing", "all"] as const) {
+        await add({ source: "manager", level, reason: "stop it" });
         assert.deepEqual((await ledger.control.read()).payments, { on: false, reason: "stop it" });
         assert.equal(await why(), "payments_off");
         assert.equal(await save("a"), "payments_off");
       }
-      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
-      assert.deepEqual((await ledger.control.read()).freezes[0], {
-        source: "operator",
-        level: "all",
-        reason: "a drill; nominations: no more",
-      });
-      await ledger.transaction(async (tx) => {
-        await tx.control.set({ payments: { on: true } });
-        await tx.control.set({ managerFreeze: { level: "accept-nothing", reason: "stop it" } });
-      });
+      await add({ source: "process", process: "watcher", level: "pay-nothing", reason: "a spend" });
+      assert.deepEqual(await found(), [
+        ["operator", "accept-nothing", undefined, "no more"],
+        ["manager", "pay-nothing", undefined, "stop it"],
+        ["manager", "all", undefined, "stop it"],
+        ["process", "pay-nothing", "watcher", "a spend"],
+      ]);
+      const [, weak, strong, spend] = (await ledger.control.read()).freezes;
+      assert.ok(weak !== undefined && strong !== undefined && spend !== undefined);
+      assert.equal(await ledger.transaction((tx) => tx.control.endFreeze(weak.id, end)), true);
+      assert.equal(await ledger.transaction((tx) => tx.control.endFreeze(weak.id, end)), false);
+      assert.equal(await save("a"), "payments_off");
+      const still = "accept-nothing";
+      assert.equal(
+        await ledger.transaction((tx) => tx.control.endFreeze(strong.id, { ...end, still })),
+        true,
+      );
+      assert.equal(await save("a"), "payments_off");
+      assert.equal(await ledger.transaction((tx) => tx.control.endFreeze(spend.id, end)), true);
+      assert.deepEqual(await found(), [
+        ["operator", "accept-nothing", undefined, "no more"],
+        ["manager", "accept-nothing", undefined, "stop it"],
+      ]);
+      for (const wrong of ["all", "pay-nothing"] as const)
+        await assert.rejects(
+          ledger.transaction(async (tx) => {
+            const [first] = (await tx.control.read()).freezes;
+            assert.ok(first !== undefined);
+            await tx.control.endFreeze(first.id, { ...end, still: wrong });
+          }),
+        );
       assert.equal(await save("b"), "saved");
-      await ledger.transaction((tx) => tx.control.set({ managerFreeze: "ended" }));
-      assert.equal((await ledger.control.read()).freezes.length, 1);
+    },
+  },
+  {
+    name: "what a process reports of its environment and file is told to others, and stops nothing here",
+    async run(ledger) {
+      const [payout] = await given(ledger, {}, 450n);
+      assert.ok(payout !== undefined);
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      const file = { source: "file", level: "all", reason: "it is there" } as const;
+      const report = (process: string, ...found: Freeze[]) =>
+        ledger.transaction((tx) => tx.control.reportFreezes(process, found));
+      await report("payer", file, { source: "environment", level: "pay-nothing", reason: "off" });
+      await report("payer", file);
+      await report("scheduler", file);
+      await report("scheduler");
+      assert.deepEqual((await ledger.control.read()).freezes, []);
+      assert.deepEqual((await ledger.control.read()).payments, { on: true });
+      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
     },
   },
   {

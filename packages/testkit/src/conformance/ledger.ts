@@ -1,3 +1,4 @@
+import { letPaymentsGo, stopPayments } from "../stop-payments.ts";
 import assert from "node:assert/strict";
 import { millis } from "@stakebts/kernel/time";
 import type { AccountId } from "@stakebts/bitshares/chain";
@@ -177,11 +178,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.equal(await why(epoch), "payments_off"); // Nobody has looked at this database yet.
       await passRecoveryHold(ledger);
       assert.equal(await why(epoch), undefined);
-      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
+      await stopPayments(ledger);
       assert.equal(await why(epoch), "payments_off");
       const next = await ledger.control.startWriterEpoch();
       assert.equal(await why(epoch), "epoch_over");
-      await ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(ledger);
       assert.equal(await why(next), undefined);
     },
   },
@@ -434,14 +435,14 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch: old })),
         "epoch_over",
       );
-      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
+      await stopPayments(ledger);
       assert.deepEqual((await ledger.control.read()).payments, { on: false, reason: "test" });
       assert.equal(
         await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })),
         "payments_off",
       );
       assert.equal(await statusOf(ledger, payout), "due");
-      await ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await letPaymentsGo(ledger);
       assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
       const view = await ledger.payouts.view(payout.id);
       assert.equal(view?.payout.status, "signed");
@@ -765,7 +766,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const read = () => ledger.transaction((tx) => tx.control.lock().then(({ payments }) => payments));
       assert.deepEqual(await read(), { on: true });
-      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
+      await stopPayments(ledger);
       assert.deepEqual(await read(), { on: false, reason: "test" });
     },
   },

@@ -4,6 +4,7 @@ import type { Millis } from "@stakebts/kernel/time";
 import type { StakeRowMove } from "@stakebts/core/rules/decide";
 import { isSameAgreement } from "@stakebts/core/rules/import-mark";
 import { assertStakeRowMove, type StakeRow, type StakeRowId } from "@stakebts/core/rules/stake-row";
+import { DUE_TYPES, isStopped } from "@stakebts/core/rules/undecided";
 import type { Agreement } from "@stakebts/core/rules/terms";
 import type {
   AgreementsTx,
@@ -13,7 +14,7 @@ import type {
   StakeRowsTx,
 } from "@stakebts/core/ledger/ledger";
 import type { State } from "./state.ts";
-import { isStopped } from "./transfers.ts";
+import { undecidedIn } from "./transfers.ts";
 
 export const agreementsIn = (state: State): AgreementsTx => ({
   async find({ nominators }: { readonly nominators: readonly string[] }): Promise<readonly Agreement[]> {
@@ -68,8 +69,9 @@ const isDebtCancelled = (state: State, id: StakeRowId): boolean =>
 export const isDue = (state: State, row: StakeRow, upToMs: Millis): boolean =>
   row.status === "pending" &&
   row.dueMs <= upToMs &&
+  (DUE_TYPES as readonly string[]).includes(row.type) &&
   !isDebtCancelled(state, row.id) &&
-  !isStopped(state, row);
+  !isStopped(row, undecidedIn(state));
 
 const byId = (a: StakeRow, b: StakeRow): number => (a.id < b.id ? -1 : 1);
 

@@ -1,29 +1,33 @@
-import { type Freeze, levelOfSwitches, whyPaysNothing } from "@stakebts/core/rules/freeze";
+import { assert } from "@stakebts/kernel/assert";
+import {
+  type Freeze,
+  type FreezeId,
+  inForce,
+  isLocal,
+  reportedOnly,
+  whyPaysNothing,
+} from "@stakebts/core/rules/freeze";
 import type { PaymentLimits } from "@stakebts/core/rules/limits";
 import {
   isRecoveryHoldPassed,
   longerRecoveryHold,
   type RecoveryHold,
 } from "@stakebts/core/rules/recovery-hold";
-import type { Control, ControlState, ControlTx, SwitchChange } from "@stakebts/core/ledger/ledger";
-import type { State } from "./state.ts";
+import type { Control, ControlState, ControlTx, FreezeEnd, NewFreeze } from "@stakebts/core/ledger/ledger";
+import type { Clock, State } from "./state.ts";
 
-function freezesIn({ payments, accepting, managerFreeze }: State): readonly Freeze[] {
-  const level = levelOfSwitches({ pays: payments.on, accepts: accepting.on });
-  const reasons = [payments, accepting].flatMap((state) => (state.on ? [] : [state.reason]));
-  return [
-    ...(level === undefined
-      ? []
-      : [{ source: "operator", level, reason: [...new Set(reasons)].join("; nominations: ") } as const]),
-    ...(managerFreeze === undefined ? [] : [{ source: "manager", ...managerFreeze } as const]),
-  ];
-}
+const isSame = (one: NewFreeze, other: NewFreeze): boolean =>
+  one.source === other.source &&
+  one.level === other.level &&
+  one.process === other.process &&
+  one.reason === other.reason;
 
 export function controlOf(state: State): ControlState {
-  const freezes = freezesIn(state);
+  const freezes = inForce(state.freezes);
   const reason = whyPaysNothing(freezes);
   return {
     freezes,
+    processFreezes: reportedOnly(state.freezes),
     payments: reason === undefined ? { on: true } : { on: false, reason },
     limits: state.limits,
     recoveryHold: state.recoveryHold,
@@ -32,7 +36,14 @@ export function controlOf(state: State): ControlState {
   };
 }
 
-export const controlIn = (state: State): ControlTx & Control => ({
+function addFreeze(state: State, clock: Clock, { source, level, process, reason }: NewFreeze): boolean {
+  if (state.freezes.some((one) => isSame(one, { source, level, process, reason }))) return false;
+  const id = ++state.freezesAdded as FreezeId;
+  state.freezes = [...state.freezes, { id, source, level, process, reason, sinceMs: clock.nowMs() }];
+  return true;
+}
+
+export const controlIn = (state: State, clock: Clock): ControlTx & Control => ({
   async read(): Promise<ControlState> {
     return controlOf(state);
   },
@@ -42,11 +53,27 @@ export const controlIn = (state: State): ControlTx & Control => ({
     return controlOf(state);
   },
 
-  async set({ payments, accepting, managerFreeze }: SwitchChange): Promise<void> {
-    state.payments = payments ?? state.payments;
-    state.accepting = accepting ?? state.accepting;
-    if (managerFreeze !== undefined)
-      state.managerFreeze = managerFreeze === "ended" ? undefined : managerFreeze;
+  async addFreeze(freeze: NewFreeze): Promise<boolean> {
+    return addFreeze(state, clock, freeze);
+  },
+
+  async endFreeze(id: FreezeId, { still }: FreezeEnd): Promise<boolean> {
+    const old = state.freezes.find((one) => one.id === id);
+    if (old === undefined) return false;
+    assert(still === undefined || (old.level === "all" && still !== "all"), `a part of ${old.level}`);
+    state.freezes = state.freezes.filter((one) => one !== old);
+    if (still !== undefined) addFreeze(state, clock, { ...old, level: still });
+    return true;
+  },
+
+  async reportFreezes(process: string, found: readonly Freeze[]): Promise<void> {
+    state.freezes = state.freezes.filter(
+      (one) =>
+        one.process !== process ||
+        !isLocal(one.source) ||
+        found.some((freeze) => isSame(one, { ...freeze, process })),
+    );
+    for (const freeze of found) addFreeze(state, clock, { ...freeze, process });
   },
 
   async setLimits(limits: PaymentLimits): Promise<void> {

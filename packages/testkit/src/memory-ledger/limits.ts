@@ -1,5 +1,6 @@
 import { assert } from "@stakebts/kernel/assert";
 import type { Millis } from "@stakebts/kernel/time";
+import { isApproved } from "@stakebts/core/rules/approval";
 import { hasLimits, limitPayment } from "@stakebts/core/rules/limits";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { ApprovalsTx, PayoutApproval, PayoutRecord } from "@stakebts/core/ledger/ledger";
@@ -10,21 +11,17 @@ import type { State } from "./state.ts";
 
 const REQUESTS = ["payout.requeued", "payout.released"];
 
-/** By somebody who had not given it to the payer before. */
-const isApproved = (state: State, { id, key, payee, amount }: PayoutRecord): boolean =>
-  state.approvals.some(
-    (approval) =>
-      approval.payoutId === id &&
-      approval.payee === payee &&
-      approval.amount === amount &&
-      !state.receipts
-        .slice(0, approval.receipts)
-        .some(
-          ({ event, subject, details }) =>
-            subject === key &&
-            REQUESTS.includes(event) &&
-            String(details["actor"]).toLowerCase() === approval.approver.toLowerCase(),
-        ),
+const isApprovedIn = (state: State, payout: PayoutRecord): boolean =>
+  isApproved(
+    payout,
+    state.approvals
+      .filter(({ payoutId }) => payoutId === payout.id)
+      .map(({ receipts, ...approval }) => ({ ...approval, at: receipts })),
+    state.receipts.flatMap(({ event, subject, details }, index) =>
+      subject === payout.key && REQUESTS.includes(event)
+        ? [{ actor: String(details["actor"]), at: index + 1 }]
+        : [],
+    ),
   );
 
 export const byAge = (a: PayoutRecord, b: PayoutRecord): number =>
@@ -46,7 +43,7 @@ export function applyLimits(state: State, id: PayoutId): "go" | "held" | "later"
       (other.limitedBy === "hour_cap" ? limits.hourCap : limits.dayCap) !== undefined,
   );
   const verdict = limitPayment(payout.amount, limits, {
-    approved: isApproved(state, payout),
+    approved: isApprovedIn(state, payout),
     signed: [...state.withdrawals.values()]
       .filter(({ status }) => status !== "expired")
       .map(({ payoutId, signedMs }) => ({
@@ -97,7 +94,7 @@ export const approvalsIn = (state: State): ApprovalsTx => ({
 
   async release(id: PayoutId, job: NewJob): Promise<boolean> {
     const payout = state.payouts.get(id);
-    if (payout?.limitedBy === undefined || !isApproved(state, payout)) return false;
+    if (payout?.limitedBy === undefined || !isApprovedIn(state, payout)) return false;
     if (!movePayout(state, id, ["held"], "ready")) return false;
     await jobsIn(state).add([job]);
     return true;

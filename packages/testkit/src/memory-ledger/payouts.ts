@@ -1,5 +1,8 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
+import { memoNonces } from "@stakebts/core/ledger/ids";
+import { weighEvidence } from "@stakebts/core/rules/payment-evidence";
+import { isOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
 import { isLive } from "@stakebts/core/rules/withdrawal";
@@ -32,6 +35,19 @@ function isPaid(state: State, { id, payee, amount }: StoredPayout, blockNum: num
         t.amount === toShares(amount),
     )
   );
+}
+
+/** What names this payout: by its key, an attempt's transaction id or, of a deposit, a nonce. */
+function recordedOf(state: State, { id, key, kind }: PayoutRecord) {
+  const withdrawals = [...state.withdrawals.values()].filter(({ payoutId }) => payoutId === id);
+  const txids = withdrawals.map(({ txid }) => txid);
+  const nonces = kind === "deposit" ? memoNonces(key) : [];
+  const transfers = [...state.transfers.values()].filter(
+    ({ direction, payoutKey, txid, memoNonce }) =>
+      direction === "out" &&
+      (payoutKey === key || txids.includes(txid ?? "") || nonces.includes(memoNonce ?? "")),
+  );
+  return { withdrawals, transfers };
 }
 
 function settleRow(state: State, id: StakeRowId, settlesAs: StakeRowStatus, blockProcessed: number): void {
@@ -88,6 +104,8 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
 
   async requeue({ payout, job, receipt, despite }: PayoutRequeue): Promise<boolean> {
     const { id, key, payee, amount, status, reason } = payout;
+    const evidence = weighEvidence(payout, recordedOf(state, payout), despite);
+    if (isOnRecoveryHold(state.recoveryHold) || evidence.type !== "nothing_sent") return false;
     if (!movePayout(state, id, [status], "ready")) return false;
     await jobsIn(state).add([job]);
     const known = { payoutId: id, payee, amount: `${amount}`, was: status, because: reason ?? null };

@@ -1,4 +1,4 @@
-import type { Freeze } from "@stakebts/core/rules/freeze";
+import type { OpenFreeze } from "@stakebts/core/rules/freeze";
 import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import type { RecoveryHoldState } from "@stakebts/core/rules/recovery-hold";
 import type { PayoutId } from "@stakebts/core/rules/payout";
@@ -15,7 +15,6 @@ import type {
   IdentifiedPayout,
   NewReceipt,
   NewTransfer,
-  PaymentsSwitch,
   PayoutApproval,
   PayoutRecord,
   TopUpRecord,
@@ -56,9 +55,9 @@ export interface StoredJob {
 /** Everything, in maps of values that are never changed in place: a copy of the maps is a snapshot. */
 export interface State {
   cursor: Cursor | undefined;
-  payments: PaymentsSwitch;
-  accepting: PaymentsSwitch;
-  managerFreeze: Pick<Freeze, "level" | "reason"> | undefined;
+  /** Those that are open. */
+  freezes: readonly OpenFreeze[];
+  freezesAdded: bigint;
   limits: PaymentLimits;
   approvals: readonly StoredApproval[];
   recoveryHold: RecoveryHoldState;
@@ -76,9 +75,8 @@ export interface State {
 
 export const emptyState = (): State => ({
   cursor: undefined,
-  payments: { on: true },
-  accepting: { on: true },
-  managerFreeze: undefined,
+  freezes: [],
+  freezesAdded: 0n,
   limits: NO_LIMITS,
   approvals: [],
   recoveryHold: { raised: undefined, databaseChanged: true },

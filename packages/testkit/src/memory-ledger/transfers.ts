@@ -2,32 +2,14 @@ import { compareOperations, operationId, type OperationPosition } from "@stakebt
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type { TransferOutcome } from "@stakebts/core/rules/decide";
 import type { Ledger, NewTransfer, TransferQuery, TransfersTx } from "@stakebts/core/ledger/ledger";
-import type { StakeRow } from "@stakebts/core/rules/stake-row";
+import { oldestDecidable } from "@stakebts/core/rules/undecided";
 import type { State, StoredTransfer } from "./state.ts";
 
-const undecidedIn = (state: State): readonly StoredTransfer[] =>
+/** In the order of the chain. */
+export const undecidedIn = (state: State): readonly StoredTransfer[] =>
   [...state.transfers.values()]
     .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
     .sort((a, b) => compareOperations(a.operation, b.operation));
-
-/** In the order of the chain, but for what has to wait while nominations are not answered. */
-export function oldestUndecidedIn(state: State, accepting: boolean): StoredTransfer | undefined {
-  const asked = new Set<string>();
-  for (const transfer of undecidedIn(state)) {
-    const { request, sender } = transfer;
-    if (accepting || (request?.type !== "open" && !(request?.type === "stop" && asked.has(sender))))
-      return transfer;
-    if (request.type === "open") asked.add(sender);
-  }
-  return undefined;
-}
-
-/** Its nominator has made a stop before it fell due, and that waits for an answer. */
-export const isStopped = (state: State, row: StakeRow): boolean =>
-  undecidedIn(state).some(
-    ({ request, sender, blockTimeMs }) =>
-      request?.type === "stop" && sender === row.nominator && blockTimeMs < row.dueMs,
-  );
 
 const isNamed = (
   transfer: StoredTransfer,
@@ -48,7 +30,7 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
   },
 
   async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
-    return oldestUndecidedIn(state, accepting);
+    return oldestDecidable(undecidedIn(state), accepting);
   },
 
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {

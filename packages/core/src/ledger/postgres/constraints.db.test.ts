@@ -237,8 +237,38 @@ describe("the database refuses", () => {
     expect(await allows(db, "UPDATE chain_cursor SET block_num = 6")).toBe(true);
     await db.query("UPDATE control SET writer_epoch = 3");
     expect(await allows(db, "UPDATE control SET writer_epoch = 2")).toBe(false);
-    expect(await allows(db, "UPDATE control SET payments_on = false")).toBe(false);
-    expect(await allows(db, "UPDATE control SET payments_on = false, payments_reason = 'test'")).toBe(true);
+  });
+
+  test("a freeze that is incomplete, changed, ended twice or taken away", async ({ db }) => {
+    const add = (columns: string, values: string) =>
+      `INSERT INTO ledger_freeze (level, source, reason${columns}) VALUES ('all', ${values})`;
+    for (const wrong of [
+      add("", "'operator', ''"),
+      add(", process", "'operator', 'x', 'payer'"),
+      add("", "'file', 'x'"),
+      add(", process", "'process', 'x', 'somebody'"),
+      add(", ended_at", "'operator', 'x', now()"),
+      add(", ended_at, ended_by, end_reason", "'operator', 'x', now(), '', 'x'"),
+    ])
+      expect(await allows(db, wrong), wrong).toBe(false);
+    await db.query(add("", "'operator', 'x'"));
+    for (const wrong of [
+      "SET level = 'accept-nothing'",
+      "SET reason = 'y'",
+      "SET source = 'file', process = 'payer'",
+      "SET level = 'accept-nothing', ended_at = now(), ended_by = 'a', end_reason = 'b'",
+      "SET created_at = now(), ended_at = now(), ended_by = 'a', end_reason = 'b'",
+      "SET ended_at = now()",
+    ])
+      expect(await allows(db, `UPDATE ledger_freeze ${wrong}`), wrong).toBe(false);
+    const end = "UPDATE ledger_freeze SET ended_at = now(), ended_by = 'a', end_reason = 'b'";
+    expect(await allows(db, "DELETE FROM ledger_freeze")).toBe(false);
+    expect(await allows(db, "TRUNCATE ledger_freeze")).toBe(false);
+    await db.query(end);
+    expect(await allows(db, end)).toBe(false);
+    expect(
+      await allows(db, "UPDATE ledger_freeze SET ended_at = NULL, ended_by = NULL, end_reason = NULL"),
+    ).toBe(false);
   });
 
   test("a recovery hold that is lowered, or falls before the ledger has passed it", async ({ db }) => {
@@ -254,7 +284,7 @@ describe("the database refuses", () => {
     );
     expect(await allows(db, "UPDATE control SET recovery_hold_until_ms = 99")).toBe(false);
     expect(await allows(db, "UPDATE control SET recovery_hold_from_block_num = 3")).toBe(false);
-    expect(await allows(db, "UPDATE control SET payments_on = false, payments_reason = 'test'")).toBe(true);
+    expect(await allows(db, "UPDATE control SET updated_at = now()")).toBe(true);
     expect(await allows(db, lift)).toBe(false);
     await db.query("UPDATE chain_cursor SET block_time_ms = 101");
     expect(await allows(db, lift)).toBe(false); // Block 2 was jumped over.

@@ -1,7 +1,7 @@
 import { bts } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
 import { millis } from "@stakebts/kernel/time";
-import { type Freeze, type FreezeLevel, levelOfSwitches, whyPaysNothing } from "../../rules/freeze.ts";
+import { type Freeze, type FreezeId, inForce, reportedOnly, whyPaysNothing } from "../../rules/freeze.ts";
 import type { PaymentLimits } from "../../rules/limits.ts";
 import type { RecoveryHold } from "../../rules/recovery-hold.ts";
 import type {
@@ -9,21 +9,21 @@ import type {
   PaymentLimits as PaymentLimitsModel,
 } from "../../generated/prisma/client.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
-import type { Control, ControlState, ControlTx, SwitchChange } from "../ledger.ts";
+import type { Control, ControlState, ControlTx, FreezeEnd, NewFreeze } from "../ledger.ts";
+import { addFreeze, endFreeze, type FreezeRow, OPEN_FREEZES, reportFreezes, toFreeze } from "./freezes.ts";
 
 type LimitColumns = Pick<PaymentLimitsModel, "paymentCap" | "hourCap" | "dayCap" | "approvalFrom">;
 
 export type ControlColumns = Omit<ControlModel, "id" | "databaseIdentity" | "createdAt" | "updatedAt"> &
   LimitColumns & {
+    readonly openFreezes: readonly FreezeRow[];
     /** This is not the database, or not the run of its server, for which the recovery hold was last considered. */
     readonly databaseChanged: boolean;
   };
 
 /** Select these {@link CONTROL_TABLES}. */
 export const CONTROL_COLUMNS = Prisma.sql`
-  control.payments_on AS "paymentsOn", control.payments_reason AS "paymentsReason",
-  control.accepting_on AS "acceptingOn", control.accepting_reason AS "acceptingReason",
-  control.manager_freeze AS "managerFreeze", control.manager_freeze_reason AS "managerFreezeReason",
+  ${OPEN_FREEZES} AS "openFreezes",
   control.recovery_hold_until_ms AS "recoveryHoldUntilMs",
   control.recovery_hold_from_block_num AS "recoveryHoldFromBlockNum",
   control.recovery_hold_reason AS "recoveryHoldReason",
@@ -36,39 +36,18 @@ export const CONTROL_TABLES = Prisma.sql`
   control LEFT JOIN (SELECT * FROM payment_limits ORDER BY id DESC LIMIT 1) limits ON true`;
 
 export function toControl(row: ControlColumns): ControlState {
-  const freezes = toFreezes(row);
+  const open = row.openFreezes.map(toFreeze);
+  const freezes = inForce(open);
   const reason = whyPaysNothing(freezes);
   return {
     freezes,
+    processFreezes: reportedOnly(open),
     payments: reason === undefined ? { on: true } : { on: false, reason },
     limits: toLimits(row),
     recoveryHold: { raised: toRecoveryHold(row), databaseChanged: row.databaseChanged },
     writerEpoch: row.writerEpoch,
     processedElsewhereUpToBlockNum: row.processedElsewhereUpToBlockNum ?? 0,
   };
-}
-
-/** What the row says: the operators' two switches, and a manager's memo. */
-function toFreezes(row: ControlColumns): readonly Freeze[] {
-  const level = levelOfSwitches({ pays: row.paymentsOn, accepts: row.acceptingOn });
-  const reasons = [
-    ...(row.paymentsOn ? [] : [row.paymentsReason ?? ""]),
-    ...(row.acceptingOn ? [] : [row.acceptingReason ?? ""]),
-  ];
-  const operator: readonly Freeze[] =
-    level === undefined
-      ? []
-      : [{ source: "operator", level, reason: [...new Set(reasons)].join("; nominations: ") }];
-  return row.managerFreeze === null
-    ? operator
-    : [
-        ...operator,
-        {
-          source: "manager",
-          level: row.managerFreeze as FreezeLevel,
-          reason: row.managerFreezeReason ?? "",
-        },
-      ];
 }
 
 const orNone = (amount: bigint | null) => (amount === null ? undefined : bts(amount));
@@ -100,7 +79,7 @@ export async function readControl(db: Pick<DatabaseTx, "$queryRaw">): Promise<Co
   return toControl(row);
 }
 
-/** Table control, of one row, and payment_limits, of which the newest row holds. */
+/** Table control, of one row, the freezes in ledger_freeze, and payment_limits, of which the newest row holds. */
 export class PostgresControl implements ControlTx, Control {
   readonly #db: DatabaseTx;
 
@@ -117,22 +96,16 @@ export class PostgresControl implements ControlTx, Control {
     return this.read();
   }
 
-  async set({ payments, accepting, managerFreeze }: SwitchChange): Promise<void> {
-    const manager = managerFreeze === "ended" ? { level: null, reason: null } : managerFreeze;
-    await this.#db.control.update({
-      where: { id: 1 },
-      data: {
-        ...(payments === undefined
-          ? {}
-          : { paymentsOn: payments.on, paymentsReason: payments.on ? null : payments.reason }),
-        ...(accepting === undefined
-          ? {}
-          : { acceptingOn: accepting.on, acceptingReason: accepting.on ? null : accepting.reason }),
-        ...(manager === undefined
-          ? {}
-          : { managerFreeze: manager.level, managerFreezeReason: manager.reason }),
-      },
-    });
+  addFreeze(freeze: NewFreeze): Promise<boolean> {
+    return addFreeze(this.#db, freeze);
+  }
+
+  endFreeze(id: FreezeId, end: FreezeEnd): Promise<boolean> {
+    return endFreeze(this.#db, id, end);
+  }
+
+  reportFreezes(process: string, found: readonly Freeze[]): Promise<void> {
+    return reportFreezes(this.#db, process, found);
   }
 
   /** A new row, once no payer reckons with the old one any more. */
@@ -166,9 +139,8 @@ export class PostgresControl implements ControlTx, Control {
     const lifted = await this.#db.$executeRaw`
       UPDATE control
          SET recovery_hold_until_ms = NULL, recovery_hold_from_block_num = NULL, recovery_hold_reason = NULL, updated_at = now()
-        FROM chain_cursor
        WHERE recovery_hold_until_ms = ${BigInt(untilMs)} AND recovery_hold_from_block_num = ${fromBlockNum}
-         AND block_time_ms > recovery_hold_until_ms AND scanned_from_block_num <= recovery_hold_from_block_num`;
+         AND recovery_hold_is_passed(recovery_hold_until_ms, recovery_hold_from_block_num)`;
     return lifted === 1;
   }
 

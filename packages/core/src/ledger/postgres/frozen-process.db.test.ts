@@ -14,7 +14,11 @@ describe("a process that is frozen in the middle of a transaction", () => {
     const isAsleep = new Promise<void>((resolve) => (fellAsleep = resolve));
     const transaction = frozen.transaction(async (tx) => {
       await tx.lockEvents();
-      await tx.control.set({ payments: { on: false, reason: "written by the frozen one" } });
+      await tx.control.addFreeze({
+        source: "operator",
+        level: "pay-nothing",
+        reason: "written by the frozen one",
+      });
       fellAsleep();
       await asleep;
     });

@@ -15,9 +15,10 @@ import { PostgresCursor } from "./cursor.ts";
 import { addJobs, dispatchJobs } from "./jobs.ts";
 import { PostgresPayouts } from "./payouts.ts";
 import { addReceipts } from "./receipts.ts";
-import { debtIsNotCancelled, isNotStopped, PostgresStakeRows } from "./stake-rows.ts";
+import { PostgresStakeRows } from "./stake-rows.ts";
 import { PostgresTopUps } from "./top-ups.ts";
-import { isDecidable, PostgresTransfers } from "./transfers.ts";
+import { PostgresTransfers } from "./transfers.ts";
+import { hasWork } from "./undecided.ts";
 import { PostgresWithdrawals } from "./withdrawals.ts";
 
 /** To apply events waits for another process that does; a batch of blocks writes a few thousand rows. Longer than either takes. */
@@ -32,7 +33,10 @@ export function createPostgresLedger({ url, max = 5 }: { url: string; max?: numb
   const db = openDatabase(url, max);
   return {
     transaction: (work) => inTransaction(db, (tx) => work(ledgerTx(tx))),
-    hasWork: (accepting) => hasWork(db, accepting),
+    hasWork: async (accepting = true) => {
+      const [row] = await db.$queryRaw<{ work: boolean }[]>`SELECT ${hasWork(accepting)} AS work`;
+      return row?.work ?? false;
+    },
     close: () => db.$disconnect(),
     cursor: new PostgresCursor(db),
     transfers: new PostgresTransfers(db),
@@ -75,13 +79,4 @@ async function inTransaction<T>(db: Database, work: (tx: DatabaseTx) => Promise<
       if (tries > CONFLICT_RETRIES || !isWriteConflict(error)) throw error;
     }
   }
-}
-
-async function hasWork(db: Database, accepting = true): Promise<boolean> {
-  const [row] = await db.$queryRaw<{ work: boolean }[]>`
-    SELECT EXISTS (SELECT FROM transfer WHERE ${isDecidable(accepting)})
-        OR EXISTS (SELECT FROM stake_row, chain_cursor
-                    WHERE stake_row.status = 'pending' AND due <= block_time_ms AND ${debtIsNotCancelled}
-                      AND ${isNotStopped}) AS work`;
-  return row?.work ?? false;
 }

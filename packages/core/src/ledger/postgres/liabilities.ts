@@ -3,7 +3,7 @@ import type { PayoutKind } from "../../rules/payout.ts";
 import { DAY_MS, HOUR_MS, millis, type Millis } from "@stakebts/kernel/time";
 import type { DebtFilter, DebtLine, Liabilities, LedgerView, Page, Sum } from "../view.ts";
 import { type Database, Prisma } from "../../database/client.ts";
-import { debtIsNotCancelled } from "./stake-rows.ts";
+import { debtIsNotCancelled } from "./undecided.ts";
 
 /**
  * What the custodian still has to pay, one line each: rewards and base amounts that have not fallen due, as if every

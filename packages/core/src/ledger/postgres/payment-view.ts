@@ -22,7 +22,7 @@ type LiveColumns = Pick<WithdrawalModel, "txid" | "bytes" | "refBlockNum" | "exp
 };
 
 /**
- * Payout, its live withdrawal, the switch, the limits, the recovery hold and the cursor, of one moment and in one question:
+ * Payout, its live withdrawal, the freezes, the limits, the recovery hold and the cursor, of one moment and in one question:
  * asked once per payment.
  */
 export async function paymentView(

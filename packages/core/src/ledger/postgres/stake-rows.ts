@@ -10,9 +10,10 @@ import {
   type StakeRowType,
 } from "../../rules/stake-row.ts";
 import type { StakeRow as StakeRowModel } from "../../generated/prisma/client.ts";
-import { type DatabaseTx, Prisma } from "../../database/client.ts";
+import type { DatabaseTx } from "../../database/client.ts";
 import type { StakeRowQuery, StakeRowsTx } from "../ledger.ts";
 import { jsonRows } from "./json-rows.ts";
+import { debtIsNotCancelled, isAwaited } from "./undecided.ts";
 
 const fromStakeRow = (row: NewStakeRow) => ({
   id: row.id,
@@ -67,24 +68,6 @@ export async function insertStakeRows(db: DatabaseTx, rows: readonly NewStakeRow
              "blockProcessed" int, number int)`;
 }
 
-/**
- * Condition on `stake_row`: no operator has cancelled the payout that this row makes when it falls due. Such a row stays
- * pending, as an open promise that a stop can still settle; a cancelled *stop* leaves the row to its own due date.
- * A pending row that was never owed has no link, so the common case is one look into an index.
- */
-export const debtIsNotCancelled = Prisma.sql`NOT EXISTS (
-  SELECT FROM payout_stake_row link JOIN payout ON payout.id = link.payout_id
-   WHERE link.stake_row_id = stake_row.id AND payout.status = 'cancelled' AND payout.kind IN ('reward', 'base'))`;
-
-/**
- * Condition on `stake_row`: its nominator has made no stop before it fell due that waits for an answer. In the order of the
- * chain there never is one; but stops may have to wait for nominations that are not answered now.
- */
-export const isNotStopped = Prisma.sql`NOT EXISTS (
-  SELECT FROM transfer stop
-   WHERE stop.status = 'undecided' AND stop.sender = stake_row.nominator AND stop.request->>'type' = 'stop'
-     AND stop.block_time_ms < stake_row.due)`;
-
 /** Table stake_row. */
 export class PostgresStakeRows implements StakeRowsTx {
   readonly #db: DatabaseTx;
@@ -110,8 +93,7 @@ export class PostgresStakeRows implements StakeRowsTx {
   async #due({ dueUpToMs, limit }: { dueUpToMs: Millis; limit: number }): Promise<readonly StakeRow[]> {
     const due = await this.#db.$queryRaw<{ id: string }[]>`
       SELECT id FROM stake_row
-       WHERE status = 'pending' AND due <= ${BigInt(dueUpToMs)} AND type IN ('reward', 'base_amount', 'penalty')
-         AND ${debtIsNotCancelled} AND ${isNotStopped}
+       WHERE due <= ${BigInt(dueUpToMs)} AND ${isAwaited}
        ORDER BY due, id LIMIT ${limit}`;
     if (due.length === 0) return [];
     const rows = await this.#db.stakeRow.findMany({

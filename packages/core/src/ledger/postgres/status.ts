@@ -1,17 +1,16 @@
 import { bts } from "@stakebts/kernel/amount";
 import { millis } from "@stakebts/kernel/time";
-import { type Freeze, type FreezeLevel, type FreezeSource, isFreezeLevel } from "../../rules/freeze.ts";
 import type { LimitedBy } from "../../rules/limits.ts";
 import type { PayoutKey, PayoutStatus } from "../../rules/payout.ts";
 import type { StakeRowStatus } from "../../rules/stake-row.ts";
 import type { TopUpStatus } from "../../rules/top-up.ts";
 import { type Database, Prisma } from "../../database/client.ts";
 import { LOCKS } from "../../database/locks.ts";
-import type { LimitedSum, ProcessFreeze, StatusView, WatchView } from "../view.ts";
+import type { LimitedSum, StatusView, WatchView } from "../view.ts";
 import { readControl } from "./control.ts";
 import { readCursor } from "./cursor.ts";
 import { hashChainProgress } from "./receipts.ts";
-import { debtIsNotCancelled } from "./stake-rows.ts";
+import { debtIsNotCancelled } from "./undecided.ts";
 
 // Where everything stands: for people, and for monitoring.
 
@@ -27,7 +26,6 @@ export async function statusView(db: Database): Promise<StatusView> {
     oldestOpen,
     backup,
     hashChain,
-    ofProcesses,
     limited,
   ] = await Promise.all([
     readCursor(db),
@@ -46,14 +44,13 @@ export async function statusView(db: Database): Promise<StatusView> {
     }),
     db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
     hashChainProgress(db),
-    processFreezes(db),
     limitedSums(db),
   ]);
   return {
     cursor,
     payments: control.payments,
     freezes: control.freezes,
-    processFreezes: ofProcesses,
+    processFreezes: control.processFreezes,
     limits: control.limits,
     limited,
     recoveryHold: control.recoveryHold,
@@ -83,7 +80,7 @@ export async function statusView(db: Database): Promise<StatusView> {
 }
 
 export async function watchView(db: Database): Promise<WatchView> {
-  const [cursor, control, [facts], topUps, ofProcesses, limited] = await Promise.all([
+  const [cursor, control, [facts], topUps, limited] = await Promise.all([
     readCursor(db),
     readControl(db),
     db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
@@ -94,14 +91,13 @@ export async function watchView(db: Database): Promise<WatchView> {
                    (SELECT due FROM payout WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
                      ORDER BY due LIMIT 1)) AS oldest`,
     db.topUp.groupBy({ by: ["status"], _count: true }),
-    processFreezes(db),
     limitedSums(db),
   ]);
   return {
     cursor,
     payments: control.payments,
     freezes: control.freezes,
-    processFreezes: ofProcesses,
+    processFreezes: control.processFreezes,
     limited,
     recoveryHold: control.recoveryHold,
     payerLeads: facts?.leads ?? false,
@@ -128,36 +124,3 @@ async function limitedSums(db: Pick<Database, "$queryRaw">): Promise<readonly Li
     amount: bts(amount),
   }));
 }
-
-interface ProcessFreezeRow {
-  readonly subject: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly created_at: Date;
-}
-
-/** What each process has said last of its environment and its file, since it was started. */
-async function processFreezes(db: Pick<Database, "$queryRaw">): Promise<readonly ProcessFreeze[]> {
-  const rows = await db.$queryRaw<ProcessFreezeRow[]>`
-    SELECT subject, details, created_at FROM (
-      SELECT DISTINCT ON (subject) subject, event, details, created_at FROM receipt
-       WHERE event IN ('process.started', 'process.frozen', 'process.thawed') ORDER BY subject, id DESC) newest
-     WHERE event = 'process.frozen' ORDER BY subject`;
-  return rows.flatMap(({ subject, details, created_at }) =>
-    (["environment", "file"] as const).flatMap((source): ProcessFreeze[] => {
-      const level = details[source];
-      return typeof level === "string" && isFreezeLevel(level)
-        ? [{ ...freezeOf(source, level, details), process: subject, sinceMs: created_at.getTime() }]
-        : [];
-    }),
-  );
-}
-
-const freezeOf = (
-  source: FreezeSource,
-  level: FreezeLevel,
-  details: ProcessFreezeRow["details"],
-): Freeze => ({
-  source,
-  level,
-  reason: typeof details["reason"] === "string" ? details["reason"] : "",
-});

@@ -10,6 +10,7 @@ import type { Transfer as TransferModel } from "../../generated/prisma/client.ts
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
 import type { MemoStatus, NewTransfer, TransferQuery, TransferStatus, TransfersTx } from "../ledger.ts";
 import { jsonRows } from "./json-rows.ts";
+import { isDecidable } from "./undecided.ts";
 
 export const transferKey = (at: OperationPosition) => ({
   blockNum: at.blockNum,
@@ -77,21 +78,6 @@ const COLUMNS = Prisma.sql`
   amount_shares AS "amountShares", asset_id AS "assetId", fee_shares AS "feeShares", memo_status AS "memoStatus",
   memo_text AS "memoText", request, payout_key AS "payoutKey", import_mark AS "importMark", memo_nonce AS "memoNonce", replayed`;
 const CHAIN_ORDER = Prisma.sql`ORDER BY block_num, trx_in_block, op_in_trx`;
-
-/**
- * Condition on `transfer`: undecided, and answered also while nominations are not. What asks for an agreement waits, and so
- * does a stop of somebody who asked for one before it, for it would end that one too. Everything else comes to the same before
- * and after it. ADR 0019.
- */
-export const isDecidable = (accepting: boolean): Prisma.Sql =>
-  accepting
-    ? Prisma.sql`transfer.status = 'undecided'`
-    : Prisma.sql`transfer.status = 'undecided' AND transfer.request->>'type' <> 'open'
-        AND NOT (transfer.request->>'type' = 'stop' AND EXISTS (
-          SELECT FROM transfer earlier
-           WHERE earlier.status = 'undecided' AND earlier.sender = transfer.sender AND earlier.request->>'type' = 'open'
-             AND (earlier.block_num, earlier.trx_in_block, earlier.op_in_trx)
-               < (transfer.block_num, transfer.trx_in_block, transfer.op_in_trx)))`;
 
 /** The names of a query as conditions on `transfer`, one for each that is given. */
 function namesIn({ txids, keys, nonces, memos, operations }: TransferQuery): readonly Prisma.Sql[] {

@@ -1,0 +1,36 @@
+import { Prisma } from "../../database/client.ts";
+
+/** Condition on `transfer`: undecided, and answered also while nominations are not. The rule is `oldestDecidable` of rules/undecided.ts. */
+export const isDecidable = (accepting: boolean): Prisma.Sql =>
+  accepting
+    ? Prisma.sql`transfer.status = 'undecided'`
+    : Prisma.sql`transfer.status = 'undecided' AND transfer.request->>'type' <> 'open'
+        AND NOT (transfer.request->>'type' = 'stop' AND EXISTS (
+          SELECT FROM transfer earlier
+           WHERE earlier.status = 'undecided' AND earlier.sender = transfer.sender AND earlier.request->>'type' = 'open'
+             AND (earlier.block_num, earlier.trx_in_block, earlier.op_in_trx)
+               < (transfer.block_num, transfer.trx_in_block, transfer.op_in_trx)))`;
+
+/**
+ * Condition on `stake_row`: no operator has cancelled the payout that this row makes when it falls due. Such a row stays
+ * pending, as an open promise that a stop can still settle; a cancelled *stop* leaves the row to its own due date.
+ * A pending row that was never owed has no link, so the common case is one look into an index.
+ */
+export const debtIsNotCancelled = Prisma.sql`NOT EXISTS (
+  SELECT FROM payout_stake_row link JOIN payout ON payout.id = link.payout_id
+   WHERE link.stake_row_id = stake_row.id AND payout.status = 'cancelled' AND payout.kind IN ('reward', 'base'))`;
+
+/**
+ * Condition on `stake_row`: it waits for its due date, no operator has cancelled its payout, and its nominator has made no stop
+ * before it falls due that waits for an answer (`isStopped` of rules/undecided.ts).
+ */
+export const isAwaited = Prisma.sql`stake_row.status = 'pending' AND stake_row.type IN ('reward', 'base_amount', 'penalty')
+  AND ${debtIsNotCancelled} AND NOT EXISTS (
+    SELECT FROM transfer stop
+     WHERE stop.status = 'undecided' AND stop.sender = stake_row.nominator AND stop.request->>'type' = 'stop'
+       AND stop.block_time_ms < stake_row.due)`;
+
+/** Is there a transfer that can be answered now, or a row that has fallen due by the time of the cursor? */
+export const hasWork = (accepting: boolean): Prisma.Sql => Prisma.sql`(
+  EXISTS (SELECT FROM transfer WHERE ${isDecidable(accepting)})
+  OR EXISTS (SELECT FROM stake_row, chain_cursor WHERE stake_row.due <= chain_cursor.block_time_ms AND ${isAwaited}))`;
