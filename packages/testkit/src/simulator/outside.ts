@@ -9,7 +9,7 @@ import { switchPayments } from "@stakebts/core/limits/switch-payments";
 import type { Intention } from "./auditor.ts";
 import { keepAlive, rebuilder } from "./processes.ts";
 import type { ProcessRun } from "./event-loop.ts";
-import { EXCHANGE, MANAGER, type Simulation } from "./simulation.ts";
+import { CUSTODIAN, EXCHANGE, MANAGER, type Simulation } from "./simulation.ts";
 
 // All that is not the product: the chain, its nodes, the exchange, nominators and managers, operators, and the restore of
 // a backup.
@@ -123,6 +123,17 @@ export function startNominators(simulation: Simulation): void {
         means: { type: "loan" },
       });
   });
+}
+
+/** Without the safeguard of its key the custodian is robbed, once. */
+export function startThief(simulation: Simulation): void {
+  if (simulation.without !== "key-kept") return;
+  simulation.eventLoop.after(simulation.prng.int(60_000, 240_000), () =>
+    simulation.sendByOthers(CUSTODIAN, SHARES, {
+      to: simulation.prng.pick(simulation.nominators).id,
+      means: { type: "nonsense" },
+    }),
+  );
 }
 
 /** What the exchange has accepted it sends, keeps or cancels, sooner or later. */
@@ -239,6 +250,7 @@ export function startBackups(simulation: Simulation): void {
     for (const run of simulation.ingesters) run.over = true;
   };
   const comeBack = (backup: unknown): void => {
+    simulation.hasForgotten = true;
     if (simulation.without === "recovery-hold") {
       ledger.rewind(backup);
       killIngesters();

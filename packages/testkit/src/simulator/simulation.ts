@@ -61,6 +61,8 @@ export class Simulation {
   isOver = false;
   readonly ingesters = new Set<ProcessRun>();
   restoresToCome = 0;
+  /** A backup has come back, or the database was lost: the ledger may not know what it has signed. */
+  hasForgotten = false;
   /** The database was lost, and an operator fills it from the chain: ingesters are not started meanwhile. */
   isBeingRebuilt = false;
   faultProfile: FaultProfile;
@@ -160,6 +162,8 @@ export class Simulation {
     from: AccountId,
     amountShares: bigint,
     more: {
+      /** Who gets it; the custodian if not said. */
+      readonly to?: AccountId;
       readonly memo?: string;
       /** Its memo is for another key. */
       readonly isUnreadable?: boolean;
@@ -173,7 +177,7 @@ export class Simulation {
     this.chain.submit({
       txid,
       fromId: from,
-      toId: CUSTODIAN,
+      toId: more.to ?? CUSTODIAN,
       amount: shares(amountShares),
       assetId: more.assetId ?? "1.3.0",
       fee: shares(0n),
