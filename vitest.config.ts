@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/{src,test}/**/*.test.ts", "{test,chaos,deploy}/**/*.test.ts"],
+          include: ["{apps,packages}/*/{src,test}/**/*.test.ts", "{test,chaos,deploy,docs}/**/*.test.ts"],
           exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts", "**/*.browser.test.ts"],
         },
       },

@@ -115,7 +115,7 @@ async function ingestRate(url: string, databaseUrl: string): Promise<number> {
     const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
     if (ingestedTo === finalBlockNum || ingestedTo === undefined) break;
   }
-  const blocks = (await ledger.cursor())?.blockNum ?? 0;
+  const blocks = (await ledger.cursor.read())?.blockNum ?? 0;
   const rate = (blocks / (performance.now() - startMs)) * 1000;
   await Promise.all([chain.close(), ledger.close()]);
   return rate;

@@ -1,3 +1,4 @@
+import { LOCKS } from "@stakebts/core/database/locks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
@@ -28,7 +29,7 @@ export interface Break {
 const PAYER = "packages/core/dist/services/pay-payout.js";
 const INGESTER = "packages/core/dist/services/ingest-blocks.js";
 const SCHEDULER = "apps/scheduler/dist/main.js";
-const SAVE = "const saved = await ledger.saveWithdrawal(withdrawal);";
+const SAVE = "const saved = await ledger.withdrawals.save(withdrawal);";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
@@ -181,7 +182,7 @@ export const BREAKS: readonly Break[] = [
       const others = site.seatsOf("payer").filter((seat) => seat.worker !== worker);
       const leads = Promise.all(others.map((seat) => seat.worker.waitFor(isNew(seat.worker, "payer.leads"))));
       await site.database.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted",
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCKS.payer} AND granted`,
       );
       await leads;
       await until(site, NOTHING_IS_DUE);
@@ -233,8 +234,8 @@ export const BREAKS: readonly Break[] = [
         file: PAYER,
         find: `log.debug("withdrawal.sent_again", ids);`,
         replace: `await ledger.transaction(async (tx) => {
-              await tx.expireWithdrawal(withdrawal.id);
-              await tx.movePayout(payout.id, ["signed", "sent"], "ready", { reason: "duplicate transaction" });
+              await tx.withdrawals.expire(withdrawal.id);
+              await tx.payouts.move(payout.id, ["signed", "sent"], "ready", { reason: "duplicate transaction" });
             });`,
       },
     ],
@@ -251,7 +252,7 @@ export const BREAKS: readonly Break[] = [
       {
         file: PAYER,
         find: `log.info("withdrawal.sent", ids);`,
-        replace: `await ledger.transaction((tx) => tx.confirmPayouts([{ payoutId: payout.id, blockNum: 1, blockTimeMs: 1 }]));`,
+        replace: `await ledger.transaction((tx) => tx.payouts.confirm([{ payoutId: payout.id, blockNum: 1, blockTimeMs: 1 }]));`,
       },
     ],
     // Nodes say that they have taken it, and have not.

@@ -10,7 +10,7 @@ import pg from "pg";
 import { processLogins } from "@stakebts/testkit/process-logins";
 import { prepare } from "../prisma/migrate.ts";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
-import { hashPassword } from "@stakebts/core/operators/password-hash";
+import { hashPassword } from "@stakebts/core/operators/console-access";
 import { ChainAudit } from "./chain-audit.ts";
 import { owedByRules, paidOnChain, settle } from "./reckoning.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";

@@ -27,7 +27,7 @@ for folder in $folders; do
     if [ -d "$folder/$part" ]; then cp -R "$folder/$part" "$out/$folder/"; fi
   done
 done
-if [ "$workspace" = apps/cli ]; then cp -R prisma/migrations "$out/prisma/"; else rmdir "$out/prisma"; fi
+if [ "$workspace" = apps/cli ]; then cp -R prisma/migrations prisma/functions "$out/prisma/"; else rmdir "$out/prisma"; fi
 cp deploy/image/*.mjs "$out/deploy/image/"
 
 # What nothing loads: parts of packages, manifests of others, ccxt but for the payer, types, maps.

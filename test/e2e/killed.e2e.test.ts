@@ -1,3 +1,4 @@
+import { LOCKS } from "@stakebts/core/database/locks";
 import { describe, expect, it } from "vitest";
 import { inTown } from "@stakebts/testkit/cluster";
 import { killUntil, startAll } from "@stakebts/testkit/workers";
@@ -94,7 +95,7 @@ describe("real processes that are killed or frozen pay everybody exactly once", 
       workers.payer.kill("SIGSTOP");
       // Its session is cut by the database's operator, so that the lock is free while it still believes to hold it.
       await town.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7270002 AND granted",
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCKS.payer} AND granted`,
       );
       const second = town.cluster.start("payer");
       await second.waitFor(({ event }) => event === "withdrawal.sent");

@@ -1,3 +1,4 @@
+import { LOCKS } from "@stakebts/core/database/locks";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -72,9 +73,9 @@ const test = base.extend<{ database: string; url: string; dir: string; stakebts:
     const { agreement, rows } = agreementWithRows(operation(9));
     await passRecoveryHold(ledger);
     await ledger.transaction(async (tx) => {
-      await tx.insertAgreement(agreement, rows);
-      await tx.insertPayouts([refundOf(operation(10))]);
-      await tx.setPayments({ on: false, reason: "test" });
+      await tx.agreements.insert([{ agreement, rows }]);
+      await tx.payouts.insert([refundOf(operation(10))]);
+      await tx.control.set({ payments: { on: false, reason: "test" } });
     });
     await ledger.close();
     await use(url);
@@ -236,15 +237,17 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     const there = new URL(url);
     there.pathname = `/${drill}`;
     const restored = stakebts.with({ DATABASE_URL: there.href });
-    expect((await restored("status")).out).toMatch(/payments +off: restored from stakebts-[^]*fence +up/u);
+    expect((await restored("status")).out).toMatch(
+      /payments +off: restored from stakebts-[^]*recovery hold +/u,
+    );
     expect((await restored("receipts", "--event", "ledger.restored")).out).toContain("drill");
     const ledger = createPostgresLedger({ url: there.href });
-    const writerEpoch = await ledger.startWriterEpoch();
-    await ledger.transaction((tx) => tx.setPayments({ on: true }));
+    const writerEpoch = await ledger.control.startWriterEpoch();
+    await ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
     const payout = refundOf(operation(10));
-    expect(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
+    expect(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
     await passRecoveryHold(ledger);
-    expect(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
+    expect(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
     await ledger.close();
   });
 
@@ -287,7 +290,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     await ask(url, "UPDATE control SET payments_on = false");
     const payer = new pg.Client({ connectionString: url, application_name: "stakebts-payer" });
     await payer.connect();
-    await payer.query("SELECT pg_advisory_lock(7270002)");
+    await payer.query("SELECT pg_advisory_lock($1)", [LOCKS.payer]);
     const refused = await restore();
     expect(refused.code).toBe(1);
     expect(refused.err).toMatch(/stakebts-payer \(process \d+ .*: it is the payer that leads/u);
@@ -358,7 +361,7 @@ describe.skipIf(installedPostgres === undefined)(
         expect(await after.pay(payout)).toEqual({ type: "settled" });
         expect(await after.arrivedAt("nominator-1")).toEqual([450]);
         expect(await after.arrivedAt("nominator-2")).toEqual([1]);
-        expect((await after.stakebts("receipts", "--event", "fence.*")).out).toContain(
+        expect((await after.stakebts("receipts", "--event", "recovery_hold.*")).out).toContain(
           "recovery_hold.lifted",
         );
       } finally {
@@ -389,7 +392,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts reset", () => {
     const [, kept] = (await databases()).filter((other) => other.startsWith(name));
     expect(await ask(url.replace(name, kept ?? ""), "SELECT FROM agreement")).toHaveLength(1);
     expect(await ask(url, "SELECT FROM agreement")).toHaveLength(0);
-    expect((await stakebts("status")).out).toMatch(/payments +off: reset by operator-1[^]*fence +up/u);
+    expect((await stakebts("status")).out).toMatch(/payments +off: reset by operator-1[^]*recovery hold +/u);
   });
 });
 

@@ -99,7 +99,7 @@ export class Office {
 
   /** An empty ledger pays nothing until everything that it may have forgotten is in a block or dead. */
   async passRecoveryHold(): Promise<void> {
-    const { raised } = await this.ledger.recoveryHoldState();
+    const { raised } = (await this.ledger.control.read()).recoveryHold;
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
     await this.devnet.produce(8);
@@ -175,7 +175,7 @@ export class Office {
       policy,
       frozenHere: () => [],
       feeOf: transferFee,
-      writerEpoch: await ledger.startWriterEpoch(),
+      writerEpoch: await ledger.control.startWriterEpoch(),
     };
   }
 
@@ -187,7 +187,7 @@ export class Office {
   /** Pays whatever the ledger has rung for, and waits until it is final. */
   async work(): Promise<void> {
     const ids = new Set<string>();
-    await this.ledger.dispatchJobs(1_000, async (jobs) => {
+    await this.ledger.jobs.dispatch(1_000, async (jobs) => {
       for (const job of jobs) if ("payoutId" in job.data) ids.add(job.data.payoutId);
     });
     for (const id of ids) await this.pay(id as PayoutId);
@@ -204,14 +204,14 @@ export class Office {
   /** Whatever is due fails; the key of the last of it. */
   async fail(reason: string): Promise<string> {
     const ids: PayoutId[] = [];
-    await this.ledger.dispatchJobs(1_000, async (jobs) => {
+    await this.ledger.jobs.dispatch(1_000, async (jobs) => {
       for (const job of jobs) if ("payoutId" in job.data) ids.push(job.data.payoutId as PayoutId);
     });
     let key = "";
     await this.ledger.transaction(async (tx) => {
-      for (const payout of await tx.payouts(ids)) {
-        await tx.movePayout(payout.id, ["due"], "ready");
-        if (await tx.movePayout(payout.id, ["ready"], "failed", { reason })) key = payout.key;
+      for (const payout of await tx.payouts.find({ ids })) {
+        await tx.payouts.move(payout.id, ["due"], "ready");
+        if (await tx.payouts.move(payout.id, ["ready"], "failed", { reason })) key = payout.key;
       }
     });
     return key;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { describe, expect } from "vitest";
 import { emptyDatabase, test } from "@stakebts/testkit/database";
 import { inProcess, stakebtsWith } from "./stakebts.ts";
@@ -15,11 +16,11 @@ describe("stakebts db", () => {
         const stakebts = stakebtsWith({ DATABASE_URL_FILE: file }, inProcess);
         expect(await stakebts("db", "status")).toMatchObject({
           code: 1,
-          out: expect.stringMatching(/^pending: .*_init/u),
+          out: expect.stringMatching(/^pending: .*_baseline/u),
         });
         expect(await stakebts("db", "migrate")).toMatchObject({
           code: 0,
-          out: expect.stringMatching(/^applied: .*_init/u),
+          out: expect.stringMatching(/^applied: .*_baseline/u),
         });
         expect(await stakebts("db", "migrate")).toMatchObject({
           code: 0,
@@ -29,7 +30,12 @@ describe("stakebts db", () => {
           code: 0,
           out: "the database is up to date\n",
         });
-        expect(await stakebts.json("db", "status")).toEqual({ pending: [], edited: [], missing: [] });
+        expect(await stakebts.json("db", "status")).toEqual({
+          pending: [],
+          edited: [],
+          missing: [],
+          functions: [],
+        });
       });
     } finally {
       rmSync(folder, { recursive: true });
@@ -42,5 +48,22 @@ describe("stakebts db", () => {
       code: 78,
       err: expect.stringContaining("DATABASE_URL_FILE"),
     });
+  });
+
+  test("status and doctor name a function and a trigger that are not those of this program", async ({
+    databaseUrl,
+  }) => {
+    const stakebts = stakebtsWith({ DATABASE_URL: databaseUrl }, inProcess);
+    expect((await stakebts("doctor")).out).toMatch(/ok +database +answers, 1 migrations/u);
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    await client.query("DROP TRIGGER payout_moves ON payout; CREATE FUNCTION old() RETURNS int RETURN 1");
+    await client.end();
+    expect(await stakebts("db", "status")).toMatchObject({ code: 1, out: "functions: old, payout_moves\n" });
+    expect((await stakebts("doctor")).out).toMatch(
+      /problem +database +functions or triggers are not those of this program: old, payout_moves/u,
+    );
+    await stakebts("db", "migrate");
+    expect(await stakebts("db", "status")).toMatchObject({ code: 0 });
   });
 });

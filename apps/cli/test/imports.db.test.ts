@@ -482,7 +482,7 @@ describe("import sqlite", () => {
     const database = file(await v24({ block: 2, startMs, sql: odd }));
     const refused = await stakebts("import", "sqlite", database, ...DONE);
     expect(refused.code).toBe(1);
-    expect(refused.out).toMatch(/reward 3 is 1999 BTS, expected 2000/u);
+    expect(refused.out).toMatch(/reward 3 is 1,999 BTS, expected 2,000/u);
     expect(refused.out).toMatch(/left out .*user1234.*do not name a place/u);
     expect(refused.out).toMatch(/block_num: does not say/u);
     expect(refused.err).toMatch(/3 difference\(s\)[^]*--accept-differences/u);

@@ -50,8 +50,8 @@ async function agreementAfter(ledger: Ledger, days: number): Promise<{ startMs: 
   const { agreement, rows } = agreementWithRows(operation(10));
   const nowMs = millis(agreement.startMs + days * DAY_MS);
   await ledger.transaction(async (tx) => {
-    await tx.insertAgreement(agreement, rows);
-    await tx.moveCursor(undefined, cursorAt(1_000, { blockTimeMs: nowMs }));
+    await tx.agreements.insert([{ agreement, rows }]);
+    await tx.cursor.move(undefined, cursorAt(1_000, { blockTimeMs: nowMs }));
   });
   return { startMs: agreement.startMs };
 }
@@ -176,7 +176,7 @@ describe("lists", () => {
 
   test("of receipts are found by the beginning of their name", async ({ ledger, view }) => {
     await ledger.transaction((tx) =>
-      tx.addReceipts([
+      tx.receipts.add([
         { event: "payout.failed", subject: "a", details: {} },
         { event: "payout.held", subject: "b", details: { why: "x" } },
         { event: "payments.switched_off", subject: "c", details: {} },
@@ -200,21 +200,21 @@ describe("the journal", () => {
       refundOf(operation(12)),
     ];
     await passRecoveryHold(ledger);
-    const writerEpoch = await ledger.startWriterEpoch();
-    await ledger.transaction((tx) => tx.insertPayouts([paid, paidByKey, open]));
+    const writerEpoch = await ledger.control.startWriterEpoch();
+    await ledger.transaction((tx) => tx.payouts.insert([paid, paidByKey, open]));
     const withdrawal = withdrawalFor(paid, "a", { writerEpoch });
-    await ledger.saveWithdrawal(withdrawal);
+    await ledger.withdrawals.save(withdrawal);
     const timeMs = millis(Date.UTC(2026, 0, 1));
     await ledger.transaction(async (tx) => {
-      await tx.insertTransfers([
+      await tx.transfers.insert([
         incoming({ operation: operation(20, 0, 0) }),
         outgoing({ operation: operation(20, 1, 0), txid: withdrawal.txid, amount: 45_000_000n as never }),
         outgoing({ operation: operation(21), txid: "ab".repeat(20), payoutKey: paidByKey.key }),
         // Pays the debt, and does not name it.
         outgoing({ operation: operation(21, 1), amount: 45_000_000n as never }),
       ]);
-      await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20, 1, 0) }]);
-      await tx.confirmPayouts([
+      await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20, 1, 0) }]);
+      await tx.payouts.confirm([
         { payoutId: paid.id, blockNum: 20, blockTimeMs: timeMs },
         { payoutId: paidByKey.id, blockNum: 21, blockTimeMs: millis(timeMs - 1) },
       ]);
@@ -242,6 +242,6 @@ describe("the journal", () => {
 
 describe("the migrations of a database", () => {
   test("are named, and a database without them says so", async ({ view }) => {
-    expect(await view.migrations()).toEqual(expect.arrayContaining([expect.stringMatching(/_init$/u)]));
+    expect(await view.migrations()).toEqual(expect.arrayContaining([expect.stringMatching(/_baseline$/u)]));
   });
 });

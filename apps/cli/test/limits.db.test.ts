@@ -115,9 +115,11 @@ describe("freeze", () => {
     );
 
     await office.ledger.transaction(async (tx) => {
-      await tx.setManagerFreeze({ level: "all", reason: "the manager dls.cipher has frozen it" });
+      await tx.control.set({
+        managerFreeze: { level: "all", reason: "the manager dls.cipher has frozen it" },
+      });
       const details = { environment: null, file: "pay-nothing", reason: "the file /run/freeze is there" };
-      await tx.addReceipts([{ event: "process.frozen", subject: "payer", details }]);
+      await tx.receipts.add([{ event: "process.frozen", subject: "payer", details }]);
     });
     expect((await stakebts("payments", "on", "--reason", "looked")).out).toMatch(
       /payments are on again[^]*still frozen:\n {2}all by manager: the manager[^]*pay-nothing by file of the payer: the file/u,
@@ -131,13 +133,13 @@ describe("freeze", () => {
       /still frozen:\n {2}pay-nothing by file of the payer/u,
     );
     await office.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "process.started", subject: "payer", details: {} }]),
+      tx.receipts.add([{ event: "process.started", subject: "payer", details: {} }]),
     );
     expect((await stakebts("unfreeze", "--reason", "all is well")).out).toBe(
       "nothing of that was frozen here\n",
     );
     expect((await stakebts("doctor")).out).toMatch(/ok +freeze +nothing is frozen/u);
-    await office.ledger.enqueueStalePayouts({ notEnqueuedForMs: 0, limit: 10 });
+    await office.ledger.payouts.enqueueStale({ notEnqueuedForMs: 0, limit: 10 });
     await office.work();
     expect(await office.arrivedAt("nominator-1")).toEqual([450]);
     expect(await stakebts("freeze", "some", "--reason", "x")).toMatchObject({ code: 2 });

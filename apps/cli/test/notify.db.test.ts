@@ -79,7 +79,7 @@ describe("stakebts notify list", () => {
     const ledger = createPostgresLedger({ url: databaseUrl });
     const store = createNotificationStore({ url: databaseUrl });
     await ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "payout.failed", subject: "refund:1:0:0", details: { reason: "no funds" } }]),
+      tx.receipts.add([{ event: "payout.failed", subject: "refund:1:0:0", details: { reason: "no funds" } }]),
     );
     const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     await sendNotifications({

@@ -52,7 +52,7 @@ describe("payouts requeue", () => {
     let failures = 0;
     while (commands > 0) {
       await office.ledger.transaction(async (tx) => {
-        if (failures < 3 && (await tx.movePayout(id, ["ready"], "failed", { reason: "again" }))) failures++;
+        if (failures < 3 && (await tx.payouts.move(id, ["ready"], "failed", { reason: "again" }))) failures++;
       });
       await Promise.all(payers.map((payer) => payPayout(payer, id)));
       await office.devnet.produce();

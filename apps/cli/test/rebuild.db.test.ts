@@ -162,7 +162,7 @@ describe("stakebts rebuild", () => {
       expect(code).toBe(0);
       expect(await facts(url)).toEqual(lost);
       expect((await compare(here)).differences).toEqual([]);
-      expect((await here("doctor")).out).not.toContain("unmatchedPayments");
+      expect((await here("doctor")).out).not.toContain("unmatched payments");
       expect((await here("status")).out).toMatch(/payments.*off/iu);
       const again = await here("rebuild", "--from", "1", "--yes", ...REASON);
       expect(again).toMatchObject({ code: 1, err: expect.stringContaining("not empty") });
@@ -179,7 +179,7 @@ describe("stakebts rebuild", () => {
         await after.passRecoveryHold();
         await after.work();
         // A job at a bad moment is answered with "again": the scheduler's reconciler does that.
-        await after.ledger.enqueueStalePayouts({ notEnqueuedForMs: 0, limit: 100 });
+        await after.ledger.payouts.enqueueStale({ notEnqueuedForMs: 0, limit: 100 });
         await after.work();
       }
       expect(await after.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);

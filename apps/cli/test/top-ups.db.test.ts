@@ -17,7 +17,7 @@ async function givenTopUp(office: Office, ...statuses: TopUpStatus[]): Promise<v
   const key = topUpKey.cover(1, 1);
   const id = topUpReference(key);
   await office.ledger.transaction(async (tx) => {
-    await tx.insertTopUp({
+    await tx.topUps.insert({
       key,
       id,
       kind: "shortage",
@@ -28,7 +28,7 @@ async function givenTopUp(office: Office, ...statuses: TopUpStatus[]): Promise<v
     });
     let from: TopUpStatus = "requested";
     for (const to of statuses) {
-      await tx.moveTopUp(id, [from], to, { isAsking: to === "asked", reason: "no list shows it" });
+      await tx.topUps.move(id, [from], to, { isAsking: to === "asked", reason: "no list shows it" });
       from = to;
     }
   });
@@ -54,9 +54,9 @@ describe("stakebts top-ups", () => {
     await givenTopUp(office, "asked");
     expect(await giveUp()).toMatchObject({ code: 1, out: expect.stringContaining("still asking") });
     await office.ledger.transaction((tx) =>
-      tx.moveTopUp(topUpReference("top-up:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
+      tx.topUps.move(topUpReference("top-up:1:1"), ["asked"], "unresolved", { reason: "no list shows it" }),
     );
-    expect((await stakebts("doctor")).out).toMatch(/problem +top-up +top-up:1:1: nobody knows/u);
+    expect((await stakebts("doctor")).out).toMatch(/problem +top-ups +top-up:1:1: it is not known/u);
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("unresolved → cancelled") });
     expect(await giveUp()).toMatchObject({ code: 0, out: expect.stringContaining("is cancelled already") });
     const receipts = await stakebts("receipts", "--event", "top_up.given_up");
@@ -77,7 +77,7 @@ describe("stakebts balances and doctor", () => {
     const before = await stakebts.json<{ purses: unknown[]; totalShares: string }>("balances");
     expect(before).toMatchObject({ purses: [], totalShares: "10000000000" });
     await office.ledger.transaction((tx) =>
-      tx.addReceipts([
+      tx.receipts.add([
         {
           event: "treasury.balances",
           subject: "custodian",
@@ -133,14 +133,14 @@ describe("stakebts balances and doctor", () => {
 
   test("name payments of debts that a restored ledger does not have", async ({ office, stakebts }) => {
     await office.digest();
-    expect((await stakebts("doctor")).out).not.toContain("unmatchedPayments");
+    expect((await stakebts("doctor")).out).not.toContain("unmatched payments");
     const payoutKeyOfStop = payoutKey.stop(operation(7));
     await office.ledger.transaction((tx) =>
-      tx.insertTransfers([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),
+      tx.transfers.insert([outgoing({ operation: operation(9), payoutKey: payoutKeyOfStop })]),
     );
     const { out, code } = await stakebts("doctor");
     expect(out).toMatch(
-      /problem +strays +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
+      /problem +unmatched payments +payments on the chain name debts.*stop:7:0:0 to nominator-1 \(transfer 9:0:0\)/u,
     );
     expect(code).toBe(1);
   });

@@ -1,22 +1,22 @@
 import { serve } from "@hono/node-server";
-import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
-import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
-import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
-import { DONE, repeat } from "@stakebts/core/runtime/loop";
-import { hostClock } from "@stakebts/core/runtime/host-clock";
-import { ledgerIsThere } from "@stakebts/core/ledger/readiness-checks";
-import { localFreeze } from "@stakebts/core/limits/local-freeze";
-import { measureFreeze } from "@stakebts/core/limits/metrics";
-import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
-import { openQueue, queueStoreOf } from "@stakebts/core/queue/connection";
-import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
 import { openChain } from "@stakebts/core/processes/open-ports";
 import { reportFreezes } from "@stakebts/core/processes/process-ports";
-import { runProcess } from "@stakebts/core/processes/run-process";
-import { policyOf } from "@stakebts/core/config/policy-file";
 import { shown } from "@stakebts/core/config/environment";
-import { StartupError } from "@stakebts/kernel/errors";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
+import { ledgerIsThere } from "@stakebts/core/ledger/readiness-checks";
 import { recordStart } from "@stakebts/core/ledger/record-start";
+import { localFreeze } from "@stakebts/core/limits/local-freeze";
+import { measureFreeze } from "@stakebts/core/limits/metrics";
+import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
+import { runProcess } from "@stakebts/core/processes/run-process";
+import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
+import { openQueue, queueStoreOf } from "@stakebts/core/queue/connection";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
+import { StartupError } from "@stakebts/kernel/errors";
 import { createConsole } from "./app.ts";
 import { ChainWatch } from "./chain-watch.ts";
 import { readConfig } from "./config.ts";
@@ -44,7 +44,7 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     const users = await access.users();
     if (users.every(({ disabled }) => disabled))
       throw new StartupError(
-        "nobody could sign in: make a user with `stakebts users add <name> --role operator`",
+        "no user can sign in: make one with `stakebts users add <name> --role operator`",
       );
     await recordStart({ ledger, log }, "console", shown(config));
     return DONE;

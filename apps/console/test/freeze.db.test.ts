@@ -46,7 +46,7 @@ describe("the freeze page", () => {
     const viewer = await desk.visitor("viewer");
     const details = { environment: null, file: "all", reason: "the file /run/freeze is there" };
     await office.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "process.frozen", subject: "payer", details }]),
+      tx.receipts.add([{ event: "process.frozen", subject: "payer", details }]),
     );
     const page = await textOf(await desk.get("/freeze", viewer));
     expect(page).toContain("all by file of the payer: the file /run/freeze is there");
@@ -54,7 +54,7 @@ describe("the freeze page", () => {
     expect(await textOf(await desk.get("/", viewer))).toContain("The payer is frozen (all)");
     const post = await desk.post("/freeze", { do: "freeze", level: "all", reason: "x" }, viewer);
     expect(post.status).toBe(403);
-    expect(await office.ledger.freezes()).toEqual([]);
+    expect((await office.ledger.control.read()).freezes).toEqual([]);
   });
 });
 
@@ -70,7 +70,7 @@ describe("approving in the console", () => {
     expect(await textOf(await desk.get(`${path}/approve`, operator))).toContain(
       "does not wait for an approval",
     );
-    await office.ledger.transaction((tx) => tx.movePayout(payoutId(key as PayoutKey), ["failed"], "ready"));
+    await office.ledger.transaction((tx) => tx.payouts.move(payoutId(key as PayoutKey), ["failed"], "ready"));
     await office.pay(payoutId(key as PayoutKey));
     expect(await (await desk.get("/", operator)).text()).toContain(`href="${path}/approve"`);
     const asked = await textOf(await desk.get(`${path}/approve`, operator));

@@ -32,7 +32,7 @@ describe("the overview", () => {
     await office.digest();
     const report = (exchange1Shares: string) =>
       office.ledger.transaction((tx) =>
-        tx.addReceipts([
+        tx.receipts.add([
           {
             event: "treasury.balances",
             subject: "treasury",
@@ -73,7 +73,7 @@ describe("the overview", () => {
       action: { id: "1", actor: "operator-1", reason: "strange transfer" },
     });
     await office.ledger.transaction((tx) =>
-      tx.addReceipts([
+      tx.receipts.add([
         { event: "process.started", subject: "payer", details: { STAKEBTS_PAYMENTS: '"off"' } },
       ]),
     );

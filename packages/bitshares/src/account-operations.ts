@@ -3,8 +3,8 @@ import type { AccountId, ChainBlock, ChainTransfer } from "./chain.ts";
 
 /** An operation that needs the authority of an account, or takes its money. */
 export interface AccountOperation {
-  readonly operation: OperationPosition;
-  /** `undefined` when its transaction cannot be serialized here; then it is none of ours. */
+  readonly position: OperationPosition;
+  /** `undefined` when its transaction cannot be serialized here; this product signs no such transaction. */
   readonly txid: string | undefined;
   /** As the chain calls it: `transfer`, `account_update`. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface AccountOperation {
 }
 
 export interface AccountBlock extends Omit<ChainBlock, "transfers"> {
-  readonly acts: readonly AccountOperation[];
+  readonly operations: readonly AccountOperation[];
 }
 
 /** The chain as a watcher of one account reads it. Throws ChainError, as ChainReader does. */

@@ -37,7 +37,7 @@ export interface ParsedBlock {
   readonly block: ChainBlock;
   readonly merkle: MerkleVerdict;
   /** All that the account's authority does in it. */
-  readonly acts: readonly AccountOperation[];
+  readonly accountOperations: readonly AccountOperation[];
 }
 
 /**
@@ -73,7 +73,7 @@ export function parseBlock(
   const { blockNum, blockId } = header;
   const transactions = asArray(raw["transactions"], "transactions");
   const transfers: ChainTransfer[] = [];
-  const acts: AccountOperation[] = [];
+  const accountOperations: AccountOperation[] = [];
   const packed: Uint8Array[] = [];
   let complete = true; // every transaction could be serialized
   let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
@@ -88,8 +88,8 @@ export function parseBlock(
     const refBlockNum = referredTo(asUint32(transaction["ref_block_num"], "ref_block_num"), blockNum);
     let serialized = true;
     operations.forEach(({ tag, body }, opInTrx) => {
-      const act = isActing(account, tag, body)
-        ? { operation: { blockNum, trxInBlock, opInTrx }, name: operationName(tag), refBlockNum }
+      const ofAccount = isActing(account, tag, body)
+        ? { position: { blockNum, trxInBlock, opInTrx }, name: operationName(tag), refBlockNum }
         : undefined;
       if (tag === TRANSFER_TAG || tag === CLAIM_TAG) {
         const transfer = {
@@ -99,12 +99,12 @@ export function parseBlock(
           ...(tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body)),
         };
         if (transfer.fromId === account || transfer.toId === account) mine.push(transfer);
-        if (act !== undefined) doing.push({ ...act, transfer });
+        if (ofAccount !== undefined) doing.push({ ...ofAccount, transfer });
         if (serialized) serialized = tryWriteTransfer(out, transfer);
         return;
       }
       transfersOnly = false;
-      if (act !== undefined) doing.push({ ...act, transfer: undefined });
+      if (ofAccount !== undefined) doing.push({ ...ofAccount, transfer: undefined });
       const bytes = serialized ? serializeForeignOperation(tag, body, keyPrefix) : undefined;
       if (bytes === undefined) serialized = false;
       else out.bytes(bytes);
@@ -114,7 +114,7 @@ export function parseBlock(
     const isOurs = mine.length > 0 || doing.length > 0;
     const txid = serialized && isOurs ? transactionId(out.take()) : undefined;
     for (const transfer of mine) transfers.push({ ...transfer, txid });
-    for (const act of doing) acts.push({ ...act, txid });
+    for (const operation of doing) accountOperations.push({ ...operation, txid });
     if (serialized && complete) serialized = writeTransactionTail(out, transaction);
     if (serialized) packed.push(out.take());
     else complete = false;
@@ -127,9 +127,10 @@ export function parseBlock(
     timeMs: millis(header.timestampSec * SECOND_MS),
     transfers,
   };
-  if (!complete) return { block, acts, merkle: "unverifiable" };
-  if (merkleRootOf(packed) === header.transactionMerkleRoot) return { block, acts, merkle: "verified" };
-  if (!transfersOnly) return { block, acts, merkle: "unverifiable" };
+  if (!complete) return { block, accountOperations, merkle: "unverifiable" };
+  if (merkleRootOf(packed) === header.transactionMerkleRoot)
+    return { block, accountOperations, merkle: "verified" };
+  if (!transfersOnly) return { block, accountOperations, merkle: "unverifiable" };
   throw new NodeLie(`the transactions of block ${blockNum} do not hash to its merkle root`);
 }
 

@@ -27,7 +27,7 @@ async function givenChain(
   });
   cleanups.push(() => devnet.stop());
   await devnet.produce(20);
-  const chain = createChainClient({ nodes: devnet.urls, callDeadlineMs: 400, ...options });
+  const chain = createChainClient({ nodes: devnet.urls, callDeadlineMs: 2_000, ...options });
   cleanups.push(() => chain.close());
   return { devnet, chain };
 }

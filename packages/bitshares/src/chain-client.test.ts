@@ -11,7 +11,7 @@ import { createMemoReader, createMemoWriter } from "./memo-cipher.ts";
 import { createSigner } from "./signer.ts";
 import { parseSignedTransaction } from "./transaction-codec.ts";
 
-const DEADLINE_MS = 300;
+const DEADLINE_MS = 1_000;
 const WIF = "5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3";
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -159,12 +159,12 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     },
     async accountBlocks({ isReversible, ...request }) {
       const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
-      return read.map(({ block: { blockNum, blockId, previousId, timeMs }, acts }) => ({
+      return read.map(({ block: { blockNum, blockId, previousId, timeMs }, accountOperations }) => ({
         blockNum,
         blockId,
         previousId,
         timeMs,
-        acts,
+        operations: accountOperations,
       }));
     },
     authorityOf: (account) =>
@@ -242,7 +242,8 @@ async function askAccounts(
 }
 
 /** What such a block says of the account. */
-const oursIn = ({ block, acts }: ParsedBlock): string => textOf([block.transfers, acts]);
+const oursIn = ({ block, accountOperations }: ParsedBlock): string =>
+  textOf([block.transfers, accountOperations]);
 
 const textOf = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? part.toString() : part));

@@ -22,7 +22,7 @@ async function nodeOf(chain: ScriptedChain, script: Script = {}): Promise<Script
 }
 
 function clientOf(nodes: readonly ScriptedNode[], options: Partial<ChainClientOptions> = {}) {
-  const client = createChainClient({ nodes: nodes.map(({ url }) => url), callDeadlineMs: 300, ...options });
+  const client = createChainClient({ nodes: nodes.map(({ url }) => url), callDeadlineMs: 1_000, ...options });
   cleanups.push(() => client.close());
   return client;
 }

@@ -16,7 +16,7 @@ import {
 import { NodeRefusal } from "./node-errors.ts";
 import { createRpcConnection, type RpcConnection } from "./rpc-connection.ts";
 
-const DEADLINE_MS = 250;
+const DEADLINE_MS = 1_000;
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();

@@ -195,7 +195,7 @@ export class Town {
   async upgradeLedger(): Promise<void> {
     const made = this.databaseUrls;
     if (made === undefined) this.databaseUrls = await prepareLedger(this.databaseUrl, REPOSITORY);
-    else await prepareDatabase(this.databaseUrl, migrationsOf(REPOSITORY));
+    else await prepareDatabase(this.databaseUrl, schemaOf(REPOSITORY));
   }
 
   async stop(): Promise<void> {
@@ -335,15 +335,15 @@ async function prepareLedger(
   repository: string,
 ): Promise<Readonly<Record<ProcessRole, string>> | undefined> {
   if (repository === REPOSITORY) {
-    await prepareDatabase(databaseUrl, migrationsOf(repository));
+    await prepareDatabase(databaseUrl, schemaOf(repository));
     return processLogins(databaseUrl);
   }
-  await deployMigrations(databaseUrl, migrationsOf(repository));
+  await deployMigrations(databaseUrl, schemaOf(repository));
   await migrateQueueStore(databaseUrl);
   return undefined;
 }
 
-const migrationsOf = (repository: string): string => join(repository, "prisma/migrations");
+const schemaOf = (repository: string): string => join(repository, "prisma");
 
 const given = (installation: string | undefined) => (installation === undefined ? {} : { installation });
 

@@ -23,9 +23,9 @@ import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { newPayDeps } from "@stakebts/core/processes/payer";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
 import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments/pay-payout";
-import type { ReadDeps } from "@stakebts/core/rebuild/read-chain";
-import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
+import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
+import { eachCall } from "./each-call.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { MemoryLedger } from "./memory-ledger.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -164,12 +164,15 @@ export class InProcessCluster {
   /** An empty ledger, or an old one, pays nothing until everything that it may have forgotten is in a block or dead. */
   async passRecoveryHold(): Promise<void> {
     await this.ingest();
-    const { raised } = await this.ledger.recoveryHoldState();
+    const { raised } = (await this.ledger.control.read()).recoveryHold;
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
     await this.devnet.produce(20);
     await this.ingest();
-    expect(await this.ledger.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: false });
+    expect((await this.ledger.control.read()).recoveryHold).toEqual({
+      raised: undefined,
+      databaseChanged: false,
+    });
   }
 
   async stop(): Promise<void> {
@@ -311,7 +314,7 @@ export class InProcessCluster {
   }
 
   async ingest(): Promise<void> {
-    const ledgerIsEmpty = (await this.ledger.cursor()) === undefined;
+    const ledgerIsEmpty = (await this.ledger.cursor.read()) === undefined;
     const ingester = this.#ingester ?? (await this.#startIngester(ledgerIsEmpty ? this.#startAt : "last"));
     for (;;) {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(ingester);
@@ -344,7 +347,7 @@ export class InProcessCluster {
       custodian: this.custodian,
       policy: this.policy,
     });
-    return { ...deps, writerEpoch: await this.ledger.startWriterEpoch() };
+    return { ...deps, writerEpoch: await this.ledger.control.startWriterEpoch() };
   }
 
   async pay(id: PayoutId): Promise<PayResult> {
@@ -473,14 +476,7 @@ export class InProcessCluster {
 
   /** Every call of a method is a moment at which the process may die. */
   #fragile<T extends object>(port: T): T {
-    return new Proxy(port, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]) =>
-          this.#step(() => Reflect.apply(member, target, args) as Promise<unknown>);
-      },
-    });
+    return eachCall(port, (_name, call) => this.#step(call));
   }
 
   async #step<T>(call: () => Promise<T>): Promise<T> {

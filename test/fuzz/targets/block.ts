@@ -131,7 +131,7 @@ async function ingest(input: BlockInput, broken: OpenOptions["broken"]): Promise
   const ledger = new MemoryLedger(new ManualClock(1_000_000));
   const { blockNum, blockId, timeMs } = first;
   await ledger.transaction((tx) =>
-    tx.moveCursor(undefined, { blockNum, blockId, blockTimeMs: timeMs, scannedFromBlockNum: 1 }),
+    tx.cursor.move(undefined, { blockNum, blockId, blockTimeMs: timeMs, scannedFromBlockNum: 1 }),
   );
   const chain = chainOf(() => {
     const { block } = parseBlock(raw, CUSTODIAN);
@@ -166,7 +166,7 @@ async function ingest(input: BlockInput, broken: OpenOptions["broken"]): Promise
     if (!(error instanceof ChainError)) throw error;
     held = `${error.code}: ${error.message}`;
   }
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   if (held !== undefined) {
     rule(!isReal, `a block as chains make them is not taken: ${held}`);
     rule(cursor?.blockNum === 1, "a block that is not understood was passed");
@@ -181,7 +181,7 @@ async function ingest(input: BlockInput, broken: OpenOptions["broken"]): Promise
   }
   rule(recorded === countIncoming(raw), `${countIncoming(raw)} shares came in and ${recorded} are recorded`);
   await applyEvents({ ledger, log: silent, policy: deps.policy, roles });
-  const left = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+  const left = await ledger.transaction((tx) => tx.transfers.oldestUndecided());
   rule(left === undefined, "a transfer is left undecided");
 }
 

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { runCommandLine } from "../../../apps/cli/src/command-line.ts";
+import { buildProgram, runCommandLine } from "../../../apps/cli/src/program.ts";
 import { EXIT } from "../../../apps/cli/src/exit.ts";
-import { buildProgram } from "../../../apps/cli/src/program.ts";
 import { NoAnswer, type Terminal } from "../../../apps/cli/src/terminal.ts";
 import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
 import { rule, type Target } from "../target.ts";

@@ -227,7 +227,7 @@ export const http: Target = {
   async open() {
     const clock = new ManualClock(1_000_000);
     const ledger = new MemoryLedger(clock);
-    await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(9)));
+    await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(9)));
     const broken: string[] = [];
     const log = {
       ...silent,

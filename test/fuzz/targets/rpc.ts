@@ -134,8 +134,8 @@ export const rpc: Target = {
     const model = new MemoryLedger(new ManualClock(1_000_000));
     await passRecoveryHold(model);
     await model.transaction(async (tx) => {
-      await tx.moveCursor(1, cursorAt(CURSOR_BLOCK));
-      await tx.insertPayouts([payout]);
+      await tx.cursor.move(1, cursorAt(CURSOR_BLOCK));
+      await tx.payouts.insert([payout]);
     });
     const rows = model.backup();
     const clientOptions: ChainClientOptions = { nodes: [node.url], callDeadlineMs: 1_000 };
@@ -163,7 +163,7 @@ export const rpc: Target = {
         ledger.rewind(rows);
         const chain = createChainClient(clientOptions);
         try {
-          const writerEpoch = await ledger.startWriterEpoch();
+          const writerEpoch = await ledger.control.startWriterEpoch();
           await payPayout(
             {
               chain,

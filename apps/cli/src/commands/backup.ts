@@ -10,11 +10,10 @@ import {
 } from "@stakebts/core/backups/retention";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import { readSettings } from "../config.ts";
-import type { Context } from "../context.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, explain } from "../exit.ts";
 import { examples, jsonOption, parseWhen } from "../options.ts";
 import { printJson } from "../print.ts";
-import type { Run } from "../run.ts";
 
 interface Options {
   readonly dir: string;
@@ -169,5 +168,5 @@ const failed = (reason: string): NewReceipt => ({
   details: { reason: reason.slice(0, 500) },
 });
 
-const record = (context: Context, receipt: NewReceipt): Promise<void> =>
-  context.ledger.transaction((tx) => tx.addReceipts([receipt]));
+const record = (context: Context, receipt: NewReceipt): Promise<unknown> =>
+  context.ledger.transaction((tx) => tx.receipts.add([receipt]));

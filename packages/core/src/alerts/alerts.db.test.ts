@@ -18,9 +18,9 @@ import type { TopUpId, TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { LivenessPing } from "./liveness-ping.ts";
+import { LivenessPing } from "./liveness.ts";
 import { payPayout } from "../payments/pay-payout.ts";
-import { extendHashChain } from "../audit/extend-hash-chain.ts";
+import { extendHashChain } from "../audit/hash-chain.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { operation, refundOf } from "@stakebts/testkit/given";
 import { describe, expect } from "vitest";
@@ -90,7 +90,7 @@ describe("the scheduler tells Prometheus of", () => {
 
   test("payments that are switched off", async ({ office, watched }) => {
     expect(await watched.read("stakebts_payments_on")).toBe(1);
-    await office.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
+    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
     expect(await watched.read("stakebts_payments_on")).toBe(0);
   });
 
@@ -119,7 +119,7 @@ describe("the scheduler tells Prometheus of", () => {
     expect(await watched.read("stakebts_outbox_jobs")).toBe(1);
     await office.digest();
     await office.work();
-    await office.ledger.dispatchJobs(100, async () => {});
+    await office.ledger.jobs.dispatch(100, async () => {});
     expect(await watched.read("stakebts_undecided_transfers")).toBe(0);
     expect(await watched.read("stakebts_outbox_jobs")).toBe(0);
   });
@@ -131,7 +131,7 @@ describe("the scheduler tells Prometheus of", () => {
   }) => {
     const audit = createAuditLog({ url: databaseUrl });
     await office.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "a.drill", subject: "1", details: {} }]),
+      tx.receipts.add([{ event: "a.drill", subject: "1", details: {} }]),
     );
     expect(await watched.read("stakebts_receipts_unchained")).toBeGreaterThan(0);
     expect(await watched.read("stakebts_receipt_oldest_unchained_seconds")).toBeGreaterThan(0);
@@ -144,7 +144,7 @@ describe("the scheduler tells Prometheus of", () => {
   test("a backup, and of none while there is none", async ({ office, watched }) => {
     expect(await watched.read("stakebts_last_backup_time_seconds")).toBeUndefined();
     await office.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "backup.made", subject: "ledger", details: {} }]),
+      tx.receipts.add([{ event: "backup.made", subject: "ledger", details: {} }]),
     );
     const madeSeconds = await watched.read("stakebts_last_backup_time_seconds");
     expect(Math.abs((madeSeconds ?? 0) - Date.now() / 1000)).toBeLessThan(60);
@@ -153,7 +153,7 @@ describe("the scheduler tells Prometheus of", () => {
   test("a request for funds that nobody knows the end of", async ({ office, watched }) => {
     const id = "6f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10" as TopUpId;
     await office.ledger.transaction(async (tx) => {
-      await tx.insertTopUp({
+      await tx.topUps.insert({
         id,
         key: "top-up:1:1" as TopUpKey,
         kind: "shortage",
@@ -162,11 +162,11 @@ describe("the scheduler tells Prometheus of", () => {
         memo: "shortage",
         requestedMs: millis(1),
       });
-      await tx.moveTopUp(id, ["requested"], "asked", { isAsking: true });
+      await tx.topUps.move(id, ["requested"], "asked", { isAsking: true });
     });
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(0);
-    await office.ledger.transaction((tx) => tx.moveTopUp(id, ["asked"], "unresolved", { reason: "lost" }));
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(1);
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(0);
+    await office.ledger.transaction((tx) => tx.topUps.move(id, ["asked"], "unresolved", { reason: "lost" }));
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(1);
   });
 
   test("jobs that wait", async ({ databaseUrl, watched }) => {
@@ -199,7 +199,7 @@ describe("the ingester tells Prometheus of", () => {
     expect(await watched.read("stakebts_cursor_lag_blocks")).toBeGreaterThan(20);
     await office.ingest();
     expect(await watched.read("stakebts_cursor_lag_blocks")).toBe(0);
-    expect(await watched.read("stakebts_cursor_block")).toBe((await office.ledger.cursor())?.blockNum);
+    expect(await watched.read("stakebts_cursor_block")).toBe((await office.ledger.cursor.read())?.blockNum);
   });
 
   test("a node that is gone, without the key in its address", async ({ office }) => {
@@ -232,9 +232,9 @@ describe("the payer tells Prometheus of", () => {
   async function createRefund(office: Office, amount: bigint) {
     await office.devnet.produce(8);
     await office.ingest();
-    const dueMs = (await office.ledger.cursor())?.blockTimeMs ?? millis(0);
+    const dueMs = (await office.ledger.cursor.read())?.blockTimeMs ?? millis(0);
     const refund = refundOf(operation(1), { amount: bts(amount), dueMs });
-    await office.ledger.transaction((tx) => tx.insertPayouts([refund]));
+    await office.ledger.transaction((tx) => tx.payouts.insert([refund]));
     return refund;
   }
 
@@ -252,7 +252,7 @@ describe("the payer tells Prometheus of", () => {
     expect(await watched.read('stakebts_coverage_days{of="all"}')).toBe(0);
     const details = { hotWalletShares: "1", exchange1Shares: `${60_000n * 100_000n}`, totalShares: "1" };
     await office.ledger.transaction((tx) =>
-      tx.addReceipts([{ event: "treasury.balances", subject: "custodian", details }]),
+      tx.receipts.add([{ event: "treasury.balances", subject: "custodian", details }]),
     );
     expect(await watched.read('stakebts_coverage_days{of="hot_wallet"}')).toBe(0);
     expect(await watched.read('stakebts_coverage_days{of="all"}')).toBe(60);
@@ -351,7 +351,7 @@ describe("the liveness ping", () => {
     });
     await office.digest();
     expect(await livenessPing.beat()).toBe("payer_away");
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(1);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(1);
 
     const stop = new AbortController();
     let leads: () => void = () => {};
@@ -364,11 +364,11 @@ describe("the liveness ping", () => {
     await leading;
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(1);
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(0);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(0);
 
-    await office.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
+    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
     expect(await livenessPing.beat()).toBe("payments_off");
-    await office.ledger.transaction((tx) => tx.setPayments({ on: true }));
+    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
 
     await office.send("nominator-1", 500n, "what is this");
     await office.digest();
@@ -381,7 +381,7 @@ describe("the liveness ping", () => {
     await office.work();
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(3);
-    expect(await watched.read('stakebts_heartbeat_pings_total{outcome="heard"}')).toBe(3);
+    expect(await watched.read('stakebts_liveness_pings_total{outcome="heard"}')).toBe(3);
     expect(said).toEqual([
       "liveness.withheld payer_away",
       "liveness.withheld payments_off",

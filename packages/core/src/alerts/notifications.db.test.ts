@@ -1,12 +1,8 @@
 import { createNotificationStore } from "./postgres-notifications.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
-import type {
-  ChannelName,
-  Message,
-  NotificationChannel,
-  NotificationStore,
-  SendOutcome,
-} from "./notification.ts";
+import type { Message, SendOutcome } from "./channel.ts";
+import type { ChannelName, NotificationChannel } from "./channels.ts";
+import type { NotificationStore } from "./notification.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { sendNotifications } from "./send-notifications.ts";
@@ -41,7 +37,7 @@ class Office {
   readonly clock = new ManualClock(Date.now());
   readonly databaseUrl: string;
   readonly store: NotificationStore;
-  readonly write: (...receipts: NewReceipt[]) => Promise<void>;
+  readonly write: (...receipts: NewReceipt[]) => Promise<unknown>;
   readonly logged: string[] = [];
   constructor(parts: Pick<Office, "databaseUrl" | "store" | "write">) {
     this.databaseUrl = parts.databaseUrl;
@@ -59,7 +55,7 @@ const test = base.extend<{ office: Office }>({
   office: async ({ databaseUrl }, use) => {
     const ledger = createPostgresLedger({ url: databaseUrl });
     const store = createNotificationStore({ url: databaseUrl });
-    const write = (...receipts: NewReceipt[]) => ledger.transaction((tx) => tx.addReceipts(receipts));
+    const write = (...receipts: NewReceipt[]) => ledger.transaction((tx) => tx.receipts.add(receipts));
     await use(new Office({ databaseUrl, store, write }));
     await Promise.all([ledger.close(), store.close()]);
   },

@@ -1,17 +1,11 @@
+import { LOCKS } from "../database/locks.ts";
 import { millis } from "@stakebts/kernel/time";
-import type {
-  Alert,
-  ChannelName,
-  Message,
-  NotificationLine,
-  NotificationStore,
-  TakenNotification,
-} from "./notification.ts";
-import { alertName } from "./alert-name.ts";
+import type { Message } from "./channel.ts";
+import type { ChannelName } from "./channels.ts";
+import type { Alert, NotificationLine, NotificationStore, TakenNotification } from "./notification.ts";
+import { alertName } from "./message.ts";
 import { type Database, type DatabaseTx, openDatabase, Prisma } from "../database/client.ts";
 
-/** Whoever writes down what is to be told holds this; any number does, as long as nothing else takes it. */
-const GATHER_LOCK = 7_270_004;
 const DAY_MS = 86_400_000;
 
 export function createNotificationStore({ url, max = 2 }: { url: string; max?: number }): NotificationStore {
@@ -51,7 +45,7 @@ async function gather(
   plan: Parameters<NotificationStore["gather"]>[1],
 ): Promise<readonly Message[]> {
   const [lock] = await tx.$queryRaw<{ held: boolean }[]>`
-    SELECT pg_try_advisory_xact_lock(${GATHER_LOCK}::bigint) AS held`;
+    SELECT pg_try_advisory_xact_lock(${LOCKS.gather}::bigint) AS held`;
   if (lock?.held !== true) return [];
   const alerts = await unhandledAlerts(tx, { events, since: new Date(tellSinceMs), limitPerEvent });
   if (alerts.length === 0) return [];

@@ -1,3 +1,4 @@
+import { LOCKS } from "../database/locks.ts";
 import postgres from "postgres";
 import { checkpointInMemo } from "./checkpoint.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
@@ -10,8 +11,7 @@ import {
   type Receipt,
   type HashChainEntry,
 } from "./audit-log.ts";
-import { isUnchained } from "../ledger/postgres/hash-chain-progress.ts";
-import { HASH_CHAIN_LOCK } from "../database/locks.ts";
+import { isUnchained } from "../ledger/postgres/receipts.ts";
 import { type DatabaseTx, openDatabase } from "../database/client.ts";
 
 const ROWS_PER_PAGE = 2_000;
@@ -68,7 +68,7 @@ async function appendEntries(
   entry: Parameters<AuditLog["appendEntries"]>[1],
 ): Promise<number> {
   const [lock] = await tx.$queryRaw<{ held: boolean; now: Date }[]>`
-    SELECT pg_try_advisory_xact_lock(${HASH_CHAIN_LOCK}::bigint) AS held, date_trunc('milliseconds', now()) AS now`;
+    SELECT pg_try_advisory_xact_lock(${LOCKS.hashChain}::bigint) AS held, date_trunc('milliseconds', now()) AS now`;
   if (lock?.held !== true) return 0;
   const receipts = await tx.$queryRaw<ReceiptRow[]>`
     SELECT id, event, subject, chain_time_ms, details, created_at FROM receipt r

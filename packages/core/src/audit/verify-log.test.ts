@@ -125,7 +125,7 @@ describe("a log in which something was", () => {
   });
 
   test.prop([aLog, place])("deleted together with its hash chain entry names the gap", async (log, n) => {
-    const at = n % (log.length - 1); // The last one leaves none: an checkpoint shows it.
+    const at = n % (log.length - 1); // The last one leaves none: a checkpoint shows it.
     const { found } = await verify(contentsOf(log.toSpliced(at, 1)));
     expect(found).toMatchObject([{ kind: "entries_missing", seq: at + 1 }]);
   });
@@ -230,7 +230,7 @@ describe("a receipt that is not chained", () => {
   });
 });
 
-describe("an checkpoint on the chain", () => {
+describe("a checkpoint on the chain", () => {
   const log = logOf(
     [1, 2, 3].map((id) => receiptOf(id)),
     [2],
@@ -279,9 +279,9 @@ test("what is chained is what docs/audit-log.md says, to the byte", () => {
   const receipt = receiptOf(7, { details: { payee: "ä\u0001", b: 1.5, a: null } });
   const text = chainedText(receipt, START_MS);
   expect(text).toBe(
-    '{"chainTimeMs":"7000","createdAt":"2026-11-25T00:00:07.000Z","details":{"a":null,"b":1.5,"payee":"ä\\u0001"},"event":"payout.confirmed","id":"7","sealedAt":"2026-11-25T00:00:00.000Z","subject":"refund:7:0:0"}',
+    '{"chainTimeMs":"7000","chainedAt":"2026-11-25T00:00:00.000Z","createdAt":"2026-11-25T00:00:07.000Z","details":{"a":null,"b":1.5,"payee":"ä\\u0001"},"event":"payout.confirmed","id":"7","subject":"refund:7:0:0"}',
   );
   expect(hashAfter(BEFORE_THE_FIRST, text)).toBe(
-    "e497280c02034b0d901e0fa0acf933009323be614367440f8cd5e87699d67239",
+    "3b5d1f985693fe1811462ac924e911af7719e5f953c906cc583ffd21553d4069",
   );
 });

@@ -1,12 +1,14 @@
+import { LOCKS } from "../database/locks.ts";
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
 import { assert } from "@stakebts/kernel/assert";
-import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
-import { contentsOf, type Contents, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
+import { isoText } from "@stakebts/kernel/text";
+import { type Contents, contentsOf, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
 import { connectionOf, findPgTools, type PgTools, runTool } from "./pg-tools.ts";
+import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
 import {
   createEmptyDatabase,
   databaseOf,
@@ -16,8 +18,6 @@ import {
   withSession,
 } from "./server.ts";
 
-/** One backup at a time. Any number does, as long as nothing else takes it. */
-const BACKUP_LOCK = 7_270_003;
 /** Queues are a wake-up (ADR 0001): a new ledger gets new ones. */
 const QUEUE_SCHEMA = "bullmq";
 
@@ -49,7 +49,7 @@ export type BackupResult =
 export function makeBackup(request: BackupRequest): Promise<BackupResult> {
   return withSession(request.databaseUrl, async (session) => {
     const { rows } = await session.query<{ held: boolean }>("SELECT pg_try_advisory_lock($1) AS held", [
-      BACKUP_LOCK,
+      LOCKS.backup,
     ]);
     if (rows[0]?.held !== true)
       return { made: false, reason: "another backup of this database is being made" };
@@ -110,7 +110,7 @@ async function dumpInto(
   const manifest: Manifest = {
     format: 1,
     file: name,
-    madeAt: new Date(nowMs).toISOString(),
+    madeAt: isoText(nowMs),
     database: databaseOf(databaseUrl),
     serverVersion: version,
     pgDumpVersion: tools.version,

@@ -61,7 +61,7 @@ export interface Replacement {
  */
 export function restoreBackup(
   { path, manifest, tools }: InspectedBackup,
-  request: { databaseUrl: string; migrations: string; nowMs: number; replacement: Replacement },
+  request: { databaseUrl: string; schemaFolder: string; nowMs: number; replacement: Replacement },
 ): Promise<string | undefined> {
   return replaceDatabase(request.databaseUrl, {
     nowMs: request.nowMs,
@@ -88,7 +88,7 @@ export function restoreBackup(
 /** An empty ledger in the place of the database. Nothing is deleted: the old one is kept under another name. */
 export const resetLedger = (request: {
   databaseUrl: string;
-  migrations: string;
+  schemaFolder: string;
   nowMs: number;
   replacement: Replacement;
 }): Promise<string | undefined> =>
@@ -100,9 +100,9 @@ export const resetLedger = (request: {
 async function finish(
   url: string,
   oldName: string | undefined,
-  { migrations, replacement }: { migrations: string; replacement: Replacement },
+  { schemaFolder, replacement }: { schemaFolder: string; replacement: Replacement },
 ): Promise<void> {
-  await prepareDatabase(url, migrations);
+  await prepareDatabase(url, schemaFolder);
   await withSession(url, (session) => lockUp(session, oldName, replacement));
 }
 

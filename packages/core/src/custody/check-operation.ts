@@ -8,8 +8,8 @@ import { CORE_ASSET_ID } from "../rules/transfer.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 
 /**
- * The unknown-spend spend monitor (ADR 0016): whatever the custodian's authority does on the chain has to follow from the ledger,
- * and what the ledger says of it has to follow from what caused it. Anything else is a key in other hands.
+ * The rule of the spend monitor (ADR 0016): each operation of the custodian has to follow from the ledger, and the debt that
+ * it pays has to follow from the transfer that caused it. Any other operation means that a stranger holds a key.
  */
 
 /** One operation that needs the custodian's authority, or takes its money, in words that can be compared with the ledger. */
@@ -27,11 +27,11 @@ export type OperationEffect =
   | { readonly type: "draw"; readonly amount: Shares; readonly assetId: string; readonly fee: Shares }
   | { readonly type: "other"; readonly name: string };
 
-/** What the ledger knows of the transaction that holds a operation. */
+/** What the ledger knows of the transaction that holds an operation. */
 export interface KnownOfOperation {
   /** The withdrawal with this transaction's id. */
   readonly withdrawal: { readonly status: WithdrawalStatus; readonly payout: PayoutInContext } | undefined;
-  /** A payout that the ledger has read from the chain as paid in this block, to this payee, by no withdrawal that it knows. */
+  /** A payout that the ledger has read from the chain as paid in this block to this payee, without a withdrawal of its own. */
   readonly settled: PayoutInContext | undefined;
   /** The request for funds with this transaction's id. */
   readonly topUp: { readonly amount: Bts } | undefined;
@@ -73,7 +73,7 @@ export type OperationVerdict =
   | {
       readonly known: false;
       readonly why: string;
-      /** A ledger that has lost what was signed last, as a restored one has, may not know an honest one either. */
+      /** A restored ledger has lost the newest withdrawals, so a payment of our own may be unknown to it as well. */
       readonly mayBeForgotten: boolean;
     };
 
@@ -133,7 +133,7 @@ function differs(
 /** A confirmation, or the notice of a failure. */
 const SMALLEST = 1n;
 
-/** Does the debt follow from what it says that it follows from? Whoever can write debts down could pay himself with them. */
+/** Does the debt follow from its cause? An attacker who can write payouts could otherwise pay himself. */
 function whyNotOwed(
   payout: PayoutInContext,
   { exchangeDepositAccount, checkpointAccount }: ChosenPayees,
@@ -144,13 +144,13 @@ function whyNotOwed(
     case "reward":
     case "base":
     case "stop": {
-      const stranger = rows.find(
+      const foreign = rows.find(
         ({ nominator, openedBy, agreementAmount }) =>
           nominator !== payee ||
           (openedBy !== undefined &&
             (openedBy.sender !== nominator || openedBy.amount < toShares(agreementAmount))),
       );
-      if (rows.length === 0 || stranger !== undefined) return `${baseless} its stake rows are not ${payee}'s`;
+      if (rows.length === 0 || foreign !== undefined) return `${baseless} its stake rows are not ${payee}'s`;
       const twice = rows.find(({ alsoPaidBy }) => alsoPaidBy !== undefined)?.alsoPaidBy;
       if (twice !== undefined) return `${baseless} payout ${twice} pays the same stake rows`;
       const total = rows.reduce((sum, row) => sum + row.amount, 0n);

@@ -1,23 +1,23 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
-import type { Cursor, NewReceipt, PaymentsSwitch } from "../ledger/ledger.ts";
+import type { CursorReader, NewReceipt, PaymentsSwitch } from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
-  readonly operation: OperationPosition;
+  readonly position: OperationPosition;
   readonly txid: string | undefined;
   readonly effect: OperationEffect;
 }
 
 /**
- * What a watcher does with the ledger. It reads; the only things that it can write are receipts and the end of payments.
+ * The ledger as the spend monitor uses it: it reads, and it writes nothing but receipts and the end of payments.
  */
 export interface MonitorLedger {
   knownOf(operations: readonly OperationToLookUp[]): Promise<readonly KnownOfOperation[]>;
   recoveryHoldState(): Promise<RecoveryHoldState>;
-  /** Has it ever signed a payment, as far as it knows? */
+  /** Does it hold any withdrawal? */
   hasWithdrawals(): Promise<boolean>;
-  cursor(): Promise<Cursor | undefined>;
+  readonly cursor: CursorReader;
   /** The newest receipt of one of these kinds. */
   lastReceipt(
     events: readonly string[],
@@ -25,8 +25,8 @@ export interface MonitorLedger {
   readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
   payments(): Promise<PaymentsSwitch>;
   /**
-   * Switches payments off and says why; `false` when this receipt is there already: it was dealt with, and whoever switched
-   * payments on since is not overruled.
+   * Switches payments off and says why; `false` when this receipt is there already: a person has dealt with it, and
+   * payments that were switched on since stay on.
    */
   stopPayments(receipt: NewReceipt, reason: string): Promise<boolean>;
   close(): Promise<void>;

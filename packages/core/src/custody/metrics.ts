@@ -13,7 +13,7 @@ const WATCH = {
 } as const;
 const ALERTS = ["spend.unexplained", "authority.changed"];
 
-/** How far a watcher has looked, and what it found. Returns what is to be told of alerts. */
+/** Measures how far a watcher has read and what it found. The function that it returns counts an alert. */
 export function measureSpendMonitor(
   metrics: Metrics,
   state: () => SpendMonitorState,

@@ -5,10 +5,11 @@ import type { StakeRowType } from "../rules/stake-row.ts";
 import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 import type { MonitorLedger, OperationToLookUp } from "./custody-ledger.ts";
-import { insertReceipts, insertReceiptsOnce } from "../ledger/postgres/bulk-insert.ts";
+import { addReceipts } from "../ledger/postgres/receipts.ts";
+import { readControl } from "../ledger/postgres/control.ts";
+import { readCursor } from "../ledger/postgres/cursor.ts";
 import { type Database, openDatabase, type Prisma } from "../database/client.ts";
-import { recoveryHoldState } from "../ledger/postgres/recovery-hold-state.ts";
-import { toCursor, toTransfer, transferKey } from "../ledger/postgres/rows.ts";
+import { toTransfer, transferKey } from "../ledger/postgres/transfers.ts";
 
 /** All that is needed to say what a payout is owed for. */
 const IN_CONTEXT = {
@@ -35,12 +36,9 @@ export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max
   const db = openDatabase(url, max);
   return {
     knownOf: (operations) => knownOf(db, operations),
-    recoveryHoldState: () => recoveryHoldState(db),
+    recoveryHoldState: async () => (await readControl(db)).recoveryHold,
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
-    cursor: async () => {
-      const row = await db.chainCursor.findUnique({ where: { id: 1 } });
-      return row === null ? undefined : toCursor(row);
-    },
+    cursor: { read: () => readCursor(db) },
     lastReceipt: async (events) => {
       const row = await db.receipt.findFirst({
         where: { event: { in: [...events] } },
@@ -51,7 +49,7 @@ export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max
         : { subject: row.subject, details: row.details as Record<string, unknown> };
     },
     addReceipts: async (receipts) => {
-      if (receipts.length > 0) await db.$transaction((tx) => insertReceipts(tx, receipts));
+      await db.$transaction((tx) => addReceipts(tx, receipts));
     },
     payments: async () => {
       const control = await db.control.findUniqueOrThrow({ where: { id: 1 } });
@@ -59,7 +57,7 @@ export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max
     },
     stopPayments: (receipt, reason) =>
       db.$transaction(async (tx) => {
-        if ((await insertReceiptsOnce(tx, [receipt])) === 0) return false;
+        if ((await addReceipts(tx, [receipt], { once: true })) === 0) return false;
         await tx.control.updateMany({
           where: { id: 1, paymentsOn: true },
           data: { paymentsOn: false, paymentsReason: reason },
@@ -99,18 +97,18 @@ async function knownOf(
   );
 }
 
-/** What a ledger that has forgotten the withdrawal has learnt from the chain, by the key in the memo, since. */
+/** The payout that a ledger without the withdrawal has learnt from the chain, by the key in the memo. */
 async function settledBy(
   db: Database,
-  { operation, effect }: OperationToLookUp,
+  { position, effect }: OperationToLookUp,
 ): Promise<PayoutModel | undefined> {
   if (effect.type !== "payment") return undefined;
   const [transfer, paid] = await Promise.all([
-    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(operation) } }),
+    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(position) } }),
     db.payout.findMany({
       where: {
         status: "confirmed",
-        blockProcessed: operation.blockNum,
+        blockProcessed: position.blockNum,
         payee: effect.receiver,
         withdrawals: { none: { status: "confirmed" } },
       },

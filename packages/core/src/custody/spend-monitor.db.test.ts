@@ -7,7 +7,7 @@ import { bts, toShares } from "@stakebts/kernel/amount";
 import type { PayoutKey } from "../rules/payout.ts";
 import { plusMs } from "@stakebts/kernel/time";
 import type { NewReceipt, WithdrawalRecord } from "../ledger/ledger.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
 import { SpendMonitor } from "./spend-monitor.ts";
 import { memoNonce, payoutId, withdrawalId } from "../ledger/ids.ts";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
@@ -44,7 +44,7 @@ async function passRecoveryHold(cluster: InProcessCluster): Promise<void> {
   for (let blocks = 0; blocks < 60; blocks++) {
     await cluster.devnet.produce();
     await cluster.ingest();
-    const { raised, databaseChanged } = await cluster.ledger.recoveryHoldState();
+    const { raised, databaseChanged } = (await cluster.ledger.control.read()).recoveryHold;
     if (raised === undefined && !databaseChanged) return;
   }
   throw new Error("the recovery hold does not fall");
@@ -340,7 +340,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
     if (bob === undefined) throw new Error("no Bob");
     const memo = payer.memos.write({ text: "x", toPublicKey: bob.memoKey, nonce: memoNonce(key, 1) });
     const fee = transferFee(await cluster.chain.transferFees(), memo);
-    const cursor = await cluster.ledger.cursor();
+    const cursor = await cluster.ledger.cursor.read();
     const signed = payer.signer.sign({
       fromId: cluster.custodian.id,
       toId: bob.id,
@@ -358,7 +358,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
       status: "signed",
       writerEpoch: payer.writerEpoch,
     };
-    expect(await cluster.ledger.saveWithdrawal(withdrawal)).toBe("saved");
+    expect(await cluster.ledger.withdrawals.save(withdrawal)).toBe("saved");
     await cluster.chain.broadcast(withdrawal.bytes);
     await cluster.devnet.produce();
     await look();

@@ -25,7 +25,7 @@ export interface SpendMonitorDeps {
   readonly exchangeDepositAccount: string;
   /** The only account to which the checkpoints of the audit log may go; without it none may. */
   readonly checkpointAccount?: string | undefined;
-  /** Told of each alert once, after payments were switched off, or could not be. */
+  /** Called once for each alert, after payments were switched off or could not be switched off. */
   readonly onAlert: (alert: NewReceipt) => void;
 }
 
@@ -33,7 +33,7 @@ export interface SpendMonitorDeps {
 export interface SpendMonitorState {
   readonly headBlockNum: number | undefined;
   readonly finalBlockNum: number | undefined;
-  /** Acts that a restored ledger may know yet. */
+  /** Operations that a restored ledger may still learn of. */
   readonly candidates: number;
 }
 
@@ -43,23 +43,23 @@ const FINAL_BLOCKS_PER_STEP = 500;
 const REVERSIBLE_BLOCKS_MAX = 1_200;
 /** From where the next watcher goes on is written down this often, in blocks: an hour. */
 const STAND_EVERY_BLOCKS = 1_200;
-/** A ledger that has passed the block by so much, and is not on recovery hold, has had the time to apply events what it has read. */
+/** A ledger that has passed the block by so much and is not on recovery hold has had the time to apply what it has read. */
 const REMEMBER_BLOCKS_MAX = 100;
-/** A recovery hold falls in minutes. An act that nobody knows for half an hour of blocks is not forgotten, but a stranger's. */
+/** A recovery hold lasts minutes. An operation that stays unknown for half an hour of blocks was not forgotten: it is not ours. */
 const UNMATCHED_BLOCKS_MAX = 600;
 
 interface UnmatchedOperation {
-  readonly act: AccountOperation;
+  readonly operation: AccountOperation;
   readonly block: Pick<AccountBlock, "blockNum" | "timeMs">;
   readonly effect: OperationEffect;
 }
 
 /**
- * Watches what the custodian's authority does on the chain, and stops payments when the ledger cannot account for it
- * (domain/spend monitor.ts, ADR 0016). Needs no key, trusts neither payer nor ingester, and may run any number of times.
+ * Reads each operation that the custodian's authority makes on the chain, and stops payments when the ledger does not account
+ * for it (check-operation.ts, ADR 0016). It needs no key, does not rely on payer or ingester, and may run more than once.
  *
- * Every block is looked at twice: as soon as it is the head, on one node's word, because a fork does no harm here; and
- * when it is final and the nodes agree on it, because the first look may have been at a node that hides something.
+ * Every block is looked at twice: as soon as it is the head, on the word of one node, because a fork does no harm here; and
+ * when it is final and the nodes agree on it, because the first node may have hidden an operation.
  */
 export class SpendMonitor {
   readonly #deps: SpendMonitorDeps;
@@ -145,22 +145,22 @@ export class SpendMonitor {
   }
 
   async #judge(blocks: readonly AccountBlock[], lastFinal: number): Promise<void> {
-    const acts = blocks.flatMap((block) => block.acts.map((act) => ({ block, act })));
-    if (acts.length === 0) return;
+    const found = blocks.flatMap((block) => block.operations.map((operation) => ({ block, operation })));
+    if (found.length === 0) return;
     await this.#learnNames(
-      acts.flatMap(({ act }) => (act.transfer === undefined ? [] : [act.transfer.toId])),
+      found.flatMap(({ operation }) => (operation.transfer === undefined ? [] : [operation.transfer.toId])),
     );
-    const candidates = acts.map(({ block, act }): UnmatchedOperation => ({
+    const candidates = found.map(({ block, operation }): UnmatchedOperation => ({
       block,
-      act,
-      effect: this.#effectOf(act),
+      operation,
+      effect: this.#effectOf(operation),
     }));
     const verdicts = await this.#verdicts(candidates);
     for (const [i, candidate] of candidates.entries()) {
       const verdict = verdicts[i];
       if (verdict === undefined || verdict.known) continue;
       const recoveryHold = verdict.mayBeForgotten
-        ? await this.#whyForgetful(candidate.act, lastFinal)
+        ? await this.#whyForgetful(candidate.operation, lastFinal)
         : undefined;
       if (recoveryHold === undefined) await this.#trip(candidate, verdict.why);
       else this.#keepUnmatched(candidate, recoveryHold);
@@ -169,8 +169,8 @@ export class SpendMonitor {
 
   /**
    * Why the ledger may not know an honest payment; `undefined`: it would. What this product signs refers to a final block,
-   * where wallets refer to the head. And a ledger that has never signed anything has forgotten nothing, or everything: then
-   * there is a person at work anyway.
+   * where wallets refer to the head. A ledger without any withdrawal has lost nothing, or everything; in both cases a
+   * person is at work.
    */
   async #whyForgetful({ refBlockNum }: AccountOperation, lastFinal: number): Promise<string | undefined> {
     const { ledger } = this.#deps;
@@ -182,7 +182,11 @@ export class SpendMonitor {
   async #verdicts(candidates: readonly UnmatchedOperation[]): Promise<readonly OperationVerdict[]> {
     const { ledger, policy, exchangeDepositAccount, checkpointAccount } = this.#deps;
     const known = await ledger.knownOf(
-      candidates.map(({ act, effect }) => ({ operation: act.operation, txid: act.txid, effect })),
+      candidates.map(({ operation, effect }) => ({
+        position: operation.position,
+        txid: operation.txid,
+        effect,
+      })),
     );
     return candidates.map(({ effect }, i) => {
       const facts = known[i];
@@ -195,9 +199,9 @@ export class SpendMonitor {
     });
   }
 
-  /** A restored ledger reads on, and learns by the key in the memo what it has paid: until then nobody can say. */
+  /** A restored ledger learns from the keys in memos what it has paid. Until it has read that far, the operation stays open. */
   #keepUnmatched(candidate: UnmatchedOperation, recoveryHold: string): void {
-    const subject = subjectOf(candidate.act);
+    const subject = subjectOf(candidate.operation);
     if (this.#unmatched.has(subject)) return;
     this.#unmatched.set(subject, candidate);
     this.#deps.log.warn("spend.unmatched", { subject, ...detailsOf(candidate), reason: recoveryHold });
@@ -208,7 +212,7 @@ export class SpendMonitor {
     // Read before the answers: what the ledger had passed by then is in them.
     const [recoveryHold, cursor] = await Promise.all([
       this.#deps.ledger.recoveryHoldState(),
-      this.#deps.ledger.cursor(),
+      this.#deps.ledger.cursor.read(),
     ]);
     const passed = whyOnRecoveryHold(recoveryHold) === undefined ? (cursor?.blockNum ?? 0) : 0;
     const candidates = [...this.#unmatched];
@@ -254,13 +258,13 @@ export class SpendMonitor {
   }
 
   async #trip(candidate: UnmatchedOperation, why: string): Promise<void> {
-    const { act, block } = candidate;
-    const at = operationId(act.operation);
-    const reason = `unknown ${act.name} of the custodian in block ${block.blockNum} (${at}, transaction ${act.txid ?? "unreadable"}): ${why}`;
+    const { operation, block } = candidate;
+    const at = operationId(operation.position);
+    const reason = `unknown ${operation.name} of the custodian in block ${block.blockNum} (${at}, transaction ${operation.txid ?? "unreadable"}): ${why}`;
     await this.#alert(
       {
         event: "spend.unexplained",
-        subject: subjectOf(act),
+        subject: subjectOf(operation),
         chainTimeMs: block.timeMs,
         details: {
           ...detailsOf(candidate),
@@ -277,7 +281,7 @@ export class SpendMonitor {
     try {
       isNew = await this.#deps.ledger.stopPayments(receipt, reason);
     } finally {
-      // A ledger that does not let itself be stopped is one more reason to tell people.
+      // That the ledger could not be stopped is one more reason to alert people.
       if (isNew) {
         logReceipt(this.#deps.log, receipt);
         this.#deps.onAlert(receipt);
@@ -304,14 +308,14 @@ export class SpendMonitor {
 }
 
 /** By its transaction, wherever a fork puts it; an unreadable one by its place. */
-const subjectOf = ({ txid, operation }: AccountOperation): string =>
-  txid === undefined ? operationId(operation) : `${txid}:${operation.opInTrx}`;
+const subjectOf = ({ txid, position }: AccountOperation): string =>
+  txid === undefined ? operationId(position) : `${txid}:${position.opInTrx}`;
 
-const detailsOf = ({ act, block, effect }: UnmatchedOperation): NewReceipt["details"] => ({
-  operation: operationId(act.operation),
+const detailsOf = ({ operation, block, effect }: UnmatchedOperation): NewReceipt["details"] => ({
+  operation: operationId(operation.position),
   block: block.blockNum,
-  name: act.name,
-  txid: act.txid ?? null,
+  name: operation.name,
+  txid: operation.txid ?? null,
   ...(effect.type === "payment" ? { receiver: effect.receiver, amountShares: `${effect.amount}` } : {}),
 });
 

@@ -1,4 +1,4 @@
-import { WATCHER_LOCK } from "../database/locks.ts";
+import { LOCKS } from "../database/locks.ts";
 import pg from "pg";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 2_000;
 const KEEPALIVE =
   "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
 
-/** Lets the ledger's database know that a watcher is there: the lock goes with the session, however the process ends. */
+/** Holds a shared lock in the ledger's database while a watcher runs. The lock ends with the session, however the process ends. */
 export async function showPresence(
   deps: {
     readonly databaseUrl: string;
@@ -41,7 +41,7 @@ async function open(connectionString: string, onLost: () => void): Promise<pg.Cl
   try {
     await session.connect();
     await session.query(KEEPALIVE);
-    await session.query("SELECT pg_advisory_lock_shared($1)", [WATCHER_LOCK]);
+    await session.query("SELECT pg_advisory_lock_shared($1)", [LOCKS.watcher]);
     return session;
   } catch (error) {
     await session.end().catch(() => undefined);

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { LOCKS } from "./locks.ts";
 import {
   FUNCTION_RIGHTS,
   groupOf,
@@ -8,8 +9,6 @@ import {
   TABLE_RIGHTS,
 } from "./rights.ts";
 
-/** The migrations' own: rights are not set by two at once, nor while a table is being made. */
-const LOCK = 72707369;
 const QUEUE_SCHEMA = "bullmq";
 
 export interface RightsResult {
@@ -34,7 +33,7 @@ export async function applyRights(databaseUrl: string): Promise<RightsResult> {
   const session = new pg.Client({ connectionString: databaseUrl });
   await session.connect();
   try {
-    await session.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    await session.query("SELECT pg_advisory_lock($1)", [LOCKS.migrate]);
     await session.query("BEGIN");
     const { rows } = await session.query<{ missing: string[] }>("SELECT ensure_process_roles() AS missing");
     const missingRoles = rows[0]?.missing ?? [];
@@ -47,28 +46,50 @@ export async function applyRights(databaseUrl: string): Promise<RightsResult> {
   }
 }
 
+/** Of the processes' roles, those that the server has now. */
+export async function rolesThatExist(session: pg.Client): Promise<readonly ProcessRole[]> {
+  const { rows } = await session.query<{ name: string }>(
+    "SELECT rolname AS name FROM pg_roles WHERE rolname = ANY ($1)",
+    [PROCESS_ROLES.map(groupOf)],
+  );
+  return PROCESS_ROLES.filter((role) => rows.some(({ name }) => name === groupOf(role)));
+}
+
+const namesOf = (wanted: readonly ProcessRole[], roles: readonly ProcessRole[]): string =>
+  wanted
+    .filter((role) => roles.includes(role))
+    .map(groupOf)
+    .join(", ");
+
+/**
+ * A function that its owner's rights stand behind is found under the name it has here, and nowhere else; and is not for
+ * everybody, as functions are by themselves. One that is written anew loses both: hence each time.
+ */
+export async function functionRights(
+  session: pg.Client,
+  roles: readonly ProcessRole[],
+): Promise<readonly string[]> {
+  const groups = roles.map(groupOf);
+  return (await functionsOf(session)).flatMap(({ name, signature }) => {
+    const { callers, asOwner } = FUNCTION_RIGHTS[name] ?? { callers: [], asOwner: false };
+    const granted = namesOf(callers, roles);
+    return [
+      `REVOKE ALL ON FUNCTION ${signature} FROM ${["PUBLIC", ...groups].join(", ")}`,
+      ...(asOwner
+        ? [`ALTER FUNCTION ${signature} SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp`]
+        : []),
+      ...(granted === "" ? [] : [`GRANT EXECUTE ON FUNCTION ${signature} TO ${granted}`]),
+    ];
+  });
+}
+
 async function statements(session: pg.Client, roles: readonly ProcessRole[]): Promise<string> {
   const groups = roles.map(groupOf).join(", ");
-  const known = (wanted: readonly ProcessRole[]): string =>
-    wanted
-      .filter((role) => roles.includes(role))
-      .map(groupOf)
-      .join(", ");
-  const sql: string[] = [];
+  const sql: string[] = [...(await functionRights(session, roles))];
   const grant = (what: string, to: readonly ProcessRole[]): void => {
-    const names = known(to);
+    const names = namesOf(to, roles);
     if (names !== "") sql.push(`GRANT ${what} TO ${names}`);
   };
-
-  // A function that its owner's rights stand behind is found under the name it has here, and nowhere else; and is not for
-  // everybody, as functions are by themselves. A later migration that writes one anew loses both: hence each time.
-  for (const { name, signature } of await functionsOf(session)) {
-    const { callers, asOwner } = FUNCTION_RIGHTS[name] ?? { callers: [], asOwner: false };
-    sql.push(`REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC${groups === "" ? "" : `, ${groups}`}`);
-    if (asOwner)
-      sql.push(`ALTER FUNCTION ${signature} SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp`);
-    grant(`EXECUTE ON FUNCTION ${signature}`, callers);
-  }
   if (groups !== "") {
     sql.push(
       `REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${groups}`,

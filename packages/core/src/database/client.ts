@@ -7,7 +7,7 @@ export type DatabaseTx = Prisma.TransactionClient;
 
 /**
  * A process that is frozen in a transaction, or whose machine is gone, holds its locks until the server ends the session:
- * by its own default never, or after two hours, and meanwhile nobody applies events or ingests. None of ours is idle for so long
+ * by its own default never, or after two hours, and meanwhile no process can ingest or apply events. No transaction of ours is idle for so long
  * but when the queue is away, and then the transaction is tried again.
  */
 const IDLE_IN_TRANSACTION_MS_MAX = 15_000;
@@ -26,7 +26,7 @@ export function isWriteConflict(error: unknown): boolean {
   );
 }
 
-/** A unique index said no: somebody else wrote the same thing first. */
+/** A unique index refused the row: another transaction wrote the same thing first. */
 export function isUniqueViolation(error: unknown): boolean {
   return (
     error instanceof Prisma.PrismaClientKnownRequestError &&

@@ -2,7 +2,7 @@ import { isNotMigrated, Prisma } from "./client.ts";
 
 /** What keeps a program from using the database. */
 export interface DatabaseProblem {
-  /** `unavailable`: it may be there later. `configuration`: somebody has to change something first. */
+  /** `unavailable`: it may be there later. `configuration`: an operator has to change a setting first. */
   readonly kind: "unavailable" | "configuration";
   readonly message: string;
 }

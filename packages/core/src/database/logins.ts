@@ -1,3 +1,4 @@
+import { LOCKS } from "./locks.ts";
 import { createHmac, pbkdf2Sync, randomBytes, createHash } from "node:crypto";
 import { basename } from "node:path";
 import pg from "pg";
@@ -51,7 +52,7 @@ export async function ensureLogins(databaseUrl: string, logins: readonly Login[]
   try {
     await session.query("BEGIN");
     // Roles are of the whole server: of this lock's database, one at a time.
-    await session.query("SELECT pg_advisory_xact_lock(hashtext('stakebts logins'))");
+    await session.query("SELECT pg_advisory_xact_lock($1)", [LOCKS.logins]);
     for (const login of logins) await ensureLogin(session, login);
     await session.query("COMMIT");
   } catch (error) {

@@ -1,11 +1,10 @@
+import { applyFunctions, differingFunctions, functionsIn } from "./functions.ts";
+import { LOCKS } from "./locks.ts";
 import { createHash, randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { StartupError } from "@stakebts/kernel/errors";
-
-/** The lock that Prisma's own migrate takes: two deployments at once wait for each other. */
-const LOCK = 72707369;
 
 export interface Migration {
   name: string;
@@ -13,8 +12,9 @@ export interface Migration {
   checksum: string;
 }
 
-/** The migrations in a folder, in the order in which they are applied. */
-export function migrationsIn(dir: string): Migration[] {
+/** The migrations of a schema folder (`prisma`), in the order in which they are applied. */
+export function migrationsIn(schemaFolder: string): Migration[] {
+  const dir = join(schemaFolder, "migrations");
   return readdirSync(dir, { withFileTypes: true })
     .filter((d) => d.isDirectory())
     .map((d) => d.name)
@@ -43,7 +43,9 @@ async function connected<T>(url: string, fn: (c: pg.Client) => Promise<T>): Prom
   const c = new pg.Client({ connectionString: url });
   await c.connect();
   try {
-    await c.query("SELECT pg_advisory_lock($1)", [LOCK]);
+    await c.query("SELECT pg_advisory_lock($1)", [LOCKS.migrate]);
+    // What is made lands there, and the catalogue writes the names in it without a schema.
+    await c.query("SET search_path = public");
     return await fn(c);
   } finally {
     await c.end();
@@ -54,9 +56,13 @@ export interface MigrationStatus {
   pending: string[];
   edited: string[];
   missing: string[];
+  /** Functions and triggers that are not those of this program; not looked at while migrations are pending. */
+  functions: string[];
 }
 
-function compare(files: Migration[], done: Map<string, string>): MigrationStatus {
+type History = Omit<MigrationStatus, "functions">;
+
+function compare(files: Migration[], done: Map<string, string>): History {
   return {
     pending: files.filter((m) => !done.has(m.name)).map((m) => m.name),
     edited: files.filter((m) => done.has(m.name) && done.get(m.name) !== m.checksum).map((m) => m.name),
@@ -64,13 +70,37 @@ function compare(files: Migration[], done: Map<string, string>): MigrationStatus
   };
 }
 
-export const migrationStatus = (url: string, dir: string): Promise<MigrationStatus> =>
-  connected(url, async (c) => compare(migrationsIn(dir), await applied(c)));
+export const migrationStatus = (url: string, schemaFolder: string): Promise<MigrationStatus> =>
+  connected(url, async (c) => {
+    const history = compare(migrationsIn(schemaFolder), await applied(c));
+    const isReady = history.pending.length === 0;
+    return { ...history, functions: isReady ? await differingFunctions(c, functionsOf(schemaFolder)) : [] };
+  });
 
-/** Applies what is missing, each migration in a transaction of its own; their names. Throws when the history differs. */
-export function deployMigrations(url: string, dir: string): Promise<string[]> {
+const functionsOf = (schemaFolder: string) => functionsIn(join(schemaFolder, "functions"));
+
+/**
+ * Names of functions and triggers that are not those of the folder; [] when all are. Any role may ask. Waits for nothing,
+ * unlike {@link migrationStatus}.
+ */
+export async function differingFunctionsOf(url: string, schemaFolder: string): Promise<string[]> {
+  const c = new pg.Client({ connectionString: url });
+  await c.connect();
+  try {
+    await c.query("SET search_path = public");
+    return await differingFunctions(c, functionsOf(schemaFolder));
+  } finally {
+    await c.end();
+  }
+}
+
+/**
+ * Applies the migrations that are missing, each in a transaction of its own, and then the functions and triggers, all in one.
+ * @returns the names of the migrations. Throws when the history differs: then the functions of another version stay, too.
+ */
+export function deployMigrations(url: string, schemaFolder: string): Promise<string[]> {
   return connected(url, async (c) => {
-    const files = migrationsIn(dir);
+    const files = migrationsIn(schemaFolder);
     const done = await applied(c);
     const { edited, missing } = compare(files, done);
     if (edited.length || missing.length)
@@ -95,6 +125,7 @@ export function deployMigrations(url: string, dir: string): Promise<string[]> {
       }
       now.push(m.name);
     }
+    await applyFunctions(c, functionsOf(schemaFolder));
     return now;
   });
 }

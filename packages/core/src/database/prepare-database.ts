@@ -8,11 +8,11 @@ export interface PreparedDatabase extends RightsResult {
 }
 
 /**
- * Everything that a database needs before the programs of this version use it: the tables of the ledger, those of queues,
- * and who may do what with them. Safe to repeat, and to start in several places at once.
+ * Everything that a database needs before the programs of this version use it: the tables and functions of the ledger, the
+ * tables of queues, and who may do what with them. Safe to repeat, and to start in several places at once.
  */
-export async function prepareDatabase(databaseUrl: string, migrations: string): Promise<PreparedDatabase> {
-  const applied = await deployMigrations(databaseUrl, migrations);
+export async function prepareDatabase(databaseUrl: string, schemaFolder: string): Promise<PreparedDatabase> {
+  const applied = await deployMigrations(databaseUrl, schemaFolder);
   await migrateQueueStore(databaseUrl);
   return { applied, ...(await applyRights(databaseUrl)) };
 }

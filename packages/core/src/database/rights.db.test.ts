@@ -42,13 +42,13 @@ async function failedPayout(databaseUrl: string): Promise<void> {
   const ledger = createPostgresLedger({ url: databaseUrl });
   try {
     await passRecoveryHold(ledger);
-    const writerEpoch = await ledger.startWriterEpoch();
-    await ledger.transaction((tx) => tx.insertPayouts([payout]));
+    const writerEpoch = await ledger.control.startWriterEpoch();
+    await ledger.transaction((tx) => tx.payouts.insert([payout]));
     const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
-    expect(await ledger.saveWithdrawal(withdrawal)).toBe("saved");
+    expect(await ledger.withdrawals.save(withdrawal)).toBe("saved");
     await ledger.transaction(async (tx) => {
-      await tx.expireWithdrawal(withdrawal.id);
-      await tx.movePayout(payout.id, ["signed"], "failed", { reason: "attempts used up" });
+      await tx.withdrawals.expire(withdrawal.id);
+      await tx.payouts.move(payout.id, ["signed"], "failed", { reason: "attempts used up" });
     });
   } finally {
     await ledger.close();
@@ -239,11 +239,11 @@ describe("the console's role", () => {
     const paid = outgoing({ operation: operation(30), payoutKey: payout.key, receiver: payout.payee });
     const ledger = createPostgresLedger({ url: databaseUrl });
     // Another amount: somebody may look at it and say so.
-    await ledger.transaction((tx) => tx.insertTransfers([paid]));
+    await ledger.transaction((tx) => tx.transfers.insert([paid]));
     expect(await requeued()).toBe(false);
     expect(await requeued("30:0:0")).toBe(true);
     await ledger.transaction((tx) =>
-      tx.insertTransfers([{ ...paid, operation: operation(31), amount: toShares(payout.amount) }]),
+      tx.transfers.insert([{ ...paid, operation: operation(31), amount: toShares(payout.amount) }]),
     );
     expect(await requeued("31:0:0")).toBe(false);
     await ledger.close();
@@ -260,7 +260,7 @@ describe("the console's role", () => {
     await expect(confirm()).rejects.toThrow("knows no payment");
     const ledger = createPostgresLedger({ url: databaseUrl });
     await ledger.transaction((tx) =>
-      tx.insertTransfers([
+      tx.transfers.insert([
         outgoing({ operation: operation(30), receiver: payout.payee, amount: toShares(payout.amount) }),
       ]),
     );
@@ -324,7 +324,7 @@ describe("the switches", () => {
     as,
   }) => {
     const ledger = createPostgresLedger({ url: databaseUrl });
-    await ledger.transaction((tx) => tx.insertPayouts([payout]));
+    await ledger.transaction((tx) => tx.payouts.insert([payout]));
     await ledger.close();
     const limit = "INSERT INTO payment_limits (payment_cap, actor, reason) VALUES (1, 'operator-1', 'test')";
     for (const role of PROCESS_ROLES.filter((role) => role !== "operator"))

@@ -13,14 +13,14 @@ export const PROCESS_ROLES = [
 ] as const;
 export type ProcessRole = (typeof PROCESS_ROLES)[number];
 
-/** As PostgreSQL knows it: a group that nobody can sign in as. Logins are members of it. */
+/** The role in PostgreSQL: a group without a login. Logins are members of it. */
 export const groupOf = (role: ProcessRole): string => `stakebts_${role}`;
 
 /** What GRANT says between itself and ON. There is no DELETE and no TRUNCATE of anything in the ledger. */
 type Rights = Readonly<Partial<Record<ProcessRole, string>>>;
 
 interface TableRights {
-  /** Who reads it; everybody unless it says otherwise. */
+  /** Which roles read it; every role if this is missing. */
   readonly readers?: readonly ProcessRole[];
   readonly write: Rights;
 }
@@ -56,7 +56,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
     },
   },
   payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
-  // Nobody inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
+  // No role inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
   withdrawal: {
     write: { ingester: FOUND_IN_BLOCK, payer: "UPDATE (status, updated_at)", operator: FOUND_IN_BLOCK },
   },
@@ -99,7 +99,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
     },
   },
   payment_limits: { write: { operator: "INSERT" } },
-  // A row is a person's word. Whether it lets a payout go is for `release_approved` and `save_withdrawal` to say.
+  // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
   payout_approval: { write: { console: "INSERT", operator: "INSERT" } },
   console_user: {
     readers: ["backup", "console", "operator"],

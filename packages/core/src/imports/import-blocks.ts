@@ -52,7 +52,7 @@ export async function needPassedBlocks(
   ledger: Ledger,
   { from, to }: BlockRange,
 ): Promise<{ readonly cursor: Cursor; readonly to: number }> {
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   if (cursor === undefined)
     throw new ImportRefused(
       "the ledger is empty: it has to begin somewhere before older blocks can be added to it",
@@ -124,7 +124,7 @@ export async function readBlocks(
   const subject = ranges.length === 1 ? nameOf(ranges[0] as BlockRange) : `${ranges.length} ranges`;
   await ledger.transaction(async (tx) => {
     await needPaymentsOff(tx);
-    await tx.addReceipts([receiptOf(`${kind}.started`, subject, action, { kind: "blocks", blocks })]);
+    await tx.receipts.add([receiptOf(`${kind}.started`, subject, action, { kind: "blocks", blocks })]);
   });
   let [done, passedOver, transfersAdded] = [0, 0, 0];
   for (const range of ranges) {
@@ -135,15 +135,15 @@ export async function readBlocks(
         const added = await replayBlocks(deps, step, { mark, guard: needPaymentsOff });
         transfersAdded += added;
         const receipt = receiptOf("blocks.read", nameOf(step), action, { kind, transfersAdded: added });
-        await ledger.transaction((tx) => tx.addReceipts([receipt]));
+        await ledger.transaction((tx) => tx.receipts.add([receipt]));
       }
       onProgress((done += size), blocks);
     }
-    await ledger.transaction((tx) => tx.extendScan(range));
+    await ledger.transaction((tx) => tx.cursor.extendScan(range));
   }
   const steps = await applyEvents(deps);
   await ledger.transaction((tx) =>
-    tx.addReceipts([
+    tx.receipts.add([
       receiptOf(`${kind}.finished`, subject, action, { kind: "blocks", blocks, passedOver, transfersAdded }),
     ]),
   );

@@ -9,8 +9,7 @@ import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
 import { ImportRefused } from "./import-refused.ts";
 import { agreementOfLine, importText } from "./import-text.ts";
-import { importV24 } from "./import-v24.ts";
-import { readV24Receipts } from "./v24-receipts.ts";
+import { importV24, readV24Receipts } from "./import-v24.ts";
 
 const action = { id: "a", actor: "operator-1", reason: "test" };
 const COUNT = 1_100; // Three transactions of agreements.
@@ -26,7 +25,7 @@ const written = ({ contents }: MemoryLedger) => ({
 
 async function emptyLedger(): Promise<MemoryLedger> {
   const ledger = new MemoryLedger(new ManualClock());
-  await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "import" }));
+  await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "import" } }));
   return ledger;
 }
 
@@ -34,7 +33,6 @@ async function emptyLedger(): Promise<MemoryLedger> {
 function dyingAt(ledger: MemoryLedger, call: number, when: "before" | "after"): Ledger {
   let calls = 0;
   return Object.assign(Object.create(ledger) as Ledger, {
-    cursor: () => ledger.cursor(),
     transaction: async <T>(work: Parameters<Ledger["transaction"]>[0]) => {
       const dies = ++calls === call;
       if (dies && when === "before") throw new Error("crash");
@@ -161,7 +159,7 @@ describe("the import of a list", () => {
   it("passes over an agreement that the ledger has from its transfer", async () => {
     const ledger = await emptyLedger();
     const known = { nominator: "nominator-7", startMs: millis(1_623_177_780_000) };
-    await ledger.transaction((tx) => tx.insertAgreements([agreementWithRows(operation(7), known)]));
+    await ledger.transaction((tx) => tx.agreements.insert([agreementWithRows(operation(7), known)]));
     expect(await imports[0]?.[1](ledger)).toMatchObject({ agreements: COUNT - 1 });
     expect(ledger.contents.agreements.size).toBe(COUNT);
   });

@@ -63,11 +63,11 @@ describe("what a plan says", () => {
   ])("will be owed is what is owed", async (found, isImport, hasDuplicate, processedElsewhereUpTo, days) => {
     const ledger = new MemoryLedger(new ManualClock());
     await ledger.transaction(async (tx) => {
-      await tx.moveCursor(undefined, cursorAt(500, { blockTimeMs: millis(1_150 * DAY_MS) }));
-      await tx.setProcessedElsewhereUpToBlockNum(processedElsewhereUpTo);
+      await tx.cursor.move(undefined, cursorAt(500, { blockTimeMs: millis(1_150 * DAY_MS) }));
+      await tx.control.setProcessedElsewhereUpToBlockNum(processedElsewhereUpTo);
       const [first] = found;
       if (hasDuplicate && first?.request?.type === "open")
-        await tx.insertAgreements([
+        await tx.agreements.insert([
           // A list had one of them. It owes nothing any more, so that what follows counts what was found.
           (({ agreement, rows }) => ({
             agreement,
@@ -87,7 +87,7 @@ describe("what a plan says", () => {
     const plan = await ledger.transaction((tx) => planTransfers(tx, deps, found, mark));
 
     await ledger.transaction((tx) =>
-      tx.insertTransfers(
+      tx.transfers.insert(
         found.map((transfer) => {
           const importMark = mark(transfer);
           return importMark === undefined ? transfer : { ...transfer, importMark };
@@ -114,9 +114,9 @@ describe("a stop that is found late", () => {
       request: { type: "stop" },
     });
     await ledger.transaction(async (tx) => {
-      await tx.moveCursor(undefined, cursorAt(500, { blockTimeMs: millis(1_012 * DAY_MS) }));
-      await tx.insertAgreements([listed(1_000), listed(1_011)]);
-      await tx.insertTransfers([stop]);
+      await tx.cursor.move(undefined, cursorAt(500, { blockTimeMs: millis(1_012 * DAY_MS) }));
+      await tx.agreements.insert([listed(1_000), listed(1_011)]);
+      await tx.transfers.insert([stop]);
     });
     await applyEvents({ ledger, log, policy: DEFAULT_POLICY, roles });
     const { rows } = ledger.contents;

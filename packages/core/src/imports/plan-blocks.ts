@@ -4,14 +4,14 @@ import { asImported, type ImportMark, type MonthPaid } from "../rules/import-mar
 import { compareOperations, operationId, type OperationId } from "@stakebts/kernel/operation-id";
 import type { NewStakeRow, StakeRow } from "../rules/stake-row.ts";
 import type { Millis } from "@stakebts/kernel/time";
-import type { LedgerTx, NewTransfer } from "../ledger/ledger.ts";
+import type { LedgerTx, NewTransfer, TransferDirection } from "../ledger/ledger.ts";
 import type { IngestDeps } from "../ledger/ingest-blocks.ts";
 import { overdueRows } from "./write-agreements.ts";
 
 /** A transfer that the blocks hold, and what will become of it. */
 export interface PlannedTransfer {
   readonly operation: OperationId;
-  readonly direction: "in" | "out";
+  readonly direction: TransferDirection;
   readonly timeMs: Millis;
   /** The account at the other end. */
   readonly account: string;
@@ -43,9 +43,13 @@ export async function planTransfers(
   transfers: readonly NewTransfer[],
   mark: (transfer: NewTransfer) => ImportMark | undefined,
 ): Promise<readonly PlannedTransfer[]> {
-  const cursor = await tx.cursor();
-  const known = new Set(await tx.knownTransfers(transfers.map(({ operation }) => operation)));
-  const processedElsewhereUpToBlockNum = await tx.processedElsewhereUpToBlockNum();
+  const cursor = await tx.cursor.read();
+  const known = new Set(
+    (await tx.transfers.find({ operations: transfers.map(({ operation }) => operation) })).map(
+      ({ operation }) => operationId(operation),
+    ),
+  );
+  const { processedElsewhereUpToBlockNum } = await tx.control.read();
   const open = new Map<string, OpenRow[]>();
   const foundDuplicates = new Set<OperationId>();
   const owed: bigint[] = transfers.map(() => 0n);
@@ -54,7 +58,10 @@ export async function planTransfers(
   const rowsOf = async (nominator: string): Promise<readonly OpenRow[]> => {
     const found = open.get(nominator);
     if (found !== undefined) return found;
-    const rows = (await tx.pendingRowsOf(nominator)).map((row): OpenRow => ({ row, by: undefined }));
+    const rows = (await tx.rows.find({ pendingOf: nominator })).map((row): OpenRow => ({
+      row,
+      by: undefined,
+    }));
     open.set(nominator, rows);
     return rows;
   };
@@ -104,7 +111,9 @@ export async function planTransfers(
     }
     const live = decideTransfer({ ...transfer, request }, pending, policy, roles);
     const duplicate =
-      live.agreement === undefined ? undefined : await tx.importedDuplicate(live.agreement.agreement);
+      live.agreement === undefined
+        ? undefined
+        : await tx.agreements.importedDuplicate(live.agreement.agreement);
     if (duplicate !== undefined && !foundDuplicates.has(duplicate)) {
       foundDuplicates.add(duplicate);
       plans.push({ ...plan, outcome: "already_processed", reason: `is the imported agreement ${duplicate}` });

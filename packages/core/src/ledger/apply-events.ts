@@ -10,7 +10,7 @@ import type { StakeRow } from "../rules/stake-row.ts";
 import type { Agreement } from "../rules/terms.ts";
 import type { Millis } from "@stakebts/kernel/time";
 import { CORE_ASSET_ID } from "../rules/transfer.ts";
-import type { TopUpRecord, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
+import type { ControlState, Ledger, LedgerTx, NewReceipt, NewTransfer, TopUpRecord } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import { topUpId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
@@ -23,10 +23,10 @@ export interface ApplyDeps {
   readonly roles: Roles;
   /**
    * The agreement that this transfer has opened in another ledger, of which this one is a recomputation: it keeps the
-   * terms it was opened under, whatever the policy says today.
+   * terms it was opened under, not those of today's policy.
    */
   readonly openedBefore?: (transfer: OperationPosition) => Agreement | undefined;
-  /** What this process finds frozen in its environment and its file, now. */
+  /** What is frozen in the environment or the file of this process, now. */
   readonly frozenHere?: () => readonly Freeze[];
 }
 
@@ -42,16 +42,15 @@ const STEPS_PER_TRANSACTION = 50;
 /**
  * Brings the ledger up to the cursor: decides transfers and lets rows fall due, strictly in the order of chain time.
  *
- * The order is the whole point. A row that was due before a stop is paid and one that was due after it is aborted,
- * however long the system was down, in whatever order jobs arrive and however many schedulers run: the ledger is a
- * function of the chain. At the same instant the due row comes first.
+ * The order decides: a row that was due before a stop is paid, and one that was due after it is aborted. That holds after
+ * any absence, for any order of jobs and any number of schedulers, because the ledger is a function of the chain. At the same instant the due row comes first.
  *
  * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
  */
 export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promise<number> {
   for (let total = 0; ;) {
-    if (signal?.aborted === true || !(await deps.ledger.hasWork(await isAccepting(deps, deps.ledger))))
-      return total;
+    if (signal?.aborted === true) return total;
+    if (!(await deps.ledger.hasWork(isAccepting(deps, await deps.ledger.control.read())))) return total;
     const { steps, receipts } = await deps.ledger.transaction((tx) => applySome(tx, deps));
     for (const receipt of receipts) logReceipt(deps.log, receipt);
     total += steps;
@@ -61,22 +60,19 @@ export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promis
 
 /**
  * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on. It comes to the same ledger
- * as if everything had been answered in turn: see {@link LedgerTx.oldestUndecidedTransfer} and ADR 0019.
+ * as if everything had been answered in turn: see {@link TransfersTx.oldestUndecided} and ADR 0019.
  */
-async function isAccepting(
-  { frozenHere }: ApplyDeps,
-  ledger: { readonly freezes: () => Promise<readonly Freeze[]> },
-): Promise<boolean> {
-  return whyAcceptsNothing([...(await ledger.freezes()), ...(frozenHere?.() ?? [])]) === undefined;
-}
+const isAccepting = ({ frozenHere }: ApplyDeps, { freezes }: ControlState): boolean =>
+  whyAcceptsNothing([...freezes, ...(frozenHere?.() ?? [])]) === undefined;
 
 async function applySome(
   tx: LedgerTx,
   deps: ApplyDeps,
 ): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
   await tx.lockEvents();
-  const processedElsewhereUpToBlockNum = await tx.processedElsewhereUpToBlockNum();
-  const accepting = await isAccepting(deps, tx);
+  const control = await tx.control.read();
+  const { processedElsewhereUpToBlockNum } = control;
+  const accepting = isAccepting(deps, control);
   const receipts: NewReceipt[] = [];
   for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
     const step = await applyNext(tx, deps, { processedElsewhereUpToBlockNum, accepting });
@@ -96,11 +92,11 @@ async function applyNext(
   }: { readonly processedElsewhereUpToBlockNum: number; readonly accepting: boolean },
 ): Promise<readonly NewReceipt[] | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
-  const cursor = await tx.cursor();
+  const cursor = await tx.cursor.read();
   if (cursor === undefined) return undefined;
-  const transfer = await tx.oldestUndecidedTransfer(accepting);
+  const transfer = await tx.transfers.oldestUndecided(accepting);
   const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
-  const due = await tx.pendingRowsDue(nowMs, DUE_ROWS_PER_STEP);
+  const due = await tx.rows.find({ dueUpToMs: nowMs, limit: DUE_ROWS_PER_STEP });
   if (due.length > 0) return settleDueRows(tx, due);
   if (transfer === undefined) return undefined;
   return answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum);
@@ -108,10 +104,10 @@ async function applyNext(
 
 async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
   const decided = rows.map(decideDueRow);
-  const moved = await tx.moveRows(decided.map((d) => d.move));
+  const moved = await tx.rows.move(decided.map((d) => d.move));
   assert(
     moved === rows.length,
-    `${rows.length} rows fell due and ${moved} moved, although nobody else may apply events`,
+    `${rows.length} rows fell due and ${moved} moved, although this transaction holds the lock`,
   );
   const held = await createPayouts(
     tx,
@@ -123,11 +119,11 @@ async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<r
     chainTimeMs: move.row.dueMs,
     details: { nominator: move.row.nominator, amount: `${move.row.amount}`, payout: payout?.key ?? null },
   }));
-  await tx.addReceipts(receipts);
+  await tx.receipts.add(receipts);
   return [...receipts, ...held];
 }
 
-/** As the rules say, unless an import says that somebody has answered it before this ledger was there. ADR 0011. */
+/** By the rules, unless an import shows that an earlier installation has answered the transfer. ADR 0011. */
 async function decide(
   tx: LedgerTx,
   transfer: NewTransfer,
@@ -148,7 +144,7 @@ async function decide(
   // agreements may have no place in the chain, but they have a start.
   const pending =
     request.type === "stop"
-      ? (await tx.pendingRowsOf(transfer.sender)).filter(
+      ? (await tx.rows.find({ pendingOf: transfer.sender })).filter(
           (row) => compareOperations(row.agreement, operation) < 0 && row.startMs <= transfer.blockTimeMs,
         )
       : [];
@@ -160,8 +156,10 @@ async function decide(
     completes,
   );
   const duplicate =
-    decision.agreement === undefined ? undefined : await tx.importedDuplicate(decision.agreement.agreement);
-  // The duplicate's name at the end of the reason is how the ledger knows that it is found: see importedDuplicate.
+    decision.agreement === undefined
+      ? undefined
+      : await tx.agreements.importedDuplicate(decision.agreement.agreement);
+  // The reason ends with the duplicate's name, by which importedDuplicate knows that it was found.
   if (duplicate !== undefined)
     return recorded("already_processed", `${decision.reason}: this is the imported agreement ${duplicate}`);
   return importMark === undefined ? decision : asImported(decision, importMark);
@@ -192,10 +190,10 @@ async function answerTransfer(
       : [await arrive(tx, completed, transfer)]),
     ...(await freeze(tx, transfer, decision)),
   ];
-  const moved = await tx.decideTransfer(transfer.operation, decision.outcome, decision.reason);
+  const moved = await tx.transfers.decide(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
-    `transfer ${operationId(transfer.operation)} was decided twice, although nobody else may apply events`,
+    `transfer ${operationId(transfer.operation)} was decided twice, although this transaction holds the lock`,
   );
   const receipt: NewReceipt = {
     event: `transfer.${decision.outcome}`,
@@ -209,7 +207,7 @@ async function answerTransfer(
       pays: decision.payouts.map((payout) => payout.key).join(" "),
     },
   };
-  await tx.addReceipts([receipt]);
+  await tx.receipts.add([receipt]);
   return [receipt, ...held];
 }
 
@@ -224,7 +222,7 @@ async function topUpOf(
   // Nearly every transfer is a nominator's: the requests are read only for those that may bring funds.
   const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(TOP_UP_MEMO_PREFIX) === true;
   if (!mayBring && txid === undefined) return undefined;
-  const expected = await tx.topUps({
+  const expected = await tx.topUps.find({
     statuses: TOP_UP_STATUSES.filter((status) => status !== "arrived"),
     txid: mayBring ? undefined : txid,
     limit: UNARRIVED_TOP_UPS_MAX,
@@ -233,7 +231,7 @@ async function topUpOf(
 }
 
 async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): Promise<NewReceipt> {
-  const moved = await tx.moveTopUp(topUp.id, [topUp.status], "arrived", {
+  const moved = await tx.topUps.move(topUp.id, [topUp.status], "arrived", {
     arrivedBy: transfer.operation,
     ...(transfer.txid === undefined ? {} : { txid: topUp.signed === undefined ? transfer.txid : undefined }),
   });
@@ -250,13 +248,13 @@ async function arrive(tx: LedgerTx, topUp: TopUpRecord, transfer: NewTransfer): 
       was: topUp.status,
     },
   };
-  await tx.addReceipts([receipt]);
+  await tx.receipts.add([receipt]);
   return receipt;
 }
 
 /**
- * A manager's kill switch. It is thrown once, for a transfer is decided once; an operator takes it back. One that is too old
- * to act is told to people, who may throw it themselves.
+ * A freeze by a manager's memo. It is added once, because a transfer is decided once, and an operator ends it. One that is too
+ * old to be carried out is reported to people, who may freeze by themselves.
  */
 async function freeze(
   tx: LedgerTx,
@@ -274,16 +272,16 @@ async function freeze(
       chainTimeMs,
       details: { sender, reason: decision.reason, todo },
     };
-    await tx.addReceipts([missed]);
+    await tx.receipts.add([missed]);
     return [missed];
   }
-  const old = (await tx.lockFreezes()).find(({ source }) => source === "manager");
+  const old = (await tx.control.lock()).freezes.find(({ source }) => source === "manager");
   const level = levelOf([
     ...(old === undefined ? [] : [old]),
     { source: "manager", level: decision.freeze, reason: "" },
   ]) as FreezeLevel;
   const reason = `the manager ${sender} has frozen it, by the memo of transfer ${subject}`;
-  await tx.setManagerFreeze({ level, reason });
+  await tx.control.set({ managerFreeze: { level, reason } });
   const receipt: NewReceipt = {
     event: "freeze.begun",
     subject: "manager",
@@ -296,13 +294,13 @@ async function freeze(
       todo: "ask the manager why; when it is over: stakebts unfreeze --reason '…'",
     },
   };
-  await tx.addReceipts([receipt]);
+  await tx.receipts.add([receipt]);
   return [receipt];
 }
 
 async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<readonly NewReceipt[]> {
   if (decision.topUp !== undefined)
-    await tx.insertTopUp({
+    await tx.topUps.insert({
       ...decision.topUp,
       id: topUpId(decision.topUp.key),
       requestedMs: nowMs,
@@ -310,13 +308,13 @@ async function apply(tx: LedgerTx, decision: Decision, nowMs: Millis): Promise<r
 
   if (decision.agreement !== undefined) {
     const { agreement, rows } = decision.agreement;
-    const isNew = await tx.insertAgreement(agreement, rows);
+    const isNew = (await tx.agreements.insert([{ agreement, rows }])).length === 1;
     assert(
       isNew,
       `agreement ${operationId(agreement.operation)} was opened by a transfer that was not decided`,
     );
   }
-  const moved = await tx.moveRows(decision.rowMoves);
+  const moved = await tx.rows.move(decision.rowMoves);
   assert(moved === decision.rowMoves.length, `${decision.rowMoves.length} rows should move and ${moved} did`);
   return createPayouts(tx, decision.payouts);
 }

@@ -194,10 +194,10 @@ describe("payments stop and nothing is lost", () => {
   it("while the kill switch is thrown", () =>
     inCluster({}, async (cluster) => {
       await refundDue(cluster);
-      await cluster.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
       await cluster.settle();
       expect(await cluster.paidOnChain()).toEqual([]);
-      await cluster.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       await cluster.settle();
       await refundIsPaidOnce(cluster);
     }));
@@ -233,9 +233,9 @@ describe("payments stop and nothing is lost", () => {
     inCluster({}, async (cluster) => {
       const { id } = await refundDue(cluster);
       await cluster.ledger.transaction(async (tx) => {
-        const cursor = await tx.cursor();
+        const cursor = await tx.cursor.read();
         if (cursor === undefined) throw new Error("no cursor");
-        await tx.moveCursor(cursor.blockNum, {
+        await tx.cursor.move(cursor.blockNum, {
           ...cursor,
           blockNum: cursor.blockNum + 1,
           blockId: "f".repeat(40),
@@ -243,7 +243,7 @@ describe("payments stop and nothing is lost", () => {
       });
       await cluster.devnet.produce(4);
       await cluster.ingest();
-      expect(await cluster.ledger.payments()).toMatchObject({ on: false });
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
       expect(await cluster.pay(id)).toMatchObject({ type: "again" });
       expect(cluster.ledger.contents.receipts.some((receipt) => receipt.event === "chain.disagrees")).toBe(
         true,
@@ -303,7 +303,7 @@ describe("money that moves in a way the ledger cannot explain", () => {
       await cluster.settle();
       await sendAsCustodian(cluster, 450);
       await cluster.settle();
-      expect(await cluster.ledger.payments()).toMatchObject({
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({
         on: false,
         reason: expect.stringContaining("paid before") as string,
       });
@@ -315,7 +315,7 @@ describe("money that moves in a way the ledger cannot explain", () => {
       await refundDue(cluster);
       await sendAsCustodian(cluster, 451);
       await cluster.settle();
-      expect(await cluster.ledger.payments()).toMatchObject({ on: false });
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
       expect([...cluster.ledger.contents.payouts.values()].map((p) => p.status)).toEqual(["due"]);
     }));
 
@@ -340,7 +340,7 @@ describe("blocks that were jumped over", () => {
       await cluster.devnet.produce(12);
       cluster.devnet.skipTime(3_600);
       await cluster.devnet.produce(6);
-      const before = (await cluster.ledger.cursor())?.blockNum ?? 0;
+      const before = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
       await cluster.startFrom("current");
       await cluster.settle();
       expect(attempts(cluster)).toEqual(["broadcast"]);
@@ -357,7 +357,7 @@ describe("a stop that is found late", () => {
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 25_000, "three_months");
       await cluster.settle();
-      const gap = (await cluster.ledger.cursor())?.blockNum ?? 0;
+      const gap = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
       await cluster.send("nominator-1", 1, "stop");
       await cluster.devnet.produce(10);
       await cluster.startFrom("current");
@@ -381,10 +381,10 @@ describe("a node that does not know an account", () => {
       const accounts = cluster.chain.accounts.bind(cluster.chain);
       await cluster.send("nominator-1", 500, "what is this");
       await cluster.devnet.produce(8);
-      const before = await cluster.ledger.cursor();
+      const before = await cluster.ledger.cursor.read();
       Object.assign(cluster.chain, { accounts: async (ids: readonly string[]) => ids.map(() => undefined) });
       await expect(cluster.ingest()).rejects.toThrow(ChainError);
-      expect(await cluster.ledger.cursor()).toEqual(before);
+      expect(await cluster.ledger.cursor.read()).toEqual(before);
       Object.assign(cluster.chain, { accounts });
       await cluster.ingest();
       expect(cluster.ledger.contents.transfers.size).toBe(1);

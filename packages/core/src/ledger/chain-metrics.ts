@@ -63,7 +63,7 @@ export function measureCursor(
   { chain, ledger }: { chain: Pick<ChainReader, "head">; ledger: Pick<Ledger, "cursor"> },
 ): void {
   metrics.source("cursor", CURSOR, async () => {
-    const [cursor, head] = await Promise.all([ledger.cursor(), headOrNone(chain)]);
+    const [cursor, head] = await Promise.all([ledger.cursor.read(), headOrNone(chain)]);
     return {
       stakebts_cursor_block: cursor?.blockNum,
       stakebts_cursor_time_seconds: cursor === undefined ? undefined : cursor.blockTimeMs / 1000,
@@ -94,7 +94,7 @@ export function countBlocks<C extends ChainReader>(metrics: Metrics, chain: C): 
   ]);
   return watched<ChainReader>(chain, {
     blocks: ({ args, answer }) => {
-      const [{ account }] = args as Parameters<ChainReader["blocks"]>;
+      const [{ account }] = args as unknown as Parameters<ChainReader["blocks"]>;
       const read = answer as readonly ChainBlock[] | undefined;
       blocks.inc(read?.length ?? 0);
       for (const transfer of read?.flatMap((block) => block.transfers) ?? [])

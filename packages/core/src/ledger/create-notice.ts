@@ -5,7 +5,7 @@ import type { LedgerTx, PayoutRecord } from "./ledger.ts";
 import { createPayouts } from "./create-payouts.ts";
 
 /**
- * Owes the nominator of a failed payout 1 BTS with a word where to complain. Once per payout, however often that fails:
+ * Creates the notice for the nominator of a failed payout: 1 BTS and the support address. Once per payout, however often that fails:
  * the first notice stands, even if the support address has changed since.
  */
 export async function createNotice(
@@ -16,7 +16,7 @@ export async function createNotice(
 ): Promise<void> {
   const notice = noticeOfFailure(failed, policy, nowMs);
   if (notice === undefined) return;
-  const [existing] = await tx.payoutsByKey([notice.key]);
+  const [existing] = await tx.payouts.find({ keys: [notice.key] });
   if (existing !== undefined) return;
   await createPayouts(tx, [notice]);
 }

@@ -1,12 +1,12 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { NewPayout } from "../rules/payout.ts";
-import type { IdentifiedPayout, LedgerTx, NewReceipt, PaidTransfer } from "./ledger.ts";
+import type { IdentifiedPayout, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import { identified, memoNonces } from "./ids.ts";
 import { jobForPayout } from "./jobs.ts";
 
 /**
- * Writes debts down and jobs for them. A debt whose payment is already on the chain, because the ledger is being
+ * Writes payouts and enqueues their jobs. A debt whose payment is already on the chain, because the ledger is being
  * replayed or was restored from a backup, is settled by that payment instead of a second one.
  * @returns receipts, already written, of debts that are held because the chain tells another story
  */
@@ -15,9 +15,9 @@ export async function createPayouts(
   payouts: readonly NewPayout[],
 ): Promise<readonly NewReceipt[]> {
   const debts = payouts.map(identified);
-  await tx.insertPayouts(debts);
+  await tx.payouts.insert(debts);
   const paid = [
-    ...(await tx.paidTransfers(debts.map((debt) => debt.key))),
+    ...(await tx.transfers.find({ direction: "out", keys: debts.map((debt) => debt.key) })),
     ...(await paidDeposits(tx, debts)),
   ];
   const paidByKey = new Map(paid.map((transfer) => [transfer.payoutKey, transfer]));
@@ -35,8 +35,8 @@ export async function createPayouts(
       });
     else held.push(...(await hold(tx, debt, payment)));
   }
-  await tx.confirmPayouts(settled);
-  await tx.job(open.map((debt) => jobForPayout(debt.id, "owed")));
+  await tx.payouts.confirm(settled);
+  await tx.jobs.add(open.map((debt) => jobForPayout(debt.id, "owed")));
   return held;
 }
 
@@ -44,26 +44,26 @@ export async function createPayouts(
 async function paidDeposits(
   tx: LedgerTx,
   debts: readonly IdentifiedPayout[],
-): Promise<readonly PaidTransfer[]> {
-  const found: PaidTransfer[] = [];
+): Promise<readonly NewTransfer[]> {
+  const found: NewTransfer[] = [];
   for (const { kind, key } of debts) {
     if (kind !== "deposit") continue;
-    const transfers = await tx.sentWithNonces(memoNonces(key));
+    const transfers = await tx.transfers.find({ direction: "out", nonces: memoNonces(key) });
     found.push(...transfers.map((transfer) => ({ ...transfer, payoutKey: key })));
   }
   return found;
 }
 
-/** The chain shows a payment with this debt's name and another amount or payee. Which of them is right, a person says. */
+/** The chain shows a payment with this payout's key and another amount or payee. A person decides which is right. */
 async function hold(
   tx: LedgerTx,
   debt: IdentifiedPayout,
-  payment: PaidTransfer,
+  payment: NewTransfer,
 ): Promise<readonly NewReceipt[]> {
   const reason = `transfer ${operationId(payment.operation)} names this payout and paid ${payment.amount} shares to ${payment.receiver}`;
-  if (!(await tx.movePayout(debt.id, ["due"], "held", { reason }))) return [];
+  if (!(await tx.payouts.move(debt.id, ["due"], "held", { reason }))) return [];
   const chainTimeMs = payment.blockTimeMs;
   const receipts = [{ event: "payout.held", subject: debt.key, chainTimeMs, details: { reason } }];
-  await tx.addReceipts(receipts);
+  await tx.receipts.add(receipts);
   return receipts;
 }

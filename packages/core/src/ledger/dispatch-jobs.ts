@@ -2,28 +2,28 @@ import type { Ledger } from "./ledger.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import { jobForDueRows } from "./jobs.ts";
 
-/** Jobs that are made in one go. */
+/** Jobs that are dispatched at once. */
 const JOBS_PER_BATCH = 500;
 
 /**
- * Makes the jobs that were written with the states that cause them. Whoever crashes between making and marking makes
- * them again: the queue knows their names, and the handlers do not mind.
+ * Puts the jobs of the outbox on the queue. A crash between putting and marking means that they are put again: the queue
+ * knows their ids, and running a job twice is harmless.
  */
 export async function dispatchJobs({ ledger, queue }: { ledger: Ledger; queue: JobQueue }): Promise<number> {
   for (let total = 0; ;) {
-    const made = await ledger.dispatchJobs(JOBS_PER_BATCH, (jobs) => queue.add(jobs));
+    const made = await ledger.jobs.dispatch(JOBS_PER_BATCH, (jobs) => queue.add(jobs));
     total += made;
     if (made < JOBS_PER_BATCH) return total;
   }
 }
 
-/** With more jobs than this before its door the payer has been told enough. */
+/** While more jobs than this wait, the payer needs no further ones. */
 const WAITING_JOBS_MAX = 100;
 const STALE_PAYOUTS_PER_TURN = 1_000;
 
 /**
- * Jobs for open payouts that nobody has rung for lately: what a lost queue or a crashed payer left behind, and bytes
- * that are to be sent once more. Not while many jobs wait: of a long queue every payout would look forgotten, and
+ * Jobs for open payouts that have had none for a while: after a lost queue or a crashed payer, and for bytes that are to be
+ * sent once more. Not while many jobs wait: in a long queue every payout would look forgotten, and
  * ringing for all of them again would only make it longer.
  */
 export async function enqueueStalePayouts(
@@ -31,7 +31,7 @@ export async function enqueueStalePayouts(
   { notEnqueuedForMs }: { notEnqueuedForMs: number },
 ): Promise<number> {
   if ((await queue.waiting("payout.pay")) > WAITING_JOBS_MAX) return 0;
-  return ledger.enqueueStalePayouts({ notEnqueuedForMs, limit: STALE_PAYOUTS_PER_TURN });
+  return ledger.payouts.enqueueStale({ notEnqueuedForMs, limit: STALE_PAYOUTS_PER_TURN });
 }
 
 /**
@@ -42,9 +42,9 @@ export async function scheduleDueRows(
   { ledger, queue }: { ledger: Ledger; queue: JobQueue },
   { rate, horizonMs, limit = 100 }: { rate: number; horizonMs: number; limit?: number },
 ): Promise<number> {
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   if (cursor === undefined) return 0;
-  const jobs = (await ledger.nextDueInstants(limit))
+  const jobs = (await ledger.rows.nextDueInstants(limit))
     .map((dueMs) => jobForDueRows(dueMs, Math.max(0, (dueMs - cursor.blockTimeMs) / rate)))
     .filter((job) => job.delayMs <= horizonMs);
   await queue.add(jobs);

@@ -21,7 +21,7 @@ export type StartMode = "last" | "current" | number;
  */
 export async function establishCursor(deps: IngestDeps, mode: StartMode): Promise<void> {
   const { chain, ledger, log } = deps;
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   if (cursor !== undefined && mode === "last") {
     log.info("cursor.continues", { blockNum: cursor.blockNum });
     return;
@@ -43,9 +43,9 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
     details: { mode, firstBlock: firstBlockNum, before: cursor?.blockNum ?? null },
   };
   const receipts = await ledger.transaction(async (tx) => {
-    if (!(await tx.moveCursor(cursor?.blockNum, next))) return [];
+    if (!(await tx.cursor.move(cursor?.blockNum, next))) return [];
     const all = [receipt, ...(await unprovableAfter(tx, next))];
-    await tx.addReceipts(all);
+    await tx.receipts.add(all);
     const recoveryHold =
       cursor === undefined
         ? { head, fromBlockNum: firstBlockNum, reason: "the ledger was empty, and may have been lost" }

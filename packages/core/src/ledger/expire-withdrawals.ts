@@ -16,9 +16,9 @@ export async function expireWithdrawals(
   policy: Policy,
   scanned: Cursor,
 ): Promise<readonly NewReceipt[]> {
-  const overdue = await tx.liveWithdrawalsExpiringBefore(scanned.blockTimeMs);
+  const overdue = await tx.withdrawals.find({ liveExpiringBeforeMs: scanned.blockTimeMs });
   const payouts = new Map(
-    (await tx.payouts(overdue.map((w) => w.payoutId))).map((payout) => [payout.id, payout]),
+    (await tx.payouts.find({ ids: overdue.map((w) => w.payoutId) })).map((payout) => [payout.id, payout]),
   );
   const receipts: NewReceipt[] = [];
   for (const withdrawal of overdue) {
@@ -30,7 +30,7 @@ export async function expireWithdrawals(
       blockTimeMs: scanned.blockTimeMs,
     });
     if (verdict !== "expired") continue;
-    await tx.expireWithdrawal(withdrawal.id);
+    await tx.withdrawals.expire(withdrawal.id);
     // Paid by another hand meanwhile: there is nothing to try again.
     if (isInFlight(payout.status)) receipts.push(await endAttempt(tx, policy, scanned, withdrawal, payout));
   }
@@ -47,8 +47,8 @@ async function endAttempt(
   const { attempts } = payout;
   const next = afterAttempt({ type: "withdrawal_expired", attempts, maxAttempts: policy.maxAttempts });
   const reason = `attempt ${attempts} expired unpaid: ${payout.reason ?? "no block took it"}`;
-  await tx.movePayout(payout.id, ["signed", "sent"], next, { reason });
-  if (next === "ready") await tx.job([jobForPayout(payout.id, `attempt-${attempts + 1}`)]);
+  await tx.payouts.move(payout.id, ["signed", "sent"], next, { reason });
+  if (next === "ready") await tx.jobs.add([jobForPayout(payout.id, `attempt-${attempts + 1}`)]);
   else await createNotice(tx, payout, policy, scanned.blockTimeMs);
   return {
     event: next === "ready" ? "withdrawal.expired" : "payout.failed",
@@ -63,9 +63,9 @@ async function endAttempt(
  * so its payout waits, until those blocks have been read after all.
  */
 export async function unprovableAfter(tx: LedgerTx, jumpedTo: Cursor): Promise<readonly NewReceipt[]> {
-  const live = await tx.liveWithdrawalsExpiringBefore(millis(Number.MAX_SAFE_INTEGER));
+  const live = await tx.withdrawals.find({ liveExpiringBeforeMs: millis(Number.MAX_SAFE_INTEGER) });
   const cut = live.filter((withdrawal) => withdrawal.refBlockNum + 1 < jumpedTo.scannedFromBlockNum);
-  const payouts = await tx.payouts(cut.map((withdrawal) => withdrawal.payoutId));
+  const payouts = await tx.payouts.find({ ids: cut.map((withdrawal) => withdrawal.payoutId) });
   const keys = new Map(payouts.map((payout) => [payout.id, payout.key]));
   return cut.map((withdrawal) => ({
     event: "withdrawal.unprovable",

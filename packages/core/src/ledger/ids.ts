@@ -21,7 +21,7 @@ export const topUpId = (key: TopUpKey): TopUpId => uuidV5(`top-up ${key}`, NAMES
 export const messageId = (event: string, firstReceiptId: bigint): string =>
   uuidV5(`message ${event} ${firstReceiptId}`, NAMESPACE);
 
-/** Of a message about one alert, whoever sends it. */
+/** Of a message about one alert; the same from every sender. */
 export const alertMessageId = (event: string, subject: string): string =>
   uuidV5(`alert ${event} ${subject}`, NAMESPACE);
 

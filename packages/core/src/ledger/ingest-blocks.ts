@@ -66,13 +66,13 @@ export interface IngestResult {
 
 /**
  * Reads the next irreversible blocks and writes, in one transaction: their transfers, the cursor, what they confirm,
- * what they prove dead, and the jobs for all of it. Read again after a crash, a block changes nothing.
+ * what they prove dead, and the jobs that follow. Read again after a crash, a block changes nothing.
  */
 export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const { chain, ledger } = deps;
   const head = await chain.head();
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
-  const cursor = await ledger.cursor();
+  const cursor = await ledger.cursor.read();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");
   await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
@@ -112,7 +112,7 @@ export interface ReplayOptions {
 
 /**
  * Reads blocks that the cursor has passed already, and writes those of their transfers that the ledger does not have,
- * with what they settle. Whatever it has stays as it is. Blocks that were once jumped over count as looked into then.
+ * with what they settle. What it has stays as it is. Blocks that were once jumped over count as looked into then.
  */
 export async function replayBlocks(
   deps: IngestDeps,
@@ -130,11 +130,11 @@ export async function replayBlocks(
       await guard?.(tx);
       await needPassed(tx, to);
       const written = await writeTransfers(tx, deps, transfers);
-      await tx.addReceipts(await settleOutgoing(tx, written));
+      await tx.receipts.add(await settleOutgoing(tx, written));
       return written.length;
     });
   }
-  await deps.ledger.transaction((tx) => tx.extendScan(range));
+  await deps.ledger.transaction((tx) => tx.cursor.extendScan(range));
   return found;
 }
 
@@ -143,7 +143,7 @@ export async function replayBlocks(
  * a second one when its block comes.
  */
 async function needPassed(tx: LedgerTx, blockNum: number): Promise<void> {
-  const standsAt = (await tx.cursor())?.blockNum ?? 0;
+  const standsAt = (await tx.cursor.read())?.blockNum ?? 0;
   if (standsAt < blockNum)
     throw new Error(
       `the ledger stands at block ${standsAt} and had passed block ${blockNum} a moment ago: an older copy took its place; begin again`,
@@ -160,15 +160,15 @@ export async function findTransfers(
   return readTransfers(deps, blocks, irreversibleBlockNum);
 }
 
-/** The kill switch, thrown by the ingester itself: the chain and the ledger tell different stories. */
+/** Stops payments because the chain and the ledger contradict each other. */
 async function stopPayments({ ledger, log }: IngestDeps, receipt: NewReceipt): Promise<void> {
   const reason = `${receipt.event} at ${receipt.subject}: compare the nodes with each other, then switch payments on again`;
   log.error(receipt.event, { ...receipt.details, subject: receipt.subject, todo: reason });
-  const { on } = await ledger.payments();
+  const { on } = (await ledger.control.read()).payments;
   if (!on) return;
   await ledger.transaction(async (tx) => {
-    await tx.setPayments({ on: false, reason });
-    await tx.addReceipts([receipt]);
+    await tx.control.set({ payments: { on: false, reason } });
+    await tx.receipts.add([receipt]);
   });
 }
 
@@ -187,7 +187,7 @@ async function writeBlocks(
   const { cursor, blocks } = batch;
   const last = blocks.at(-1);
   assert(last !== undefined, "an empty batch");
-  const moved = await tx.moveCursor(cursor.blockNum, {
+  const moved = await tx.cursor.move(cursor.blockNum, {
     blockNum: last.blockNum,
     blockId: last.blockId,
     blockTimeMs: last.timeMs,
@@ -201,17 +201,17 @@ async function writeBlocks(
     ...(await liftRecoveryHold(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
   ];
-  await tx.addReceipts(receipts);
+  await tx.receipts.add(receipts);
   return receipts;
 }
 
 /** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */
 async function liftRecoveryHold(tx: LedgerTx, scanned: Cursor): Promise<readonly NewReceipt[]> {
-  const recoveryHold = await tx.recoveryHold();
+  const recoveryHold = (await tx.control.read()).recoveryHold.raised;
   if (
     recoveryHold === undefined ||
     !isRecoveryHoldPassed(recoveryHold, scanned) ||
-    !(await tx.liftRecoveryHold(recoveryHold))
+    !(await tx.control.liftRecoveryHold(recoveryHold))
   )
     return [];
   return [
@@ -233,10 +233,10 @@ async function writeTransfers(
     (transfer) => transfer.direction === "out" || !skipBlocks.has(transfer.operation.blockNum),
   );
   const skipped = transfers.filter((transfer) => !kept.includes(transfer));
-  const written = await tx.insertTransfers(kept);
+  const written = await tx.transfers.insert(kept);
   const incoming = written.filter((transfer) => transfer.direction === "in");
-  await tx.job(incoming.map((transfer) => jobForTransfer(transfer.operation)));
-  await tx.addReceipts([
+  await tx.jobs.add(incoming.map((transfer) => jobForTransfer(transfer.operation)));
+  await tx.receipts.add([
     ...skipped.map((transfer): NewReceipt => ({
       event: "transfer.skipped",
       subject: operationId(transfer.operation),
@@ -294,7 +294,7 @@ async function readTransfers(
   const understand = ({ block, transfer }: (typeof relevant)[number]) =>
     toNewTransfer(deps, block, transfer, irreversibleBlockNum);
   const read = relevant.map(understand);
-  // Only a lifetime member may act as a manager, so there it counts whether he is one now.
+  // Only a lifetime member may act as a manager, so the membership of the moment is read.
   const askers = relevant
     .filter((_, index) => isAdminRequest(read[index]?.request))
     .map(({ transfer }) => transfer.fromId);

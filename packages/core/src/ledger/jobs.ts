@@ -2,7 +2,7 @@ import { type OperationPosition, operationId } from "@stakebts/kernel/operation-
 import type { PayoutId } from "../rules/payout.ts";
 import type { NewJob } from "../queue/queue.ts";
 
-// How each job is named. A name is used once: the queue drops a second job with a name that it still remembers.
+// The id of each job. An id is used once: the queue drops a second job with an id that it still remembers.
 
 export const jobForTransfer = (operation: OperationPosition): NewJob => ({
   id: `transfer-${operationId(operation).replaceAll(":", "-")}`,

@@ -1,12 +1,12 @@
 import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { StakeRowMove, TransferOutcome } from "../rules/decide.ts";
 import type { TopUpId, TopUpKind, TopUpSourceNumber, TopUpStatus, NewTopUp } from "../rules/top-up.ts";
-import type { RecoveryHold, RecoveryHoldState } from "../rules/recovery-hold.ts";
+import { type RecoveryHold, type RecoveryHoldState, whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import type { Freeze } from "../rules/freeze.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-id";
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
-import type { NewPayout, PayoutId, PayoutKey, PayoutStatus } from "../rules/payout.ts";
+import type { NewPayout, PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
 import type { MemoRequest } from "../rules/request.ts";
 import type { NewStakeRow, StakeRow } from "../rules/stake-row.ts";
 import type { Agreement } from "../rules/terms.ts";
@@ -28,13 +28,21 @@ export interface Cursor {
 export type CursorMove = Omit<Cursor, "scannedFromBlockNum"> & { readonly scannedFromBlockNum?: number };
 
 /** How the memo of a transfer could be read. */
-export type MemoStatus = "none" | "text" | "public" | "unreadable";
+export const MEMO_STATUSES = ["none", "text", "public", "unreadable"] as const;
+export type MemoStatus = (typeof MEMO_STATUSES)[number];
+
+export const TRANSFER_DIRECTIONS = ["in", "out"] as const;
+export type TransferDirection = (typeof TRANSFER_DIRECTIONS)[number];
+
+/** An outgoing transfer is decided by being there. */
+export const TRANSFER_STATUSES = ["undecided", "decided"] as const;
+export type TransferStatus = (typeof TRANSFER_STATUSES)[number];
 
 /** A transfer of the custodian as it is written down when its block is processed. */
 export interface NewTransfer {
   readonly operation: OperationPosition;
   readonly blockTimeMs: Millis;
-  readonly direction: "in" | "out";
+  readonly direction: TransferDirection;
   readonly txid: string | undefined;
   /** Account names. */
   readonly sender: string;
@@ -59,14 +67,20 @@ export interface NewTransfer {
   readonly importMark?: ImportMark;
 }
 
-/** An outgoing transfer that carries a payout key: proof, from the chain alone, that the payout was sent. */
-export interface PaidTransfer {
-  readonly operation: OperationPosition;
-  readonly blockTimeMs: Millis;
-  readonly txid: string | undefined;
-  readonly receiver: string;
-  readonly amount: Shares;
-  readonly payoutKey: PayoutKey;
+/**
+ * Transfers that bear at least one of these names, each of which is a list of alternatives. No name, or only empty lists:
+ * none is found. `direction` narrows what the names have found.
+ */
+export interface TransferQuery {
+  readonly direction?: NewTransfer["direction"];
+  readonly txids?: readonly string[];
+  /** Payout keys in the memo: proof, from the chain alone, that a payout was sent. */
+  readonly keys?: readonly PayoutKey[];
+  /** Nonces of the memo. */
+  readonly nonces?: readonly string[];
+  /** The memo's whole text. */
+  readonly memos?: readonly string[];
+  readonly operations?: readonly OperationPosition[];
 }
 
 /** A debt with its id, which follows from its key. */
@@ -83,6 +97,16 @@ export interface PayoutRecord extends Omit<NewPayout, "rows"> {
   readonly waitingSinceMs: Millis | undefined;
   /** The limit that holds it back, or makes it wait. */
   readonly limitedBy: LimitedBy | undefined;
+}
+
+/** Payouts that meet every condition given. An empty list: none is found. */
+export interface PayoutQuery {
+  readonly ids?: readonly PayoutId[];
+  readonly keys?: readonly PayoutKey[];
+  readonly kinds?: readonly PayoutKind[];
+  readonly statuses?: readonly PayoutStatus[];
+  /** The oldest debts; default all. */
+  readonly limit?: number;
 }
 
 /** That a person lets a payout go although it is large. */
@@ -106,6 +130,13 @@ export interface NewWithdrawal {
   /** Epoch of the payer that signed it. A payer whose epoch is over cannot write. */
   readonly writerEpoch: bigint;
 }
+
+export type WithdrawalQuery =
+  | { readonly txids: readonly string[] }
+  /** Every attempt to pay it, dead ones included. */
+  | { readonly payoutId: PayoutId }
+  /** Live ones whose expiration is before this time, strictly. */
+  | { readonly liveExpiringBeforeMs: Millis };
 
 export interface WithdrawalRecord extends NewWithdrawal, WithdrawalState {
   readonly id: WithdrawalId;
@@ -165,17 +196,49 @@ export interface TopUpFilter {
   readonly limit?: number | undefined;
 }
 
-/** Whether payments go, as far as the ledger is asked: whoever has frozen them. */
+/** A switch of the operators. Off, it says why. */
 export type PaymentsSwitch = { readonly on: true } | { readonly on: false; readonly reason: string };
 
+/** What governs payments, all of it from one moment. */
+export interface ControlState {
+  /** Every freeze that the ledger knows of. Processes may have more of their own. */
+  readonly freezes: readonly Freeze[];
+  /** What those freezes amount to for payments. */
+  readonly payments: PaymentsSwitch;
+  readonly limits: PaymentLimits;
+  readonly recoveryHold: RecoveryHoldState;
+  /** Of the payer that became the only one last; 0 before the first. Everything signed under an older one is refused. */
+  readonly writerEpoch: bigint;
+  /** Up to this block another installation has answered every transfer; 0 for none. */
+  readonly processedElsewhereUpToBlockNum: number;
+}
+
+/** What is left out stays as it is. */
+export interface SwitchChange {
+  /** The operators' switch. A manager's freeze stays as it is. */
+  readonly payments?: PaymentsSwitch;
+  /** The operators' other switch: are nominations answered? */
+  readonly accepting?: PaymentsSwitch;
+  readonly managerFreeze?: Pick<Freeze, "level" | "reason"> | "ended";
+}
+
+/**
+ * Why a payer of this epoch may not start anything that moves money; `undefined`: it may. The answer is good for as long as
+ * the state is: until the transaction ends, if it comes from {@link ControlTx.lock}.
+ */
+export function whyNotPay(
+  { writerEpoch, payments, recoveryHold }: ControlState,
+  ofPayer: bigint,
+): Exclude<WithdrawalRefusal, "payout_moved"> | undefined {
+  if (writerEpoch !== ofPayer) return "epoch_over";
+  return payments.on && whyOnRecoveryHold(recoveryHold) === undefined ? undefined : "payments_off";
+}
+
 /** All that the payer has to know before it acts, from one moment. */
-export interface PaymentView {
+export interface PaymentView extends Pick<ControlState, "payments" | "recoveryHold" | "limits"> {
   readonly payout: PayoutRecord;
   readonly live: WithdrawalRecord | undefined;
-  readonly payments: PaymentsSwitch;
   readonly cursor: Cursor | undefined;
-  readonly recoveryHold: RecoveryHoldState;
-  readonly limits: PaymentLimits;
 }
 
 /** One line of the audit trail. Never a secret, never the text of a memo that is not ours. */
@@ -187,155 +250,6 @@ export interface NewReceipt {
   /** Chain time of the event, where it has one. */
   readonly chainTimeMs?: Millis;
   readonly details: Readonly<Record<string, string | number | boolean | null>>;
-}
-
-/**
- * The ledger inside one database transaction: either everything that is done through it happens, or nothing.
- * Every method that moves a state compares first: it returns whether (or how many) it moved, and 0 means that somebody
- * else was faster. Nobody forces.
- */
-export interface LedgerTx {
-  /** Waits until no other transaction applies events. Released at the end of this one. */
-  lockEvents(): Promise<void>;
-
-  cursor(): Promise<Cursor | undefined>;
-  /** @param expected number of the block that the caller believes to be the cursor, `undefined` for none */
-  moveCursor(expected: number | undefined, next: CursorMove): Promise<boolean>;
-
-  /** Blocks below the unbroken run have been looked into after all: it begins earlier, if they reach up to it. */
-  extendScan(range: { readonly from: number; readonly to: number }): Promise<void>;
-
-  /** Writes those that are not there yet, and returns them. */
-  insertTransfers(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
-  /**
-   * In chain order; incoming only.
-   * @param accepting `false`: not one that asks for an agreement, nor a stop of somebody who asked for one before it. All
-   * else comes to the same whether those are answered before it or after it.
-   */
-  oldestUndecidedTransfer(accepting?: boolean): Promise<NewTransfer | undefined>;
-  decideTransfer(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
-  paidTransfers(keys: readonly PayoutKey[]): Promise<readonly PaidTransfer[]>;
-  /** Outgoing transfers that the chain holds under these transaction ids, in chain order. */
-  sentTransfers(txids: readonly string[]): Promise<readonly NewTransfer[]>;
-
-  transferAt(operation: OperationPosition): Promise<NewTransfer | undefined>;
-  /** Which of these transfers are written down already. */
-  knownTransfers(operations: readonly OperationPosition[]): Promise<readonly OperationId[]>;
-
-  insertAgreement(agreement: Agreement, rows: readonly NewStakeRow[]): Promise<boolean>;
-  /** Writes those whose place is free, with their rows, and returns them. */
-  insertAgreements(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]>;
-  agreementsOf(nominators: readonly string[]): Promise<readonly Agreement[]>;
-  /**
-   * An agreement that an import has written and that this one is, see {@link isSameAgreement}; not one that a transfer
-   * of this ledger opened, or that another transfer was found to be.
-   */
-  importedDuplicate(agreement: Agreement): Promise<OperationId | undefined>;
-  /** Up to this block another installation has answered every transfer; 0 for none. */
-  processedElsewhereUpToBlockNum(): Promise<number>;
-  /** Never goes back. */
-  setProcessedElsewhereUpToBlockNum(blockNum: number): Promise<void>;
-  pendingRowsOf(nominator: string): Promise<readonly StakeRow[]>;
-  /**
-   * Rewards, base amounts and penalties that fell due at `upToMs` or before, oldest first. Not those whose payout an
-   * operator has cancelled: their debt has its name already, and does not come back under it. Nor those of a nominator
-   * whose stop, made before they fell due, is not answered yet.
-   */
-  pendingRowsDue(upToMs: Millis, limit: number): Promise<readonly StakeRow[]>;
-  moveRows(moves: readonly StakeRowMove[]): Promise<number>;
-
-  /**
-   * Same key and same debt: the old one stays, nothing happens. Same key and another debt: throws, because two parts of
-   * the product disagree about what is owed.
-   */
-  insertPayouts(payouts: readonly IdentifiedPayout[]): Promise<void>;
-  payouts(ids: readonly PayoutId[]): Promise<readonly PayoutRecord[]>;
-  payoutsByKey(keys: readonly PayoutKey[]): Promise<readonly PayoutRecord[]>;
-  /** The rows that a payout settles. */
-  rowsOf(id: PayoutId): Promise<readonly StakeRow[]>;
-  movePayout(
-    id: PayoutId,
-    from: readonly PayoutStatus[],
-    to: PayoutStatus,
-    change?: { reason?: string; waitingSinceMs?: Millis },
-  ): Promise<boolean>;
-  /**
-   * Gives a failed or held payout back to the payer, with its job and its receipt, all or nothing. `false`: it has been
-   * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, the recovery hold is up.
-   */
-  requeuePayout(request: PayoutRequeue): Promise<boolean>;
-  /**
-   * Confirms payouts together with the rows that they settle; those that are confirmed already stay as they are. The ledger
-   * has to know the payment: a transfer to the payee in that block, or a withdrawal that is confirmed in it. Else it throws.
-   */
-  confirmPayouts(confirmed: readonly PayoutConfirmation[]): Promise<number>;
-
-  withdrawalsByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]>;
-  /** Every attempt to pay it, dead ones included, oldest first. */
-  withdrawalsOf(id: PayoutId): Promise<readonly WithdrawalRecord[]>;
-  /** Live ones whose expiration is before `timeMs`, strictly. */
-  liveWithdrawalsExpiringBefore(timeMs: Millis): Promise<readonly WithdrawalRecord[]>;
-  confirmWithdrawals(found: readonly { id: WithdrawalId; at: OperationPosition }[]): Promise<number>;
-  expireWithdrawal(id: WithdrawalId): Promise<boolean>;
-
-  /** Outgoing transfers whose memo has one of these nonces, in chain order. */
-  sentWithNonces(nonces: readonly string[]): Promise<readonly NewTransfer[]>;
-  /** Incoming transfers with this transaction id or this memo, in chain order. */
-  receivedAs(name: {
-    readonly txid: string | undefined;
-    readonly memo: string | undefined;
-  }): Promise<readonly NewTransfer[]>;
-  /** Deposits at an exchange that are neither confirmed nor cancelled. */
-  openDeposits(): Promise<readonly PayoutRecord[]>;
-
-  /** `false`: it is there already. Same key and another request: throws. */
-  insertTopUp(topUp: IdentifiedTopUp): Promise<boolean>;
-  /** The newest that fit, in the order in which they were written. */
-  topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]>;
-  /** How many covers of this source have ever been written down. */
-  shortageCount(source: TopUpSourceNumber): Promise<number>;
-  /** `to` may be where it stands: then only what is known of it changes. */
-  moveTopUp(
-    id: TopUpId,
-    from: readonly TopUpStatus[],
-    to: TopUpStatus,
-    change?: TopUpChange,
-  ): Promise<boolean>;
-
-  /** May a payer of this epoch start something that moves money? Nothing changes that until this transaction ends. */
-  whyNotPay(writerEpoch: bigint): Promise<Exclude<WithdrawalRefusal, "payout_moved"> | undefined>;
-  /** The switch as it stays until this transaction ends: nobody else can throw it meanwhile. */
-  payments(): Promise<PaymentsSwitch>;
-  /** The operators' switch. A manager's freeze stays as it is. */
-  setPayments(payments: PaymentsSwitch): Promise<void>;
-  /** The operators' other switch: are nominations answered? */
-  setAccepting(accepting: PaymentsSwitch): Promise<void>;
-  setManagerFreeze(freeze: Pick<Freeze, "level" | "reason"> | undefined): Promise<void>;
-  /** Every freeze that the ledger knows of, as it stays until this transaction ends. */
-  lockFreezes(): Promise<readonly Freeze[]>;
-  freezes(): Promise<readonly Freeze[]>;
-  limits(): Promise<PaymentLimits>;
-  /** They hold from now on; those before stay on record. */
-  setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void>;
-  /** `false`: this person has approved it before. */
-  approvePayout(id: PayoutId, approval: PayoutApproval): Promise<boolean>;
-  /** A payout that a limit holds goes back to the payer, with its job. `false`: none holds it, or it is not approved. */
-  releaseApproved(id: PayoutId, job: NewJob): Promise<boolean>;
-  approvals(id: PayoutId): Promise<readonly PayoutApproval[]>;
-  /** Who has requeued or released it: they do not approve it. */
-  whoRequested(key: PayoutKey): Promise<readonly string[]>;
-  recoveryHold(): Promise<RecoveryHold | undefined>;
-  /**
-   * From now on no new withdrawal can be saved. Of two recovery holds the later end and the earlier block hold. The database as it
-   * is now counts as looked at.
-   */
-  placeRecoveryHold(recoveryHold: RecoveryHold): Promise<void>;
-  /** @param recovery hold as it was read: one that was raised meanwhile stays, and so does one that the cursor has not passed */
-  liftRecoveryHold(recoveryHold: RecoveryHold): Promise<boolean>;
-  job(jobs: readonly NewJob[]): Promise<void>;
-  addReceipts(receipts: readonly NewReceipt[]): Promise<void>;
-  /** Adds those whose event and subject are not there yet; how many. */
-  addReceiptsOnce(receipts: readonly NewReceipt[]): Promise<number>;
 }
 
 /** An agreement with all of its rows, as an import writes it. */
@@ -369,53 +283,234 @@ export type WithdrawalRefusal =
   /** Not now: frozen, the recovery hold is up, or a cap leaves no room. The next view says which. */
   | "payments_off";
 
+// The ledger, noun by noun. What is asked outside of a transaction is declared once, as a reader, and is part of both.
+// Every method that moves a state compares first: it returns whether (or how many) it moved, and `false` or 0 means that
+// another process was faster. No method forces a move.
+
+/** The last irreversible block that was fully processed. */
+export interface CursorReader {
+  read(): Promise<Cursor | undefined>;
+}
+
+export interface CursorTx extends CursorReader {
+  /** @param expected number of the block that the caller believes to be the cursor, `undefined` for none */
+  move(expected: number | undefined, next: CursorMove): Promise<boolean>;
+  /** Blocks below the unbroken run have been looked into after all: it begins earlier, if they reach up to it. */
+  extendScan(range: { readonly from: number; readonly to: number }): Promise<void>;
+}
+
+export interface TransfersTx {
+  /** In chain order. */
+  find(query: TransferQuery): Promise<readonly NewTransfer[]>;
+  /**
+   * The first in chain order that has not been decided; incoming only.
+   * @param accepting `false`: not one that asks for an agreement, nor a stop by an account that asked for one before it. All
+   * else comes to the same whether those are answered before it or after it.
+   */
+  oldestUndecided(accepting?: boolean): Promise<NewTransfer | undefined>;
+  /** Writes those that are not there yet, and returns them. */
+  insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
+  decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
+}
+
+export interface AgreementsTx {
+  /** In chain order. */
+  find(query: { readonly nominators: readonly string[] }): Promise<readonly Agreement[]>;
+  /** Writes those whose place is free, with their rows, and returns them. */
+  insert(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]>;
+  /**
+   * An agreement that an import has written and that this one is, see {@link isSameAgreement}: at its own place first, then by
+   * the nearest start. Not one that a transfer of this ledger opened, or that another transfer was found to be.
+   */
+  importedDuplicate(agreement: Agreement): Promise<OperationId | undefined>;
+}
+
+export type StakeRowQuery =
+  /** Pending rows of a nominator, by start and due date. */
+  | { readonly pendingOf: string }
+  /** The rows that a payout settles. */
+  | { readonly payoutId: PayoutId }
+  /**
+   * Pending rewards, base amounts and penalties that fell due at this time or before, oldest first. Not those whose payout an
+   * operator has cancelled: their debt has its name already, and does not come back under it. Nor those of a nominator
+   * whose stop, made before they fell due, is not answered yet.
+   */
+  | { readonly dueUpToMs: Millis; readonly limit: number };
+
+export interface StakeRowsTx {
+  find(query: StakeRowQuery): Promise<readonly StakeRow[]>;
+  move(moves: readonly StakeRowMove[]): Promise<number>;
+}
+
+export interface PayoutReader {
+  /** Oldest debts first. */
+  find(query: PayoutQuery): Promise<readonly PayoutRecord[]>;
+}
+
+export interface PayoutsTx extends PayoutReader {
+  /**
+   * Same key and same debt: the old one stays, nothing happens. Same key and another debt: throws, because two parts of
+   * the product disagree about what is owed.
+   */
+  insert(payouts: readonly IdentifiedPayout[]): Promise<void>;
+  move(
+    id: PayoutId,
+    from: readonly PayoutStatus[],
+    to: PayoutStatus,
+    change?: { reason?: string; waitingSinceMs?: Millis },
+  ): Promise<boolean>;
+  /**
+   * Gives a failed or held payout back to the payer, with its job and its receipt, all or nothing. `false`: it has been
+   * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, the recovery hold is up.
+   */
+  requeue(request: PayoutRequeue): Promise<boolean>;
+  /**
+   * Confirms payouts together with the rows that they settle; those that are confirmed already stay as they are. The ledger
+   * has to know the payment: a transfer to the payee in that block, or a withdrawal that is confirmed in it. Else it throws.
+   */
+  confirm(confirmed: readonly PayoutConfirmation[]): Promise<number>;
+}
+
+export interface Payouts extends PayoutReader {
+  view(id: PayoutId): Promise<PaymentView | undefined>;
+  /**
+   * Do the limits let it be paid now? `held`: they made it wait for a person. What {@link Withdrawals.save} finds out as well,
+   * before anything is fetched for it.
+   */
+  applyLimits(id: PayoutId): Promise<"go" | "held" | "later">;
+  /**
+   * Writes a job for every open payout that has had none for `notEnqueuedForMs` (host time). Oldest debts first.
+   * @returns how many
+   */
+  enqueueStale(options: { readonly notEnqueuedForMs: number; readonly limit: number }): Promise<number>;
+}
+
+export interface WithdrawalsTx {
+  /** Oldest attempt first; of those that expire, the one that expires first. */
+  find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]>;
+  confirm(found: readonly { readonly id: WithdrawalId; readonly at: OperationPosition }[]): Promise<number>;
+  expire(id: WithdrawalId): Promise<boolean>;
+}
+
+export interface Withdrawals {
+  /**
+   * The point of no return, in one transaction: the payout (which must be payable) becomes `signed` and the withdrawal
+   * is saved, if the epoch is the newest, payments are on, no recovery hold is up and the limits let it go. A payout that a limit
+   * holds has become `held` then, and the answer is `payout_moved`.
+   */
+  save(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;
+  /** The bytes have left at least once: withdrawal → broadcast, payout → sent. Late calls change nothing. */
+  markSent(withdrawal: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void>;
+  /** What a node had against it, for people who look at the payout. Decides nothing. */
+  noteRefusal(withdrawal: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void>;
+}
+
+export interface TopUpReader {
+  /** The newest that fit, in the order in which they were written. */
+  find(filter: TopUpFilter): Promise<readonly TopUpRecord[]>;
+}
+
+export interface TopUpsTx extends TopUpReader {
+  count(filter: TopUpFilter): Promise<number>;
+  /** `false`: it is there already. Same key and another request: throws. */
+  insert(topUp: IdentifiedTopUp): Promise<boolean>;
+  /** `to` may be where it stands: then only what is known of it changes. */
+  move(id: TopUpId, from: readonly TopUpStatus[], to: TopUpStatus, change?: TopUpChange): Promise<boolean>;
+}
+
+export interface ControlReader {
+  read(): Promise<ControlState>;
+}
+
+export interface ControlTx extends ControlReader {
+  /** The same, as it stays until this transaction ends: no payer starts anything and no switch is thrown meanwhile. */
+  lock(): Promise<ControlState>;
+  set(change: SwitchChange): Promise<void>;
+  /** They hold from now on; those before stay on record. */
+  setLimits(limits: PaymentLimits, by: { readonly actor: string; readonly reason: string }): Promise<void>;
+  /**
+   * From now on no new withdrawal can be saved. Of two recovery holds the later end and the earlier block hold. The database as it
+   * is now counts as looked at.
+   */
+  placeRecoveryHold(recoveryHold: RecoveryHold): Promise<void>;
+  /** @param recoveryHold as it was read: one that was placed meanwhile stays, and so does one that the cursor has not passed */
+  liftRecoveryHold(recoveryHold: RecoveryHold): Promise<boolean>;
+  /** Never goes back. */
+  setProcessedElsewhereUpToBlockNum(blockNum: number): Promise<void>;
+}
+
+export interface Control extends ControlReader {
+  /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
+  startWriterEpoch(): Promise<bigint>;
+}
+
+export interface ApprovalsTx {
+  /** Who has approved it, and who has requeued or released it: those people do not approve it. */
+  of(payout: Pick<PayoutRecord, "id" | "key">): Promise<{
+    readonly given: readonly PayoutApproval[];
+    readonly requesters: readonly string[];
+  }>;
+  /** `false`: this person has approved it before. */
+  add(id: PayoutId, approval: PayoutApproval): Promise<boolean>;
+  /** A payout that a limit holds goes back to the payer, with its job. `false`: none holds it, or it is not approved. */
+  release(id: PayoutId, job: NewJob): Promise<boolean>;
+}
+
+/** The ledger inside one database transaction: either everything that is done through it happens, or nothing. */
+export interface LedgerTx {
+  /** Waits until no other transaction applies events. Released at the end of this one. */
+  lockEvents(): Promise<void>;
+  readonly cursor: CursorTx;
+  readonly transfers: TransfersTx;
+  readonly agreements: AgreementsTx;
+  readonly rows: StakeRowsTx;
+  readonly payouts: PayoutsTx;
+  readonly withdrawals: WithdrawalsTx;
+  readonly topUps: TopUpsTx;
+  readonly control: ControlTx;
+  readonly approvals: ApprovalsTx;
+  readonly jobs: {
+    /** A job whose id is there already is not written again. */
+    add(jobs: readonly NewJob[]): Promise<void>;
+  };
+  readonly receipts: {
+    /**
+     * @param options `once`: only those whose event and subject are not there yet
+     * @returns how many were added
+     */
+    add(receipts: readonly NewReceipt[], options?: { readonly once: boolean }): Promise<number>;
+  };
+}
+
 /** The truth. */
 export interface Ledger {
   /** Runs `work` in one transaction and returns what it returns; on an exception nothing has happened. */
   transaction<T>(work: (tx: LedgerTx) => Promise<T>): Promise<T>;
-  cursor(): Promise<Cursor | undefined>;
-  paymentView(id: PayoutId): Promise<PaymentView | undefined>;
-  payments(): Promise<PaymentsSwitch>;
-  /** Every freeze that the ledger knows of. Processes may have more of their own. */
-  freezes(): Promise<readonly Freeze[]>;
-  limits(): Promise<PaymentLimits>;
-  recoveryHoldState(): Promise<RecoveryHoldState>;
-
-  /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
-  startWriterEpoch(): Promise<bigint>;
-  /**
-   * The point of no return, in one transaction: the payout (which must be `ready`) becomes `signed` and the withdrawal
-   * is saved, if the epoch is the newest, payments are on, no recovery hold is up and the limits let it go. A payout that a limit
-   * holds has become `held` then, and the answer is `payout_moved`.
-   */
-  saveWithdrawal(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;
-  /**
-   * Do the limits let it be paid now? `held`: they made it wait for a person. What {@link saveWithdrawal} finds out as well,
-   * before anything is fetched for it.
-   */
-  limitPayment(id: PayoutId): Promise<"go" | "held" | "later">;
-  /** The bytes have left at least once: withdrawal → broadcast, payout → sent. Late calls change nothing. */
-  markSent(withdrawal: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void>;
-  /** What a node had against it, for whoever looks at the payout. Decides nothing. */
-  noteRefusal(withdrawal: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void>;
-
-  /** What each open payout is about to take, oldest debt first; not deposits at an exchange, which nobody covers. */
-  openNeeds(limit: number): Promise<readonly Pick<PayoutRecord, "amount" | "memo" | "status">[]>;
-  topUps(filter: TopUpFilter): Promise<readonly TopUpRecord[]>;
-
-  /** Jobs that have not been made, oldest first; each caller gets others. They come again if `made` is not called. */
-  dispatchJobs(limit: number, make: (jobs: readonly NewJob[]) => Promise<void>): Promise<number>;
-  /** Writes a job for every open payout that nobody has rung for `notEnqueuedForMs` (host time). Oldest debts first. */
-  enqueueStalePayouts(options: { notEnqueuedForMs: number; limit: number }): Promise<number>;
-  /** The distinct instants at which pending rows fall due (see `pendingRowsDue`), from the earliest on. */
-  nextDueInstants(limit: number): Promise<readonly Millis[]>;
-  /** The accounts that have sent something under this name: one, if no node has ever lied about it; none that is known of. */
-  accountsNamed(name: string): Promise<readonly AccountId[]>;
   /**
    * Is there a transfer that has not been decided, or a row that is due by now?
-   * @param accepting as of {@link LedgerTx.oldestUndecidedTransfer}
+   * @param accepting as of {@link TransfersTx.oldestUndecided}
    */
   hasWork(accepting?: boolean): Promise<boolean>;
-
   close(): Promise<void>;
+
+  readonly cursor: CursorReader;
+  readonly transfers: {
+    /** The accounts that have sent something under this name: one, if no node has ever lied about it; none that is known of. */
+    accountsNamed(name: string): Promise<readonly AccountId[]>;
+  };
+  readonly rows: {
+    /** The distinct instants at which pending rows fall due, whose payout is not cancelled, from the earliest on. */
+    nextDueInstants(limit: number): Promise<readonly Millis[]>;
+  };
+  readonly payouts: Payouts;
+  readonly withdrawals: Withdrawals;
+  readonly topUps: TopUpReader;
+  readonly control: Control;
+  readonly jobs: {
+    /**
+     * Jobs that have not been made, oldest first; each caller gets others. They come again if `make` throws.
+     * @returns how many were made
+     */
+    dispatch(limit: number, make: (jobs: readonly NewJob[]) => Promise<void>): Promise<number>;
+  };
 }

@@ -1,7 +1,7 @@
 import type { NewReceipt } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 
-/** Receipts that ask for a person. The runbook has a paragraph on each, and operators are notified of them. */
+/** Receipts that ask for a person. The runbook has a row on each, and operators are notified of them. */
 export const NEEDS_ATTENTION = new Set([
   "payout.failed",
   "payout.held",

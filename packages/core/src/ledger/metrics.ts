@@ -15,8 +15,8 @@ const LEDGER = {
   stakebts_payouts_bts: { help: "BTS of the payouts of each status", labels: ["status"] },
   stakebts_stake_rows: { help: "Stake rows by status", labels: ["status"] },
   stakebts_agreements: { help: "Agreements ever opened" },
-  stakebts_undecided_transfers: { help: "Transfers that nobody has decided about yet" },
-  stakebts_outbox_jobs: { help: "Jobs that wait to be made" },
+  stakebts_undecided_transfers: { help: "Transfers that wait for their decision" },
+  stakebts_outbox_jobs: { help: "Jobs in the outbox that wait to be dispatched" },
   stakebts_payments_on: { help: "1 when the ledger's switch lets payments go" },
   stakebts_accepting_on: { help: "1 when the ledger's freezes let nominations be answered" },
   stakebts_limited_payouts: {
@@ -29,7 +29,7 @@ const LEDGER = {
   stakebts_payer_present: { help: "1 when a payer holds the lock that makes it the one" },
   stakebts_watcher_present: { help: "1 when a watcher looks at what the custodian's keys do" },
   stakebts_oldest_unpaid_seconds: {
-    help: "How long the oldest debt that nobody has stopped has been due, by the time of the chain",
+    help: "How long the oldest open payout that is neither held nor failed has been due, by the time of the chain",
   },
   stakebts_top_ups: { help: "Requests for funds by status", labels: ["status"] },
   stakebts_last_backup_time_seconds: { help: "When the last backup was made, seconds since 1970" },

@@ -28,7 +28,7 @@ export class ReadAhead {
 
   begin(range: Range): void {
     const blocks = this.#ask(range);
-    blocks.catch(() => undefined); // Thrown to whoever reads it; until then it is nobody's.
+    blocks.catch(() => undefined); // The error is thrown when the range is read; until then it must not count as unhandled.
     this.#ahead = { ...range, blocks };
   }
 

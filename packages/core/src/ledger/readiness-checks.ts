@@ -9,10 +9,10 @@ const NODE_GONE_MS_MAX = 300_000;
 
 /** The ledger's database answers, and has the ledger's tables. */
 export const ledgerIsThere =
-  (ledger: Pick<Ledger, "payments">): ReadinessCheck =>
+  (ledger: Pick<Ledger, "cursor">): ReadinessCheck =>
   async () => {
     try {
-      await ledger.payments();
+      await ledger.cursor.read();
       return undefined;
     } catch (error) {
       const problem = databaseProblem(error);

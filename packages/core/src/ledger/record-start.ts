@@ -9,6 +9,6 @@ export async function recordStart(
 ): Promise<void> {
   log.info("process.started", settings);
   await ledger.transaction((tx) =>
-    tx.addReceipts([{ event: "process.started", subject: process, details: settings }]),
+    tx.receipts.add([{ event: "process.started", subject: process, details: settings }]),
   );
 }

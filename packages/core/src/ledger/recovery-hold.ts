@@ -10,7 +10,7 @@ import type { Log } from "@stakebts/kernel/log";
  */
 export const LEDGER_LAG_BLOCKS_MAX = 20;
 
-/** What an ingester remembers, to see when another ledger, or a node with newer blocks, has taken the place of one. */
+/** What an ingester remembers in order to notice that another ledger, or a node with newer blocks, has taken the place of the last. */
 export class LedgerWatch {
   /** The highest block at which this process has seen the cursor. */
   seenBlockNum = 0;
@@ -35,13 +35,13 @@ export async function placeRecoveryHoldInDoubt(
   cursor: Cursor,
   { head, finalBlockNum }: { head: ChainHead; finalBlockNum: number },
 ): Promise<void> {
-  const { databaseChanged } = await ledger.recoveryHoldState();
+  const { databaseChanged } = (await ledger.control.read()).recoveryHold;
   const reason = databaseChanged
     ? "the database was restored, copied or started anew"
     : doubt(watch, cursor, finalBlockNum);
   if (reason !== undefined) {
     const receipt = await ledger.transaction(async (tx) => {
-      const now = await tx.cursor();
+      const now = await tx.cursor.read();
       return placeRecoveryHold(tx, policy, { head, fromBlockNum: (now ?? cursor).blockNum + 1, reason });
     });
     log.warn(receipt.event, receipt.details);
@@ -68,13 +68,13 @@ export async function placeRecoveryHold(
   { head, fromBlockNum, reason }: { head: ChainHead; fromBlockNum: number; reason: string },
 ): Promise<NewReceipt> {
   const untilMs = recoveryHoldEnd(head.headTimeMs, expirationMs);
-  await tx.placeRecoveryHold({ untilMs, fromBlockNum, reason });
+  await tx.control.placeRecoveryHold({ untilMs, fromBlockNum, reason });
   const receipt = {
     event: "recovery_hold.placed",
     subject: `${fromBlockNum}`,
     chainTimeMs: head.headTimeMs,
     details: { reason, untilMs },
   };
-  await tx.addReceipts([receipt]);
+  await tx.receipts.add([receipt]);
   return receipt;
 }

@@ -6,12 +6,12 @@ import { logReceipt } from "./log-receipt.ts";
 interface TroubleDeps {
   readonly chain: { takeTroubles(): readonly NodeTrouble[] };
   readonly log: Log;
-  readonly write: (receipts: readonly NewReceipt[]) => Promise<void>;
+  readonly write: (receipts: readonly NewReceipt[]) => Promise<unknown>;
 }
 
 /**
- * Writes down, for people, what nodes were caught in and what they could not agree on. Nothing follows from it here: what
- * is not agreed on is not read, and a ledger that does not get on is not paid from.
+ * Writes down, for people, which lies of nodes were found and what the nodes do not agree on. Nothing else follows here: what
+ * is not agreed on is not read, and a ledger that is behind is not paid from.
  */
 export async function reportTroubles({ chain, log, write }: TroubleDeps): Promise<void> {
   const receipts = chain.takeTroubles().map(receiptFor);
@@ -37,7 +37,7 @@ function receiptFor(trouble: NodeTrouble): NewReceipt {
         subject: trouble.what.slice(0, 200),
         details: {
           reason: trouble.said.slice(0, 1_000) || "no node answered",
-          todo: `nothing is paid until ${trouble.needed} nodes agree: compare them with one of somebody else`,
+          todo: `nothing is paid until ${trouble.needed} nodes agree: compare them with a node of another operator`,
         },
       };
     default:

@@ -21,8 +21,8 @@ async function refundDue(cluster: InProcessCluster) {
 
 /** The ledger has read on, by a block at least. */
 async function aBlockLater(cluster: InProcessCluster): Promise<void> {
-  const before = (await cluster.ledger.cursor())?.blockNum ?? 0;
-  while (((await cluster.ledger.cursor())?.blockNum ?? 0) <= before) {
+  const before = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
+  while (((await cluster.ledger.cursor.read())?.blockNum ?? 0) <= before) {
     await cluster.devnet.produce();
     await cluster.ingest();
   }
@@ -70,7 +70,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
       await longAfter(cluster);
       await refundIsPaidOnce(cluster);
       expect(events(cluster)).toContain("recovery_hold.lifted");
-      expect(await cluster.ledger.payments()).toEqual({ on: true });
+      expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
     }));
 
   it("pays nobody again whose payment is in a block that can still be undone", () =>
@@ -131,7 +131,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
       await longAfter(cluster);
       await refundIsPaidOnce(cluster);
       expect(events(cluster)).toContain("withdrawal.forgotten");
-      expect(await cluster.ledger.payments()).toEqual({ on: true });
+      expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
       await cluster.send("nominator-2", 500, "what is this");
       await longAfter(cluster);
       expect(await cluster.arrivedAt("nominator-2")).toEqual([450]);
@@ -198,7 +198,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
       await cluster.devnet.produce(8);
       await cluster.ingest();
       expect(events(cluster)).toContain("ledger.contradicted");
-      expect(await cluster.ledger.payments()).toMatchObject({ on: false });
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
     }));
 });
 
@@ -219,7 +219,7 @@ describe("a ledger that is restored while an ingester replays blocks that it had
       await longAfter(cluster);
       await refundIsPaidOnce(cluster);
       expect(events(cluster)).not.toContain("ledger.contradicted");
-      expect(await cluster.ledger.payments()).toEqual({ on: true });
+      expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
       expect(problem).toMatchObject({ message: expect.stringContaining("an older copy took its place") });
     }));
 });
@@ -235,12 +235,12 @@ describe("a node that is behind when an old ledger is found", () => {
       cluster.ledger.restore(backup);
       cluster.restart();
       await cluster.ingest();
-      const first = (await cluster.ledger.recoveryHoldState()).raised?.untilMs ?? 0;
+      const first = (await cluster.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
       // It turns out that the chain is an hour further than that node had said.
       cluster.devnet.skipTime(3_600);
       await cluster.devnet.produce(60);
       await cluster.ingest();
-      const second = (await cluster.ledger.recoveryHoldState()).raised?.untilMs ?? 0;
+      const second = (await cluster.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
       expect(second - first).toBeGreaterThan(3_600_000);
       await longAfter(cluster);
       await refundIsPaidOnce(cluster);
@@ -252,7 +252,7 @@ describe("blocks that are jumped over by a restored ledger", () => {
     inCluster({}, async (cluster) => {
       const { id } = await refundDue(cluster);
       const backup = cluster.ledger.backup();
-      const at = (await cluster.ledger.cursor())?.blockNum ?? 0;
+      const at = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
       await cluster.pay(id);
       await cluster.settle();
       cluster.ledger.restore(backup);

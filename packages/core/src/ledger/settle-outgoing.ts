@@ -1,7 +1,7 @@
 import { toShares } from "@stakebts/kernel/amount";
 import type { RecoveryHold } from "../rules/recovery-hold.ts";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
-import type { PayoutId } from "../rules/payout.ts";
+import { type PayoutId, UNSETTLED_STATUSES } from "../rules/payout.ts";
 import { memoNonces } from "./ids.ts";
 import { decideWithdrawal } from "../rules/withdrawal.ts";
 import type {
@@ -26,15 +26,15 @@ export async function settleOutgoing(
   if (outgoing.length === 0) return [];
   const txids = outgoing.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
   const byTxid = new Map(
-    (await tx.withdrawalsByTxid(txids)).map((withdrawal) => [withdrawal.txid, withdrawal]),
+    (await tx.withdrawals.find({ txids })).map((withdrawal) => [withdrawal.txid, withdrawal]),
   );
   const withdrawalOf = ({ txid }: NewTransfer) => (txid === undefined ? undefined : byTxid.get(txid));
   const strangers = outgoing.filter((t) => withdrawalOf(t) === undefined);
   const keys = strangers.flatMap((t) => (t.payoutKey === undefined ? [] : [t.payoutKey]));
   const nonces = new Set(strangers.flatMap((t) => (t.memoNonce === undefined ? [] : [t.memoNonce])));
-  // A apply events that is writing these very debts down does not see our transfers yet, nor do we see its payouts: wait for it.
+  // The event step that is writing these very payouts does not see our transfers yet, nor do we see its payouts: wait for it.
   if (strangers.length > 0) await tx.lockEvents();
-  const byKey = new Map((await tx.payoutsByKey(keys)).map((payout) => [payout.key, payout]));
+  const byKey = new Map((await tx.payouts.find({ keys })).map((payout) => [payout.key, payout]));
   const byNonce = nonces.size === 0 ? new Map<string, PayoutRecord>() : await depositsByNonce(tx, nonces);
   const payoutOf = ({ payoutKey, memoNonce }: NewTransfer) =>
     payoutKey === undefined
@@ -54,7 +54,7 @@ export async function settleOutgoing(
     if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
     const problem = problemWith(transfer, withdrawal, payout, paid);
     if (problem !== undefined) {
-      const recoveryHold = problem.settles ? await tx.recoveryHold() : undefined;
+      const recoveryHold = problem.settles ? (await tx.control.read()).recoveryHold.raised : undefined;
       receipts.push(
         recoveryHold === undefined
           ? await contradiction(tx, transfer, problem.what)
@@ -67,8 +67,8 @@ export async function settleOutgoing(
     receipts.push(settlement(transfer, payoutId));
     paid.add(payoutId);
   }
-  await tx.confirmWithdrawals(found);
-  await tx.confirmPayouts(confirmed);
+  await tx.withdrawals.confirm(found);
+  await tx.payouts.confirm(confirmed);
   return receipts;
 }
 
@@ -78,7 +78,7 @@ async function depositsByNonce(
   nonces: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, PayoutRecord>> {
   const found = new Map<string, PayoutRecord>();
-  for (const deposit of await tx.openDeposits())
+  for (const deposit of await tx.payouts.find({ kinds: ["deposit"], statuses: UNSETTLED_STATUSES }))
     for (const nonce of memoNonces(deposit.key)) if (nonces.has(nonce)) found.set(nonce, deposit);
   return found;
 }
@@ -141,7 +141,7 @@ const forgotten = (transfer: NewTransfer, recoveryHold: RecoveryHold): NewReceip
 /** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
 async function contradiction(tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> {
   const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
-  await tx.setPayments({ on: false, reason });
+  await tx.control.set({ payments: { on: false, reason } });
   return {
     event: "ledger.contradicted",
     subject: operationId(transfer.operation),

@@ -296,7 +296,7 @@ export interface LedgerView {
   /**
    * Payments on the chain whose memo names a debt that this ledger does not have, newest first. While transfers wait to be
    * decided there may be some; later, somebody has decided something that a restored ledger does not know. The notice of a
-   * failure is none, since a rebuilt ledger does not know of failures, nor is an checkpoint of the audit log.
+   * failure is none, since a rebuilt ledger does not know of failures, nor is a checkpoint of the audit log.
    */
   paymentsWithoutDebt(
     limit: number,

@@ -19,8 +19,8 @@ export function approvePayout(
   request: { readonly id: PayoutId; readonly action: OperatorAction; readonly dryRun?: boolean },
 ): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
-    await tx.lockFreezes(); // No payer reckons with it in between.
-    const [payout] = await tx.payouts([request.id]);
+    await tx.control.lock(); // No payer reckons with it in between.
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : approve(tx, payout, request);
   });
 }
@@ -33,7 +33,8 @@ async function approve(
   const { payee, amount, status, key } = payout;
   if (status === "confirmed" || status === "cancelled") return answer(payout, "refused", `is ${status}`);
   const same = (name: string): boolean => name.toLowerCase() === action.actor.toLowerCase();
-  if ((await tx.whoRequested(key)).some(same))
+  const { given, requesters } = await tx.approvals.of(payout);
+  if (requesters.some(same))
     return answer(
       payout,
       "refused",
@@ -43,7 +44,7 @@ async function approve(
       },
     );
   const held = status === "held" && payout.limitedBy !== undefined;
-  const before = (await tx.approvals(payout.id)).some(({ approver }) => same(approver));
+  const before = given.some(({ approver }) => same(approver));
   if (before && !held) return answer(payout, "unchanged", `${action.actor} has approved it already`);
   if (dryRun)
     return answer(
@@ -53,10 +54,10 @@ async function approve(
     );
   if (!before) {
     const approver = action.actor;
-    await tx.approvePayout(payout.id, { payee, amount, approver, reason: action.reason });
+    await tx.approvals.add(payout.id, { payee, amount, approver, reason: action.reason });
   }
-  const moved = await tx.releaseApproved(payout.id, jobForPayout(payout.id, action.id));
-  await tx.addReceipts([
+  const moved = await tx.approvals.release(payout.id, jobForPayout(payout.id, action.id));
+  await tx.receipts.add([
     receiptOf("payout.approved", key, action, {
       payoutId: payout.id,
       payee,

@@ -93,11 +93,11 @@ describe("several freezes", () => {
       await cluster.settle();
       await switchPayments({ ledger }, { on: true, action });
       await cluster.settle();
-      expect(await ledger.payments()).toMatchObject({ on: false });
+      expect((await ledger.control.read()).payments).toMatchObject({ on: false });
       expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
       await endOthers();
       await cluster.settle();
-      expect(await ledger.payments()).toEqual({ on: true });
+      expect((await ledger.control.read()).payments).toEqual({ on: true });
       expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
       await endFile();
       await cluster.settle();
@@ -106,7 +106,7 @@ describe("several freezes", () => {
 
   it("of an operator add up, and end each on its own", () =>
     inCluster({}, async ({ ledger }) => {
-      const levels = async () => (await ledger.freezes()).map(({ level }) => level);
+      const levels = async () => (await ledger.control.read()).freezes.map(({ level }) => level);
       expect(await freezeAll({ ledger }, { level: "accept-nothing", action })).toMatchObject({
         changed: true,
       });
@@ -115,7 +115,7 @@ describe("several freezes", () => {
       });
       await freezeAll({ ledger }, { level: "pay-nothing", action });
       expect(await levels()).toEqual(["all"]);
-      await ledger.transaction((tx) => tx.setManagerFreeze({ level: "all", reason: "stop" }));
+      await ledger.transaction((tx) => tx.control.set({ managerFreeze: { level: "all", reason: "stop" } }));
       await unfreeze({ ledger }, { level: "pay-nothing", action });
       expect(await levels()).toEqual(["accept-nothing", "accept-nothing"]);
       expect(await unfreeze({ ledger }, { action })).toMatchObject({ changed: true, after: [] });
@@ -134,13 +134,13 @@ describe("a manager's memo", () => {
   it("freezes once, and not again when its block is read anew; an operator ends it", () =>
     inCluster({}, async (cluster) => {
       const end = await throwSwitch(cluster, "manager", "all");
-      const [freeze] = await cluster.ledger.freezes();
+      const [freeze] = (await cluster.ledger.control.read()).freezes;
       expect(freeze).toMatchObject({ source: "manager", level: "all" });
       expect(freeze?.reason).toContain(`the manager ${MANAGER} has frozen it, by the memo of transfer`);
       await end();
       await cluster.startFrom(1);
       await cluster.settle();
-      expect(await cluster.ledger.freezes()).toEqual([]);
+      expect((await cluster.ledger.control.read()).freezes).toEqual([]);
       expect(await cluster.arrivedAt(MANAGER)).toEqual([]);
     }));
 
@@ -149,7 +149,7 @@ describe("a manager's memo", () => {
       await cluster.send(MANAGER, 1, "freeze");
       await cluster.devnet.produce(120);
       await cluster.settle();
-      expect(await cluster.ledger.freezes()).toEqual([]);
+      expect((await cluster.ledger.control.read()).freezes).toEqual([]);
       const told = cluster.ledger.contents.receipts.filter(({ event }) => event === "freeze.too_old");
       expect(told).toMatchObject([{ details: { sender: MANAGER } }]);
     }));
@@ -158,7 +158,7 @@ describe("a manager's memo", () => {
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 100, "freeze");
       await cluster.settle();
-      expect(await cluster.ledger.freezes()).toEqual([]);
+      expect((await cluster.ledger.control.read()).freezes).toEqual([]);
       expect(await cluster.arrivedAt("nominator-1")).toEqual([50]);
     }));
 });
@@ -253,16 +253,17 @@ describe("nominations that were frozen for a while", () => {
               amount: toShares(bts(amount)),
             });
             await ledger.transaction(async (tx) => {
-              if (freezes) await tx.setAccepting(frozen ? { on: false, reason: "test" } : { on: true });
-              await tx.moveCursor((await tx.cursor())?.blockNum, {
+              if (freezes)
+                await tx.control.set({ accepting: frozen ? { on: false, reason: "test" } : { on: true } });
+              await tx.cursor.move((await tx.cursor.read())?.blockNum, {
                 ...cursorAt(blockNum),
                 blockTimeMs: nowMs,
               });
-              await tx.insertTransfers([transfer]);
+              await tx.transfers.insert([transfer]);
             });
             await applyEvents(deps);
           }
-          await ledger.transaction((tx) => tx.setAccepting({ on: true }));
+          await ledger.transaction((tx) => tx.control.set({ accepting: { on: true } }));
           await applyEvents(deps);
           const { agreements, rows, payouts, transfers: decided } = ledger.contents;
           const sorted = <T>(values: Iterable<T>, name: (value: T) => string): readonly T[] =>

@@ -18,14 +18,13 @@ export function freezeAll(
   { level, action }: { readonly level: FreezeLevel; readonly action: OperatorAction },
 ): Promise<FreezeAnswer> {
   return ledger.transaction(async (tx) => {
-    const before = await tx.lockFreezes();
+    const { freezes: before } = await tx.control.lock();
     const old = operatorLevel(before);
     const state = { on: false, reason: action.reason } as const;
     const pays = stopsPaying(level) && !(old !== undefined && stopsPaying(old));
     const accepts = stopsAccepting(level) && !(old !== undefined && stopsAccepting(old));
     if (!pays && !accepts) return { changed: false, before, after: before };
-    if (pays) await tx.setPayments(state);
-    if (accepts) await tx.setAccepting(state);
+    await tx.control.set({ ...(pays ? { payments: state } : {}), ...(accepts ? { accepting: state } : {}) });
     return told(tx, before, action, "freeze.begun");
   });
 }
@@ -36,23 +35,22 @@ export function unfreeze(
   { level = "all", action }: { readonly level?: FreezeLevel; readonly action: OperatorAction },
 ): Promise<FreezeAnswer> {
   return ledger.transaction(async (tx) => {
-    const before = await tx.lockFreezes();
-    if (stopsPaying(level)) await tx.setPayments({ on: true });
-    if (stopsAccepting(level)) await tx.setAccepting({ on: true });
+    const { freezes: before } = await tx.control.lock();
     const manager = before.find(({ source }) => source === "manager");
-    if (manager !== undefined) await tx.setManagerFreeze(without(manager, level));
-    const after = await tx.freezes();
+    await tx.control.set({
+      ...(stopsPaying(level) ? { payments: { on: true } } : {}),
+      ...(stopsAccepting(level) ? { accepting: { on: true } } : {}),
+      ...(manager === undefined ? {} : { managerFreeze: without(manager, level) }),
+    });
+    const { freezes: after } = await tx.control.read();
     if (levelOf(before) === levelOf(after) && before.length === after.length)
       return { changed: false, before, after };
     return told(tx, before, action, "freeze.ended");
   });
 }
 
-function without(
-  { level, reason }: Freeze,
-  ended: FreezeLevel,
-): Pick<Freeze, "level" | "reason"> | undefined {
-  if (ended === "all" || level === ended) return undefined;
+function without({ level, reason }: Freeze, ended: FreezeLevel): Pick<Freeze, "level" | "reason"> | "ended" {
+  if (ended === "all" || level === ended) return "ended";
   if (level !== "all") return { level, reason };
   return { level: ended === "pay-nothing" ? "accept-nothing" : "pay-nothing", reason };
 }
@@ -63,8 +61,8 @@ async function told(
   action: OperatorAction,
   event: "freeze.begun" | "freeze.ended",
 ): Promise<FreezeAnswer> {
-  const after = await tx.freezes();
-  await tx.addReceipts([
+  const { freezes: after } = await tx.control.read();
+  await tx.receipts.add([
     receiptOf(event, "operator", action, {
       level: levelOf(after) ?? "none",
       was: levelOf(before) ?? "none",

@@ -38,9 +38,9 @@ async function begin(
   await passRecoveryHold(ledger);
   const payouts = amounts.map((amount, index) => refundOf(operation(10 + index), { amount: bts(amount) }));
   await ledger.transaction(async (tx) => {
-    await tx.moveCursor(undefined, cursorAt(1_000));
-    await tx.insertPayouts(payouts);
-    await tx.setLimits({ ...NO_LIMITS, ...limits }, BY);
+    await tx.cursor.move(undefined, cursorAt(1_000));
+    await tx.payouts.insert(payouts);
+    await tx.control.setLimits({ ...NO_LIMITS, ...limits }, BY);
   });
   return payouts;
 }
@@ -51,10 +51,10 @@ describe("limits in the database", () => {
     db,
   }) => {
     const payouts = await begin(ledger, { hourCap: bts(1_000n) }, Array<bigint>(12).fill(300n));
-    const writerEpoch = await ledger.startWriterEpoch();
+    const writerEpoch = await ledger.control.startWriterEpoch();
     const answers = await Promise.all(
       payouts.map((payout, index) =>
-        ledger.saveWithdrawal(withdrawalFor(payout, `w${index}`, { writerEpoch })),
+        ledger.withdrawals.save(withdrawalFor(payout, `w${index}`, { writerEpoch })),
       ),
     );
     expect(answers.filter((answer) => answer === "saved")).toHaveLength(3);
@@ -72,7 +72,7 @@ describe("limits in the database", () => {
       400n,
       400n,
     ]);
-    const epoch = await ledger.startWriterEpoch();
+    const epoch = await ledger.control.startWriterEpoch();
     // As every version calls it: nothing is asked before, and nothing looked at after.
     const save = async (payout: IdentifiedPayout | undefined, name: string) => {
       const { rows } = await db.query<{ answer: string }>(
@@ -84,10 +84,12 @@ describe("limits in the database", () => {
     expect(await save(large, "a")).toBe("payout_moved");
     expect(await save(first, "b")).toBe("saved");
     expect(await save(second, "c")).toBe("payments_off");
-    await ledger.transaction((tx) => tx.setManagerFreeze({ level: "pay-nothing", reason: "stop" }));
-    await ledger.transaction((tx) => tx.setLimits(NO_LIMITS, BY));
+    await ledger.transaction((tx) =>
+      tx.control.set({ managerFreeze: { level: "pay-nothing", reason: "stop" } }),
+    );
+    await ledger.transaction((tx) => tx.control.setLimits(NO_LIMITS, BY));
     expect(await save(second, "d")).toBe("payments_off");
-    await ledger.transaction((tx) => tx.setManagerFreeze(undefined));
+    await ledger.transaction((tx) => tx.control.set({ managerFreeze: "ended" }));
     expect(await save(second, "e")).toBe("saved");
   });
 
@@ -97,7 +99,7 @@ describe("limits in the database", () => {
   }) => {
     const [payout] = await begin(ledger, { hourCap: bts(500n) }, [450n]);
     const approval = { payee: "nominator-1", amount: bts(450n), approver: "b", reason: "known" };
-    await ledger.transaction((tx) => tx.approvePayout(payout?.id as never, approval));
+    await ledger.transaction((tx) => tx.approvals.add(payout?.id as never, approval));
     for (const sql of [
       "UPDATE payment_limits SET hour_cap = 10000",
       "DELETE FROM payment_limits",
@@ -113,7 +115,7 @@ describe("limits in the database", () => {
     ])
       await expect(db.query(sql), sql).rejects.toThrow(/./u);
     await db.query("INSERT INTO payment_limits (actor, reason) VALUES ('a', 'none any more')");
-    expect(await ledger.limits()).toEqual(NO_LIMITS);
+    expect((await ledger.control.read()).limits).toEqual(NO_LIMITS);
   });
 
   test("do to any payments what the rule says, whatever was signed, approved, expired and waits", async ({
@@ -121,7 +123,7 @@ describe("limits in the database", () => {
     db,
   }) => {
     await passRecoveryHold(ledger);
-    await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(1)));
+    await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(1)));
     const amount = fc.bigInt(1n, 12n);
     const limit = fc.option(fc.bigInt(10n, 25n), { nil: undefined, freq: 4 });
     const large = fc.option(fc.bigInt(9n, 13n), { nil: undefined, freq: 2 });
@@ -160,11 +162,11 @@ describe("limits in the database", () => {
           for (const one of [memory, ledger]) {
             const at = { ...cursorAt(number), blockTimeMs: millis(now) };
             await one.transaction(async (tx) => {
-              await tx.moveCursor((await tx.cursor())?.blockNum, { ...at, scannedFromBlockNum: 1 });
-              await tx.insertPayouts(payouts);
-              await tx.setLimits(limits, BY);
+              await tx.cursor.move((await tx.cursor.read())?.blockNum, { ...at, scannedFromBlockNum: 1 });
+              await tx.payouts.insert(payouts);
+              await tx.control.setLimits(limits, BY);
             });
-            epochs.set(one, await one.startWriterEpoch());
+            epochs.set(one, await one.control.startWriterEpoch());
           }
           for (const [index, { do: what, which }] of steps.entries()) {
             const payout = payouts[which % payouts.length] as IdentifiedPayout;
@@ -173,7 +175,7 @@ describe("limits in the database", () => {
             for (const one of [memory, ledger]) {
               if (what === "save")
                 results.push(
-                  await one.saveWithdrawal(
+                  await one.withdrawals.save(
                     withdrawalFor(payout, `${block}-${index}`, { writerEpoch: epochs.get(one) as bigint }),
                   ),
                 );
@@ -182,25 +184,25 @@ describe("limits in the database", () => {
                   await one.transaction(async (tx) => {
                     if (what === "wait") {
                       const at = { ...cursorAt(number), blockTimeMs: millis(now) };
-                      return tx.moveCursor((await tx.cursor())?.blockNum, at);
+                      return tx.cursor.move((await tx.cursor.read())?.blockNum, at);
                     }
                     if (what === "approve") {
                       const { payee, amount: of } = payout;
                       const approval = { payee, amount: of, approver: "b", reason: "known" };
-                      await tx.approvePayout(payout.id, approval);
-                      return tx.movePayout(payout.id, ["held"], "ready");
+                      await tx.approvals.add(payout.id, approval);
+                      return tx.payouts.move(payout.id, ["held"], "ready");
                     }
-                    const alive = (await tx.withdrawalsOf(payout.id)).find(
+                    const alive = (await tx.withdrawals.find({ payoutId: payout.id })).find(
                       ({ status }) => status === "signed",
                     );
                     return (
                       alive !== undefined &&
-                      (await tx.expireWithdrawal(alive.id)) &&
-                      (await tx.movePayout(payout.id, ["signed"], "ready"))
+                      (await tx.withdrawals.expire(alive.id)) &&
+                      (await tx.payouts.move(payout.id, ["signed"], "ready"))
                     );
                   }),
                 );
-              const view = (await one.paymentView(payout.id))?.payout;
+              const view = (await one.payouts.view(payout.id))?.payout;
               results.push(view?.status, view?.limitedBy, view?.reason);
             }
             expect(results.slice(results.length / 2)).toEqual(results.slice(0, results.length / 2));

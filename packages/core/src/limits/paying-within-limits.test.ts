@@ -84,7 +84,7 @@ describe("a payment that needs an approval", () => {
       const [small, large] = payoutsOf(cluster, "stop");
       expect([small?.status, large?.status, large?.limitedBy]).toEqual(["confirmed", "held", "approval"]);
       expect(await cluster.arrivedAt("nominator-2")).toEqual([50]);
-      expect(await ledger.topUps({})).toEqual([]);
+      expect(await ledger.topUps.find({})).toEqual([]);
 
       const id = large?.id as PayoutId;
       const caughtUp = { caughtUp: true, blockNum: 0 } as const;

@@ -50,7 +50,7 @@ export class FreezeWatch {
     this.#logged = state;
     // A process that starts has said so, which ends what the one before it had said.
     if (this.#written !== "" || isFrozen)
-      await ledger.transaction((tx) => tx.addReceipts([{ event, subject: process, details }]));
+      await ledger.transaction((tx) => tx.receipts.add([{ event, subject: process, details }]));
     this.#written = state;
   }
 }

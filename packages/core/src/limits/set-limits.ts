@@ -13,14 +13,14 @@ export function setLimits(
   { change, action }: { readonly change: Partial<PaymentLimits>; readonly action: OperatorAction },
 ): Promise<{ readonly changed: boolean; readonly before: PaymentLimits; readonly after: PaymentLimits }> {
   return ledger.transaction(async (tx) => {
-    await tx.lockFreezes(); // No payer and no other operator in between.
-    const before = await tx.limits();
+    await tx.control.lock(); // No payer and no other operator in between.
+    const { limits: before } = await tx.control.read();
     const after = { ...before, ...change };
     const [was, is] = [text(before), text(after)];
     if (Object.keys(is).every((name) => was[name] === is[name])) return { changed: false, before, after };
-    await tx.setLimits(after, action);
+    await tx.control.setLimits(after, action);
     const old = Object.fromEntries(Object.entries(was).map(([name, amount]) => [`${name}Was`, amount]));
-    await tx.addReceipts([receiptOf("limits.set", "limits", action, { ...is, ...old })]);
+    await tx.receipts.add([receiptOf("limits.set", "limits", action, { ...is, ...old })]);
     return { changed: true, before, after };
   });
 }

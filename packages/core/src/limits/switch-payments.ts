@@ -11,14 +11,14 @@ export function switchPayments(
   { on, action }: { readonly on: boolean; readonly action: OperatorAction },
 ): Promise<{ readonly changed: boolean; readonly before: PaymentsSwitch }> {
   return ledger.transaction(async (tx) => {
-    const operator = (await tx.lockFreezes()).find(({ source }) => source === "operator");
+    const operator = (await tx.control.lock()).freezes.find(({ source }) => source === "operator");
     const before: PaymentsSwitch =
       operator !== undefined && stopsPaying(operator.level)
         ? { on: false, reason: operator.reason }
         : { on: true };
     if (before.on === on) return { changed: false, before };
-    await tx.setPayments(on ? { on } : { on, reason: action.reason });
-    await tx.addReceipts([
+    await tx.control.set({ payments: on ? { on } : { on, reason: action.reason } });
+    await tx.receipts.add([
       receiptOf(on ? "payments.switched_on" : "payments.switched_off", "payments", action, {
         wasOffBecause: before.on ? null : before.reason,
       }),

@@ -1,5 +1,5 @@
 import { assertNever } from "@stakebts/kernel/assert";
-import type { PayoutId } from "../rules/payout.ts";
+import { exactTimeText } from "@stakebts/kernel/text";
 import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
 import {
   answer,
@@ -8,10 +8,9 @@ import {
   type PayoutAnswer,
   receiptOf,
 } from "../ledger/operator-action.ts";
-import type { CaughtUp } from "./ledger-caught-up.ts";
-import { paymentEvidence } from "./payment-evidence.ts";
+import type { PayoutId } from "../rules/payout.ts";
+import { type CaughtUp, paymentEvidence, settlePaid } from "./payment-evidence.ts";
 import { whyBehind } from "./requeue-payout.ts";
-import { settlePaid } from "./settle-paid.ts";
 
 export interface CancelRequest {
   readonly id: PayoutId;
@@ -32,7 +31,7 @@ export interface CancelRequest {
 export function cancelPayout({ ledger }: { ledger: Ledger }, request: CancelRequest): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
     await tx.lockEvents(); // As in requeuePayout; and no apply events may look at the rows while they move.
-    const [payout] = await tx.payouts([request.id]);
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : cancel(tx, payout, request);
   });
 }
@@ -52,7 +51,7 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
       return answer(
         payout,
         "refused",
-        `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${new Date(evidence.withdrawal.expirationMs).toISOString()}`,
+        `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${exactTimeText(evidence.withdrawal.expirationMs)}`,
         {
           todo: "switch payments off, wait until the withdrawal is confirmed or expired, then look again",
         },
@@ -75,14 +74,14 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
     return answer(payout, "refused", behind, {
       todo: "let the ingester catch up (`stakebts doctor`), then repeat this",
     });
-  const rows = (await tx.rowsOf(payout.id)).filter((row) => row.status === "processing");
+  const rows = (await tx.rows.find({ payoutId: payout.id })).filter((row) => row.status === "processing");
   const effect =
     rows.length === 0 ? "nothing else changes" : `${rows.map((row) => row.id).join(", ")} → pending`;
   if (dryRun) return answer(payout, "done", `would be cancelled; ${effect}`);
-  if (!(await tx.movePayout(payout.id, [payout.status], "cancelled", { reason: action.reason })))
+  if (!(await tx.payouts.move(payout.id, [payout.status], "cancelled", { reason: action.reason })))
     return answer(payout, "refused", "was moved by somebody else at this moment", { todo: "look again" });
-  await tx.moveRows(rows.map((row) => ({ row, from: "processing", to: "pending" })));
-  await tx.addReceipts([
+  await tx.rows.move(rows.map((row) => ({ row, from: "processing", to: "pending" })));
+  await tx.receipts.add([
     receiptOf("payout.cancelled", payout.key, action, {
       payoutId: payout.id,
       payee: payout.payee,

@@ -26,7 +26,7 @@ export function giveUpTopUp(
 ): Promise<TopUpAnswer> {
   return ledger.transaction(async (tx) => {
     await tx.lockEvents(); // Its money may be arriving at this moment.
-    const found = (await tx.topUps({})).find((topUp) => topUp.id === id);
+    const found = (await tx.topUps.find({})).find((topUp) => topUp.id === id);
     if (found === undefined)
       return {
         result: "refused",
@@ -46,9 +46,9 @@ export function giveUpTopUp(
         message: "the payer is still asking, and the source may take it at any moment",
         todo: "switch payments off first, or wait: it becomes accepted, refused or unresolved by itself",
       };
-    if (!(await tx.moveTopUp(id, [status], "cancelled", { reason: action.reason })))
+    if (!(await tx.topUps.move(id, [status], "cancelled", { reason: action.reason })))
       return { result: "refused", topUp, status, message: "was moved by somebody else at this moment" };
-    await tx.addReceipts([
+    await tx.receipts.add([
       receiptOf("top_up.given_up", topUp, action, {
         source: found.source,
         amount: `${found.amount}`,

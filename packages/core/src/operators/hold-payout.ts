@@ -15,7 +15,7 @@ export function holdPayout(
   request: { readonly id: PayoutId; readonly action: OperatorAction; readonly dryRun?: boolean },
 ): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
-    const [payout] = await tx.payouts([request.id]);
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined
       ? noSuchPayout(request.id)
       : hold(tx, payout, request.action, request.dryRun ?? false);
@@ -54,9 +54,9 @@ async function hold(
       return assertNever(payout.status);
   }
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to held`);
-  if (!(await tx.movePayout(payout.id, [payout.status], "held", { reason: action.reason })))
+  if (!(await tx.payouts.move(payout.id, [payout.status], "held", { reason: action.reason })))
     return answer(payout, "refused", "was moved by somebody else at this moment", { todo: "look again" });
-  await tx.addReceipts([
+  await tx.receipts.add([
     receiptOf("payout.held", payout.key, action, {
       payoutId: payout.id,
       payee: payout.payee,

@@ -2,7 +2,7 @@ import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import type { PayoutId, PayoutStatus } from "../rules/payout.ts";
 import { cancelPayout } from "./cancel-payout.ts";
 import { holdPayout } from "./hold-payout.ts";
-import { ledgerCaughtUp } from "./ledger-caught-up.ts";
+import { ledgerCaughtUp } from "./payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
 import { payPayout } from "../payments/pay-payout.ts";
 import { requeuePayout } from "./requeue-payout.ts";
@@ -57,8 +57,8 @@ async function refundOwed(cluster: InProcessCluster) {
 async function failedRefund(cluster: InProcessCluster) {
   const payout = await refundOwed(cluster);
   await cluster.ledger.transaction(async (tx) => {
-    await tx.movePayout(payout.id, ["due"], "ready");
-    await tx.movePayout(payout.id, ["ready"], "failed", { reason: "no funds" });
+    await tx.payouts.move(payout.id, ["due"], "ready");
+    await tx.payouts.move(payout.id, ["ready"], "failed", { reason: "no funds" });
   });
   return payout;
 }
@@ -112,8 +112,8 @@ describe("requeueing a failed payout", () => {
         ]);
         if (round < 3)
           await cluster.ledger.transaction(async (tx) => {
-            if ((await tx.withdrawalsOf(id)).length > 0) return;
-            await tx.movePayout(id, ["ready"], "failed", { reason: "again" });
+            if ((await tx.withdrawals.find({ payoutId: id })).length > 0) return;
+            await tx.payouts.move(id, ["ready"], "failed", { reason: "again" });
           });
         await cluster.devnet.produce();
       }
@@ -163,11 +163,12 @@ describe("requeueing a failed payout", () => {
       await payPayout({ ...(await cluster.newPayer()), memos }, id);
       // A wrong verdict, as a lying node could bring about.
       await cluster.ledger.transaction(async (tx) => {
-        for (const { id: withdrawal } of await tx.withdrawalsOf(id)) await tx.expireWithdrawal(withdrawal);
-        await tx.movePayout(id, ["sent"], "failed", { reason: "wrongly declared dead" });
+        for (const { id: withdrawal } of await tx.withdrawals.find({ payoutId: id }))
+          await tx.withdrawals.expire(withdrawal);
+        await tx.payouts.move(id, ["sent"], "failed", { reason: "wrongly declared dead" });
       });
       await final(cluster);
-      expect((await cluster.ledger.payments()).on).toBe(false);
+      expect((await cluster.ledger.control.read()).payments.on).toBe(false);
       expect(await requeue(cluster, id)).toMatchObject({ result: "done", status: "confirmed" });
       await cluster.settle();
       expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
@@ -190,7 +191,7 @@ describe("requeueing a failed payout", () => {
       const payout = await failedRefund(cluster);
       await paidByHand(cluster, 17n, payout.memo);
       await final(cluster);
-      await cluster.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       const refused = await requeue(cluster, payout.id);
       expect(refused).toMatchObject({ result: "refused", status: "failed" });
       const despite = /transfer (\S+) names/u.exec(refused.message)?.[1] as string;
@@ -320,7 +321,7 @@ describe("cancelling a payout", () => {
       await paidByHand(cluster, 450n, memo);
       await final(cluster);
       expect(status(cluster, id)).toBe("cancelled");
-      expect(await cluster.ledger.payments()).toMatchObject({
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({
         on: false,
         reason: expect.stringContaining(`${key} was cancelled`) as string,
       });

@@ -1,6 +1,6 @@
 import type { ConsoleAccess, ConsoleRole } from "./console-access.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
-import { insertReceipts } from "../ledger/postgres/bulk-insert.ts";
+import { addReceipts } from "../ledger/postgres/receipts.ts";
 import { type Database, type DatabaseTx, isUniqueViolation, openDatabase } from "../database/client.ts";
 
 /** Users and sessions of the console in the ledger's database. */
@@ -24,7 +24,7 @@ export function createPostgresConsoleAccess({ url, max = 2 }: { url: string; max
       try {
         await db.$transaction(async (tx) => {
           await tx.consoleUser.create({ data: user });
-          await insertReceipts(tx, [receipt]);
+          await addReceipts(tx, [receipt]);
         });
         return true;
       } catch (error) {
@@ -86,7 +86,7 @@ function changeUser(
     const { count } = await tx.consoleUser.updateMany({ where, data });
     if (count === 0) return false;
     await tx.consoleSession.deleteMany({ where: { userName: where.name } });
-    await insertReceipts(tx, [receipt]);
+    await addReceipts(tx, [receipt]);
     return true;
   });
 }

@@ -1,7 +1,7 @@
 import { assertNever } from "@stakebts/kernel/assert";
-import type { PayoutId } from "../rules/payout.ts";
-import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
+import { exactTimeText } from "@stakebts/kernel/text";
 import { jobForPayout } from "../ledger/jobs.ts";
+import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
 import {
   answer,
   noSuchPayout,
@@ -9,9 +9,8 @@ import {
   type PayoutAnswer,
   receiptOf,
 } from "../ledger/operator-action.ts";
-import type { CaughtUp } from "./ledger-caught-up.ts";
-import { paymentEvidence } from "./payment-evidence.ts";
-import { settlePaid } from "./settle-paid.ts";
+import type { PayoutId } from "../rules/payout.ts";
+import { type CaughtUp, paymentEvidence, settlePaid } from "./payment-evidence.ts";
 
 export interface RequeueRequest {
   readonly id: PayoutId;
@@ -39,7 +38,7 @@ export function requeuePayout(
   return ledger.transaction(async (tx) => {
     // An ingester that finds a payment by its key takes this lock too: it sees our move, or we see its confirmation.
     await tx.lockEvents();
-    const [payout] = await tx.payouts([request.id]);
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : requeue(tx, payout, request);
   });
 }
@@ -90,7 +89,7 @@ async function requeue(tx: LedgerTx, payout: PayoutRecord, request: RequeueReque
     });
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to ready`);
   const event = verb === "release" ? "payout.released" : "payout.requeued";
-  const requeued = await tx.requeuePayout({
+  const requeued = await tx.payouts.requeue({
     payout,
     job: jobForPayout(payout.id, action.id),
     receipt: receiptOf(event, payout.key, action),
@@ -107,7 +106,7 @@ async function refusedAlive(tx: LedgerTx, payout: PayoutRecord): Promise<PayoutA
   const evidence = await paymentEvidence(tx, payout);
   const what =
     evidence.type === "alive"
-      ? `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${new Date(evidence.withdrawal.expirationMs).toISOString()}`
+      ? `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${exactTimeText(evidence.withdrawal.expirationMs)}`
       : `it is being paid (${payout.status})`;
   return answer(payout, "refused", what, {
     todo: "wait: the ingester will see it in a block, or see that it never can be, and then it is tried again by itself",
@@ -117,7 +116,7 @@ async function refusedAlive(tx: LedgerTx, payout: PayoutRecord): Promise<PayoutA
 /** The cursor is read in the same transaction: what was true when the chain was asked is still true. */
 export async function whyBehind(tx: LedgerTx, ledger: CaughtUp): Promise<string | undefined> {
   if (!ledger.caughtUp) return ledger.reason;
-  const cursor = await tx.cursor();
+  const cursor = await tx.cursor.read();
   return cursor !== undefined && cursor.blockNum >= ledger.blockNum
     ? undefined
     : `the ledger has not processed block ${ledger.blockNum}`;

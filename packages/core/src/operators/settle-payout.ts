@@ -1,7 +1,6 @@
-import { formatShares, toShares } from "@stakebts/kernel/amount";
+import { toShares } from "@stakebts/kernel/amount";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
-import { isInFlight, type PayoutId } from "../rules/payout.ts";
-import { CORE_ASSET_ID } from "../rules/transfer.ts";
+import { btsText, sharesText } from "@stakebts/kernel/text";
 import type { Ledger, LedgerTx, NewTransfer, PayoutRecord } from "../ledger/ledger.ts";
 import {
   answer,
@@ -10,7 +9,9 @@ import {
   type PayoutAnswer,
   receiptOf,
 } from "../ledger/operator-action.ts";
-import { settlePaid } from "./settle-paid.ts";
+import { isInFlight, type PayoutId } from "../rules/payout.ts";
+import { CORE_ASSET_ID } from "../rules/transfer.ts";
+import { settlePaid } from "./payment-evidence.ts";
 
 export interface SettleRequest {
   readonly id: PayoutId;
@@ -27,7 +28,7 @@ export interface SettleRequest {
 export function settlePayout({ ledger }: { ledger: Ledger }, request: SettleRequest): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
     await tx.lockEvents();
-    const [payout] = await tx.payouts([request.id]);
+    const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : settle(tx, payout, request);
   });
 }
@@ -41,7 +42,7 @@ async function settle(tx: LedgerTx, payout: PayoutRecord, request: SettleRequest
     return answer(payout, "refused", `is being paid by us (${payout.status})`, {
       todo: "wait: if that withdrawal is confirmed too, it was paid twice",
     });
-  const transfer = await tx.transferAt(by);
+  const [transfer] = await tx.transfers.find({ operations: [by] });
   if (transfer === undefined)
     return answer(payout, "refused", `transfer ${name} is not in the ledger`, {
       todo: `\`stakebts blocks replay --from ${by.blockNum} --to ${by.blockNum}\` reads its block`,
@@ -50,7 +51,7 @@ async function settle(tx: LedgerTx, payout: PayoutRecord, request: SettleRequest
   if (misfit !== undefined) return answer(payout, "refused", `transfer ${name} ${misfit}`);
   if (dryRun) return answer(payout, "done", `would be confirmed by transfer ${name}`);
   const claim = receiptOf("transfer.settles", name, action, { payout: payout.key });
-  if ((await tx.addReceiptsOnce([claim])) === 0)
+  if ((await tx.receipts.add([claim], { once: true })) === 0)
     return answer(payout, "refused", `transfer ${name} has settled another payout`, {
       todo: `\`stakebts receipts --subject ${name}\` says which`,
     });
@@ -65,11 +66,11 @@ async function whyNot(
   if (transfer.direction !== "out") return "was not sent by the custodian";
   if (transfer.receiver !== payout.payee) return `paid ${transfer.receiver}, and not ${payout.payee}`;
   if (transfer.assetId !== CORE_ASSET_ID || transfer.amount !== toShares(payout.amount))
-    return `paid ${formatShares(transfer.amount)}, and not ${payout.amount} BTS`;
+    return `paid ${sharesText(transfer.amount)}, and not ${btsText(payout.amount)}`;
   if (transfer.payoutKey !== undefined && transfer.payoutKey !== payout.key)
     return `names the payout ${transfer.payoutKey}`;
   if (transfer.txid === undefined) return undefined;
-  const [withdrawal] = await tx.withdrawalsByTxid([transfer.txid]);
+  const [withdrawal] = await tx.withdrawals.find({ txids: [transfer.txid] });
   return withdrawal === undefined || withdrawal.payoutId === payout.id
     ? undefined
     : "is our own payment of another payout";

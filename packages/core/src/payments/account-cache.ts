@@ -17,7 +17,7 @@ export class AccountCache {
     this.#clock = clock;
   }
 
-  /** `undefined` for a name that the chain does not know; that is asked for again each time. */
+  /** `undefined` for a name that is not on the chain; such a name is asked for again each time. */
   async find(name: string): Promise<ChainAccount | undefined> {
     const nowMs = this.#clock.nowMs();
     const entry = this.#entries.get(name);

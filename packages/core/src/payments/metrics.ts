@@ -15,7 +15,7 @@ const SLOW = [0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** What falls due is added up over every open debt, so not for every scrape. */
 const REPORT_AGE_MS = 60_000;
 
-/** Ports of a payer that tell how long each step of a payment takes, and what became of it. */
+/** The payer's ports with measurements: how long each step of a payment takes, and how it ended. */
 export function measurePayments(
   metrics: Metrics,
 ): <D extends Pick<PayDeps, "chain" | "ledger" | "signer">>(deps: D) => D {
@@ -33,7 +33,9 @@ export function measurePayments(
   return (deps) => ({
     ...deps,
     signer: watched(deps.signer, { sign: ({ elapsedSeconds }) => sign.observe(elapsedSeconds) }),
-    ledger: watched(deps.ledger, { saveWithdrawal: ({ elapsedSeconds }) => save.observe(elapsedSeconds) }),
+    ledger: watched(deps.ledger, {
+      withdrawals: { save: ({ elapsedSeconds }) => save.observe(elapsedSeconds) },
+    }),
     chain: watched(deps.chain, {
       broadcast: ({ elapsedSeconds, answer }) => {
         send.observe(elapsedSeconds);

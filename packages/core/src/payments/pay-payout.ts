@@ -38,7 +38,7 @@ export interface PayDeps {
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
   /**
-   * What this process finds frozen in its environment and its file, now. Then it signs nothing, whatever the ledger says.
+   * What this process finds frozen in its environment and its file, now. Then it signs nothing, even if the ledger allows it.
    * Bytes that are signed already still go out.
    */
   readonly frozenHere: () => readonly Freeze[];
@@ -48,7 +48,7 @@ export interface PayDeps {
   readonly writerEpoch: bigint;
 }
 
-/** How one job at the payer's door ended. `again`: something outside has to change first; job again later. */
+/** How one job of the payer ended. `again`: something outside has to change first; another job follows later. */
 export type PayResult =
   /** Nothing to do: paid, cancelled, or waiting for a person. */
   | { readonly type: "settled" }
@@ -60,7 +60,7 @@ export type PayResult =
   /** Another payer has taken over: this process must stop signing at once. */
   | { readonly type: "superseded" };
 
-/** Accounts of the protocol itself. Funds sent there are lost, or anybody's. */
+/** Accounts of the protocol itself. Funds sent there are lost, or any account may take them. */
 const RESERVED_ACCOUNTS: readonly AccountId[] = ["1.2.0", "1.2.1", "1.2.2", "1.2.3", "1.2.4", "1.2.5"];
 
 /**
@@ -71,7 +71,7 @@ const RESERVED_ACCOUNTS: readonly AccountId[] = ["1.2.0", "1.2.1", "1.2.2", "1.2
  */
 export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult> {
   const { ledger, log } = deps;
-  const view = await ledger.paymentView(id);
+  const view = await ledger.payouts.view(id);
   if (view === undefined) {
     // A queue that is older or newer than the ledger: one of them was restored from a backup.
     log.warn("payout.unknown", { payoutId: id });
@@ -91,13 +91,13 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   if (behind !== undefined) return { type: "again", reason: behind };
   // Before funds are fetched for what may have to wait for a person.
   if (hasLimits(view.limits)) {
-    const limited = await ledger.limitPayment(id);
+    const limited = await ledger.payouts.applyLimits(id);
     if (limited !== "go") return notNow(deps, id, limited);
   }
   const payee = await payeeOf(deps, payout);
   if (typeof payee === "string") return fail(deps, payout, payee, head.headTimeMs);
   // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
-  const known = await ledger.accountsNamed(payout.payee);
+  const known = await ledger.transfers.accountsNamed(payout.payee);
   if (known.length > 0 && !known.includes(payee.id)) return somebodyElse(deps, payout, payee, known);
 
   const memo = deps.memos.write({
@@ -133,7 +133,7 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     writerEpoch: deps.writerEpoch,
   };
   // The point of no return. Bytes that could not be saved are dropped here and never leave the process.
-  const saved = await ledger.saveWithdrawal(withdrawal);
+  const saved = await ledger.withdrawals.save(withdrawal);
   if (saved !== "saved") return notSaved(saved);
   deps.wallet.spent(amount, fee);
   log.info("withdrawal.signed", {
@@ -147,7 +147,7 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
 
 /** Held for a person, of which the ledger has a receipt; or there is no room for it in an hour or a day. */
 async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | "later"): Promise<PayResult> {
-  const payout = (await ledger.paymentView(id))?.payout;
+  const payout = (await ledger.payouts.view(id))?.payout;
   const reason = payout?.reason ?? "a limit was reached";
   if (limited === "later") return { type: "again", reason };
   log.error("payout.held", {
@@ -155,7 +155,7 @@ async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | 
     payoutId: id,
     payee: payout?.payee,
     reason,
-    todo: "look at it, then approve it: docs/runbook.md, payouts that a limit holds",
+    todo: "look at it, then approve it: docs/runbook.md, Limits",
   });
   return { type: "settled" };
 }
@@ -167,7 +167,7 @@ async function send(
   withdrawal: WithdrawalRecord,
 ): Promise<BroadcastOutcome> {
   const outcome = await chain.broadcast(withdrawal.bytes);
-  await ledger.markSent(withdrawal);
+  await ledger.withdrawals.markSent(withdrawal);
   const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
   switch (outcome.type) {
     case "accepted":
@@ -180,7 +180,7 @@ async function send(
       // The wallet or the fees were not what we thought: ask the chain anew before the next payment.
       wallet.forget();
       log.warn("withdrawal.refused", { ...ids, code: outcome.code, message: outcome.message });
-      await ledger.noteRefusal(withdrawal, `${outcome.code}: ${outcome.message}`.slice(0, 500));
+      await ledger.withdrawals.noteRefusal(withdrawal, `${outcome.code}: ${outcome.message}`.slice(0, 500));
       break;
     case "unknown":
       log.warn("withdrawal.unanswered", { ...ids, message: outcome.message });
@@ -202,7 +202,7 @@ export function behindTheChain(cursor: Cursor | undefined, head: ChainHead): str
   return lag > LEDGER_LAG_BLOCKS_MAX ? `the ledger is ${lag} blocks behind the chain` : undefined;
 }
 
-/** A fee is burnt: one that nobody has ever asked for is a node that lies, or a decision of the chain that a person looks at. */
+/** A fee is burnt. A fee above the limit means that a node lies, or that the chain has changed its fees: a person looks at it. */
 export const whyTooDear = (
   fee: Shares,
   { maxNetworkFee }: Pick<Policy, "maxNetworkFee">,
@@ -221,7 +221,7 @@ async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Pr
   return account;
 }
 
-/** No failure of the payout: it is paid when the nodes tell the truth. */
+/** The payout has not failed: it is paid as soon as the nodes name the right account. */
 async function somebodyElse(
   { ledger, log }: PayDeps,
   { key, payee }: PayoutRecord,
@@ -231,7 +231,8 @@ async function somebodyElse(
   const reason = `the nodes give ${id} for ${payee}, who has sent from ${known.join(", ")}`;
   const todo = "not paid: a node lies; compare them, and correct STAKEBTS_NODES";
   const receipt = { event: "payee.differs", subject: key, details: { reason, todo } };
-  if ((await ledger.transaction((tx) => tx.addReceiptsOnce([receipt]))) > 0) logReceipt(log, receipt);
+  if ((await ledger.transaction((tx) => tx.receipts.add([receipt], { once: true }))) > 0)
+    logReceipt(log, receipt);
   return { type: "again", reason };
 }
 
@@ -269,13 +270,13 @@ async function waitForFunds(
   if (payout.status === "waiting_funds") return { type: "waiting_funds" };
   const reason = `the hot wallet is short by ${missing} shares`;
   await ledger.transaction(async (tx) => {
-    await tx.movePayout(payout.id, ["due"], "ready");
-    const moved = await tx.movePayout(payout.id, ["ready"], "waiting_funds", {
+    await tx.payouts.move(payout.id, ["due"], "ready");
+    const moved = await tx.payouts.move(payout.id, ["ready"], "waiting_funds", {
       reason,
       waitingSinceMs: nowMs,
     });
     if (!moved) return;
-    await tx.addReceipts([
+    await tx.receipts.add([
       { event: "payout.waits_for_funds", subject: payout.key, chainTimeMs: nowMs, details: { reason } },
     ]);
   });
@@ -283,14 +284,14 @@ async function waitForFunds(
   return { type: "waiting_funds" };
 }
 
-/** Final until a person requeues it. The nominator hears of it, once. */
+/** Final until a person requeues it. The nominator gets one notice. */
 async function fail(deps: PayDeps, payout: PayoutRecord, reason: string, nowMs: Millis): Promise<PayResult> {
   const { ledger, log, policy } = deps;
   await ledger.transaction(async (tx) => {
-    await tx.movePayout(payout.id, ["due"], "ready");
-    if (!(await tx.movePayout(payout.id, ["ready", "waiting_funds"], "failed", { reason }))) return;
+    await tx.payouts.move(payout.id, ["due"], "ready");
+    if (!(await tx.payouts.move(payout.id, ["ready", "waiting_funds"], "failed", { reason }))) return;
     await createNotice(tx, payout, policy, nowMs);
-    await tx.addReceipts([
+    await tx.receipts.add([
       { event: "payout.failed", subject: payout.key, chainTimeMs: nowMs, details: { reason } },
     ]);
   });

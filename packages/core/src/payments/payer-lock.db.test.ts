@@ -1,3 +1,4 @@
+import { LOCKS } from "../database/locks.ts";
 import { hostClock } from "../runtime/host-clock.ts";
 import { withPayerLock } from "./payer-lock.ts";
 import { createPostgresPayerLock } from "./postgres-payer-lock.ts";
@@ -54,7 +55,7 @@ async function cutSessionsWithLock(databaseUrl: string): Promise<void> {
   await client.connect();
   await client.query(
     `SELECT pg_terminate_backend(pid) FROM pg_locks
-      WHERE locktype = 'advisory' AND granted AND objid = 7270002
+      WHERE locktype = 'advisory' AND granted AND objid = ${LOCKS.payer}
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
   );
   await client.end();

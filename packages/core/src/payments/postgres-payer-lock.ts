@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
-import { PAYER_LOCK } from "../database/locks.ts";
+import { LOCKS } from "../database/locks.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 import type { PayerLock } from "./payer-lock.ts";
 
@@ -66,7 +66,7 @@ async function acquire(
 ): Promise<boolean> {
   for (let tries = 0; !stop.aborted; tries++) {
     const { rows } = await session.query<{ held: boolean }>("SELECT pg_try_advisory_lock($1) AS held", [
-      PAYER_LOCK,
+      LOCKS.payer,
     ]);
     progress?.expect(LOOP, STEP_MS_MAX);
     if (rows[0]?.held === true) return true;

@@ -96,7 +96,12 @@ export async function runIngester(
     // Beside it: while nodes lie or disagree, ingesting fails, and this is what has to be said then.
     reportNodeTroubles(
       ports,
-      { write: (receipts) => ledger.transaction((tx) => tx.addReceipts(receipts)), lookMs },
+      {
+        write: async (receipts) => {
+          await ledger.transaction((tx) => tx.receipts.add(receipts));
+        },
+        lookMs,
+      },
       signal,
     ),
   ]);

@@ -132,7 +132,7 @@ export async function runPayer(
   ports.onLead?.(undefined);
   await withPayerLock(ports, signal, async (lost) => {
     await recordStart({ ledger, log }, "payer", settings.shown);
-    const writerEpoch = await ledger.startWriterEpoch();
+    const writerEpoch = await ledger.control.startWriterEpoch();
     log.info("payer.epoch", { writerEpoch });
     ports.onLead?.(writerEpoch);
     const deps = { ...payDeps, writerEpoch };
@@ -198,7 +198,9 @@ async function tend(
     reportNodeTroubles(
       ports,
       {
-        write: (receipts) => ledger.transaction((tx) => tx.addReceipts(receipts)),
+        write: async (receipts) => {
+          await ledger.transaction((tx) => tx.receipts.add(receipts));
+        },
         lookMs,
         stepMsMax: TREASURY_STEP_MS_MAX,
       },

@@ -1,9 +1,9 @@
 import type { AssertionError } from "@stakebts/kernel/assert";
-import { LivenessPing, type LivenessPingDeps } from "../alerts/liveness-ping.ts";
+import { LivenessPing, type LivenessPingDeps } from "../alerts/liveness.ts";
 import { type NotificationDeps, sendNotifications } from "../alerts/send-notifications.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
-import { extendHashChain } from "../audit/extend-hash-chain.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
+import { extendHashChain } from "../audit/hash-chain.ts";
 import { applyEvents } from "../ledger/apply-events.ts";
 import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "../ledger/dispatch-jobs.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -100,7 +100,7 @@ export async function runScheduler(
       },
       "stakes.due": async ({ dueMs }) => {
         await apply();
-        const aheadMs = dueMs - ((await ledger.cursor())?.blockTimeMs ?? 0);
+        const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
         return aheadMs <= 0
           ? { done: true }
           : { done: false, againInMs: Math.max(DUE_AGAIN_MS_MIN, aheadMs / settings.clockRate) };

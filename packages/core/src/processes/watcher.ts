@@ -1,7 +1,7 @@
 import type { AccountOperationReader } from "@stakebts/bitshares/account-operations";
 import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
-import { DirectAlerts } from "../alerts/direct-alerts.ts";
-import type { NotificationChannel } from "../alerts/notification.ts";
+import { DirectAlerts } from "../alerts/send-notifications.ts";
+import type { NotificationChannel } from "../alerts/channels.ts";
 import type { MonitorLedger } from "../custody/custody-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";

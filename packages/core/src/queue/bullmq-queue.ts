@@ -4,7 +4,7 @@ import type { JobQueue, NewJob } from "./queue.ts";
 import { BACKOFF_MS_MAX, catalog, KEEP_FAILED, REMOVE_COMPLETED, JOB_KINDS } from "./catalog.ts";
 import { openQueue, type QueueStore } from "./connection.ts";
 
-/** The queues of all kinds, to job at. */
+/** The queues of all kinds of jobs, for producers. */
 export function createJobQueue({ store, log }: { store: QueueStore; log: Log }): JobQueue {
   const queues = new Map<string, Queue>();
   for (const kind of JOB_KINDS) {

@@ -9,7 +9,7 @@ import { openWorker, type QueueStore } from "./connection.ts";
 export interface JobWorkerOptions extends WorkerTask {
   readonly store: QueueStore;
   readonly log: Log;
-  /** Told of every job. */
+  /** Notes each job. */
   readonly progress?: Progress | undefined;
 }
 

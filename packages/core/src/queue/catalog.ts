@@ -6,12 +6,12 @@ interface JobSettings {
   readonly queue: string;
   /** Jobs outlive a deploy: this is a wire format, checked when a job is taken up. */
   readonly data: z.ZodType;
-  /** Runs before the job is left lying as failed. What it was to do is not lost: a reconciler jobs again. */
+  /** Runs before the job is kept as failed. Its work is not lost: the reconciler enqueues another job. */
   readonly attempts: number;
   readonly backoffMs: number;
 }
 
-/** Every kind of job there is, with its queue, its content and its patience. */
+/** Every kind of job, with its queue, its content and its retries. */
 export const catalog = {
   "memo.process": {
     queue: "requests",

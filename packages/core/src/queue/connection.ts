@@ -15,7 +15,7 @@ export type QueueStore = { readonly redisUrl: string } | { readonly databaseUrl:
 /** Connections that one queue or worker may open on PostgreSQL. */
 const POSTGRES_POOL = 3;
 
-/** Trouble with the store is retried by BullMQ itself; it must be heard of, and it must not end the process. */
+/** BullMQ itself retries errors of the store. They have to be logged, and must not end the process. */
 const report = (log: Log, queue: string) => (error: Error) =>
   log.warn("queue.store_error", { queue, message: error.message });
 

@@ -8,7 +8,7 @@ export async function migrateQueueStore(databaseUrl: string): Promise<void> {
   await client.connect();
   try {
     await runMigrations(client);
-    // BullMQ makes a queue's sequence at the first job. Whoever adds that may not make anything (ADR 0020).
+    // BullMQ makes a queue's sequence at the first job. The login that adds it may not create anything (ADR 0020).
     for (const name of QUEUE_NAMES) await client.query("SELECT bullmq.next_job_id($1)", [name]);
   } finally {
     await client.end();

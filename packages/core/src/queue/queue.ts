@@ -1,8 +1,8 @@
 import type { AssertionError } from "@stakebts/kernel/assert";
 
 /**
- * A job at somebody's door: "look at this". It carries ids only; what is to be done is in the ledger, and a job that
- * is lost, doubled or late changes nothing but the moment.
+ * A wake-up for a worker. It carries ids only: the work stands in the ledger, so a job that is lost, doubled or late changes
+ * only when the work is done.
  */
 export type NewJob = {
   /** Unique per job: the queue drops a second one with the same id. No colons; not digits alone. */
@@ -21,15 +21,15 @@ export type JobKind = NewJob["kind"];
 export interface JobQueue {
   /** Safe to repeat with the same ids. */
   add(jobs: readonly NewJob[]): Promise<void>;
-  /** Jobs of the kind that nobody has answered yet; delayed ones, and one that is being answered, do not count. */
+  /** Jobs of the kind that wait for a worker. Delayed ones and the one that is running do not count. */
   waiting(kind: JobKind): Promise<number>;
   close(): Promise<void>;
 }
 
-/** What a handler says of a job it was given. */
+/** How a job ended. */
 export type JobResult =
   | { readonly done: true }
-  /** NewJob again after this time. */
+  /** Run it again after this time. */
   | { readonly done: false; readonly againInMs: number };
 
 export type JobHandlers = {

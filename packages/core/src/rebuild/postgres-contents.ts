@@ -12,7 +12,11 @@ import type { TransferOutcome } from "../rules/decide.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutKey } from "../rules/payout.ts";
 import type { StakeRowId } from "../rules/stake-row.ts";
-import { toAgreement, toCursor, toPayout, toStakeRow, toTransfer } from "../ledger/postgres/rows.ts";
+import { toAgreement } from "../ledger/postgres/agreements.ts";
+import { toCursor } from "../ledger/postgres/cursor.ts";
+import { toPayout } from "../ledger/postgres/payout-row.ts";
+import { toStakeRow } from "../ledger/postgres/stake-rows.ts";
+import { toTransfer } from "../ledger/postgres/transfers.ts";
 
 const ROWS_PER_PAGE = 5_000;
 /** Shown to people: more than anybody reads. */
@@ -65,7 +69,7 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
   const [counts] = await sql<{ [name in keyof LedgerContents["counts"]]: number }[]>`
     SELECT (SELECT count(*) FROM transfer)::int AS transfers, (SELECT count(*) FROM agreement)::int AS agreements,
            (SELECT count(*) FROM stake_row)::int AS rows, (SELECT count(*) FROM payout)::int AS payouts,
-           (SELECT count(*) FROM top_up)::int AS top-ups,
+           (SELECT count(*) FROM top_up)::int AS top_ups,
            (SELECT count(*) FROM receipt)::int AS receipts`;
   return {
     cursor:

@@ -1,9 +1,9 @@
 import { bts } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
 import { cancelPayout } from "../operators/cancel-payout.ts";
 import { holdPayout } from "../operators/hold-payout.ts";
-import { ledgerCaughtUp } from "../operators/ledger-caught-up.ts";
+import { ledgerCaughtUp } from "../operators/payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
 import { MemoryExchange } from "@stakebts/testkit/memory-exchange";
 import { describe, expect, it, vi } from "vitest";
@@ -97,8 +97,8 @@ describe("a ledger that is rebuilt from the chain", () => {
       expect(lost.payouts.length).toBeGreaterThan(8);
       await cluster.rebuild();
       expect(factsOf(cluster)).toEqual(lost);
-      expect(await cluster.ledger.payments()).toMatchObject({ on: false });
-      await cluster.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       await cluster.send(EXCHANGE, 500_000, "funds");
       await cluster.months(3);
       await cluster.settle(20);
@@ -121,7 +121,7 @@ describe("a ledger that is rebuilt from the chain", () => {
         expect(await cluster.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
         if (where !== "signed and in no block") await cluster.devnet.produce(2);
         await cluster.rebuild();
-        await cluster.ledger.transaction((tx) => tx.setPayments({ on: true }));
+        await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
         expect(await cluster.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
         await cluster.settle();
         cluster.devnet.skipTime(3_600);
@@ -163,7 +163,7 @@ describe("the checkpoint of the audit log", () => {
       expect((await cluster.compare()).comparison).toMatchObject({ serious: 0, expected: { checkpoint: 1 } });
       await cluster.rebuild();
       expect((await cluster.compare()).differences).toEqual([]);
-      await cluster.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       await checkpoint(cluster, 2);
       cluster.devnet.skipTime(1_200);
       await cluster.settle(20);
@@ -209,7 +209,7 @@ describe("a comparison with the chain", () => {
       await cluster.devnet.produce(12);
       const { comparison, differences } = await cluster.compare();
       expect(differences).toEqual([]);
-      expect(comparison.toBlockNum).toBe((await cluster.ledger.cursor())?.blockNum);
+      expect(comparison.toBlockNum).toBe((await cluster.ledger.cursor.read())?.blockNum);
     }));
 
   it("says of a ledger whose scheduler is late that this is why, and waits for it first", () =>

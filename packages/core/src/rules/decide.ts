@@ -59,7 +59,7 @@ export interface Decision {
   readonly payouts: readonly NewPayout[];
   /** Funds that a manager has asked an exchange account to send. */
   readonly topUp?: NewTopUp;
-  /** A manager has thrown the kill switch. No part of the ledger: what is decided does not depend on it. */
+  /** A manager asks to stop payments or nominations. No decision about a transfer depends on it. */
   readonly freeze?: FreezeLevel;
 }
 
@@ -78,13 +78,13 @@ export function decideTransfer(
   const { request, sender } = transfer;
   if (transfer.assetId !== CORE_ASSET_ID)
     return recorded("foreign_asset", `${transfer.assetId} is not the core asset: recorded and left alone`);
-  // Whoever it comes from: an exchange may pay from an account that nobody has told us of.
+  // The sender does not matter: an exchange may pay from an account that is in no setting.
   if (completes !== undefined)
     return recorded("treasury_deposit", `${sender} sends what was asked for as ${completes}`);
   if (roles.treasuryAccounts.includes(sender))
-    return recorded("treasury_deposit", `deposit from ${sender}, which nobody has asked for here`);
-  // Nobody but the custodian can have signed that, so it is no request of the account that it comes from; to send it back
-  // would undo what somebody with the custodian's key has done on purpose.
+    return recorded("treasury_deposit", `deposit from ${sender} without a request of this ledger`);
+  // Only the custodian can have signed that, so it is no request of the account that it comes from. To send it back would
+  // undo what a holder of the custodian's key did on purpose.
   if (request.type === "drawn")
     return recorded(
       "treasury_deposit",
@@ -244,7 +244,7 @@ function stop(transfer: IncomingTransfer, pendingRows: readonly StakeRow[]): Dec
   };
 }
 
-/** A stop needs 1 BTS to travel, which is kept. Whatever larger amount it carries goes back whole, without a fee. */
+/** A stop has to carry something; 1 BTS is kept. A larger amount goes back whole, without a fee. */
 function carriedByStop(transfer: IncomingTransfer): readonly NewPayout[] {
   const amount = toBtsRoundedDown(transfer.amount);
   return amount > 1n ? [refundOf(transfer, amount, "carried_by_stop")] : [];
@@ -308,13 +308,13 @@ export function decideDueRow(row: StakeRow): {
   };
 }
 
-/** The word to a nominator whose payout failed: 1 BTS and where to complain. At most once per payout, by its key. */
+/** The notice to a nominator whose payout failed: 1 BTS and the support address. At most once per payout, by its key. */
 export function noticeOfFailure(
   payout: Pick<NewPayout, "key" | "kind" | "payee">,
   policy: Policy,
   nowMs: Millis,
 ): NewPayout | undefined {
-  // A notice about a notice would never end, nobody at an exchange reads one, and an checkpoint is the custodian's own affair.
+  // A notice about a notice would never end, an exchange does not read one, and a checkpoint concerns the custodian alone.
   if (payout.kind === "notice" || payout.kind === "deposit" || payout.kind === "checkpoint") return undefined;
   const key = payoutKey.notice(payout.key);
   return {

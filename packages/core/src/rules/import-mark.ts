@@ -11,7 +11,7 @@ export interface MonthPaid {
 
 /**
  * What an import knows of a transfer and the chain does not: that it was answered elsewhere, and which months of the
- * agreement that it opened have been paid. It is written with the transfer, so that whoever applies events finds it.
+ * agreement that it opened have been paid. It is written with the transfer, so that the event step finds it.
  */
 export interface ImportMark {
   readonly monthsPaid: readonly MonthPaid[];
@@ -59,7 +59,7 @@ export const withMonthsPaid = (
  * refund. What its agreement still owes, and what an early exit returns, is owed as it would be live.
  */
 export function asImported(decision: Decision, { monthsPaid }: ImportMark): Decision {
-  // A manager's request was carried out, or not, by whoever answered it: nothing moves, and nothing stops, for it now.
+  // The earlier installation has dealt with a manager's request: it moves and stops nothing now.
   const { agreement, topUp: _, freeze: _freeze, ...rest } = decision;
   const payouts = decision.payouts.filter((payout) => payout.kind === "stop");
   const reason = `${decision.reason}; found by an import: no confirmation and no refund`;

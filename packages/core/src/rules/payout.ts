@@ -34,7 +34,7 @@ export type PayoutKind = (typeof PAYOUT_KINDS)[number];
  *         ├─▶ held       a person decides
  *         └─▶ failed     permanent; a person may requeue it
  * ```
- * - `due`: the debt exists and nobody has tried to pay it.
+ * - `due`: the debt exists and no payment was tried.
  * - `ready`: the payer has picked it up, or may do so again.
  * - `signed`, `sent`: a live withdrawal exists; see there.
  * - `waiting_funds`: the hot wallet is short; `waitingSinceMs` says since when.
@@ -68,6 +68,14 @@ export const PAYOUT_MOVES: Readonly<Record<PayoutStatus, readonly PayoutStatus[]
   confirmed: [],
   cancelled: [],
 };
+
+/** What a shortage of funds is topped up for: not deposits at an exchange, which take away what could be spared. */
+export const TOPPED_UP_KINDS = PAYOUT_KINDS.filter((kind) => kind !== "deposit");
+
+/** Neither confirmed nor cancelled. */
+export const UNSETTLED_STATUSES = PAYOUT_STATUSES.filter(
+  (status) => status !== "confirmed" && status !== "cancelled",
+);
 
 /** Statuses in which a payer may start a new attempt. */
 export const PAYABLE_STATUSES = ["due", "ready", "waiting_funds"] as const satisfies readonly PayoutStatus[];
@@ -133,7 +141,7 @@ export function payoutKeyInMemo(text: string): PayoutKey | undefined {
 }
 // Ten digits hold any block number, and keep a hand-written memo from bringing a key too long for its index.
 const KEY_SHAPE =
-  /^(?:(?:notice:)?(?:reward(?::\d{1,10}){4}|(?:base|stop|refund|confirm)(?::\d{1,10}){3})|anchor:\d{4}-\d{2}-\d{2})$/u;
+  /^(?:(?:notice:)?(?:reward(?::\d{1,10}){4}|(?:base|stop|refund|confirm)(?::\d{1,10}){3})|checkpoint:\d{4}-\d{2}-\d{2})$/u;
 
 /** What the end of an attempt means for the payout. */
 export type AttemptEnd =

@@ -5,6 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from "@stakebts/kernel/time";
 export const TERMS = { three_months: 3, six_months: 6, twelve_months: 12 } as const;
 export type Term = keyof typeof TERMS;
 export type TermMonths = (typeof TERMS)[Term];
+export const TERM_MONTHS: readonly TermMonths[] = Object.values(TERMS);
 
 /**
  * The part of the policy that an agreement keeps for life: it is stored with the agreement when that is opened, and
@@ -31,7 +32,7 @@ export interface Policy {
   readonly confirmAgreements: boolean;
   /** Stays in the hot wallet, for network fees and receipts. */
   readonly minimumBalance: Bts;
-  /** Nothing is signed that costs more than this, whatever the nodes say that the chain asks. */
+  /** No payment is signed whose network fee is higher than this, even if the nodes name a higher one. */
   readonly maxNetworkFee: Bts;
   /** Time that a payout may wait for funds before it fails. Chain time. */
   readonly fundsWaitMs: number;

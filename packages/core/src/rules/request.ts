@@ -9,7 +9,7 @@ export type ExchangeAccountNumber = (typeof EXCHANGE_ACCOUNTS)[number];
 export const ADMIN_REQUESTS = ["bmg_to_bittrex", "bittrex_to_bmg", "loan_to_bmg"] as const;
 export type AdminRequestType = (typeof ADMIN_REQUESTS)[number];
 
-/** Why a memo is not a request. Stored and shown; the nominator is refunded less the fee whatever the reason. */
+/** Why a memo is not a request. Stored and shown; the refund less the fee is the same for each reason. */
 export const MEMO_REJECTIONS = [
   "no_memo",
   "unreadable",
@@ -34,6 +34,6 @@ export type MemoRequest =
     }
   /** A manager's kill switch. ADR 0019. */
   | { readonly type: "freeze"; readonly level: FreezeLevel }
-  /** Nothing, whatever the memo says: the custodian itself drew this money, by a withdraw permission. */
+  /** No request, even if the memo holds one: the custodian itself drew this money by a withdraw permission. */
   | { readonly type: "drawn" }
   | { readonly type: "invalid"; readonly reason: MemoRejection };

@@ -1,3 +1,4 @@
+import { TERM_MONTHS, type TermMonths } from "./policy.ts";
 import { assert } from "@stakebts/kernel/assert";
 import type { Bts } from "@stakebts/kernel/amount";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
@@ -8,9 +9,7 @@ declare const brand: unique symbol;
 export type StakeRowId = string & { readonly [brand]: "stake row" };
 
 export const STAKE_ROW_TYPES = [
-  "agreement_3",
-  "agreement_6",
-  "agreement_12",
+  ...TERM_MONTHS.map((months): `agreement_${TermMonths}` => `agreement_${months}`),
   "base_amount",
   "penalty",
   "reward",

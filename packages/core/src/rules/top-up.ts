@@ -28,11 +28,11 @@ export type TopUpKind = (typeof TOP_UP_KINDS)[number];
  * ```
  * requested ─▶ asked ─▶ accepted ─▶ arrived
  *     │  ▲      │ │ │       │ └──▶ cancelled     the source sent nothing, and never will
- *     │  └──────┘ │ └───────┴────▶ unresolved    nobody can say; a person finds out at the source
+ *     │  └──────┘ │ └───────┴────▶ unresolved    the outcome is unknown; a person finds out at the source
  *     └───────────┴─────────────▶ refused        nothing has moved
  * ```
- * - `requested`: written down; nobody has asked the source yet, or it could not be reached.
- * - `asked`: the question is about to leave, or has left: from here on the outcome is unknown until somebody says it.
+ * - `requested`: written down; the source has not been asked yet, or could not be reached.
+ * - `asked`: the question is about to leave, or has left: from here on the outcome is unknown until the source or the chain shows it.
  * - `accepted`: the source holds it under our id.
  * - `arrived`: a transfer in an irreversible block brought it. The only proof there is, so it can follow on everything.
  */
@@ -81,7 +81,7 @@ export const topUpKey = {
   admin: (request: OperationPosition) => `admin:${operationId(request)}` as TopUpKey,
 } as const;
 
-/** The memo of a cover names it, so that its money is known whoever sends it. */
+/** The memo of a top-up holds its key, so that the money is recognized from any sender. */
 export const TOP_UP_MEMO_PREFIX = "top-up:";
 export const topUpMemo = (id: TopUpId): string => `${TOP_UP_MEMO_PREFIX}${id}`;
 

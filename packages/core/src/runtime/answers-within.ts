@@ -1,4 +1,4 @@
-/** Does this end within the time? Whatever it is goes on. */
+/** Does this end within the time? The work itself is not stopped. */
 export async function answersWithin(work: Promise<unknown>, deadlineMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), deadlineMs)));

@@ -14,7 +14,7 @@ interface Loop {
   readonly name: string;
   readonly clock: HostClock;
   readonly log: Log;
-  /** Told of every step; a step that takes longer than `stepMsMax` is stuck. */
+  /** Notes each step; one that takes longer than `stepMsMax` counts as stuck. */
   readonly progress?: Progress | undefined;
   readonly stepMsMax?: number | undefined;
 }

@@ -3,7 +3,7 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import { answersWithin } from "./answers-within.ts";
 
-/** However often somebody scrapes, what is behind a source is asked this often at most. */
+/** A source is read this often at most, however often Prometheus scrapes. */
 const SOURCE_AGE_MS = 10_000;
 /** A scrape gives up after 10 s by default, and takes what the others have to say with it. */
 const SOURCE_MS_MAX = 5_000;
@@ -30,8 +30,8 @@ interface Source {
 }
 
 /**
- * What a process tells Prometheus. Values that live elsewhere are read when somebody scrapes. A source that cannot be
- * read exports nothing but that: a value of an hour ago, or a 0 that nobody measured, would keep an alert quiet.
+ * What a process tells Prometheus. Values from elsewhere are read at each scrape. A source that cannot be
+ * read exports only that fact: an old value, or a 0 that was not measured, would suppress an alert.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -70,7 +70,7 @@ export class Metrics {
   }
 
   /**
-   * Gauges that are read together, when somebody scrapes.
+   * Gauges that are read together at a scrape.
    * @param ageMsMax how old a reading may be: longer for what is expensive to find out
    */
   source<const F extends Families>(

@@ -4,7 +4,7 @@ import { Metrics } from "./metrics.ts";
 import { Progress } from "./progress.ts";
 import { Readiness } from "./readiness.ts";
 
-/** What a process says of itself to whoever watches it. */
+/** What a process exports about itself for monitoring. */
 export interface Observation {
   readonly progress: Progress;
   readonly readiness: Readiness;
@@ -54,7 +54,7 @@ export function countedLog(log: Log, { metrics }: Observation): Log {
  * - `/healthz`: 200 while every loop makes progress; 503 asks for the process to be started again.
  * - `/readyz`: 200 while it can do its work; 503 names what is missing.
  * - `/metrics`: for Prometheus.
- * None of them says anything that must not be read by others: names of loops, names of what is missing, numbers.
+ * None of them contains a secret: names of loops, names of what is missing, numbers.
  */
 export async function answerObservation(
   { progress, readiness, metrics }: Observation,

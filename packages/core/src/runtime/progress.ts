@@ -4,8 +4,8 @@ import type { HostClock } from "@stakebts/kernel/clock";
 export const STEP_MS_MAX = 120_000;
 
 /**
- * Whether a process still gets on with its work. Each of its loops says, before it begins something, within what time it
- * will be heard of again; one that has not been heard of in time is stuck, and the process with it. Trouble that is
+ * Whether a process makes progress. Each of its loops says before a step how long the step may take; a loop that exceeds
+ * that time is stuck, and the process with it. Trouble that is
  * reported and tried again is progress: starting the process anew would not bring a database back.
  *
  * Measured with the clock of the host. One that is set forward makes a process look stuck once, and being started again
@@ -19,17 +19,17 @@ export class Progress {
     this.#clock = clock;
   }
 
-  /** `name` is at work, or asleep, and will be heard of within this time. */
+  /** `name` is at work or waits, and reports again within this time. */
   expect(name: string, withinMs: number): void {
     this.#expectedMs.set(name, this.#clock.nowMs() + withinMs);
   }
 
-  /** `name` has nothing to do any more, until it is heard of again. */
+  /** `name` has ended; it counts again from its next report. */
   end(name: string): void {
     this.#expectedMs.delete(name);
   }
 
-  /** Those that should have been heard of by now, and for how long. */
+  /** The loops whose report is overdue, and for how long. */
   stuck(): readonly { readonly name: string; readonly overdueMs: number }[] {
     const nowMs = this.#clock.nowMs();
     return [...this.#expectedMs]

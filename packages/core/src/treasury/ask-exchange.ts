@@ -213,7 +213,7 @@ async function adopt(
 /** A request that was found before it was asked for goes the same way as others: it was asked for, by somebody. */
 async function asAsked({ ledger }: TreasuryDeps, topUp: TopUpRecord): Promise<TopUpRecord> {
   if (topUp.status !== "requested") return topUp;
-  await ledger.transaction((tx) => tx.moveTopUp(topUp.id, ["requested"], "asked"));
+  await ledger.transaction((tx) => tx.topUps.move(topUp.id, ["requested"], "asked"));
   return { ...topUp, status: "asked" };
 }
 
@@ -224,8 +224,8 @@ async function arriveLate({ ledger }: TreasuryDeps, topUp: TopUpRecord): Promise
     const transfer = await arrivedBefore(tx, topUp, topUp.txid);
     if (transfer === undefined) return;
     const arrivedBy = transfer.operation;
-    if (!(await tx.moveTopUp(topUp.id, ["accepted"], "arrived", { arrivedBy }))) return;
-    await tx.addReceipts([
+    if (!(await tx.topUps.move(topUp.id, ["accepted"], "arrived", { arrivedBy }))) return;
+    await tx.receipts.add([
       {
         event: "top_up.arrived",
         subject: topUp.key,

@@ -1,21 +1,22 @@
-import { bts, formatShares, shares, type Shares, toShares } from "@stakebts/kernel/amount";
+import { bts, shares, type Shares, toShares } from "@stakebts/kernel/amount";
+import { sharesText } from "@stakebts/kernel/text";
 import {
-  topUpMemo,
-  type SourceFunds,
   decideTopUp,
   EXPECTED_STATUSES,
   expectedShares,
-  topUpKey,
-  topUpSourceName,
   OPEN_TOP_UP_STATUSES,
+  type SourceFunds,
+  topUpKey,
+  topUpMemo,
+  topUpSourceName,
 } from "../rules/top-up.ts";
 import { MINUTE_MS, type Millis } from "@stakebts/kernel/time";
 import type { EncryptedMemo } from "@stakebts/bitshares/chain";
-import type { NewReceipt } from "../ledger/ledger.ts";
+import { PAYABLE_STATUSES, TOPPED_UP_KINDS } from "../rules/payout.ts";
+import { type NewReceipt, whyNotPay } from "../ledger/ledger.ts";
 import { topUpId } from "../ledger/ids.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
-import { fundsOf } from "./source-funds.ts";
-import type { TreasuryDeps } from "./treasury.ts";
+import { fundsOf, type TreasuryDeps } from "./treasury.ts";
 
 /** The oldest of the payouts that are looked at; what comes after them is covered when they are paid. */
 const NEEDS_MAX = 10_000;
@@ -38,13 +39,17 @@ export async function topUpShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   // The balance first: a payout that is paid in between is missing in the needs and not yet in the balance, which asks
   // for too little. The other way round it would be in both, and ask for too much.
   const balance = await chain.balance(deps.custodian.id);
-  const open = await ledger.openNeeds(NEEDS_MAX);
+  const open = await ledger.payouts.find({
+    statuses: PAYABLE_STATUSES,
+    kinds: TOPPED_UP_KINDS,
+    limit: NEEDS_MAX,
+  });
   if (!open.some(({ status }) => status === "waiting_funds")) return { type: "enough" };
   const schedule = await wallet.fees();
   const needs = open.map(({ amount, memo }) =>
     shares(toShares(amount) + deps.feeOf(schedule, memoLike(memo))),
   );
-  const topUps = await ledger.topUps({ statuses: OPEN_TOP_UP_STATUSES });
+  const topUps = await ledger.topUps.find({ statuses: OPEN_TOP_UP_STATUSES });
   const expected = expectedShares(
     topUps.filter(({ status }) => (EXPECTED_STATUSES as readonly string[]).includes(status)),
   );
@@ -103,7 +108,7 @@ async function askSources(deps: TreasuryDeps, busy: ReadonlySet<number>): Promis
 }
 
 async function rests({ ledger, clock }: TreasuryDeps, source: SourceFunds["source"]): Promise<boolean> {
-  const [last] = await ledger.topUps({ statuses: ["refused"], sources: [source], limit: 1 });
+  const [last] = await ledger.topUps.find({ statuses: ["refused"], sources: [source], limit: 1 });
   if (last === undefined) return false;
   const sinceMs = clock.nowMs() - last.changedAtMs;
   return sinceMs >= 0 && sinceMs < REST_MS;
@@ -119,9 +124,12 @@ async function writeDown(
   await ledger.transaction(async (tx) => {
     receipts.length = 0;
     amount = 0n;
-    if ((await tx.whyNotPay(writerEpoch)) !== undefined) return;
+    if (whyNotPay(await tx.control.lock(), writerEpoch) !== undefined) return;
     for (const { source, amount: asked } of wanted) {
-      const key = topUpKey.cover(source, (await tx.shortageCount(source)) + 1);
+      const key = topUpKey.cover(
+        source,
+        (await tx.topUps.count({ kinds: ["shortage"], sources: [source] })) + 1,
+      );
       const id = topUpId(key);
       const topUp = {
         key,
@@ -132,7 +140,7 @@ async function writeDown(
         memo: topUpMemo(id),
         requestedMs: chainNowMs,
       } as const;
-      if (!(await tx.insertTopUp(topUp))) continue;
+      if (!(await tx.topUps.insert(topUp))) continue;
       amount += asked;
       receipts.push({
         event: "top_up.requested",
@@ -141,19 +149,19 @@ async function writeDown(
         details: { source, amount: `${asked}`, shortShares: `${total}`, clientId: id },
       });
     }
-    await tx.addReceipts(receipts);
+    await tx.receipts.add(receipts);
   });
   for (const receipt of receipts) logReceipt(log, receipt);
   return amount > 0n ? { type: "asked", amount: bts(amount) } : { type: "on_its_way" };
 }
 
 function whyNothing(total: Shares, { sources, unusable }: SourcesAnswer): string {
-  const short = `payouts wait for ${formatShares(total)} more than there is`;
+  const short = `payouts wait for ${sharesText(total)} more than there is`;
   const count = sources.length + unusable.length;
   if (count === 0) return `${short}, and no source of cover is configured`;
   const together = sources.reduce((sum, { withdrawableShares }) => sum + withdrawableShares, 0n);
   return [
-    `${short}, and of ${count} source(s) of cover ${sources.length} can be used, with ${formatShares(shares(together))} together`,
+    `${short}, and of ${count} source(s) of cover ${sources.length} can be used, with ${sharesText(shares(together))} together`,
     ...unusable,
   ].join("; ");
 }

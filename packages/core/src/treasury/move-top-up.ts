@@ -1,6 +1,13 @@
 import type { TopUpStatus } from "../rules/top-up.ts";
 import { operationId } from "@stakebts/kernel/operation-id";
-import type { TopUpChange, TopUpRecord, LedgerTx, NewReceipt, NewTransfer } from "../ledger/ledger.ts";
+import {
+  type LedgerTx,
+  type NewReceipt,
+  type NewTransfer,
+  type TopUpChange,
+  type TopUpRecord,
+  whyNotPay,
+} from "../ledger/ledger.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import type { TreasuryDeps } from "./treasury.ts";
 
@@ -21,9 +28,10 @@ export async function startAsking(
     },
   };
   const moved = await ledger.transaction(async (tx) => {
-    if ((await tx.whyNotPay(writerEpoch)) !== undefined) return false;
-    if (!(await tx.moveTopUp(topUp.id, [topUp.status], "asked", { ...change, isAsking: true }))) return false;
-    await tx.addReceipts([receipt]);
+    if (whyNotPay(await tx.control.lock(), writerEpoch) !== undefined) return false;
+    if (!(await tx.topUps.move(topUp.id, [topUp.status], "asked", { ...change, isAsking: true })))
+      return false;
+    await tx.receipts.add([receipt]);
     return true;
   });
   if (moved) logReceipt(log, receipt);
@@ -39,8 +47,8 @@ export async function moveTopUp(
 ): Promise<boolean> {
   const receipt = receiptOf(topUp, to, change);
   const moved = await ledger.transaction(async (tx) => {
-    if (!(await tx.moveTopUp(topUp.id, [topUp.status], to, change))) return false;
-    await tx.addReceipts([receipt]);
+    if (!(await tx.topUps.move(topUp.id, [topUp.status], to, change))) return false;
+    await tx.receipts.add([receipt]);
     return true;
   });
   if (moved) logReceipt(log, receipt);
@@ -75,11 +83,14 @@ export async function arrivedBefore(
   txid: string | undefined,
 ): Promise<NewTransfer | undefined> {
   const memo = topUp.kind === "shortage" ? topUp.memo : undefined;
-  if (txid === undefined && memo === undefined) return undefined;
-  const received = await tx.receivedAs({ txid, memo });
+  const received = await tx.transfers.find({
+    direction: "in",
+    txids: txid === undefined ? [] : [txid],
+    memos: memo === undefined ? [] : [memo],
+  });
   if (received.length === 0) return undefined;
   const taken = new Set(
-    (await tx.topUps({ statuses: ["arrived"] })).flatMap(({ arrivedBy }) =>
+    (await tx.topUps.find({ statuses: ["arrived"] })).flatMap(({ arrivedBy }) =>
       arrivedBy === undefined ? [] : [operationId(arrivedBy)],
     ),
   );

@@ -39,15 +39,15 @@ export const newTreasuryMemory = (): TreasuryMemory => ({
 export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): Promise<void> {
   const { ledger, wallet } = deps;
   const isFrozen = async (): Promise<boolean> =>
-    whyPaysNothing(deps.frozenHere()) !== undefined || !(await ledger.payments()).on;
+    whyPaysNothing(deps.frozenHere()) !== undefined || !(await ledger.control.read()).payments.on;
   if (await isFrozen()) return;
-  if (whyOnRecoveryHold(await ledger.recoveryHoldState()) !== undefined) return;
-  const cursor = await ledger.cursor();
+  if (whyOnRecoveryHold((await ledger.control.read()).recoveryHold) !== undefined) return;
+  const cursor = await ledger.cursor.read();
   const head = await wallet.head(cursor?.blockNum);
   if (cursor === undefined || behindTheChain(cursor, head) !== undefined) return;
   // Nominations may be frozen for days, and bring no funds that were asked for.
   if (await ledger.hasWork(false)) return;
-  const open = await ledger.topUps({ statuses: OPEN_TOP_UP_STATUSES });
+  const open = await ledger.topUps.find({ statuses: OPEN_TOP_UP_STATUSES });
   for (const topUp of open) {
     if (await isFrozen()) return;
     const source = sourceOf(deps, topUp.source);

@@ -7,8 +7,7 @@ import { decideWithdrawal, type WithdrawalId } from "../rules/withdrawal.ts";
 import type { Cursor, TopUpRecord } from "../ledger/ledger.ts";
 import { expiration, whyTooDear } from "../payments/pay-payout.ts";
 import { moveTopUp, startAsking } from "./move-top-up.ts";
-import { reserveFunds, reservePrices } from "./source-funds.ts";
-import type { ReserveSource, TreasuryDeps } from "./treasury.ts";
+import { reserveFunds, reservePrices, type ReserveSource, type TreasuryDeps } from "./treasury.ts";
 
 /**
  * Takes one transfer from the reserve account to the custodian a step further, in the way of a payout: signed, saved,
@@ -99,10 +98,10 @@ async function send({ chain, log }: TreasuryDeps, topUp: TopUpRecord): Promise<v
 /** Dead by the same proof as a withdrawal (ADR 0006), once every transfer of the blocks looked into has been answered. */
 async function isOver(deps: TreasuryDeps, topUp: TopUpRecord): Promise<boolean> {
   const { signed, txid } = topUp;
-  if (signed === undefined) return false;
+  if (signed === undefined || txid === undefined) return false;
   const { refBlockNum, expirationMs } = signed;
   const isDead = await deps.ledger.transaction(async (tx) => {
-    const cursor = await tx.cursor();
+    const cursor = await tx.cursor.read();
     if (cursor === undefined) return false;
     const verdict = decideWithdrawal(
       { id: topUp.id as string as WithdrawalId, status: "broadcast", refBlockNum, expirationMs },
@@ -112,7 +111,9 @@ async function isOver(deps: TreasuryDeps, topUp: TopUpRecord): Promise<boolean> 
         blockTimeMs: millis(cursor.blockTimeMs),
       },
     );
-    return verdict === "expired" && (await tx.receivedAs({ txid, memo: undefined })).length === 0;
+    return (
+      verdict === "expired" && (await tx.transfers.find({ direction: "in", txids: [txid] })).length === 0
+    );
   });
   if (!isDead) return false;
   await moveTopUp(deps, topUp, "cancelled", {

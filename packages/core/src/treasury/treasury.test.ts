@@ -66,15 +66,15 @@ async function orderOf(cluster: InProcessCluster, key: "top-up:1:1"): Promise<vo
   const id = topUpReference(key);
   const order = { kind: "shortage", source: 1, amount: bts(126_106n), memo: topUpMemo(id) } as const;
   await cluster.ledger.transaction((tx) =>
-    tx.insertTopUp({ ...order, key: key as TopUpKey, id, requestedMs: millis(Date.now()) }),
+    tx.topUps.insert({ ...order, key: key as TopUpKey, id, requestedMs: millis(Date.now()) }),
   );
 }
 
 /** Another payer has found out that the wallet cannot pay it. */
 const payingElsewhere = (cluster: InProcessCluster, id: PayoutId) =>
   cluster.ledger.transaction(async (tx) => {
-    await tx.movePayout(id, ["due"], "ready");
-    await tx.movePayout(id, ["ready"], "waiting_funds", {
+    await tx.payouts.move(id, ["due"], "ready");
+    await tx.payouts.move(id, ["ready"], "waiting_funds", {
       reason: "test",
       waitingSinceMs: millis(Date.now()),
     });
@@ -140,10 +140,10 @@ describe("a short wallet", () => {
   it("is not covered while payments are off", () => {
     const exchange = venue(1_000_000);
     return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
-      await cluster.ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
       await cluster.settle();
       expect(exchange.withdrawals).toEqual([]);
-      await cluster.ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       await cluster.settle();
       expect(exchange.withdrawals).toHaveLength(1);
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { bts } from "@stakebts/kernel/amount";
 import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";
-import type { IdentifiedPayout, Ledger } from "@stakebts/core/ledger/ledger";
+import { type IdentifiedPayout, type Ledger, whyNotPay } from "@stakebts/core/ledger/ledger";
 import { agreementWithRows, cursorAt, incoming, operation, refundOf, withdrawalFor } from "../given.ts";
 import { passRecoveryHold } from "../pass-recovery-hold.ts";
 import { jobForPayout } from "@stakebts/core/ledger/jobs";
@@ -20,9 +20,9 @@ async function given(
   await passRecoveryHold(ledger);
   const payouts = amounts.map((amount, index) => refundOf(operation(10 + index), { amount: bts(amount) }));
   await ledger.transaction(async (tx) => {
-    await tx.moveCursor(undefined, { ...cursorAt(100), scannedFromBlockNum: 1 });
-    await tx.insertPayouts(payouts);
-    await tx.setLimits({ ...NO_LIMITS, ...limits }, BY);
+    await tx.cursor.move(undefined, { ...cursorAt(100), scannedFromBlockNum: 1 });
+    await tx.payouts.insert(payouts);
+    await tx.control.setLimits({ ...NO_LIMITS, ...limits }, BY);
   });
   return payouts;
 }
@@ -32,20 +32,20 @@ const jobOf = ({ id }: IdentifiedPayout) => jobForPayout(id, "approved");
 
 const hoursLater = (ledger: Ledger, hours: number): Promise<boolean> =>
   ledger.transaction(async (tx) => {
-    const cursor = await tx.cursor();
+    const cursor = await tx.cursor.read();
     assert.ok(cursor !== undefined);
     const [blockNum, blockTimeMs] = [cursor.blockNum + hours, millis(cursor.blockTimeMs + hours * HOUR_MS)];
-    return tx.moveCursor(cursor.blockNum, { ...cursorAt(blockNum), blockTimeMs });
+    return tx.cursor.move(cursor.blockNum, { ...cursorAt(blockNum), blockTimeMs });
   });
 
 async function payer(ledger: Ledger) {
-  const writerEpoch = await ledger.startWriterEpoch();
+  const writerEpoch = await ledger.control.startWriterEpoch();
   return (payout: IdentifiedPayout, name: string) =>
-    ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch }));
+    ledger.withdrawals.save(withdrawalFor(payout, name, { writerEpoch }));
 }
 
 const payoutOf = async (ledger: Ledger, { id }: IdentifiedPayout) => {
-  const view = await ledger.paymentView(id);
+  const view = await ledger.payouts.view(id);
   assert.ok(view !== undefined);
   return view.payout;
 };
@@ -54,12 +54,12 @@ export const limitChecks: readonly LedgerCheck[] = [
   {
     name: "the newest limits hold, and without any nothing is limited",
     async run(ledger) {
-      assert.deepEqual(await ledger.limits(), NO_LIMITS);
+      assert.deepEqual((await ledger.control.read()).limits, NO_LIMITS);
       const [payout] = await given(ledger, { hourCap: bts(5n), dayCap: bts(7n) }, 450n);
       const limits = { ...NO_LIMITS, paymentCap: bts(1_000n) };
-      await ledger.transaction((tx) => tx.setLimits(limits, BY));
-      assert.deepEqual(await ledger.limits(), limits);
-      assert.deepEqual((await ledger.paymentView(payout?.id as never))?.limits, limits);
+      await ledger.transaction((tx) => tx.control.setLimits(limits, BY));
+      assert.deepEqual((await ledger.control.read()).limits, limits);
+      assert.deepEqual((await ledger.payouts.view(payout?.id as never))?.limits, limits);
       assert.equal(await (await payer(ledger))(payout as IdentifiedPayout, "a"), "saved");
     },
   },
@@ -76,18 +76,18 @@ export const limitChecks: readonly LedgerCheck[] = [
       assert.match(reason ?? "", /more than the cap of 449 BTS for one payment/);
       const approval = { payee: large.payee, amount: large.amount, approver: "b", reason: "known" };
       await ledger.transaction(async (tx) => {
-        assert.equal(await tx.approvePayout(large.id, approval), true);
-        assert.equal(await tx.approvePayout(large.id, approval), false);
-        assert.deepEqual(await tx.approvals(large.id), [approval]);
-        assert.equal(await tx.releaseApproved(large.id, jobOf(large)), true);
-        assert.equal(await tx.releaseApproved(large.id, jobOf(large)), false);
+        assert.equal(await tx.approvals.add(large.id, approval), true);
+        assert.equal(await tx.approvals.add(large.id, approval), false);
+        assert.deepEqual((await tx.approvals.of(large)).given, [approval]);
+        assert.equal(await tx.approvals.release(large.id, jobOf(large)), true);
+        assert.equal(await tx.approvals.release(large.id, jobOf(large)), false);
       });
       assert.equal((await payoutOf(ledger, large)).limitedBy, undefined);
       assert.equal(await save(large, "c"), "saved");
       await ledger.transaction(async (tx) => {
-        const [attempt] = await tx.withdrawalsOf(large.id);
-        assert.ok(attempt !== undefined && (await tx.expireWithdrawal(attempt.id)));
-        await tx.movePayout(large.id, ["signed"], "ready");
+        const [attempt] = await tx.withdrawals.find({ payoutId: large.id });
+        assert.ok(attempt !== undefined && (await tx.withdrawals.expire(attempt.id)));
+        await tx.payouts.move(large.id, ["signed"], "ready");
       });
       assert.equal(await save(large, "d"), "saved");
     },
@@ -99,10 +99,10 @@ export const limitChecks: readonly LedgerCheck[] = [
       assert.ok(large !== undefined);
       await ledger.transaction(async (tx) => {
         const approval = { payee: large.payee, amount: bts(449n), approver: "b", reason: "known" };
-        await tx.approvePayout(large.id, approval);
-        await tx.approvePayout(large.id, { ...approval, approver: "c", payee: "else", amount: large.amount });
+        await tx.approvals.add(large.id, approval);
+        await tx.approvals.add(large.id, { ...approval, approver: "c", payee: "else", amount: large.amount });
       });
-      assert.equal(await ledger.limitPayment(large.id), "held");
+      assert.equal(await ledger.payouts.applyLimits(large.id), "held");
       assert.equal((await payoutOf(ledger, large)).limitedBy, "approval");
     },
   },
@@ -113,20 +113,20 @@ export const limitChecks: readonly LedgerCheck[] = [
       assert.ok(large !== undefined);
       const details = { actor: "Operator-1", reason: "again" };
       await ledger.transaction((tx) =>
-        tx.addReceipts([{ event: "payout.requeued", subject: large.key, details }]),
+        tx.receipts.add([{ event: "payout.requeued", subject: large.key, details }]),
       );
       const approval = { payee: large.payee, amount: large.amount, reason: "known" };
       await ledger.transaction(async (tx) => {
-        assert.deepEqual(await tx.whoRequested(large.key), ["Operator-1"]);
-        await tx.approvePayout(large.id, { ...approval, approver: "operator-1" });
+        assert.deepEqual((await tx.approvals.of(large)).requesters, ["Operator-1"]);
+        await tx.approvals.add(large.id, { ...approval, approver: "operator-1" });
       });
-      assert.equal(await ledger.limitPayment(large.id), "held");
-      assert.equal(await ledger.transaction((tx) => tx.releaseApproved(large.id, jobOf(large))), false);
+      assert.equal(await ledger.payouts.applyLimits(large.id), "held");
+      assert.equal(await ledger.transaction((tx) => tx.approvals.release(large.id, jobOf(large))), false);
       await ledger.transaction(async (tx) => {
-        await tx.approvePayout(large.id, { ...approval, approver: "operator-2" });
-        assert.equal(await tx.releaseApproved(large.id, jobOf(large)), true);
+        await tx.approvals.add(large.id, { ...approval, approver: "operator-2" });
+        assert.equal(await tx.approvals.release(large.id, jobOf(large)), true);
       });
-      assert.equal(await ledger.limitPayment(large.id), "go");
+      assert.equal(await ledger.payouts.applyLimits(large.id), "go");
     },
   },
   {
@@ -155,15 +155,15 @@ export const limitChecks: readonly LedgerCheck[] = [
       assert.ok(first !== undefined && second !== undefined);
       const save = await payer(ledger);
       assert.equal(await save(first, "a"), "saved");
-      const live = (await ledger.paymentView(first.id))?.live;
+      const live = (await ledger.payouts.view(first.id))?.live;
       assert.ok(live !== undefined);
-      await ledger.markSent(live);
-      await ledger.markSent(live);
+      await ledger.withdrawals.markSent(live);
+      await ledger.withdrawals.markSent(live);
       await hoursLater(ledger, 23);
       assert.equal(await save(second, "b"), "payments_off");
       await ledger.transaction(async (tx) => {
-        await tx.expireWithdrawal(live.id);
-        await tx.movePayout(first.id, ["sent"], "ready");
+        await tx.withdrawals.expire(live.id);
+        await tx.payouts.move(first.id, ["sent"], "ready");
       });
       assert.equal(await save(first, "c"), "saved");
       await hoursLater(ledger, 2);
@@ -179,16 +179,16 @@ export const limitChecks: readonly LedgerCheck[] = [
       assert.ok(first !== undefined && second !== undefined && small !== undefined);
       const save = await payer(ledger);
       await save(first, "a");
-      assert.equal(await ledger.limitPayment(second.id), "later");
+      assert.equal(await ledger.payouts.applyLimits(second.id), "later");
       await ledger.transaction(async (tx) => {
-        await tx.movePayout(second.id, ["due"], "ready");
-        await tx.movePayout(second.id, ["ready"], "waiting_funds", {
+        await tx.payouts.move(second.id, ["due"], "ready");
+        await tx.payouts.move(second.id, ["ready"], "waiting_funds", {
           reason: "short",
           waitingSinceMs: millis(1),
         });
       });
       assert.equal(await save(small, "b"), "saved");
-      assert.equal(await ledger.limitPayment(second.id), "later");
+      assert.equal(await ledger.payouts.applyLimits(second.id), "later");
       assert.equal((await payoutOf(ledger, second)).status, "ready");
     },
   },
@@ -197,34 +197,39 @@ export const limitChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const [payout] = await given(ledger, {}, 450n);
       assert.ok(payout !== undefined);
-      const writerEpoch = await ledger.startWriterEpoch();
-      const why = () => ledger.transaction((tx) => tx.whyNotPay(writerEpoch));
-      const save = (name: string) => ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch }));
-      await ledger.transaction((tx) => tx.setAccepting({ on: false, reason: "no more" }));
-      assert.deepEqual(await ledger.freezes(), [
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      const why = () =>
+        ledger.transaction((tx) => tx.control.lock().then((control) => whyNotPay(control, writerEpoch)));
+      const save = (name: string) => ledger.withdrawals.save(withdrawalFor(payout, name, { writerEpoch }));
+      await ledger.transaction((tx) => tx.control.set({ accepting: { on: false, reason: "no more" } }));
+      assert.deepEqual((await ledger.control.read()).freezes, [
         { source: "operator", level: "accept-nothing", reason: "no more" },
       ]);
       assert.equal(await why(), undefined);
       for (const level of ["pay-nothing", "all"] as const) {
-        await ledger.transaction((tx) => tx.setManagerFreeze({ level, reason: "stop it" }));
-        assert.deepEqual((await ledger.freezes())[1], { source: "manager", level, reason: "stop it" });
-        assert.deepEqual(await ledger.payments(), { on: false, reason: "stop it" });
+        await ledger.transaction((tx) => tx.control.set({ managerFreeze: { level, reason: "stop it" } }));
+        assert.deepEqual((await ledger.control.read()).freezes[1], {
+          source: "manager",
+          level,
+          reason: "stop it",
+        });
+        assert.deepEqual((await ledger.control.read()).payments, { on: false, reason: "stop it" });
         assert.equal(await why(), "payments_off");
         assert.equal(await save("a"), "payments_off");
       }
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "a drill" }));
-      assert.deepEqual((await ledger.freezes())[0], {
+      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
+      assert.deepEqual((await ledger.control.read()).freezes[0], {
         source: "operator",
         level: "all",
         reason: "a drill; nominations: no more",
       });
       await ledger.transaction(async (tx) => {
-        await tx.setPayments({ on: true });
-        await tx.setManagerFreeze({ level: "accept-nothing", reason: "stop it" });
+        await tx.control.set({ payments: { on: true } });
+        await tx.control.set({ managerFreeze: { level: "accept-nothing", reason: "stop it" } });
       });
       assert.equal(await save("b"), "saved");
-      await ledger.transaction((tx) => tx.setManagerFreeze(undefined));
-      assert.equal((await ledger.freezes()).length, 1);
+      await ledger.transaction((tx) => tx.control.set({ managerFreeze: "ended" }));
+      assert.equal((await ledger.control.read()).freezes.length, 1);
     },
   },
   {
@@ -234,21 +239,21 @@ export const limitChecks: readonly LedgerCheck[] = [
       const other = agreementWithRows(operation(6), { nominator: "b", startMs: millis(18_000) });
       const stop = { request: { type: "stop" } } as const;
       await ledger.transaction(async (tx) => {
-        await tx.insertAgreement(old.agreement, old.rows);
-        await tx.insertAgreement(other.agreement, other.rows);
-        await tx.insertTransfers([
+        await tx.agreements.insert([{ agreement: old.agreement, rows: old.rows }]);
+        await tx.agreements.insert([{ agreement: other.agreement, rows: other.rows }]);
+        await tx.transfers.insert([
           incoming({ operation: operation(10), sender: "a" }),
           incoming({ operation: operation(11), sender: "a", ...stop }),
           incoming({ operation: operation(12), sender: "b", ...stop }),
         ]);
-        const first = await tx.oldestUndecidedTransfer(false);
+        const first = await tx.transfers.oldestUndecided(false);
         assert.deepEqual(first?.operation, operation(12));
-        assert.deepEqual((await tx.oldestUndecidedTransfer())?.operation, operation(10));
-        await tx.decideTransfer(operation(12), "stopped", "test");
-        assert.equal(await tx.oldestUndecidedTransfer(false), undefined);
-        const due = await tx.pendingRowsDue(millis(10 ** 13), 100);
+        assert.deepEqual((await tx.transfers.oldestUndecided())?.operation, operation(10));
+        await tx.transfers.decide(operation(12), "stopped", "test");
+        assert.equal(await tx.transfers.oldestUndecided(false), undefined);
+        const due = await tx.rows.find({ dueUpToMs: millis(10 ** 13), limit: 100 });
         assert.deepEqual([...new Set(due.map(({ nominator }) => nominator))], ["b"]);
-        await tx.moveCursor(undefined, { ...cursorAt(20), scannedFromBlockNum: 1 });
+        await tx.cursor.move(undefined, { ...cursorAt(20), scannedFromBlockNum: 1 });
       });
       assert.equal(await ledger.hasWork(false), false);
       assert.equal(await ledger.hasWork(), true);

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { millis } from "@stakebts/kernel/time";
 import type { AccountId } from "@stakebts/bitshares/chain";
-import type { IdentifiedPayout, Ledger, NewAgreement } from "@stakebts/core/ledger/ledger";
+import {
+  type IdentifiedPayout,
+  type Ledger,
+  type LedgerTx,
+  type NewAgreement,
+  whyNotPay,
+} from "@stakebts/core/ledger/ledger";
 import { bts, shares, toShares } from "@stakebts/kernel/amount";
-import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { topUpKey, type TopUpSourceNumber } from "@stakebts/core/rules/top-up";
-import { payoutKey } from "@stakebts/core/rules/payout";
+import {
+  PAYABLE_STATUSES,
+  payoutKey,
+  TOPPED_UP_KINDS,
+  UNSETTLED_STATUSES,
+} from "@stakebts/core/rules/payout";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { topUpId, memoNonces } from "@stakebts/core/ledger/ids";
 import { jobForPayout } from "@stakebts/core/ledger/jobs";
@@ -23,7 +34,7 @@ import {
 } from "../given.ts";
 
 async function createPayouts(ledger: Ledger, ...payouts: IdentifiedPayout[]): Promise<void> {
-  await ledger.transaction((tx) => tx.insertPayouts(payouts));
+  await ledger.transaction((tx) => tx.payouts.insert(payouts));
 }
 
 /** The transfer that settles it. */
@@ -31,12 +42,12 @@ const paymentOf = (payout: IdentifiedPayout, at: OperationPosition) =>
   outgoing({ operation: at, receiver: payout.payee, amount: toShares(payout.amount), payoutKey: payout.key });
 
 async function statusOf(ledger: Ledger, payout: IdentifiedPayout): Promise<string | undefined> {
-  return (await ledger.paymentView(payout.id))?.payout.status;
+  return (await ledger.payouts.view(payout.id))?.payout.status;
 }
 
 async function jobs(ledger: Ledger): Promise<readonly NewJob[]> {
   const all: NewJob[] = [];
-  await ledger.dispatchJobs(1_000, async (batch) => {
+  await ledger.jobs.dispatch(1_000, async (batch) => {
     all.push(...batch);
   });
   return all;
@@ -63,17 +74,20 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a source has one open cover at a time, whoever asks, and as many in turn as it takes",
     async run(ledger) {
       const insert = (source: TopUpSourceNumber, number: number) =>
-        ledger.transaction((tx) => tx.insertTopUp(cover(source, number)));
+        ledger.transaction((tx) => tx.topUps.insert(cover(source, number)));
       assert.equal(await insert(1, 1), true);
       assert.equal(await insert(1, 1), false);
       assert.equal(await insert(1, 2), false);
       assert.equal(await insert(2, 1), true);
       await ledger.transaction((tx) =>
-        tx.moveTopUp(cover(1, 1).id, ["requested"], "refused", { reason: "too small" }),
+        tx.topUps.move(cover(1, 1).id, ["requested"], "refused", { reason: "too small" }),
       );
       assert.equal(await insert(1, 2), true);
-      assert.equal(await ledger.transaction((tx) => tx.shortageCount(1)), 2);
-      const open = await ledger.topUps({ statuses: ["requested"] });
+      assert.equal(
+        await ledger.transaction((tx) => tx.topUps.count({ kinds: ["shortage"], sources: [1] })),
+        2,
+      );
+      const open = await ledger.topUps.find({ statuses: ["requested"] });
       assert.deepEqual(
         open.map(({ key, status }) => [key, status]),
         [
@@ -82,7 +96,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         ],
       );
       assert.deepEqual(
-        (await ledger.topUps({ sources: [1], limit: 1 })).map(({ key }) => key),
+        (await ledger.topUps.find({ sources: [1], limit: 1 })).map(({ key }) => key),
         ["top-up:1:2"],
       );
     },
@@ -90,10 +104,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "the same request for funds with another amount is a broken assumption",
     async run(ledger) {
-      await ledger.transaction((tx) => tx.insertTopUp(cover(1, 1)));
+      await ledger.transaction((tx) => tx.topUps.insert(cover(1, 1)));
       const other = { ...cover(1, 1), amount: bts(2_000n) };
       await assert.rejects(
-        ledger.transaction((tx) => tx.insertTopUp(other)),
+        ledger.transaction((tx) => tx.topUps.insert(other)),
         /another source, amount or memo/,
       );
     },
@@ -102,10 +116,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a request for funds moves from where it is believed to stand, and keeps what was learnt of it",
     async run(ledger) {
       const { id } = cover(3, 1);
-      await ledger.transaction((tx) => tx.insertTopUp(cover(3, 1)));
-      const move = (
-        ...args: Parameters<Parameters<Parameters<typeof ledger.transaction>[0]>[0]["moveTopUp"]>
-      ) => ledger.transaction((tx) => tx.moveTopUp(...args));
+      await ledger.transaction((tx) => tx.topUps.insert(cover(3, 1)));
+      const move = (...args: Parameters<LedgerTx["topUps"]["move"]>) =>
+        ledger.transaction((tx) => tx.topUps.move(...args));
       assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9) }), false);
       assert.equal(await move(id, ["requested"], "asked", { isAsking: true }), true);
       assert.equal(await move(id, ["requested"], "asked"), false);
@@ -116,7 +129,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       );
       await assert.rejects(move(id, ["accepted"], "requested"));
       assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9, 2, 1) }), true);
-      const [topUp] = await ledger.topUps({});
+      const [topUp] = await ledger.topUps.find({});
       assert.ok(topUp !== undefined);
       assert.ok(topUp.askedAtMs !== undefined);
       const { askedAtMs: _at, changedAtMs: _changed, ...rest } = topUp;
@@ -138,9 +151,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const { id } = cover(0, 1);
       const signed = { bytes: Uint8Array.of(1, 2, 255), refBlockNum: 5, expirationMs: millis(90_000) };
-      await ledger.transaction((tx) => tx.insertTopUp(cover(0, 1)));
-      await ledger.transaction((tx) => tx.moveTopUp(id, ["requested"], "asked", { txid: "cd", signed }));
-      const [topUp] = await ledger.topUps({ sources: [0] });
+      await ledger.transaction((tx) => tx.topUps.insert(cover(0, 1)));
+      await ledger.transaction((tx) => tx.topUps.move(id, ["requested"], "asked", { txid: "cd", signed }));
+      const [topUp] = await ledger.topUps.find({ sources: [0] });
       assert.equal(topUp?.txid, "cd");
       assert.deepEqual(
         { ...topUp?.signed, bytes: [...(topUp?.signed?.bytes ?? [])] },
@@ -151,23 +164,24 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       );
       const again = { ...signed, refBlockNum: 6 };
       await assert.rejects(
-        ledger.transaction((tx) => tx.moveTopUp(id, ["asked"], "asked", { signed: again })),
+        ledger.transaction((tx) => tx.topUps.move(id, ["asked"], "asked", { signed: again })),
       );
     },
   },
   {
     name: "nothing is started by a payer whose epoch is over, behind a recovery hold, or while payments are off",
     async run(ledger) {
-      const epoch = await ledger.startWriterEpoch();
-      const why = (of: bigint) => ledger.transaction((tx) => tx.whyNotPay(of));
+      const epoch = await ledger.control.startWriterEpoch();
+      const why = (of: bigint) =>
+        ledger.transaction((tx) => tx.control.lock().then((control) => whyNotPay(control, of)));
       assert.equal(await why(epoch), "payments_off"); // Nobody has looked at this database yet.
       await passRecoveryHold(ledger);
       assert.equal(await why(epoch), undefined);
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
       assert.equal(await why(epoch), "payments_off");
-      const next = await ledger.startWriterEpoch();
+      const next = await ledger.control.startWriterEpoch();
       assert.equal(await why(epoch), "epoch_over");
-      await ledger.transaction((tx) => tx.setPayments({ on: true }));
+      await ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
       assert.equal(await why(next), undefined);
     },
   },
@@ -178,13 +192,15 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const key = payoutKey.deposit(operation(6));
       const deposit = refundOf(operation(6), { key, kind: "deposit", memo: "a memo of the exchange" });
       await createPayouts(ledger, late, early, deposit);
-      await ledger.transaction((tx) => tx.movePayout(late.id, ["due"], "held", { reason: "test" }));
-      const needs = await ledger.openNeeds(10);
+      await ledger.transaction((tx) => tx.payouts.move(late.id, ["due"], "held", { reason: "test" }));
+      const needs = await ledger.payouts.find({ statuses: PAYABLE_STATUSES, kinds: TOPPED_UP_KINDS });
       assert.deepEqual(
         needs.map(({ amount, memo, status }) => ({ amount, memo, status })),
         [{ amount: early.amount, memo: early.memo, status: "due" }],
       );
-      const deposits = await ledger.transaction((tx) => tx.openDeposits());
+      const deposits = await ledger.transaction((tx) =>
+        tx.payouts.find({ kinds: ["deposit"], statuses: UNSETTLED_STATUSES }),
+      );
       assert.deepEqual(
         deposits.map((payout) => payout.key),
         [key],
@@ -198,17 +214,20 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const sent = outgoing({ operation: operation(20), memoNonce: nonce });
       const received = incoming({ operation: operation(21), txid: "ef", memoText: "top-up:x" });
       const old = incoming({ operation: operation(22), isReplayed: true });
-      await ledger.transaction((tx) => tx.insertTransfers([sent, received, old]));
+      await ledger.transaction((tx) => tx.transfers.insert([sent, received, old]));
       await ledger.transaction(async (tx) => {
-        const found = await tx.sentWithNonces([nonce ?? "", "7"]);
+        const found = await tx.transfers.find({ direction: "out", nonces: [nonce ?? "", "7"] });
         assert.deepEqual(
           found.map(({ operation: at, memoNonce }) => ({ at, memoNonce })),
           [{ at: sent.operation, memoNonce: nonce }],
         );
-        assert.equal((await tx.receivedAs({ txid: "ef", memo: undefined })).length, 1);
-        assert.equal((await tx.receivedAs({ txid: undefined, memo: "top-up:x" })).length, 1);
-        assert.equal((await tx.receivedAs({ txid: "aa", memo: "top-up:y" })).length, 0);
-        const first = await tx.oldestUndecidedTransfer();
+        assert.equal((await tx.transfers.find({ direction: "in", txids: ["ef"] })).length, 1);
+        assert.equal((await tx.transfers.find({ direction: "in", memos: ["top-up:x"] })).length, 1);
+        assert.equal(
+          (await tx.transfers.find({ direction: "in", txids: ["aa"], memos: ["top-up:y"] })).length,
+          0,
+        );
+        const first = await tx.transfers.oldestUndecided();
         assert.equal(first?.isReplayed, false);
       });
     },
@@ -217,13 +236,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a transaction that throws has not happened",
     async run(ledger) {
       const failing = ledger.transaction(async (tx) => {
-        await tx.moveCursor(undefined, cursorAt(1));
-        await tx.insertTransfers([incoming()]);
-        await tx.job([jobForPayout(refundOf(operation(1)).id, "x")]);
+        await tx.cursor.move(undefined, cursorAt(1));
+        await tx.transfers.insert([incoming()]);
+        await tx.jobs.add([jobForPayout(refundOf(operation(1)).id, "x")]);
         throw new Error("crash");
       });
       await assert.rejects(failing, /crash/);
-      assert.equal(await ledger.cursor(), undefined);
+      assert.equal(await ledger.cursor.read(), undefined);
       assert.equal(await ledger.hasWork(), false);
       assert.deepEqual(await jobs(ledger), []);
     },
@@ -232,36 +251,36 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "the cursor moves only from where the caller believes it to be",
     async run(ledger) {
       const move = (from: number | undefined, to: number) =>
-        ledger.transaction((tx) => tx.moveCursor(from, cursorAt(to)));
+        ledger.transaction((tx) => tx.cursor.move(from, cursorAt(to)));
       assert.equal(await move(3, 4), false);
       assert.equal(await move(undefined, 4), true);
       assert.equal(await move(undefined, 5), false);
       assert.equal(await move(3, 5), false);
       assert.equal(await move(4, 9), true);
-      assert.deepEqual(await ledger.cursor(), cursorAt(9));
+      assert.deepEqual(await ledger.cursor.read(), cursorAt(9));
     },
   },
   {
     name: "the cursor never goes back",
     async run(ledger) {
-      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(9)));
-      await assert.rejects(ledger.transaction((tx) => tx.moveCursor(9, cursorAt(8))));
-      assert.equal((await ledger.cursor())?.blockNum, 9);
+      await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(9)));
+      await assert.rejects(ledger.transaction((tx) => tx.cursor.move(9, cursorAt(8))));
+      assert.equal((await ledger.cursor.read())?.blockNum, 9);
     },
   },
   {
     name: "blocks that were jumped over can be looked into later, if nothing is left out",
     async run(ledger) {
-      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(100, { scannedFromBlockNum: 50 })));
+      await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(100, { scannedFromBlockNum: 50 })));
       const extend = async (from: number, to: number) => {
-        await ledger.transaction((tx) => tx.extendScan({ from, to }));
-        return (await ledger.cursor())?.scannedFromBlockNum;
+        await ledger.transaction((tx) => tx.cursor.extendScan({ from, to }));
+        return (await ledger.cursor.read())?.scannedFromBlockNum;
       };
       assert.equal(await extend(20, 48), 50); // Block 49 is missing.
       assert.equal(await extend(60, 90), 50);
       assert.equal(await extend(30, 49), 30);
       assert.equal(await extend(10, 100), 10);
-      assert.equal((await ledger.cursor())?.blockNum, 100);
+      assert.equal((await ledger.cursor.read())?.blockNum, 100);
     },
   },
   {
@@ -269,18 +288,18 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const transfer = incoming({ memoText: "caf\u00E9 \u{1F4B8}", txid: "ab".repeat(20) });
       const first = await ledger.transaction((tx) =>
-        tx.insertTransfers([transfer, incoming({ operation: operation(11) })]),
+        tx.transfers.insert([transfer, incoming({ operation: operation(11) })]),
       );
       assert.equal(first.length, 2);
       const again = await ledger.transaction((tx) =>
-        tx.insertTransfers([transfer, incoming({ operation: operation(12) })]),
+        tx.transfers.insert([transfer, incoming({ operation: operation(12) })]),
       );
       assert.deepEqual(
         again.map((t) => t.operation.blockNum),
         [12],
       );
       assert.deepEqual(
-        await ledger.transaction((tx) => tx.oldestUndecidedTransfer()).then(plain),
+        await ledger.transaction((tx) => tx.transfers.oldestUndecided()).then(plain),
         plain(transfer),
       );
     },
@@ -290,10 +309,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const hostile = "a\0b\uD800c";
       await ledger.transaction(async (tx) => {
-        await tx.insertTransfers([incoming({ memoText: hostile })]);
-        await tx.addReceipts([{ event: "test", subject: hostile, details: { hostile } }]);
+        await tx.transfers.insert([incoming({ memoText: hostile })]);
+        await tx.receipts.add([{ event: "test", subject: hostile, details: { hostile } }]);
       });
-      const stored = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+      const stored = await ledger.transaction((tx) => tx.transfers.oldestUndecided());
       assert.match(stored?.memoText ?? "", /^a.b.c$/su);
     },
   },
@@ -302,17 +321,17 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const at = [operation(7, 1, 0), operation(7, 0, 2), operation(7, 0, 1), operation(6, 9, 9)];
       await ledger.transaction((tx) =>
-        tx.insertTransfers([
+        tx.transfers.insert([
           ...at.map((o) => incoming({ operation: o })),
           outgoing({ operation: operation(1) }),
         ]),
       );
       const order = [];
       for (;;) {
-        const next = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+        const next = await ledger.transaction((tx) => tx.transfers.oldestUndecided());
         if (next === undefined) break;
         order.push(next.operation);
-        const decide = () => ledger.transaction((tx) => tx.decideTransfer(next.operation, "kept", "test"));
+        const decide = () => ledger.transaction((tx) => tx.transfers.decide(next.operation, "kept", "test"));
         assert.equal(await decide(), true);
         assert.equal(await decide(), false);
       }
@@ -323,8 +342,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "an admin request keeps its amount to the last BTS",
     async run(ledger) {
       const request = { type: "bmg_to_bittrex", amount: 9_007_199_254n, account: 2 } as never;
-      await ledger.transaction((tx) => tx.insertTransfers([incoming({ request })]));
-      const stored = await ledger.transaction((tx) => tx.oldestUndecidedTransfer());
+      await ledger.transaction((tx) => tx.transfers.insert([incoming({ request })]));
+      const stored = await ledger.transaction((tx) => tx.transfers.oldestUndecided());
       assert.deepEqual(stored?.request, request);
     },
   },
@@ -332,10 +351,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "an agreement is opened once, with all its rows",
     async run(ledger) {
       const { agreement, rows } = agreementWithRows(operation(10));
-      const open = () => ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      const open = () => ledger.transaction((tx) => tx.agreements.insert([{ agreement, rows }]));
       assert.equal(await open(), true);
       assert.equal(await open(), false);
-      const pending = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      const pending = await ledger.transaction((tx) => tx.rows.find({ pendingOf: "nominator-1" }));
       assert.deepEqual(
         pending.map((row) => row.id).sort(),
         rows
@@ -349,10 +368,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "rows fall due at their instant, oldest first, and not before",
     async run(ledger) {
       const { agreement, rows } = agreementWithRows(operation(10));
-      await ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      await ledger.transaction((tx) => tx.agreements.insert([{ agreement, rows }]));
       const first = rows.find((row) => row.number === 1);
       assert(first !== undefined);
-      const due = (ms: number) => ledger.transaction((tx) => tx.pendingRowsDue(millis(ms), 100));
+      const due = (ms: number) =>
+        ledger.transaction((tx) => tx.rows.find({ dueUpToMs: millis(ms), limit: 100 }));
       assert.deepEqual(await due(first.dueMs - 1), []);
       assert.deepEqual(
         (await due(first.dueMs)).map((row) => row.id),
@@ -364,25 +384,25 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         [...all].sort((a, b) => a.dueMs - b.dueMs).map((r) => r.dueMs),
         all.map((r) => r.dueMs),
       );
-      assert.deepEqual(await ledger.nextDueInstants(1), [first.dueMs]);
-      assert.equal((await ledger.nextDueInstants(10)).length, 3);
+      assert.deepEqual(await ledger.rows.nextDueInstants(1), [first.dueMs]);
+      assert.equal((await ledger.rows.nextDueInstants(10)).length, 3);
     },
   },
   {
     name: "a row moves once, however many ask",
     async run(ledger) {
       const { agreement, rows } = agreementWithRows(operation(10));
-      await ledger.transaction((tx) => tx.insertAgreement(agreement, rows));
+      await ledger.transaction((tx) => tx.agreements.insert([{ agreement, rows }]));
       const pending = rows.filter((row) => row.status === "pending");
       const move = () =>
         ledger.transaction((tx) =>
-          tx.moveRows(pending.map((row) => ({ row, from: "pending", to: "aborted" }))),
+          tx.rows.move(pending.map((row) => ({ row, from: "pending", to: "aborted" }))),
         );
       assert.equal(await move(), pending.length);
       assert.equal(await move(), 0);
       await assert.rejects(
         ledger.transaction((tx) =>
-          tx.moveRows(rows.slice(1, 2).map((row) => ({ row, from: "aborted", to: "pending" }))),
+          tx.rows.move(rows.slice(1, 2).map((row) => ({ row, from: "aborted", to: "pending" }))),
         ),
       );
     },
@@ -407,25 +427,28 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
-      const old = await ledger.startWriterEpoch();
-      const writerEpoch = await ledger.startWriterEpoch();
+      const old = await ledger.control.startWriterEpoch();
+      const writerEpoch = await ledger.control.startWriterEpoch();
       assert.equal(writerEpoch, old + 1n);
       assert.equal(
-        await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch: old })),
+        await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch: old })),
         "epoch_over",
       );
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
-      assert.deepEqual(await ledger.payments(), { on: false, reason: "test" });
-      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "payments_off");
+      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
+      assert.deepEqual((await ledger.control.read()).payments, { on: false, reason: "test" });
+      assert.equal(
+        await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })),
+        "payments_off",
+      );
       assert.equal(await statusOf(ledger, payout), "due");
-      await ledger.transaction((tx) => tx.setPayments({ on: true }));
-      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch })), "saved");
-      const view = await ledger.paymentView(payout.id);
+      await ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
+      const view = await ledger.payouts.view(payout.id);
       assert.equal(view?.payout.status, "signed");
       assert.equal(view.payout.attempts, 1);
       assert.equal(view.live?.status, "signed");
       assert.deepEqual(Buffer.from(view.live.bytes).toString(), "a");
-      await ledger.transaction((tx) => tx.movePayout(payout.id, ["due"], "ready"));
+      await ledger.transaction((tx) => tx.payouts.move(payout.id, ["due"], "ready"));
       assert.equal(await statusOf(ledger, payout), "signed");
     },
   },
@@ -434,18 +457,27 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
-      const writerEpoch = await ledger.startWriterEpoch();
-      const save = () => ledger.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }));
-      assert.deepEqual(await ledger.recoveryHoldState(), { raised: undefined, databaseChanged: true });
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      const save = () => ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }));
+      assert.deepEqual((await ledger.control.read()).recoveryHold, {
+        raised: undefined,
+        databaseChanged: true,
+      });
       assert.equal(await save(), "payments_off");
       const recoveryHold = { untilMs: millis(30_000), fromBlockNum: 5, reason: "test" };
-      await ledger.transaction((tx) => tx.placeRecoveryHold(recoveryHold));
-      assert.deepEqual(await ledger.recoveryHoldState(), { raised: recoveryHold, databaseChanged: false });
-      assert.deepEqual((await ledger.paymentView(payout.id))?.recoveryHold, await ledger.recoveryHoldState());
+      await ledger.transaction((tx) => tx.control.placeRecoveryHold(recoveryHold));
+      assert.deepEqual((await ledger.control.read()).recoveryHold, {
+        raised: recoveryHold,
+        databaseChanged: false,
+      });
+      assert.deepEqual(
+        (await ledger.payouts.view(payout.id))?.recoveryHold,
+        (await ledger.control.read()).recoveryHold,
+      );
       assert.equal(await save(), "payments_off");
       await ledger.transaction(async (tx) => {
-        await tx.moveCursor(undefined, cursorAt(11, { scannedFromBlockNum: 5 }));
-        assert.equal(await tx.liftRecoveryHold(recoveryHold), true);
+        await tx.cursor.move(undefined, cursorAt(11, { scannedFromBlockNum: 5 }));
+        assert.equal(await tx.control.liftRecoveryHold(recoveryHold), true);
       });
       assert.equal(await save(), "saved");
     },
@@ -454,23 +486,25 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     name: "a recovery hold goes forward only, and falls when every block has been looked into to one later than its end",
     async run(ledger) {
       const raise = (untilMs: number, fromBlockNum: number, reason: string) =>
-        ledger.transaction((tx) => tx.placeRecoveryHold({ untilMs: millis(untilMs), fromBlockNum, reason }));
+        ledger.transaction((tx) =>
+          tx.control.placeRecoveryHold({ untilMs: millis(untilMs), fromBlockNum, reason }),
+        );
       await raise(30_000, 7, "first");
       await raise(24_000, 5, "second");
       await raise(27_000, 6, "third");
       const recoveryHold = { untilMs: millis(30_000), fromBlockNum: 5, reason: "third" };
-      assert.deepEqual((await ledger.recoveryHoldState()).raised, recoveryHold);
-      const lift = (which = recoveryHold) => ledger.transaction((tx) => tx.liftRecoveryHold(which));
+      assert.deepEqual((await ledger.control.read()).recoveryHold.raised, recoveryHold);
+      const lift = (which = recoveryHold) => ledger.transaction((tx) => tx.control.liftRecoveryHold(which));
       assert.equal(await lift(), false);
-      await ledger.transaction((tx) => tx.moveCursor(undefined, cursorAt(10, { scannedFromBlockNum: 6 })));
+      await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(10, { scannedFromBlockNum: 6 })));
       assert.equal(await lift(), false);
-      await ledger.transaction((tx) => tx.moveCursor(10, cursorAt(11, { scannedFromBlockNum: 6 })));
+      await ledger.transaction((tx) => tx.cursor.move(10, cursorAt(11, { scannedFromBlockNum: 6 })));
       assert.equal(await lift(), false);
-      await ledger.transaction((tx) => tx.extendScan({ from: 5, to: 5 }));
+      await ledger.transaction((tx) => tx.cursor.extendScan({ from: 5, to: 5 }));
       assert.equal(await lift({ ...recoveryHold, untilMs: millis(29_000) }), false);
       assert.equal(await lift(), true);
       assert.equal(await lift(), false);
-      assert.equal((await ledger.recoveryHoldState()).raised, undefined);
+      assert.equal((await ledger.control.read()).recoveryHold.raised, undefined);
     },
   },
   {
@@ -479,10 +513,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
-      const writerEpoch = await ledger.startWriterEpoch();
+      const writerEpoch = await ledger.control.startWriterEpoch();
       const answers = await Promise.all(
         ["a", "b", "c", "d"].map((name) =>
-          ledger.saveWithdrawal(withdrawalFor(payout, name, { writerEpoch })),
+          ledger.withdrawals.save(withdrawalFor(payout, name, { writerEpoch })),
         ),
       );
       assert.deepEqual([...answers].sort(), ["payout_moved", "payout_moved", "payout_moved", "saved"]);
@@ -494,27 +528,27 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
-      const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.startWriterEpoch() });
-      await ledger.saveWithdrawal(withdrawal);
-      await ledger.markSent(withdrawal);
-      await ledger.markSent(withdrawal);
-      await ledger.noteRefusal(withdrawal, "expired: says a node");
-      const view = await ledger.paymentView(payout.id);
+      const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.control.startWriterEpoch() });
+      await ledger.withdrawals.save(withdrawal);
+      await ledger.withdrawals.markSent(withdrawal);
+      await ledger.withdrawals.markSent(withdrawal);
+      await ledger.withdrawals.noteRefusal(withdrawal, "expired: says a node");
+      const view = await ledger.payouts.view(payout.id);
       assert.equal(view?.live?.status, "broadcast");
       assert.equal(view.payout.status, "sent");
       assert.equal(view.payout.reason, "expired: says a node");
       await ledger.transaction(async (tx) => {
-        assert.equal(await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20) }]), 1);
-        assert.equal(await tx.confirmWithdrawals([{ id: withdrawal.id, at: operation(20) }]), 0);
+        assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 1);
+        assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 0);
         const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
-        assert.equal(await tx.confirmPayouts([confirmation]), 1);
-        assert.equal(await tx.confirmPayouts([confirmation]), 0);
-        assert.equal(await tx.expireWithdrawal(withdrawal.id), false);
+        assert.equal(await tx.payouts.confirm([confirmation]), 1);
+        assert.equal(await tx.payouts.confirm([confirmation]), 0);
+        assert.equal(await tx.withdrawals.expire(withdrawal.id), false);
       });
-      await ledger.markSent(withdrawal);
+      await ledger.withdrawals.markSent(withdrawal);
       assert.equal(await statusOf(ledger, payout), "confirmed");
       assert.equal(
-        await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch: 1n })),
+        await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch: 1n })),
         "payout_moved",
       );
     },
@@ -525,24 +559,24 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await passRecoveryHold(ledger);
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
-      const writerEpoch = await ledger.startWriterEpoch();
+      const writerEpoch = await ledger.control.startWriterEpoch();
       const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
-      await ledger.saveWithdrawal(withdrawal);
-      const free = () => ledger.transaction((tx) => tx.movePayout(payout.id, ["signed", "sent"], "ready"));
+      await ledger.withdrawals.save(withdrawal);
+      const free = () => ledger.transaction((tx) => tx.payouts.move(payout.id, ["signed", "sent"], "ready"));
       await assert.rejects(free());
       const expiring = (ms: number) =>
-        ledger.transaction((tx) => tx.liveWithdrawalsExpiringBefore(millis(ms)));
+        ledger.transaction((tx) => tx.withdrawals.find({ liveExpiringBeforeMs: millis(ms) }));
       assert.deepEqual(await expiring(100_000), []);
       assert.deepEqual(
         (await expiring(100_001)).map((w) => w.id),
         [withdrawal.id],
       );
       await ledger.transaction(async (tx) => {
-        assert.equal(await tx.expireWithdrawal(withdrawal.id), true);
-        assert.equal(await tx.movePayout(payout.id, ["signed", "sent"], "ready"), true);
+        assert.equal(await tx.withdrawals.expire(withdrawal.id), true);
+        assert.equal(await tx.payouts.move(payout.id, ["signed", "sent"], "ready"), true);
       });
-      assert.equal(await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch })), "saved");
-      assert.equal((await ledger.paymentView(payout.id))?.payout.attempts, 2);
+      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch })), "saved");
+      assert.equal((await ledger.payouts.view(payout.id))?.payout.attempts, 2);
     },
   },
   {
@@ -553,16 +587,16 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const paid = paymentOf(payout, operation(20));
       const [less, later] = [operation(20, 1), operation(21)];
       await ledger.transaction((tx) =>
-        tx.insertTransfers([
+        tx.transfers.insert([
           { ...paid, operation: less, amount: shares(1n) },
           { ...paid, operation: later },
         ]),
       );
       const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
-      const confirm = () => ledger.transaction((tx) => tx.confirmPayouts([confirmation]));
+      const confirm = () => ledger.transaction((tx) => tx.payouts.confirm([confirmation]));
       await assert.rejects(confirm(), /knows no payment/);
       assert.equal(await statusOf(ledger, payout), "due");
-      await ledger.transaction((tx) => tx.insertTransfers([paid]));
+      await ledger.transaction((tx) => tx.transfers.insert([paid]));
       assert.equal(await confirm(), 1);
       assert.equal(await statusOf(ledger, payout), "confirmed");
     },
@@ -575,7 +609,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await createPayouts(ledger, payout);
       const record = () =>
         ledger.transaction(async (tx) => {
-          const [found] = await tx.payouts([payout.id]);
+          const [found] = await tx.payouts.find({ ids: [payout.id] });
           assert.ok(found !== undefined);
           return found;
         });
@@ -585,10 +619,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         const receipt = { event: "payout.requeued", subject: payout.key, details };
         const job = jobForPayout(payout.id, cause);
         return ledger.transaction((tx) =>
-          tx.requeuePayout({ payout: found, job, receipt, despite: undefined }),
+          tx.payouts.requeue({ payout: found, job, receipt, despite: undefined }),
         );
       };
-      await ledger.transaction((tx) => tx.movePayout(payout.id, ["due"], "held", { reason: "strange" }));
+      await ledger.transaction((tx) => tx.payouts.move(payout.id, ["due"], "held", { reason: "strange" }));
       assert.equal(await requeue("first"), true);
       const { status, reason } = await record();
       assert.deepEqual({ status, reason }, { status: "ready", reason: undefined });
@@ -609,17 +643,17 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       });
       const confirm = refundOf(operation(12), { rows: [{ id: agreementRow.id, settlesAs: "confirmed" }] });
       await ledger.transaction(async (tx) => {
-        await tx.insertAgreement(agreement, rows);
-        await tx.moveRows([base, penalty].map((row) => ({ row, from: "pending", to: "processing" })));
-        await tx.insertPayouts([exit, confirm]);
+        await tx.agreements.insert([{ agreement, rows }]);
+        await tx.rows.move([base, penalty].map((row) => ({ row, from: "pending", to: "processing" })));
+        await tx.payouts.insert([exit, confirm]);
         const at = { blockNum: 30, blockTimeMs: millis(90_000) };
-        await tx.insertTransfers([paymentOf(exit, operation(30, 0)), paymentOf(confirm, operation(30, 1))]);
-        assert.equal(await tx.confirmPayouts([exit, confirm].map((p) => ({ payoutId: p.id, ...at }))), 2);
+        await tx.transfers.insert([paymentOf(exit, operation(30, 0)), paymentOf(confirm, operation(30, 1))]);
+        assert.equal(await tx.payouts.confirm([exit, confirm].map((p) => ({ payoutId: p.id, ...at }))), 2);
         const moved = (row: typeof base, from: "premature" | "confirmed" | "processing") =>
-          tx.moveRows([{ row, from: from as never, to: "confirmed" }]).catch(() => -1);
+          tx.rows.move([{ row, from: from as never, to: "confirmed" }]).catch(() => -1);
         assert.equal(await moved(base, "processing"), 0);
       });
-      const left = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      const left = await ledger.transaction((tx) => tx.rows.find({ pendingOf: "nominator-1" }));
       assert.deepEqual(
         left.map((row) => row.type),
         ["reward", "reward", "reward"],
@@ -631,12 +665,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const { key } = refundOf(operation(10));
       await ledger.transaction((tx) =>
-        tx.insertTransfers([
+        tx.transfers.insert([
           outgoing({ operation: operation(20), payoutKey: key }),
           outgoing({ operation: operation(21) }),
         ]),
       );
-      const paid = await ledger.transaction((tx) => tx.paidTransfers([key]));
+      const paid = await ledger.transaction((tx) => tx.transfers.find({ direction: "out", keys: [key] }));
       assert.deepEqual(
         paid.map((t) => [t.operation.blockNum, t.receiver, t.payoutKey]),
         [[20, "nominator-1", key]],
@@ -648,18 +682,21 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const txid = "cd".repeat(20);
       await ledger.transaction((tx) =>
-        tx.insertTransfers([
+        tx.transfers.insert([
           outgoing({ operation: operation(20), txid }),
           outgoing({ operation: operation(21), txid: "ef".repeat(20) }),
           incoming({ operation: operation(22), txid }),
         ]),
       );
-      const sent = await ledger.transaction((tx) => tx.sentTransfers([txid]));
+      const sent = await ledger.transaction((tx) => tx.transfers.find({ direction: "out", txids: [txid] }));
       assert.deepEqual(
         sent.map((t) => [t.operation.blockNum, t.txid]),
         [[20, txid]],
       );
-      assert.deepEqual(await ledger.transaction((tx) => tx.sentTransfers([])), []);
+      assert.deepEqual(
+        await ledger.transaction((tx) => tx.transfers.find({ direction: "out", txids: [] })),
+        [],
+      );
     },
   },
   {
@@ -668,16 +705,16 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await passRecoveryHold(ledger);
       const [payout, other] = [refundOf(operation(10)), refundOf(operation(11))];
       await createPayouts(ledger, payout, other);
-      const writerEpoch = await ledger.startWriterEpoch();
+      const writerEpoch = await ledger.control.startWriterEpoch();
       const first = withdrawalFor(payout, "a", { writerEpoch });
-      await ledger.saveWithdrawal(first);
-      await ledger.saveWithdrawal(withdrawalFor(other, "c", { writerEpoch }));
+      await ledger.withdrawals.save(first);
+      await ledger.withdrawals.save(withdrawalFor(other, "c", { writerEpoch }));
       await ledger.transaction(async (tx) => {
-        await tx.expireWithdrawal(first.id);
-        await tx.movePayout(payout.id, ["signed"], "ready");
+        await tx.withdrawals.expire(first.id);
+        await tx.payouts.move(payout.id, ["signed"], "ready");
       });
-      await ledger.saveWithdrawal(withdrawalFor(payout, "b", { writerEpoch }));
-      const attempts = await ledger.transaction((tx) => tx.withdrawalsOf(payout.id));
+      await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch }));
+      const attempts = await ledger.transaction((tx) => tx.withdrawals.find({ payoutId: payout.id }));
       assert.deepEqual(
         attempts.map((w) => [Buffer.from(w.bytes).toString(), w.status]),
         [
@@ -697,32 +734,38 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const stop = refundOf(operation(11), { kind: "stop", rows: [link(base), link(penalty)] });
       const month = refundOf(operation(12), { kind: "reward", rows: [link(reward)] });
       await ledger.transaction(async (tx) => {
-        await tx.moveCursor(undefined, cursorAt(10, { blockTimeMs: reward.dueMs }));
-        await tx.insertAgreement(agreement, rows);
-        await tx.moveRows([base, penalty, reward].map((row) => ({ row, from: "pending", to: "processing" })));
-        await tx.insertPayouts([stop, month]);
+        await tx.cursor.move(undefined, cursorAt(10, { blockTimeMs: reward.dueMs }));
+        await tx.agreements.insert([{ agreement, rows }]);
+        await tx.rows.move(
+          [base, penalty, reward].map((row) => ({ row, from: "pending", to: "processing" })),
+        );
+        await tx.payouts.insert([stop, month]);
       });
       const ids = (found: readonly { id: string }[]) => found.map(({ id }) => id).sort();
       await ledger.transaction(async (tx) => {
-        assert.deepEqual(ids(await tx.rowsOf(stop.id)), ids([base, penalty]));
+        assert.deepEqual(ids(await tx.rows.find({ payoutId: stop.id })), ids([base, penalty]));
         for (const { id } of [stop, month])
-          assert.equal(await tx.movePayout(id, ["due"], "cancelled", { reason: "test" }), true);
-        await tx.moveRows([base, penalty, reward].map((row) => ({ row, from: "processing", to: "pending" })));
+          assert.equal(await tx.payouts.move(id, ["due"], "cancelled", { reason: "test" }), true);
+        await tx.rows.move(
+          [base, penalty, reward].map((row) => ({ row, from: "processing", to: "pending" })),
+        );
       });
       assert.equal(await ledger.hasWork(), false);
-      assert.equal((await ledger.nextDueInstants(10)).includes(reward.dueMs), false);
-      const due = await ledger.transaction((tx) => tx.pendingRowsDue(millis(Number.MAX_SAFE_INTEGER), 10));
+      assert.equal((await ledger.rows.nextDueInstants(10)).includes(reward.dueMs), false);
+      const due = await ledger.transaction((tx) =>
+        tx.rows.find({ dueUpToMs: millis(Number.MAX_SAFE_INTEGER), limit: 10 }),
+      );
       assert.deepEqual(ids(due), ids([base, penalty, ...rows.slice(4)]));
-      const open = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      const open = await ledger.transaction((tx) => tx.rows.find({ pendingOf: "nominator-1" }));
       assert.deepEqual(ids(open), ids(rows.slice(1)));
     },
   },
   {
     name: "the switch is read in a transaction as it was thrown",
     async run(ledger) {
-      const read = () => ledger.transaction((tx) => tx.payments());
+      const read = () => ledger.transaction((tx) => tx.control.lock().then(({ payments }) => payments));
       assert.deepEqual(await read(), { on: true });
-      await ledger.transaction((tx) => tx.setPayments({ on: false, reason: "test" }));
+      await ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
       assert.deepEqual(await read(), { on: false, reason: "test" });
     },
   },
@@ -731,12 +774,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const { id } = refundOf(operation(10));
       await ledger.transaction((tx) =>
-        tx.job([jobForPayout(id, "1"), jobForPayout(id, "2"), jobForPayout(id, "1")]),
+        tx.jobs.add([jobForPayout(id, "1"), jobForPayout(id, "2"), jobForPayout(id, "1")]),
       );
-      await assert.rejects(ledger.dispatchJobs(10, () => Promise.reject(new Error("no queue"))));
+      await assert.rejects(ledger.jobs.dispatch(10, () => Promise.reject(new Error("no queue"))));
       const first: string[] = [];
       assert.equal(
-        await ledger.dispatchJobs(1, async (batch) => void first.push(...batch.map((job) => job.id))),
+        await ledger.jobs.dispatch(1, async (batch) => void first.push(...batch.map((job) => job.id))),
         1,
       );
       assert.deepEqual(first, [`payout-${id}-1`]);
@@ -745,7 +788,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         [`payout-${id}-2`],
       );
       assert.deepEqual(await jobs(ledger), []);
-      await ledger.transaction((tx) => tx.job([jobForPayout(id, "2")]));
+      await ledger.transaction((tx) => tx.jobs.add([jobForPayout(id, "2")]));
       assert.deepEqual(await jobs(ledger), []);
     },
   },
@@ -755,11 +798,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];
       await createPayouts(ledger, late, early, done);
       await ledger.transaction(async (tx) => {
-        await tx.insertTransfers([paymentOf(done, operation(1))]);
-        await tx.confirmPayouts([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
+        await tx.transfers.insert([paymentOf(done, operation(1))]);
+        await tx.payouts.confirm([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
       });
-      assert.equal(await ledger.enqueueStalePayouts({ notEnqueuedForMs: 3_600_000, limit: 10 }), 0);
-      assert.equal(await ledger.enqueueStalePayouts({ notEnqueuedForMs: -1_000, limit: 10 }), 2);
+      assert.equal(await ledger.payouts.enqueueStale({ notEnqueuedForMs: 3_600_000, limit: 10 }), 0);
+      assert.equal(await ledger.payouts.enqueueStale({ notEnqueuedForMs: -1_000, limit: 10 }), 2);
       assert.deepEqual(
         (await jobs(ledger)).map((job) => "payoutId" in job.data && job.data.payoutId),
         [early.id, late.id],
@@ -772,17 +815,17 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const from = (at: number, sender: string, senderId?: AccountId) =>
         incoming({ operation: operation(at), sender, ...(senderId === undefined ? {} : { senderId }) });
       await ledger.transaction((tx) =>
-        tx.insertTransfers([
+        tx.transfers.insert([
           from(10, "alice", "1.2.7"),
           from(11, "alice", "1.2.7"),
           from(12, "bob"),
           from(13, "carol", "1.2.9"),
         ]),
       );
-      assert.deepEqual(await ledger.accountsNamed("alice"), ["1.2.7"]);
-      assert.deepEqual(await ledger.accountsNamed("bob"), []);
-      await ledger.transaction((tx) => tx.insertTransfers([from(14, "alice", "1.2.8")]));
-      assert.deepEqual([...(await ledger.accountsNamed("alice"))].toSorted(), ["1.2.7", "1.2.8"]);
+      assert.deepEqual(await ledger.transfers.accountsNamed("alice"), ["1.2.7"]);
+      assert.deepEqual(await ledger.transfers.accountsNamed("bob"), []);
+      await ledger.transaction((tx) => tx.transfers.insert([from(14, "alice", "1.2.8")]));
+      assert.deepEqual([...(await ledger.transfers.accountsNamed("alice"))].toSorted(), ["1.2.7", "1.2.8"]);
     },
   },
   {
@@ -791,12 +834,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.equal(await ledger.hasWork(), false);
       const { agreement, rows } = agreementWithRows(operation(10));
       await ledger.transaction(async (tx) => {
-        await tx.moveCursor(undefined, cursorAt(10));
-        await tx.insertAgreement(agreement, rows);
+        await tx.cursor.move(undefined, cursorAt(10));
+        await tx.agreements.insert([{ agreement, rows }]);
       });
       assert.equal(await ledger.hasWork(), false);
       await ledger.transaction((tx) =>
-        tx.moveCursor(10, cursorAt(11, { blockTimeMs: rows.at(-1)?.dueMs ?? millis(0) })),
+        tx.cursor.move(10, cursorAt(11, { blockTimeMs: rows.at(-1)?.dueMs ?? millis(0) })),
       );
       assert.equal(await ledger.hasWork(), true);
     },
@@ -807,13 +850,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
       await ledger.transaction(async (tx) => {
-        assert.equal(await tx.movePayout(payout.id, ["due"], "ready"), true);
+        assert.equal(await tx.payouts.move(payout.id, ["due"], "ready"), true);
         const waits = { reason: "short", waitingSinceMs: millis(5_000) };
-        assert.equal(await tx.movePayout(payout.id, ["ready"], "waiting_funds", waits), true);
+        assert.equal(await tx.payouts.move(payout.id, ["ready"], "waiting_funds", waits), true);
       });
-      assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, 5_000);
-      await ledger.transaction((tx) => tx.movePayout(payout.id, ["waiting_funds"], "ready"));
-      assert.equal((await ledger.paymentView(payout.id))?.payout.waitingSinceMs, undefined);
+      assert.equal((await ledger.payouts.view(payout.id))?.payout.waitingSinceMs, 5_000);
+      await ledger.transaction((tx) => tx.payouts.move(payout.id, ["waiting_funds"], "ready"));
+      assert.equal((await ledger.payouts.view(payout.id))?.payout.waitingSinceMs, undefined);
     },
   },
   {
@@ -827,13 +870,15 @@ export const ledgerChecks: readonly LedgerCheck[] = [
           row.number === 1 ? { ...row, status: "paid" as const, settlement } : row,
         ),
       };
-      const insert = (...all: NewAgreement[]) => ledger.transaction((tx) => tx.insertAgreements(all));
+      const insert = (...all: NewAgreement[]) => ledger.transaction((tx) => tx.agreements.insert(all));
       assert.deepEqual(await insert(paid), [paid]);
       assert.deepEqual(await insert(paid, second), [second]);
       assert.deepEqual(await insert(paid, second), []);
-      const found = await ledger.transaction((tx) => tx.agreementsOf(["nominator-1", "nobody"]));
+      const found = await ledger.transaction((tx) =>
+        tx.agreements.find({ nominators: ["nominator-1", "nobody"] }),
+      );
       assert.deepEqual(found, [first.agreement, second.agreement]);
-      const pending = await ledger.transaction((tx) => tx.pendingRowsOf("nominator-1"));
+      const pending = await ledger.transaction((tx) => tx.rows.find({ pendingOf: "nominator-1" }));
       assert.equal(pending.length, first.rows.length + second.rows.length - 3);
     },
   },
@@ -843,13 +888,15 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const listed = agreementWithRows(operation(0, 7, 7), { startMs: millis(30_000) });
       const placed = agreementWithRows(operation(10));
       const other = agreementWithRows(operation(12), { nominator: "nominator-2" });
-      await ledger.transaction((tx) => tx.insertAgreements([listed, placed, other]));
+      await ledger.transaction((tx) => tx.agreements.insert([listed, placed, other]));
       const duplicate = (blockNum: number) =>
-        ledger.transaction((tx) => tx.importedDuplicate(agreementWithRows(operation(blockNum)).agreement));
+        ledger.transaction((tx) =>
+          tx.agreements.importedDuplicate(agreementWithRows(operation(blockNum)).agreement),
+        );
       const answer = (blockNum: number, outcome: "already_processed" | "agreement_opened", reason: string) =>
         ledger.transaction(async (tx) => {
-          await tx.insertTransfers([incoming({ operation: operation(blockNum) })]);
-          assert.equal(await tx.decideTransfer(operation(blockNum), outcome, reason), true);
+          await tx.transfers.insert([incoming({ operation: operation(blockNum) })]);
+          assert.equal(await tx.transfers.decide(operation(blockNum), outcome, reason), true);
         });
       assert.equal(await duplicate(10), "10:0:0");
       await answer(10, "already_processed", "this is the imported agreement 10:0:0");
@@ -865,18 +912,24 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const importMark = { monthsPaid: [{ number: 1, paidMs: millis(5) }] };
       await ledger.transaction(async (tx) => {
-        assert.equal(await tx.processedElsewhereUpToBlockNum(), 0);
-        await tx.setProcessedElsewhereUpToBlockNum(9);
-        await tx.setProcessedElsewhereUpToBlockNum(8);
-        assert.equal(await tx.processedElsewhereUpToBlockNum(), 9);
-        await tx.insertTransfers([incoming({ importMark }), incoming({ operation: operation(11) })]);
+        assert.equal((await tx.control.read()).processedElsewhereUpToBlockNum, 0);
+        await tx.control.setProcessedElsewhereUpToBlockNum(9);
+        await tx.control.setProcessedElsewhereUpToBlockNum(8);
+        assert.equal((await tx.control.read()).processedElsewhereUpToBlockNum, 9);
+        await tx.transfers.insert([incoming({ importMark }), incoming({ operation: operation(11) })]);
         const at = [operation(11), operation(10), operation(12)];
-        assert.deepEqual([...(await tx.knownTransfers(at))].sort(), ["10:0:0", "11:0:0"]);
-        assert.deepEqual((await tx.transferAt(operation(10)))?.importMark, importMark);
-        assert.equal(await tx.transferAt(operation(12)), undefined);
-        assert.deepEqual((await tx.oldestUndecidedTransfer())?.importMark, importMark);
-        await tx.decideTransfer(operation(10), "kept", "");
-        assert.equal((await tx.oldestUndecidedTransfer())?.importMark, undefined);
+        assert.deepEqual(
+          (await tx.transfers.find({ operations: at })).map(({ operation: o }) => operationId(o)).sort(),
+          ["10:0:0", "11:0:0"],
+        );
+        assert.deepEqual(
+          (await tx.transfers.find({ operations: [operation(10)] })).at(0)?.importMark,
+          importMark,
+        );
+        assert.equal((await tx.transfers.find({ operations: [operation(12)] })).at(0), undefined);
+        assert.deepEqual((await tx.transfers.oldestUndecided())?.importMark, importMark);
+        await tx.transfers.decide(operation(10), "kept", "");
+        assert.equal((await tx.transfers.oldestUndecided())?.importMark, undefined);
       });
     },
   },
@@ -885,7 +938,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     async run(ledger) {
       const receipt = (subject: string) => ({ event: "v24.receipt", subject, details: {} });
       const add = (...subjects: string[]) =>
-        ledger.transaction((tx) => tx.addReceiptsOnce(subjects.map(receipt)));
+        ledger.transaction((tx) => tx.receipts.add(subjects.map(receipt), { once: true }));
       assert.equal(await add("a", "b"), 2);
       assert.equal(await add("b", "c"), 1);
     },

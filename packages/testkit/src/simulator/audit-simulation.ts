@@ -1,6 +1,6 @@
 import { auditPayments, reckon } from "./auditor.ts";
 import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
-import { RebuildRefused } from "@stakebts/core/rebuild/rebuild-refused";
+import { RebuildRefused } from "@stakebts/core/rebuild/rebuild-ledger";
 import { MemoryLedger } from "../memory-ledger.ts";
 import { wholeMemoryLedger } from "../memory-ledger-contents.ts";
 import { readDeps } from "./processes.ts";

@@ -76,12 +76,12 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
     return Array.from({ length: to - from + 1 }, (_, index): AccountBlock => {
       const { chainBlock, transactions } = this.#block(from + index);
       const { transfers, ...block } = chainBlock;
-      const acts = transfers.flatMap((transfer, trxInBlock) => {
+      const operations = transfers.flatMap((transfer, trxInBlock) => {
         if (transfer.fromId !== account) return [];
         const { refBlockId } = transactions[trxInBlock] as (typeof transactions)[number];
         return [
           {
-            operation: { blockNum: block.blockNum, trxInBlock, opInTrx: 0 },
+            position: { blockNum: block.blockNum, trxInBlock, opInTrx: 0 },
             txid: transfer.txid,
             name: "transfer",
             // A wallet refers to the head.
@@ -90,7 +90,7 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
           },
         ];
       });
-      return { ...block, acts };
+      return { ...block, operations };
     });
   }
 

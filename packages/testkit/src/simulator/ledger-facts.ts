@@ -13,8 +13,8 @@ export function ledgerFacts(simulation: Simulation, run: ProcessRun) {
       const due = openDebts(simulation).filter(({ stopped }) => !stopped);
       return {
         cursor,
-        recoveryHold: await ledger.recoveryHoldState(),
-        freezes: await ledger.freezes(),
+        recoveryHold: (await ledger.control.read()).recoveryHold,
+        freezes: (await ledger.control.read()).freezes,
         processFreezes: [],
         payerLeads: simulation.payerLock?.run.over === false,
         oldestUnpaidMs: due.length === 0 ? undefined : (Math.min(...due.map(({ dueMs }) => dueMs)) as Millis),

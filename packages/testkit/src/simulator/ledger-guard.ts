@@ -43,40 +43,38 @@ export class LedgerGuard {
         this.#look();
         return done;
       },
-      cursor: () => ledger.cursor(),
-      paymentView: async (id) => {
-        const view = await ledger.paymentView(id);
-        if (without !== "one-live" || view?.live === undefined) return view;
-        return { ...view, live: undefined, payout: { ...view.payout, status: "ready" } };
-      },
-      payments: () => ledger.payments(),
-      freezes: () => ledger.freezes(),
-      limits: () => ledger.limits(),
-      limitPayment: (id) => ledger.limitPayment(id),
-      recoveryHoldState: () => ledger.recoveryHoldState(),
-      startWriterEpoch: () => ledger.startWriterEpoch(),
-      saveWithdrawal: async (withdrawal) => {
-        const saved = await this.#save(run, withdrawal, without);
-        if (saved === "saved" && withdrawal.writerEpoch !== ledger.contents.writerEpoch)
-          this.#report(`signed by a payer that is over: ${withdrawal.payoutId}`);
-        this.#look();
-        return saved;
-      },
-      markSent: async (withdrawal) => {
-        for (const late of this.#saved.get(run) ?? []) await ledger.saveWithdrawal(late);
-        this.#saved.delete(run);
-        await ledger.markSent(withdrawal);
-        this.#look();
-      },
-      noteRefusal: (withdrawal, reason) => ledger.noteRefusal(withdrawal, reason),
-      openNeeds: (limit) => ledger.openNeeds(limit),
-      topUps: (filter) => ledger.topUps(filter),
-      dispatchJobs: (limit, make) => ledger.dispatchJobs(limit, make),
-      enqueueStalePayouts: (options) => ledger.enqueueStalePayouts(options),
-      nextDueInstants: (limit) => ledger.nextDueInstants(limit),
-      accountsNamed: (name) => ledger.accountsNamed(name),
       hasWork: (accepting) => ledger.hasWork(accepting),
       close: () => ledger.close(),
+      cursor: ledger.cursor,
+      transfers: ledger.transfers,
+      rows: ledger.rows,
+      topUps: ledger.topUps,
+      control: ledger.control,
+      jobs: ledger.jobs,
+      payouts: {
+        ...ledger.payouts,
+        view: async (id) => {
+          const view = await ledger.payouts.view(id);
+          if (without !== "one-live" || view?.live === undefined) return view;
+          return { ...view, live: undefined, payout: { ...view.payout, status: "ready" } };
+        },
+      },
+      withdrawals: {
+        ...ledger.withdrawals,
+        save: async (withdrawal) => {
+          const saved = await this.#save(run, withdrawal, without);
+          if (saved === "saved" && withdrawal.writerEpoch !== ledger.contents.writerEpoch)
+            this.#report(`signed by a payer that is over: ${withdrawal.payoutId}`);
+          this.#look();
+          return saved;
+        },
+        markSent: async (withdrawal) => {
+          for (const late of this.#saved.get(run) ?? []) await ledger.withdrawals.save(late);
+          this.#saved.delete(run);
+          await ledger.withdrawals.markSent(withdrawal);
+          this.#look();
+        },
+      },
     };
     return watched;
   }
@@ -90,8 +88,8 @@ export class LedgerGuard {
       return "saved";
     }
     if (without === "epoch")
-      return ledger.saveWithdrawal({ ...withdrawal, writerEpoch: ledger.contents.writerEpoch });
-    const saved = await ledger.saveWithdrawal(withdrawal);
+      return ledger.withdrawals.save({ ...withdrawal, writerEpoch: ledger.contents.writerEpoch });
+    const saved = await ledger.withdrawals.save(withdrawal);
     return without === "one-live" && saved === "payout_moved" ? "saved" : saved;
   }
 
@@ -123,13 +121,11 @@ export class LedgerGuard {
 }
 
 /** While a transfer waits to be answered nothing is due. */
-const transfersFirst = (tx: LedgerTx): LedgerTx =>
-  new Proxy(tx, {
-    get: (target, key) => {
-      const member: unknown = Reflect.get(target, key, target);
-      if (typeof member !== "function") return member;
-      if (key !== "pendingRowsDue") return member.bind(target) as unknown;
-      return async (...args: Parameters<LedgerTx["pendingRowsDue"]>) =>
-        (await target.oldestUndecidedTransfer()) === undefined ? target.pendingRowsDue(...args) : [];
-    },
-  });
+const transfersFirst = (tx: LedgerTx): LedgerTx => ({
+  ...tx,
+  rows: {
+    ...tx.rows,
+    find: async (query) =>
+      "dueUpToMs" in query && (await tx.transfers.oldestUndecided()) !== undefined ? [] : tx.rows.find(query),
+  },
+});

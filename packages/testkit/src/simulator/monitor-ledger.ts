@@ -6,17 +6,19 @@ import type { MemoryLedger } from "../memory-ledger.ts";
 /** The ledger in memory as a watcher reads it: what createPostgresMonitorLedger answers, by the same rules. */
 export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   knownOf: (operations) => Promise.resolve(operations.map((one) => knownOf(ledger, one))),
-  recoveryHoldState: () => ledger.recoveryHoldState(),
+  recoveryHoldState: async () => (await ledger.control.read()).recoveryHold,
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
-  cursor: () => ledger.cursor(),
+  cursor: ledger.cursor,
   lastReceipt: (events) =>
     Promise.resolve(ledger.contents.receipts.findLast(({ event }) => events.includes(event))),
-  addReceipts: (receipts) => ledger.transaction((tx) => tx.addReceipts(receipts)),
-  payments: () => ledger.payments(),
+  addReceipts: async (receipts) => {
+    await ledger.transaction((tx) => tx.receipts.add(receipts));
+  },
+  payments: async () => (await ledger.control.read()).payments,
   stopPayments: (receipt, reason) =>
     ledger.transaction(async (tx) => {
-      if ((await tx.addReceiptsOnce([receipt])) === 0) return false;
-      await tx.setPayments({ on: false, reason });
+      if ((await tx.receipts.add([receipt], { once: true })) === 0) return false;
+      await tx.control.set({ payments: { on: false, reason } });
       return true;
     }),
   close: () => Promise.resolve(),
@@ -41,8 +43,8 @@ function knownOf({ contents }: MemoryLedger, one: OperationToLookUp): KnownOfOpe
 }
 
 /** What a ledger that has forgotten the withdrawal has learnt from the chain, by the key in the memo, since. */
-function settledBy(contents: Contents, { operation, effect }: OperationToLookUp): StoredPayout | undefined {
-  const transfer = contents.transfers.get(operationId(operation));
+function settledBy(contents: Contents, { position, effect }: OperationToLookUp): StoredPayout | undefined {
+  const transfer = contents.transfers.get(operationId(position));
   if (effect.type !== "payment" || transfer === undefined) return undefined;
   const confirmed = new Set(
     [...contents.withdrawals.values()]
@@ -52,7 +54,7 @@ function settledBy(contents: Contents, { operation, effect }: OperationToLookUp)
   return [...contents.payouts.values()].find(
     ({ id, key, kind, payee, status, blockProcessed }) =>
       status === "confirmed" &&
-      blockProcessed === operation.blockNum &&
+      blockProcessed === position.blockNum &&
       payee === effect.receiver &&
       !confirmed.has(id) &&
       (transfer.payoutKey === undefined ? kind === "deposit" : key === transfer.payoutKey),

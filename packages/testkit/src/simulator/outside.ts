@@ -2,7 +2,7 @@ import type { PayoutId } from "@stakebts/core/rules/payout";
 import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
 import { giveUpTopUp } from "@stakebts/core/operators/give-up-top-up";
 import { holdPayout } from "@stakebts/core/operators/hold-payout";
-import { ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
+import { ledgerCaughtUp } from "@stakebts/core/operators/payment-evidence";
 import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
 import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
 import { switchPayments } from "@stakebts/core/limits/switch-payments";

@@ -89,7 +89,7 @@ async function settle(simulation: Simulation, isWrong: () => boolean): Promise<v
     await eventLoop.run(eventLoop.nowMs + SLICE_MS, isWrong);
     await auditSum(simulation);
     if (!isQuiet(simulation)) continue;
-    const [nextDueMs] = await ledger.nextDueInstants(1);
+    const [nextDueMs] = await ledger.rows.nextDueInstants(1);
     if (nextDueMs === undefined) break;
     const toNextMs = Math.max(0, nextDueMs - simulation.chainNowMs);
     simulation.chainAheadMs += toNextMs + simulation.prng.int(0, 3) * simulation.policy.terms.monthMs;

@@ -5,6 +5,7 @@ import type { AccountId, ChainAccount } from "@stakebts/bitshares/chain";
 import type { HostClock } from "@stakebts/kernel/clock";
 import { ExchangeError } from "@stakebts/core/treasury/exchange";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
+import { eachCall } from "../each-call.ts";
 import { MemoryExchange } from "../memory-exchange.ts";
 import { MemoryLedger } from "../memory-ledger.ts";
 import { MemoryQueue } from "../memory-queue.ts";
@@ -209,20 +210,7 @@ export class Simulation {
 
   /** Every call of this port takes time, in which others go on and in which the process may die. */
   port<T extends object>(run: ProcessRun, name: string, port: T, faults: (method: string) => Faults): T {
-    return new Proxy(port, {
-      get: (target, key) => {
-        const member: unknown = Reflect.get(target, key, target);
-        if (typeof member !== "function") return member;
-        const method = String(key);
-        return (...args: unknown[]) =>
-          this.#step(
-            run,
-            `${name}.${method}`,
-            () => Reflect.apply(member, target, args) as Promise<unknown>,
-            faults(method),
-          );
-      },
-    });
+    return eachCall(port, (method, call) => this.#step(run, `${name}.${method}`, call, faults(method)));
   }
 
   ledgerPort(run: ProcessRun): Ledger {

@@ -22,9 +22,9 @@ describe("the words by which the database answers a payer", () => {
 
     await db.query(source.replace("RETURN 'payments_off'", "RETURN 'a_word_of_a_later_version'"));
     const withdrawal = withdrawalFor(refundOf(operation(10)), "a", {
-      writerEpoch: await ledger.startWriterEpoch(),
+      writerEpoch: await ledger.control.startWriterEpoch(),
     });
-    expect(await ledger.saveWithdrawal(withdrawal)).toBe("payments_off");
+    expect(await ledger.withdrawals.save(withdrawal)).toBe("payments_off");
     await Promise.all([ledger.close(), db.end()]);
   });
 });

@@ -27,18 +27,21 @@ describe("a copy of the ledger, made a moment ago", () => {
     const payout = refundOf(operation(10));
     const ledger = createPostgresLedger({ url: databaseUrl });
     await passRecoveryHold(ledger);
-    await ledger.transaction((tx) => tx.insertPayouts([payout]));
-    const writerEpoch = await ledger.startWriterEpoch();
+    await ledger.transaction((tx) => tx.payouts.insert([payout]));
+    const writerEpoch = await ledger.control.startWriterEpoch();
     await ledger.close();
     await inCopy(databaseUrl, async (url) => {
       const copy = createPostgresLedger({ url });
-      expect(await copy.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: true });
-      expect(await copy.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
+      expect((await copy.control.read()).recoveryHold).toEqual({ raised: undefined, databaseChanged: true });
+      expect(await copy.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
       await copy.close();
     });
     const original = createPostgresLedger({ url: databaseUrl });
-    expect(await original.recoveryHoldState()).toEqual({ raised: undefined, databaseChanged: false });
-    expect(await original.saveWithdrawal(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
+    expect((await original.control.read()).recoveryHold).toEqual({
+      raised: undefined,
+      databaseChanged: false,
+    });
+    expect(await original.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
     await original.close();
   });
 });

@@ -14,14 +14,14 @@ describe("a process that is frozen in the middle of a transaction", () => {
     const isAsleep = new Promise<void>((resolve) => (fellAsleep = resolve));
     const transaction = frozen.transaction(async (tx) => {
       await tx.lockEvents();
-      await tx.setPayments({ on: false, reason: "written by the frozen one" });
+      await tx.control.set({ payments: { on: false, reason: "written by the frozen one" } });
       fellAsleep();
       await asleep;
     });
     const outcome = expect(transaction).rejects.toThrow();
     await isAsleep;
     await other.transaction((tx) => tx.lockEvents());
-    expect(await other.payments()).toEqual({ on: true });
+    expect((await other.control.read()).payments).toEqual({ on: true });
     wakeUp();
     await outcome;
     // Its next transaction finds a session of its own again.

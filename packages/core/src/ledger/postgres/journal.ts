@@ -5,7 +5,7 @@ import type { PayoutKind } from "../../rules/payout.ts";
 import type { JournalFilter, JournalLine, YearTotal } from "../view.ts";
 import type { Payout as PayoutModel } from "../../generated/prisma/client.ts";
 import { type Database, Prisma } from "../../database/client.ts";
-import { toPayoutLine } from "./payout-lines.ts";
+import { toPayoutLine } from "./payout-lists.ts";
 
 const LINES_PER_PAGE = 5_000;
 

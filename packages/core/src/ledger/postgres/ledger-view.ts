@@ -1,27 +1,22 @@
 import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutId, PayoutKey } from "../../rules/payout.ts";
-import { millis, type Millis } from "@stakebts/kernel/time";
+import type { Millis } from "@stakebts/kernel/time";
 import type {
   AgreementFilter,
   DebtFilter,
   JournalFilter,
   LedgerView,
-  Page,
   PayoutFilter,
   ReceiptFilter,
-  ReceiptLine,
   StakeFilter,
-  StakeLine,
 } from "../view.ts";
-import { agreementLines } from "./agreement-lines.ts";
 import { type Database, isNotMigrated, openDatabase } from "../../database/client.ts";
 import { journal, yearTotals } from "./journal.ts";
-import { dueByDay, liabilities } from "./liabilities.ts";
-import { debtLines } from "./liability-lines.ts";
-import { payoutLines, payoutStory, toReceiptLine } from "./payout-lines.ts";
-import { toStakeRow } from "./rows.ts";
-import { statusView } from "./status-view.ts";
-import { watchView } from "./liveness-view.ts";
+import { debtLines, dueByDay, liabilities } from "./liabilities.ts";
+import { payoutLines, payoutStory } from "./payout-lists.ts";
+import { receiptLines } from "./receipts.ts";
+import { agreementLines, stakeLines } from "./stake-lists.ts";
+import { statusView, watchView } from "./status.ts";
 
 /** The ledger in PostgreSQL as people ask about it. */
 export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: number }): LedgerView {
@@ -44,51 +39,6 @@ export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: 
     hostTimeMs: () => hostTimeMs(db),
     close: () => db.$disconnect(),
   };
-}
-
-const window = (filter: { limit?: number | undefined; offset?: number | undefined }) => ({
-  ...(filter.limit === undefined ? {} : { take: filter.limit }),
-  skip: filter.offset ?? 0,
-});
-
-async function stakeLines(db: Database, filter: StakeFilter): Promise<Page<StakeLine>> {
-  const [blockStart, trxIdx, opsIdx] = (filter.agreement ?? "").split(":").map(Number);
-  const where = {
-    ...(filter.nominator === undefined ? {} : { nominator: filter.nominator }),
-    ...(filter.statuses === undefined ? {} : { status: { in: [...filter.statuses] } }),
-    ...(filter.types === undefined ? {} : { type: { in: [...filter.types] } }),
-    ...(filter.dueBeforeMs === undefined ? {} : { due: { lt: BigInt(filter.dueBeforeMs) } }),
-    ...(blockStart === undefined || trxIdx === undefined || opsIdx === undefined
-      ? {}
-      : { blockStart, trxIdx, opsIdx }),
-  };
-  const [rows, total] = await Promise.all([
-    db.stakeRow.findMany({ where, orderBy: [{ due: "asc" }, { id: "asc" }], ...window(filter) }),
-    db.stakeRow.count({ where }),
-  ]);
-  const items = rows.map((row) => ({
-    ...toStakeRow(row),
-    processedMs: row.processed === null ? undefined : millis(Number(row.processed)),
-    blockProcessed: row.blockProcessed ?? undefined,
-  }));
-  return { items, total };
-}
-
-/** Newest first. */
-async function receiptLines(db: Database, filter: ReceiptFilter): Promise<Page<ReceiptLine>> {
-  const { event, subject, sinceMs } = filter;
-  const where = {
-    ...(event === undefined
-      ? {}
-      : { event: event.endsWith("*") ? { startsWith: event.slice(0, -1) } : event }),
-    ...(subject === undefined ? {} : { subject }),
-    ...(sinceMs === undefined ? {} : { createdAt: { gte: new Date(sinceMs) } }),
-  };
-  const [rows, total] = await Promise.all([
-    db.receipt.findMany({ where, orderBy: { id: "desc" }, ...window(filter) }),
-    db.receipt.count({ where }),
-  ]);
-  return { items: rows.map(toReceiptLine), total };
 }
 
 async function paymentsWithoutDebt(db: Database, limit: number) {

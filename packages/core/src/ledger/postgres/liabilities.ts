@@ -1,8 +1,22 @@
 import { bts } from "@stakebts/kernel/amount";
+import type { PayoutKind } from "../../rules/payout.ts";
 import { DAY_MS, HOUR_MS, millis, type Millis } from "@stakebts/kernel/time";
-import type { Liabilities, LedgerView, Sum } from "../view.ts";
-import type { Database } from "../../database/client.ts";
-import { openDebts } from "./open-liabilities.ts";
+import type { DebtFilter, DebtLine, Liabilities, LedgerView, Page, Sum } from "../view.ts";
+import { type Database, Prisma } from "../../database/client.ts";
+import { debtIsNotCancelled } from "./stake-rows.ts";
+
+/**
+ * What the custodian still has to pay, one line each: rewards and base amounts that have not fallen due, as if every
+ * nominator stays, and payouts that are neither confirmed nor cancelled.
+ */
+const openDebts = Prisma.sql`(
+  SELECT nominator AS payee, due, amount, false AS stopped, status,
+         CASE type WHEN 'base_amount' THEN 'base' ELSE type END AS kind
+    FROM stake_row
+   WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled}
+  UNION ALL
+  SELECT payee, due, amount, status IN ('held', 'failed'), status, kind FROM payout
+   WHERE status NOT IN ('confirmed', 'cancelled'))`;
 
 type Sums<Name extends string> = Record<`${Name}_count` | `${Name}_amount`, bigint>;
 
@@ -65,4 +79,25 @@ export async function dueByDay(db: Database, untilMs: Millis): ReturnType<Ledger
     payments: Number(row.payments),
     amount: bts(row.amount),
   }));
+}
+
+export async function debtLines(db: Database, filter: DebtFilter): Promise<Page<DebtLine>> {
+  const { dueAfterMs, dueUpToMs, limit, offset = 0 } = filter;
+  const where = Prisma.sql`NOT stopped
+    ${dueAfterMs === undefined ? Prisma.empty : Prisma.sql`AND due > ${BigInt(dueAfterMs)}`}
+    ${dueUpToMs === undefined ? Prisma.empty : Prisma.sql`AND due <= ${BigInt(dueUpToMs)}`}`;
+  const [rows, [all]] = await Promise.all([
+    db.$queryRaw<{ payee: string; amount: bigint; due: bigint; kind: string; status: string }[]>`
+      SELECT payee, amount, due, kind, status FROM ${openDebts} AS debt WHERE ${where}
+       ORDER BY due, payee, kind LIMIT ${limit ?? null} OFFSET ${offset}`,
+    db.$queryRaw<{ total: bigint }[]>`SELECT count(*) AS total FROM ${openDebts} AS debt WHERE ${where}`,
+  ]);
+  const items = rows.map((row) => ({
+    payee: row.payee,
+    amount: bts(row.amount),
+    dueMs: millis(Number(row.due)),
+    kind: row.kind as PayoutKind,
+    status: row.status as DebtLine["status"],
+  }));
+  return { items, total: Number(all?.total ?? 0n) };
 }

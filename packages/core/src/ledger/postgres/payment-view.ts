@@ -4,121 +4,53 @@ import type {
   Payout as PayoutModel,
   Withdrawal as WithdrawalModel,
 } from "../../generated/prisma/client.ts";
+import type { DatabaseTx } from "../../database/client.ts";
 import type { PaymentView } from "../ledger.ts";
-import type { Database } from "../../database/client.ts";
-import { toFreezes, toSwitch } from "./freezes.ts";
-import { toLimits } from "./limits.ts";
-import { toCursor, toRecoveryHold, toPayout, toWithdrawal } from "./rows.ts";
+import { CONTROL_COLUMNS, CONTROL_TABLES, type ControlColumns, toControl } from "./control.ts";
+import { toCursor } from "./cursor.ts";
+import { toPayout } from "./payout-row.ts";
+import { toWithdrawal } from "./withdrawals.ts";
 
-interface ViewRow {
-  readonly payout_id: string;
-  readonly key: string;
-  readonly kind: string;
-  readonly payee: string;
-  readonly amount: bigint;
-  readonly memo: string;
-  readonly due: bigint;
-  readonly status: string;
-  readonly reason: string | null;
-  readonly attempts: number;
-  readonly waiting_since: bigint | null;
-  readonly limited_by: string | null;
-  readonly payments_on: boolean;
-  readonly payments_reason: string | null;
-  readonly accepting_on: boolean;
-  readonly accepting_reason: string | null;
-  readonly manager_freeze: string | null;
-  readonly manager_freeze_reason: string | null;
-  readonly payment_cap: bigint | null;
-  readonly hour_cap: bigint | null;
-  readonly day_cap: bigint | null;
-  readonly approval_from: bigint | null;
-  readonly recovery_hold_until_ms: bigint | null;
-  readonly recovery_hold_from_block_num: number | null;
-  readonly recovery_hold_reason: string | null;
-  readonly database_changed: boolean;
-  readonly cursor_block_num: number | null;
-  readonly block_id: string;
-  readonly block_time_ms: bigint;
-  readonly scanned_from_block_num: number;
-  readonly withdrawal_id: string | null;
-  readonly txid: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly ref_block_num: number;
-  readonly expiration_ms: bigint;
-  readonly fee_shares: bigint;
-  readonly withdrawal_status: string;
-  readonly writer_epoch: bigint;
-}
+type Row = PayoutModel & ControlColumns & ChainCursorColumns & LiveColumns;
+type ChainCursorColumns = Omit<ChainCursorModel, "id" | "createdAt" | "updatedAt" | "blockNum"> & {
+  readonly blockNum: number | null;
+};
+type LiveColumns = Pick<WithdrawalModel, "txid" | "bytes" | "refBlockNum" | "expirationMs" | "feeShares"> & {
+  readonly liveId: string | null;
+  readonly liveStatus: string;
+  readonly liveEpoch: bigint;
+};
 
-/** Payout, its live withdrawal, the switch, the limits, the recovery hold and the cursor, of one moment and in one question: asked once per payment. */
-export async function paymentView(db: Database, id: PayoutId): Promise<PaymentView | undefined> {
-  const [row] = await db.$queryRaw<ViewRow[]>`
-    SELECT payout.id AS payout_id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts, waiting_since,
-           limited_by, payments_on, payments_reason, accepting_on, accepting_reason, manager_freeze, manager_freeze_reason,
-           payment_cap, hour_cap, day_cap, approval_from, recovery_hold_until_ms, recovery_hold_from_block_num, recovery_hold_reason,
-           database_identity IS DISTINCT FROM database_identity() AS database_changed,
-           chain_cursor.block_num AS cursor_block_num, block_id, block_time_ms, scanned_from_block_num,
-           live.id AS withdrawal_id, txid, bytes, ref_block_num, expiration_ms, fee_shares,
-           live.status AS withdrawal_status, live.writer_epoch
-      FROM payout CROSS JOIN control LEFT JOIN chain_cursor ON true
-      LEFT JOIN (SELECT * FROM payment_limits ORDER BY id DESC LIMIT 1) limits ON true
+/**
+ * Payout, its live withdrawal, the switch, the limits, the recovery hold and the cursor, of one moment and in one question:
+ * asked once per payment.
+ */
+export async function paymentView(
+  db: Pick<DatabaseTx, "$queryRaw">,
+  id: PayoutId,
+): Promise<PaymentView | undefined> {
+  const [row] = await db.$queryRaw<Row[]>`
+    SELECT payout.id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts,
+           waiting_since AS "waitingSince", limited_by AS "limitedBy", ${CONTROL_COLUMNS},
+           chain_cursor.block_num AS "blockNum", block_id AS "blockId", block_time_ms AS "blockTimeMs",
+           scanned_from_block_num AS "scannedFromBlockNum",
+           live.id AS "liveId", live.status AS "liveStatus", live.writer_epoch AS "liveEpoch", txid, bytes,
+           ref_block_num AS "refBlockNum", expiration_ms AS "expirationMs", fee_shares AS "feeShares"
+      FROM payout CROSS JOIN ${CONTROL_TABLES} LEFT JOIN chain_cursor ON true
       LEFT JOIN withdrawal live ON live.payout_id = payout.id AND live.status IN ('signed', 'broadcast')
      WHERE payout.id = ${id}::uuid`;
   if (row === undefined) return undefined;
+  const { payments, limits, recoveryHold } = toControl(row);
+  const { blockNum, liveId, liveStatus, liveEpoch } = row;
   return {
-    payout: toPayout({
-      ...row,
-      id: row.payout_id,
-      waitingSince: row.waiting_since,
-      limitedBy: row.limited_by,
-    } as unknown as PayoutModel),
-    live: row.withdrawal_id === null ? undefined : toWithdrawal(liveIn(row)),
-    payments: toSwitch(
-      toFreezes({
-        paymentsOn: row.payments_on,
-        paymentsReason: row.payments_reason,
-        acceptingOn: row.accepting_on,
-        acceptingReason: row.accepting_reason,
-        managerFreeze: row.manager_freeze,
-        managerFreezeReason: row.manager_freeze_reason,
-      }),
-    ),
-    limits: toLimits({
-      paymentCap: row.payment_cap,
-      hourCap: row.hour_cap,
-      dayCap: row.day_cap,
-      approvalFrom: row.approval_from,
-    }),
-    cursor: row.cursor_block_num === null ? undefined : toCursor(cursorIn(row)),
-    recoveryHold: {
-      raised: toRecoveryHold({
-        recoveryHoldUntilMs: row.recovery_hold_until_ms,
-        recoveryHoldFromBlockNum: row.recovery_hold_from_block_num,
-        recoveryHoldReason: row.recovery_hold_reason,
-      }),
-      databaseChanged: row.database_changed,
-    },
+    payout: toPayout(row),
+    live:
+      liveId === null
+        ? undefined
+        : toWithdrawal({ ...row, id: liveId, payoutId: row.id, status: liveStatus, writerEpoch: liveEpoch }),
+    payments,
+    limits,
+    recoveryHold,
+    cursor: blockNum === null ? undefined : toCursor({ ...row, id: 1, blockNum }),
   };
 }
-
-const liveIn = (row: ViewRow): WithdrawalModel =>
-  ({
-    id: row.withdrawal_id,
-    payoutId: row.payout_id,
-    txid: row.txid,
-    bytes: row.bytes,
-    refBlockNum: row.ref_block_num,
-    expirationMs: row.expiration_ms,
-    feeShares: row.fee_shares,
-    status: row.withdrawal_status,
-    writerEpoch: row.writer_epoch,
-  }) as WithdrawalModel;
-
-const cursorIn = (row: ViewRow): ChainCursorModel =>
-  ({
-    blockNum: row.cursor_block_num,
-    blockId: row.block_id,
-    blockTimeMs: row.block_time_ms,
-    scannedFromBlockNum: row.scanned_from_block_num,
-  }) as ChainCursorModel;

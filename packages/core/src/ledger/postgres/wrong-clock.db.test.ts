@@ -12,11 +12,11 @@ describe("a debt that was written by a process whose clock is wrong", () => {
     test(`is rung for when its first job is lost, by ${hours} hours`, async ({ databaseUrl }) => {
       const ledger = createPostgresLedger({ url: databaseUrl });
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + hours * HOUR_MS });
-      await ledger.transaction((tx) => tx.insertPayouts([refundOf(operation(10))]));
+      await ledger.transaction((tx) => tx.payouts.insert([refundOf(operation(10))]));
       vi.useRealTimers();
-      expect(await ledger.enqueueStalePayouts({ notEnqueuedForMs: HOUR_MS, limit: 10 })).toBe(1);
+      expect(await ledger.payouts.enqueueStale({ notEnqueuedForMs: HOUR_MS, limit: 10 })).toBe(1);
       // Once, and then it has been rung for like any other.
-      expect(await ledger.enqueueStalePayouts({ notEnqueuedForMs: HOUR_MS, limit: 10 })).toBe(0);
+      expect(await ledger.payouts.enqueueStale({ notEnqueuedForMs: HOUR_MS, limit: 10 })).toBe(0);
       await ledger.close();
     });
 });

@@ -1,0 +1,160 @@
+import { assert } from "@stakebts/kernel/assert";
+import type { Millis } from "@stakebts/kernel/time";
+import type { PayoutId, PayoutStatus } from "../../rules/payout.ts";
+import type { DatabaseTx } from "../../database/client.ts";
+import type {
+  IdentifiedPayout,
+  PaymentView,
+  PayoutConfirmation,
+  PayoutQuery,
+  PayoutRecord,
+  PayoutRequeue,
+  Payouts,
+  PayoutsTx,
+} from "../ledger.ts";
+import { paymentView } from "./payment-view.ts";
+import { toPayout } from "./payout-row.ts";
+
+/** Table payout, and payout_stake_row: the rows that each settles. */
+export class PostgresPayouts implements PayoutsTx, Payouts {
+  readonly #db: DatabaseTx;
+
+  constructor(db: DatabaseTx) {
+    this.#db = db;
+  }
+
+  async find({ ids, keys, kinds, statuses, limit }: PayoutQuery): Promise<readonly PayoutRecord[]> {
+    const rows = await this.#db.payout.findMany({
+      where: {
+        ...(ids === undefined ? {} : { id: { in: [...ids] } }),
+        ...(keys === undefined ? {} : { key: { in: [...keys] } }),
+        ...(kinds === undefined ? {} : { kind: { in: [...kinds] } }),
+        ...(statuses === undefined ? {} : { status: { in: [...statuses] } }),
+      },
+      orderBy: [{ due: "asc" }, { id: "asc" }],
+      ...(limit === undefined ? {} : { take: limit }),
+    });
+    return rows.map(toPayout);
+  }
+
+  view(id: PayoutId): Promise<PaymentView | undefined> {
+    return paymentView(this.#db, id);
+  }
+
+  async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {
+    if (payouts.length === 0) return;
+    const [notices, debts] = [true, false].map((wanted) =>
+      payouts.filter(({ kind }) => (kind === "notice") === wanted),
+    ) as [IdentifiedPayout[], IdentifiedPayout[]];
+    if (debts.length > 0) await this.#insertDebts(debts);
+    for (const notice of notices) await this.#createNotice(notice);
+    const stored = new Map((await this.find({ keys: payouts.map((p) => p.key) })).map((p) => [p.key, p]));
+    for (const payout of payouts) {
+      const old = stored.get(payout.key);
+      assert(
+        old !== undefined &&
+          old.id === payout.id &&
+          old.payee === payout.payee &&
+          old.amount === payout.amount &&
+          old.memo === payout.memo,
+        `payout ${payout.key} exists with another payee, amount or memo`,
+      );
+    }
+    const links = payouts.flatMap((payout) =>
+      payout.rows.map((row) => ({ payoutId: payout.id, stakeRowId: row.id, settlesAs: row.settlesAs })),
+    );
+    if (links.length > 0) await this.#db.payoutStakeRow.createMany({ data: links, skipDuplicates: true });
+  }
+
+  /** Debts of agreements and requests. Those that are there already stay as they are. */
+  async #insertDebts(debts: readonly IdentifiedPayout[]): Promise<void> {
+    await this.#db.payout.createMany({
+      data: debts.map(({ id, key, kind, payee, amount, memo, dueMs }) => ({
+        id,
+        key,
+        kind,
+        payee,
+        amount,
+        memo,
+        due: BigInt(dueMs),
+        status: "due",
+      })),
+      skipDuplicates: true,
+    });
+  }
+
+  /** The one debt that ingester and payer may write down, so that it goes through a function of the database. */
+  async #createNotice({ id, key, payee, amount, memo, dueMs }: IdentifiedPayout): Promise<void> {
+    await this.#db.$queryRaw`
+      SELECT create_notice(${id}::uuid, ${key}, ${payee}, ${amount as bigint}::bigint, ${memo}, ${BigInt(dueMs)}::bigint)`;
+  }
+
+  async move(
+    id: PayoutId,
+    from: readonly PayoutStatus[],
+    to: PayoutStatus,
+    change: { reason?: string; waitingSinceMs?: Millis } = {},
+  ): Promise<boolean> {
+    const { count } = await this.#db.payout.updateMany({
+      where: { id, status: { in: [...from] } },
+      data: {
+        status: to,
+        reason: change.reason ?? null,
+        ...(to === "waiting_funds" ? {} : { waitingSince: null }),
+        ...(change.waitingSinceMs === undefined ? {} : { waitingSince: BigInt(change.waitingSinceMs) }),
+      },
+    });
+    return count === 1;
+  }
+
+  /** As one call: the console may make it, and may not write to payouts otherwise. */
+  async requeue({ payout, job, receipt, despite }: PayoutRequeue): Promise<boolean> {
+    const [row] = await this.#db.$queryRaw<{ requeued: boolean }[]>`
+      SELECT requeue_payout(${payout.id}::uuid, ${payout.status}, ${job.id}, ${receipt.event},
+                            ${JSON.stringify(receipt.details)}::jsonb, ${despite ?? null}) AS requeued`;
+    return row?.requeued ?? false;
+  }
+
+  /**
+   * In one statement: a block may confirm hundreds. What is confirmed already stays; what an operator cancelled stays
+   * cancelled and is not counted. The function refuses what the ledger knows no payment of.
+   */
+  async confirm(confirmed: readonly PayoutConfirmation[]): Promise<number> {
+    if (confirmed.length === 0) return 0;
+    const ids = confirmed.map((c) => c.payoutId as string);
+    const blocks = confirmed.map((c) => c.blockNum);
+    const times = confirmed.map((c) => BigInt(c.blockTimeMs));
+    const [row] = await this.#db.$queryRaw<{ confirmed: bigint }[]>`
+      SELECT confirm_payouts(${ids}::uuid[], ${blocks}::int[], ${times}::bigint[]) AS confirmed`;
+    return Number(row?.confirmed ?? 0n);
+  }
+
+  /** Under the locks of `save_withdrawal`, and with the same answer. */
+  async applyLimits(id: PayoutId): Promise<"go" | "held" | "later"> {
+    const [row] = await this.#db.$queryRaw<{ answer: "go" | "held" | "later" }[]>`
+      SELECT limit_payment(${id}::uuid) AS answer`;
+    return row?.answer ?? "later";
+  }
+
+  /**
+   * What a lost queue, a crashed payer or a forgotten job left behind. `enqueued_at` is written with the job, so that a second
+   * scheduler takes others. A new debt has it from the clock of the host that wrote it: an instant in the future counts as
+   * forgotten too, or a clock that is hours ahead would keep a payout waiting for hours.
+   */
+  enqueueStale({ notEnqueuedForMs, limit }: { notEnqueuedForMs: number; limit: number }): Promise<number> {
+    return this.#db.$executeRaw`
+      WITH stale AS (
+        SELECT id FROM payout
+         WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
+           AND (enqueued_at < now() - ${notEnqueuedForMs}::double precision * interval '1 millisecond' OR enqueued_at > now())
+         ORDER BY due, id LIMIT ${limit}
+           FOR UPDATE SKIP LOCKED
+      ), enqueued AS (
+        UPDATE payout SET enqueued_at = now() FROM stale WHERE payout.id = stale.id RETURNING payout.id, payout.due
+      )
+      INSERT INTO outbox (job_id, kind, data, delay_ms)
+      SELECT 'payout-' || id || '-' || (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+             'payout.pay', jsonb_build_object('payoutId', id), 0
+        FROM enqueued ORDER BY due, id`;
+  }
+}

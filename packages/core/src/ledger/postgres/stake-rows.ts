@@ -1,0 +1,149 @@
+import { bts } from "@stakebts/kernel/amount";
+import { millis, type Millis } from "@stakebts/kernel/time";
+import type { StakeRowMove } from "../../rules/decide.ts";
+import {
+  assertStakeRowMove,
+  type NewStakeRow,
+  type StakeRow,
+  type StakeRowId,
+  type StakeRowStatus,
+  type StakeRowType,
+} from "../../rules/stake-row.ts";
+import type { StakeRow as StakeRowModel } from "../../generated/prisma/client.ts";
+import { type DatabaseTx, Prisma } from "../../database/client.ts";
+import type { StakeRowQuery, StakeRowsTx } from "../ledger.ts";
+import { jsonRows } from "./json-rows.ts";
+
+const fromStakeRow = (row: NewStakeRow) => ({
+  id: row.id,
+  nominator: row.nominator,
+  digitalAsset: row.digitalAsset,
+  amount: row.amount,
+  type: row.type,
+  nonce: BigInt(row.startMs),
+  start: BigInt(row.startMs),
+  due: BigInt(row.dueMs),
+  status: row.status,
+  blockStart: row.agreement.blockNum,
+  trxIdx: row.agreement.trxInBlock,
+  opsIdx: row.agreement.opInTrx,
+  number: row.number,
+  ...settlementOf(row),
+});
+
+function settlementOf({ settlement, status, startMs, agreement }: NewStakeRow) {
+  if (settlement !== undefined)
+    return {
+      processed: settlement.processedMs === undefined ? null : BigInt(settlement.processedMs),
+      blockProcessed: settlement.blockProcessed ?? null,
+    };
+  // An agreement row is settled by the transfer that opened it.
+  return status === "paid" ? { processed: BigInt(startMs), blockProcessed: agreement.blockNum } : {};
+}
+
+export const toStakeRow = (row: StakeRowModel): StakeRow => ({
+  id: row.id as StakeRowId,
+  agreement: { blockNum: row.blockStart, trxInBlock: row.trxIdx, opInTrx: row.opsIdx },
+  nominator: row.nominator,
+  digitalAsset: row.digitalAsset,
+  amount: bts(row.amount),
+  type: row.type as StakeRowType,
+  number: row.number,
+  startMs: millis(Number(row.start)),
+  dueMs: millis(Number(row.due)),
+  status: row.status as StakeRowStatus,
+});
+
+export async function insertStakeRows(db: DatabaseTx, rows: readonly NewStakeRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await db.$executeRaw`
+    INSERT INTO stake_row (id, nominator, digital_asset, amount, type, nonce, start, due, processed, status,
+                           block_start, trx_idx, ops_idx, block_processed, number)
+    SELECT id, nominator, "digitalAsset", amount, type, nonce, start, due, processed, status,
+           "blockStart", "trxIdx", "opsIdx", "blockProcessed", number
+      FROM jsonb_to_recordset(${jsonRows(rows.map(fromStakeRow))}::jsonb) AS new (
+             id text, nominator text, "digitalAsset" text, amount bigint, type text, nonce bigint, start bigint,
+             due bigint, processed bigint, status text, "blockStart" int, "trxIdx" int, "opsIdx" int,
+             "blockProcessed" int, number int)`;
+}
+
+/**
+ * Condition on `stake_row`: no operator has cancelled the payout that this row makes when it falls due. Such a row stays
+ * pending, as an open promise that a stop can still settle; a cancelled *stop* leaves the row to its own due date.
+ * A pending row that was never owed has no link, so the common case is one look into an index.
+ */
+export const debtIsNotCancelled = Prisma.sql`NOT EXISTS (
+  SELECT FROM payout_stake_row link JOIN payout ON payout.id = link.payout_id
+   WHERE link.stake_row_id = stake_row.id AND payout.status = 'cancelled' AND payout.kind IN ('reward', 'base'))`;
+
+/**
+ * Condition on `stake_row`: its nominator has made no stop before it fell due that waits for an answer. In the order of the
+ * chain there never is one; but stops may have to wait for nominations that are not answered now.
+ */
+export const isNotStopped = Prisma.sql`NOT EXISTS (
+  SELECT FROM transfer stop
+   WHERE stop.status = 'undecided' AND stop.sender = stake_row.nominator AND stop.request->>'type' = 'stop'
+     AND stop.block_time_ms < stake_row.due)`;
+
+/** Table stake_row. */
+export class PostgresStakeRows implements StakeRowsTx {
+  readonly #db: DatabaseTx;
+
+  constructor(db: DatabaseTx) {
+    this.#db = db;
+  }
+
+  async find(query: StakeRowQuery): Promise<readonly StakeRow[]> {
+    if ("dueUpToMs" in query) return this.#due(query);
+    const rows = await ("payoutId" in query
+      ? this.#db.stakeRow.findMany({
+          where: { payouts: { some: { payoutId: query.payoutId } } },
+          orderBy: { id: "asc" },
+        })
+      : this.#db.stakeRow.findMany({
+          where: { nominator: query.pendingOf, status: "pending" },
+          orderBy: [{ start: "asc" }, { due: "asc" }, { id: "asc" }],
+        }));
+    return rows.map(toStakeRow);
+  }
+
+  async #due({ dueUpToMs, limit }: { dueUpToMs: Millis; limit: number }): Promise<readonly StakeRow[]> {
+    const due = await this.#db.$queryRaw<{ id: string }[]>`
+      SELECT id FROM stake_row
+       WHERE status = 'pending' AND due <= ${BigInt(dueUpToMs)} AND type IN ('reward', 'base_amount', 'penalty')
+         AND ${debtIsNotCancelled} AND ${isNotStopped}
+       ORDER BY due, id LIMIT ${limit}`;
+    if (due.length === 0) return [];
+    const rows = await this.#db.stakeRow.findMany({
+      where: { id: { in: due.map(({ id }) => id) } },
+      orderBy: [{ due: "asc" }, { id: "asc" }],
+    });
+    return rows.map(toStakeRow);
+  }
+
+  async move(moves: readonly StakeRowMove[]): Promise<number> {
+    const groups = new Map<string, StakeRowMove[]>();
+    for (const move of moves) {
+      assertStakeRowMove(move.from, move.to);
+      const group = groups.get(`${move.from} ${move.to}`);
+      if (group === undefined) groups.set(`${move.from} ${move.to}`, [move]);
+      else group.push(move);
+    }
+    let moved = 0;
+    for (const group of groups.values()) {
+      const [{ from, to }] = group as [StakeRowMove];
+      const { count } = await this.#db.stakeRow.updateMany({
+        where: { id: { in: group.map((move) => move.row.id) }, status: from },
+        data: { status: to },
+      });
+      moved += count;
+    }
+    return moved;
+  }
+
+  async nextDueInstants(limit: number): Promise<readonly Millis[]> {
+    const rows = await this.#db.$queryRaw<{ due: bigint }[]>`
+      SELECT DISTINCT due FROM stake_row WHERE status = 'pending' AND ${debtIsNotCancelled} ORDER BY due LIMIT ${limit}`;
+    return rows.map((row) => millis(Number(row.due)));
+  }
+}

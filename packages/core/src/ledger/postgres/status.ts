@@ -1,0 +1,163 @@
+import { bts } from "@stakebts/kernel/amount";
+import { millis } from "@stakebts/kernel/time";
+import { type Freeze, type FreezeLevel, type FreezeSource, isFreezeLevel } from "../../rules/freeze.ts";
+import type { LimitedBy } from "../../rules/limits.ts";
+import type { PayoutKey, PayoutStatus } from "../../rules/payout.ts";
+import type { StakeRowStatus } from "../../rules/stake-row.ts";
+import type { TopUpStatus } from "../../rules/top-up.ts";
+import { type Database, Prisma } from "../../database/client.ts";
+import { LOCKS } from "../../database/locks.ts";
+import type { LimitedSum, ProcessFreeze, StatusView, WatchView } from "../view.ts";
+import { readControl } from "./control.ts";
+import { readCursor } from "./cursor.ts";
+import { hashChainProgress } from "./receipts.ts";
+import { debtIsNotCancelled } from "./stake-rows.ts";
+
+// Where everything stands: for people, and for monitoring.
+
+export async function statusView(db: Database): Promise<StatusView> {
+  const [
+    cursor,
+    control,
+    payouts,
+    rows,
+    agreements,
+    undecidedTransfers,
+    jobsToDispatch,
+    oldestOpen,
+    backup,
+    hashChain,
+    ofProcesses,
+    limited,
+  ] = await Promise.all([
+    readCursor(db),
+    readControl(db),
+    db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
+        SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
+    db.$queryRaw<{ status: string; count: bigint }[]>`
+        SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
+    db.agreement.count(),
+    db.transfer.count({ where: { status: "undecided" } }),
+    db.outbox.count({ where: { madeAt: null } }),
+    db.payout.findFirst({
+      where: { status: { in: ["due", "ready", "signed", "sent", "waiting_funds"] } },
+      orderBy: { due: "asc" },
+      select: { key: true, due: true },
+    }),
+    db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
+    hashChainProgress(db),
+    processFreezes(db),
+    limitedSums(db),
+  ]);
+  return {
+    cursor,
+    payments: control.payments,
+    freezes: control.freezes,
+    processFreezes: ofProcesses,
+    limits: control.limits,
+    limited,
+    recoveryHold: control.recoveryHold,
+    lastBackup:
+      backup === null
+        ? undefined
+        : {
+            file: backup.subject,
+            madeAtMs: backup.createdAt.getTime(),
+            verified: (backup.details as { verified?: unknown }).verified === true,
+          },
+    payouts: payouts.map((row) => ({
+      status: row.status as PayoutStatus,
+      count: Number(row.count),
+      amount: bts(row.amount),
+    })),
+    rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
+    agreements,
+    undecidedTransfers,
+    jobsToDispatch,
+    hashChain,
+    oldestOpen:
+      oldestOpen === null
+        ? undefined
+        : { key: oldestOpen.key as PayoutKey, dueMs: millis(Number(oldestOpen.due)) },
+  };
+}
+
+export async function watchView(db: Database): Promise<WatchView> {
+  const [cursor, control, [facts], topUps, ofProcesses, limited] = await Promise.all([
+    readCursor(db),
+    readControl(db),
+    db.$queryRaw<{ leads: boolean; watches: boolean; oldest: bigint | null }[]>`
+      SELECT ${isHeld(LOCKS.payer)} AS leads, ${isHeld(LOCKS.watcher)} AS watches,
+             least((SELECT due FROM stake_row
+                     WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled}
+                     ORDER BY due LIMIT 1),
+                   (SELECT due FROM payout WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
+                     ORDER BY due LIMIT 1)) AS oldest`,
+    db.topUp.groupBy({ by: ["status"], _count: true }),
+    processFreezes(db),
+    limitedSums(db),
+  ]);
+  return {
+    cursor,
+    payments: control.payments,
+    freezes: control.freezes,
+    processFreezes: ofProcesses,
+    limited,
+    recoveryHold: control.recoveryHold,
+    payerLeads: facts?.leads ?? false,
+    watcherPresent: facts?.watches ?? false,
+    oldestUnpaidMs: facts === undefined || facts.oldest === null ? undefined : millis(Number(facts.oldest)),
+    topUps: topUps.map(({ status, _count }) => ({ status: status as TopUpStatus, count: _count })),
+  };
+}
+
+/** A lock that is taken by one number of 64 bits is shown as two halves, and objsubid 1. */
+const isHeld = (lock: number): Prisma.Sql => Prisma.sql`
+  EXISTS (SELECT FROM pg_locks
+           WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid::bigint = ${lock} AND objsubid = 1
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`;
+
+async function limitedSums(db: Pick<Database, "$queryRaw">): Promise<readonly LimitedSum[]> {
+  const rows = await db.$queryRaw<{ by: string; held: boolean; count: bigint; amount: bigint }[]>`
+    SELECT limited_by AS by, status = 'held' AS held, count(*) AS count, sum(amount)::bigint AS amount FROM payout
+     WHERE limited_by IS NOT NULL AND status IN ('due', 'ready', 'held') GROUP BY 1, 2 ORDER BY 1, 2`;
+  return rows.map(({ by, held, count, amount }) => ({
+    by: by as LimitedBy,
+    held,
+    count: Number(count),
+    amount: bts(amount),
+  }));
+}
+
+interface ProcessFreezeRow {
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly created_at: Date;
+}
+
+/** What each process has said last of its environment and its file, since it was started. */
+async function processFreezes(db: Pick<Database, "$queryRaw">): Promise<readonly ProcessFreeze[]> {
+  const rows = await db.$queryRaw<ProcessFreezeRow[]>`
+    SELECT subject, details, created_at FROM (
+      SELECT DISTINCT ON (subject) subject, event, details, created_at FROM receipt
+       WHERE event IN ('process.started', 'process.frozen', 'process.thawed') ORDER BY subject, id DESC) newest
+     WHERE event = 'process.frozen' ORDER BY subject`;
+  return rows.flatMap(({ subject, details, created_at }) =>
+    (["environment", "file"] as const).flatMap((source): ProcessFreeze[] => {
+      const level = details[source];
+      return typeof level === "string" && isFreezeLevel(level)
+        ? [{ ...freezeOf(source, level, details), process: subject, sinceMs: created_at.getTime() }]
+        : [];
+    }),
+  );
+}
+
+const freezeOf = (
+  source: FreezeSource,
+  level: FreezeLevel,
+  details: ProcessFreezeRow["details"],
+): Freeze => ({
+  source,
+  level,
+  reason: typeof details["reason"] === "string" ? details["reason"] : "",
+});

@@ -1,0 +1,179 @@
+import type { AccountId } from "@stakebts/bitshares/chain";
+import { bts, shares } from "@stakebts/kernel/amount";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { millis } from "@stakebts/kernel/time";
+import type { TransferOutcome } from "../../rules/decide.ts";
+import type { ImportMark } from "../../rules/import-mark.ts";
+import type { PayoutKey } from "../../rules/payout.ts";
+import type { MemoRequest } from "../../rules/request.ts";
+import type { Transfer as TransferModel } from "../../generated/prisma/client.ts";
+import { type DatabaseTx, Prisma } from "../../database/client.ts";
+import type { MemoStatus, NewTransfer, TransferQuery, TransferStatus, TransfersTx } from "../ledger.ts";
+import { jsonRows } from "./json-rows.ts";
+
+export const transferKey = (at: OperationPosition) => ({
+  blockNum: at.blockNum,
+  trxInBlock: at.trxInBlock,
+  opInTrx: at.opInTrx,
+});
+
+const fromTransfer = (transfer: NewTransfer) => ({
+  ...transferKey(transfer.operation),
+  blockTimeMs: BigInt(transfer.blockTimeMs),
+  direction: transfer.direction,
+  txid: transfer.txid ?? null,
+  sender: transfer.sender,
+  receiver: transfer.receiver,
+  senderId: transfer.senderId ?? null,
+  senderIsLifetimeMember: transfer.senderIsLifetimeMember,
+  amountShares: transfer.amount,
+  assetId: transfer.assetId,
+  feeShares: transfer.fee,
+  memoStatus: transfer.memoStatus,
+  memoText: transfer.memoText ?? null,
+  ...(transfer.request === undefined ? {} : { request: fromRequest(transfer.request) }),
+  payoutKey: transfer.payoutKey ?? null,
+  ...(transfer.importMark === undefined ? {} : { importMark: transfer.importMark }),
+  memoNonce: transfer.memoNonce ?? null,
+  replayed: transfer.isReplayed,
+  status: (transfer.direction === "in" ? "undecided" : "decided") satisfies TransferStatus,
+});
+
+type TransferColumns = Omit<TransferModel, "outcome" | "reason" | "createdAt" | "status">;
+
+export const toTransfer = (row: TransferColumns): NewTransfer => ({
+  operation: transferKey(row),
+  blockTimeMs: millis(Number(row.blockTimeMs)),
+  direction: row.direction as NewTransfer["direction"],
+  txid: row.txid ?? undefined,
+  sender: row.sender,
+  receiver: row.receiver,
+  ...(row.senderId === null ? {} : { senderId: row.senderId as AccountId }),
+  senderIsLifetimeMember: row.senderIsLifetimeMember,
+  amount: shares(row.amountShares),
+  assetId: row.assetId,
+  fee: shares(row.feeShares),
+  memoStatus: row.memoStatus as MemoStatus,
+  memoText: row.memoText ?? undefined,
+  request: row.request === null ? undefined : toRequest(row.request as unknown as StoredRequest),
+  payoutKey: (row.payoutKey as PayoutKey | null) ?? undefined,
+  ...(row.importMark === null ? {} : { importMark: row.importMark as unknown as ImportMark }),
+  memoNonce: row.memoNonce ?? undefined,
+  isReplayed: row.replayed,
+});
+
+/** JSON has no bigint: an amount is stored as digits. */
+type StoredRequest = { readonly type: string; readonly amount?: string };
+const fromRequest = (request: MemoRequest): object =>
+  "amount" in request && request.amount !== undefined
+    ? { ...request, amount: `${request.amount}` }
+    : { ...request };
+const toRequest = (stored: StoredRequest): MemoRequest =>
+  (stored.amount === undefined ? stored : { ...stored, amount: bts(BigInt(stored.amount)) }) as MemoRequest;
+
+const COLUMNS = Prisma.sql`
+  block_num AS "blockNum", trx_in_block AS "trxInBlock", op_in_trx AS "opInTrx", block_time_ms AS "blockTimeMs", direction, txid,
+  sender, receiver, sender_id AS "senderId", sender_is_lifetime_member AS "senderIsLifetimeMember",
+  amount_shares AS "amountShares", asset_id AS "assetId", fee_shares AS "feeShares", memo_status AS "memoStatus",
+  memo_text AS "memoText", request, payout_key AS "payoutKey", import_mark AS "importMark", memo_nonce AS "memoNonce", replayed`;
+const CHAIN_ORDER = Prisma.sql`ORDER BY block_num, trx_in_block, op_in_trx`;
+
+/**
+ * Condition on `transfer`: undecided, and answered also while nominations are not. What asks for an agreement waits, and so
+ * does a stop of somebody who asked for one before it, for it would end that one too. Everything else comes to the same before
+ * and after it. ADR 0019.
+ */
+export const isDecidable = (accepting: boolean): Prisma.Sql =>
+  accepting
+    ? Prisma.sql`transfer.status = 'undecided'`
+    : Prisma.sql`transfer.status = 'undecided' AND transfer.request->>'type' <> 'open'
+        AND NOT (transfer.request->>'type' = 'stop' AND EXISTS (
+          SELECT FROM transfer earlier
+           WHERE earlier.status = 'undecided' AND earlier.sender = transfer.sender AND earlier.request->>'type' = 'open'
+             AND (earlier.block_num, earlier.trx_in_block, earlier.op_in_trx)
+               < (transfer.block_num, transfer.trx_in_block, transfer.op_in_trx)))`;
+
+/** The names of a query as conditions on `transfer`, one for each that is given. */
+function namesIn({ txids, keys, nonces, memos, operations }: TransferQuery): readonly Prisma.Sql[] {
+  const texts = [
+    [Prisma.sql`txid`, txids],
+    [Prisma.sql`payout_key`, keys],
+    [Prisma.sql`memo_nonce`, nonces],
+    [Prisma.sql`memo_text`, memos],
+  ] as const;
+  const conditions = texts.flatMap(([column, values = []]) =>
+    values.length === 0 ? [] : [Prisma.sql`${column} = ANY(${[...values]}::text[])`],
+  );
+  if (operations === undefined || operations.length === 0) return conditions;
+  const positions = Prisma.sql`
+    (block_num, trx_in_block, op_in_trx) IN (SELECT * FROM unnest(
+      ${operations.map(({ blockNum }) => blockNum)}::int[],
+      ${operations.map(({ trxInBlock }) => trxInBlock)}::int[],
+      ${operations.map(({ opInTrx }) => opInTrx)}::int[]))`;
+  return [...conditions, positions];
+}
+
+/** Table transfer. */
+export class PostgresTransfers implements TransfersTx {
+  readonly #db: DatabaseTx;
+
+  constructor(db: DatabaseTx) {
+    this.#db = db;
+  }
+
+  async find(query: TransferQuery): Promise<readonly NewTransfer[]> {
+    const names = namesIn(query);
+    if (names.length === 0) return [];
+    const rows = await this.#db.$queryRaw<TransferColumns[]>`
+      SELECT ${COLUMNS} FROM transfer
+       WHERE (${Prisma.join([...names], " OR ")})
+             ${query.direction === undefined ? Prisma.empty : Prisma.sql`AND direction = ${query.direction}`}
+       ${CHAIN_ORDER}`;
+    return rows.map(toTransfer);
+  }
+
+  async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
+    const [row] = await this.#db.$queryRaw<TransferColumns[]>`
+      SELECT ${COLUMNS} FROM transfer WHERE ${isDecidable(accepting)} ${CHAIN_ORDER} LIMIT 1`;
+    return row === undefined ? undefined : toTransfer(row);
+  }
+
+  async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
+    if (transfers.length === 0) return [];
+    const written = await this.#db.$queryRaw<{ at: string }[]>`
+      INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, txid, sender, receiver, sender_id,
+                            sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, memo_text,
+                            request, payout_key, import_mark, memo_nonce, replayed, status)
+      SELECT "blockNum", "trxInBlock", "opInTrx", "blockTimeMs", direction, txid, sender, receiver, "senderId",
+             "senderIsLifetimeMember", "amountShares", "assetId", "feeShares", "memoStatus", "memoText",
+             request, "payoutKey", "importMark", "memoNonce", replayed, status
+        FROM jsonb_to_recordset(${jsonRows(transfers.map(fromTransfer))}::jsonb) AS new (
+               "blockNum" int, "trxInBlock" int, "opInTrx" int, "blockTimeMs" bigint, direction text, txid text,
+               sender text, receiver text, "senderId" text, "senderIsLifetimeMember" boolean, "amountShares" bigint, "assetId" text,
+               "feeShares" bigint, "memoStatus" text, "memoText" text, request jsonb, "payoutKey" text,
+               "importMark" jsonb, "memoNonce" text, replayed boolean, status text)
+          ON CONFLICT DO NOTHING
+      RETURNING block_num || ':' || trx_in_block || ':' || op_in_trx AS at`;
+    const isNew = new Set(written.map((row) => row.at));
+    return transfers.filter(({ operation: { blockNum, trxInBlock, opInTrx } }) =>
+      isNew.delete(`${blockNum}:${trxInBlock}:${opInTrx}`),
+    );
+  }
+
+  async decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean> {
+    const { count } = await this.#db.transfer.updateMany({
+      where: { ...transferKey(operation), status: "undecided" },
+      data: { status: "decided", outcome, reason },
+    });
+    return count === 1;
+  }
+
+  async accountsNamed(name: string): Promise<readonly AccountId[]> {
+    const rows = await this.#db.transfer.findMany({
+      where: { sender: name, senderId: { not: null } },
+      distinct: ["senderId"],
+      select: { senderId: true },
+    });
+    return rows.map(({ senderId }) => senderId as AccountId);
+  }
+}

@@ -1,0 +1,105 @@
+import { assert } from "@stakebts/kernel/assert";
+import type { Millis } from "@stakebts/kernel/time";
+import { hasLimits, limitPayment } from "@stakebts/core/rules/limits";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import type { ApprovalsTx, PayoutApproval, PayoutRecord } from "@stakebts/core/ledger/ledger";
+import type { NewJob } from "@stakebts/core/queue/queue";
+import { jobsIn } from "./receipts.ts";
+import { movePayout } from "./payout-moves.ts";
+import type { State } from "./state.ts";
+
+const REQUESTS = ["payout.requeued", "payout.released"];
+
+/** By somebody who had not given it to the payer before. */
+const isApproved = (state: State, { id, key, payee, amount }: PayoutRecord): boolean =>
+  state.approvals.some(
+    (approval) =>
+      approval.payoutId === id &&
+      approval.payee === payee &&
+      approval.amount === amount &&
+      !state.receipts
+        .slice(0, approval.receipts)
+        .some(
+          ({ event, subject, details }) =>
+            subject === key &&
+            REQUESTS.includes(event) &&
+            String(details["actor"]).toLowerCase() === approval.approver.toLowerCase(),
+        ),
+  );
+
+export const byAge = (a: PayoutRecord, b: PayoutRecord): number =>
+  a.dueMs - b.dueMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/** The function `limit_payment` of the database: decides, and writes down what holds the payout back. */
+export function applyLimits(state: State, id: PayoutId): "go" | "held" | "later" {
+  const { limits } = state;
+  const payout = state.payouts.get(id);
+  assert(payout !== undefined, `payout ${id} does not exist`);
+  if (!hasLimits(limits) || !["due", "ready", "waiting_funds"].includes(payout.status)) return "go";
+  const waits = [...state.payouts.values()]
+    .filter((other) => ["due", "ready"].includes(other.status))
+    .filter((other) => other.limitedBy === "hour_cap" || other.limitedBy === "day_cap")
+    .sort(byAge);
+  const older = waits.find(
+    (other) =>
+      byAge(other, payout) < 0 &&
+      (other.limitedBy === "hour_cap" ? limits.hourCap : limits.dayCap) !== undefined,
+  );
+  const verdict = limitPayment(payout.amount, limits, {
+    approved: isApproved(state, payout),
+    signed: [...state.withdrawals.values()]
+      .filter(({ status }) => status !== "expired")
+      .map(({ payoutId, signedMs }) => ({
+        amount: state.payouts.get(payoutId)?.amount ?? payout.amount,
+        signedMs,
+      })),
+    nowMs: state.cursor?.blockTimeMs ?? (0 as Millis),
+    olderWaits: older?.limitedBy as "hour_cap" | "day_cap" | undefined,
+  });
+  if (verdict.type === "go") return "go";
+  const { type, by, reason } = verdict;
+  const receipt =
+    type === "held"
+      ? { event: "payout.held", subject: payout.key, details: { payoutId: id, limit: by, reason } }
+      : { event: "limit.reached", subject: by, details: { payout: payout.key, reason } };
+  if (type === "held" || !waits.some((other) => other.limitedBy === by))
+    state.receipts = [...state.receipts, receipt];
+  const status = type === "held" ? "held" : payout.status === "waiting_funds" ? "ready" : payout.status;
+  state.payouts.set(id, { ...payout, status, reason, limitedBy: by, waitingSinceMs: undefined });
+  return type;
+}
+
+export const approvalsIn = (state: State): ApprovalsTx => ({
+  async of({ id, key }: Pick<PayoutRecord, "id" | "key">) {
+    return {
+      given: state.approvals
+        .filter(({ payoutId }) => payoutId === id)
+        .map(({ payee, amount, approver, reason }) => ({ payee, amount, approver, reason })),
+      requesters: state.receipts
+        .filter(({ event, subject }) => subject === key && REQUESTS.includes(event))
+        .map(({ details }) => String(details["actor"])),
+    };
+  },
+
+  async add(payoutId: PayoutId, approval: PayoutApproval): Promise<boolean> {
+    const { approver, payee, amount } = approval;
+    const isThere = state.approvals.some(
+      (old) =>
+        old.payoutId === payoutId &&
+        old.approver === approver &&
+        old.payee === payee &&
+        old.amount === amount,
+    );
+    if (isThere) return false;
+    state.approvals = [...state.approvals, { payoutId, receipts: state.receipts.length, ...approval }];
+    return true;
+  },
+
+  async release(id: PayoutId, job: NewJob): Promise<boolean> {
+    const payout = state.payouts.get(id);
+    if (payout?.limitedBy === undefined || !isApproved(state, payout)) return false;
+    if (!movePayout(state, id, ["held"], "ready")) return false;
+    await jobsIn(state).add([job]);
+    return true;
+  },
+});

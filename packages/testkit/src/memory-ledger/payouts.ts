@@ -1,0 +1,140 @@
+import { toShares } from "@stakebts/kernel/amount";
+import { assert } from "@stakebts/kernel/assert";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
+import { isLive } from "@stakebts/core/rules/withdrawal";
+import type {
+  IdentifiedPayout,
+  PaymentView,
+  PayoutConfirmation,
+  PayoutQuery,
+  PayoutRecord,
+  PayoutRequeue,
+  Payouts,
+  PayoutsTx,
+} from "@stakebts/core/ledger/ledger";
+import type { NewJob } from "@stakebts/core/queue/queue";
+import { controlOf } from "./control.ts";
+import { applyLimits, byAge } from "./limits.ts";
+import { movePayout, putPayout } from "./payout-moves.ts";
+import { jobsIn, receiptsIn } from "./receipts.ts";
+import type { Clock, State, StoredPayout } from "./state.ts";
+
+function isPaid(state: State, { id, payee, amount }: StoredPayout, blockNum: number): boolean {
+  const { withdrawals, transfers } = state;
+  return (
+    [...withdrawals.values()].some((w) => w.payoutId === id && w.at?.blockNum === blockNum) ||
+    [...transfers.values()].some(
+      (t) =>
+        t.direction === "out" &&
+        t.operation.blockNum === blockNum &&
+        t.receiver === payee &&
+        t.amount === toShares(amount),
+    )
+  );
+}
+
+function settleRow(state: State, id: StakeRowId, settlesAs: StakeRowStatus, blockProcessed: number): void {
+  const row = state.rows.get(id);
+  if (row === undefined || !["processing", "paid"].includes(row.status)) return;
+  assertStakeRowMove(row.status, settlesAs);
+  state.rows.set(id, { ...row, status: settlesAs, blockProcessed });
+}
+
+export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
+  async find({ ids, keys, kinds, statuses, limit }: PayoutQuery): Promise<readonly PayoutRecord[]> {
+    return [...state.payouts.values()]
+      .filter(({ id }) => ids?.includes(id) ?? true)
+      .filter(({ key }) => keys?.includes(key) ?? true)
+      .filter(({ kind }) => kinds?.includes(kind) ?? true)
+      .filter(({ status }) => statuses?.includes(status) ?? true)
+      .sort(byAge)
+      .slice(0, limit);
+  },
+
+  async view(id: PayoutId): Promise<PaymentView | undefined> {
+    const payout = state.payouts.get(id);
+    if (payout === undefined) return undefined;
+    const { payments, limits, recoveryHold } = controlOf(state);
+    const live = [...state.withdrawals.values()].find((w) => w.payoutId === id && isLive(w.status));
+    return { payout, live, payments, limits, recoveryHold, cursor: state.cursor };
+  },
+
+  async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {
+    for (const payout of payouts) {
+      const old = state.payouts.get(payout.id);
+      assert(
+        old === undefined ||
+          (old.payee === payout.payee && old.amount === payout.amount && old.memo === payout.memo),
+        `payout ${payout.key} exists with another payee, amount or memo`,
+      );
+      if (old !== undefined) continue;
+      state.payouts.set(payout.id, {
+        ...payout,
+        status: "due",
+        reason: undefined,
+        limitedBy: undefined,
+        attempts: 0,
+        waitingSinceMs: undefined,
+        enqueuedAtMs: clock.nowMs(),
+        blockProcessed: undefined,
+      });
+    }
+  },
+
+  async move(id, from, to, change) {
+    return movePayout(state, id, from, to, change);
+  },
+
+  async requeue({ payout, job, receipt, despite }: PayoutRequeue): Promise<boolean> {
+    const { id, key, payee, amount, status, reason } = payout;
+    if (!movePayout(state, id, [status], "ready")) return false;
+    await jobsIn(state).add([job]);
+    const known = { payoutId: id, payee, amount: `${amount}`, was: status, because: reason ?? null };
+    const details = { ...receipt.details, ...known, despite: despite ?? null };
+    await receiptsIn(state).add([{ ...receipt, subject: key, details }]);
+    return true;
+  },
+
+  async confirm(confirmed: readonly PayoutConfirmation[]): Promise<number> {
+    let moved = 0;
+    for (const { payoutId, blockNum } of confirmed) {
+      const payout = state.payouts.get(payoutId);
+      if (payout === undefined || payout.status === "confirmed" || payout.status === "cancelled") continue;
+      assert(
+        isPaid(state, payout, blockNum),
+        `the ledger knows no payment of payout ${payout.key} in that block`,
+      );
+      putPayout(state, payout, "confirmed", { reason: undefined, blockProcessed: blockNum });
+      for (const { id, settlesAs } of payout.rows) settleRow(state, id, settlesAs, blockNum);
+      moved++;
+    }
+    return moved;
+  },
+
+  async applyLimits(id: PayoutId): Promise<"go" | "held" | "later"> {
+    return applyLimits(state, id);
+  },
+
+  async enqueueStale({
+    notEnqueuedForMs,
+    limit,
+  }: {
+    notEnqueuedForMs: number;
+    limit: number;
+  }): Promise<number> {
+    const nowMs = clock.nowMs();
+    const stale = [...state.payouts.values()]
+      .filter((payout) => ["due", "ready", "signed", "sent", "waiting_funds"].includes(payout.status))
+      .filter((payout) => payout.enqueuedAtMs < nowMs - notEnqueuedForMs)
+      .sort((a, b) => a.dueMs - b.dueMs)
+      .slice(0, limit);
+    for (const payout of stale) {
+      state.payouts.set(payout.id, { ...payout, enqueuedAtMs: nowMs });
+      const id = `payout-${payout.id}-${nowMs}-${state.jobs.size}`;
+      const job: NewJob = { id, kind: "payout.pay", data: { payoutId: payout.id }, delayMs: 0 };
+      state.jobs.set(id, { job, made: false });
+    }
+    return stale.length;
+  },
+});

@@ -1,0 +1,106 @@
+import type { Freeze } from "@stakebts/core/rules/freeze";
+import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
+import type { RecoveryHoldState } from "@stakebts/core/rules/recovery-hold";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import type { StakeRow, StakeRowId } from "@stakebts/core/rules/stake-row";
+import type { Agreement } from "@stakebts/core/rules/terms";
+import type { TopUpId } from "@stakebts/core/rules/top-up";
+import type { TransferOutcome } from "@stakebts/core/rules/decide";
+import type { WithdrawalId } from "@stakebts/core/rules/withdrawal";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { Millis } from "@stakebts/kernel/time";
+import type { HostClock } from "@stakebts/kernel/clock";
+import type {
+  Cursor,
+  IdentifiedPayout,
+  NewReceipt,
+  NewTransfer,
+  PaymentsSwitch,
+  PayoutApproval,
+  PayoutRecord,
+  TopUpRecord,
+  WithdrawalRecord,
+} from "@stakebts/core/ledger/ledger";
+import type { NewJob } from "@stakebts/core/queue/queue";
+
+/** What the ledger in memory writes down instants with. */
+export type Clock = Pick<HostClock, "nowMs">;
+
+export interface StoredTransfer extends NewTransfer {
+  readonly outcome: TransferOutcome | undefined;
+  readonly reason?: string;
+}
+
+export interface StoredPayout extends PayoutRecord {
+  readonly rows: IdentifiedPayout["rows"];
+  readonly enqueuedAtMs: number;
+  readonly blockProcessed: number | undefined;
+}
+
+export interface StoredWithdrawal extends WithdrawalRecord {
+  readonly signedMs: Millis;
+  readonly at: OperationPosition | undefined;
+}
+
+export interface StoredApproval extends PayoutApproval {
+  readonly payoutId: PayoutId;
+  /** Receipts that there were before it. */
+  readonly receipts: number;
+}
+
+export interface StoredJob {
+  readonly job: NewJob;
+  readonly made: boolean;
+}
+
+/** Everything, in maps of values that are never changed in place: a copy of the maps is a snapshot. */
+export interface State {
+  cursor: Cursor | undefined;
+  payments: PaymentsSwitch;
+  accepting: PaymentsSwitch;
+  managerFreeze: Pick<Freeze, "level" | "reason"> | undefined;
+  limits: PaymentLimits;
+  approvals: readonly StoredApproval[];
+  recoveryHold: RecoveryHoldState;
+  writerEpoch: bigint;
+  processedElsewhereUpToBlockNum: number;
+  transfers: Map<string, StoredTransfer>;
+  agreements: Map<string, Agreement>;
+  rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
+  payouts: Map<PayoutId, StoredPayout>;
+  withdrawals: Map<WithdrawalId, StoredWithdrawal>;
+  topUps: Map<TopUpId, TopUpRecord>;
+  jobs: Map<string, StoredJob>;
+  receipts: readonly NewReceipt[];
+}
+
+export const emptyState = (): State => ({
+  cursor: undefined,
+  payments: { on: true },
+  accepting: { on: true },
+  managerFreeze: undefined,
+  limits: NO_LIMITS,
+  approvals: [],
+  recoveryHold: { raised: undefined, databaseChanged: true },
+  writerEpoch: 0n,
+  processedElsewhereUpToBlockNum: 0,
+  transfers: new Map(),
+  agreements: new Map(),
+  rows: new Map(),
+  payouts: new Map(),
+  withdrawals: new Map(),
+  topUps: new Map(),
+  jobs: new Map(),
+  receipts: [],
+});
+
+export const copy = (state: State): State => ({
+  ...state,
+  transfers: new Map(state.transfers),
+  agreements: new Map(state.agreements),
+  rows: new Map(state.rows),
+  payouts: new Map(state.payouts),
+  withdrawals: new Map(state.withdrawals),
+  topUps: new Map(state.topUps),
+  jobs: new Map(state.jobs),
+});

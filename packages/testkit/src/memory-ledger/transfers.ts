@@ -1,0 +1,75 @@
+import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import type { AccountId } from "@stakebts/bitshares/chain";
+import type { TransferOutcome } from "@stakebts/core/rules/decide";
+import type { Ledger, NewTransfer, TransferQuery, TransfersTx } from "@stakebts/core/ledger/ledger";
+import type { StakeRow } from "@stakebts/core/rules/stake-row";
+import type { State, StoredTransfer } from "./state.ts";
+
+const undecidedIn = (state: State): readonly StoredTransfer[] =>
+  [...state.transfers.values()]
+    .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
+    .sort((a, b) => compareOperations(a.operation, b.operation));
+
+/** In the order of the chain, but for what has to wait while nominations are not answered. */
+export function oldestUndecidedIn(state: State, accepting: boolean): StoredTransfer | undefined {
+  const asked = new Set<string>();
+  for (const transfer of undecidedIn(state)) {
+    const { request, sender } = transfer;
+    if (accepting || (request?.type !== "open" && !(request?.type === "stop" && asked.has(sender))))
+      return transfer;
+    if (request.type === "open") asked.add(sender);
+  }
+  return undefined;
+}
+
+/** Its nominator has made a stop before it fell due, and that waits for an answer. */
+export const isStopped = (state: State, row: StakeRow): boolean =>
+  undecidedIn(state).some(
+    ({ request, sender, blockTimeMs }) =>
+      request?.type === "stop" && sender === row.nominator && blockTimeMs < row.dueMs,
+  );
+
+const isNamed = (
+  transfer: StoredTransfer,
+  { txids = [], keys = [], nonces = [], memos = [], operations = [] }: TransferQuery,
+): boolean =>
+  (transfer.txid !== undefined && txids.includes(transfer.txid)) ||
+  (transfer.payoutKey !== undefined && keys.includes(transfer.payoutKey)) ||
+  (transfer.memoNonce !== undefined && nonces.includes(transfer.memoNonce)) ||
+  (transfer.memoText !== undefined && memos.includes(transfer.memoText)) ||
+  operations.some((at) => compareOperations(at, transfer.operation) === 0);
+
+export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => ({
+  async find(query: TransferQuery): Promise<readonly NewTransfer[]> {
+    return [...state.transfers.values()]
+      .filter(({ direction }) => query.direction === undefined || direction === query.direction)
+      .filter((transfer) => isNamed(transfer, query))
+      .sort((a, b) => compareOperations(a.operation, b.operation));
+  },
+
+  async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
+    return oldestUndecidedIn(state, accepting);
+  },
+
+  async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
+    const fresh = transfers.filter((transfer) => !state.transfers.has(operationId(transfer.operation)));
+    for (const transfer of fresh)
+      state.transfers.set(operationId(transfer.operation), { ...transfer, outcome: undefined });
+    return fresh;
+  },
+
+  async decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean> {
+    const transfer = state.transfers.get(operationId(operation));
+    if (transfer === undefined || transfer.direction === "out" || transfer.outcome !== undefined)
+      return false;
+    state.transfers.set(operationId(operation), { ...transfer, outcome, reason });
+    return true;
+  },
+
+  async accountsNamed(name: string): Promise<readonly AccountId[]> {
+    const ids = [...state.transfers.values()].flatMap((t) =>
+      t.sender === name && t.senderId !== undefined ? [t.senderId] : [],
+    );
+    return [...new Set(ids)];
+  },
+});

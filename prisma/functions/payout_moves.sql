@@ -1,0 +1,27 @@
+-- The status moves as PAYOUT_MOVES says (a test compares them pair by pair), and what is owed to whom is not changed.
+CREATE OR REPLACE FUNCTION payout_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.status <> OLD.status AND NOT (CASE OLD.status
+      WHEN 'due' THEN NEW.status IN ('ready', 'confirmed', 'held', 'cancelled')
+      WHEN 'ready' THEN NEW.status IN ('signed', 'waiting_funds', 'confirmed', 'held', 'failed', 'cancelled')
+      WHEN 'signed' THEN NEW.status IN ('sent', 'confirmed', 'ready', 'held', 'failed')
+      WHEN 'sent' THEN NEW.status IN ('confirmed', 'ready', 'held', 'failed')
+      WHEN 'waiting_funds' THEN NEW.status IN ('ready', 'confirmed', 'held', 'failed', 'cancelled')
+      WHEN 'held' THEN NEW.status IN ('ready', 'confirmed', 'failed', 'cancelled')
+      WHEN 'failed' THEN NEW.status IN ('ready', 'confirmed', 'cancelled')
+      ELSE false END) THEN
+    RAISE EXCEPTION 'payout % does not go from % to %', OLD.key, OLD.status, NEW.status USING ERRCODE = 'check_violation';
+  END IF;
+  IF (OLD.id, OLD.key, OLD.kind, OLD.payee, OLD.amount, OLD.memo, OLD.due)
+     IS DISTINCT FROM (NEW.id, NEW.key, NEW.kind, NEW.payee, NEW.amount, NEW.memo, NEW.due) THEN
+    RAISE EXCEPTION 'payout % is a debt and is not changed', OLD.key USING ERRCODE = 'restrict_violation';
+  END IF;
+  -- A live withdrawal may still reach the chain: until it is dead the payout can only be confirmed.
+  IF NEW.status IN ('ready', 'failed', 'held', 'cancelled') AND OLD.status IN ('signed', 'sent') AND EXISTS
+      (SELECT FROM withdrawal WHERE payout_id = OLD.id AND status IN ('signed', 'broadcast')) THEN
+    RAISE EXCEPTION 'payout % has a live withdrawal', OLD.key USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER payout_moves BEFORE UPDATE ON payout FOR EACH ROW EXECUTE FUNCTION payout_moves();

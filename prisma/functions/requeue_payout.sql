@@ -1,0 +1,37 @@
+-- Gives a failed or held payout back to the payer, with its job and its receipt, for one more attempt. The service looks first and
+-- answers in words (services/operator/requeue-payout.ts). This function is what the database allows to every caller: nothing
+-- while a withdrawal is live or the recovery hold is up, and nothing for a payout whose payment the ledger knows. `despite` is block:trx:op
+-- of a transfer that names the payout and pays something else. Returns false when the payout or what is known of it has changed.
+CREATE OR REPLACE FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  debt payout%ROWTYPE;
+BEGIN
+  IF event NOT IN ('payout.requeued', 'payout.released')
+     OR coalesce(details ->> 'actor', '') = '' OR coalesce(details ->> 'reason', '') = '' THEN
+    RAISE EXCEPTION 'a payout is requeued by somebody and for a reason' USING ERRCODE = 'check_violation';
+  END IF;
+  -- The apply events's: an ingester that finds the payment by its key takes it too.
+  PERFORM pg_advisory_xact_lock(7270001);
+  SELECT * INTO debt FROM payout WHERE id = of_payout FOR UPDATE;
+  IF NOT FOUND OR debt.status <> was OR was NOT IN ('failed', 'held') THEN RETURN false; END IF;
+  IF EXISTS (SELECT FROM control
+              WHERE recovery_hold_until_ms IS NOT NULL OR database_identity IS DISTINCT FROM database_identity())
+     OR EXISTS (SELECT FROM withdrawal WHERE payout_id = of_payout AND status <> 'expired')
+     OR EXISTS (SELECT FROM transfer t
+                 WHERE t.direction = 'out'
+                   AND (t.payout_key = debt.key OR t.txid IN (SELECT txid FROM withdrawal WHERE payout_id = of_payout))
+                   AND (despite IS DISTINCT FROM format('%s:%s:%s', t.block_num, t.trx_in_block, t.op_in_trx)
+                        OR (t.receiver = debt.payee AND t.amount_shares = debt.amount * 100000))) THEN
+    RETURN false;
+  END IF;
+  UPDATE payout SET status = 'ready', reason = NULL, waiting_since = NULL, updated_at = now() WHERE id = of_payout;
+  INSERT INTO outbox (job_id, kind, data, delay_ms)
+  VALUES (requeue_payout.job_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0)
+  ON CONFLICT DO NOTHING;
+  INSERT INTO receipt (event, subject, details)
+  VALUES (requeue_payout.event, debt.key,
+          requeue_payout.details || jsonb_build_object('payoutId', of_payout, 'payee', debt.payee,
+            'amount', debt.amount::text, 'was', debt.status, 'because', debt.reason, 'despite', despite));
+  RETURN true;
+END $$;

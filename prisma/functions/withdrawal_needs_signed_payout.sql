@@ -1,0 +1,10 @@
+-- Only a payout that is being signed gets a withdrawal: not one that is paid, and not one that is on its way.
+CREATE OR REPLACE FUNCTION withdrawal_needs_signed_payout() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM payout WHERE id = NEW.payout_id AND status = 'signed') THEN
+    RAISE EXCEPTION 'withdrawal % for a payout that is not being signed', NEW.txid USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE OR REPLACE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EACH ROW EXECUTE FUNCTION withdrawal_needs_signed_payout();
