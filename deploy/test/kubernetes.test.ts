@@ -139,7 +139,7 @@ describe("the manifests", () => {
       "no exported member named 'Deploymant'",
     ];
     for (const reason of reasons) expect(refused).toContain(reason);
-  }, 60_000);
+  });
 
   it("hold no secret", () => {
     expect(kind("Secret")).toEqual([]);

@@ -7,7 +7,7 @@ import { wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { emptyDatabase } from "@stakebts/testkit/database";
-import { test } from "./cli-bench.ts";
+import { test } from "./cli-test.ts";
 import { ENTRY, stakebtsWith } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -134,8 +134,8 @@ describe("what is missing around a command is told apart:", () => {
     });
   });
 
-  test("no node there: 69, and nothing was moved", async ({ office, stakebts }) => {
-    const key = await office.failedRefund();
+  test("no node there: 69, and nothing was moved", async ({ cluster, stakebts }) => {
+    const key = await cluster.failedRefund();
     const lonely = stakebts.with({ STAKEBTS_NODES: "ws://127.0.0.1:1" });
     const answer = await lonely("payouts", "requeue", key, "--reason", "x");
     expect(answer).toMatchObject({ code: 69, out: "" });
@@ -143,8 +143,8 @@ describe("what is missing around a command is told apart:", () => {
     expect(await stakebts.json("payouts", "show", key)).toMatchObject({ status: "failed" });
   });
 
-  test("a payout that does not exist: 1, by the name that was given", async ({ stakebts, office }) => {
-    await office.digest();
+  test("a payout that does not exist: 1, by the name that was given", async ({ stakebts, cluster }) => {
+    await cluster.digest();
     const show = await stakebts("payouts", "show", "refund:9:9:9");
     expect(show).toMatchObject({ code: 1, out: "", err: expect.stringContaining("no payout refund:9:9:9") });
     const requeue = await stakebts("payouts", "requeue", "refund:9:9:9", "--reason", "x");
@@ -156,12 +156,12 @@ describe("what is missing around a command is told apart:", () => {
 });
 
 describe("doctor", () => {
-  test("finds nothing in a healthy office, and each thing that is wrong with what to do", async ({
-    office,
+  test("finds nothing in a healthy cluster, and each thing that is wrong with what to do", async ({
+    cluster,
     stakebts,
     databaseUrl,
   }) => {
-    await office.digest();
+    await cluster.digest();
     // What a watcher holds as long as it is there.
     const watcher = new pg.Client({ connectionString: databaseUrl });
     await watcher.connect();
@@ -180,13 +180,13 @@ describe("doctor", () => {
         .split(","),
     );
     await watcher.end();
-    await office.failedRefund();
-    await office.devnet.produce(60);
+    await cluster.failedRefund();
+    await cluster.devnet.produce(60);
     await stakebts("payments", "off", "--reason", "drill");
     const sick = await stakebts.with({
       STAKEBTS_ACTIVE_KEY: wifFromSeed("nominator-1-active"),
       REDIS_URL: "redis://127.0.0.1:1",
-      STAKEBTS_NODES: `ws://127.0.0.1:1,${office.devnet.urls[0]}`,
+      STAKEBTS_NODES: `ws://127.0.0.1:1,${cluster.devnet.urls[0]}`,
     })("doctor");
     expect(sick.code).toBe(1);
     for (const line of [

@@ -11,8 +11,6 @@ import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import { describe, expect, it, vi } from "vitest";
 import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
-vi.setConfig({ testTimeout: 60_000 });
-
 let actions = 0;
 const act = (reason = "the account exists now"): OperatorAction => ({
   id: `action-${++actions}`,

@@ -1,4 +1,5 @@
-import { processLogins } from "@stakebts/testkit/process-logins";
+import { test as base } from "./database.ts";
+import { processLogins } from "./process-logins.ts";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
@@ -20,22 +21,22 @@ import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments
 import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
-import { test as base } from "@stakebts/testkit/database";
-import { inProcess, type Stakebts, stakebtsWith } from "./stakebts.ts";
-
-// A custodian's office: a ledger in PostgreSQL, a chain that makes blocks only when told, the services of the workers in
-// this process, and the command as a process of its own.
 
 export const CUSTODIAN = "custodian";
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const policy = { ...DEFAULT_POLICY, strictJsonUpToBlock: 0 };
 
-export class Office {
+/**
+ * A custodian without processes: a ledger in PostgreSQL, a chain that makes blocks only when told, and the services of the
+ * workers in this process, each of which does its work when a test says so.
+ */
+export class PostgresCluster {
   readonly devnet: Devnet;
   readonly chain: ChainReader & ChainWriter;
   readonly ledger: Ledger;
   readonly custodian: ChainAccount;
-  readonly stakebts: Stakebts;
+  /** With which an operator's command reaches all of it, with no more rights than his role has. */
+  readonly operatorSettings: Readonly<Record<string, string>>;
   readonly #ingester: IngestDeps;
   #payer: PayDeps | undefined;
 
@@ -44,13 +45,13 @@ export class Office {
     chain: ChainReader & ChainWriter,
     ledger: Ledger,
     custodian: ChainAccount,
-    stakebts: Stakebts,
+    operatorSettings: Readonly<Record<string, string>>,
   ) {
     this.devnet = devnet;
     this.chain = chain;
     this.ledger = ledger;
     this.custodian = custodian;
-    this.stakebts = stakebts;
+    this.operatorSettings = operatorSettings;
     const memos = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
     const rest = {
       skipBlocks: new Set<number>(),
@@ -63,7 +64,7 @@ export class Office {
   }
 
   /** @param startMode `never`: the ledger is empty until {@link begin} */
-  static async open(databaseUrl: string, startMode: StartMode | "never" = 1): Promise<Office> {
+  static async open(databaseUrl: string, startMode: StartMode | "never" = 1): Promise<PostgresCluster> {
     const devnet = await startDevnet({
       accounts: [
         accountFromSeeds(CUSTODIAN, { balanceBts: 100_000n }),
@@ -78,23 +79,13 @@ export class Office {
     const chain = createChainClient({ nodes: devnet.urls });
     const ledger = createPostgresLedger({ url: databaseUrl });
     const [custodian] = await chain.accounts([CUSTODIAN]);
-    const office = new Office(
-      devnet,
-      chain,
-      ledger,
-      custodian as ChainAccount,
-      stakebtsWith(
-        {
-          // What operators do needs no more than their role may do.
-          DATABASE_URL: (await processLogins(databaseUrl)).operator,
-          STAKEBTS_NODES: devnet.urls.join(","),
-          STAKEBTS_CUSTODIAN: CUSTODIAN,
-        },
-        inProcess,
-      ),
-    );
-    if (startMode !== "never") await office.begin(startMode);
-    return office;
+    const cluster = new PostgresCluster(devnet, chain, ledger, custodian as ChainAccount, {
+      DATABASE_URL: (await processLogins(databaseUrl)).operator,
+      STAKEBTS_NODES: devnet.urls.join(","),
+      STAKEBTS_CUSTODIAN: CUSTODIAN,
+    });
+    if (startMode !== "never") await cluster.begin(startMode);
+    return cluster;
   }
 
   /** An empty ledger pays nothing until everything that it may have forgotten is in a block or dead. */
@@ -106,11 +97,11 @@ export class Office {
     await this.ingest();
   }
 
-  /** The same office with new workers, on whatever stands under the name of its database now. */
-  async reopen(databaseUrl: string): Promise<Office> {
+  /** The same cluster with new workers, on whatever stands under the name of its database now. */
+  async reopen(databaseUrl: string): Promise<PostgresCluster> {
     await this.ledger.close();
     const ledger = createPostgresLedger({ url: databaseUrl });
-    return new Office(this.devnet, this.chain, ledger, this.custodian, this.stakebts);
+    return new PostgresCluster(this.devnet, this.chain, ledger, this.custodian, this.operatorSettings);
   }
 
   /** As the ingester does when it starts, and after it the time in which a new ledger pays nothing. */
@@ -184,7 +175,7 @@ export class Office {
     return payPayout(this.#payer, id);
   }
 
-  /** Pays whatever the ledger has rung for, and waits until it is final. */
+  /** Pays everything for which the ledger has enqueued a job, and waits until it is final. */
   async work(): Promise<void> {
     const ids = new Set<string>();
     await this.ledger.jobs.dispatch(1_000, async (jobs) => {
@@ -235,15 +226,11 @@ export class Office {
   }
 }
 
-/** A test with an office of its own. */
-export const test = base.extend<{ office: Office; stakebts: Stakebts }>({
-  office: async ({ databaseUrl }, use) => {
-    const office = await Office.open(databaseUrl);
-    await use(office);
-    await office.close();
-  },
-  // The type of a fixture that is itself a function is not inferred.
-  stakebts: async ({ office }: { office: Office }, use: (stakebts: Stakebts) => Promise<void>) => {
-    await use(office.stakebts);
+/** A test with a cluster of its own. */
+export const test = base.extend<{ cluster: PostgresCluster }>({
+  cluster: async ({ databaseUrl }, use) => {
+    const cluster = await PostgresCluster.open(databaseUrl);
+    await use(cluster);
+    await cluster.close();
   },
 });

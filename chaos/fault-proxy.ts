@@ -11,10 +11,10 @@ interface Call {
 
 /**
  * A man in the middle of one process and one server (PostgreSQL, Redis or a node). What the process says always arrives,
- * unless the line is cut; what the server answers can be swallowed or come late. So the server has done what it was asked
+ * unless the proxy is cut; what the server answers can be swallowed or come late. So the server has done what it was asked
  * for, and nobody hears of it.
  */
-export class Line {
+export class FaultProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #calls = new Set<Call>();
@@ -29,15 +29,15 @@ export class Line {
   }
 
   /** To a port of this machine. */
-  static async open(targetPort: number): Promise<Line> {
+  static async open(targetPort: number): Promise<FaultProxy> {
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject).listen(0, "127.0.0.1", resolve);
     });
-    return new Line(server, targetPort);
+    return new FaultProxy(server, targetPort);
   }
 
-  /** The same address with the port of this line. */
+  /** The same address with the port of this proxy. */
   through(url: string): string {
     const address = new URL(url);
     address.port = String(this.port);

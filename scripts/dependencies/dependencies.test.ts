@@ -1,14 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { auditVerdict } from "../scripts/dependencies/audit.ts";
-import { isAllowed, licenceProblems } from "../scripts/dependencies/licences.ts";
-import {
-  type Lock,
-  type LockedPackage,
-  lockProblems,
-  type Manifest,
-} from "../scripts/dependencies/lock-problems.ts";
+import { auditVerdict } from "./audit.ts";
+import { isAllowed, licenceProblems } from "./licences.ts";
+import { type Lock, type LockedPackage, lockProblems, type Manifest } from "./lock-problems.ts";
 
 const INTEGRITY = `sha512-${"A".repeat(86)}==`;
 const good: LockedPackage = { version: "1.2.3", integrity: INTEGRITY };
@@ -105,7 +100,7 @@ describe("npm audit", () => {
 });
 
 describe("docs/dependencies.md", () => {
-  const repository = join(import.meta.dirname, "..");
+  const repository = join(import.meta.dirname, "../..");
   const lines = readFileSync(join(repository, "docs/dependencies.md"), "utf8").split("\n");
   const table = lines.slice(
     lines.findIndex((line) => line.startsWith("| package ")),

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { buildProgram, runCommandLine } from "../../../apps/cli/src/program.ts";
-import { EXIT } from "../../../apps/cli/src/exit.ts";
-import { NoAnswer, type Terminal } from "../../../apps/cli/src/terminal.ts";
+import { buildProgram, runCommandLine } from "../../apps/cli/src/program.ts";
+import { EXIT } from "../../apps/cli/src/exit.ts";
+import { NoAnswer, type Terminal } from "../../apps/cli/src/terminal.ts";
 import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
 import { rule, type Target } from "../target.ts";
 

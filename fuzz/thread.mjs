@@ -2,4 +2,4 @@ import { register } from "tsx/esm/api";
 
 // A thread does not inherit the loader that lets the main one read TypeScript.
 register();
-await import("./fuzz.ts");
+await import("./main.ts");

@@ -1,9 +1,16 @@
-import type { WorkerName } from "@stakebts/testkit/local-cluster";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { describe, expect, it } from "vitest";
 import { buildOlderVersion, isInHistory } from "./older-version.ts";
-import { inTown, NOMINATORS, REPOSITORY, type Town } from "@stakebts/testkit/cluster";
-import { startAll } from "@stakebts/testkit/workers";
+import type { Cluster } from "@stakebts/testkit/cluster";
+import type { WorkerName } from "@stakebts/testkit/process-settings";
+import { REPOSITORY } from "@stakebts/testkit/repository";
+import {
+  NOMINATORS,
+  everybodyNominates,
+  expectEverybodyPaidOnce,
+  settled,
+  withCluster,
+} from "../staking-cluster.ts";
 
 // Expand, backfill, contract: while an upgrade runs, workers of two versions share one ledger. With each release its
 // commit goes in here, and those go out that are no longer upgraded from. The history of migrations begins with the
@@ -24,7 +31,7 @@ for (const [commit, what] of Object.entries(OLDER_VERSIONS)) {
     it("pays everybody exactly once with both versions at work on one ledger, whichever of them leads", async () => {
       const older = await buildOlderVersion(commit);
       try {
-        await inTown({ repository: older.folder }, upgradeUnderWay);
+        await withCluster({ version: older.folder }, upgradeUnderWay);
       } finally {
         older.remove();
       }
@@ -32,29 +39,29 @@ for (const [commit, what] of Object.entries(OLDER_VERSIONS)) {
   });
 }
 
-async function upgradeUnderWay(town: Town): Promise<void> {
+async function upgradeUnderWay(cluster: Cluster): Promise<void> {
   const nominators = [...NOMINATORS];
   /** A payment that falls due from here on is made by this payer. */
   const expectPaymentsBy = async (payer: WorkerProcess) => {
     const sent = () => payer.lines.filter(({ event }) => event === "withdrawal.sent").length;
     const before = sent();
-    await town.everybodyNominates(nominators.splice(0, 2));
-    await town.until(async () => sent() > before, `${payer.name} ${payer.pid} pays`);
+    await everybodyNominates(cluster, nominators.splice(0, 2));
+    await cluster.until(async () => sent() > before, `${payer.name} ${payer.pid} pays`);
   };
   const stop = async (worker: WorkerProcess) => {
     worker.kill("SIGTERM");
     expect({ name: worker.name, exit: await worker.exited }).toEqual({ name: worker.name, exit: 0 });
   };
 
-  const old = await startAll(town);
+  const old = await cluster.startWorkers();
   await expectPaymentsBy(old.payer);
 
-  await town.upgradeLedger();
-  const here = town.clusterOf(REPOSITORY);
+  await cluster.database.prepare();
+  const startNew = (name: WorkerName) => cluster.startFrom(REPOSITORY, name);
   const now: Record<WorkerName, WorkerProcess> = {
-    ingester: here.start("ingester"),
-    scheduler: here.start("scheduler"),
-    payer: here.start("payer"),
+    ingester: startNew("ingester"),
+    scheduler: startNew("scheduler"),
+    payer: startNew("payer"),
   };
   await now.payer.waitFor(({ event }) => event === "payer.stands_by");
   await expectPaymentsBy(old.payer);
@@ -63,14 +70,14 @@ async function upgradeUnderWay(town: Town): Promise<void> {
   await expectPaymentsBy(now.payer);
 
   // The way back, in the middle of it.
-  const again = town.cluster.start("payer");
+  const again = cluster.start("payer");
   await again.waitFor(({ event }) => event === "payer.stands_by");
   await stop(now.payer);
   await expectPaymentsBy(again);
 
-  now.payer = here.start("payer");
+  now.payer = startNew("payer");
   for (const worker of [again, old.ingester, old.scheduler]) await stop(worker);
-  await town.settled();
-  await town.expectEverybodyPaidOnce();
+  await settled(cluster);
+  await expectEverybodyPaidOnce(cluster);
   for (const worker of Object.values(now)) await stop(worker);
 }

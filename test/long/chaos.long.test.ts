@@ -7,14 +7,14 @@ import { type ChaosResult, isSound, runChaos, summary } from "../../chaos/run.ts
 const MINUTES_MS = 60_000;
 const seed = Date.now() % 1_000_000;
 
-async function chaos(options: { rounds: number; weatherMs: number; without?: string }) {
-  const { without: name, rounds, weatherMs } = options;
+async function chaos(options: { rounds: number; faultsMs: number; without?: string }) {
+  const { without: name, rounds, faultsMs } = options;
   const without = BREAKS.find((each) => each.name === name);
   const said: string[] = [`seed ${seed}`];
   const result = await runChaos({
     rounds,
     seed,
-    weatherMs,
+    faultsMs,
     calmMs: 90_000,
     without,
     log: (line) => said.push(line),
@@ -28,7 +28,7 @@ describe("real processes when everything goes wrong at once", () => {
   it(
     "pay everybody exactly once",
     async () => {
-      const { result, said } = await chaos({ rounds: 2, weatherMs: 6_000 });
+      const { result, said } = await chaos({ rounds: 2, faultsMs: 6_000 });
       expect(wrong(result), said).toEqual({ paidTwice: 0, lost: 0, stuck: 0, other: 0 });
       expect(result.payouts, said).toBeGreaterThan(20);
     },
@@ -39,7 +39,7 @@ describe("real processes when everything goes wrong at once", () => {
     it(
       `are caught paying twice without ${without}`,
       async () => {
-        const { result, said } = await chaos({ rounds: 3, weatherMs: 4_000, without });
+        const { result, said } = await chaos({ rounds: 3, faultsMs: 4_000, without });
         expect(isSound(result), said).toBe(false);
         expect(result.paidTwice, said).toBeGreaterThan(0);
       },

@@ -13,9 +13,8 @@ import type { Log } from "@stakebts/kernel/log";
 import type { Queue } from "bullmq";
 import { createConsole } from "../src/app.ts";
 import { ChainWatch } from "../src/chain-watch.ts";
-import { CUSTODIAN, type Office, test as base } from "../../cli/test/cli-bench.ts";
-
-// The console at the office: its router in this process, with the real ledger, queues and chain behind it.
+import { CUSTODIAN, type PostgresCluster } from "@stakebts/testkit/postgres-cluster";
+import { test as base } from "../../cli/test/cli-test.ts";
 
 export const PASSWORD = "a long password";
 /** Once: it takes its time on purpose. */
@@ -30,7 +29,8 @@ export interface Visitor {
   readonly csrf: string;
 }
 
-export class Desk {
+/** The console of a cluster: its router in this process, with the real ledger, queues and chain behind it. */
+export class ConsoleEnvironment {
   readonly app: ReturnType<typeof createConsole>;
   readonly access: ConsoleAccess;
   readonly view: LedgerView;
@@ -43,12 +43,12 @@ export class Desk {
 
   /** @param url of the console's own login; `access` here is the owner's, who makes users as an operator does */
   private constructor(
-    office: Office,
+    cluster: PostgresCluster,
     { databaseUrl, url }: { databaseUrl: string; url: string },
     store: QueueStore,
     origin: string | undefined,
   ) {
-    const { chain, devnet } = office;
+    const { chain, devnet } = cluster;
     const clock: HostClock = {
       nowMs: () => this.nowMs,
       sleep: async (durationMs) => void (this.nowMs += durationMs),
@@ -66,14 +66,19 @@ export class Desk {
   }
 
   static async open(
-    office: Office,
+    cluster: PostgresCluster,
     databaseUrl: string,
     { store, origin }: { store?: QueueStore; origin?: string } = {},
-  ): Promise<Desk> {
+  ): Promise<ConsoleEnvironment> {
     const url = (await processLogins(databaseUrl)).console;
-    const desk = new Desk(office, { databaseUrl, url }, store ?? { databaseUrl: url }, origin);
-    await desk.watch.look();
-    return desk;
+    const environment = new ConsoleEnvironment(
+      cluster,
+      { databaseUrl, url },
+      store ?? { databaseUrl: url },
+      origin,
+    );
+    await environment.watch.look();
+    return environment;
   }
 
   async close(): Promise<void> {
@@ -132,11 +137,11 @@ export class Desk {
   }
 }
 
-/** A test with a desk of its own; queues in PostgreSQL. */
-export const test = base.extend<{ desk: Desk }>({
-  desk: async ({ office, databaseUrl }, use) => {
-    const desk = await Desk.open(office, databaseUrl);
-    await use(desk);
-    await desk.close();
+/** A test with a console of its own; queues in PostgreSQL. */
+export const test = base.extend<{ console: ConsoleEnvironment }>({
+  console: async ({ cluster, databaseUrl }, use) => {
+    const console = await ConsoleEnvironment.open(cluster, databaseUrl);
+    await use(console);
+    await console.close();
   },
 });

@@ -14,7 +14,7 @@ import type { LedgerView, PayoutStory, StatusView } from "@stakebts/core/ledger/
 import { cursorAt } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
-import { createConsole } from "../../../apps/console/src/app.ts";
+import { createConsole } from "../../apps/console/src/app.ts";
 import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
 import { silent } from "../silent.ts";

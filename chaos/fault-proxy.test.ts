@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Line } from "./line.ts";
+import { FaultProxy } from "./fault-proxy.ts";
 
 /** A server that answers each word with itself in capitals, and remembers what it was told. */
-describe("a line between a process and a server", () => {
+describe("a proxy between a process and a server", () => {
   const told: string[] = [];
   let server: Server;
-  let line: Line;
+  let proxy: FaultProxy;
   let client: Socket;
 
   beforeEach(async () => {
@@ -22,14 +22,14 @@ describe("a line between a process and a server", () => {
       });
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
-    line = await Line.open((server.address() as AddressInfo).port);
-    client = createConnection({ port: line.port, host: "127.0.0.1" });
+    proxy = await FaultProxy.open((server.address() as AddressInfo).port);
+    client = createConnection({ port: proxy.port, host: "127.0.0.1" });
     client.on("error", () => undefined);
     await once(client, "connect");
   });
   afterEach(async () => {
     client.destroy();
-    await line.close();
+    await proxy.close();
     server.close();
   });
 
@@ -42,20 +42,20 @@ describe("a line between a process and a server", () => {
 
   it("loses the answer and not the question while it is mute", async () => {
     client.on("data", () => told.push("an answer"));
-    line.mute();
+    proxy.mute();
     client.write("bye");
     await once(client, "close");
     expect(told).toEqual(["bye"]);
   });
 
   it("keeps the order of answers that come late", async () => {
-    line.delay(50);
+    proxy.delay(50);
     const sinceMs = performance.now();
     client.write("a");
     await once(server, "told");
     client.write("b");
     await once(server, "told");
-    line.restore();
+    proxy.restore();
     let heard = "";
     while (heard.length < 2) heard += await answer();
     expect(heard).toBe("AB");
@@ -63,13 +63,13 @@ describe("a line between a process and a server", () => {
   });
 
   it("ends connections and takes none while it is cut", async () => {
-    line.cut();
+    proxy.cut();
     await once(client, "close");
-    client = createConnection({ port: line.port, host: "127.0.0.1" });
+    client = createConnection({ port: proxy.port, host: "127.0.0.1" });
     client.on("error", () => undefined);
     await once(client, "close");
-    line.restore();
-    client = createConnection({ port: line.port, host: "127.0.0.1" });
+    proxy.restore();
+    client = createConnection({ port: proxy.port, host: "127.0.0.1" });
     client.write("hello");
     expect(await answer()).toBe("HELLO");
     expect(told).toEqual(["hello"]);

@@ -1,7 +1,7 @@
 import { auditPayments, type AuditTerms, type Intention, reckon } from "@stakebts/testkit/simulator/auditor";
 import type { ChainWatch } from "./chain-watch.ts";
 
-/** What the chain holds against what people have sent, by the simulator's auditor, who knows nothing of the product. */
+/** What the chain holds against what nominators have sent, by the simulator's auditor, who knows nothing of the product. */
 export interface Verdict {
   readonly payouts: number;
   readonly paidTwice: readonly string[];
@@ -18,12 +18,12 @@ export function judge(
   intentions: ReadonlyMap<string, Intention>,
   terms: AuditTerms,
 ): Verdict {
-  const reckoning = reckon(watch.blocks, intentions, terms);
-  const { wrong, settled } = auditPayments(reckoning, terms, new Set());
-  const open = [...reckoning.debts.values()].filter(({ key }) => !settled.has(key));
+  const expected = reckon(watch.blocks, intentions, terms);
+  const { wrong, settled } = auditPayments(expected, terms, new Set());
+  const open = [...expected.debts.values()].filter(({ key }) => !settled.has(key));
   const due = open.filter(({ dueMs }) => dueMs <= watch.finalTimeMs);
   return {
-    payouts: reckoning.outgoing.length,
+    payouts: expected.outgoing.length,
     paidTwice: wrong.filter((what) => what.startsWith("paid twice")),
     wrong: wrong.filter((what) => !what.startsWith("paid twice")),
     unpaid: new Set(due.map(({ key }) => key)),

@@ -2,40 +2,45 @@ import { setTimeout as delay } from "node:timers/promises";
 import { findRedis } from "@stakebts/testkit/redis";
 import { Redis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
-import { inTown } from "@stakebts/testkit/cluster";
-import { killUntil, startAll } from "@stakebts/testkit/workers";
+import {
+  everybodyNominates,
+  expectEverybodyPaidOnce,
+  killInTurn,
+  settled,
+  withCluster,
+} from "../staking-cluster.ts";
 
 describe("real processes that are cut off from what they need pay everybody exactly once", () => {
   it("with answers lost after acceptance and nodes that drop the connection", () =>
-    inTown({}, async (town) => {
-      await startAll(town);
-      for (const node of town.devnet.nodes) node.faults.dropReplyAfterAccept(10);
-      await town.everybodyNominates().catch(() => undefined);
-      await town.until(
-        async () => (await town.query("SELECT FROM agreement")).length >= 1,
+    withCluster({}, async (cluster) => {
+      await cluster.startWorkers();
+      for (const node of cluster.devnet.nodes) node.faults.dropReplyAfterAccept(10);
+      await everybodyNominates(cluster).catch(() => undefined);
+      await cluster.until(
+        async () => (await cluster.query("SELECT FROM agreement")).length >= 1,
         "something arrived",
       );
-      for (const node of town.devnet.nodes) node.faults.disconnectAll();
-      const [row] = await town.query<{ n: string }>("SELECT count(*) AS n FROM agreement");
+      for (const node of cluster.devnet.nodes) node.faults.disconnectAll();
+      const [row] = await cluster.query<{ n: string }>("SELECT count(*) AS n FROM agreement");
       expect(Number(row?.n)).toBeGreaterThan(0);
-      await town.until(
-        async () => (await town.query("SELECT FROM payout WHERE status <> 'confirmed'")).length === 0,
+      await cluster.until(
+        async () => (await cluster.query("SELECT FROM payout WHERE status <> 'confirmed'")).length === 0,
         "nothing is open",
       );
-      const twice = await town.query(
+      const twice = await cluster.query(
         "SELECT payout_key FROM transfer WHERE direction = 'out' GROUP BY 1 HAVING count(*) > 1",
       );
       expect(twice).toEqual([]);
     }));
 
   it("with PostgreSQL restarted under them", () =>
-    inTown({}, async (town) => {
-      const workers = await startAll(town);
-      await town.everybodyNominates();
+    withCluster({}, async (cluster) => {
+      const workers = await cluster.startWorkers();
+      await everybodyNominates(cluster);
       await workers.payer.waitFor(({ event }) => event === "withdrawal.signed");
-      await town.restartPostgres();
-      await town.settled();
-      await town.expectEverybodyPaidOnce();
+      await cluster.database.restart();
+      await settled(cluster);
+      await expectEverybodyPaidOnce(cluster);
       const ended = await Promise.race([
         ...Object.values(workers).map((w) => w.exited),
         Promise.resolve("all run"),
@@ -44,17 +49,17 @@ describe("real processes that are cut off from what they need pay everybody exac
     }));
 
   it("with the nodes gone for a while", () =>
-    inTown({}, async (town) => {
-      await startAll(town);
-      await town.everybodyNominates();
-      for (const node of town.devnet.nodes) {
+    withCluster({}, async (cluster) => {
+      await cluster.startWorkers();
+      await everybodyNominates(cluster);
+      for (const node of cluster.devnet.nodes) {
         node.faults.refuseConnections(true);
         node.faults.disconnectAll();
       }
       await delay(2_000); // An outage of one month of the programme.
-      for (const node of town.devnet.nodes) node.faults.refuseConnections(false);
-      await town.settled();
-      await town.expectEverybodyPaidOnce();
+      for (const node of cluster.devnet.nodes) node.faults.refuseConnections(false);
+      await settled(cluster);
+      await expectEverybodyPaidOnce(cluster);
     }));
 });
 
@@ -63,17 +68,17 @@ describe.skipIf(inject("redisUrl") === "")("with queues in Redis", () => {
     const redis = await findRedis();
     if (redis === null) throw new Error("redis-server was there a moment ago");
     try {
-      await inTown({ redisUrl: redis.url }, async (town) => {
-        const workers = await startAll(town);
-        await town.everybodyNominates();
+      await withCluster({ redis: { url: redis.url } }, async (cluster) => {
+        const workers = await cluster.startWorkers();
+        await everybodyNominates(cluster);
         const client = new Redis(redis.url);
         for (let round = 0; round < 6; round++) {
           await client.flushall();
-          await killUntil(town, workers, 2);
+          await killInTurn(cluster, workers, 2);
         }
         client.disconnect();
-        await town.settled();
-        await town.expectEverybodyPaidOnce();
+        await settled(cluster);
+        await expectEverybodyPaidOnce(cluster);
       });
     } finally {
       await redis.stop();

@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { type Finding, findingAt, inputAt, runInput } from "../test/fuzz/fuzz.ts";
-import { type Breakage, BREAKAGES, type Target } from "../test/fuzz/target.ts";
-import { TARGETS } from "../test/fuzz/targets/index.ts";
+import { type Finding, findingAt, inputAt, runInput } from "./fuzz.ts";
+import { type Breakage, BREAKAGES, type Target } from "./target.ts";
+import { TARGETS } from "./targets/index.ts";
 
 const NAMES = TARGETS.map(({ name }) => name);
 
@@ -98,7 +98,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 async function inThread(work: Thread, hear: (told: Told) => void): Promise<void> {
   const at = new Int32Array(work.at);
   const reached = await new Promise<number>((resolve) => {
-    const worker = new Worker(new URL("fuzz-thread.mjs", import.meta.url), { workerData: work });
+    const worker = new Worker(new URL("thread.mjs", import.meta.url), { workerData: work });
     let failed = false;
     const fail = (what: string, stack = ""): void => {
       failed = true;

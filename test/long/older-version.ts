@@ -25,7 +25,8 @@ export async function buildOlderVersion(commit: string): Promise<{ folder: strin
   await run("tar", ["-xf", archive], { cwd: folder });
   link("node_modules", (name) => name !== "@stakebts");
   mkdirSync(join(folder, "node_modules/@stakebts"));
-  symlinkSync(join(folder, "packages/core"), join(folder, "node_modules/@stakebts/core"));
+  for (const name of readdirSync(join(folder, "packages")))
+    symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@stakebts", name));
   link("packages/core/node_modules", () => true);
   await run(join(folder, "node_modules/.bin/prisma"), ["generate"], { cwd: folder });
   await run(join(folder, "node_modules/.bin/tsc"), ["-b", "apps/ingester", "apps/scheduler", "apps/payer"], {

@@ -19,7 +19,7 @@ export interface Sending {
 
 const MEMOS = { 3: "three_months", 6: "six_months", 12: "twelve_months" } as const;
 
-/** What people do in one round: nominations, of which the long ones are stopped, and requests that make no sense. */
+/** What the nominators do in one round: nominations, of which the long ones are stopped, and requests that make no sense. */
 export function planSendings(prng: Prng, { lengthMs }: { lengthMs: number }): readonly Sending[] {
   const sendings: Sending[] = [];
   const open = (from: string, atMs: number, months: 3 | 6 | 12) =>
@@ -54,8 +54,8 @@ export function planSendings(prng: Prng, { lengthMs }: { lengthMs: number }): re
   return sendings.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** The wallets of everybody, and what each transfer that they have signed was meant to be. */
-export class People {
+/** The wallets of all nominators, and what each transfer that they have signed was meant to be. */
+export class Nominators {
   /** By the signature, which is how the auditor finds it in a block. */
   readonly intentions = new Map<string, Intention>();
   readonly #wallets = new Map<string, DevnetWallet>();
