@@ -1,3 +1,4 @@
+import type { HostClock } from "@stakebts/kernel/clock";
 import type { AuditLog, HashChainEntry } from "@stakebts/core/audit/audit-log";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import type { MemoryLedger } from "../memory-ledger.ts";
@@ -5,12 +6,12 @@ import type { MemoryLedger } from "../memory-ledger.ts";
 /** The audit log over the receipts of a ledger in memory. An entry stays with its receipt, also in a backup. */
 export class ChainedReceipts implements Pick<AuditLog, "appendEntries" | "head"> {
   readonly #ledger: MemoryLedger;
-  readonly #nowMs: () => number;
+  readonly #clock: Pick<HostClock, "nowMs">;
   readonly #entries = new WeakMap<NewReceipt, HashChainEntry>();
 
-  constructor(ledger: MemoryLedger, nowMs: () => number) {
+  constructor(ledger: MemoryLedger, clock: Pick<HostClock, "nowMs">) {
     this.#ledger = ledger;
-    this.#nowMs = nowMs;
+    this.#clock = clock;
   }
 
   head(): Promise<HashChainEntry | undefined> {
@@ -21,7 +22,7 @@ export class ChainedReceipts implements Pick<AuditLog, "appendEntries" | "head">
     const { receipts } = this.#ledger.contents;
     const { entry: last, index } = this.#last();
     const next = receipts.slice(index + 1, index + 1 + limit);
-    const createdAtMs = this.#nowMs();
+    const createdAtMs = this.#clock.nowMs();
     const entries = entriesFor(
       last,
       next.map(({ event, subject, chainTimeMs, details }, i) => ({

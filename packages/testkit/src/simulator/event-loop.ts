@@ -120,5 +120,5 @@ export class EventLoop {
   }
 }
 
-/** All promises that are settled have told whoever waits for them: the next turn of the event loop comes after that. */
+/** All promises that are settled have told what waits for them: the next turn of the event loop comes after that. */
 const everythingThatCanGoOn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

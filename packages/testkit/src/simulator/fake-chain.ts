@@ -9,7 +9,7 @@ import type {
   EncryptedMemo,
 } from "@stakebts/bitshares/chain";
 
-/** Something signed, by us or by somebody else's wallet. */
+/** Something signed, by us or by another wallet. */
 export interface ChainTransaction {
   readonly txid: string;
   readonly fromId: AccountId;

@@ -8,7 +8,8 @@ import {
   type ChainReader,
   type ChainWriter,
 } from "@stakebts/bitshares/chain";
-import type { FakeChain } from "./fake-chain.ts";
+import type { AccountBlock, AccountOperationReader } from "@stakebts/bitshares/account-operations";
+import { blockNumOf, type FakeChain } from "./fake-chain.ts";
 import { signedTransaction } from "./fake-keys.ts";
 import type { Prng } from "./prng.ts";
 import type { EventLoop } from "./event-loop.ts";
@@ -20,7 +21,7 @@ const CLAIM = { fee: 2_000_000n, pricePerKbyte: 10n };
  * The chain as it is seen through nodes, one or another at each question: some are behind, some do not answer, and some
  * say of balances and of transactions what is not so. Of blocks they cannot lie: those carry their own proof.
  */
-export class FakeNodes implements ChainReader, ChainWriter {
+export class FakeNodes implements ChainReader, ChainWriter, AccountOperationReader {
   /** Blocks that each node is behind. */
   lags: readonly number[] = [0];
   readonly #chain: FakeChain;
@@ -66,6 +67,35 @@ export class FakeNodes implements ChainReader, ChainWriter {
       const transfers = chainBlock.transfers.filter((t) => t.fromId === account || t.toId === account);
       return { ...chainBlock, transfers };
     });
+  }
+
+  /** Every transfer that the account sends; in this chain it does nothing else. */
+  async accountBlocks({ from, to, account }: Parameters<AccountOperationReader["accountBlocks"]>[0]) {
+    const { head } = this.#ask();
+    if (to > head) throw new ChainError("inconsistent_chain", `the node does not have block ${to} yet`);
+    return Array.from({ length: to - from + 1 }, (_, index): AccountBlock => {
+      const { chainBlock, transactions } = this.#block(from + index);
+      const { transfers, ...block } = chainBlock;
+      const operations = transfers.flatMap((transfer, trxInBlock) => {
+        if (transfer.fromId !== account) return [];
+        const { refBlockId } = transactions[trxInBlock] as (typeof transactions)[number];
+        return [
+          {
+            position: { blockNum: block.blockNum, trxInBlock, opInTrx: 0 },
+            txid: transfer.txid,
+            name: "transfer",
+            // A wallet refers to the head.
+            refBlockNum: refBlockId === undefined ? block.blockNum - 1 : blockNumOf(refBlockId),
+            transfer,
+          },
+        ];
+      });
+      return { ...block, operations };
+    });
+  }
+
+  authorityOf(): Promise<string> {
+    return Promise.resolve("custodian key");
   }
 
   async accounts(namesOrIds: readonly string[]) {

@@ -9,10 +9,10 @@ import { switchPayments } from "@stakebts/core/limits/switch-payments";
 import type { Intention } from "./auditor.ts";
 import { keepAlive, rebuilder } from "./processes.ts";
 import type { ProcessRun } from "./event-loop.ts";
-import { EXCHANGE, MANAGER, type Simulation } from "./simulation.ts";
+import { CUSTODIAN, EXCHANGE, MANAGER, type Simulation } from "./simulation.ts";
 
-// Everybody who is not the product: the chain, its nodes, the exchange, nominators and managers, operators, and whoever
-// restores a backup.
+// All that is not the product: the chain, its nodes, the exchange, nominators and managers, operators, and the restore of
+// a backup.
 
 const BLOCK_MS = 3_000;
 const SHARES = 100_000n;
@@ -125,6 +125,17 @@ export function startNominators(simulation: Simulation): void {
   });
 }
 
+/** Without the safeguard of its key the custodian is robbed, once. */
+export function startThief(simulation: Simulation): void {
+  if (simulation.without !== "key-kept") return;
+  simulation.eventLoop.after(simulation.prng.int(60_000, 240_000), () =>
+    simulation.sendByOthers(CUSTODIAN, SHARES, {
+      to: simulation.prng.pick(simulation.nominators).id,
+      means: { type: "nonsense" },
+    }),
+  );
+}
+
 /** What the exchange has accepted it sends, keeps or cancels, sooner or later. */
 export function startExchange(simulation: Simulation): void {
   const { exchange, prng } = simulation;
@@ -160,7 +171,7 @@ export function startExchange(simulation: Simulation): void {
   again();
 }
 
-/** Somebody at a keyboard, at bad moments. */
+/** An operator who types commands at bad moments. */
 export async function operator(simulation: Simulation, run: ProcessRun): Promise<void> {
   const { prng, eventLoop } = simulation;
   const clock = simulation.hostClock(run);
@@ -213,7 +224,7 @@ async function command(
   await cancelPayout({ ledger }, { id, action, ledger: caughtUp });
 }
 
-/** Somebody types the command, again and again until it says that it is done. */
+/** An operator types the command, again and again until it says that it is done. */
 function rebuild(simulation: Simulation): void {
   if (simulation.isBeingRebuilt) return; // The one who is at it begins again.
   simulation.isBeingRebuilt = true;
@@ -239,6 +250,7 @@ export function startBackups(simulation: Simulation): void {
     for (const run of simulation.ingesters) run.over = true;
   };
   const comeBack = (backup: unknown): void => {
+    simulation.hasForgotten = true;
     if (simulation.without === "recovery-hold") {
       ledger.rewind(backup);
       killIngesters();
@@ -268,7 +280,7 @@ export function startBackups(simulation: Simulation): void {
   });
 }
 
-/** After the storm somebody looks at everything that asks for a person, again and again. */
+/** When the faults are over an operator looks at everything that asks for a person, again and again. */
 export async function helper(simulation: Simulation, run: ProcessRun): Promise<void> {
   const ledger = simulation.ledgerPort(run);
   const clock = simulation.hostClock(run);

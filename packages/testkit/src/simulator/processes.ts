@@ -1,17 +1,20 @@
 import { AssertionError } from "@stakebts/kernel/assert";
 import type { Log } from "@stakebts/kernel/log";
+import type { AccountOperationReader } from "@stakebts/bitshares/account-operations";
 import type { ChainReader, ChainWriter } from "@stakebts/bitshares/chain";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { PayerLock } from "@stakebts/core/payments/payer-lock";
 import { newIngestDeps, runIngester } from "@stakebts/core/processes/ingester";
 import { runPayer } from "@stakebts/core/processes/payer";
 import { runScheduler } from "@stakebts/core/processes/scheduler";
+import { runWatcher } from "@stakebts/core/processes/watcher";
 import type { JobHandlers, JobKind, JobQueue, JobResult, StartWorker } from "@stakebts/core/queue/queue";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import type { Roles } from "@stakebts/core/rules/decide";
 import { DONE, repeat } from "@stakebts/core/runtime/loop";
 import type { TopUpSource } from "@stakebts/core/treasury/treasury";
 import { ledgerFacts } from "./ledger-facts.ts";
+import { memoryMonitorLedger } from "./monitor-ledger.ts";
 import { fakeMemoReader, fakeMemoWriter, fakeSigner } from "./fake-keys.ts";
 import type { ProcessRun } from "./event-loop.ts";
 import { DEPOSIT_MEMO, RESERVE, type Simulation } from "./simulation.ts";
@@ -86,7 +89,8 @@ const everyPort = (simulation: Simulation, run: ProcessRun) => ({
 
 const EVERY_SETTING = { shown: {}, lookMs: LOOK_MS } as const;
 
-type Chain = ChainReader & ChainWriter & { takeTroubles(): readonly [] };
+type Nodes = ChainReader & ChainWriter & AccountOperationReader;
+type Chain = Nodes & { takeTroubles(): readonly [] };
 
 /** Nothing is done of these nodes that would have to be reported: no block of theirs is a lie. */
 function chainPort(simulation: Simulation, run: ProcessRun): Chain {
@@ -95,7 +99,7 @@ function chainPort(simulation: Simulation, run: ProcessRun): Chain {
     after: 0,
     error: () => new Error(),
   }));
-  return new Proxy(chain as ChainReader & ChainWriter as Chain, {
+  return new Proxy(chain as Nodes as Chain, {
     get: (target, key) => (key === "takeTroubles" ? () => [] : (Reflect.get(target, key) as unknown)),
   });
 }
@@ -297,6 +301,41 @@ export async function payer(simulation: Simulation, run: ProcessRun): Promise<vo
       custodian: simulation.custodian.name,
       policyOn: () => policy,
       treasuryMs: prng.int(10_000, 30_000),
+    },
+    run.stop.signal,
+  );
+}
+
+/** Nothing is stolen here, so that it may raise no alert, unless the ledger has forgotten what it has signed. */
+export async function watcher(simulation: Simulation, run: ProcessRun): Promise<void> {
+  const { prng, policy } = simulation;
+  stopSometime(simulation, run);
+  const { chain, clock, log } = everyPort(simulation, run);
+  await runWatcher(
+    {
+      chain,
+      clock,
+      log,
+      ledger: simulation.port(
+        run,
+        "monitor",
+        memoryMonitorLedger(simulation.ledger),
+        () => simulation.databaseFaults,
+      ),
+      channels: [],
+      showPresence: () => Promise.resolve(),
+      measure: () => (alert) => {
+        if (!simulation.hasForgotten) simulation.report(`${alert.event}: ${String(alert.details["reason"])}`);
+      },
+    },
+    {
+      ...EVERY_SETTING,
+      custodian: simulation.custodian.name,
+      policyOn: () => policy,
+      exchangeDepositAccount: "exchange",
+      checkpointAccount: undefined,
+      installation: "simulator",
+      pollMs: prng.int(5_000, 15_000),
     },
     run.stop.signal,
   );

@@ -1,7 +1,15 @@
 import { audit, auditAgainstChain, auditEnd, auditSum } from "./audit-simulation.ts";
 import { reckon } from "./auditor.ts";
-import { helper, operator, startBackups, startChain, startExchange, startNominators } from "./outside.ts";
-import { ingester, keepAlive, payer, scheduler } from "./processes.ts";
+import {
+  helper,
+  operator,
+  startBackups,
+  startChain,
+  startExchange,
+  startNominators,
+  startThief,
+} from "./outside.ts";
+import { ingester, keepAlive, payer, scheduler, watcher } from "./processes.ts";
 import type { Safeguard } from "./safeguards.ts";
 import { EXCHANGE, Simulation } from "./simulation.ts";
 
@@ -43,11 +51,15 @@ export async function runSeed(
   startNominators(simulation);
   startExchange(simulation);
   startBackups(simulation);
+  startThief(simulation);
   for (const name of ["ingester 1", "ingester 2"])
     keepAlive(simulation, name, (run) => ingester(simulation, run));
   for (const name of ["scheduler 1", "scheduler 2"])
     keepAlive(simulation, name, (run) => scheduler(simulation, run));
   for (const name of ["payer 1", "payer 2"]) keepAlive(simulation, name, (run) => payer(simulation, run));
+  // Without another safeguard it is the auditor who has to see what goes wrong: a watcher would stop it before.
+  if (without === undefined || without === "key-kept")
+    keepAlive(simulation, "watcher", (run) => watcher(simulation, run));
   keepAlive(simulation, "operator", (run) => operator(simulation, run));
 
   await eventLoop.run(prng.int(SAFETY_MS_MIN, SAFETY_MS_MAX), isWrong);

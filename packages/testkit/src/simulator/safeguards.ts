@@ -17,5 +17,7 @@ export const SAFEGUARDS = [
   "final-blocks",
   /** A payout has one live withdrawal. Without: the payer does not see the one that is out, nor does the save. */
   "one-live",
+  /** Only the payer has the custodian's key. Without: a thief sends a transfer with it, and the watcher has to see it. */
+  "key-kept",
 ] as const;
 export type Safeguard = (typeof SAFEGUARDS)[number];

@@ -62,7 +62,9 @@ export class Simulation {
   isOver = false;
   readonly ingesters = new Set<ProcessRun>();
   restoresToCome = 0;
-  /** The database was lost, and somebody fills it from the chain: ingesters are not started meanwhile. */
+  /** A backup has come back, or the database was lost: the ledger may not know what it has signed. */
+  hasForgotten = false;
+  /** The database was lost, and an operator fills it from the chain: ingesters are not started meanwhile. */
   isBeingRebuilt = false;
   faultProfile: FaultProfile;
   /** By how much the chain's time is ahead of the event loop's: it stood still now and then. */
@@ -111,10 +113,10 @@ export class Simulation {
     });
     const trueTime: HostClock = {
       nowMs: () => START_MS + this.eventLoop.nowMs,
-      sleep: () => Promise.reject(new Error("nobody sleeps here")),
+      sleep: () => Promise.reject(new Error("only processes sleep")),
     };
     this.ledger = new MemoryLedger(trueTime);
-    this.audit = new ChainedReceipts(this.ledger, trueTime.nowMs);
+    this.audit = new ChainedReceipts(this.ledger, trueTime);
     this.queue = new MemoryQueue(trueTime);
     this.nodes = new FakeNodes({
       chain: this.chain,
@@ -156,13 +158,15 @@ export class Simulation {
     this.eventLoop.note("AUDITOR", what);
   }
 
-  /** A transfer by somebody else's wallet, which does not rest until it is in a block. */
+  /** A transfer by another wallet than the custodian's, which does not rest until it is in a block. */
   sendByOthers(
     from: AccountId,
     amountShares: bigint,
     more: {
+      /** Who gets it; the custodian if not said. */
+      readonly to?: AccountId;
       readonly memo?: string;
-      /** Its memo is for somebody else's key. */
+      /** Its memo is for another key. */
       readonly isUnreadable?: boolean;
       readonly assetId?: string;
       readonly means: Intention;
@@ -174,7 +178,7 @@ export class Simulation {
     this.chain.submit({
       txid,
       fromId: from,
-      toId: CUSTODIAN,
+      toId: more.to ?? CUSTODIAN,
       amount: shares(amountShares),
       assetId: more.assetId ?? "1.3.0",
       fee: shares(0n),
@@ -282,7 +286,7 @@ export class Simulation {
 interface Faults {
   /** Probability that nothing happens. */
   readonly before: number;
-  /** Probability that it happens, and nobody hears of it. */
+  /** Probability that it happens, and the answer is lost. */
   readonly after: number;
   readonly error: () => Error;
 }
