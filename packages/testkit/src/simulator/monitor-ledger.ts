@@ -18,7 +18,7 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   stopPayments: (receipt, reason) =>
     ledger.transaction(async (tx) => {
       if ((await tx.receipts.add([receipt], { once: true })) === 0) return false;
-      await tx.control.set({ payments: { on: false, reason } });
+      await tx.control.addFreeze({ source: "process", process: "watcher", level: "pay-nothing", reason });
       return true;
     }),
   close: () => Promise.resolve(),
