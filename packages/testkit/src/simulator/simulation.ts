@@ -114,7 +114,7 @@ export class Simulation {
       sleep: () => Promise.reject(new Error("nobody sleeps here")),
     };
     this.ledger = new MemoryLedger(trueTime);
-    this.audit = new ChainedReceipts(this.ledger, trueTime.nowMs);
+    this.audit = new ChainedReceipts(this.ledger, () => trueTime.nowMs());
     this.queue = new MemoryQueue(trueTime);
     this.nodes = new FakeNodes({
       chain: this.chain,
