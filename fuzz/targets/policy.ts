@@ -1,15 +1,15 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
 import { policyOf } from "@stakebts/core/config/policy-file";
-import { readEnvironment, settings } from "@stakebts/core/config/environment";
+import { readEnvironment } from "@stakebts/core/config/environment";
+import { schemaOf } from "@stakebts/core/config/process-settings";
 import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
 import { StartupError } from "@stakebts/kernel/errors";
 import { hostileValue, longText, mutateText, mutateTree } from "../mutate.ts";
 import { type Input, rule, type Target } from "../target.ts";
 
-const SCHEMA = z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY });
+const SCHEMA = schemaOf("stakebts", ["STAKEBTS_POLICY"]);
 
 const VALID: { readonly [key: string]: Input } = {
   month: "30d",

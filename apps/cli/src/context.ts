@@ -1,5 +1,4 @@
 import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
-import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import type { Environment } from "@stakebts/core/config/environment";
 import { rolesOf } from "@stakebts/core/config/exchange-settings";
@@ -9,8 +8,8 @@ import type { IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
 import type { Cursor, Ledger } from "@stakebts/core/ledger/ledger";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
-import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
-import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
+import { newIngestDeps } from "@stakebts/core/processes/ingester";
+import { openChain } from "@stakebts/core/processes/open-ports";
 import type { LedgerView } from "@stakebts/core/ledger/view";
 import type { ConsoleAccess } from "@stakebts/core/operators/console-access";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
@@ -62,11 +61,7 @@ export class Context {
   }
 
   get chain(): ChainReader {
-    const settings = readSettings("chain", this.environment);
-    this.#chain ??= createChainClient({
-      nodes: settings.STAKEBTS_NODES,
-      quorum: settings.STAKEBTS_NODE_QUORUM,
-    });
+    this.#chain ??= openChain(readSettings("chain", this.environment));
     return this.#chain;
   }
 
@@ -128,18 +123,14 @@ export async function ingestDeps(
   const custodian = await context.custodian();
   checkMemoKeys(custodian, memos.publicKeys);
   const { policy, managers } = policyOf(settings.STAKEBTS_POLICY, await chain.chainId());
-  return {
-    chain,
-    ahead: new ReadAhead(chain, custodian.id),
-    ledger,
-    memos,
-    log: silent,
-    policy,
-    custodian,
-    skipBlocks: new Set(settings.STAKEBTS_SKIP_BLOCKS),
-    accounts: new Map<string, ChainAccount>(),
-    adminReplay: settings.STAKEBTS_ADMIN_REPLAY === "on",
-    watch: new LedgerWatch(),
-    roles: rolesOf(settings, managers),
-  };
+  const deps = newIngestDeps(
+    { chain, ledger, memos, log: silent },
+    {
+      policy,
+      custodian,
+      skipBlocks: new Set(settings.STAKEBTS_SKIP_BLOCKS),
+      adminReplay: settings.STAKEBTS_ADMIN_REPLAY === "on",
+    },
+  );
+  return { ...deps, roles: rolesOf(settings, managers) };
 }

@@ -28,7 +28,7 @@ import { afterAll, beforeAll, describe, expect, test as base, vi } from "vitest"
 import { prepare } from "../../../prisma/migrate.ts";
 import { test as withEmbedded } from "@stakebts/testkit/database";
 import { installedPostgres } from "@stakebts/testkit/installed-postgres";
-import { InProcessCluster } from "@stakebts/testkit/in-process-cluster";
+import { PostgresCluster } from "@stakebts/testkit/postgres-cluster";
 import { stakebtsOf } from "./cli-test.ts";
 import { ENTRY, inProcess, type Stakebts, stakebtsWith } from "./stakebts.ts";
 
@@ -238,7 +238,9 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     const there = new URL(url);
     there.pathname = `/${drill}`;
     const restored = stakebts.with({ DATABASE_URL: there.href });
-    expect((await restored("status")).out).toMatch(/payments +off: restored from stakebts-[^]*fence +up/u);
+    expect((await restored("status")).out).toMatch(
+      /payments +off: restored from stakebts-[^]*recovery hold +(?:this database|until)/u,
+    );
     expect((await restored("receipts", "--event", "ledger.restored")).out).toContain("drill");
     const ledger = createPostgresLedger({ url: there.href });
     const writerEpoch = await ledger.control.startWriterEpoch();
@@ -327,7 +329,7 @@ describe.skipIf(installedPostgres === undefined)(
       dir,
     }) => {
       const url = (await server?.createDatabase(`${database}_office`, "template_ledger")) ?? "";
-      const before = await InProcessCluster.open(url);
+      const before = await PostgresCluster.open(url);
       const key = await before.failedRefund("nominator-1");
       await stakebtsOf(before)("payouts", "requeue", key, "--reason", "try it");
       const payout = identified({ ...refundOf(operation(1)), key: key as PayoutKey }).id;
@@ -360,7 +362,7 @@ describe.skipIf(installedPostgres === undefined)(
         expect(await after.pay(payout)).toEqual({ type: "settled" });
         expect(await after.arrivedAt("nominator-1")).toEqual([450]);
         expect(await after.arrivedAt("nominator-2")).toEqual([1]);
-        expect((await stakebtsOf(after)("receipts", "--event", "fence.*")).out).toContain(
+        expect((await stakebtsOf(after)("receipts", "--event", "recovery_hold.*")).out).toContain(
           "recovery_hold.lifted",
         );
       } finally {
@@ -391,7 +393,9 @@ describe.skipIf(installedPostgres === undefined)("stakebts reset", () => {
     const [, kept] = (await databases()).filter((other) => other.startsWith(name));
     expect(await ask(url.replace(name, kept ?? ""), "SELECT FROM agreement")).toHaveLength(1);
     expect(await ask(url, "SELECT FROM agreement")).toHaveLength(0);
-    expect((await stakebts("status")).out).toMatch(/payments +off: reset by operator-1[^]*fence +up/u);
+    expect((await stakebts("status")).out).toMatch(
+      /payments +off: reset by operator-1[^]*recovery hold +(?:this database|until)/u,
+    );
   });
 });
 

@@ -6,7 +6,7 @@ import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import initSqlJs from "sql.js";
 import { afterAll, describe, expect, vi } from "vitest";
 import { test as base } from "@stakebts/testkit/database";
-import { CUSTODIAN, InProcessCluster } from "@stakebts/testkit/in-process-cluster";
+import { CUSTODIAN, PostgresCluster } from "@stakebts/testkit/postgres-cluster";
 import { stakebtsOf } from "./cli-test.ts";
 import type { Stakebts } from "./stakebts.ts";
 
@@ -36,23 +36,20 @@ interface Payout {
 }
 
 /** An cluster whose ledger is empty, on a chain with a past. */
-const test = base.extend<{ cluster: InProcessCluster; stakebts: Stakebts }>({
+const test = base.extend<{ cluster: PostgresCluster; stakebts: Stakebts }>({
   cluster: async ({ databaseUrl }, use) => {
-    const cluster = await InProcessCluster.open(databaseUrl, "never");
+    const cluster = await PostgresCluster.open(databaseUrl, "never");
     await use(cluster);
     await cluster.close();
   },
-  stakebts: async (
-    { cluster }: { cluster: InProcessCluster },
-    use: (stakebts: Stakebts) => Promise<void>,
-  ) => {
+  stakebts: async ({ cluster }: { cluster: PostgresCluster }, use: (stakebts: Stakebts) => Promise<void>) => {
     await use(stakebtsOf(cluster).with({ STAKEBTS_MEMO_KEY: wifFromSeed(`${CUSTODIAN}-memo`) }));
   },
 });
 
 /** What was sent to the custodian, in the order of the chain. */
 async function past(
-  cluster: InProcessCluster,
+  cluster: PostgresCluster,
 ): Promise<readonly { block: number; at: string; timeMs: number }[]> {
   const { headBlockNum: to } = await cluster.chain.head();
   const blocks = await cluster.chain.blocks({ from: 1, to, account: cluster.custodian.id });
@@ -68,7 +65,7 @@ async function past(
 }
 
 /** A nomination and an invalid request; days later the ledger begins, at the newest block. */
-async function nominatedLongAgo(cluster: InProcessCluster, days: number) {
+async function nominatedLongAgo(cluster: PostgresCluster, days: number) {
   await cluster.send("nominator-1", 25_000n, '{"type":"three_months"}');
   await cluster.send("nominator-2", 500n, "what is this");
   await cluster.devnet.produce(8);

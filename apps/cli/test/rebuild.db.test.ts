@@ -8,7 +8,7 @@ import pg from "pg";
 import { describe, expect, vi } from "vitest";
 import { emptyDatabase } from "@stakebts/testkit/database";
 import { deploy } from "../../../prisma/migrate.ts";
-import { CUSTODIAN, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
+import { CUSTODIAN, type PostgresCluster } from "@stakebts/testkit/postgres-cluster";
 import { test as base } from "./cli-test.ts";
 import type { Stakebts } from "./stakebts.ts";
 
@@ -51,7 +51,7 @@ async function facts(url: string): Promise<Record<string, string>> {
   return row ?? {};
 }
 
-async function live(cluster: InProcessCluster): Promise<void> {
+async function live(cluster: PostgresCluster): Promise<void> {
   await cluster.send("nominator-1", 25_000n, "three_months");
   await cluster.send("nominator-2", 25_000n, "six_months");
   await cluster.send("nominator-2", 500n, "what is this");

@@ -7,12 +7,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { accountFromSeeds, DevnetWallet, startExchange } from "@stakebts/devnet";
 import { describe, expect } from "vitest";
-import type { InProcessCluster } from "@stakebts/testkit/in-process-cluster";
+import type { PostgresCluster } from "@stakebts/testkit/postgres-cluster";
 import { test } from "./cli-test.ts";
 import { topUpReference } from "@stakebts/core/operators/give-up-top-up";
 
 /** A cover of account 1 that has come this far. */
-async function givenTopUp(cluster: InProcessCluster, ...statuses: TopUpStatus[]): Promise<void> {
+async function givenTopUp(cluster: PostgresCluster, ...statuses: TopUpStatus[]): Promise<void> {
   const key = topUpKey.cover(1, 1);
   const id = topUpReference(key);
   await cluster.ledger.transaction(async (tx) => {

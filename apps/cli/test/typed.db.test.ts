@@ -228,10 +228,40 @@ describe("config", () => {
     expect(wrong.code).toBe(78);
     for (const name of ["DATABASE_URL", "STAKEBTS_NODES", "STAKEBTS_ACTIVE_KEY", "STAKEBTS_PAYMENTS"])
       expect(wrong.out).toContain(`${name} is not set`);
+    const mistyped = file("mistyped.env", `DATABASE_URL=postgresql://u:p@h/d\nSTAKEBTS_CLOK_RATE=2\n`);
+    expect(await nothing("--settings", mistyped, "config", "check", "scheduler")).toMatchObject({
+      code: 78,
+      out: expect.stringContaining("STAKEBTS_CLOK_RATE is not a setting: did you mean STAKEBTS_CLOCK_RATE?"),
+    });
+    expect(await nothing("--settings", mistyped, "status")).toMatchObject({
+      code: 78,
+      err: expect.stringContaining("did you mean STAKEBTS_CLOCK_RATE?"),
+    });
     expect(await nothing("--settings", join(folder, "none"), "config", "check")).toMatchObject({
       code: 78,
       err: expect.stringContaining("ENOENT"),
     });
+  });
+});
+
+test("config list says what can be set, and who reads it", async () => {
+  const listed = await nothing("config", "list", "watcher");
+  expect(listed.code).toBe(0);
+  expect(listed.out).toContain("DATABASE_URL (secret)\n");
+  expect(listed.out).toMatch(
+    /STAKEBTS_NODE_QUORUM\n {2}How many nodes .*\n {2}read by: ingester, .*without it: 1;/u,
+  );
+  expect(listed.out).not.toMatch(/ACTIVE_KEY|FREEZE/u);
+  const { settings } = JSON.parse((await nothing("config", "list", "--json")).out) as {
+    settings: { name: string }[];
+  };
+  expect(settings.map(({ name }) => name)).toContain("STAKEBTS_EXCHANGE_n_KEY");
+});
+
+test("a command does not use nodes of another chain than STAKEBTS_CHAIN_ID", async ({ stakebts }) => {
+  expect(await stakebts.with({ STAKEBTS_CHAIN_ID: "4".repeat(64) })("balances")).toMatchObject({
+    code: 78,
+    err: expect.stringContaining("wrong_chain"),
   });
 });
 

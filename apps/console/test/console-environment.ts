@@ -13,7 +13,7 @@ import type { Log } from "@stakebts/kernel/log";
 import type { Queue } from "bullmq";
 import { createConsole } from "../src/app.ts";
 import { ChainWatch } from "../src/chain-watch.ts";
-import { CUSTODIAN, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
+import { CUSTODIAN, type PostgresCluster } from "@stakebts/testkit/postgres-cluster";
 import { test as base } from "../../cli/test/cli-test.ts";
 
 export const PASSWORD = "a long password";
@@ -43,7 +43,7 @@ export class ConsoleEnvironment {
 
   /** @param url of the console's own login; `access` here is the owner's, who makes users as an operator does */
   private constructor(
-    cluster: InProcessCluster,
+    cluster: PostgresCluster,
     { databaseUrl, url }: { databaseUrl: string; url: string },
     store: QueueStore,
     origin: string | undefined,
@@ -66,7 +66,7 @@ export class ConsoleEnvironment {
   }
 
   static async open(
-    cluster: InProcessCluster,
+    cluster: PostgresCluster,
     databaseUrl: string,
     { store, origin }: { store?: QueueStore; origin?: string } = {},
   ): Promise<ConsoleEnvironment> {

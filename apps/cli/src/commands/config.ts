@@ -1,5 +1,7 @@
 import { type Command, Argument } from "commander";
+import { type Reader, READERS } from "@stakebts/core/config/settings";
 import { ConfigError, readEnvironment, shown } from "@stakebts/core/config/environment";
+import { describeSettings } from "@stakebts/core/config/describe-settings";
 import { PROCESS_SETTINGS, type ProcessName } from "@stakebts/core/config/process-settings";
 import { column } from "@stakebts/core/operators/columns";
 import type { Context, Run } from "../context.ts";
@@ -75,7 +77,44 @@ ${examples(["config check payer --settings payer.env", "would the payer start wi
         return found.every(([, result]) => result.ok) ? EXIT.ok : EXIT.configuration;
       }),
     );
+  config
+    .command("list")
+    .addArgument(
+      new Argument("[reader]", "those that this process reads, or `stakebts`, or `compose`").choices(READERS),
+    )
+    .description("List the settings that there are: what each is, who reads it, and what holds without it.")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples(["config list payer", "what can be set?"], ["config list --json", "all, with examples"]),
+    )
+    .action(
+      run(async ({ terminal }, reader: Reader | undefined, options: { json: boolean }) => {
+        const settings = describeSettings()
+          .filter(({ readers }) => reader === undefined || readers.includes(reader))
+          .map((setting) => ({
+            ...setting,
+            sentence: plain(setting.sentence),
+            otherwise: plain(setting.otherwise),
+          }));
+        if (options.json) printJson(terminal, { settings });
+        else
+          for (const { name, readers, secret, otherwise, sentence, example } of settings) {
+            terminal.out(`${terminal.paint("bold", name)}${secret ? " (secret)" : ""}`);
+            terminal.out(`  ${sentence}.`);
+            terminal.out(`  read by: ${readers.join(", ")}; without it: ${otherwise}; example: ${example}`);
+          }
+        return EXIT.ok;
+      }),
+    );
 }
+
+/** Without the marks and the links of Markdown. */
+const plain = (text: string): string =>
+  text
+    .replace(/\s*\(\[[^\]]*\]\([^)]*\)\)/gu, "")
+    .replace(/\[([^\]]*)\]\([^)]*\)/gu, "$1")
+    .replaceAll("`", "");
 
 const check = (
   { environment }: Context,

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
-import { createChannels } from "@stakebts/core/alerts/channels";
+import { CHANNEL_NAMES, type ChannelName, createChannels } from "@stakebts/core/alerts/channels";
 import { testMessage } from "@stakebts/core/alerts/message";
-import { type ChannelName, CHANNELS, NOTIFICATIONS } from "@stakebts/core/alerts/notification";
+import { NOTIFICATIONS } from "@stakebts/core/alerts/notification";
 import { createNotificationStore } from "@stakebts/core/alerts/postgres-notifications";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { readSettings } from "../config.ts";
@@ -18,7 +18,7 @@ export function addNotify(program: Command, run: Run): void {
   notify
     .command("test")
     .description("Send one message to each channel that is configured, and say whether it was taken.")
-    .addOption(new Option("--channel <name>", "to this one only").choices(CHANNELS))
+    .addOption(new Option("--channel <name>", "to this one only").choices(CHANNEL_NAMES))
     .addOption(jsonOption())
     .addHelpText(
       "after",

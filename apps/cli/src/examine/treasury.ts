@@ -2,7 +2,7 @@ import { ConfigError } from "@stakebts/core/config/environment";
 import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
 import { topUpSourceName } from "@stakebts/core/rules/top-up";
 import { ExchangeError, type ExchangeFunds } from "@stakebts/core/treasury/exchange";
-import { openExchange } from "@stakebts/core/treasury/exchange/open-exchange";
+import { openExchangeAccounts } from "@stakebts/core/treasury/open-sources";
 import { permissionText, readPermission } from "@stakebts/core/treasury/reserve-permission";
 import { btsText, sharesText } from "@stakebts/kernel/text";
 import { readSettings } from "../config.ts";
@@ -83,13 +83,8 @@ export type AccountAnswer = { readonly number: number } & (
 export async function askExchangeAccounts({ environment }: Context): Promise<readonly AccountAnswer[]> {
   const settings = readSettings("exchange", environment);
   const answers: AccountAnswer[] = [];
-  for (const { number, ...credentials } of exchangeCredentials(settings)) {
-    const exchange = await openExchange({
-      venue: settings.STAKEBTS_EXCHANGE,
-      url: settings.STAKEBTS_EXCHANGE_URL,
-      chain: settings.STAKEBTS_EXCHANGE_CHAIN,
-      ...credentials,
-    });
+  const accounts = await openExchangeAccounts(settings, exchangeCredentials(settings));
+  for (const { number, exchange } of accounts) {
     try {
       answers.push({ number, funds: await exchange.funds() });
     } catch (error) {

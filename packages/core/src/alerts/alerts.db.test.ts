@@ -11,7 +11,7 @@ import { measureLedger, measureQueues } from "../ledger/metrics.ts";
 import { Progress } from "../runtime/progress.ts";
 import { JOB_KINDS } from "../queue/catalog.ts";
 import { startJobWorker } from "../queue/bullmq-worker.ts";
-import { withPayerLock } from "../payments/payer-lock.ts";
+import { createPostgresPayerLock } from "../payments/postgres-payer-lock.ts";
 import { bts } from "@stakebts/kernel/amount";
 import { DEFAULT_POLICY } from "../rules/policy.ts";
 import type { TopUpId, TopUpKey } from "../rules/top-up.ts";
@@ -24,8 +24,8 @@ import { extendHashChain } from "../audit/hash-chain.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { operation, refundOf } from "@stakebts/testkit/given";
 import { describe, expect } from "vitest";
-import type { InProcessCluster } from "@stakebts/testkit/in-process-cluster";
-import { test as base } from "@stakebts/testkit/in-process-cluster";
+import type { PostgresCluster } from "@stakebts/testkit/postgres-cluster";
+import { test as base } from "@stakebts/testkit/postgres-cluster";
 
 // What every alert looks at moves when its cause is there, and moves back: the real ledger, the real chain of the devnet,
 // the services themselves. That the rules then job is in deploy/prometheus/rules.test.yml.
@@ -100,8 +100,8 @@ describe("the scheduler tells Prometheus of", () => {
     const stop = new AbortController();
     let leads: () => void = () => {};
     const leading = new Promise<void>((resolve) => (leads = resolve));
-    const lock = { databaseUrl, clock: hostClock, log: silent };
-    const payer = withPayerLock(lock, stop.signal, async (lost) => {
+    const lock = createPostgresPayerLock({ databaseUrl, clock: hostClock, log: silent });
+    const payer = lock.hold(stop.signal, async (lost) => {
       leads();
       await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve()));
     });
@@ -218,7 +218,7 @@ describe("the ingester tells Prometheus of", () => {
 
   test("what it reads", async ({ cluster }) => {
     const watched = new Watched();
-    const chain = countBlocks(watched.metrics, cluster.chain, cluster.custodian.id);
+    const chain = countBlocks(watched.metrics, cluster.chain);
     await cluster.send("nominator-1", 500n, "what is this");
     await cluster.devnet.produce(8);
     const { irreversibleBlockNum: to } = await chain.head();
@@ -230,7 +230,7 @@ describe("the ingester tells Prometheus of", () => {
 
 describe("the payer tells Prometheus of", () => {
   /** A refund that is due, of any size. */
-  async function createRefund(cluster: InProcessCluster, amount: bigint) {
+  async function createRefund(cluster: PostgresCluster, amount: bigint) {
     await cluster.devnet.produce(8);
     await cluster.ingest();
     const dueMs = (await cluster.ledger.cursor.read())?.blockTimeMs ?? millis(0);
@@ -357,7 +357,8 @@ describe("the liveness ping", () => {
     const stop = new AbortController();
     let leads: () => void = () => {};
     const leading = new Promise<void>((resolve) => (leads = resolve));
-    const payer = withPayerLock({ databaseUrl, clock: hostClock, log: silent }, stop.signal, async (lost) => {
+    const lock = createPostgresPayerLock({ databaseUrl, clock: hostClock, log: silent });
+    const payer = lock.hold(stop.signal, async (lost) => {
       leads();
       await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve()));
     });

@@ -2,10 +2,10 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import type { Millis } from "@stakebts/kernel/time";
 import type { Cursor } from "../ledger/ledger.ts";
-import type { LedgerView } from "../ledger/view.ts";
+import type { WatchView } from "../ledger/view.ts";
 import { whyPaysNothing } from "../rules/freeze.ts";
 import { isOnRecoveryHold, type RecoveryHoldState } from "../rules/recovery-hold.ts";
-import type { SendOutcome } from "./notification.ts";
+import type { SendOutcome } from "./channel.ts";
 
 /** Why liveness is not reported. A closed set, because a metric has one series for each. */
 export const LIVENESS_PROBLEMS = [
@@ -51,7 +51,9 @@ export function livenessProblem(
 }
 
 export interface LivenessPingDeps {
-  readonly view: Pick<LedgerView, "watch">;
+  readonly view: {
+    watch(): Promise<Omit<LivenessFacts, "paymentsOn"> & Pick<WatchView, "freezes" | "processFreezes">>;
+  };
   readonly clock: Pick<HostClock, "nowMs">;
   readonly log: Log;
   /** Tells the dead man's switch that all is well; `undefined` when there is none to tell. */

@@ -1,14 +1,8 @@
 import { createHash } from "node:crypto";
 import { assert } from "@stakebts/kernel/assert";
 import { messageId } from "../ledger/ids.ts";
-import type {
-  Alert,
-  AlertName,
-  Message,
-  MessageItem,
-  NotificationPlan,
-  RecentNotification,
-} from "./notification.ts";
+import type { Message, MessageItem } from "./channel.ts";
+import type { Alert, AlertName, NotificationPlan, RecentNotification } from "./notification.ts";
 
 /** What an alert is about and what it says. An alert that says something else about the same is another one. */
 export function alertNameOf({ event, subject, details }: Alert): AlertName {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Log } from "@stakebts/kernel/log";
-import type { Message, NotificationChannel, SendOutcome } from "./notification.ts";
+import type { Message, SendOutcome } from "./channel.ts";
+import type { NotificationChannel } from "./channels.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { DirectAlerts } from "./send-notifications.ts";
 

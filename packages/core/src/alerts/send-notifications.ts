@@ -2,9 +2,11 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import { alertMessageId } from "../ledger/ids.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
+import type { Message } from "./channel.ts";
+import type { NotificationChannel } from "./channels.ts";
+import type { NotificationStore, TakenNotification } from "./notification.ts";
 import { NEEDS_ATTENTION } from "../ledger/log-receipt.ts";
 import { messageAbout, planMessages, REPEAT_MS } from "./message.ts";
-import type { Message, NotificationChannel, NotificationStore, TakenNotification } from "./notification.ts";
 
 export interface NotificationDeps {
   readonly store: NotificationStore;

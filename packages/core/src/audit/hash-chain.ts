@@ -47,7 +47,10 @@ export function chainAll(
 const RECEIPTS_PER_STEP = 1_000;
 
 /** Chains all receipts that are not chained yet, or as many as no other process is chaining. Safe at any time, by any number of processes. */
-export async function extendHashChain(log: AuditLog, signal?: AbortSignal): Promise<number> {
+export async function extendHashChain(
+  log: Pick<AuditLog, "appendEntries">,
+  signal?: AbortSignal,
+): Promise<number> {
   for (let total = 0; ;) {
     const chained = await log.appendEntries(RECEIPTS_PER_STEP, chainAll);
     total += chained;

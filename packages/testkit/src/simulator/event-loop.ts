@@ -5,17 +5,20 @@ interface Event {
   readonly run: () => void;
 }
 
-/** One life of one process. Whoever waits for something when it ends waits for ever: its continuations are abandoned. */
-export interface Life {
+/** One process from its start to its end. What it waits for when it dies never comes: its continuations are abandoned. */
+export interface ProcessRun {
   readonly process: string;
+  /** It has died, or has ended. */
   over: boolean;
+  /** Asks it to finish what it is doing and to end (SIGTERM). */
+  readonly stop: AbortController;
 }
 
 /**
  * The only time there is, and the only one who decides what happens next. Everything that happens is an event; between
  * two events everything that can go on without waiting does. Two runs with the same seed are the same run.
  */
-export class Scheduler {
+export class EventLoop {
   readonly #prng: Prng;
   /** A binary heap by time. */
   readonly #events: Event[] = [];
@@ -73,13 +76,17 @@ export class Scheduler {
     heap[index] = event;
   }
 
-  /** Resolves after the time, or never if the life is over by then. */
-  pause(life: Life, delayMs: number): Promise<void> {
-    return new Promise((resolve) =>
-      this.after(delayMs, () => {
-        if (!life.over) resolve();
-      }),
-    );
+  /** Resolves after the time, or as soon as the signal is aborted; never if the process has died by then. */
+  pause(run: ProcessRun, delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const go = (): void => {
+        signal?.removeEventListener("abort", go);
+        if (!run.over) resolve();
+      };
+      if (signal?.aborted === true) return go();
+      signal?.addEventListener("abort", go);
+      this.after(delayMs, go);
+    });
   }
 
   /** Lets time go on until it is `untilMs`, or until `stop` says so. */

@@ -10,14 +10,15 @@ import { MemoryExchange } from "../memory-exchange.ts";
 import { MemoryLedger } from "../memory-ledger.ts";
 import { MemoryQueue } from "../memory-queue.ts";
 import type { AuditTerms, Intention } from "./auditor.ts";
+import { ChainedReceipts } from "./chained-receipts.ts";
 import { FakeChain } from "./fake-chain.ts";
 import { fakeMemo, memoText, unreadableMemo } from "./fake-keys.ts";
 import { FakeNodes } from "./fake-node.ts";
 import { LedgerGuard } from "./ledger-guard.ts";
 import { Prng } from "./prng.ts";
 import type { Safeguard } from "./safeguards.ts";
-import { type Life, Scheduler } from "./scheduler.ts";
-import { CALM, drawWeather, type Weather } from "./fault-profile.ts";
+import { type ProcessRun, EventLoop } from "./event-loop.ts";
+import { NO_FAULTS, drawFaultProfile, type FaultProfile } from "./fault-profile.ts";
 
 const SHARES = 100_000n;
 const START_MS = Date.UTC(2026, 0, 1);
@@ -35,9 +36,9 @@ const NAMES = new Map<AccountId, string>([
 export const DEPOSIT_MEMO = "deposit-memo-1";
 
 /** A custodian and all that surrounds him, made from one seed. */
-export class World {
+export class Simulation {
   readonly prng: Prng;
-  readonly scheduler: Scheduler;
+  readonly eventLoop: EventLoop;
   readonly without: Safeguard | undefined;
   readonly policy: Policy;
   readonly chain: FakeChain;
@@ -46,6 +47,7 @@ export class World {
   readonly nominators: readonly ChainAccount[];
   readonly ledger: MemoryLedger;
   readonly guard: LedgerGuard;
+  readonly audit: ChainedReceipts;
   readonly queue: MemoryQueue;
   readonly exchange: MemoryExchange;
   readonly hasReserve: boolean;
@@ -56,18 +58,18 @@ export class World {
   /** People of whom an operator has tried to cancel the payout of a principal. */
   readonly handled = new Set<AccountId>();
   readonly wrong: string[] = [];
-  /** The storm is over: no more faults, and nobody but operators does anything. */
+  /** The faults are over, and only operators do anything. */
   isOver = false;
-  readonly ingesters = new Set<Life>();
+  readonly ingesters = new Set<ProcessRun>();
   restoresToCome = 0;
   /** The database was lost, and somebody fills it from the chain: ingesters are not started meanwhile. */
   isBeingRebuilt = false;
-  weather: Weather;
-  /** By how much the chain's time is ahead of the scheduler's: it stood still now and then. */
+  faultProfile: FaultProfile;
+  /** By how much the chain's time is ahead of the event loop's: it stood still now and then. */
   chainAheadMs = START_MS;
   hostSkewMs = 0;
   /** The payer that has the lock, as the database sees it. */
-  payerLock: Life | undefined;
+  payerLock: { readonly run: ProcessRun; readonly lose: () => void } | undefined;
   readonly #latencyMs: number;
   #venueIds = 0;
   #externals = 0;
@@ -76,8 +78,8 @@ export class World {
     const prng = new Prng(seed);
     this.prng = prng;
     this.without = options.without;
-    this.scheduler = new Scheduler(prng.split(), { linesMax: options.linesMax });
-    this.weather = drawWeather(prng);
+    this.eventLoop = new EventLoop(prng.split(), { linesMax: options.linesMax });
+    this.faultProfile = drawFaultProfile(prng);
     this.#latencyMs = prng.pick([5, 100, 1_000]);
     this.policy = drawPolicy(prng);
     const nominators = Array.from({ length: prng.int(2, 5) }, (_, index) =>
@@ -108,17 +110,18 @@ export class World {
       ]),
     });
     const trueTime: HostClock = {
-      nowMs: () => START_MS + this.scheduler.nowMs,
+      nowMs: () => START_MS + this.eventLoop.nowMs,
       sleep: () => Promise.reject(new Error("nobody sleeps here")),
     };
     this.ledger = new MemoryLedger(trueTime);
+    this.audit = new ChainedReceipts(this.ledger, trueTime.nowMs);
     this.queue = new MemoryQueue(trueTime);
     this.nodes = new FakeNodes({
       chain: this.chain,
       accounts: this.accounts,
       prng: prng.split(),
-      scheduler: this.scheduler,
-      weather: () => this.weather,
+      eventLoop: this.eventLoop,
+      faultProfile: () => this.faultProfile,
     });
     this.exchange = new MemoryExchange({
       balanceShares: BigInt(prng.int(0, 100_000)) * SHARES,
@@ -145,12 +148,12 @@ export class World {
   }
 
   get chainNowMs(): number {
-    return this.chainAheadMs + this.scheduler.nowMs;
+    return this.chainAheadMs + this.eventLoop.nowMs;
   }
 
   report(what: string): void {
     this.wrong.push(what);
-    this.scheduler.note("AUDITOR", what);
+    this.eventLoop.note("AUDITOR", what);
   }
 
   /** A transfer by somebody else's wallet, which does not rest until it is in a block. */
@@ -183,38 +186,47 @@ export class World {
       refBlockId: undefined,
       expirationMs: undefined,
     });
-    this.scheduler.note(from, `sends ${amountShares} shares of ${more.assetId ?? "BTS"}: ${more.memo ?? ""}`);
+    this.eventLoop.note(from, `sends ${amountShares} shares of ${more.assetId ?? "BTS"}: ${more.memo ?? ""}`);
   }
 
-  /** Good weather from now on: whatever went wrong, everything has to come right. */
-  clearUp(): void {
+  /** No faults from now on: everything that went wrong has to come right. */
+  endFaults(): void {
     this.isOver = true;
-    this.weather = CALM;
+    this.faultProfile = NO_FAULTS;
     this.hostSkewMs = 0;
     this.nodes.lags = [0];
   }
 
-  hostClock(life: Life): HostClock {
+  hostClock(run: ProcessRun): HostClock {
     return {
-      nowMs: () => START_MS + this.scheduler.nowMs + this.hostSkewMs,
-      sleep: (durationMs) => this.scheduler.pause(life, durationMs),
+      nowMs: () => START_MS + this.eventLoop.nowMs + this.hostSkewMs,
+      sleep: (durationMs, signal) => this.eventLoop.pause(run, durationMs, signal),
     };
   }
 
   /** Every call of this port takes time, in which others go on and in which the process may die. */
-  port<T extends object>(life: Life, name: string, port: T, faults: (method: string) => Faults): T {
-    return eachCall(port, (method, call) => this.#step(life, `${name}.${method}`, call, faults(method)));
+  port<T extends object>(run: ProcessRun, name: string, port: T, faults: (method: string) => Faults): T {
+    return eachCall(port, (method, call) => this.#step(run, `${name}.${method}`, call, faults(method)));
   }
 
-  ledgerPort(life: Life): Ledger {
-    return this.port<Ledger>(life, "ledger", this.guard.watched(life, this.without), () => ({
-      before: this.weather.database,
-      after: this.weather.database,
+  ledgerPort(run: ProcessRun): Ledger {
+    return this.port<Ledger>(run, "ledger", this.guard.watched(run, this.without), () => this.databaseFaults);
+  }
+
+  /** The audit log is in the same database. */
+  auditPort(run: ProcessRun) {
+    return this.port(run, "audit", this.audit, () => this.databaseFaults);
+  }
+
+  get databaseFaults(): Faults {
+    return {
+      before: this.faultProfile.database,
+      after: this.faultProfile.database,
       error: () => new Error("the connection to the database was lost"),
-    }));
+    };
   }
 
-  exchangePort(life: Life) {
+  exchangePort(run: ProcessRun) {
     const exchange =
       this.without === "repeat-nonrepeatable"
         ? (new Proxy(this.exchange, {
@@ -225,43 +237,44 @@ export class World {
             },
           }) as MemoryExchange)
         : this.exchange;
-    return this.port(life, "exchange", exchange, (method) => ({
-      before: method === "funds" ? this.weather.exchange : 0,
+    return this.port(run, "exchange", exchange, (method) => ({
+      before: method === "funds" ? this.faultProfile.exchange : 0,
       after: 0,
       error: () => new ExchangeError("deadline", "the exchange does not answer"),
     }));
   }
 
-  /** One call to the world outside: time passes on the way there and on the way back. */
-  async #step<T>(life: Life, what: string, call: () => Promise<T>, faults: Faults): Promise<T> {
-    const { prng, scheduler, weather } = this;
-    const whenItDies = prng.chance(weather.crash) ? (prng.chance(0.5) ? "before" : "after") : undefined;
-    if (whenItDies === undefined || prng.chance(0.5)) await scheduler.pause(life, this.#latency());
-    if (whenItDies === "before") return this.die(life, `before ${what}`);
+  /** One call to what is outside the process: time passes on the way there and on the way back. */
+  async #step<T>(run: ProcessRun, what: string, call: () => Promise<T>, faults: Faults): Promise<T> {
+    const { prng, eventLoop, faultProfile } = this;
+    if (run.over) return new Promise(() => undefined);
+    const whenItDies = prng.chance(faultProfile.crash) ? (prng.chance(0.5) ? "before" : "after") : undefined;
+    if (whenItDies === undefined || prng.chance(0.5)) await eventLoop.pause(run, this.#latency());
+    if (whenItDies === "before") return this.die(run, `before ${what}`);
     if (prng.chance(faults.before)) throw faults.error();
     let result: T;
     try {
       result = await call();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      scheduler.note(life.process, `${what} failed: ${String(error)}`);
+      eventLoop.note(run.process, `${what} failed: ${String(error)}`);
       throw error;
     }
-    scheduler.note(life.process, what);
-    if (whenItDies === "after") return this.die(life, `after ${what}`);
-    if (prng.chance(0.25)) await scheduler.pause(life, this.#latency());
+    eventLoop.note(run.process, what);
+    if (whenItDies === "after") return this.die(run, `after ${what}`);
+    if (prng.chance(0.25)) await eventLoop.pause(run, this.#latency());
     if (prng.chance(faults.after)) throw faults.error();
     return result;
   }
 
   #latency(): number {
     const { prng } = this;
-    return prng.chance(this.weather.late) ? prng.next() ** 2 * 200_000 : prng.next() * this.#latencyMs;
+    return prng.chance(this.faultProfile.late) ? prng.next() ** 2 * 200_000 : prng.next() * this.#latencyMs;
   }
 
-  die(life: Life, when: string): Promise<never> {
-    life.over = true;
-    this.scheduler.note(life.process, `dies ${when}`);
+  die(run: ProcessRun, when: string): Promise<never> {
+    run.over = true;
+    this.eventLoop.note(run.process, `dies ${when}`);
     return new Promise(() => undefined);
   }
 }

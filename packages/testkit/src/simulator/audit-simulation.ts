@@ -4,37 +4,40 @@ import { RebuildRefused } from "@stakebts/core/rebuild/rebuild-ledger";
 import { MemoryLedger } from "../memory-ledger.ts";
 import { wholeMemoryLedger } from "../memory-ledger-contents.ts";
 import { readDeps } from "./processes.ts";
-import type { World } from "./world.ts";
+import type { Simulation } from "./simulation.ts";
 
-// Holds the chain and the ledger of a world against what the auditor reckons.
+// Holds the chain and the ledger of a simulation against what the auditor reckons.
 
 const SHARES = 100_000n;
 
 /** What the chain holds against what the rules say. */
-export async function audit(world: World): Promise<void> {
-  await auditSum(world);
-  const reckoning = reckon(world.chain.finalBlocks(), world.intentions, world.auditTerms);
-  for (const what of auditPayments(reckoning, world.auditTerms, world.handled).wrong) world.report(what);
+export async function audit(simulation: Simulation): Promise<void> {
+  await auditSum(simulation);
+  const reckoning = reckon(simulation.chain.finalBlocks(), simulation.intentions, simulation.auditTerms);
+  for (const what of auditPayments(reckoning, simulation.auditTerms, simulation.handled).wrong)
+    simulation.report(what);
   const asked = new Set<unknown>();
-  for (const { clientId } of world.exchange.withdrawals) {
-    if (asked.has(clientId)) world.report(`asked twice of the exchange: ${String(clientId)}`);
+  for (const { clientId } of simulation.exchange.withdrawals) {
+    if (asked.has(clientId)) simulation.report(`asked twice of the exchange: ${String(clientId)}`);
     asked.add(clientId);
   }
-  for (const { event, subject, details } of world.ledger.contents.receipts)
+  for (const { event, subject, details } of simulation.ledger.contents.receipts)
     if (event === "ledger.contradicted" || event === "chain.disagrees")
-      world.report(`${event}: ${subject}: ${String(details["reason"] ?? "the nodes have another block")}`);
+      simulation.report(
+        `${event}: ${subject}: ${String(details["reason"] ?? "the nodes have another block")}`,
+      );
 }
 
 /**
  * Σ owed = Σ on the chain + Σ still due: up to the ledger's cursor, what the rules owe each person is what the ledger has
  * payouts and pending rows for, no more and no less.
  */
-export async function auditSum(world: World): Promise<void> {
-  const { ledger, accounts, handled, cancelled } = world;
+export async function auditSum(simulation: Simulation): Promise<void> {
+  const { ledger, accounts, handled, cancelled } = simulation;
   if (await ledger.hasWork()) return; // It has not answered everything yet.
   const { cursor, payouts, rows } = ledger.contents;
-  const blocks = world.chain.finalBlocks().slice(0, cursor?.blockNum ?? 0);
-  const { debts } = reckon(blocks, world.intentions, world.auditTerms);
+  const blocks = simulation.chain.finalBlocks().slice(0, cursor?.blockNum ?? 0);
+  const { debts } = reckon(blocks, simulation.intentions, simulation.auditTerms);
   const sums = new Map<string, bigint>(accounts.map(({ name }) => [name, 0n]));
   const add = (name: string, shares: bigint) => sums.set(name, (sums.get(name) ?? 0n) + shares);
   const nameOf = (id: string) => accounts.find((account) => account.id === id)?.name ?? id;
@@ -52,67 +55,68 @@ export async function auditSum(world: World): Promise<void> {
       add(nominator, 0n - amount * SHARES);
   for (const [name, difference] of sums)
     if (difference !== 0n && !skipped.has(name))
-      world.report(`the rules owe ${name} ${difference} shares more than the ledger does`);
+      simulation.report(`the rules owe ${name} ${difference} shares more than the ledger does`);
 }
 
 /** Everything is settled: what was owed is paid, to the last share, and the ledger says the same. */
-export function auditEnd(world: World): void {
-  const { contents } = world.ledger;
-  const reckoning = reckon(world.chain.finalBlocks(), world.intentions, world.auditTerms);
-  const { settled } = auditPayments(reckoning, world.auditTerms, world.handled);
+export function auditEnd(simulation: Simulation): void {
+  for (const gap of simulation.audit.gaps()) simulation.report(gap);
+  const { contents } = simulation.ledger;
+  const reckoning = reckon(simulation.chain.finalBlocks(), simulation.intentions, simulation.auditTerms);
+  const { settled } = auditPayments(reckoning, simulation.auditTerms, simulation.handled);
   const byKey = new Map<string, string>(
     [...contents.payouts.values()].map(({ key, status }) => [key, status]),
   );
   for (const { key, payee } of reckoning.debts.values()) {
-    if (world.handled.has(payee)) continue;
+    if (simulation.handled.has(payee)) continue;
     const status = byKey.get(key);
-    if (settled.has(key) ? status === "confirmed" : status === "cancelled" && world.cancelled.has(key))
+    if (settled.has(key) ? status === "confirmed" : status === "cancelled" && simulation.cancelled.has(key))
       continue;
-    world.report(
+    simulation.report(
       `owed and ${settled.has(key) ? "paid" : "not paid"} at the end: ${key} is ${status ?? "unknown"} in the ledger`,
     );
   }
   for (const { key, status } of contents.payouts.values())
     if (status !== "confirmed" && status !== "cancelled")
-      world.report(`not settled at the end: ${key} is ${status}`);
+      simulation.report(`not settled at the end: ${key} is ${status}`);
   for (const [at, expected] of reckoning.incoming) {
     const transfer = contents.transfers.get(at);
     const outcome = transfer?.outcome;
     const isStop = transfer?.request?.type === "stop";
-    const isHandled = world.accounts.some(
-      ({ id, name }) => name === transfer?.sender && world.handled.has(id),
+    const isHandled = simulation.accounts.some(
+      ({ id, name }) => name === transfer?.sender && simulation.handled.has(id),
     );
     if (outcome !== expected && !(isStop && isHandled && outcome !== undefined))
-      world.report(`incoming ${at} is ${outcome ?? "not in the ledger"}, not ${expected}`);
+      simulation.report(`incoming ${at} is ${outcome ?? "not in the ledger"}, not ${expected}`);
   }
 }
 
 /** The product's own comparison: what the chain alone gives, by the services, is what the ledger says. */
-export async function auditAgainstChain(world: World): Promise<void> {
+export async function auditAgainstChain(simulation: Simulation): Promise<void> {
   try {
-    await compare(world);
+    await compare(simulation);
   } catch (error) {
     if (!(error instanceof RebuildRefused)) throw error;
-    world.report(`the chain disagrees with where the ledger stands: ${error.message}`);
+    simulation.report(`the chain disagrees with where the ledger stands: ${error.message}`);
   }
 }
 
-async function compare(world: World): Promise<void> {
-  const clock = { nowMs: () => world.scheduler.nowMs, sleep: () => Promise.resolve() };
+async function compare(simulation: Simulation): Promise<void> {
+  const clock = { nowMs: () => simulation.eventLoop.nowMs, sleep: () => Promise.resolve() };
   const scratch = new MemoryLedger(clock);
   const { serious } = await compareWithChain(
     {
-      ...readDeps(world, world.nodes, scratch),
+      ...readDeps(simulation, simulation.nodes, scratch),
       clock,
-      ledger: wholeMemoryLedger(world.ledger),
+      ledger: wholeMemoryLedger(simulation.ledger),
       scratch: { ledger: scratch, whole: wholeMemoryLedger(scratch) },
     },
     undefined,
     ({ about, subject, cause, message }) => {
       if (cause === undefined)
-        world.report(`the chain alone says otherwise: ${about} ${subject}: ${message}`);
+        simulation.report(`the chain alone says otherwise: ${about} ${subject}: ${message}`);
     },
     () => undefined,
   );
-  if (serious === 0) world.scheduler.note("AUDITOR", "the chain alone says the same");
+  if (serious === 0) simulation.eventLoop.note("AUDITOR", "the chain alone says the same");
 }
