@@ -381,8 +381,3 @@ describe("the switch for payments", () => {
       expect(receipts(world, "payments.switched_on")).toHaveLength(1);
     }));
 });
-
-/** Some transaction of the ledger in memory: the way to its class. */
-async function txOf(world: World): Promise<object> {
-  return world.ledger.transaction((tx) => Promise.resolve(tx));
-}

@@ -1,12 +1,6 @@
-import {
-  compareOperations,
-  type OperationId,
-  operationId,
-  type OperationPosition,
-} from "@stakebts/kernel/operation-id";
+import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type { TransferOutcome } from "@stakebts/core/rules/decide";
-import { isSameAgreement } from "@stakebts/core/rules/import-mark";
 import type { Ledger, NewTransfer, TransferQuery, TransfersTx } from "@stakebts/core/ledger/ledger";
 import type { StakeRow } from "@stakebts/core/rules/stake-row";
 import type { State, StoredTransfer } from "./state.ts";

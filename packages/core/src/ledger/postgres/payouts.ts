@@ -3,7 +3,11 @@ import { assert } from "@stakebts/kernel/assert";
 import { millis, type Millis } from "@stakebts/kernel/time";
 import type { LimitedBy } from "../../rules/limits.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../rules/payout.ts";
-import type { Payout as PayoutModel } from "../../generated/prisma/client.ts";
+import type {
+  ChainCursor as ChainCursorModel,
+  Payout as PayoutModel,
+  Withdrawal as WithdrawalModel,
+} from "../../generated/prisma/client.ts";
 import type { DatabaseTx } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
@@ -15,7 +19,9 @@ import type {
   Payouts,
   PayoutsTx,
 } from "../ledger.ts";
-import { paymentView } from "./payment-view.ts";
+import { CONTROL_COLUMNS, CONTROL_TABLES, type ControlColumns, toControl } from "./control.ts";
+import { toCursor } from "./cursor.ts";
+import { toWithdrawal } from "./withdrawals.ts";
 
 type PayoutColumns = Pick<
   PayoutModel,
@@ -48,6 +54,17 @@ export const toPayout = (row: PayoutColumns): PayoutRecord => ({
   limitedBy: (row.limitedBy as LimitedBy | null) ?? undefined,
 });
 
+/** Of {@link PostgresPayouts.view}; `live` is the withdrawal that is. */
+type ViewRow = PayoutColumns & ControlColumns & ChainCursorColumns & LiveColumns;
+type ChainCursorColumns = Omit<ChainCursorModel, "id" | "createdAt" | "updatedAt" | "blockNum"> & {
+  readonly blockNum: number | null;
+};
+type LiveColumns = Pick<WithdrawalModel, "txid" | "bytes" | "refBlockNum" | "expirationMs" | "feeShares"> & {
+  readonly liveId: string | null;
+  readonly liveStatus: string;
+  readonly liveEpoch: bigint;
+};
+
 /** Table payout, and payout_stake_row: the rows that each settles. */
 export class PostgresPayouts implements PayoutsTx, Payouts {
   readonly #db: DatabaseTx;
@@ -70,8 +87,38 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return rows.map(toPayout);
   }
 
-  view(id: PayoutId): Promise<PaymentView | undefined> {
-    return paymentView(this.#db, id);
+  /** In one question, because it is asked for every payment. */
+  async view(id: PayoutId): Promise<PaymentView | undefined> {
+    const [row] = await this.#db.$queryRaw<ViewRow[]>`
+      SELECT payout.id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts,
+             waiting_since AS "waitingSince", limited_by AS "limitedBy", ${CONTROL_COLUMNS},
+             chain_cursor.block_num AS "blockNum", block_id AS "blockId", block_time_ms AS "blockTimeMs",
+             scanned_from_block_num AS "scannedFromBlockNum",
+             live.id AS "liveId", live.status AS "liveStatus", live.writer_epoch AS "liveEpoch", txid, bytes,
+             ref_block_num AS "refBlockNum", expiration_ms AS "expirationMs", fee_shares AS "feeShares"
+        FROM payout CROSS JOIN ${CONTROL_TABLES} LEFT JOIN chain_cursor ON true
+        LEFT JOIN withdrawal live ON live.payout_id = payout.id AND live.status IN ('signed', 'broadcast')
+       WHERE payout.id = ${id}::uuid`;
+    if (row === undefined) return undefined;
+    const { payments, limits, recoveryHold } = toControl(row);
+    const { blockNum, liveId, liveStatus, liveEpoch } = row;
+    return {
+      payout: toPayout(row),
+      live:
+        liveId === null
+          ? undefined
+          : toWithdrawal({
+              ...row,
+              id: liveId,
+              payoutId: row.id,
+              status: liveStatus,
+              writerEpoch: liveEpoch,
+            }),
+      payments,
+      limits,
+      recoveryHold,
+      cursor: blockNum === null ? undefined : toCursor({ ...row, id: 1, blockNum }),
+    };
   }
 
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {
@@ -102,7 +149,16 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
   /** Debts of agreements and requests. Those that are there already stay as they are. */
   async #insertDebts(debts: readonly IdentifiedPayout[]): Promise<void> {
     await this.#db.payout.createMany({
-      data: debts.map(({ rows: _, dueMs, ...debt }) => ({ ...debt, due: BigInt(dueMs), status: "due" })),
+      data: debts.map(({ id, key, kind, payee, amount, memo, dueMs }) => ({
+        id,
+        key,
+        kind,
+        payee,
+        amount,
+        memo,
+        due: BigInt(dueMs),
+        status: "due",
+      })),
       skipDuplicates: true,
     });
   }

@@ -11,7 +11,7 @@ import {
 } from "../../rules/stake-row.ts";
 import type { StakeRow as StakeRowModel } from "../../generated/prisma/client.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
-import type { Ledger, StakeRowQuery, StakeRowsTx } from "../ledger.ts";
+import type { StakeRowQuery, StakeRowsTx } from "../ledger.ts";
 import { jsonRows } from "./json-rows.ts";
 
 const fromStakeRow = (row: NewStakeRow) => ({

@@ -8,14 +8,7 @@ import type { PayoutKey } from "../../rules/payout.ts";
 import type { MemoRequest } from "../../rules/request.ts";
 import type { Transfer as TransferModel } from "../../generated/prisma/client.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
-import type {
-  Ledger,
-  MemoStatus,
-  NewTransfer,
-  TransferQuery,
-  TransferStatus,
-  TransfersTx,
-} from "../ledger.ts";
+import type { MemoStatus, NewTransfer, TransferQuery, TransferStatus, TransfersTx } from "../ledger.ts";
 import { jsonRows } from "./json-rows.ts";
 
 export const transferKey = (at: OperationPosition) => ({
