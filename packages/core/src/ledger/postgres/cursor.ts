@@ -4,7 +4,12 @@ import type { ChainCursor as ChainCursorModel } from "../../generated/prisma/cli
 import type { DatabaseTx } from "../../database/client.ts";
 import type { Cursor, CursorMove, CursorTx } from "../ledger.ts";
 
-export const toCursor = (row: ChainCursorModel): Cursor => ({
+export type CursorColumns = Pick<
+  ChainCursorModel,
+  "blockNum" | "blockId" | "blockTimeMs" | "scannedFromBlockNum"
+>;
+
+export const toCursor = (row: CursorColumns): Cursor => ({
   blockNum: row.blockNum,
   blockId: row.blockId,
   blockTimeMs: millis(Number(row.blockTimeMs)),

@@ -3,11 +3,7 @@ import { assert } from "@stakebts/kernel/assert";
 import { millis, type Millis } from "@stakebts/kernel/time";
 import type { LimitedBy } from "../../rules/limits.ts";
 import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../rules/payout.ts";
-import type {
-  ChainCursor as ChainCursorModel,
-  Payout as PayoutModel,
-  Withdrawal as WithdrawalModel,
-} from "../../generated/prisma/client.ts";
+import type { Payout as PayoutModel, Withdrawal as WithdrawalModel } from "../../generated/prisma/client.ts";
 import type { DatabaseTx } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
@@ -20,7 +16,7 @@ import type {
   PayoutsTx,
 } from "../ledger.ts";
 import { CONTROL_COLUMNS, CONTROL_TABLES, type ControlColumns, toControl } from "./control.ts";
-import { toCursor } from "./cursor.ts";
+import { type CursorColumns, toCursor } from "./cursor.ts";
 import { toWithdrawal } from "./withdrawals.ts";
 
 type PayoutColumns = Pick<
@@ -55,10 +51,10 @@ export const toPayout = (row: PayoutColumns): PayoutRecord => ({
 });
 
 /** Of {@link PostgresPayouts.view}; `live` is the withdrawal that is. */
-type ViewRow = PayoutColumns & ControlColumns & ChainCursorColumns & LiveColumns;
-type ChainCursorColumns = Omit<ChainCursorModel, "id" | "createdAt" | "updatedAt" | "blockNum"> & {
-  readonly blockNum: number | null;
-};
+type ViewRow = PayoutColumns &
+  ControlColumns &
+  LiveColumns &
+  Omit<CursorColumns, "blockNum"> & { readonly blockNum: number | null };
 type LiveColumns = Pick<WithdrawalModel, "txid" | "bytes" | "refBlockNum" | "expirationMs" | "feeShares"> & {
   readonly liveId: string | null;
   readonly liveStatus: string;
@@ -117,7 +113,7 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
       payments,
       limits,
       recoveryHold,
-      cursor: blockNum === null ? undefined : toCursor({ ...row, id: 1, blockNum }),
+      cursor: blockNum === null ? undefined : toCursor({ ...row, blockNum }),
     };
   }
 
