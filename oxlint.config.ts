@@ -96,6 +96,7 @@ export default defineConfig({
         "scripts/**",
         "bench/**",
         "chaos/**",
+        "fuzz/**",
         "demo/**",
         "**/*.test.ts",
       ],

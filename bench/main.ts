@@ -26,8 +26,8 @@ try {
   process.stdout.write(`\n${"".padEnd(52)} ${"ingester".padStart(16)} ${"bare get_block".padStart(16)}\n`);
   print(await benchReplay(postgres));
   process.stdout.write("\n");
-  print(await benchPayouts(postgres, undefined));
-  if (redis !== null) print(await benchPayouts(postgres, redis.url));
+  print(await benchPayouts(undefined));
+  if (redis !== null) print(await benchPayouts(redis.url));
 } finally {
   await redis?.stop();
   await postgres.stop();

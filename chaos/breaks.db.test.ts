@@ -1,10 +1,10 @@
 import { describe, expect } from "vitest";
 import { BREAKS } from "./breaks.ts";
-import { takeAway } from "./chaos-database.ts";
+import { takeAway } from "./take-away.ts";
 import { mutatedWorkers } from "./mutated-workers.ts";
 import { test } from "@stakebts/testkit/database";
 
-// Whoever moves a safeguard moves its break too, and hears of it here and not when somebody runs them.
+// A safeguard that is moved takes its break with it: a break that no longer fits fails here, not when it is run.
 describe("a break of npm run chaos finds its safeguard", () => {
   for (const without of BREAKS)
     test(`for ${without.name}`, async ({ databaseUrl }) => {

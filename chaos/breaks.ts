@@ -4,7 +4,7 @@ import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
 import type { Patch } from "./mutated-workers.ts";
-import { CLUSTER_NODES, type Site } from "./site.ts";
+import { CLUSTER_NODES, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
 /** A change of a function of the database. The text has to be there once. */
 export interface FunctionPatch {
@@ -22,12 +22,12 @@ export interface Break {
   /** Of the policy; chain time. */
   readonly expirationSeconds?: number;
   readonly needsRedis?: true;
-  /** In the place of the weather, in each round. */
+  /** In the place of drawn faults, in each round. */
   readonly scenario: Fault["happen"];
 }
 
-const PAYER = "packages/core/dist/services/pay-payout.js";
-const INGESTER = "packages/core/dist/services/ingest-blocks.js";
+const PAYER = "packages/core/dist/payments/pay-payout.js";
+const INGESTER = "packages/core/dist/ledger/ingest-blocks.js";
 const SCHEDULER = "apps/scheduler/dist/main.js";
 const SAVE = "const saved = await ledger.withdrawals.save(withdrawal);";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
@@ -58,56 +58,56 @@ const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
   ],
 };
 
-const payerLines = (site: Site) => site.seatsOf("payer").flatMap(({ nodes }) => nodes);
+const payerProxies = (target: ReplicatedCluster) => replicasOf(target, "payer").flatMap(({ nodes }) => nodes);
 
 const NOTHING_IS_DUE = "SELECT count(*) = 0 AS yes FROM payout WHERE status IN ('due', 'ready')";
 const SIGNED_TWICE = "SELECT count(*) > count(DISTINCT payout_id) AS yes FROM withdrawal";
 /** From the last signature to the block. */
 const SENT_MS = 1_000;
 
-/** Keeps the payers from the nodes until so much is owed that they are busy when they come back, and nothing is on recovery hold. */
-async function untilMuchIsOwed(site: Site): Promise<void> {
-  for (const line of payerLines(site)) line.cut();
+/** Keeps the payers from the nodes until so much is owed that they are busy when they come back, and there is no recovery hold. */
+async function untilMuchIsOwed(target: ReplicatedCluster): Promise<void> {
+  for (const proxy of payerProxies(target)) proxy.cut();
   await until(
-    site,
+    target,
     `SELECT count(*) >= ${OWED} AND (SELECT recovery_hold_until_ms IS NULL FROM control) AS yes
        FROM payout WHERE status IN ('due', 'ready')`,
   );
 }
 
-const letPay = (site: Site): void => {
-  for (const line of payerLines(site)) line.restore();
+const letPay = (target: ReplicatedCluster): void => {
+  for (const proxy of payerProxies(target)) proxy.restore();
 };
 
 /** Lets the payers pay, and tells which of them comes to {@link HERE}. */
-async function whoComesHere(site: Site): Promise<WorkerProcess> {
-  const coming = site.seatsOf("payer").map(async ({ worker }) => {
+async function whoComesHere(target: ReplicatedCluster): Promise<WorkerProcess> {
+  const coming = replicasOf(target, "payer").map(async ({ process: worker }) => {
     await worker.waitFor(isNew(worker, HERE));
     return worker;
   });
-  letPay(site);
+  letPay(target);
   const late = delay(WAIT_MS_MAX, undefined, { ref: false }).then(() => {
     throw new Error("no payer has signed anything");
   });
   return Promise.race([...coming, late]);
 }
 
-async function until(site: Site, sql: string): Promise<void> {
+async function until(target: ReplicatedCluster, sql: string): Promise<void> {
   const deadlineMs = Date.now() + WAIT_MS_MAX;
   while (Date.now() < deadlineMs) {
-    const rows = await site.database.query<{ yes: boolean }>(sql).catch(() => []);
+    const rows = await target.cluster.database.query<{ yes: boolean }>(sql).catch(() => []);
     if (rows[0]?.yes === true) return;
     await delay(50);
   }
 }
 
 /** Payers pay what is owed while no block becomes final, so that nobody learns from the chain what is paid. */
-async function whileNothingIsFinal(site: Site, during: () => Promise<void>): Promise<void> {
-  await untilMuchIsOwed(site);
-  site.devnet.stallIrreversibility(true);
+async function whileNothingIsFinal(target: ReplicatedCluster, during: () => Promise<void>): Promise<void> {
+  await untilMuchIsOwed(target);
+  target.cluster.devnet.stallIrreversibility(true);
   await during();
   await delay(SENT_MS);
-  site.devnet.stallIrreversibility(false);
+  target.cluster.devnet.stallIrreversibility(false);
 }
 
 export const BREAKS: readonly Break[] = [
@@ -121,17 +121,17 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     // The payer dies with its bytes on the chain and not in the ledger.
-    scenario: (site) =>
-      whileNothingIsFinal(site, async () => {
-        const worker = await whoComesHere(site);
+    scenario: (target) =>
+      whileNothingIsFinal(target, async () => {
+        const worker = await whoComesHere(target);
         worker.kill("SIGKILL");
         await worker.exited;
-        await until(site, NOTHING_IS_DUE);
+        await until(target, NOTHING_IS_DUE);
       }),
   },
   {
-    name: "recoveryHold",
-    patches: [{ file: PAYER, find: "if (on recovery hold !== undefined)", replace: "if (false)" }],
+    name: "recovery-hold",
+    patches: [{ file: PAYER, find: "if (onRecoveryHold !== undefined)", replace: "if (false)" }],
     functions: [
       { function: "save_withdrawal", find: "switch.recovery_hold_until_ms IS NOT NULL", replace: "false" },
       {
@@ -141,13 +141,13 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     // The ledger forgets what was paid a moment ago.
-    scenario: (site) =>
-      whileNothingIsFinal(site, async () => {
-        await site.database.snapshot();
-        letPay(site);
-        await until(site, `SELECT count(*) >= ${OWED} AS yes FROM withdrawal WHERE status = 'broadcast'`);
-        await site.database.restore();
-        await until(site, NOTHING_IS_DUE);
+    scenario: (target) =>
+      whileNothingIsFinal(target, async () => {
+        await target.cluster.database.snapshot();
+        letPay(target);
+        await until(target, `SELECT count(*) >= ${OWED} AS yes FROM withdrawal WHERE status = 'broadcast'`);
+        await target.cluster.database.restore();
+        await until(target, NOTHING_IS_DUE);
       }),
   },
   {
@@ -157,11 +157,11 @@ export const BREAKS: readonly Break[] = [
       { file: PAYER, find: "if (!PAYABLE_STATUSES.includes(payout.status))", replace: "if (false)" },
     ],
     ...SAVES_ANYTHING,
-    // Payouts on their way are rung for again.
-    scenario: (site) =>
-      whileNothingIsFinal(site, async () => {
-        letPay(site);
-        await until(site, SIGNED_TWICE);
+    // Payouts on their way are enqueued again.
+    scenario: (target) =>
+      whileNothingIsFinal(target, async () => {
+        letPay(target);
+        await until(target, SIGNED_TWICE);
       }),
   },
   {
@@ -175,17 +175,19 @@ export const BREAKS: readonly Break[] = [
     // Bytes that are signed before the freeze are still good after it.
     expirationSeconds: 1_200,
     // The leader is frozen, its lock goes to the other one, which pays; then the first one goes on where it was.
-    scenario: async (site) => {
-      await untilMuchIsOwed(site);
-      const worker = await whoComesHere(site);
+    scenario: async (target) => {
+      await untilMuchIsOwed(target);
+      const worker = await whoComesHere(target);
       worker.kill("SIGSTOP");
-      const others = site.seatsOf("payer").filter((seat) => seat.worker !== worker);
-      const leads = Promise.all(others.map((seat) => seat.worker.waitFor(isNew(seat.worker, "payer.leads"))));
-      await site.database.query(
+      const others = replicasOf(target, "payer").filter((replica) => replica.process !== worker);
+      const leads = Promise.all(
+        others.map((replica) => replica.process.waitFor(isNew(replica.process, "payer.leads"))),
+      );
+      await target.cluster.database.query(
         `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCKS.payer} AND granted`,
       );
       await leads;
-      await until(site, NOTHING_IS_DUE);
+      await until(target, NOTHING_IS_DUE);
       worker.kill("SIGCONT");
       await delay(1_000);
     },
@@ -201,10 +203,10 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     // What was paid is in no final block yet when its expiration passes.
-    scenario: (site) =>
-      whileNothingIsFinal(site, async () => {
-        letPay(site);
-        await until(site, SIGNED_TWICE);
+    scenario: (target) =>
+      whileNothingIsFinal(target, async () => {
+        letPay(target);
+        await until(target, SIGNED_TWICE);
       }),
   },
   {
@@ -217,7 +219,7 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     // The node that is asked first is on the shorter branch.
-    scenario: async ({ devnet }) => {
+    scenario: async ({ cluster: { devnet } }) => {
       await delay(2_000);
       for (let fork = 0; fork < 2; fork++) {
         devnet.partition([Array.from({ length: CLUSTER_NODES }, (_, n) => n + 1), [0]]);
@@ -240,10 +242,10 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     // Bytes that are in a block that is not final are sent again.
-    scenario: (site) =>
-      whileNothingIsFinal(site, async () => {
-        letPay(site);
-        await until(site, SIGNED_TWICE);
+    scenario: (target) =>
+      whileNothingIsFinal(target, async () => {
+        letPay(target);
+        await until(target, SIGNED_TWICE);
       }),
   },
   {
@@ -256,11 +258,11 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     // Nodes say that they have taken it, and have not.
-    scenario: async (site) => {
-      await untilMuchIsOwed(site);
-      for (const { faults } of site.devnet.nodes) faults.swallowBroadcasts(1_000);
-      letPay(site);
-      await until(site, NOTHING_IS_DUE);
+    scenario: async (target) => {
+      await untilMuchIsOwed(target);
+      for (const { faults } of target.cluster.devnet.nodes) faults.swallowBroadcasts(1_000);
+      letPay(target);
+      await until(target, NOTHING_IS_DUE);
       await delay(SENT_MS);
     },
   },
@@ -275,15 +277,15 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     // Redis forgets the jobs for what is owed.
-    scenario: async (site) => {
-      await untilMuchIsOwed(site);
-      const client = new Redis(site.redisUrl as string);
+    scenario: async (target) => {
+      await untilMuchIsOwed(target);
+      const client = new Redis(target.cluster.redisUrl as string);
       for (let times = 0; times < 3; times++) {
         await client.flushall();
         await delay(500);
       }
       client.disconnect();
-      letPay(site);
+      letPay(target);
     },
   },
 ];

@@ -109,5 +109,5 @@ export function memoOpener(wif: string): (memo: Memo | undefined) => string | un
         })?.toString("utf8");
 }
 
-/** The node that only the auditor and the people use: the last one. */
+/** The node that only the oracle and the nominators use: the last one. */
 export const ownNode = ({ urls }: Devnet): string => urls.at(-1) as string;

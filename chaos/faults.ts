@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { WorkerLogLine } from "@stakebts/testkit/worker-process";
+import type { WorkerLogLine, WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import type { Prng } from "@stakebts/testkit/simulator/prng";
-import type { Line } from "./line.ts";
-import { CLUSTER_NODES, type Seat, type Site } from "./site.ts";
+import type { FaultProxy } from "./fault-proxy.ts";
+import type { Replica } from "./replica.ts";
+import { CLUSTER_NODES, leader, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
 /** Longer than BullMQ's lock of a job (5 s): another takes the job up. */
 const FROZEN_MS = 6_500;
@@ -19,46 +20,53 @@ export interface Fault {
   readonly alone?: "postgres" | "redis" | "chain";
   readonly needsRedis?: true;
   /** Resolves when it is over. */
-  readonly happen: (site: Site, prng: Prng) => Promise<void>;
+  readonly happen: (target: ReplicatedCluster, prng: Prng) => Promise<void>;
 }
 
-const anySeat = (site: Site, prng: Prng): Seat => prng.pick(site.seats);
-const anyNode = (site: Site, prng: Prng) => {
-  const node = site.devnet.nodes[prng.int(0, CLUSTER_NODES - 1)];
+const anyReplica = (target: ReplicatedCluster, prng: Prng): Replica => prng.pick(target.replicas);
+const anyNode = (target: ReplicatedCluster, prng: Prng) => {
+  const node = target.cluster.devnet.nodes[prng.int(0, CLUSTER_NODES - 1)];
   if (node === undefined) throw new Error("there is a node");
   return node;
 };
-const anyPayer = (site: Site, prng: Prng): Seat => (prng.chance(0.7) ? site.leader() : anySeat(site, prng));
+const anyPayer = (target: ReplicatedCluster, prng: Prng): Replica =>
+  prng.chance(0.7) ? leader(target) : anyReplica(target, prng);
 
-async function whileOn(lines: readonly Line[], change: (line: Line) => void, ms: number): Promise<void> {
-  for (const line of lines) change(line);
+async function whileOn(
+  proxies: readonly FaultProxy[],
+  change: (proxy: FaultProxy) => void,
+  ms: number,
+): Promise<void> {
+  for (const proxy of proxies) change(proxy);
   await delay(ms);
-  for (const line of lines) line.restore();
+  for (const proxy of proxies) proxy.restore();
 }
 
-async function freeze(seat: Seat): Promise<void> {
-  const { worker } = seat;
+async function freeze(replica: Replica): Promise<void> {
+  const { process: worker } = replica;
   worker.kill("SIGSTOP");
-  await delay(seat.kind === "payer" ? FROZEN_PAYER_MS : FROZEN_MS);
+  await delay(replica.kind === "payer" ? FROZEN_PAYER_MS : FROZEN_MS);
   worker.kill("SIGCONT");
 }
 
 /** Some nodes on either side; the witnesses are dealt out, so neither side makes anything irreversible. */
-async function fork(site: Site, prng: Prng): Promise<void> {
+async function fork(target: ReplicatedCluster, prng: Prng): Promise<void> {
   const nodes = [...Array(CLUSTER_NODES + 1).keys()];
   const left = nodes.filter(() => prng.chance(0.5));
   const right = nodes.filter((node) => !left.includes(node));
-  site.devnet.partition(left.length === 0 || right.length === 0 ? [[0], nodes.slice(1)] : [left, right]);
+  target.cluster.devnet.partition(
+    left.length === 0 || right.length === 0 ? [[0], nodes.slice(1)] : [left, right],
+  );
   await delay(prng.int(500, 2_500));
-  site.devnet.heal();
+  target.cluster.devnet.heal();
 }
 
 export const FAULTS: readonly Fault[] = [
   {
     kind: "sigkill",
     weight: 4,
-    happen: async (site, prng) => {
-      const { worker } = anySeat(site, prng);
+    happen: async (target, prng) => {
+      const { process: worker } = anyReplica(target, prng);
       worker.kill("SIGKILL");
       await worker.exited;
     },
@@ -66,8 +74,8 @@ export const FAULTS: readonly Fault[] = [
   {
     kind: "sigkill_payer",
     weight: 2,
-    happen: async (site) => {
-      const { worker } = site.leader();
+    happen: async (target) => {
+      const { process: worker } = leader(target);
       await Promise.race([worker.waitFor(isNew(worker, "withdrawal.signed")), delay(2_000)]).catch(
         () => undefined,
       );
@@ -78,45 +86,51 @@ export const FAULTS: readonly Fault[] = [
   {
     kind: "sigstop",
     weight: 1,
-    happen: (site, prng) => freeze(prng.pick([...site.seatsOf("ingester"), ...site.seatsOf("scheduler")])),
+    happen: (target, prng) =>
+      freeze(prng.pick([...replicasOf(target, "ingester"), ...replicasOf(target, "scheduler")])),
   },
-  { kind: "sigstop_payer", weight: 1, happen: (site) => freeze(site.leader()) },
-  { kind: "postgres_fast", weight: 1, alone: "postgres", happen: (site) => site.database.restart("fast") },
+  { kind: "sigstop_payer", weight: 1, happen: (target) => freeze(leader(target)) },
+  {
+    kind: "postgres_fast",
+    weight: 1,
+    alone: "postgres",
+    happen: (target) => target.cluster.database.restart("fast"),
+  },
   {
     kind: "postgres_immediate",
     weight: 1,
     alone: "postgres",
-    happen: (site) => site.database.restart("immediate"),
+    happen: (target) => target.cluster.database.restart("immediate"),
   },
   {
     kind: "postgres_restored",
     weight: 1,
     alone: "postgres",
-    happen: async (site, prng) => {
-      await site.database.snapshot();
+    happen: async (target, prng) => {
+      await target.cluster.database.snapshot();
       await delay(prng.int(500, 5_000));
-      await site.database.restore();
+      await target.cluster.database.restore();
     },
   },
   {
     kind: "database_mute",
     weight: 2,
-    happen: (site, prng) =>
-      whileOn([anyPayer(site, prng).database], (line) => line.mute(), prng.int(200, 3_000)),
+    happen: (target, prng) =>
+      whileOn([anyPayer(target, prng).database], (proxy) => proxy.mute(), prng.int(200, 3_000)),
   },
   {
     kind: "database_cut",
     weight: 1,
-    happen: (site, prng) =>
-      whileOn([anyPayer(site, prng).database], (line) => line.cut(), prng.int(200, 3_000)),
+    happen: (target, prng) =>
+      whileOn([anyPayer(target, prng).database], (proxy) => proxy.cut(), prng.int(200, 3_000)),
   },
   {
     kind: "redis_flushed",
     weight: 2,
     needsRedis: true,
     alone: "redis",
-    happen: async (site) => {
-      const client = new Redis(site.redisUrl as string);
+    happen: async (target) => {
+      const client = new Redis(target.cluster.redisUrl as string);
       await client.flushall();
       client.disconnect();
     },
@@ -126,13 +140,13 @@ export const FAULTS: readonly Fault[] = [
     weight: 1,
     needsRedis: true,
     alone: "redis",
-    happen: (site, prng) => site.restartRedis(prng.int(0, 2_000)),
+    happen: (target, prng) => target.cluster.restartRedis(prng.int(0, 2_000)),
   },
   {
     kind: "node_cut",
     weight: 1,
-    happen: async (site, prng) => {
-      const { faults } = anyNode(site, prng);
+    happen: async (target, prng) => {
+      const { faults } = anyNode(target, prng);
       faults.refuseConnections(true);
       faults.disconnectAll();
       await delay(prng.int(500, 3_000));
@@ -142,48 +156,49 @@ export const FAULTS: readonly Fault[] = [
   {
     kind: "nodes_cut",
     weight: 1,
-    happen: (site, prng) =>
+    happen: (target, prng) =>
       whileOn(
-        site.seats.flatMap(({ nodes }) => nodes),
-        (line) => line.cut(),
+        target.replicas.flatMap(({ nodes }) => nodes),
+        (proxy) => proxy.cut(),
         prng.int(300, 1_500),
       ),
   },
   {
     kind: "node_mute",
     weight: 2,
-    happen: (site, prng) => whileOn(anyPayer(site, prng).nodes, (line) => line.mute(), prng.int(500, 6_000)),
+    happen: (target, prng) =>
+      whileOn(anyPayer(target, prng).nodes, (proxy) => proxy.mute(), prng.int(500, 6_000)),
   },
   {
     kind: "node_late",
     weight: 1,
-    happen: (site, prng) => {
+    happen: (target, prng) => {
       const delayMs = prng.int(50, 800);
-      return whileOn(anyPayer(site, prng).nodes, (line) => line.delay(delayMs), prng.int(1_000, 4_000));
+      return whileOn(anyPayer(target, prng).nodes, (proxy) => proxy.delay(delayMs), prng.int(1_000, 4_000));
     },
   },
   {
     kind: "node_lies",
     weight: 1,
-    happen: async (site, prng) => {
+    happen: async (target, prng) => {
       // Says that it took them, and has lost them.
-      anyNode(site, prng).faults.swallowBroadcasts(prng.int(1, 10));
+      anyNode(target, prng).faults.swallowBroadcasts(prng.int(1, 10));
       await delay(500);
     },
   },
   {
     kind: "node_restarted",
     weight: 1,
-    happen: async (site, prng) => {
-      anyNode(site, prng).faults.restart();
+    happen: async (target, prng) => {
+      anyNode(target, prng).faults.restart();
       await Promise.resolve();
     },
   },
   {
     kind: "node_behind",
     weight: 1,
-    happen: async (site, prng) => {
-      const { faults } = anyNode(site, prng);
+    happen: async (target, prng) => {
+      const { faults } = anyNode(target, prng);
       faults.lagBlocks(prng.int(3, 40));
       await delay(prng.int(500, 3_000));
       faults.lagBlocks(0);
@@ -194,7 +209,7 @@ export const FAULTS: readonly Fault[] = [
     kind: "finality_stalled",
     weight: 1,
     alone: "chain",
-    happen: async ({ devnet }, prng) => {
+    happen: async ({ cluster: { devnet } }, prng) => {
       devnet.stallIrreversibility(true);
       await delay(prng.int(1_000, 4_000));
       devnet.stallIrreversibility(false);
@@ -203,10 +218,10 @@ export const FAULTS: readonly Fault[] = [
   {
     kind: "clock",
     weight: 2,
-    happen: async (site, prng) => {
-      const seat = anySeat(site, prng);
-      seat.clockOffsetMs = prng.int(-24, 24) * HOUR_MS + prng.int(-HOUR_MS, HOUR_MS);
-      const { worker } = seat;
+    happen: async (target, prng) => {
+      const replica = anyReplica(target, prng);
+      replica.clockOffsetMs = prng.int(-24, 24) * HOUR_MS + prng.int(-HOUR_MS, HOUR_MS);
+      const { process: worker } = replica;
       worker.kill("SIGKILL"); // Started again with the wrong clock, which it keeps.
       await worker.exited;
     },
@@ -214,8 +229,8 @@ export const FAULTS: readonly Fault[] = [
   {
     kind: "third_payer",
     weight: 1,
-    happen: async (site, prng) => {
-      const third = site.startByHand(prng.pick(site.seatsOf("payer")));
+    happen: async (target, prng) => {
+      const third = prng.pick(replicasOf(target, "payer")).startProcess();
       await delay(prng.int(1_500, 5_000));
       third.kill(prng.pick(["SIGKILL", "SIGTERM"]));
       await third.exited;
@@ -224,7 +239,7 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 /** A line with this event that comes after those that are there now. */
-export function isNew(worker: Seat["worker"], event: string): (line: WorkerLogLine) => boolean {
+export function isNew(worker: WorkerProcess, event: string): (line: WorkerLogLine) => boolean {
   const seen = new Set(worker.lines);
   return (line) => line.event === event && !seen.has(line);
 }

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { type Break, BREAKS } from "./breaks.ts";
 import { type ChaosOptions, isSound, runChaos, summary } from "./run.ts";
 
-const USAGE = `Real processes, PostgreSQL, Redis and nodes under fire, and an audit from the chain alone. See docs/chaos.md.
+const USAGE = `Real processes, PostgreSQL, Redis and nodes with faults, and an audit from the chain alone. See docs/chaos.md.
 
   npm run chaos -- [--rounds N] [--seed S] [--seconds S] [--calm S] [--log FILE] [--break SAFEGUARD [--expect-caught]]
 
@@ -30,10 +30,10 @@ function readArguments() {
     },
   });
   const numbers = [values.rounds, values.seconds, values.calm, values.seed].map(Number);
-  const [rounds = 0, weather = 0, calm = 0, seed = 0] = numbers;
+  const [rounds = 0, faults = 0, calm = 0, seed = 0] = numbers;
   const without = values.break === "all" ? BREAKS : BREAKS.filter(({ name }) => name === values.break);
   const isNonsense =
-    ![rounds, weather, calm].every((count) => Number.isSafeInteger(count) && count > 0) ||
+    ![rounds, faults, calm].every((count) => Number.isSafeInteger(count) && count > 0) ||
     !Number.isSafeInteger(seed) ||
     seed < 0 ||
     (values.break !== undefined && without.length === 0);
@@ -42,7 +42,7 @@ function readArguments() {
     options: {
       rounds,
       seed,
-      weatherMs: weather * 1_000,
+      faultsMs: faults * 1_000,
       calmMs: calm * 1_000,
       logFile: values.log,
       log,

@@ -12,7 +12,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const REPOSITORY = join(import.meta.dirname, "..");
-const BUILT = ["apps/ingester", "apps/scheduler", "apps/payer", "packages/core"];
+const PACKAGES = ["kernel", "bitshares", "core"];
+const BUILT = [
+  "apps/ingester",
+  "apps/scheduler",
+  "apps/payer",
+  ...PACKAGES.map((name) => `packages/${name}`),
+];
 
 /** A change of a built file. The text has to be there once, or the safeguard is not where it was thought to be. */
 export interface Patch {
@@ -34,7 +40,8 @@ export function mutatedWorkers(patches: readonly Patch[]): { readonly folder: st
     linkAll(join(REPOSITORY, "node_modules"), join(folder, "node_modules"), ["@stakebts"]);
     linkAll(join(REPOSITORY, "packages/core/node_modules"), join(folder, "packages/core/node_modules"), []);
     mkdirSync(join(folder, "node_modules/@stakebts"));
-    symlinkSync(join(folder, "packages/core"), join(folder, "node_modules/@stakebts/core"));
+    for (const name of PACKAGES)
+      symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@stakebts", name));
     for (const patch of patches) apply(folder, patch);
     return { folder, remove };
   } catch (error) {

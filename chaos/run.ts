@@ -6,10 +6,18 @@ import type { Break } from "./breaks.ts";
 import { ChainWatch, memoOpener, ownNode } from "./chain-watch.ts";
 import { type Fault, FAULTS } from "./faults.ts";
 import { mutatedWorkers } from "./mutated-workers.ts";
-import { CUSTODIAN, People, planSendings, SENDING_LIFE_SECONDS } from "./people.ts";
-import { judge, type Verdict } from "./reckoning.ts";
+import { CUSTODIAN, Nominators, planSendings, SENDING_LIFE_SECONDS } from "./nominators.ts";
+import { judge, type Verdict } from "./oracle.ts";
 import { Recovery } from "./recovery.ts";
-import { EXPIRATION_SECONDS, MONTH_SECONDS, Site } from "./site.ts";
+import {
+  endFaults,
+  EXPIRATION_SECONDS,
+  MONTH_SECONDS,
+  queueStates,
+  type ReplicatedCluster,
+  startReplicated,
+  stopReplicated,
+} from "./replicated-cluster.ts";
 
 const LOOK_MS = 100;
 /** A ledger that has nothing open for so long, while debts are unpaid, will not pay them. */
@@ -21,7 +29,7 @@ export interface ChaosOptions {
   /** Of the first round; the next one has the next number. */
   readonly seed: number;
   /** How long things go wrong in each round. */
-  readonly weatherMs: number;
+  readonly faultsMs: number;
   /** How long the cluster may take afterwards until everything is paid. */
   readonly calmMs: number;
   /** One safeguard less. */
@@ -47,15 +55,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { without, log, logFile } = options;
   const mutated = without === undefined ? undefined : mutatedWorkers(without.patches);
   try {
-    const site = await Site.start({ workersFrom: mutated?.folder, without, log, logFile });
-    const watch = new ChainWatch(ownNode(site.devnet));
-    const people = new People(ownNode(site.devnet));
+    const target = await startReplicated({ processes: mutated?.folder, without, log, logFile });
+    const watch = new ChainWatch(ownNode(target.cluster.devnet));
+    const nominators = new Nominators(ownNode(target.cluster.devnet));
     try {
-      return await new Run(options, { site, watch, people, terms: await termsOf(watch) }).rounds();
+      return await new Run(options, { target, watch, nominators, terms: await termsOf(watch) }).rounds();
     } finally {
-      people.close();
+      nominators.close();
       watch.close();
-      await site.stop();
+      await stopReplicated(target);
     }
   } finally {
     mutated?.remove();
@@ -76,9 +84,9 @@ async function termsOf(watch: ChainWatch): Promise<AuditTerms> {
 }
 
 interface Scene {
-  readonly site: Site;
+  readonly target: ReplicatedCluster;
   readonly watch: ChainWatch;
-  readonly people: People;
+  readonly nominators: Nominators;
   readonly terms: AuditTerms;
 }
 
@@ -95,13 +103,13 @@ class Run {
 
   async rounds(): Promise<ChaosResult> {
     const { rounds, seed, log } = this.#options;
-    const { site } = this.#scene;
+    const { target } = this.#scene;
     let payouts = 0;
     for (let round = 1; ; round++) {
       const startedMs = Date.now();
       const end = await this.#round(new Prng(seed + round - 1));
       const { verdict, lost, stuck } = end;
-      const wrong = [...verdict.wrong, ...site.broken];
+      const wrong = [...verdict.wrong, ...target.replicas.flatMap(({ broken }) => broken)];
       const isWrong = verdict.paidTwice.length + lost.length + stuck.length + wrong.length > 0;
       log(
         `round ${round} (seed ${seed + round - 1}): ${verdict.payouts - payouts} payouts, ${end.faults.join(" ")}; ` +
@@ -126,24 +134,24 @@ class Run {
   }
 
   async #round(prng: Prng): Promise<RoundEnd> {
-    const { site, people } = this.#scene;
-    const { weatherMs, without } = this.#options;
-    const sendings = planSendings(prng.split(), { lengthMs: weatherMs });
+    const { target, nominators } = this.#scene;
+    const { faultsMs, without } = this.#options;
+    const sendings = planSendings(prng.split(), { lengthMs: faultsMs });
     const looking = new AbortController();
     const look = this.#lookAround(looking.signal);
     const happened: string[] = [];
     const troubles = new Prng(prng.int(0, 2 ** 31));
-    const weather =
+    const faults =
       without === undefined
-        ? this.#weather(troubles, happened)
+        ? this.#drawFaults(troubles, happened)
         : this.#happen({ kind: without.name, happen: without.scenario }, troubles, happened);
     const startedMs = Date.now();
     for (const sending of sendings) {
       await delay(Math.max(0, startedMs + sending.atMs - Date.now()));
-      await people.send(sending);
+      await nominators.send(sending);
     }
-    await weather;
-    site.calm();
+    await faults;
+    endFaults(target);
     const calmSinceMs = Date.now();
     const end = await this.#settle();
     looking.abort();
@@ -152,13 +160,13 @@ class Run {
   }
 
   /** Draws from a deck of all faults, so that each has its turn, and lets them happen, also several at once. */
-  async #weather(prng: Prng, happened: string[]): Promise<void> {
-    const { weatherMs } = this.#options;
-    const { hasRedis } = this.#scene.site;
+  async #drawFaults(prng: Prng, happened: string[]): Promise<void> {
+    const { faultsMs } = this.#options;
+    const hasRedis = this.#scene.target.cluster.redisUrl !== undefined;
     const deck = FAULTS.filter(({ needsRedis }) => hasRedis || needsRedis !== true).flatMap((fault) =>
       Array.from({ length: fault.weight }, () => fault),
     );
-    const untilMs = Date.now() + weatherMs;
+    const untilMs = Date.now() + faultsMs;
     const going: Promise<void>[] = [];
     const busy = new Set<string>();
     while (Date.now() < untilMs && deck.length > 0) {
@@ -183,13 +191,13 @@ class Run {
   ): Promise<void> {
     happened.push(kind);
     this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
-    await happen(this.#scene.site, prng);
+    await happen(this.#scene.target, prng);
     this.#recovery.faultEnded(Date.now(), this.#judge().unpaid);
   }
 
   #judge(): Verdict {
-    const { watch, people, terms } = this.#scene;
-    return judge(watch, people.intentions, terms);
+    const { watch, nominators, terms } = this.#scene;
+    return judge(watch, nominators.intentions, terms);
   }
 
   async #lookAround(signal: AbortSignal): Promise<void> {
@@ -227,10 +235,10 @@ class Run {
 
   /** In a final block, or in none ever. */
   #everySendingIsDecided(lastSentMs: number): boolean {
-    const { watch, people } = this.#scene;
+    const { watch, nominators } = this.#scene;
     if (watch.finalTimeMs > lastSentMs + SENDING_LIFE_SECONDS * 1_000) return true;
     const found = new Set(watch.blocks.flatMap(({ transactions }) => transactions.map(({ txid }) => txid)));
-    return [...people.intentions.keys()].every((signature) => found.has(signature));
+    return [...nominators.intentions.keys()].every((signature) => found.has(signature));
   }
 
   /**
@@ -240,7 +248,7 @@ class Run {
   async #ledgerIsDone(): Promise<boolean> {
     const { blocks } = this.#scene.watch;
     const lastEventful = blocks.findLast(({ transactions }) => transactions.length > 0)?.blockNum ?? 0;
-    const [row] = await this.#scene.site.database
+    const [row] = await this.#scene.target.cluster.database
       .query<{ open: string }>(
         `SELECT (SELECT count(*) FROM stake_row WHERE status IN ('pending', 'processing', 'paid'))
               + (SELECT count(*) FROM payout WHERE status <> 'confirmed')
@@ -258,7 +266,7 @@ class Run {
     wrong,
   }: RoundEnd & { readonly wrong: readonly string[] }): Promise<void> {
     const { log } = this.#options;
-    const { site } = this.#scene;
+    const { target } = this.#scene;
     const say = (what: string, names: readonly string[]) => {
       if (names.length > 0) log(`  ${what}: ${names.slice(0, LINES_SHOWN).join("\n    ")}`);
     };
@@ -266,15 +274,8 @@ class Run {
     say("lost", lost);
     say("stuck", stuck);
     say("wrong", wrong);
-    const state = await site.database
-      .query(
-        `SELECT (SELECT json_agg(p) FROM (SELECT key, status, reason, attempts FROM payout WHERE status <> 'confirmed' LIMIT 5) p) AS open,
-                (SELECT row_to_json(c) FROM chain_cursor c) AS cursor, (SELECT row_to_json(c) FROM control c) AS control`,
-      )
-      .catch((error: unknown) => [String(error)]);
-    log(`  ledger: ${JSON.stringify(state[0])}`);
-    log(`  queues: ${await site.queues().catch((error: unknown) => String(error))}`);
-    for (const line of site.lastWords(4)) log(`  ${line}`);
+    log(`  queues: ${await queueStates(target).catch((error: unknown) => String(error))}`);
+    log(`  ledger: ${(await target.cluster.report()).replaceAll("\n", "\n  ")}`);
   }
 }
 

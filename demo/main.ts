@@ -1,18 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { accountFromSeeds, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
-import { LocalCluster } from "@stakebts/testkit/local-cluster";
-import { startPostgres } from "@stakebts/testkit/postgres";
+import { accountFromSeeds } from "@stakebts/devnet";
+import { Cluster } from "@stakebts/testkit/cluster";
 import pg from "pg";
-import { processLogins } from "@stakebts/testkit/process-logins";
-import { prepare } from "../prisma/migrate.ts";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
-import { hashPassword } from "@stakebts/core/operators/password-hash";
+import { hashPassword } from "@stakebts/core/operators/console-access";
 import { ChainAudit } from "./chain-audit.ts";
-import { owedByRules, paidOnChain, settle } from "./reckoning.ts";
+import { owedByRules, paidOnChain, settle } from "./oracle.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";
 import { bold, cyan, dim, green, grouped, heading, red, say, table } from "./screen.ts";
 
@@ -24,7 +18,6 @@ const NOMINATORS = [...new Set(SENDINGS.map((sending) => sending.from))];
 /** A block of the chain stands for 14.4 hours and comes every tenth of a second. */
 const SECONDS_PER_BLOCK = 51_840;
 const BLOCK_MS = 100;
-const RATE = (SECONDS_PER_BLOCK * 1000) / BLOCK_MS;
 const SHARES_PER_BTS = 100_000n;
 /** Far more than it takes; then something hangs, and the demo says so instead of waiting for ever. */
 const DEADLINE_MS = 180_000;
@@ -43,58 +36,37 @@ process.on("SIGINT", () => void cleanUp().then(() => process.exit(exitWhenDone ?
 process.on("SIGTERM", () => void cleanUp().then(() => process.exit(143)));
 
 async function startCluster() {
-  say("starting PostgreSQL from the npm package …");
-  const postgres = await startPostgres();
-  cleanUps.push(() => postgres.stop());
-  const databaseUrl = await postgres.createDatabase("stakebts");
-  await prepare(databaseUrl);
-  say(
-    `starting a chain: one block in ${BLOCK_MS} ms, ${SECONDS_PER_BLOCK / 3600} hours from block to block …`,
-  );
-  const devnet = await startDevnet({
+  say("starting PostgreSQL from the npm package,");
+  say(`and a chain: one block in ${BLOCK_MS} ms, ${SECONDS_PER_BLOCK / 3600} hours from block to block …`);
+  const redisUrl = process.env["REDIS_URL"];
+  const cluster = await Cluster.start({
+    custodian: CUSTODIAN,
     accounts: [
       accountFromSeeds(CUSTODIAN, { balanceBts: 5_000_000n, lifetimeMember: true }),
       ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 1_000_000n })),
     ],
-    blockIntervalMs: BLOCK_MS,
-    secondsPerBlock: SECONDS_PER_BLOCK,
-    maximumTimeUntilExpirationSeconds: 90 * DAY_SECONDS,
-  });
-  cleanUps.push(() => devnet.stop());
-  const folder = mkdtempSync(join(tmpdir(), "stakebts-demo-"));
-  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
-  const policy = join(folder, "policy.yaml");
-  // Everything is the programme's default but the life of a signed transaction: three minutes are no time on this chain.
-  writeFileSync(policy, "expiration: 20d\n");
-  const cluster = new LocalCluster({
-    repository: join(import.meta.dirname, ".."),
-    databaseUrl,
-    databaseUrls: await processLogins(databaseUrl),
-    redisUrl: process.env["REDIS_URL"],
-    nodes: devnet.urls,
-    custodian: CUSTODIAN,
-    activeKey: wifFromSeed(`${CUSTODIAN}-active`),
-    memoKey: wifFromSeed(`${CUSTODIAN}-memo`),
-    policy,
-    clockRate: RATE,
+    chain: {
+      blockIntervalMs: BLOCK_MS,
+      secondsPerBlock: SECONDS_PER_BLOCK,
+      maximumTimeUntilExpirationSeconds: 90 * DAY_SECONDS,
+    },
+    // Everything is the programme's default but the life of a signed transaction: three minutes are no time on this chain.
+    policy: "expiration: 20d\n",
+    ...(redisUrl === undefined ? {} : { redis: { url: redisUrl } }),
     onLine: (name, line) => {
       if (line.level === "error") say(red(`  ${name}: ${JSON.stringify(line)}`));
     },
   });
   cleanUps.push(() => cluster.stop());
-  const workers = [
-    cluster.start("ingester", { STAKEBTS_REPLAY: "1" }),
-    cluster.start("scheduler"),
-    cluster.start("payer"),
-  ];
-  for (const { name, exited } of workers)
+  const workers = Object.values(await cluster.startWorkers());
+  for (const { name, pid, exited } of workers) {
+    say(`  ${name.padEnd(9)} runs as process ${pid}`);
     void exited.then((how) => {
       if (!stopping) say(red(`  ${name} ended: ${how}`));
     });
-  await Promise.all(workers.map((w) => w.waitFor(({ event }) => event === "process.started")));
-  for (const w of workers) say(`  ${w.name.padEnd(9)} runs as process ${w.pid}`);
-  const operator = exitWhenDone ? undefined : await startConsole(cluster, databaseUrl);
-  return { databaseUrl, devnet, workers, operator };
+  }
+  const operator = exitWhenDone ? undefined : await startConsole(cluster);
+  return { cluster, workers, operator };
 }
 
 interface Operator {
@@ -104,9 +76,9 @@ interface Operator {
 }
 
 /** The page for operators, and somebody who may use it: for this run only. */
-async function startConsole(cluster: LocalCluster, databaseUrl: string): Promise<Operator> {
+async function startConsole(cluster: Cluster): Promise<Operator> {
   const [name, password] = ["demo", randomBytes(9).toString("base64url")];
-  const access = createPostgresConsoleAccess({ url: databaseUrl });
+  const access = createPostgresConsoleAccess({ url: cluster.database.url });
   await access.addUser(
     { name, role: "operator", passwordHash: await hashPassword(password) },
     { event: "console.user_added", subject: name, details: { role: "operator", actor: "demo" } },
@@ -149,35 +121,18 @@ async function tellReceipts(db: pg.Client, seen: { lastId: bigint }, genesisSeco
 
 async function main(): Promise<boolean> {
   heading("StakeBTS: a year of a staking programme in a minute");
-  const { databaseUrl, devnet, workers, operator } = await startCluster();
-  const audit = await ChainAudit.connect(devnet.urls[0] as string);
+  const { cluster, workers, operator } = await startCluster();
+  const { url: databaseUrl } = cluster.database;
+  const nodeUrl = cluster.devnet.urls[0] as string;
+  const audit = await ChainAudit.connect(nodeUrl);
   const db = new pg.Client({ connectionString: databaseUrl });
   await db.connect();
   cleanUps.push(
     () => db.end(),
     () => audit.close(),
   );
-  const wallets = new Map(
-    NOMINATORS.map((name) => [
-      name,
-      new DevnetWallet({
-        url: devnet.urls[0] as string,
-        name,
-        activeKey: wifFromSeed(`${name}-active`),
-        memoKey: wifFromSeed(`${name}-memo`),
-      }),
-    ]),
-  );
-  cleanUps.push(() => {
-    for (const wallet of wallets.values()) wallet.close();
-  });
   const send = (from: string, amountBts: bigint, memo?: string) =>
-    (wallets.get(from) as DevnetWallet).transfer({
-      to: CUSTODIAN,
-      amountShares: amountBts * SHARES_PER_BTS,
-      expirationSeconds: 20 * DAY_SECONDS,
-      ...(memo === undefined ? {} : { memo }),
-    });
+    cluster.send(from, amountBts, memo, { expirationSeconds: 20 * DAY_SECONDS });
 
   const genesisSeconds = (await audit.head()).timeSeconds;
   heading("Nominators send signed transfers with encrypted memos");
@@ -254,7 +209,7 @@ async function main(): Promise<boolean> {
     heading("The cluster stays up until Ctrl-C");
     say(`  console   ${operator.address}, sign in as ${operator.name} with ${operator.password}`);
     say(`  database  ${databaseUrl}`);
-    say(`  node      ${devnet.urls[0]}`);
+    say(`  node      ${nodeUrl}`);
     say(
       `  try       ${bold(`psql ${databaseUrl} -c "SELECT nominator, type, number, amount, status FROM stake_row ORDER BY start, due"`)}`,
     );

@@ -4,13 +4,13 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { runSeed, type SeedResult } from "@stakebts/testkit/simulator/run-seed";
 import { type Safeguard, SAFEGUARDS } from "@stakebts/testkit/simulator/safeguards";
 
-const USAGE = `Runs the whole product in worlds of its own, one for each seed, and audits every payment. See docs/simulator.md.
+const USAGE = `Runs the whole product in simulations, one for each seed, and audits every payment. See docs/simulator.md.
 
   npm run sim -- [--seeds N] [--from S] [--trace] [--workers W] [--keep-going] [--break SAFEGUARD]
 
-  --seeds       how many worlds (default 1000)
+  --seeds       how many simulations (default 1000)
   --from        the first seed; without it one is drawn
-  --trace       print all that happened in the world that failed, or in the only one
+  --trace       print all that happened in the simulation that failed, or in the only one
   --workers     threads (default: one for each core)
   --keep-going  do not stop at the first seed that fails
   --break       do without one safeguard, and see it noticed: ${SAFEGUARDS.join(", ")}
@@ -24,7 +24,7 @@ interface Work {
   readonly keepGoing: boolean;
 }
 const LINES_MAX = 60;
-/** More than any world has. */
+/** More than any simulation has. */
 const ALL_LINES = 1_000_000;
 /** What a thread says at once. */
 const BATCH = 20;

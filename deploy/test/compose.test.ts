@@ -5,15 +5,16 @@ import { join } from "node:path";
 import { answerObservation, createObservation } from "@stakebts/core/runtime/observation";
 import { PROCESS_ROLES } from "@stakebts/core/database/rights";
 import { PROCESS_SETTINGS, type ProcessName } from "@stakebts/core/config/process-settings";
+import { isSecret, settingOf } from "@stakebts/core/config/settings";
 import { readEnvironment } from "@stakebts/core/config/environment";
 import { wifFromSeed } from "@stakebts/devnet";
 import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { SETTINGS } from "../../apps/cli/src/config.ts";
 import { readComposeFile, readVariables, type Service } from "../../scripts/compose/compose-file.ts";
 import { type Place, rewriter } from "../../scripts/compose/place.ts";
 import { understands } from "./cli-command.ts";
+import { notRead } from "./not-read.ts";
 
 const repository = join(import.meta.dirname, "../..");
 const at = (path: string): string => join(repository, path);
@@ -30,6 +31,8 @@ const processes = [
 const stores = ["postgres", "redis"];
 const table = (pick: (service: Service) => unknown): Record<string, unknown> =>
   Object.fromEntries(services.map((service) => [service.name, pick(service)]));
+
+const ADDRESSES = new Set(["REDIS_URL", "STAKEBTS_EXCHANGE_URL"]);
 
 let secrets: string;
 beforeAll(() => {
@@ -69,21 +72,30 @@ describe("docker-compose.yml", () => {
   });
 
   it("gives each process settings that it reads, and no others", () => {
-    for (const name of processes) {
-      const known = Object.keys(PROCESS_SETTINGS[name].shape).flatMap((setting) => [
-        setting,
-        `${setting}_FILE`,
-      ]);
-      const given = Object.keys(one(name).environment);
-      expect({ name, unknown: given.filter((setting) => !known.includes(setting)) }).toEqual({
-        name,
-        unknown: [],
-      });
-    }
-    const known = Object.values(SETTINGS).flatMap((schema) => Object.keys(schema.shape));
+    for (const name of processes) expect(notRead(name, one(name).environment), name).toEqual([]);
     for (const name of ["migrate", "backup", "stakebts", "owner", "first-user"])
-      for (const setting of Object.keys(one(name).environment))
-        expect([...known, "STAKEBTS_ACTOR"], name).toContain(setting.replace(/_FILE$/u, ""));
+      expect(notRead("stakebts", one(name).environment), name).toEqual([]);
+    // The rest is not ours, and takes none of our settings.
+    for (const { name, environment, buildTarget } of services)
+      if (buildTarget === undefined || name === "devnet")
+        expect(
+          Object.keys(environment).filter((key) => key.startsWith("STAKEBTS_")),
+          name,
+        ).toEqual([]);
+  });
+
+  it("asks .env for settings that there are, and both examples of one set no other", () => {
+    const names = (text: string, pattern: RegExp): string[] =>
+      [...text.matchAll(pattern)].map(([, name = ""]) => name).filter((name) => name.startsWith("STAKEBTS_"));
+    const asked = names(readFileSync(at("docker-compose.yml"), "utf8"), /\$\{(\w+)/gu);
+    expect(asked.length).toBeGreaterThan(20);
+    const isSetting = (name: string): boolean => settingOf(name.replace(/_FILE$/u, "")) !== undefined;
+    expect(asked.filter((name) => !isSetting(name))).toEqual([]);
+    for (const file of ["dev.env", "production.env"]) {
+      const set = names(readFileSync(at(`deploy/compose/${file}`), "utf8"), /^(?:# )?(\w+)=/gmu);
+      expect(set.length).toBeGreaterThan(5);
+      expect({ file, names: set.filter((name) => !asked.includes(name)) }).toEqual({ file, names: [] });
+    }
   });
 
   it.each(processes)("gives %s everything that it does not start without", (name) => {
@@ -167,7 +179,13 @@ describe("secrets", () => {
   it("stand in no environment, and every path of one is mounted", () => {
     for (const { name, environment, argv, secrets: mounted } of services) {
       for (const [key, value] of Object.entries(environment)) {
-        if (/KEY|SECRET|PASSWORD|TOKEN|DEPOSIT_MEMO|DATABASE_URL/u.test(key))
+        const setting = settingOf(key);
+        // An address is a secret for what may stand in it; it does not here.
+        if (
+          setting !== undefined
+            ? isSecret(key) && !ADDRESSES.has(key)
+            : /KEY|SECRET|PASSWORD|TOKEN/u.test(key)
+        )
           expect(key, name).toMatch(/_FILE$/u);
         expect(value, `${name} ${key}`).not.toMatch(/:\/\/[^/]*@/u);
       }

@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { LineLog, startProgram, type StartedProgram } from "@stakebts/testkit/started-program";
 import type { Service } from "./compose-file.ts";
 
 const LINES_KEPT = 400;
 const RESTART_MS = 500;
-/** A process ends when the one that started it does, even by SIGKILL: then its standard input is closed. It keeps none alive. */
-const ENDS_WITH_PARENT =
-  "data:text/javascript,process.stdin.on('end',()=>process.kill(process.pid,'SIGTERM')).resume().unref()";
-
 export interface InstanceOptions {
   readonly service: Service;
   readonly replica: number;
@@ -23,10 +19,9 @@ export interface InstanceOptions {
 export class Instance {
   readonly name: string;
   readonly service: Service;
-  readonly lines: string[] = [];
   readonly #options: InstanceOptions;
-  readonly #waiting = new Set<(line: string) => void>();
-  #child: ChildProcess | undefined;
+  readonly #log = new LineLog<string>(LINES_KEPT);
+  #program: StartedProgram | undefined;
   #stopping = false;
   /** Exit code, or the signal, of the run that ended last. */
   ended: number | string | undefined;
@@ -35,6 +30,11 @@ export class Instance {
     this.#options = options;
     this.service = options.service;
     this.name = `${options.service.name}-${options.replica}`;
+  }
+
+  /** The newest, oldest first. */
+  get lines(): readonly string[] {
+    return this.#log.lines;
   }
 
   /** Starts it; one that ends by itself is started again if the compose file says so. Resolves when it has ended for good. */
@@ -50,20 +50,17 @@ export class Instance {
   }
 
   kill(signal: "SIGKILL" | "SIGTERM"): void {
-    this.#child?.kill(signal);
+    this.#program?.kill(signal);
   }
 
   /** SIGTERM, and SIGKILL after the grace period. The exit code, or the signal. */
   async stop(): Promise<number | string | undefined> {
     this.#stopping = true;
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return this.ended;
-    const exited = new Promise<number | string>((resolve) => {
-      child.once("exit", (code, signal) => resolve(code ?? signal ?? "unknown"));
-    });
-    child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), this.service.stopGraceMs);
-    const how = await exited;
+    const program = this.#program;
+    if (program === undefined) return this.ended;
+    program.kill("SIGTERM");
+    const timer = setTimeout(() => program.kill("SIGKILL"), this.service.stopGraceMs);
+    const how = await program.exited;
     clearTimeout(timer);
     return how;
   }
@@ -93,40 +90,24 @@ export class Instance {
 
   /** The first line, past or coming, with this text in it. */
   async waitForLine(text: string, deadlineMs: number): Promise<void> {
-    if (this.lines.some((line) => line.includes(text))) return;
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`${this.name} never said ${text}`)),
-        Math.max(0, deadlineMs - Date.now()),
-      );
-      const listener = (line: string): void => {
-        if (!line.includes(text)) return;
-        clearTimeout(timer);
-        this.#waiting.delete(listener);
-        resolve();
-      };
-      this.#waiting.add(listener);
-    });
+    await this.#log.find(
+      (line) => line.includes(text),
+      async () => {
+        await delay(Math.max(0, deadlineMs - Date.now()), undefined, { ref: false });
+        throw new Error(`${this.name} never wrote ${text}`);
+      },
+    );
   }
 
   #once(): Promise<number | string> {
     const { argv, cwd, environment } = this.#options;
-    const [program, ...rest] = argv as [string, ...string[]];
-    const args = program === "node" ? ["--import", ENDS_WITH_PARENT, ...rest] : rest;
-    const child = spawn(program, args, { cwd, env: environment, stdio: ["pipe", "pipe", "pipe"] });
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr])
-      createInterface({ input: stream }).on("line", (line) => this.#take(line));
-    return new Promise((resolve) => {
-      child.once("error", (error) => resolve(error.message));
-      child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"));
-    });
+    const [program, ...args] = argv as [string, ...string[]];
+    this.#program = startProgram({ program, args, cwd, environment, onLine: (line) => this.#take(line) });
+    return this.#program.exited;
   }
 
   #take(line: string): void {
-    this.lines.push(line);
-    if (this.lines.length > LINES_KEPT) this.lines.shift();
     this.#options.onLine(this.name, line);
-    for (const listener of this.#waiting) listener(line);
+    this.#log.add(line);
   }
 }

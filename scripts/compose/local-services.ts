@@ -1,13 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { activeServices, type ComposeFile, readVariables, type Service } from "./compose-file.ts";
 import { Instance } from "./instance.ts";
 import { neighbours, type Place, rewriter } from "./place.ts";
-import { installedPostgres, isInstalled, startPostgresService, startRedisService } from "./stores.ts";
+import { installedPostgres } from "@stakebts/testkit/installed-postgres";
+import { freePort } from "@stakebts/testkit/postgres";
+import { isInstalled, startPostgresService, startRedisService } from "./stores.ts";
 
 export interface LocalServicesOptions {
   readonly compose: ComposeFile;
@@ -60,7 +61,7 @@ export class LocalServices {
     for (const { name, exposed } of active)
       for (let replica = 1; replica <= (scale[name] ?? 1); replica++)
         for (const port of exposed)
-          ports.set(`${name}/${replica}/${port}`, await freePort([...ports.values()]));
+          ports.set(`${name}/${replica}/${port}`, await anotherFreePort([...ports.values()]));
     const place: Place = {
       portOf: (service, replica, port) => ports.get(`${service}/${replica}/${port}`) ?? port,
       volume: (name) => join(folder, "volumes", name),
@@ -235,15 +236,9 @@ function whyNotHere(name: string, image: string): string | undefined {
 }
 
 /** One that is free now, and not promised to another service already. */
-async function freePort(taken: readonly number[]): Promise<number> {
+async function anotherFreePort(taken: readonly number[]): Promise<number> {
   for (;;) {
-    const port = await new Promise<number>((resolve, reject) => {
-      const server = createServer().once("error", reject);
-      server.listen(0, "127.0.0.1", () => {
-        const { port: free } = server.address() as { port: number };
-        server.close(() => resolve(free));
-      });
-    });
+    const port = await freePort();
     if (!taken.includes(port)) return port;
   }
 }

@@ -1,18 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import pg from "pg";
 import { spawnGuarded } from "@stakebts/testkit/guard";
+import { installedPostgres } from "@stakebts/testkit/installed-postgres";
 import { type Pg, startPostgres } from "@stakebts/testkit/postgres";
-
-const VERSIONS = "/usr/lib/postgresql";
-
-/** Folder of a PostgreSQL of the distribution, with server and `pg_dump` of one version, as the image has them. */
-export const installedPostgres: string | undefined = (
-  existsSync(VERSIONS) ? readdirSync(VERSIONS).sort((a, b) => Number(b) - Number(a)) : []
-)
-  .map((version) => join(VERSIONS, version))
-  .find((folder) => ["initdb", "postgres", "pg_dump"].every((name) => existsSync(join(folder, "bin", name))));
 
 /** What the image of the service `postgres` does with its environment: a server, a user, a database. */
 export async function startPostgresService(

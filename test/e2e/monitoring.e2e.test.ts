@@ -2,17 +2,18 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { WorkerName } from "@stakebts/testkit/local-cluster";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Town } from "@stakebts/testkit/cluster";
+import type { Cluster } from "@stakebts/testkit/cluster";
+import type { WorkerName } from "@stakebts/testkit/process-settings";
+import { everybodyNominates, startStakingCluster } from "../staking-cluster.ts";
 
 // The processes as they are shipped, asked over HTTP as a supervisor and Prometheus ask them.
 
 const SECRET = `whsec_${Buffer.from("a secret of thirty-two bytes ...").toString("base64")}`;
 
-let town: Town;
+let cluster: Cluster;
 let receiver: Server;
 const heard: { path: string; headers: IncomingMessage["headers"]; body: string }[] = [];
 type Who = WorkerName | "watcher" | "standby";
@@ -33,7 +34,7 @@ async function freePort(): Promise<string> {
 async function start(name: Exclude<Who, "standby">, as: Who, more: Record<string, string> = {}) {
   const port = await freePort();
   at[as] = `http://127.0.0.1:${port}`;
-  return town.cluster.start(name, { STAKEBTS_HTTP_PORT: port, ...more });
+  return cluster.start(name, { STAKEBTS_HTTP_PORT: port, ...more });
 }
 
 const ask = async (who: Who, path: string): Promise<{ status: number; body: string }> => {
@@ -42,7 +43,7 @@ const ask = async (who: Who, path: string): Promise<{ status: number; body: stri
 };
 
 const isReady = (who: Who) =>
-  town.until(async () => (await ask(who, "/readyz")).status === 200, `${who} is ready`);
+  cluster.until(async () => (await ask(who, "/readyz")).status === 200, `${who} is ready`);
 
 beforeAll(async () => {
   receiver = createServer((request, response) => {
@@ -54,7 +55,7 @@ beforeAll(async () => {
     });
   });
   const url = `http://127.0.0.1:${await listening(receiver)}`;
-  town = await Town.start();
+  cluster = await startStakingCluster();
   const ingester = await start("ingester", "ingester", { STAKEBTS_REPLAY: "1" });
   await ingester.waitFor(({ event }) => event === "cursor.placed");
   const payer: WorkerProcess = await start("payer", "payer");
@@ -62,9 +63,9 @@ beforeAll(async () => {
   await start("payer", "standby");
   await start("watcher", "watcher");
   // The recovery hold of a new ledger has to fall before anything is paid, and before the heart beats.
-  await town.until(
+  await cluster.until(
     async () =>
-      (await town.query("SELECT FROM control WHERE recovery_hold_until_ms IS NULL AND writer_epoch > 0"))
+      (await cluster.query("SELECT FROM control WHERE recovery_hold_until_ms IS NULL AND writer_epoch > 0"))
         .length === 1,
     "the recovery hold has fallen",
   );
@@ -75,7 +76,7 @@ beforeAll(async () => {
   });
 }, 120_000);
 afterAll(async () => {
-  await town.stop();
+  await cluster.stop();
   receiver.closeAllConnections();
   receiver.close();
 });
@@ -91,12 +92,12 @@ describe("the processes, asked over HTTP,", () => {
   });
 
   it("export what the alert rules look at, and no secret", async () => {
-    await town.everybodyNominates();
-    await town.until(
-      async () => (await town.query("SELECT FROM agreement")).length === 8,
+    await everybodyNominates(cluster);
+    await cluster.until(
+      async () => (await cluster.query("SELECT FROM agreement")).length === 8,
       "all have agreements",
     );
-    await town.until(
+    await cluster.until(
       async () => !(await ask("scheduler", "/metrics")).body.includes("\nstakebts_agreements 0\n"),
       "the scheduler says so",
     );
@@ -117,14 +118,14 @@ describe("the processes, asked over HTTP,", () => {
   });
 
   it("tell the dead man's switch that payments get on", async () => {
-    await town.until(async () => heard.some(({ path }) => path === "/heartbeat"), "the heart beats");
+    await cluster.until(async () => heard.some(({ path }) => path === "/heartbeat"), "the heart beats");
   });
 
   it("tell people of what asks for them, signed", async () => {
-    await town.query(
+    await cluster.query(
       `INSERT INTO receipt (event, subject, details) VALUES ('payout.held', 'refund:1:0:0', '{"reason": "a drill"}')`,
     );
-    await town.until(async () => heard.some(({ body }) => body.includes("a drill")), "somebody was told");
+    await cluster.until(async () => heard.some(({ body }) => body.includes("a drill")), "somebody was told");
     const message = heard.find(({ body }) => body.includes("a drill"));
     expect(
       new Webhook(SECRET).verify(message?.body ?? "", (message?.headers ?? {}) as Record<string, string>),
@@ -132,12 +133,12 @@ describe("the processes, asked over HTTP,", () => {
   });
 
   it("are healthy and not ready without their database, and ready again with it", async () => {
-    await town.postgres.stop();
-    await town.until(async () => (await ask("scheduler", "/readyz")).status === 503, "it is not ready");
+    await cluster.database.stop();
+    await cluster.until(async () => (await ask("scheduler", "/readyz")).status === 503, "it is not ready");
     const { body } = await ask("scheduler", "/readyz");
     expect(body).toContain('"database"');
     expect((await ask("scheduler", "/healthz")).status).toBe(200);
-    await town.restartPostgres();
+    await cluster.database.restart();
     await isReady("scheduler");
   });
 });

@@ -13,7 +13,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installedPostgres } from "@stakebts/testkit/installed-postgres";
 import { type Answer, inProcess, stakebtsWith } from "../../apps/cli/test/stakebts.ts";
 import { filesIn, type Secret, secretKey, secretsIn, secretText } from "./secret-search.ts";
-import { CUSTODIAN, EXCHANGE_KEY, RESERVE_ACCOUNT, Town } from "@stakebts/testkit/cluster";
+import type { Cluster } from "@stakebts/testkit/cluster";
+import { EXCHANGE_KEY, RESERVE_ACCOUNT } from "@stakebts/testkit/cluster-treasury";
+import { CUSTODIAN, startStakingCluster } from "../staking-cluster.ts";
 
 // Everything that the processes ever write, wherever they do: searched for every secret that one of them was given.
 
@@ -26,7 +28,7 @@ const WEBHOOK_SECRET = `whsec_${randomBytes(32).toString("base64")}`;
 /** What a nominator wrote to the custodian alone. It is in the ledger, where the rules look at it, and nowhere else. */
 const PRIVATE_WORDS = "please send it back, my account number is 4711-0815-2342";
 
-let town: Town;
+let cluster: Cluster;
 let redis: NonNullable<Awaited<ReturnType<typeof findRedis>>> | undefined;
 let receiver: Server;
 let address: string;
@@ -49,26 +51,26 @@ async function freePort(): Promise<string> {
   return `${port}`;
 }
 
-type Name = Parameters<Town["cluster"]["start"]>[0];
+type Name = Parameters<Cluster["start"]>[0];
 async function start(name: Name, more: Record<string, string> = {}): Promise<WorkerProcess> {
   const port = await freePort();
   ports.set(name, port);
-  const worker = town.cluster.start(name, { STAKEBTS_HTTP_PORT: port, ...more });
+  const worker = cluster.start(name, { STAKEBTS_HTTP_PORT: port, ...more });
   workers.push(worker);
   return worker;
 }
 
 /** Each process's own login. */
-function urls(): NonNullable<Town["databaseUrls"]> {
-  if (town.databaseUrls === undefined) throw new Error("this version has logins");
-  return town.databaseUrls;
+function urls(): NonNullable<Cluster["database"]["urls"]> {
+  if (cluster.database.urls === undefined) throw new Error("this version has logins");
+  return cluster.database.urls;
 }
 
 async function command(role: "operator" | "backup", ...args: readonly string[]): Promise<Answer> {
   const answer = await stakebtsWith(
     {
       DATABASE_URL: urls()[role],
-      STAKEBTS_NODES: town.devnet.urls.join(","),
+      STAKEBTS_NODES: cluster.devnet.urls.join(","),
       STAKEBTS_CUSTODIAN: CUSTODIAN,
       STAKEBTS_ACTOR: "anna",
       ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
@@ -109,13 +111,14 @@ beforeAll(async () => {
     });
   });
   const webhook = `http://127.0.0.1:${await listening(receiver)}/${TOKEN}`;
-  town = await Town.start({
+  cluster = await startStakingCluster({
     installation: installedPostgres,
     exchangeBts: 1_000n,
     reserveBts: 1_000n,
-    ...(redis === undefined ? {} : { redisUrl: redis.url }),
+    reserveBy: "key",
+    ...(redis === undefined ? {} : { redis: { url: redis.url } }),
   });
-  const passwordFile = join(town.folder, "..", `stakebts-password-${process.pid}`);
+  const passwordFile = join(cluster.folder, "..", `stakebts-password-${process.pid}`);
   writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
   expect(
     await command("operator", "users", "add", "anna", "--role", "operator", "--password-file", passwordFile),
@@ -139,10 +142,10 @@ beforeAll(async () => {
   await payer.waitFor(({ event }) => event === "payer.leads");
 
   // A nomination that is paid, and a transfer with private words that is sent back.
-  await town.send("nominator-1", 25_000n, "three_months");
-  await town.send("nominator-2", 500n, PRIVATE_WORDS);
-  await town.until(async () => {
-    const paid = await town.query(
+  await cluster.send("nominator-1", 25_000n, "three_months");
+  await cluster.send("nominator-2", 500n, PRIVATE_WORDS);
+  await cluster.until(async () => {
+    const paid = await cluster.query(
       "SELECT FROM payout WHERE kind IN ('confirm', 'refund') AND status = 'confirmed'",
     );
     return paid.length === 2;
@@ -158,17 +161,17 @@ beforeAll(async () => {
     ["ingester", { DATABASE_URL: urls().ingester.replace(/@.*/u, "@127.0.0.1:1/x"), STAKEBTS_POLL_MS: "no" }],
   ];
   for (const [name, more] of broken) {
-    const worker = town.cluster.start(name, more);
+    const worker = cluster.start(name, more);
     workers.push(worker);
     await worker.exited;
   }
   await (await start("payer")).waitFor(({ event }) => event === "payer.leads");
   expect(await command("operator", "payments", "off", "--reason", "the test")).toMatchObject({ code: 0 });
   // What asks for a person, as a payer would say it: nothing went wrong here.
-  await town.query(
+  await cluster.query(
     "INSERT INTO receipt (event, subject, details) VALUES ('payout.failed', 'nominator-1', '{}')",
   );
-  await town.until(async () => "what the receiver of notifications got" in answers, "operators are told");
+  await cluster.until(async () => "what the receiver of notifications got" in answers, "operators are told");
 
   for (const [name, port] of ports)
     for (const path of ["/metrics", "/healthz", "/readyz"])
@@ -205,7 +208,7 @@ beforeAll(async () => {
 }, 400_000);
 
 afterAll(async () => {
-  await town?.stop();
+  await cluster?.stop();
   await redis?.stop();
   receiver?.close();
 });
@@ -226,7 +229,7 @@ function expectNone(
 }
 
 async function tables(): Promise<Record<string, string>> {
-  const session = new pg.Client({ connectionString: town.databaseUrl });
+  const session = new pg.Client({ connectionString: cluster.database.url });
   await session.connect();
   const { rows: names } = await session.query<{ name: string }>(
     "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'bullmq')",
@@ -270,15 +273,15 @@ describe("no secret is in", () => {
   });
 
   it("any file that the server of the database wrote, its log of changes included", async () => {
-    await town.query("CHECKPOINT");
-    const places = Object.fromEntries(filesIn(town.folder).map(({ path, content }) => [path, content]));
+    await cluster.query("CHECKPOINT");
+    const places = Object.fromEntries(filesIn(cluster.folder).map(({ path, content }) => [path, content]));
     expectNone(places, keys, "nominator-1");
   });
 
   it.skipIf(installedPostgres === undefined)(
     "a backup, which the backup's own login makes and verifies",
     async () => {
-      const folder = join(town.folder, "backups");
+      const folder = join(cluster.folder, "backups");
       mkdirSync(folder);
       const pgDump = join(installedPostgres ?? "", "bin/pg_dump");
       const made = await stakebtsWith({

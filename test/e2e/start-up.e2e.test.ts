@@ -4,15 +4,16 @@ import { join } from "node:path";
 import { startWorker, type WorkerProcess } from "@stakebts/testkit/worker-process";
 import { wifFromSeed } from "@stakebts/devnet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CUSTODIAN, Town } from "@stakebts/testkit/cluster";
+import type { Cluster } from "@stakebts/testkit/cluster";
+import { CUSTODIAN, startStakingCluster } from "../staking-cluster.ts";
 
 // What an operator meets who made a mistake: a process that does not start, says every mistake, and no secret.
 
-let town: Town;
+let cluster: Cluster;
 beforeAll(async () => {
-  town = await Town.start();
+  cluster = await startStakingCluster();
 }, 60_000);
-afterAll(() => town.stop());
+afterAll(() => cluster.stop());
 
 const NOT_STARTED = 78;
 const entry = (name: string) => join(import.meta.dirname, `../../apps/${name}/dist/main.js`);
@@ -59,27 +60,25 @@ describe("a worker does not start", () => {
 
   it("with a memo key that is not the custodian's: every nomination would be sent back", async () => {
     const wif = wifFromSeed("somebody-else");
-    const message = await refusal(town.cluster.start("ingester", { STAKEBTS_MEMO_KEY: wif }));
+    const message = await refusal(cluster.start("ingester", { STAKEBTS_MEMO_KEY: wif }));
     expect(message).toContain(`is the memo key of ${CUSTODIAN} on chain`);
     expect(message).not.toContain(wif);
   });
 
   it("with an active key that is not the custodian's", async () => {
     const wif = wifFromSeed("somebody-else");
-    const message = await refusal(town.cluster.start("payer", { STAKEBTS_ACTIVE_KEY: wif }));
+    const message = await refusal(cluster.start("payer", { STAKEBTS_ACTIVE_KEY: wif }));
     expect(message).toContain(`is not an active key of ${CUSTODIAN}`);
     expect(message).not.toContain(wif);
   });
 
   it("for an account that is not on the chain", async () => {
-    const message = await refusal(
-      town.cluster.start("ingester", { STAKEBTS_CUSTODIAN: "nobody-of-that-name" }),
-    );
+    const message = await refusal(cluster.start("ingester", { STAKEBTS_CUSTODIAN: "nobody-of-that-name" }));
     expect(message).toContain("there is no account nobody-of-that-name");
   });
 
   it("to work with nodes of another chain than it was told, and says so while it waits", async () => {
-    const worker = town.cluster.start("payer", { STAKEBTS_CHAIN_ID: "4".repeat(64) });
+    const worker = cluster.start("payer", { STAKEBTS_CHAIN_ID: "4".repeat(64) });
     const line = await worker.waitFor(({ event }) => event === "chain.unavailable");
     expect(JSON.stringify(line)).toMatch(/chain/u);
     expect(worker.lines.map(({ event }) => event)).not.toContain("process.started");
@@ -88,18 +87,16 @@ describe("a worker does not start", () => {
   });
 
   it("on a database without a ledger, and says how to make one", async () => {
-    const empty = await town.postgres.createDatabase("empty");
+    const empty = await cluster.database.server.createDatabase("empty");
     for (const name of ["ingester", "scheduler", "payer"] as const)
-      expect(await refusal(town.cluster.start(name, { DATABASE_URL: empty }))).toContain(
-        "npm run db:migrate",
-      );
+      expect(await refusal(cluster.start(name, { DATABASE_URL: empty }))).toContain("npm run db:migrate");
   });
 });
 
 describe("a worker that is told to stop", () => {
   it("ends its step and exits with 0", async () => {
     for (const name of ["ingester", "scheduler", "payer"] as const) {
-      const worker = town.cluster.start(name);
+      const worker = cluster.start(name);
       await worker.waitFor(({ event }) => event === "process.started");
       worker.kill("SIGTERM");
       expect({ name, exit: await worker.exited }).toEqual({ name, exit: 0 });
@@ -107,7 +104,7 @@ describe("a worker that is told to stop", () => {
   });
 
   it("has never written a private key", async () => {
-    const receipts = JSON.stringify(await town.query("SELECT details FROM receipt"));
+    const receipts = JSON.stringify(await cluster.query("SELECT details FROM receipt"));
     for (const seed of [`${CUSTODIAN}-active`, `${CUSTODIAN}-memo`])
       expect(receipts).not.toContain(wifFromSeed(seed));
     expect(receipts).toContain("(hidden)");

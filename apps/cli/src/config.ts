@@ -1,60 +1,48 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
-import { checkNotify, notifySettings } from "@stakebts/core/config/notify-settings";
-import {
-  checkQuorum,
-  ConfigError,
-  type Environment,
-  readEnvironment,
-  settings,
-} from "@stakebts/core/config/environment";
-import {
-  depositMemoSettings,
-  exchangeKeyChecks,
-  exchangeKeySettings,
-} from "@stakebts/core/config/exchange-settings";
-import { z } from "zod";
+import { CHANNEL_GROUPS } from "@stakebts/core/alerts/channels";
+import { ConfigError, type Environment, readEnvironment } from "@stakebts/core/config/environment";
+import { schemaOf, type SettingReadBy } from "@stakebts/core/config/process-settings";
+import { EXCHANGE_ACCOUNTS } from "@stakebts/core/rules/request";
+import type { z } from "zod";
 
-// Each command asks for what it needs and for nothing else: `stakebts stakes` works where no node is configured.
+// Each command asks for what it needs and for nothing else: `stakebts stakes` works where no node is configured. A setting
+// that stands here and whose readers, in the table of settings, do not include `stakebts` is an error of types.
+
+const some = <const N extends SettingReadBy<"stakebts">>(...names: readonly N[]) =>
+  schemaOf("stakebts", names);
 
 export const SETTINGS = {
-  database: z.object({ DATABASE_URL: settings.DATABASE_URL }),
-  queue: z.object({ DATABASE_URL: settings.DATABASE_URL, REDIS_URL: settings.REDIS_URL }),
-  chain: z
-    .object({
-      STAKEBTS_NODES: settings.STAKEBTS_NODES,
-      STAKEBTS_NODE_QUORUM: settings.STAKEBTS_NODE_QUORUM,
-      STAKEBTS_CUSTODIAN: settings.STAKEBTS_CUSTODIAN,
-    })
-    .check(checkQuorum),
-  ingest: z.object({
-    STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY,
-    STAKEBTS_SKIP_BLOCKS: settings.STAKEBTS_SKIP_BLOCKS,
-    STAKEBTS_POLICY: settings.STAKEBTS_POLICY,
-    STAKEBTS_ADMIN_REPLAY: settings.STAKEBTS_ADMIN_REPLAY,
-    STAKEBTS_EXCHANGE_ACCOUNTS: settings.STAKEBTS_EXCHANGE_ACCOUNTS,
-    STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: settings.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
-    ...depositMemoSettings,
-    STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
-  }),
-  exchange: z
-    .object({
-      STAKEBTS_EXCHANGE: settings.STAKEBTS_EXCHANGE,
-      STAKEBTS_EXCHANGE_URL: settings.STAKEBTS_EXCHANGE_URL,
-      STAKEBTS_EXCHANGE_CHAIN: settings.STAKEBTS_EXCHANGE_CHAIN,
-      ...exchangeKeySettings,
-    })
-    .check(...exchangeKeyChecks),
-  notify: z.object(notifySettings).check(checkNotify),
-  policy: z.object({ STAKEBTS_POLICY: settings.STAKEBTS_POLICY }),
-  reserve: z.object({
-    STAKEBTS_RESERVE_ACCOUNT: settings.STAKEBTS_RESERVE_ACCOUNT,
-    STAKEBTS_RESERVE_PERMISSION: settings.STAKEBTS_RESERVE_PERMISSION,
-  }),
-  keys: z.object({
-    STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY.optional(),
-    STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY.optional(),
-  }),
+  database: some("DATABASE_URL"),
+  queue: some("DATABASE_URL", "REDIS_URL"),
+  chain: some("STAKEBTS_NODES", "STAKEBTS_NODE_QUORUM", "STAKEBTS_CHAIN_ID", "STAKEBTS_CUSTODIAN"),
+  ingest: some(
+    "STAKEBTS_MEMO_KEY",
+    "STAKEBTS_SKIP_BLOCKS",
+    "STAKEBTS_POLICY",
+    "STAKEBTS_ADMIN_REPLAY",
+    "STAKEBTS_EXCHANGE_ACCOUNTS",
+    "STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT",
+    ...EXCHANGE_ACCOUNTS.map((number) => `STAKEBTS_EXCHANGE_${number}_DEPOSIT_MEMO` as const),
+    "STAKEBTS_RESERVE_ACCOUNT",
+  ),
+  exchange: some(
+    "STAKEBTS_EXCHANGE",
+    "STAKEBTS_EXCHANGE_URL",
+    "STAKEBTS_EXCHANGE_CHAIN",
+    ...EXCHANGE_ACCOUNTS.flatMap(
+      (number) =>
+        [
+          `STAKEBTS_EXCHANGE_${number}_KEY`,
+          `STAKEBTS_EXCHANGE_${number}_SECRET`,
+          `STAKEBTS_EXCHANGE_${number}_PASSWORD`,
+        ] as const,
+    ),
+  ),
+  notify: some("STAKEBTS_NOTIFY_NAME", ...CHANNEL_GROUPS.flat()),
+  policy: some("STAKEBTS_POLICY"),
+  reserve: some("STAKEBTS_RESERVE_ACCOUNT", "STAKEBTS_RESERVE_PERMISSION"),
+  keys: some("STAKEBTS_ACTIVE_KEY", "STAKEBTS_MEMO_KEY").partial(),
 } as const;
 export type SettingsName = keyof typeof SETTINGS;
 

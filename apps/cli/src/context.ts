@@ -1,17 +1,26 @@
-import { createChainClient } from "@stakebts/bitshares/chain-client";
-import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
+import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
+import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
+import type { Environment } from "@stakebts/core/config/environment";
+import { rolesOf } from "@stakebts/core/config/exchange-settings";
+import { type CustodianPolicy, policyOf } from "@stakebts/core/config/policy-file";
+import { checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
+import type { IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
+import type { Cursor, Ledger } from "@stakebts/core/ledger/ledger";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
-import { hostClock } from "@stakebts/core/runtime/host-clock";
-import { type CustodianPolicy, policyOf } from "@stakebts/core/config/policy-file";
-import type { Environment } from "@stakebts/core/config/environment";
-import { StartupError } from "@stakebts/kernel/errors";
-import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
-import type { ConsoleAccess } from "@stakebts/core/operators/console-access";
-import type { HostClock } from "@stakebts/kernel/clock";
-import type { Ledger } from "@stakebts/core/ledger/ledger";
+import { newIngestDeps } from "@stakebts/core/processes/ingester";
+import { openChain } from "@stakebts/core/processes/open-ports";
 import type { LedgerView } from "@stakebts/core/ledger/view";
+import type { ConsoleAccess } from "@stakebts/core/operators/console-access";
+import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
+import type { Roles } from "@stakebts/core/rules/decide";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import type { HostClock } from "@stakebts/kernel/clock";
+import { StartupError } from "@stakebts/kernel/errors";
+import type { Log } from "@stakebts/kernel/log";
+import { millis, type Millis } from "@stakebts/kernel/time";
 import { actorOf, readSettings } from "./config.ts";
+import type { ExitCode } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a command works with. Each part is opened when it is first asked for, and closed when the command ends. */
@@ -52,11 +61,7 @@ export class Context {
   }
 
   get chain(): ChainReader {
-    const settings = readSettings("chain", this.environment);
-    this.#chain ??= createChainClient({
-      nodes: settings.STAKEBTS_NODES,
-      quorum: settings.STAKEBTS_NODE_QUORUM,
-    });
+    this.#chain ??= openChain(readSettings("chain", this.environment));
     return this.#chain;
   }
 
@@ -67,6 +72,11 @@ export class Context {
 
   get actor(): string | undefined {
     return actorOf(this.environment);
+  }
+
+  /** All business time is chain time: now is the time of the newest block that the ledger knows. */
+  nowOf(cursor: Cursor | undefined): Millis {
+    return cursor?.blockTimeMs ?? millis(this.clock.nowMs());
   }
 
   async custodian(): Promise<ChainAccount> {
@@ -90,4 +100,37 @@ export class Context {
       this.#access?.close(),
     ]);
   }
+}
+
+/** Turns the work of a command into what commander calls: opens and closes what it needs, and sets the exit code. */
+export type Run = <A extends unknown[]>(
+  work: (context: Context, ...args: A) => Promise<ExitCode>,
+) => (...args: A) => Promise<void>;
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/**
+ * What the ingester reads blocks with and the scheduler decides by: the same settings, for a command that does both.
+ * @param ledger where to; without it the one of DATABASE_URL
+ */
+export async function ingestDeps(
+  context: Context,
+  ledger: Ledger = context.ledger,
+): Promise<IngestDeps & { readonly roles: Roles }> {
+  const settings = readSettings("ingest", context.environment);
+  const memos = createMemoReader({ wifs: settings.STAKEBTS_MEMO_KEY });
+  const { chain } = context;
+  const custodian = await context.custodian();
+  checkMemoKeys(custodian, memos.publicKeys);
+  const { policy, managers } = policyOf(settings.STAKEBTS_POLICY, await chain.chainId());
+  const deps = newIngestDeps(
+    { chain, ledger, memos, log: silent },
+    {
+      policy,
+      custodian,
+      skipBlocks: new Set(settings.STAKEBTS_SKIP_BLOCKS),
+      adminReplay: settings.STAKEBTS_ADMIN_REPLAY === "on",
+    },
+  );
+  return { ...deps, roles: rolesOf(settings, managers) };
 }

@@ -2,9 +2,8 @@ import { databaseProblem } from "@stakebts/core/database/database-problem";
 import { ToolFailed } from "@stakebts/core/backups/pg-tools";
 import { StartupError } from "@stakebts/kernel/errors";
 import { ChainError } from "@stakebts/bitshares/chain";
-import { ChainDisagrees } from "@stakebts/core/rebuild/read-chain";
+import { ChainDisagrees, RebuildRefused } from "@stakebts/core/rebuild/rebuild-ledger";
 import { ImportRefused } from "@stakebts/core/imports/import-refused";
-import { RebuildRefused } from "@stakebts/core/rebuild/rebuild-refused";
 import { NoAnswer } from "./terminal.ts";
 
 /** Exit codes, after sysexits.h where it has one. Scripts rely on them. */

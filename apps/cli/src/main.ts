@@ -1,4 +1,4 @@
-import { runCommandLine } from "./command-line.ts";
+import { runCommandLine } from "./program.ts";
 import { environmentOf, wantsColour } from "./config.ts";
 import { systemTerminal } from "./terminal.ts";
 

@@ -1,33 +1,31 @@
-import { Command } from "commander";
-import { addAgreements } from "./commands/agreements.ts";
-import { addAudit } from "./commands/audit.ts";
+import { Command, CommanderError } from "commander";
+import type { Environment } from "@stakebts/core/config/environment";
+import { addAgreements, addStakes } from "./commands/agreements.ts";
+import { addAudit, addReceipts } from "./commands/audit.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addBalances } from "./commands/balances.ts";
-import { addBlocks } from "./commands/blocks.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
 import { addDb } from "./commands/db.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
-import { addForecast } from "./commands/forecast.ts";
-import { addFreeze } from "./commands/freeze.ts";
-import { addTopUp } from "./commands/top-ups.ts";
+import { addFreeze, addPayments } from "./commands/freeze.ts";
+import { addBlocks } from "./commands/import-blocks.ts";
 import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
-import { addLiabilities } from "./commands/liabilities.ts";
+import { addForecast, addLiabilities } from "./commands/liabilities.ts";
 import { addLimits } from "./commands/limits.ts";
 import { addNotify } from "./commands/notify.ts";
-import { addPayments } from "./commands/payments.ts";
 import { addPayouts } from "./commands/payouts.ts";
 import { addRebuild } from "./commands/rebuild.ts";
-import { addReceipts } from "./commands/receipts.ts";
-import { addReset } from "./commands/reset.ts";
-import { addRestore } from "./commands/restore.ts";
-import { addStakes } from "./commands/stakes.ts";
+import { addReset, addRestore } from "./commands/restore.ts";
 import { addStatus } from "./commands/status.ts";
+import { addTopUp } from "./commands/top-ups.ts";
 import { addUsers } from "./commands/users.ts";
+import { environmentOf } from "./config.ts";
+import { Context, type Run } from "./context.ts";
+import { EXIT, type ExitCode, explain } from "./exit.ts";
 import { examples } from "./options.ts";
-import type { Run } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
 
 const withoutLineEnd = (text: string): string => text.replace(/\n$/u, "");
@@ -92,4 +90,37 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
   ])
     add(program, run);
   return program;
+}
+
+/**
+ * Runs one command line in the world that it is given, and nothing else: what it reads is `environment`, what it says
+ * goes to `terminal`.
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  { terminal, environment }: { terminal: Terminal; environment: Environment },
+): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const run: Run =
+    (work) =>
+    async (...given) => {
+      const { settings } = program.opts<{ settings?: string }>();
+      const context = new Context(terminal, environmentOf(settings, environment));
+      try {
+        exitCode = await work(context, ...given);
+      } finally {
+        await context.close();
+      }
+    };
+  const program = buildProgram(run, terminal);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // commander has said what is wrong. Help and version that were asked for are answers.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const { code, message } = explain(error);
+    terminal.note(`stakebts: ${message}`);
+    return code;
+  }
 }

@@ -1,6 +1,10 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { styleText } from "node:util";
+import type { OnProgress } from "@stakebts/core/imports/import-refused";
+import type { HostClock } from "@stakebts/kernel/clock";
+import { durationText } from "@stakebts/kernel/text";
+import { SECOND_MS } from "@stakebts/kernel/time";
 
 export type Style = "red" | "green" | "yellow" | "bold" | "dim";
 
@@ -16,7 +20,7 @@ export interface Terminal {
   readonly rewrite?: ((line: string) => void) | undefined;
   /** Coloured on a terminal, plain in a file or a pipe. */
   readonly paint: (style: Style, text: string) => string;
-  /** Somebody is there to be asked. */
+  /** A person is there to be asked. */
   readonly isInteractive: boolean;
   readonly ask: (question: string) => Promise<string>;
   /** What is typed is not shown. */
@@ -31,7 +35,7 @@ export class NoAnswer extends Error {
 export function systemTerminal(wantsColour: boolean): Terminal {
   const { stdin, stdout, stderr } = process;
   const isInteractive = stdin.isTTY && stderr.isTTY;
-  // Whoever reads us may stop reading (`| head`): that is an answer, and no failure.
+  // The reader of our output may stop reading (`| head`). That is no failure.
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
     throw error;
@@ -68,4 +72,44 @@ function ask(question: string, output: NodeJS.WritableStream): Promise<string> {
       lines.close();
     });
   });
+}
+
+const REWRITE_MS = 200;
+/** A file or a pipe gets a line now and then. */
+const LINE_MS = 10_000;
+
+/** Says how far a long piece of work is, how fast it goes and when it will be done. Work of a moment goes unmentioned. */
+export function progressOf(
+  {
+    terminal,
+    clock,
+  }: { readonly terminal: Pick<Terminal, "note" | "rewrite">; readonly clock: Pick<HostClock, "nowMs"> },
+  what: string,
+): { readonly onProgress: OnProgress; readonly end: () => void } {
+  const startMs = clock.nowMs();
+  let saidMs = startMs;
+  let said = false;
+  return {
+    onProgress: (done, total) => {
+      const nowMs = clock.nowMs();
+      if (nowMs - saidMs < (terminal.rewrite === undefined ? LINE_MS : REWRITE_MS)) return;
+      saidMs = nowMs;
+      said = true;
+      (terminal.rewrite ?? terminal.note)(progressLine(what, { done, total, elapsedMs: nowMs - startMs }));
+    },
+    end: () => {
+      if (said) terminal.rewrite?.("");
+    },
+  };
+}
+
+/** `blocks: 12000 of 50000 (24 %), 800/s, 48 s left` */
+export function progressLine(
+  what: string,
+  { done, total, elapsedMs }: { readonly done: number; readonly total: number; readonly elapsedMs: number },
+): string {
+  const perSecond = done / (Math.max(1, elapsedMs) / 1_000);
+  const share = total === 0 ? 100 : Math.floor((done / total) * 100);
+  const left = done === 0 ? "" : `, ${durationText(((total - done) / perSecond) * SECOND_MS)} left`;
+  return `${what}: ${done} of ${total} (${share} %), ${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s${left}`;
 }

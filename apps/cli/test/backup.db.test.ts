@@ -28,7 +28,8 @@ import { afterAll, beforeAll, describe, expect, test as base, vi } from "vitest"
 import { prepare } from "../../../prisma/migrate.ts";
 import { test as withEmbedded } from "@stakebts/testkit/database";
 import { installedPostgres } from "@stakebts/testkit/installed-postgres";
-import { Office } from "./cli-bench.ts";
+import { PostgresCluster } from "@stakebts/testkit/postgres-cluster";
+import { stakebtsOf } from "./cli-test.ts";
 import { ENTRY, inProcess, type Stakebts, stakebtsWith } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -237,7 +238,9 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     const there = new URL(url);
     there.pathname = `/${drill}`;
     const restored = stakebts.with({ DATABASE_URL: there.href });
-    expect((await restored("status")).out).toMatch(/payments +off: restored from stakebts-[^]*fence +up/u);
+    expect((await restored("status")).out).toMatch(
+      /payments +off: restored from stakebts-[^]*recovery hold +/u,
+    );
     expect((await restored("receipts", "--event", "ledger.restored")).out).toContain("drill");
     const ledger = createPostgresLedger({ url: there.href });
     const writerEpoch = await ledger.control.startWriterEpoch();
@@ -326,20 +329,20 @@ describe.skipIf(installedPostgres === undefined)(
       dir,
     }) => {
       const url = (await server?.createDatabase(`${database}_office`, "template_ledger")) ?? "";
-      const before = await Office.open(url);
+      const before = await PostgresCluster.open(url);
       const key = await before.failedRefund("nominator-1");
-      await before.stakebts("payouts", "requeue", key, "--reason", "try it");
+      await stakebtsOf(before)("payouts", "requeue", key, "--reason", "try it");
       const payout = identified({ ...refundOf(operation(1)), key: key as PayoutKey }).id;
-      const owner = before.stakebts.with({ DATABASE_URL: url });
+      const owner = stakebtsOf(before).with({ DATABASE_URL: url });
       expect(await owner("backup", "--dir", dir)).toMatchObject({ code: 0 });
       expect(await before.pay(payout)).toMatchObject({ type: "in_flight", outcome: { type: "accepted" } });
       await before.send("nominator-2", 25_000n, "three_months");
-      await before.stakebts("payments", "off", "--reason", "the disk is broken");
+      await stakebtsOf(before)("payments", "off", "--reason", "the disk is broken");
       await before.ledger.close();
       const confirmed = ["--reason", "the disk was broken", "--yes", "--confirm", `${database}_office`];
       const restored = await owner("restore", onlyDump(dir), "--replace", ...confirmed);
       expect(restored).toMatchObject({ code: 0 });
-      await before.stakebts("payments", "on", "--reason", "it is what we want");
+      await stakebtsOf(before)("payments", "on", "--reason", "it is what we want");
       const after = await before.reopen(url);
       try {
         expect(await after.pay(payout)).toMatchObject({
@@ -351,7 +354,7 @@ describe.skipIf(installedPostgres === undefined)(
           type: "again",
           reason: expect.stringContaining("until"),
         });
-        const { out } = await after.stakebts("payouts", "cancel", key, "--reason", "x", "--yes");
+        const { out } = await stakebtsOf(after)("payouts", "cancel", key, "--reason", "x", "--yes");
         expect(out).toContain("forgotten");
         await after.digest();
         await after.passRecoveryHold();
@@ -359,7 +362,7 @@ describe.skipIf(installedPostgres === undefined)(
         expect(await after.pay(payout)).toEqual({ type: "settled" });
         expect(await after.arrivedAt("nominator-1")).toEqual([450]);
         expect(await after.arrivedAt("nominator-2")).toEqual([1]);
-        expect((await after.stakebts("receipts", "--event", "fence.*")).out).toContain(
+        expect((await stakebtsOf(after)("receipts", "--event", "recovery_hold.*")).out).toContain(
           "recovery_hold.lifted",
         );
       } finally {
@@ -390,7 +393,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts reset", () => {
     const [, kept] = (await databases()).filter((other) => other.startsWith(name));
     expect(await ask(url.replace(name, kept ?? ""), "SELECT FROM agreement")).toHaveLength(1);
     expect(await ask(url, "SELECT FROM agreement")).toHaveLength(0);
-    expect((await stakebts("status")).out).toMatch(/payments +off: reset by operator-1[^]*fence +up/u);
+    expect((await stakebts("status")).out).toMatch(/payments +off: reset by operator-1[^]*recovery hold +/u);
   });
 });
 

@@ -6,7 +6,8 @@ import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import initSqlJs from "sql.js";
 import { afterAll, describe, expect, vi } from "vitest";
 import { test as base } from "@stakebts/testkit/database";
-import { CUSTODIAN, Office } from "./cli-bench.ts";
+import { CUSTODIAN, PostgresCluster } from "@stakebts/testkit/postgres-cluster";
+import { stakebtsOf } from "./cli-test.ts";
 import type { Stakebts } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -34,25 +35,27 @@ interface Payout {
   readonly status: string;
 }
 
-/** An office whose ledger is empty, on a chain with a past. */
-const test = base.extend<{ office: Office; stakebts: Stakebts }>({
-  office: async ({ databaseUrl }, use) => {
-    const office = await Office.open(databaseUrl, "never");
-    await use(office);
-    await office.close();
+/** An cluster whose ledger is empty, on a chain with a past. */
+const test = base.extend<{ cluster: PostgresCluster; stakebts: Stakebts }>({
+  cluster: async ({ databaseUrl }, use) => {
+    const cluster = await PostgresCluster.open(databaseUrl, "never");
+    await use(cluster);
+    await cluster.close();
   },
-  stakebts: async ({ office }: { office: Office }, use: (stakebts: Stakebts) => Promise<void>) => {
-    await use(office.stakebts.with({ STAKEBTS_MEMO_KEY: wifFromSeed(`${CUSTODIAN}-memo`) }));
+  stakebts: async ({ cluster }: { cluster: PostgresCluster }, use: (stakebts: Stakebts) => Promise<void>) => {
+    await use(stakebtsOf(cluster).with({ STAKEBTS_MEMO_KEY: wifFromSeed(`${CUSTODIAN}-memo`) }));
   },
 });
 
 /** What was sent to the custodian, in the order of the chain. */
-async function past(office: Office): Promise<readonly { block: number; at: string; timeMs: number }[]> {
-  const { headBlockNum: to } = await office.chain.head();
-  const blocks = await office.chain.blocks({ from: 1, to, account: office.custodian.id });
+async function past(
+  cluster: PostgresCluster,
+): Promise<readonly { block: number; at: string; timeMs: number }[]> {
+  const { headBlockNum: to } = await cluster.chain.head();
+  const blocks = await cluster.chain.blocks({ from: 1, to, account: cluster.custodian.id });
   return blocks.flatMap((block) =>
     block.transfers
-      .filter((transfer) => transfer.toId === office.custodian.id)
+      .filter((transfer) => transfer.toId === cluster.custodian.id)
       .map(({ trxInBlock, opInTrx }) => ({
         block: block.blockNum,
         at: operationId({ blockNum: block.blockNum, trxInBlock, opInTrx }),
@@ -62,15 +65,15 @@ async function past(office: Office): Promise<readonly { block: number; at: strin
 }
 
 /** A nomination and an invalid request; days later the ledger begins, at the newest block. */
-async function nominatedLongAgo(office: Office, days: number) {
-  await office.send("nominator-1", 25_000n, '{"type":"three_months"}');
-  await office.send("nominator-2", 500n, "what is this");
-  await office.devnet.produce(8);
-  office.devnet.skipTime(days * DAY_S);
-  await office.devnet.produce(8);
-  await office.begin("current");
-  await office.digest();
-  const [nomination, invalid] = await past(office);
+async function nominatedLongAgo(cluster: PostgresCluster, days: number) {
+  await cluster.send("nominator-1", 25_000n, '{"type":"three_months"}');
+  await cluster.send("nominator-2", 500n, "what is this");
+  await cluster.devnet.produce(8);
+  cluster.devnet.skipTime(days * DAY_S);
+  await cluster.devnet.produce(8);
+  await cluster.begin("current");
+  await cluster.digest();
+  const [nomination, invalid] = await past(cluster);
   return { nomination: nomination ?? expect.unreachable(), invalid: invalid ?? expect.unreachable() };
 }
 
@@ -87,10 +90,10 @@ const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 describe("import blocks", () => {
   test("adds what they hold with the months that were paid, once, and sends nothing again", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    const { nomination, invalid } = await nominatedLongAgo(office, 65);
+    const { nomination, invalid } = await nominatedLongAgo(cluster, 65);
     const named = ["import", "blocks", `${nomination.block}`, "--paid-by-hand", dayOf(nomination.timeMs)];
     expect(await stakebts(...named, ...DONE)).toMatchObject({
       code: 1,
@@ -130,17 +133,17 @@ describe("import blocks", () => {
   });
 
   test("says what an early exit would return, and that is what is owed then", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    await office.send("nominator-1", 25_000n, "three_months");
-    office.devnet.skipTime(35 * DAY_S);
-    await office.send("nominator-1", 1n, "stop");
-    office.devnet.skipTime(35 * DAY_S);
-    await office.devnet.produce(8);
-    await office.begin("current");
+    await cluster.send("nominator-1", 25_000n, "three_months");
+    cluster.devnet.skipTime(35 * DAY_S);
+    await cluster.send("nominator-1", 1n, "stop");
+    cluster.devnet.skipTime(35 * DAY_S);
+    await cluster.devnet.produce(8);
+    await cluster.begin("current");
     await off(stakebts);
-    const [nomination, stop] = await past(office);
+    const [nomination, stop] = await past(cluster);
     const blocks = file(`# the nomination\n${nomination?.block}\n${stop?.block} # its end\n`);
     const named = ["import", "blocks", "--file", blocks, "--paid-by-hand", "none"];
     const plan = await stakebts.json<{ plan: { owedAtOnce: string } }>(...named, "--dry-run");
@@ -154,7 +157,7 @@ describe("import blocks", () => {
   });
 
   test("refuses an empty ledger and blocks that are still to come, and says what to do", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
     await off(stakebts);
@@ -162,7 +165,7 @@ describe("import blocks", () => {
       code: 1,
       err: expect.stringMatching(/the ledger is empty[^]*STAKEBTS_REPLAY=current/u),
     });
-    await office.begin("current");
+    await cluster.begin("current");
     expect(await stakebts("import", "blocks", "9999", ...DONE)).toMatchObject({
       code: 1,
       err: expect.stringMatching(/above the cursor[^]*wait for it/u),
@@ -178,10 +181,10 @@ describe("import blocks", () => {
 
 describe("blocks replay", () => {
   test("answers as if live what was jumped over, and passes over what it has read", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    const { nomination, invalid } = await nominatedLongAgo(office, 1);
+    const { nomination, invalid } = await nominatedLongAgo(cluster, 1);
     await off(stakebts);
     const replay = ["blocks", "replay", "--from", "1", "--reason", "began too late"];
     expect(await stakebts(...replay)).toMatchObject({ code: 2, err: expect.stringContaining("give --yes") });
@@ -206,8 +209,8 @@ describe("blocks replay", () => {
 });
 
 describe("import text", () => {
-  test("writes a list once, and knows an agreement whichever way it comes", async ({ office, stakebts }) => {
-    const { nomination } = await nominatedLongAgo(office, 65);
+  test("writes a list once, and knows an agreement whichever way it comes", async ({ cluster, stakebts }) => {
+    const { nomination } = await nominatedLongAgo(cluster, 65);
     await off(stakebts);
     const minute = Math.floor(nomination.timeMs / 60_000) * 60_000;
     const list = file(
@@ -242,7 +245,7 @@ describe("import text", () => {
     });
     expect(await stakebts.json("agreements")).toMatchObject({ total: 2 });
 
-    await office.digest();
+    await cluster.digest();
     const keys = await owed(stakebts);
     expect(keys).toHaveLength(3);
     for (const line of keys) expect(line).toMatch(/^(?:reward:0:\d+:\d+:\d|base:0:\d+:\d+) \d+ due$/u);
@@ -250,8 +253,8 @@ describe("import text", () => {
     expect(await stakebts("stakes", "--agreement", agreement ?? "")).toMatchObject({ code: 0 });
   });
 
-  test("passes over an agreement that its block has brought", async ({ office, stakebts }) => {
-    const { nomination } = await nominatedLongAgo(office, 1);
+  test("passes over an agreement that its block has brought", async ({ cluster, stakebts }) => {
+    const { nomination } = await nominatedLongAgo(cluster, 1);
     await off(stakebts);
     await stakebts("import", "blocks", `${nomination.block}`, ...DONE);
     const list = file(`nominator-1 ${nomination.timeMs + 60_000} 25000 3 1\n`);
@@ -330,17 +333,17 @@ describe("import sqlite", () => {
     UPDATE stakes SET status='processing' WHERE number=2;`;
 
   test("takes over a ledger that goes on where v2.4 stopped, and answers nothing twice", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    await office.send("nominator-1", 25_000n, "three_months");
-    await office.send("nominator-2", 500n, "what is this");
-    await office.devnet.produce(8);
-    const [nomination] = await past(office);
+    await cluster.send("nominator-1", 25_000n, "three_months");
+    await cluster.send("nominator-2", 500n, "what is this");
+    await cluster.devnet.produce(8);
+    const [nomination] = await past(cluster);
     if (nomination === undefined) return expect.unreachable();
-    office.devnet.skipTime(65 * DAY_S);
-    await office.send("nominator-2", 700n, "after v2.4 had stopped");
-    await office.devnet.produce(8);
+    cluster.devnet.skipTime(65 * DAY_S);
+    await cluster.send("nominator-2", 700n, "after v2.4 had stopped");
+    await cluster.devnet.produce(8);
     await off(stakebts);
     const database = file(await v24({ block: nomination.block, startMs: nomination.timeMs, sql }));
     const before = readFileSync(database);
@@ -367,8 +370,8 @@ describe("import sqlite", () => {
     ]);
 
     // Goes on: what came later is answered, what v2.4 answered is not, however often it is read.
-    await office.begin("last");
-    await office.digest();
+    await cluster.begin("last");
+    await cluster.digest();
     const held = `reward:${nomination.at}:2 2000 held`;
     const refund = (await owed(stakebts)).find((line) => line.startsWith("refund:"));
     expect(await owed(stakebts)).toEqual([expect.stringMatching(/^refund:\d+:0:0 650 due$/u), held]);
@@ -385,33 +388,33 @@ describe("import sqlite", () => {
     });
 
     // The operator decides, when the new ledger cannot have forgotten anything any more.
-    await office.passRecoveryHold();
+    await cluster.passRecoveryHold();
     const key = `reward:${nomination.at}:2`;
     expect(await stakebts("payouts", "release", key, "--reason", "not on the chain")).toMatchObject({
       code: 0,
     });
     expect(await owed(stakebts)).toContain(`${key} 2000 ready`);
     await stakebts("payments", "on", "--reason", "looked at");
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([2_000]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([2_000]);
     expect(await rewards(stakebts)).toEqual(["confirmed", "confirmed", "pending"]);
   });
 
   test("a held payout is settled by the transfer that paid it, and that one settles no other", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
     const [from, memoKey] = [wifFromSeed(`${CUSTODIAN}-active`), wifFromSeed(`${CUSTODIAN}-memo`)];
-    const url = office.devnet.urls[0] ?? expect.unreachable();
+    const url = cluster.devnet.urls[0] ?? expect.unreachable();
     const wallet = new DevnetWallet({ url, name: CUSTODIAN, activeKey: from, memoKey });
     await wallet.transfer({ to: "nominator-1", amountShares: 200_000_000n, memo: "reward" });
-    await office.devnet.produce(8);
+    await cluster.devnet.produce(8);
     wallet.close();
     await off(stakebts);
     const startMs = 1_623_177_720_000;
     const both =
       "UPDATE stakes SET status='processing' WHERE number IN (1, 2); UPDATE block_num SET block_num=1;";
-    await office.begin("current");
+    await cluster.begin("current");
     const imported = await stakebts(
       "import",
       "sqlite",
@@ -419,11 +422,11 @@ describe("import sqlite", () => {
       ...DONE,
     );
     expect(imported.code).toBe(0);
-    const { irreversibleBlockNum } = await office.chain.head();
-    const blocks = await office.chain.blocks({
+    const { irreversibleBlockNum } = await cluster.chain.head();
+    const blocks = await cluster.chain.blocks({
       from: 1,
       to: irreversibleBlockNum,
-      account: office.custodian.id,
+      account: cluster.custodian.id,
     });
     const paid = blocks.find(({ transfers }) => transfers.length > 0) ?? expect.unreachable();
     const settle = (number: number, ...more: string[]) =>
@@ -470,10 +473,10 @@ describe("import sqlite", () => {
   });
 
   test("refuses what differs until the operator accepts it, and keeps what has no place as text", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    await office.begin(1);
+    await cluster.begin(1);
     await off(stakebts);
     const startMs = 1_623_177_720_000;
     const odd = `
@@ -482,7 +485,7 @@ describe("import sqlite", () => {
     const database = file(await v24({ block: 2, startMs, sql: odd }));
     const refused = await stakebts("import", "sqlite", database, ...DONE);
     expect(refused.code).toBe(1);
-    expect(refused.out).toMatch(/reward 3 is 1999 BTS, expected 2000/u);
+    expect(refused.out).toMatch(/reward 3 is 1,999 BTS, expected 2,000/u);
     expect(refused.out).toMatch(/left out .*user1234.*do not name a place/u);
     expect(refused.out).toMatch(/block_num: does not say/u);
     expect(refused.err).toMatch(/3 difference\(s\)[^]*--accept-differences/u);

@@ -1,5 +1,5 @@
 import { describe, expect, vi } from "vitest";
-import { test } from "./cli-bench.ts";
+import { test } from "./cli-test.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -37,21 +37,21 @@ describe("limits", () => {
 
 describe("payouts approve", () => {
   test("is for another person than the one who requeued it, and lets it be paid once", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    const key = await office.failedRefund();
+    const key = await cluster.failedRefund();
     await stakebts("limits", "set", "--approval-from", "450", "--reason", "four eyes");
     await stakebts("payouts", "requeue", key, "--reason", "account exists now", "--actor", "one");
-    await office.work();
+    await cluster.work();
     expect((await stakebts("payouts", "failed")).out).toMatch(
       /held +– +payments from 450 BTS on need the approval of a second person/u,
     );
     expect((await stakebts("status")).out).toMatch(/limited +1 payment\(s\) of 450 BTS wait for approval/u);
     expect((await stakebts("doctor")).out).toMatch(/problem +limits +1 payment\(s\) of 450 BTS/u);
     await stakebts("payouts", "release", key, "--reason", "it is right", "--actor", "one");
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
 
     const approve = (...more: string[]) =>
       stakebts("payouts", "approve", key, "--reason", "compared with the chain", ...more);
@@ -64,12 +64,12 @@ describe("payouts approve", () => {
       code: 0,
       out: expect.stringContaining("approved; held → ready"),
     });
-    await office.work();
+    await cluster.work();
     expect(await approve("--actor", "two")).toMatchObject({
       code: 1,
       out: expect.stringContaining("is confirmed"),
     });
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
     expect((await stakebts("payouts", "show", key)).out).toMatch(
       /approved +by two: compared with the chain/u,
     );
@@ -79,8 +79,8 @@ describe("payouts approve", () => {
     });
   });
 
-  test("releases nothing that a person has held", async ({ office, stakebts }) => {
-    const key = await office.failedRefund();
+  test("releases nothing that a person has held", async ({ cluster, stakebts }) => {
+    const key = await cluster.failedRefund();
     await stakebts("payouts", "requeue", key, "--reason", "again", "--actor", "one");
     await stakebts("payouts", "hold", key, "--reason", "wait for me", "--actor", "one");
     const answer = await stakebts("payouts", "approve", key, "--reason", "fine", "--actor", "two");
@@ -91,7 +91,7 @@ describe("payouts approve", () => {
 
 describe("freeze", () => {
   test("stops everything, says so wherever one looks, and ends with a reason", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
     expect(await stakebts("freeze", "--reason", "a key may be stolen")).toMatchObject({
@@ -101,11 +101,11 @@ describe("freeze", () => {
     expect((await stakebts("freeze", "pay-nothing", "--reason", "again")).out).toContain(
       "nothing was changed",
     );
-    await office.send("nominator-1", 500n, "what is this");
-    await office.send("nominator-2", 25_000n, "three_months");
-    await office.digest();
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([]);
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.send("nominator-2", 25_000n, "three_months");
+    await cluster.digest();
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
     expect(await stakebts.json("agreements")).toMatchObject({ total: 0 });
     const status = (await stakebts("status")).out;
     expect(status).toMatch(/payments +off: a key may be stolen/u);
@@ -114,7 +114,7 @@ describe("freeze", () => {
       /problem +freeze +all by operator: a key may be stolen\n +→ when the reason is gone: `stakebts unfreeze/u,
     );
 
-    await office.ledger.transaction(async (tx) => {
+    await cluster.ledger.transaction(async (tx) => {
       await tx.control.set({
         managerFreeze: { level: "all", reason: "the manager dls.cipher has frozen it" },
       });
@@ -127,21 +127,21 @@ describe("freeze", () => {
     expect((await stakebts("unfreeze", "accept-nothing", "--reason", "places are free")).out).toMatch(
       /unfrozen; it was:[^]*still frozen:\n {2}pay-nothing by manager/u,
     );
-    await office.digest();
+    await cluster.digest();
     expect(await stakebts.json("agreements")).toMatchObject({ total: 1 });
     expect((await stakebts("unfreeze", "--reason", "all is well")).out).toMatch(
       /still frozen:\n {2}pay-nothing by file of the payer/u,
     );
-    await office.ledger.transaction((tx) =>
+    await cluster.ledger.transaction((tx) =>
       tx.receipts.add([{ event: "process.started", subject: "payer", details: {} }]),
     );
     expect((await stakebts("unfreeze", "--reason", "all is well")).out).toBe(
       "nothing of that was frozen here\n",
     );
     expect((await stakebts("doctor")).out).toMatch(/ok +freeze +nothing is frozen/u);
-    await office.ledger.payouts.enqueueStale({ notEnqueuedForMs: 0, limit: 10 });
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    await cluster.ledger.payouts.enqueueStale({ notEnqueuedForMs: 0, limit: 10 });
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
     expect(await stakebts("freeze", "some", "--reason", "x")).toMatchObject({ code: 2 });
     expect(await stakebts("freeze")).toMatchObject({ code: 2 });
   });

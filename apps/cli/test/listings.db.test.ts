@@ -1,6 +1,6 @@
 import pg from "pg";
 import { describe, expect } from "vitest";
-import { test } from "./cli-bench.ts";
+import { test } from "./cli-test.ts";
 
 interface Page {
   readonly total: number;
@@ -8,16 +8,16 @@ interface Page {
 
 describe("listings", () => {
   test("answer in JSON with amounts as text, on an empty ledger and on a full one", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
     expect(await stakebts.json<Page>("stakes")).toEqual({ total: 0, stakes: [] });
     expect(await stakebts.json<Page>("agreements")).toEqual({ total: 0, agreements: [] });
     expect(await stakebts.json<Page>("payouts", "list")).toEqual({ total: 0, payouts: [] });
     expect(await stakebts("payouts", "list")).toEqual({ code: 0, out: "", err: "nothing found\n" });
-    await office.send("nominator-1", 25_000n, "three_months");
-    await office.digest();
-    await office.work();
+    await cluster.send("nominator-1", 25_000n, "three_months");
+    await cluster.digest();
+    await cluster.work();
     const stakes = await stakebts.json<Page & { stakes: object[] }>(
       "stakes",
       "--type",
@@ -59,9 +59,12 @@ describe("listings", () => {
     });
   });
 
-  test("are tables for people, cut where asked, and say that more is there", async ({ office, stakebts }) => {
-    await office.send("nominator-1", 25_000n, "three_months");
-    await office.digest();
+  test("are tables for people, cut where asked, and say that more is there", async ({
+    cluster,
+    stakebts,
+  }) => {
+    await cluster.send("nominator-1", 25_000n, "three_months");
+    await cluster.digest();
     const { code, out, err } = await stakebts("stakes", "--limit", "2");
     expect(code).toBe(0);
     const [head, ...rows] = out.trimEnd().split("\n");
@@ -86,9 +89,9 @@ describe("listings", () => {
 });
 
 describe("the forecast", () => {
-  test("names the day on which a given balance ends", async ({ office, stakebts }) => {
-    await office.send("nominator-1", 25_000n, "three_months");
-    await office.digest();
+  test("names the day on which a given balance ends", async ({ cluster, stakebts }) => {
+    await cluster.send("nominator-1", 25_000n, "three_months");
+    await cluster.digest();
     const args = ["forecast", "--by", "month", "--days", "100"] as const;
     const short = await stakebts(...args, "--balance", "30000");
     expect(short.code).toBe(0);
@@ -107,14 +110,14 @@ describe("the forecast", () => {
 
 describe("the export", () => {
   test("is a journal with block and transaction id, checked against the chain", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
     expect((await stakebts("export", "--json")).out).toBe("[]\n");
-    await office.send("nominator-1", 25_000n, "three_months");
-    await office.send("nominator-2", 500n, "what is this");
-    await office.digest();
-    await office.work();
+    await cluster.send("nominator-1", 25_000n, "three_months");
+    await cluster.send("nominator-2", 500n, "what is this");
+    await cluster.digest();
+    await cluster.work();
     const csv = await stakebts("export", "--csv");
     expect(csv.code).toBe(0);
     const [head, ...lines] = csv.out.trimEnd().split("\r\n");
@@ -135,10 +138,10 @@ describe("the export", () => {
 
   test("says so when a payout is confirmed and the chain has no such payment", async ({
     databaseUrl,
-    office,
+    cluster,
     stakebts,
   }) => {
-    const key = await office.failedRefund();
+    const key = await cluster.failedRefund();
     // No process can: by hand, as the owner.
     const owner = new pg.Client({ connectionString: databaseUrl });
     await owner.connect();

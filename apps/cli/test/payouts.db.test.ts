@@ -2,7 +2,7 @@ import type { PayoutId } from "@stakebts/core/rules/payout";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import { payPayout } from "@stakebts/core/payments/pay-payout";
 import { describe, expect, vi } from "vitest";
-import { test } from "./cli-bench.ts";
+import { test } from "./cli-test.ts";
 
 // Each command is a process that starts in about a second, and other tests run beside these.
 vi.setConfig({ testTimeout: 90_000 });
@@ -13,10 +13,10 @@ interface Answers {
 
 describe("payouts requeue", () => {
   test("pays a failed payout once, however often it is given, and its receipts say who and why", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    const key = await office.failedRefund();
+    const key = await cluster.failedRefund();
     expect(await stakebts("payouts", "failed")).toMatchObject({ code: 1, out: expect.stringContaining(key) });
     const requeue = () => stakebts("payouts", "requeue", key, "--reason", "funds arrived");
     const first = await requeue();
@@ -25,10 +25,10 @@ describe("payouts requeue", () => {
       `done      ${key} (450 BTS to nominator-1): failed → ready: the payer makes one more attempt\n`,
     );
     expect((await requeue()).out).toContain("unchanged");
-    await office.work();
+    await cluster.work();
     expect(await requeue()).toMatchObject({ code: 0, out: expect.stringContaining("is paid already") });
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
     expect(await stakebts("payouts", "failed")).toMatchObject({ code: 0 });
     expect(await stakebts.json("receipts", "--event", "payout.requeued")).toMatchObject({
       total: 1,
@@ -38,10 +38,10 @@ describe("payouts requeue", () => {
     });
   });
 
-  test("given by many operators at once while payers pay, pays it once", async ({ office, stakebts }) => {
-    const key = await office.failedRefund();
+  test("given by many operators at once while payers pay, pays it once", async ({ cluster, stakebts }) => {
+    const key = await cluster.failedRefund();
     const id = payoutId(key as never) as PayoutId;
-    const payers = [await office.newPayer(), await office.newPayer()];
+    const payers = [await cluster.newPayer(), await cluster.newPayer()];
     let commands = 6;
     const operators = Array.from({ length: commands }, (_, n) =>
       stakebts("payouts", "requeue", key, "--reason", `operator ${n}`, "--actor", `operator-${n}`).finally(
@@ -51,45 +51,45 @@ describe("payouts requeue", () => {
     // Two payers try all the while, and while nothing is signed yet it fails again and again.
     let failures = 0;
     while (commands > 0) {
-      await office.ledger.transaction(async (tx) => {
+      await cluster.ledger.transaction(async (tx) => {
         if (failures < 3 && (await tx.payouts.move(id, ["ready"], "failed", { reason: "again" }))) failures++;
       });
       await Promise.all(payers.map((payer) => payPayout(payer, id)));
-      await office.devnet.produce();
-      await office.ingest();
+      await cluster.devnet.produce();
+      await cluster.ingest();
     }
     const answers = await Promise.all(operators);
     expect(answers.filter(({ out }) => out.startsWith("done")).length).toBeGreaterThan(0);
     for (const payer of payers) await payPayout(payer, id);
     await stakebts("payouts", "requeue", key, "--reason", "the last word");
     for (const payer of payers) await payPayout(payer, id);
-    await office.digest();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    await cluster.digest();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
     expect(await stakebts.json("payouts", "show", key)).toMatchObject({ status: "confirmed" });
   });
 
-  test("refuses with the reason while a withdrawal is alive", async ({ office, stakebts }) => {
-    await office.send("nominator-1", 500n, "what is this");
-    await office.digest();
+  test("refuses with the reason while a withdrawal is alive", async ({ cluster, stakebts }) => {
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.digest();
     const { payouts } = await stakebts.json<{ payouts: { key: string; id: string }[] }>("payouts", "list");
     const [payout] = payouts;
-    await office.pay(payout?.id as PayoutId);
+    await cluster.pay(payout?.id as PayoutId);
     const refused = await stakebts("payouts", "requeue", payout?.id ?? "", "--reason", "impatient");
     expect(refused.code).toBe(1);
     expect(refused.out).toMatch(/^refused {3}refund:\d+:0:0 .* its withdrawal [0-9a-f]{40} is alive until/u);
     expect(refused.out).toContain("→ wait");
     expect((await stakebts("payouts", "cancel", payout?.key ?? "", "--reason", "impatient")).code).toBe(1);
     expect((await stakebts("payouts", "hold", payout?.key ?? "", "--reason", "impatient")).code).toBe(1);
-    await office.digest();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    await cluster.digest();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
   });
 
   test("of all that failed asks first, shows what it would do, and then does all of it", async ({
-    office,
+    cluster,
     stakebts,
   }) => {
-    await office.failedRefund("nominator-1");
-    await office.failedRefund("nominator-2");
+    await cluster.failedRefund("nominator-1");
+    await cluster.failedRefund("nominator-2");
     const all = ["payouts", "requeue", "--all", "--status", "failed"] as const;
     const asked = await stakebts(...all, "--reason", "funds arrived");
     expect(asked).toMatchObject({ code: 2, out: "" });
@@ -113,13 +113,13 @@ describe("payouts requeue", () => {
       code: 0,
       err: "nothing to do: no payout fits\n",
     });
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
-    expect(await office.arrivedAt("nominator-2")).toEqual([450]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
+    expect(await cluster.arrivedAt("nominator-2")).toEqual([450]);
   });
 
-  test("says that nothing is paid while payments are off", async ({ office, stakebts }) => {
-    const key = await office.failedRefund();
+  test("says that nothing is paid while payments are off", async ({ cluster, stakebts }) => {
+    const key = await cluster.failedRefund();
     expect((await stakebts("payments", "off", "--reason", "drill")).code).toBe(0);
     expect(await stakebts("payouts", "requeue", key, "--reason", "again")).toMatchObject({
       code: 0,
@@ -129,33 +129,33 @@ describe("payouts requeue", () => {
 });
 
 describe("payouts hold, release and cancel", () => {
-  test("keep a payout back, let it go, and take it back for good", async ({ office, stakebts }) => {
-    await office.send("nominator-1", 500n, "what is this");
-    await office.send("nominator-2", 500n, "what is this");
-    await office.digest();
+  test("keep a payout back, let it go, and take it back for good", async ({ cluster, stakebts }) => {
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.send("nominator-2", 500n, "what is this");
+    await cluster.digest();
     const { payouts } = await stakebts.json<{ payouts: { key: string; payee: string }[] }>("payouts", "list");
     const keyOf = (payee: string) => payouts.find((payout) => payout.payee === payee)?.key ?? "";
     const [one, two] = [keyOf("nominator-1"), keyOf("nominator-2")];
     const held = await stakebts("payouts", "hold", one, two, "--reason", "who is this?");
     expect(held).toMatchObject({ code: 0, out: expect.stringContaining("2 done, 0 unchanged, 0 refused") });
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
     expect((await stakebts("payouts", "failed")).out).toContain("who is this?");
     expect((await stakebts("payouts", "cancel", two, "--reason", "paid by hand")).out).toContain(
       "cancelled for good",
     );
     expect((await stakebts("payouts", "cancel", two, "--reason", "paid by hand")).out).toContain("unchanged");
     expect((await stakebts("payouts", "release", "--all", "--reason", "known", "--yes")).code).toBe(0);
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
-    expect(await office.arrivedAt("nominator-2")).toEqual([]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
+    expect(await cluster.arrivedAt("nominator-2")).toEqual([]);
     const again = await stakebts("payouts", "requeue", two, "--reason", "changed my mind");
     expect(again).toMatchObject({ code: 1, out: expect.stringContaining("that is final: paid by hand") });
   });
 });
 
 describe("payments", () => {
-  test("go off and on once each, with the reason that is remembered", async ({ office, stakebts }) => {
+  test("go off and on once each, with the reason that is remembered", async ({ cluster, stakebts }) => {
     expect((await stakebts("payments", "on", "--reason", "x")).out).toBe(
       "payments are on already: nothing was changed\n",
     );
@@ -163,10 +163,10 @@ describe("payments", () => {
     expect((await stakebts("payments", "off", "--reason", "again")).out).toBe(
       "payments are off already: strange transfer\n",
     );
-    await office.send("nominator-1", 500n, "what is this");
-    await office.digest();
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([]);
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.digest();
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
     expect((await stakebts("status")).out).toContain("off: strange transfer");
     expect((await stakebts("payments", "on", "--reason", "all is well")).out).toContain(
       "they were off because: strange transfer",

@@ -8,14 +8,15 @@ import pg from "pg";
 import { describe, expect, vi } from "vitest";
 import { emptyDatabase } from "@stakebts/testkit/database";
 import { deploy } from "../../../prisma/migrate.ts";
-import { CUSTODIAN, type Office, test as base } from "./cli-bench.ts";
+import { CUSTODIAN, type PostgresCluster } from "@stakebts/testkit/postgres-cluster";
+import { test as base } from "./cli-test.ts";
 import type { Stakebts } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const REASON = ["--reason", "the disk was lost"];
 
-/** An office whose people have the memo key. */
+/** An cluster whose people have the memo key. */
 const test = base.extend<{ command: Stakebts }>({
   command: async ({ stakebts }: { stakebts: Stakebts }, use: (command: Stakebts) => Promise<void>) => {
     await use(stakebts.with({ STAKEBTS_MEMO_KEY: wifFromSeed(`${CUSTODIAN}-memo`) }));
@@ -50,19 +51,19 @@ async function facts(url: string): Promise<Record<string, string>> {
   return row ?? {};
 }
 
-async function live(office: Office): Promise<void> {
-  await office.send("nominator-1", 25_000n, "three_months");
-  await office.send("nominator-2", 25_000n, "six_months");
-  await office.send("nominator-2", 500n, "what is this");
-  await office.digest();
-  await office.work();
-  await office.send("nominator-2", 1n, "stop");
-  await office.digest();
-  await office.work();
-  office.devnet.skipTime(30 * 86_400);
-  await office.digest();
-  await office.passRecoveryHold();
-  await office.work();
+async function live(cluster: PostgresCluster): Promise<void> {
+  await cluster.send("nominator-1", 25_000n, "three_months");
+  await cluster.send("nominator-2", 25_000n, "six_months");
+  await cluster.send("nominator-2", 500n, "what is this");
+  await cluster.digest();
+  await cluster.work();
+  await cluster.send("nominator-2", 1n, "stop");
+  await cluster.digest();
+  await cluster.work();
+  cluster.devnet.skipTime(30 * 86_400);
+  await cluster.digest();
+  await cluster.passRecoveryHold();
+  await cluster.work();
 }
 
 const compare = async (command: Stakebts, ...options: string[]) => {
@@ -79,10 +80,10 @@ const compare = async (command: Stakebts, ...options: string[]) => {
 describe("stakebts rebuild --compare", () => {
   test("finds nothing in a ledger that nobody has touched, leaves it as it was and nothing behind", async ({
     databaseUrl,
-    office,
+    cluster,
     command,
   }) => {
-    await live(office);
+    await live(cluster);
     const before = await facts(databaseUrl);
     const { code, comparison } = await compare(command);
     expect(comparison).toMatchObject({ fromBlockNum: 1, serious: 0, expected: {} });
@@ -115,8 +116,8 @@ describe("stakebts rebuild --compare", () => {
       /it settles other rows/u,
     ],
     ["UPDATE chain_cursor SET block_id = repeat('0', 40)", /the nodes have/u],
-  ] as const)("finds %s", async ([forgery, message], { databaseUrl, office, command }) => {
-    await live(office);
+  ] as const)("finds %s", async ([forgery, message], { databaseUrl, cluster, command }) => {
+    await live(cluster);
     await forge(databaseUrl, forgery);
     const { code, comparison, differences } = await compare(command, "--serious");
     expect(code).toBe(1);
@@ -124,19 +125,19 @@ describe("stakebts rebuild --compare", () => {
     expect(differences.map((each) => each.message).join("\n")).toMatch(message);
   });
 
-  test("says of a failure and of a held payout that they are expected", async ({ office, command }) => {
-    await office.failedRefund();
-    await office.failedRefund("nominator-2");
+  test("says of a failure and of a held payout that they are expected", async ({ cluster, command }) => {
+    await cluster.failedRefund();
+    await cluster.failedRefund("nominator-2");
     const { code, comparison } = await compare(command);
     expect(comparison).toMatchObject({ serious: 0, expected: { failed: 2 } });
     expect(code).toBe(1);
     expect((await compare(command, "--serious")).code).toBe(0);
   });
 
-  test("has nothing to compare in an empty ledger", async ({ office, command }) => {
+  test("has nothing to compare in an empty ledger", async ({ cluster, command }) => {
     await emptyDatabase(async (url) => {
       await deploy(url);
-      expect(office).toBeDefined();
+      expect(cluster).toBeDefined();
       const { code, err } = await command.with({ DATABASE_URL: url })("rebuild", "--compare");
       expect(err).toContain("read no block");
       expect(code).toBe(1);
@@ -147,10 +148,10 @@ describe("stakebts rebuild --compare", () => {
 describe("stakebts rebuild", () => {
   test("fills a wiped database with what the lost one held, and every remaining debt is paid once", async ({
     databaseUrl,
-    office,
+    cluster,
     command,
   }) => {
-    await live(office);
+    await live(cluster);
     const lost = await facts(databaseUrl);
     await emptyDatabase(async (url) => {
       await deploy(url);
@@ -162,19 +163,19 @@ describe("stakebts rebuild", () => {
       expect(code).toBe(0);
       expect(await facts(url)).toEqual(lost);
       expect((await compare(here)).differences).toEqual([]);
-      expect((await here("doctor")).out).not.toContain("unmatchedPayments");
+      expect((await here("doctor")).out).not.toContain("unmatched payments");
       expect((await here("status")).out).toMatch(/payments.*off/iu);
       const again = await here("rebuild", "--from", "1", "--yes", ...REASON);
       expect(again).toMatchObject({ code: 1, err: expect.stringContaining("not empty") });
       expect(again.err).toContain("stakebts reset");
 
-      const after = await office.reopen(url);
+      const after = await cluster.reopen(url);
       await here("payments", "on", ...REASON);
       await after.digest();
       await after.passRecoveryHold();
       // A leap in time may end an attempt, and the next job makes another one.
       for (let round = 0; round < 9; round++) {
-        office.devnet.skipTime(10 * 86_400);
+        cluster.devnet.skipTime(10 * 86_400);
         await after.digest();
         await after.passRecoveryHold();
         await after.work();
@@ -188,8 +189,8 @@ describe("stakebts rebuild", () => {
     });
   });
 
-  test("goes on where it was interrupted", async ({ databaseUrl, office, command }) => {
-    await live(office);
+  test("goes on where it was interrupted", async ({ databaseUrl, cluster, command }) => {
+    await live(cluster);
     const lost = await facts(databaseUrl);
     await emptyDatabase(async (url) => {
       await deploy(url);
@@ -205,8 +206,8 @@ describe("stakebts rebuild", () => {
     });
   });
 
-  test("comes after an import, and leaves what that has written", async ({ office, command }) => {
-    await live(office);
+  test("comes after an import, and leaves what that has written", async ({ cluster, command }) => {
+    await live(cluster);
     await emptyDatabase(async (url) => {
       await deploy(url);
       const here = command.with({ DATABASE_URL: url });
@@ -224,10 +225,10 @@ describe("stakebts rebuild", () => {
     });
   });
 
-  test("wants to be told where to begin, and does nothing in a dry run", async ({ office, command }) => {
+  test("wants to be told where to begin, and does nothing in a dry run", async ({ cluster, command }) => {
     await emptyDatabase(async (url) => {
       await deploy(url);
-      expect(office).toBeDefined();
+      expect(cluster).toBeDefined();
       const here = command.with({ DATABASE_URL: url });
       expect(await here("rebuild", "--yes", ...REASON)).toMatchObject({ code: 2 });
       expect(await here("rebuild", "--from", "1", "--dry-run")).toMatchObject({ code: 0 });
@@ -237,22 +238,22 @@ describe("stakebts rebuild", () => {
 
   test("pays once what was signed and in no block when the database was lost", async ({
     databaseUrl,
-    office,
+    cluster,
     command,
   }) => {
-    await office.send("nominator-1", 500n, "what is this");
-    await office.digest();
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.digest();
     const [refund] = await sql<{ id: PayoutId }>(databaseUrl, "SELECT id FROM payout WHERE kind = 'refund'");
-    expect(await office.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
+    expect(await cluster.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
     await emptyDatabase(async (url) => {
       await deploy(url);
       const here = command.with({ DATABASE_URL: url });
       await here("rebuild", "--from", "1", "--yes", ...REASON);
       await here("payments", "on", ...REASON);
-      const after = await office.reopen(url);
+      const after = await cluster.reopen(url);
       expect(await after.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
       await after.digest();
-      office.devnet.skipTime(3_600);
+      cluster.devnet.skipTime(3_600);
       await after.digest();
       await after.work();
       expect(await after.arrivedAt("nominator-1")).toEqual([450]);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { runCommandLine } from "../src/command-line.ts";
+import { runCommandLine } from "../src/program.ts";
 
 /** The file that `npx stakebts` runs. */
 export const ENTRY = join(import.meta.dirname, "../bin/stakebts.js");

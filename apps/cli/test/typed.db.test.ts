@@ -7,7 +7,7 @@ import { wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { emptyDatabase } from "@stakebts/testkit/database";
-import { test } from "./cli-bench.ts";
+import { test } from "./cli-test.ts";
 import { ENTRY, stakebtsWith } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -134,8 +134,8 @@ describe("what is missing around a command is told apart:", () => {
     });
   });
 
-  test("no node there: 69, and nothing was moved", async ({ office, stakebts }) => {
-    const key = await office.failedRefund();
+  test("no node there: 69, and nothing was moved", async ({ cluster, stakebts }) => {
+    const key = await cluster.failedRefund();
     const lonely = stakebts.with({ STAKEBTS_NODES: "ws://127.0.0.1:1" });
     const answer = await lonely("payouts", "requeue", key, "--reason", "x");
     expect(answer).toMatchObject({ code: 69, out: "" });
@@ -143,8 +143,8 @@ describe("what is missing around a command is told apart:", () => {
     expect(await stakebts.json("payouts", "show", key)).toMatchObject({ status: "failed" });
   });
 
-  test("a payout that does not exist: 1, by the name that was given", async ({ stakebts, office }) => {
-    await office.digest();
+  test("a payout that does not exist: 1, by the name that was given", async ({ stakebts, cluster }) => {
+    await cluster.digest();
     const show = await stakebts("payouts", "show", "refund:9:9:9");
     expect(show).toMatchObject({ code: 1, out: "", err: expect.stringContaining("no payout refund:9:9:9") });
     const requeue = await stakebts("payouts", "requeue", "refund:9:9:9", "--reason", "x");
@@ -156,12 +156,12 @@ describe("what is missing around a command is told apart:", () => {
 });
 
 describe("doctor", () => {
-  test("finds nothing in a healthy office, and each thing that is wrong with what to do", async ({
-    office,
+  test("finds nothing in a healthy cluster, and each thing that is wrong with what to do", async ({
+    cluster,
     stakebts,
     databaseUrl,
   }) => {
-    await office.digest();
+    await cluster.digest();
     // What a watcher holds as long as it is there.
     const watcher = new pg.Client({ connectionString: databaseUrl });
     await watcher.connect();
@@ -180,13 +180,13 @@ describe("doctor", () => {
         .split(","),
     );
     await watcher.end();
-    await office.failedRefund();
-    await office.devnet.produce(60);
+    await cluster.failedRefund();
+    await cluster.devnet.produce(60);
     await stakebts("payments", "off", "--reason", "drill");
     const sick = await stakebts.with({
       STAKEBTS_ACTIVE_KEY: wifFromSeed("nominator-1-active"),
       REDIS_URL: "redis://127.0.0.1:1",
-      STAKEBTS_NODES: `ws://127.0.0.1:1,${office.devnet.urls[0]}`,
+      STAKEBTS_NODES: `ws://127.0.0.1:1,${cluster.devnet.urls[0]}`,
     })("doctor");
     expect(sick.code).toBe(1);
     for (const line of [
@@ -228,10 +228,40 @@ describe("config", () => {
     expect(wrong.code).toBe(78);
     for (const name of ["DATABASE_URL", "STAKEBTS_NODES", "STAKEBTS_ACTIVE_KEY", "STAKEBTS_PAYMENTS"])
       expect(wrong.out).toContain(`${name} is not set`);
+    const mistyped = file("mistyped.env", `DATABASE_URL=postgresql://u:p@h/d\nSTAKEBTS_CLOK_RATE=2\n`);
+    expect(await nothing("--settings", mistyped, "config", "check", "scheduler")).toMatchObject({
+      code: 78,
+      out: expect.stringContaining("STAKEBTS_CLOK_RATE is not a setting: did you mean STAKEBTS_CLOCK_RATE?"),
+    });
+    expect(await nothing("--settings", mistyped, "status")).toMatchObject({
+      code: 78,
+      err: expect.stringContaining("did you mean STAKEBTS_CLOCK_RATE?"),
+    });
     expect(await nothing("--settings", join(folder, "none"), "config", "check")).toMatchObject({
       code: 78,
       err: expect.stringContaining("ENOENT"),
     });
+  });
+});
+
+test("config list says what can be set, and who reads it", async () => {
+  const listed = await nothing("config", "list", "watcher");
+  expect(listed.code).toBe(0);
+  expect(listed.out).toContain("DATABASE_URL (secret)\n");
+  expect(listed.out).toMatch(
+    /STAKEBTS_NODE_QUORUM\n {2}How many nodes .*\n {2}read by: ingester, .*without it: 1;/u,
+  );
+  expect(listed.out).not.toMatch(/ACTIVE_KEY|FREEZE/u);
+  const { settings } = JSON.parse((await nothing("config", "list", "--json")).out) as {
+    settings: { name: string }[];
+  };
+  expect(settings.map(({ name }) => name)).toContain("STAKEBTS_EXCHANGE_n_KEY");
+});
+
+test("a command does not use nodes of another chain than STAKEBTS_CHAIN_ID", async ({ stakebts }) => {
+  expect(await stakebts.with({ STAKEBTS_CHAIN_ID: "4".repeat(64) })("balances")).toMatchObject({
+    code: 78,
+    err: expect.stringContaining("wrong_chain"),
   });
 });
 

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
-import { passwordFits } from "@stakebts/core/operators/password-hash";
+import { passwordFits } from "@stakebts/core/operators/console-access";
 import pg from "pg";
 import { describe, expect } from "vitest";
-import { runCommandLine } from "../src/command-line.ts";
+import { runCommandLine } from "../src/program.ts";
 import { test as base } from "@stakebts/testkit/database";
 import { inProcess, stakebtsWith, type Stakebts } from "./stakebts.ts";
 

@@ -1,23 +1,64 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { html } from "hono/html";
 import { HTTPException } from "hono/http-exception";
+import { secureHeaders } from "hono/secure-headers";
 import { timing } from "hono/timing";
-import { databaseProblem } from "@stakebts/core/database/database-problem";
 import { ChainError } from "@stakebts/bitshares/chain";
+import { databaseProblem } from "@stakebts/core/database/database-problem";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
-import { approve } from "./approve.ts";
 import { freeze } from "./freeze.ts";
 import { guard } from "./guard.ts";
-import { securityHeaders } from "./headers.ts";
-import { plainPage, STYLE } from "./html/layout.ts";
-import { overview } from "./overview/route.ts";
-import { queueBoard, QUEUES } from "./queue-board.ts";
-import { requeue } from "./requeue.ts";
+import { plainPage, STYLE } from "./html.ts";
+import { overview } from "./overview/page.ts";
+import { payoutDecisions } from "./payouts.ts";
+import { queueBoard, QUEUES } from "./queues.ts";
 import { Sessions } from "./session.ts";
 import { signIn } from "./sign-in.ts";
+
+/** Our own pages need no script at all. */
+const OURS = {
+  defaultSrc: ["'none'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["data:"],
+  formAction: ["'self'"],
+  baseUri: ["'none'"],
+  frameAncestors: ["'none'"],
+};
+/** Bull Board is a program in the page, from this host, that writes styles into its elements. */
+const BULL_BOARD = {
+  ...OURS,
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", "data:"],
+  fontSrc: ["'self'", "data:"],
+  connectSrc: ["'self'"],
+  formAction: ["'none'"],
+  baseUri: ["'self'"],
+};
+
+/** Nothing is loaded from elsewhere, shown inside elsewhere, or kept by a browser or a proxy. */
+export function securityHeaders(origin: string | undefined): MiddlewareHandler {
+  const rest = {
+    xFrameOptions: "DENY",
+    // Not `no-referrer`: with that browsers send `Origin: null` with our own forms.
+    referrerPolicy: "same-origin",
+    strictTransportSecurity: origin?.startsWith("https:") ?? false,
+  };
+  const ours = secureHeaders({ contentSecurityPolicy: OURS, ...rest });
+  const bullBoard = secureHeaders({ contentSecurityPolicy: BULL_BOARD, ...rest });
+  return async (c, next) => {
+    const { path } = c.req;
+    const isBoard = path === QUEUES || path.startsWith(`${QUEUES}/`);
+    const answer = await (isBoard ? bullBoard : ours)(c, next);
+    // Files are named by their content; pages show money.
+    const isFile = path.startsWith(`${QUEUES}/static/`) && c.res.status === 200;
+    c.header("cache-control", isFile ? "private, max-age=86400" : "no-store");
+    return answer;
+  };
+}
 
 const BODY_BYTES_MAX = 64 * 1024;
 
@@ -39,8 +80,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.use(guard(deps, sessions));
   app.route("/", signIn(deps, sessions));
   app.route("/", overview(deps));
-  app.route("/", requeue(deps));
-  app.route("/", approve(deps));
+  app.route("/", payoutDecisions(deps));
   app.route("/", freeze(deps));
   app.get(`${QUEUES}/`, (c) => c.redirect(QUEUES, 308));
   app.route(QUEUES, queueBoard(deps));

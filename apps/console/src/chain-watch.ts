@@ -3,7 +3,7 @@ import type { Shares } from "@stakebts/kernel/amount";
 import { type ChainAccount, ChainError, type ChainHead, type ChainReader } from "@stakebts/bitshares/chain";
 import type { HostClock } from "@stakebts/kernel/clock";
 
-/** For one question to one node: whoever is slower is shown as not answering. */
+/** For one question to one node: a slower node is shown as not answering. */
 const CALL_DEADLINE_MS = 3_000;
 
 export interface NodeGlance {

@@ -1,15 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { type Freeze, FREEZE_LEVELS, type FreezeLevel, isFreezeLevel } from "@stakebts/core/rules/freeze";
-import type { ConsoleSession } from "@stakebts/core/operators/console-access";
-import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
+import type { StatusView } from "@stakebts/core/ledger/view";
 import { freezeAll, unfreeze } from "@stakebts/core/limits/freeze";
+import type { ConsoleSession } from "@stakebts/core/operators/console-access";
+import { FREEZE_LEVELS, type FreezeLevel, freezeText, isFreezeLevel } from "@stakebts/core/rules/freeze";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
-import { field } from "./guard.ts";
-import { consolePage, csrfField, type Html } from "./html/layout.ts";
-import { facts } from "./overview/page.ts";
-import { reasonField, reasonIn } from "./reason.ts";
+import { csrfField, field, type Html, reasonField, reasonIn } from "./form.ts";
+import { banner, consolePage, facts } from "./html.ts";
 
 export const FREEZE = "/freeze";
 
@@ -39,27 +37,21 @@ export function freeze(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const given = reasonIn(form);
     const [level, what] = [field(form, "level"), field(form, "do")];
     if (!isFreezeLevel(level) || (what !== "freeze" && what !== "unfreeze"))
-      return c.html(await page(session, said("bad", "Choose what to freeze, or what to let go on.")), 400);
-    if ("problem" in given) return c.html(await page(session, said("bad", given.problem)), 400);
+      return c.html(await page(session, banner("bad", "Choose what to freeze, or what to let go on.")), 400);
+    if ("problem" in given) return c.html(await page(session, banner("bad", given.problem)), 400);
     const action = { id: randomUUID(), actor: session.user, reason: given.reason };
     const { changed } = await (what === "freeze" ? freezeAll : unfreeze)(deps, { level, action });
     log.warn(`console.${what}`, { user: session.user, level, changed });
     const done = changed ? `Done: ${what} ${level}.` : "Nothing was changed: it was so before.";
-    return c.html(await page(session, said("good", done)));
+    return c.html(await page(session, banner("good", done)));
   });
   return app;
 }
 
-const said = (state: "good" | "bad", text: string): Html =>
-  html`<p class="banner ${state}" role="${state === "bad" ? "alert" : "status"}">${text}</p>`;
-
-export const freezeText = (freeze: Freeze | ProcessFreeze): string =>
-  `${freeze.level} by ${freeze.source}${"process" in freeze ? ` of the ${freeze.process}` : ""}: ${freeze.reason}`;
-
 function body({ freezes, processFreezes }: StatusView, session: ConsoleSession): Html {
   const all = [...freezes, ...processFreezes];
   return html`<h1>${all.length === 0 ? "Nothing is frozen" : "Frozen"}</h1>
-    ${all.map((one) => html`<p class="banner bad" role="alert">${freezeText(one)}</p>`)}
+    ${all.map((one) => banner("bad", freezeText(one)))}
     <section>${facts(FREEZE_LEVELS.map((level) => [level, MEANING[level]] as const))}</section>
     ${
       session.role !== "operator"

@@ -1,6 +1,6 @@
-import { timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
+import { field, formOf, sameText } from "./form.ts";
 import type { Sessions } from "./session.ts";
 
 // One rule for all routes, also for those that are added later: to look one has to be signed in, and to change anything
@@ -64,25 +64,4 @@ async function tokenOf(c: Context): Promise<string> {
   const type = c.req.header("content-type") ?? "";
   if (!/^(?:application\/x-www-form-urlencoded|multipart\/form-data)/u.test(type)) return "";
   return field(await formOf(c), "csrf");
-}
-
-/** Fields of a form; none when the body is no form, whatever its header says. */
-export async function formOf(c: Context): Promise<Record<string, unknown>> {
-  try {
-    return await c.req.parseBody();
-  } catch (error) {
-    if (error instanceof TypeError) return {};
-    throw error;
-  }
-}
-
-export const field = (form: Record<string, unknown>, name: string): string => {
-  const value = form[name];
-  return typeof value === "string" ? value : "";
-};
-
-/** Without telling by its duration how much of it fits. */
-export function sameText(a: string, b: string): boolean {
-  const [one, two] = [Buffer.from(a), Buffer.from(b)];
-  return one.length === two.length && timingSafeEqual(one, two);
 }

@@ -1,28 +1,27 @@
 import { serve } from "@hono/node-server";
-import { createChainClient } from "@stakebts/bitshares/chain-client";
-import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
+import { openChain } from "@stakebts/core/processes/open-ports";
+import { reportFreezes } from "@stakebts/core/processes/process-ports";
+import { shown } from "@stakebts/core/config/environment";
+import { policyOf } from "@stakebts/core/config/policy-file";
+import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
-import { DONE, repeat } from "@stakebts/core/runtime/loop";
-import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { ledgerIsThere } from "@stakebts/core/ledger/readiness-checks";
+import { recordStart } from "@stakebts/core/ledger/record-start";
 import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
-import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
-import { openQueue, queueStoreOf } from "@stakebts/core/queue/connection";
-import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
+import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import { runProcess } from "@stakebts/core/processes/run-process";
-import { policyOf } from "@stakebts/core/config/policy-file";
-import { shown } from "@stakebts/core/config/environment";
+import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
+import { openQueue, queueStoreOf } from "@stakebts/core/queue/connection";
+import { hostClock } from "@stakebts/core/runtime/host-clock";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
 import { StartupError } from "@stakebts/kernel/errors";
-import { FreezeWatch } from "@stakebts/core/limits/report-freezes";
-import { recordStart } from "@stakebts/core/ledger/record-start";
 import { createConsole } from "./app.ts";
 import { ChainWatch } from "./chain-watch.ts";
 import { readConfig } from "./config.ts";
 
 const LOOK_MS = 5_000;
-const LOOK_FOR_FREEZE_MS = 1_000;
 
 // The page for operators. Holds no key; what is decided here are rows, and the payer acts on them.
 runProcess("console", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
@@ -35,7 +34,7 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
   const ledger = createPostgresLedger({ url, max: 4 });
   const view = createPostgresLedgerView({ url, max: 8 });
   const access = createPostgresConsoleAccess({ url });
-  const chain = createChainClient({ nodes, quorum: config.STAKEBTS_NODE_QUORUM, chainId, log: log.debug });
+  const chain = openChain(config, log);
   const watch = new ChainWatch({ chain, nodes, chainId, custodian, clock: hostClock });
 
   measureNodes(metrics, chain);
@@ -45,7 +44,7 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     const users = await access.users();
     if (users.every(({ disabled }) => disabled))
       throw new StartupError(
-        "nobody could sign in: make a user with `stakebts users add <name> --role operator`",
+        "no user can sign in: make one with `stakebts users add <name> --role operator`",
       );
     await recordStart({ ledger, log }, "console", shown(config));
     return DONE;
@@ -88,17 +87,12 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     await watch.look();
     return LOOK_MS;
   });
-  const freeze = new FreezeWatch({
-    ledger,
-    log,
-    process: "console",
-    frozenHere: localFreeze(config),
-    onLook: measureFreeze(metrics),
-  });
-  const freezing = repeat({ name: "freeze", clock: hostClock, log, progress }, signal, async () => {
-    await freeze.look();
-    return LOOK_FOR_FREEZE_MS;
-  });
+  const frozen = { frozenHere: localFreeze(config), onFreezes: measureFreeze(metrics) };
+  const freezing = reportFreezes(
+    { ...frozen, ledger, clock: hostClock, log, progress },
+    { process: "console" },
+    signal,
+  );
   await Promise.race([Promise.all([looking, freezing]), broken]);
   // Requests that are being answered get their answer; browsers keep connections open for the next, which never comes.
   await new Promise<void>((resolve) => {

@@ -1,17 +1,17 @@
 import { type Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { html } from "hono/html";
-import { hashPassword, passwordFits } from "@stakebts/core/operators/password-hash";
-import { CONSOLE_NAME } from "@stakebts/core/operators/console-access";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
+import { CONSOLE_NAME, hashPassword, passwordFits } from "@stakebts/core/operators/console-access";
+import { durationText } from "@stakebts/kernel/text";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
-import { field, formOf, sameText, SIGN_IN, SIGN_OUT } from "./guard.ts";
-import { type Html, plainPage } from "./html/layout.ts";
-import { spanText } from "./html/text.ts";
+import { field, formOf, type Html, sameText } from "./form.ts";
+import { SIGN_IN, SIGN_OUT } from "./guard.ts";
+import { plainPage } from "./html.ts";
 import { newToken, type Sessions } from "./session.ts";
-import { SignInThrottle } from "./sign-in-throttle.ts";
 
-/** Ties the form to the browser that loaded it: nobody signs somebody else in to an account of his own. */
+/** Ties the form to the browser that loaded it, so that no other site can sign a visitor in to an account of its own. */
 const FORM_COOKIE = "stakebts_form";
 const PASSWORD_LENGTH_MAX = 1_000;
 
@@ -22,7 +22,7 @@ export function signIn(
   const { access, ledger, log, origin } = deps;
   const throttle = new SignInThrottle();
   // What an unknown name is compared with, so that it takes as long as a known one.
-  const nobody = hashPassword(newToken());
+  const unknownHash = hashPassword(newToken());
   const formCookie = { path: SIGN_IN, httpOnly: true, sameSite: "Strict" } as const;
   const secure = origin?.startsWith("https:") ?? false;
 
@@ -55,12 +55,12 @@ export function signIn(
         await write({ event: "console.sign_in_throttled", subject: "console", details: { address } });
       }
       c.header("retry-after", String(Math.ceil(wait.waitMs / 1_000)));
-      return showForm(c, 429, `Too many tries. Wait ${spanText(wait.waitMs)}, then try again.`);
+      return showForm(c, 429, `Too many tries. Wait ${durationText(wait.waitMs)}, then try again.`);
     }
     const stored = CONSOLE_NAME.test(name) ? await access.passwordHashOf(name) : undefined;
-    const fits = await passwordFits(password, stored ?? (await nobody));
+    const fits = await passwordFits(password, stored ?? (await unknownHash));
     if (!fits || stored === undefined) {
-      // The name of somebody who is not there may be a password that was typed one field too early.
+      // A name that does not exist may be a password that was typed one field too early.
       const subject = stored === undefined ? "unknown" : name;
       await write({ event: "console.sign_in_refused", subject, details: { address } });
       return showForm(c, 401, "This name and password do not fit.");
@@ -127,3 +127,46 @@ const form = ({
       </form>
       <p class="hint">Users are made with <code>stakebts users add</code>.</p>`,
   });
+
+const WINDOW_SECONDS = 15 * 60;
+/** Wrong passwords for one name, from wherever: a password of twelve characters stands these for longer than we live. */
+const NAME_TRIES_MAX = 10;
+/** From one address, for all names together. Each costs this machine a scrypt. */
+const ADDRESS_TRIES_MAX = 30;
+
+/**
+ * Slows down guessing. In memory is enough: there is one console, and a person who can restart it needs no password. Wrong
+ * passwords for a name keep its owner out of the browser for a while, and not from the command line.
+ */
+export class SignInThrottle {
+  readonly #byName = new RateLimiterMemory({ points: NAME_TRIES_MAX, duration: WINDOW_SECONDS });
+  readonly #byAddress = new RateLimiterMemory({ points: ADDRESS_TRIES_MAX, duration: WINDOW_SECONDS });
+
+  /**
+   * Takes one try, before the password is looked at: a hundred requests at the same time are a hundred tries.
+   * @returns how long to wait, and whether this is the try that began the waiting; `undefined`: go on
+   */
+  async take(who: {
+    readonly name: string;
+    readonly address: string;
+  }): Promise<{ readonly waitMs: number; readonly first: boolean } | undefined> {
+    try {
+      await this.#byAddress.consume(who.address);
+      await this.#byName.consume(who.name);
+      return undefined;
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      const limit = refusal.consumedPoints;
+      return {
+        waitMs: refusal.msBeforeNext,
+        first: limit === NAME_TRIES_MAX + 1 || limit === ADDRESS_TRIES_MAX + 1,
+      };
+    }
+  }
+
+  /** The password was right. */
+  async giveBack(who: { readonly name: string; readonly address: string }): Promise<void> {
+    await this.#byName.delete(who.name);
+    await this.#byAddress.reward(who.address);
+  }
+}

@@ -3,7 +3,7 @@ import { payoutId } from "@stakebts/core/ledger/ids";
 import { setLimits } from "@stakebts/core/limits/set-limits";
 import { bts } from "@stakebts/kernel/amount";
 import { describe, expect } from "vitest";
-import { test } from "./console-bench.ts";
+import { test } from "./console-environment.ts";
 
 const action = { id: "1", actor: "somebody", reason: "test" };
 /** As a reader sees it. */
@@ -12,17 +12,17 @@ const textOf = async (answer: Response): Promise<string> =>
 
 describe("the freeze page", () => {
   test("throws the switch and takes it back, with a reason and a name, and the overview says so", async ({
-    desk,
+    console,
   }) => {
-    const operator = await desk.visitor("operator");
-    expect(await textOf(await desk.get("/freeze", operator))).toContain("Nothing is frozen");
-    const post = (fields: Record<string, string>) => desk.post("/freeze", fields, operator);
+    const operator = await console.visitor("operator");
+    expect(await textOf(await console.get("/freeze", operator))).toContain("Nothing is frozen");
+    const post = (fields: Record<string, string>) => console.post("/freeze", fields, operator);
     expect((await post({ do: "freeze", level: "all", reason: " " })).status).toBe(400);
     expect((await post({ do: "freeze", level: "some", reason: "x" })).status).toBe(400);
     expect((await post({ do: "melt", level: "all", reason: "x" })).status).toBe(400);
     const done = await post({ do: "freeze", level: "all", reason: "strange <transfer>" });
     expect(await textOf(done)).toContain("all by operator: strange &lt;transfer&gt;");
-    const overview = await textOf(await desk.get("/", operator));
+    const overview = await textOf(await console.get("/", operator));
     expect(overview).toContain("Payments are off: strange &lt;transfer&gt;");
     expect(overview).toContain("Nominations are not answered: strange &lt;transfer&gt;");
     expect(await textOf(await post({ do: "freeze", level: "all", reason: "x" }))).toContain(
@@ -31,66 +31,68 @@ describe("the freeze page", () => {
     expect(await textOf(await post({ do: "unfreeze", level: "all", reason: "looked" }))).toContain(
       "Nothing is frozen",
     );
-    expect(await desk.receipts("freeze.begun")).toMatchObject([
+    expect(await console.receipts("freeze.begun")).toMatchObject([
       { subject: "operator", details: { actor: "a-operator", reason: "strange <transfer>", level: "all" } },
     ]);
-    expect(await desk.receipts("freeze.ended")).toMatchObject([
+    expect(await console.receipts("freeze.ended")).toMatchObject([
       { details: { actor: "a-operator", was: "all" } },
     ]);
   });
 
   test("shows what a process found in its file, and lets a viewer look and not act", async ({
-    office,
-    desk,
+    cluster,
+    console,
   }) => {
-    const viewer = await desk.visitor("viewer");
+    const viewer = await console.visitor("viewer");
     const details = { environment: null, file: "all", reason: "the file /run/freeze is there" };
-    await office.ledger.transaction((tx) =>
+    await cluster.ledger.transaction((tx) =>
       tx.receipts.add([{ event: "process.frozen", subject: "payer", details }]),
     );
-    const page = await textOf(await desk.get("/freeze", viewer));
+    const page = await textOf(await console.get("/freeze", viewer));
     expect(page).toContain("all by file of the payer: the file /run/freeze is there");
     expect(page).toContain("Freezing needs the role operator");
-    expect(await textOf(await desk.get("/", viewer))).toContain("The payer is frozen (all)");
-    const post = await desk.post("/freeze", { do: "freeze", level: "all", reason: "x" }, viewer);
+    expect(await textOf(await console.get("/", viewer))).toContain("The payer is frozen (all)");
+    const post = await console.post("/freeze", { do: "freeze", level: "all", reason: "x" }, viewer);
     expect(post.status).toBe(403);
-    expect((await office.ledger.control.read()).freezes).toEqual([]);
+    expect((await cluster.ledger.control.read()).freezes).toEqual([]);
   });
 });
 
 describe("approving in the console", () => {
   test("lets a payout go that a limit holds, and not by the one who requeued it", async ({
-    office,
-    desk,
+    cluster,
+    console,
   }) => {
-    const key = await office.failedRefund();
+    const key = await cluster.failedRefund();
     const path = `/payouts/${payoutId(key as PayoutKey)}`;
-    const operator = await desk.visitor("operator");
-    await setLimits(office, { change: { approvalFrom: bts(450n) }, action });
-    expect(await textOf(await desk.get(`${path}/approve`, operator))).toContain(
+    const operator = await console.visitor("operator");
+    await setLimits(cluster, { change: { approvalFrom: bts(450n) }, action });
+    expect(await textOf(await console.get(`${path}/approve`, operator))).toContain(
       "does not wait for an approval",
     );
-    await office.ledger.transaction((tx) => tx.payouts.move(payoutId(key as PayoutKey), ["failed"], "ready"));
-    await office.pay(payoutId(key as PayoutKey));
-    expect(await (await desk.get("/", operator)).text()).toContain(`href="${path}/approve"`);
-    const asked = await textOf(await desk.get(`${path}/approve`, operator));
+    await cluster.ledger.transaction((tx) =>
+      tx.payouts.move(payoutId(key as PayoutKey), ["failed"], "ready"),
+    );
+    await cluster.pay(payoutId(key as PayoutKey));
+    expect(await (await console.get("/", operator)).text()).toContain(`href="${path}/approve"`);
+    const asked = await textOf(await console.get(`${path}/approve`, operator));
     expect(asked).toContain("payments from 450 BTS on need the approval of a second person");
-    expect((await desk.post(`${path}/approve`, { reason: "" }, operator)).status).toBe(400);
-    expect((await desk.post("/payouts/x/approve", { reason: "x" }, operator)).status).toBe(404);
-    const viewer = await desk.visitor("viewer");
-    expect((await desk.post(`${path}/approve`, { reason: "x" }, viewer)).status).toBe(403);
+    expect((await console.post(`${path}/approve`, { reason: "" }, operator)).status).toBe(400);
+    expect((await console.post("/payouts/x/approve", { reason: "x" }, operator)).status).toBe(404);
+    const viewer = await console.visitor("viewer");
+    expect((await console.post(`${path}/approve`, { reason: "x" }, viewer)).status).toBe(403);
 
-    await desk.post(`${path}/requeue`, { reason: "go" }, operator);
-    await office.pay(payoutId(key as PayoutKey));
-    const own = await desk.post(`${path}/approve`, { reason: "fine" }, operator);
+    await console.post(`${path}/requeue`, { reason: "go" }, operator);
+    await cluster.pay(payoutId(key as PayoutKey));
+    const own = await console.post(`${path}/approve`, { reason: "fine" }, operator);
     expect(own.status).toBe(409);
     expect(await textOf(own)).toContain("a-operator has given it to the payer and cannot approve it as well");
-    const { ledger } = office;
+    const { ledger } = cluster;
     const { approvePayout } = await import("@stakebts/core/limits/approve-payout");
     await approvePayout({ ledger }, { id: payoutId(key as PayoutKey), action });
-    await office.pay(payoutId(key as PayoutKey));
-    await office.digest();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
-    expect(await textOf(await desk.get(`${path}/approve`, operator))).toContain("by somebody: test");
+    await cluster.pay(payoutId(key as PayoutKey));
+    await cluster.digest();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
+    expect(await textOf(await console.get(`${path}/approve`, operator))).toContain("by somebody: test");
   });
 });

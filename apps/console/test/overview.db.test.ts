@@ -2,7 +2,7 @@ import pg from "pg";
 import { describe, expect } from "vitest";
 import { switchPayments } from "@stakebts/core/limits/switch-payments";
 import { manyStakes } from "../../cli/test/many-stakes.ts";
-import { test } from "./console-bench.ts";
+import { test } from "./console-environment.ts";
 
 const textOf = async (answer: Response): Promise<string> =>
   (await answer.text()).replaceAll(/<[^>]+>/gu, " ").replaceAll(/\s+/gu, " ");
@@ -10,12 +10,12 @@ const textOf = async (answer: Response): Promise<string> =>
 const DAY_MS = 86_400_000;
 
 describe("the overview", () => {
-  test("says what is owed, what is there, and what waits", async ({ office, desk }) => {
-    await office.failedRefund();
-    await office.send("nominator-2", 25_000n, "three_months");
-    await office.digest();
-    await desk.watch.look();
-    const text = await textOf(await desk.get("/", await desk.visitor("viewer")));
+  test("says what is owed, what is there, and what waits", async ({ cluster, console }) => {
+    await cluster.failedRefund();
+    await cluster.send("nominator-2", 25_000n, "three_months");
+    await cluster.digest();
+    await console.watch.look();
+    const text = await textOf(await console.get("/", await console.visitor("viewer")));
     expect(text).toContain("Payments on");
     expect(text).toContain("Hot wallet 125,500 BTS");
     expect(text).toContain("Waits for a person 1 payout 450 BTS");
@@ -27,11 +27,14 @@ describe("the overview", () => {
     expect(text).not.toContain("Nothing is paid");
   });
 
-  test("counts the other wallets as the payer reported them, with their age", async ({ office, desk }) => {
-    await office.send("nominator-2", 25_000n, "three_months");
-    await office.digest();
+  test("counts the other wallets as the payer reported them, with their age", async ({
+    cluster,
+    console,
+  }) => {
+    await cluster.send("nominator-2", 25_000n, "three_months");
+    await cluster.digest();
     const report = (exchange1Shares: string) =>
-      office.ledger.transaction((tx) =>
+      cluster.ledger.transaction((tx) =>
         tx.receipts.add([
           {
             event: "treasury.balances",
@@ -49,9 +52,9 @@ describe("the overview", () => {
       );
     await report("7");
     await report("1000000000");
-    await desk.watch.look();
-    desk.nowMs += 3 * 3_600_000;
-    const text = await textOf(await desk.get("/", await desk.visitor("viewer")));
+    await console.watch.look();
+    console.nowMs += 3 * 3_600_000;
+    const text = await textOf(await console.get("/", await console.visitor("viewer")));
     expect(text).toContain("the other wallets as reported 3 h ago");
     expect(text).toContain(
       "Exchange account 1 10,000 BTS Exchange account 2 1.50000 BTS Exchange account 3 no answer wrong signature Reserve account 2,000 BTS",
@@ -61,41 +64,41 @@ describe("the overview", () => {
   });
 
   test("warns first of all when payments are off, the ledger is behind, or the money does not suffice", async ({
-    office,
-    desk,
+    cluster,
+    console,
     databaseUrl,
   }) => {
-    const viewer = await desk.visitor("viewer");
-    await office.digest();
-    expect(await textOf(await desk.get("/", viewer))).not.toContain("blocks behind the chain");
-    await switchPayments(office, {
+    const viewer = await console.visitor("viewer");
+    await cluster.digest();
+    expect(await textOf(await console.get("/", viewer))).not.toContain("blocks behind the chain");
+    await switchPayments(cluster, {
       on: false,
       action: { id: "1", actor: "operator-1", reason: "strange transfer" },
     });
-    await office.ledger.transaction((tx) =>
+    await cluster.ledger.transaction((tx) =>
       tx.receipts.add([
         { event: "process.started", subject: "payer", details: { STAKEBTS_PAYMENTS: '"off"' } },
       ]),
     );
-    await office.devnet.produce(30);
-    await desk.watch.look();
+    await cluster.devnet.produce(30);
+    await console.watch.look();
     const db = new pg.Client({ connectionString: databaseUrl });
     await db.connect();
     await db.query(`INSERT INTO payout (id, key, kind, payee, amount, memo, due, status)
                     VALUES (gen_random_uuid(), 'refund:1:0:0', 'refund', 'nominator-1', 200000, 'm', 1, 'due')`);
     await db.end();
-    const text = await textOf(await desk.get("/", viewer));
+    const text = await textOf(await console.get("/", viewer));
     expect(text).toContain("Payments are off: strange transfer");
     expect(text).toContain("The payer was started with payments off");
     expect(text).toMatch(/The ledger is \d\d blocks behind the chain/u);
     expect(text).toContain("The hot wallet is short by 100,100 BTS for the next 24 hours");
   });
 
-  test("is there when no node answers", async ({ office, desk }) => {
-    const viewer = await desk.visitor("viewer");
-    await office.devnet.stop();
-    await desk.watch.look();
-    const answer = await desk.get("/", viewer);
+  test("is there when no node answers", async ({ cluster, console }) => {
+    const viewer = await console.visitor("viewer");
+    await cluster.devnet.stop();
+    await console.watch.look();
+    const answer = await console.get("/", viewer);
     expect(answer.status).toBe(200);
     const text = await textOf(answer);
     expect(text).toContain("The chain cannot be asked");
@@ -103,13 +106,13 @@ describe("the overview", () => {
   });
 
   test("over 100 000 rows lists no more than it can show, and says how long it took", async ({
-    desk,
+    console,
     databaseUrl,
   }) => {
-    const viewer = await desk.visitor("viewer");
+    const viewer = await console.visitor("viewer");
     const db = new pg.Client({ connectionString: databaseUrl });
     await db.connect();
-    // The office has ingested a few blocks; the programme brings a cursor of its own.
+    // The cluster has ingested a few blocks; the programme brings a cursor of its own.
     await db.query("ALTER TABLE chain_cursor DISABLE TRIGGER no_delete");
     await db.query("DELETE FROM chain_cursor");
     await manyStakes(databaseUrl, { agreements: 6_700, nowMs: Date.UTC(2026, 0, 1) + 300 * DAY_MS });
@@ -118,11 +121,11 @@ describe("the overview", () => {
       SELECT gen_random_uuid(), 'refund:' || n || ':0:0', 'refund', 'nominator-' || n, 10, 'm', n, 'failed', 'no funds'
         FROM generate_series(1, 1234) n`);
     await db.end();
-    const answer = await desk.get("/", viewer);
+    const answer = await console.get("/", viewer);
     expect(answer.headers.get("server-timing")).toMatch(/total;dur=[\d.]+/u);
     const page = await answer.text();
     expect(page.match(/\/requeue"/gu)).toHaveLength(50);
     expect(page).toContain("50 of 1,234");
     expect(page.length).toBeLessThan(200_000);
-  }, 60_000);
+  });
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
-import { hashPassword } from "@stakebts/core/operators/password-hash";
+import { hashPassword } from "@stakebts/core/operators/console-access";
 import { PROCESS_SETTINGS } from "@stakebts/core/config/process-settings";
 import { readEnvironment } from "@stakebts/core/config/environment";
 import { startWorker } from "@stakebts/testkit/worker-process";

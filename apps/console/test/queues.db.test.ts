@@ -6,15 +6,15 @@ import type { Log } from "@stakebts/kernel/log";
 import type { JobHandlers } from "@stakebts/core/queue/queue";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import { describe, expect, inject } from "vitest";
-import { test } from "../../cli/test/cli-bench.ts";
+import { test } from "../../cli/test/cli-test.ts";
 import { ownRedis } from "@stakebts/testkit/own-redis";
-import { Desk, HERE, type Visitor } from "./console-bench.ts";
+import { ConsoleEnvironment, HERE, type Visitor } from "./console-environment.ts";
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const PATIENCE = { timeout: 15_000, interval: 20 };
+const PATIENCE = { timeout: 45_000, interval: 20 };
 
-const queueOf = (desk: Desk, name: string) => {
-  const queue = desk.queues.find((one) => one.name === name);
+const queueOf = (console: ConsoleEnvironment, name: string) => {
+  const queue = console.queues.find((one) => one.name === name);
   if (queue === undefined) throw new Error(`no queue ${name}`);
   return queue;
 };
@@ -32,23 +32,24 @@ const breaks = () => Promise.reject(new Error("no node could be asked"));
 
 /** A job that has failed for good. */
 async function failedJob(
-  desk: Desk,
+  console: ConsoleEnvironment,
   store: QueueStore,
   kind: "memo.process" | "payout.pay",
   data: Record<string, string>,
 ): Promise<string> {
-  const queue = queueOf(desk, kind === "payout.pay" ? MONEY_QUEUE : "requests");
+  const queue = queueOf(console, kind === "payout.pay" ? MONEY_QUEUE : "requests");
   const { id = "" } = await queue.add(kind, data, { jobId: `job-${kind.replace(".", "-")}`, attempts: 1 });
   await served(store, { [kind]: breaks }, () => expect.poll(() => queue.getFailedCount(), PATIENCE).toBe(1));
   return id;
 }
 
-const put = async (desk: Desk, path: string, visitor: Visitor): Promise<number> =>
-  (await desk.send("PUT", path, visitor, { headers: { origin: HERE, "x-xsrf-token": visitor.csrf } })).status;
+const put = async (console: ConsoleEnvironment, path: string, visitor: Visitor): Promise<number> =>
+  (await console.send("PUT", path, visitor, { headers: { origin: HERE, "x-xsrf-token": visitor.csrf } }))
+    .status;
 
 interface Check {
   readonly name: string;
-  readonly run: (desk: Desk, store: QueueStore) => Promise<void>;
+  readonly run: (console: ConsoleEnvironment, store: QueueStore) => Promise<void>;
 }
 
 const SOME_PAYOUT = "00000000-0000-4000-8000-000000000000";
@@ -56,16 +57,16 @@ const SOME_PAYOUT = "00000000-0000-4000-8000-000000000000";
 const checks: readonly Check[] = [
   {
     name: "shows every queue with its jobs, to change for operators, but never the one that pays",
-    async run(desk, store) {
-      await failedJob(desk, store, "payout.pay", { payoutId: SOME_PAYOUT });
+    async run(console, store) {
+      await failedJob(console, store, "payout.pay", { payoutId: SOME_PAYOUT });
       for (const role of ["viewer", "operator"] as const) {
-        const visitor = await desk.visitor(role);
-        const page = await desk.get("/queues", visitor);
+        const visitor = await console.visitor(role);
+        const page = await console.get("/queues", visitor);
         expect(await page.text()).not.toMatch(/<(?:link|script)[^>]*https?:/u);
         expect(page.headers.getSetCookie().join()).toMatch(
           /XSRF-TOKEN=[\w-]{43}; Path=\/queues; SameSite=Strict/u,
         );
-        const answer = await desk.get("/queues/api/queues?activeQueue=payouts&status=failed", visitor);
+        const answer = await console.get("/queues/api/queues?activeQueue=payouts&status=failed", visitor);
         const { queues } = (await answer.json()) as {
           queues: {
             name: string;
@@ -87,13 +88,13 @@ const checks: readonly Check[] = [
   },
   {
     name: "lets an operator retry a job of another queue, and writes down who",
-    async run(desk, store) {
-      const id = await failedJob(desk, store, "memo.process", { transfer: "1:0:0" });
-      const operator = await desk.visitor("operator");
-      expect(await put(desk, `/queues/api/queues/requests/${id}/retry`, operator)).toBe(204);
-      expect(await queueOf(desk, "requests").getFailedCount()).toBe(0);
-      expect(await put(desk, "/queues/api/queues/requests/retry/failed", operator)).toBe(200);
-      expect(await desk.receipts("console.jobs_retried")).toMatchObject([
+    async run(console, store) {
+      const id = await failedJob(console, store, "memo.process", { transfer: "1:0:0" });
+      const operator = await console.visitor("operator");
+      expect(await put(console, `/queues/api/queues/requests/${id}/retry`, operator)).toBe(204);
+      expect(await queueOf(console, "requests").getFailedCount()).toBe(0);
+      expect(await put(console, "/queues/api/queues/requests/retry/failed", operator)).toBe(200);
+      expect(await console.receipts("console.jobs_retried")).toMatchObject([
         { subject: "queue requests", details: { actor: "a-operator", job: id, status: 204 } },
         { subject: "queue requests", details: { actor: "a-operator", state: "failed", status: 200 } },
       ]);
@@ -101,9 +102,9 @@ const checks: readonly Check[] = [
   },
   {
     name: "leaves the queue that pays as it is, however the request is written",
-    async run(desk, store) {
-      const id = await failedJob(desk, store, "payout.pay", { payoutId: SOME_PAYOUT });
-      const operator = await desk.visitor("operator");
+    async run(console, store) {
+      const id = await failedJob(console, store, "payout.pay", { payoutId: SOME_PAYOUT });
+      const operator = await console.visitor("operator");
       const queues = "/queues/api/queues";
       for (const path of [
         `${queues}/payouts/${id}/retry`,
@@ -119,7 +120,7 @@ const checks: readonly Check[] = [
         `${queues}/requests/pause`,
         `${queues}/pause`,
       ])
-        expect({ path, status: await put(desk, path, operator) }).toEqual({ path, status: 403 });
+        expect({ path, status: await put(console, path, operator) }).toEqual({ path, status: 403 });
       for (const path of [
         `${queues}/pay%256Futs/${id}/retry`,
         `/queues//api/queues/payouts/${id}/retry`,
@@ -128,36 +129,36 @@ const checks: readonly Check[] = [
         `${queues}/requests%2F..%2Fpayouts/${id}/retry`,
         `${queues}/Payouts/${id}/retry`,
       ])
-        expect(await put(desk, path, operator), path).toBeGreaterThanOrEqual(400);
-      const queue = queueOf(desk, MONEY_QUEUE);
+        expect(await put(console, path, operator), path).toBeGreaterThanOrEqual(400);
+      const queue = queueOf(console, MONEY_QUEUE);
       expect(await queue.getJobState(id)).toBe("failed");
       expect(await queue.isPaused()).toBe(false);
-      expect(await queueOf(desk, "requests").isPaused()).toBe(false);
+      expect(await queueOf(console, "requests").isPaused()).toBe(false);
     },
   },
 ];
 
 describe("Bull Board over queues in PostgreSQL", () => {
   for (const { name, run } of checks)
-    test(name, async ({ office, databaseUrl }) => {
-      const desk = await Desk.open(office, databaseUrl);
+    test(name, async ({ cluster, databaseUrl }) => {
+      const console = await ConsoleEnvironment.open(cluster, databaseUrl);
       try {
-        await run(desk, { databaseUrl });
+        await run(console, { databaseUrl });
       } finally {
-        await desk.close();
+        await console.close();
       }
     });
 });
 
 describe.skipIf(inject("redisUrl") === "")("Bull Board over queues in Redis", () => {
   for (const { name, run } of checks)
-    test(name, ({ office, databaseUrl }) =>
+    test(name, ({ cluster, databaseUrl }) =>
       ownRedis(async (redisUrl) => {
-        const desk = await Desk.open(office, databaseUrl, { store: { redisUrl } });
+        const console = await ConsoleEnvironment.open(cluster, databaseUrl, { store: { redisUrl } });
         try {
-          await run(desk, { redisUrl });
+          await run(console, { redisUrl });
         } finally {
-          await desk.close();
+          await console.close();
         }
       }),
     );
@@ -165,36 +166,36 @@ describe.skipIf(inject("redisUrl") === "")("Bull Board over queues in Redis", ()
 
 describe("a job of the queue that pays", () => {
   test("that is retried raw, past the console, pays nothing that is paid", async ({
-    office,
+    cluster,
     databaseUrl,
   }) => {
     const store = { databaseUrl };
-    const desk = await Desk.open(office, databaseUrl);
+    const console = await ConsoleEnvironment.open(cluster, databaseUrl);
     try {
-      const id = payoutId((await office.failedRefund()) as never);
-      await failedJob(desk, store, "payout.pay", { payoutId: id });
-      const operator = await desk.visitor("operator");
-      expect((await desk.post(`/payouts/${id}/requeue`, { reason: "funds are here" }, operator)).status).toBe(
-        200,
-      );
-      await office.work();
-      expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+      const id = payoutId((await cluster.failedRefund()) as never);
+      await failedJob(console, store, "payout.pay", { payoutId: id });
+      const operator = await console.visitor("operator");
+      expect(
+        (await console.post(`/payouts/${id}/requeue`, { reason: "funds are here" }, operator)).status,
+      ).toBe(200);
+      await cluster.work();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
 
-      const queue = queueOf(desk, MONEY_QUEUE);
+      const queue = queueOf(console, MONEY_QUEUE);
       await queue.retryJobs({ state: "failed" });
       let rung = 0;
       const handlers: JobHandlers = {
         "payout.pay": async ({ payoutId: named }) => {
-          await office.pay(named as PayoutId);
+          await cluster.pay(named as PayoutId);
           rung++;
           return { done: true };
         },
       };
       await served(store, handlers, () => expect.poll(() => rung, PATIENCE).toBe(1));
-      await office.digest();
-      expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+      await cluster.digest();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
     } finally {
-      await desk.close();
+      await console.close();
     }
   });
 });

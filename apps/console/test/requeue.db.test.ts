@@ -2,7 +2,7 @@ import type { PayoutKey } from "@stakebts/core/rules/payout";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import { switchPayments } from "@stakebts/core/limits/switch-payments";
 import { describe, expect } from "vitest";
-import { test } from "./console-bench.ts";
+import { test } from "./console-environment.ts";
 
 const pathOf = (key: string): string => `/payouts/${payoutId(key as PayoutKey)}/requeue`;
 /** As a reader sees it. */
@@ -11,105 +11,105 @@ const textOf = async (answer: Response): Promise<string> =>
 
 describe("requeueing in the console", () => {
   test("asks first, and then gives the payout back to the payer, who pays it once", async ({
-    office,
-    desk,
+    cluster,
+    console,
   }) => {
-    const key = await office.failedRefund();
-    const operator = await desk.visitor("operator");
-    const overview = await (await desk.get("/", operator)).text();
+    const key = await cluster.failedRefund();
+    const operator = await console.visitor("operator");
+    const overview = await (await console.get("/", operator)).text();
     expect(overview).toContain(`href="${pathOf(key)}"`);
     expect(overview).toContain("no funds");
 
-    const asked = await textOf(await desk.get(pathOf(key), operator));
+    const asked = await textOf(await console.get(pathOf(key), operator));
     expect(asked).toContain("Requeue this payout?");
     expect(asked).toContain("Requeue 450 BTS to nominator-1");
-    const answer = await desk.post(pathOf(key), { reason: "  funds are here " }, operator);
+    const answer = await console.post(pathOf(key), { reason: "  funds are here " }, operator);
     expect(answer.status).toBe(200);
     expect(await textOf(answer)).toContain("failed → ready");
-    expect(await desk.receipts("payout.requeued")).toMatchObject([
+    expect(await console.receipts("payout.requeued")).toMatchObject([
       { subject: key, details: { actor: "a-operator", reason: "funds are here", was: "failed" } },
     ]);
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
 
-    const again = await desk.post(pathOf(key), { reason: "once more" }, operator);
+    const again = await console.post(pathOf(key), { reason: "once more" }, operator);
     expect(await textOf(again)).toContain("is paid already");
-    expect(await desk.receipts("console.requeue_not_done")).toMatchObject([
+    expect(await console.receipts("console.requeue_not_done")).toMatchObject([
       { subject: key, details: { result: "unchanged", actor: "a-operator", reason: "once more" } },
     ]);
-    await office.work();
-    expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+    await cluster.work();
+    expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
   });
 
   test("refuses while the ledger may not know the newest payments, and says what to do", async ({
-    office,
-    desk,
+    cluster,
+    console,
   }) => {
-    const key = await office.failedRefund();
-    await office.devnet.produce(40); // Nobody ingests them.
-    const answer = await desk.post(pathOf(key), { reason: "try it" }, await desk.visitor("operator"));
+    const key = await cluster.failedRefund();
+    await cluster.devnet.produce(40); // Nobody ingests them.
+    const answer = await console.post(pathOf(key), { reason: "try it" }, await console.visitor("operator"));
     expect(answer.status).toBe(409);
     expect(await textOf(answer)).toMatch(
       /the ledger is \d+ block\(s\) behind the chain.*let the ingester catch up/u,
     );
-    expect(await desk.receipts("payout.requeued")).toEqual([]);
-    expect(await desk.receipts("console.requeue_not_done")).toMatchObject([
+    expect(await console.receipts("payout.requeued")).toEqual([]);
+    expect(await console.receipts("console.requeue_not_done")).toMatchObject([
       { subject: key, details: { result: "refused", actor: "a-operator" } },
     ]);
   });
 
-  test("says that no node can be asked, and has done nothing", async ({ office, desk }) => {
-    const key = await office.failedRefund();
-    const operator = await desk.visitor("operator");
-    await office.devnet.stop();
-    const answer = await desk.post(pathOf(key), { reason: "try it" }, operator);
+  test("says that no node can be asked, and has done nothing", async ({ cluster, console }) => {
+    const key = await cluster.failedRefund();
+    const operator = await console.visitor("operator");
+    await cluster.devnet.stop();
+    const answer = await console.post(pathOf(key), { reason: "try it" }, operator);
     expect(answer.status).toBe(503);
     expect(await textOf(answer)).toContain("no node can be asked now");
-    expect(await desk.receipts("payout.requeued")).toEqual([]);
+    expect(await console.receipts("payout.requeued")).toEqual([]);
   });
 
-  test("does nothing without a reason, or for a payout that is not there", async ({ office, desk }) => {
-    const key = await office.failedRefund();
-    const operator = await desk.visitor("operator");
+  test("does nothing without a reason, or for a payout that is not there", async ({ cluster, console }) => {
+    const key = await cluster.failedRefund();
+    const operator = await console.visitor("operator");
     for (const reason of ["", "   ", "x".repeat(501)]) {
-      const answer = await desk.post(pathOf(key), { reason }, operator);
+      const answer = await console.post(pathOf(key), { reason }, operator);
       expect(answer.status).toBe(400);
       expect(await textOf(answer)).toContain("A reason of 1 to 500 characters is needed");
     }
     for (const id of ["00000000-0000-4000-8000-000000000000", "x", "..%2F..%2Flogin"])
-      expect((await desk.post(`/payouts/${id}/requeue`, { reason: "x" }, operator)).status).toBe(404);
-    expect(await desk.receipts("payout.requeued")).toEqual([]);
+      expect((await console.post(`/payouts/${id}/requeue`, { reason: "x" }, operator)).status).toBe(404);
+    expect(await console.receipts("payout.requeued")).toEqual([]);
   });
 
-  test("is for operators: a viewer sees the payout and no form", async ({ office, desk }) => {
-    const key = await office.failedRefund();
-    const viewer = await desk.visitor("viewer");
-    const page = await (await desk.get(pathOf(key), viewer)).text();
+  test("is for operators: a viewer sees the payout and no form", async ({ cluster, console }) => {
+    const key = await cluster.failedRefund();
+    const viewer = await console.visitor("viewer");
+    const page = await (await console.get(pathOf(key), viewer)).text();
     expect(page).toContain("needs the role operator");
     expect(page).not.toContain("<textarea");
-    expect((await desk.post(pathOf(key), { reason: "x" }, viewer)).status).toBe(403);
-    expect(await desk.receipts("payout.requeued")).toEqual([]);
+    expect((await console.post(pathOf(key), { reason: "x" }, viewer)).status).toBe(403);
+    expect(await console.receipts("payout.requeued")).toEqual([]);
   });
 
   test("says so when it is refused, and when nothing is paid because payments are off", async ({
-    office,
-    desk,
+    cluster,
+    console,
   }) => {
-    const key = await office.failedRefund();
-    const operator = await desk.visitor("operator");
+    const key = await cluster.failedRefund();
+    const operator = await console.visitor("operator");
     const action = { id: "1", actor: "operator-1", reason: "strange transfer" };
-    await switchPayments(office, { on: false, action });
-    const answer = await textOf(await desk.post(pathOf(key), { reason: "later" }, operator));
+    await switchPayments(cluster, { on: false, action });
+    const answer = await textOf(await console.post(pathOf(key), { reason: "later" }, operator));
     expect(answer).toContain("Payments are off (strange transfer): nothing is paid until they are on.");
   });
 
-  test("writes what strangers wrote as text, never as markup", async ({ office, desk }) => {
-    await office.send("nominator-1", 500n, "what is this");
-    await office.digest();
-    const key = await office.fail('<script src="//elsewhere.example"></script>"\'&');
-    const operator = await desk.visitor("operator");
+  test("writes what strangers wrote as text, never as markup", async ({ cluster, console }) => {
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.digest();
+    const key = await cluster.fail('<script src="//elsewhere.example"></script>"\'&');
+    const operator = await console.visitor("operator");
     for (const path of ["/", pathOf(key)]) {
-      const page = await (await desk.get(path, operator)).text();
+      const page = await (await console.get(path, operator)).text();
       expect(page).toContain("&lt;script src=");
       expect(page).not.toContain("<script");
     }

@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { Desk, HERE, test, type Visitor } from "./console-bench.ts";
+import { ConsoleEnvironment, HERE, test, type Visitor } from "./console-environment.ts";
 
 // Every route that the router knows, so that one which is added later is asked too. What is for everybody stands here.
 
@@ -16,8 +16,8 @@ interface Route {
 }
 
 /** Middleware is registered for all methods and answers nothing by itself. */
-function routesOf(desk: Desk): readonly Route[] {
-  const routes = desk.app.routes
+function routesOf(console: ConsoleEnvironment): readonly Route[] {
+  const routes = console.app.routes
     .filter(({ method, path }) => method !== "ALL" && path !== "/queues/*")
     .map(({ method, path }) => ({
       name: `${method} ${path}`,
@@ -43,8 +43,8 @@ const json = (visitor: Visitor, token = visitor.csrf) => ({
 });
 
 describe("every route of the console", () => {
-  test("is known to this test: pages, requeue, sign-in and all of Bull Board", async ({ desk }) => {
-    const names = routesOf(desk).map(({ name }) => name);
+  test("is known to this test: pages, requeue, sign-in and all of Bull Board", async ({ console }) => {
+    const names = routesOf(console).map(({ name }) => name);
     for (const name of FOR_EVERYBODY) expect(names).toContain(name);
     expect(names).toEqual(
       expect.arrayContaining(["GET /", "POST /payouts/:id/requeue", "POST /logout", "GET /queues"]),
@@ -52,10 +52,10 @@ describe("every route of the console", () => {
     expect(names.filter((name) => name.includes("/queues/api/")).length).toBeGreaterThan(30);
   });
 
-  test("asks who is not signed in to sign in, whatever the method", async ({ desk }) => {
-    for (const { name, method, path } of routesOf(desk)) {
+  test("asks who is not signed in to sign in, whatever the method", async ({ console }) => {
+    for (const { name, method, path } of routesOf(console)) {
       if (FOR_EVERYBODY.has(name)) continue;
-      const answer = await desk.send(method, path, undefined, method === "GET" ? {} : { body: "csrf=x" });
+      const answer = await console.send(method, path, undefined, method === "GET" ? {} : { body: "csrf=x" });
       expect({ name, status: answer.status, text: await answer.text() }).toEqual({
         name,
         status: 401,
@@ -64,19 +64,19 @@ describe("every route of the console", () => {
     }
   });
 
-  test("lets a viewer look, and refuses everything that changes something", async ({ desk }) => {
-    const viewer = await desk.visitor("viewer");
-    for (const { name, method, path, isSafe } of routesOf(desk)) {
+  test("lets a viewer look, and refuses everything that changes something", async ({ console }) => {
+    const viewer = await console.visitor("viewer");
+    for (const { name, method, path, isSafe } of routesOf(console)) {
       if (FOR_EVERYBODY.has(name) || FOR_VIEWERS.has(name)) continue;
-      const { status } = await desk.send(method, path, viewer, isSafe ? {} : json(viewer));
+      const { status } = await console.send(method, path, viewer, isSafe ? {} : json(viewer));
       expect({ name, refused: status === 403 || status === 401 }).toEqual({ name, refused: !isSafe });
     }
   });
 
   test("refuses an operator's request without the token, with another token, and from another site", async ({
-    desk,
+    console,
   }) => {
-    const operator = await desk.visitor("operator");
+    const operator = await console.visitor("operator");
     const good = json(operator);
     const without = { ...good, headers: { origin: HERE, "content-type": "application/json" } };
     const form = {
@@ -84,7 +84,7 @@ describe("every route of the console", () => {
       headers: { origin: HERE, "content-type": "application/x-www-form-urlencoded" },
     };
     const from = (headers: Record<string, string>) => ({ ...good, headers: { ...good.headers, ...headers } });
-    for (const { name, method, path, isSafe } of routesOf(desk)) {
+    for (const { name, method, path, isSafe } of routesOf(console)) {
       if (isSafe || FOR_EVERYBODY.has(name)) continue;
       for (const request of [
         without,
@@ -97,17 +97,17 @@ describe("every route of the console", () => {
         from({ "sec-fetch-site": "same-site" }),
         from({ "sec-fetch-site": "cross-site" }),
       ]) {
-        const { status } = await desk.send(method, path, operator, request);
+        const { status } = await console.send(method, path, operator, request);
         expect({ name, headers: request.headers, status }).toMatchObject({ status: 403 });
       }
     }
   });
 
-  test("lets an operator on a page of the console through", async ({ desk }) => {
-    const operator = await desk.visitor("operator");
-    for (const { name, method, path, isSafe } of routesOf(desk)) {
+  test("lets an operator on a page of the console through", async ({ console }) => {
+    const operator = await console.visitor("operator");
+    for (const { name, method, path, isSafe } of routesOf(console)) {
       if (FOR_EVERYBODY.has(name) || name === "POST /logout") continue;
-      const { status } = await desk.send(method, path, operator, isSafe ? {} : json(operator));
+      const { status } = await console.send(method, path, operator, isSafe ? {} : json(operator));
       const isRetry = /^PUT \/queues\/api\/.*\/retry(?:$|\/)/u.test(name);
       const isBoard = name.includes(" /queues/api/");
       expect({ name, status, refused: status === 403 || status === 401 }).toEqual({
@@ -119,11 +119,11 @@ describe("every route of the console", () => {
     }
   });
 
-  test("says that nothing of it is kept, framed, sniffed or loaded from elsewhere", async ({ desk }) => {
-    const operator = await desk.visitor("operator");
-    for (const { path, isSafe } of routesOf(desk)) {
+  test("says that nothing of it is kept, framed, sniffed or loaded from elsewhere", async ({ console }) => {
+    const operator = await console.visitor("operator");
+    for (const { path, isSafe } of routesOf(console)) {
       if (!isSafe) continue;
-      const { headers } = await desk.get(path, operator);
+      const { headers } = await console.get(path, operator);
       expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*frame-ancestors 'none'/u);
       expect(headers.get("content-security-policy")).not.toMatch(/https?:|\*|script-src[^;]*unsafe/u);
       expect(headers.get("x-content-type-options")).toBe("nosniff");

@@ -2,4 +2,3 @@ import { PROCESS_SETTINGS } from "@stakebts/core/config/process-settings";
 import { readEnvironment } from "@stakebts/core/config/environment";
 
 export const readConfig = () => readEnvironment(PROCESS_SETTINGS.payer, process.env);
-export type PayerConfig = ReturnType<typeof readConfig>;

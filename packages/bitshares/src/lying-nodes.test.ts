@@ -259,6 +259,6 @@ describe("another chain", () => {
     const client = clientOf([await nodeOf(other), mute, await nodeOf(truth)], { quorum: 2 });
     expect(await outcomeOf(client.head())).toBe("no_usable_node");
     mute.script = script;
-    await expect.poll(() => client.chainId().catch(() => ""), { timeout: 8_000 }).toBe(truth.chainId);
+    await expect.poll(() => client.chainId().catch(() => ""), { timeout: 30_000 }).toBe(truth.chainId);
   });
 });

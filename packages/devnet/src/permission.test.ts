@@ -13,7 +13,7 @@ import {
   PERMISSION_DELETE,
   PERMISSION_UPDATE,
 } from "./node/operations.ts";
-import { wireTime } from "./node/wire-time.ts";
+import { wireTime } from "./node/wire-values.ts";
 import { DevnetWallet, WalletRefusal } from "./wallet.ts";
 
 // The rules are those of bitshares-core, libraries/protocol/withdraw_permission.cpp and

@@ -17,7 +17,7 @@ import {
   TRANSFER,
 } from "./node/operations.ts";
 import { Transaction } from "./node/transaction.ts";
-import { wireTime } from "./node/wire-time.ts";
+import { wireTime } from "./node/wire-values.ts";
 
 /** A memo object as it stands in an operation. */
 export interface RawMemo {

@@ -3,187 +3,162 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
-import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
-import { deployMigrations } from "@stakebts/core/database/migrations";
-import { migrateQueueStore } from "@stakebts/core/queue/migrate";
-import { prepareDatabase } from "@stakebts/core/database/prepare-database";
-import type { ProcessRole } from "@stakebts/core/database/rights";
-import { processLogins } from "./process-logins.ts";
-import { payoutKeyInMemo } from "@stakebts/core/rules/payout";
 import type { ChainHead } from "@stakebts/bitshares/chain";
 import {
-  accountFromSeeds,
   type Devnet,
+  type DevnetAccount,
   type DevnetExchange,
+  type DevnetOptions,
   DevnetWallet,
   startDevnet,
-  startExchange,
   wifFromSeed,
 } from "@stakebts/devnet";
-import { LocalCluster, type LocalClusterOptions } from "./local-cluster.ts";
-import { type Pg, startPostgres } from "./postgres.ts";
-import pg from "pg";
-import { expect } from "vitest";
+import type pg from "pg";
+import { ClusterDatabase } from "./cluster-database.ts";
+import { openTreasury, type TreasuryOptions } from "./cluster-treasury.ts";
+import { type ProcessFacts, type ProcessName, processSettings, type WorkerName } from "./process-settings.ts";
+import { type RedisServer, startRedis } from "./redis.ts";
+import { REPOSITORY } from "./repository.ts";
+import { startWorker, type WorkerLogLine, type WorkerProcess } from "./worker-process.ts";
 
-// Everything for real: processes as they are shipped, PostgreSQL, queues, a chain with its own clock. One minute of the
-// chain passes in two seconds, and a month of the programme is one minute.
-
-export const CUSTODIAN = "custodian";
-export const MANAGER = "dls.cipher";
-export const EXCHANGE = "bittrex-deposit";
-export const RESERVE_ACCOUNT = "custodian-reserve";
-export const DEPOSIT_MEMO = "deposit-memo-1";
-export const NOMINATORS = Array.from({ length: 8 }, (_, n) => `nominator-${n + 1}`);
-const SECONDS_PER_BLOCK = 3;
-const BLOCK_MS = 100;
-const CLOCK_RATE = (SECONDS_PER_BLOCK * 1000) / BLOCK_MS;
 const SHARES_PER_BTS = 100_000n;
-/** Two months of the chain would be four seconds; whoever is slower than this is stuck. */
-const SETTLE_MS_MAX = 60_000;
+/** Far more than anything takes here, also on a machine that is busy with other work: what is not true then is stuck. */
+const WAIT_MS_MAX = 90_000;
+type Settings = Readonly<Record<string, string>>;
 
-export interface TownOptions {
+export interface ClusterOptions extends TreasuryOptions {
+  /** Name of the custodian's account, default "custodian". */
+  readonly custodian?: string;
+  /** Everybody on the chain, the custodian included. */
+  readonly accounts: readonly DevnetAccount[];
+  /** Real time between blocks and chain time between them: their ratio is how much faster the chain's clock runs. */
+  readonly chain: Omit<DevnetOptions, "accounts" | "blockIntervalMs" | "secondsPerBlock"> & {
+    readonly blockIntervalMs: number;
+    readonly secondsPerBlock: number;
+  };
+  /** How many nodes of the chain the processes know, the first ones. Default: all. */
+  readonly knownNodes?: number;
+  /** Text of the policy file. Default: none. */
+  readonly policy?: string;
+  /** Where the queues are: a Redis that is there, one of the cluster's own if this machine has one, or (default) PostgreSQL. */
+  readonly redis?: { readonly url: string } | "own";
   /** Folder of another PostgreSQL than the embedded one, which has no `pg_dump`. */
   readonly installation?: string | undefined;
-  readonly redisUrl?: string;
-  /** Length of a month of the programme, default 60s of the chain. */
-  readonly month?: string;
-  /** In whole BTS, default 5 000 000. */
-  readonly custodianBts?: bigint;
-  /** A Bittrex v3 exchange with this much in its account 1, whole BTS. Default: none. */
-  readonly exchangeBts?: bigint;
-  /** In the reserve account, whole BTS. Default: no reserve account. */
-  readonly reserveBts?: bigint;
-  /** The payer has the key of the reserve account, or a permission to draw from it. Default: the key. */
-  readonly reserveBy?: "key" | "permission";
-  /** Folder of the version whose ledger and workers these are, built. Default: this one. */
-  readonly repository?: string;
+  /** Folder of the version whose ledger this is, built. Default: this repository. */
+  readonly version?: string;
+  /** Folder of the built processes, `apps/<name>/dist/main.js`. Default: that of the version. */
+  readonly processes?: string | undefined;
+  readonly onLine?: (name: ProcessName, line: WorkerLogLine) => void;
 }
 
-export const REPOSITORY = join(import.meta.dirname, "../../..");
-
-export class Town {
-  postgres: Pg;
-  readonly devnet: Devnet;
-  readonly exchange: DevnetExchange | undefined;
-  readonly cluster: LocalCluster;
-  /** The owner's. */
-  readonly databaseUrl: string;
-  /** With which each process signs in, once the ledger is of this version. */
-  databaseUrls: Readonly<Record<ProcessRole, string>> | undefined;
+/**
+ * Everything of one custodian on this machine: PostgreSQL, queues, a chain with its own clock, wallets, an exchange and a
+ * reserve if wanted, and processes as they are shipped, each as often as wanted. It ends with the process that started it.
+ */
+export class Cluster {
   /** Everything that is on a disk: the data of PostgreSQL, the policy. */
   readonly folder: string;
-  /** What a worker was refused by the database: each has the rights of its kind, and they have to do. */
-  readonly #denied: string[] = [];
-  readonly #installation: string | undefined;
+  readonly custodian: string;
+  readonly database: ClusterDatabase;
+  readonly devnet: Devnet;
+  readonly exchange: DevnetExchange | undefined;
+  /** Chain seconds in one of the host. */
+  readonly clockRate: number;
+  readonly #options: ClusterOptions;
+  readonly #settings: Readonly<Partial<Record<ProcessName, Settings>>>;
+  readonly #running = new Set<WorkerProcess>();
+  readonly #ended: WorkerProcess[] = [];
   readonly #wallets = new Map<string, DevnetWallet>();
-  readonly #dataDir: string;
-  readonly #settings: LocalClusterOptions;
-  readonly #cleanUps: (() => unknown)[];
+  /** What the database refused to a process: each has the rights of its kind, and they have to do. */
+  readonly #denied: string[] = [];
+  #redis: Pick<RedisServer, "url" | "stop"> | undefined;
 
-  private constructor(parts: {
-    postgres: Pg;
-    dataDir: string;
-    devnet: Devnet;
-    exchange: DevnetExchange | undefined;
-    settings: LocalClusterOptions;
-    databaseUrl: string;
-    databaseUrls: Readonly<Record<ProcessRole, string>> | undefined;
-    folder: string;
-    installation: string | undefined;
-    cleanUps: (() => unknown)[];
-  }) {
-    this.postgres = parts.postgres;
-    this.#dataDir = parts.dataDir;
+  private constructor(
+    options: ClusterOptions,
+    parts: Pick<Cluster, "folder" | "custodian" | "database" | "devnet" | "exchange"> & {
+      readonly redis: RedisServer | undefined;
+      readonly settings: Readonly<Partial<Record<ProcessName, Settings>>>;
+    },
+  ) {
+    this.#options = options;
+    this.folder = parts.folder;
+    this.custodian = parts.custodian;
+    this.database = parts.database;
     this.devnet = parts.devnet;
     this.exchange = parts.exchange;
+    this.#redis = parts.redis;
     this.#settings = parts.settings;
-    this.databaseUrl = parts.databaseUrl;
-    this.databaseUrls = parts.databaseUrls;
-    this.folder = parts.folder;
-    this.#installation = parts.installation;
-    this.#cleanUps = parts.cleanUps;
-    this.cluster = this.clusterOf(parts.settings.repository);
+    const { secondsPerBlock, blockIntervalMs } = options.chain;
+    this.clockRate = (secondsPerBlock * 1000) / blockIntervalMs;
   }
 
-  static async start(options: TownOptions = {}): Promise<Town> {
-    const cleanUps: (() => unknown)[] = [];
-    const folder = mkdtempSync(join(tmpdir(), "stakebts-e2e-"));
+  /** Starts all but the processes. If something does not start, what has been started is stopped. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const { custodian = "custodian", accounts, chain, version = REPOSITORY } = options;
+    const folder = mkdtempSync(join(tmpdir(), "stakebts-cluster-"));
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
-    cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
-    const dataDir = join(folder, "postgres");
-    const postgres = await startPostgres({ dataDir, ...given(options.installation) });
-    const databaseUrl = await postgres.createDatabase("stakebts");
-    const repository = options.repository ?? REPOSITORY;
-    const databaseUrls = await prepareLedger(databaseUrl, repository);
-    const devnet = await startDevnet({
-      accounts: [
-        accountFromSeeds(CUSTODIAN, { balanceBts: options.custodianBts ?? 5_000_000n }),
-        accountFromSeeds(MANAGER, { balanceBts: 10_000n, lifetimeMember: true }),
-        accountFromSeeds(EXCHANGE, { balanceBts: options.exchangeBts ?? 0n }),
-        accountFromSeeds(RESERVE_ACCOUNT, { balanceBts: options.reserveBts ?? 0n }),
-        ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 1_000_000n })),
-      ],
-      blockIntervalMs: BLOCK_MS,
-      secondsPerBlock: SECONDS_PER_BLOCK,
-      witnesses: 3,
-      nodes: 2,
-    });
-    cleanUps.push(() => devnet.stop());
-    const reserve = options.reserveBts === undefined ? undefined : await openReserve(devnet, options);
-    const exchange =
-      options.exchangeBts === undefined ? undefined : await openExchange(devnet, options.exchangeBts);
-    if (exchange !== undefined) cleanUps.push(() => exchange.stop());
-    const policy = join(folder, "policy.yaml");
-    writeFileSync(policy, `month: ${options.month ?? "60s"}\nexpiration: 60s\n`);
-    const settings: LocalClusterOptions = {
-      repository,
-      databaseUrl,
-      redisUrl: options.redisUrl,
-      nodes: devnet.urls,
-      custodian: CUSTODIAN,
-      activeKey: wifFromSeed(`${CUSTODIAN}-active`),
-      memoKey: wifFromSeed(`${CUSTODIAN}-memo`),
-      policy,
-      clockRate: CLOCK_RATE,
-      more: {
-        scheduler: {
-          STAKEBTS_EXCHANGE_1_DEPOSIT_MEMO: DEPOSIT_MEMO,
-          ...(reserve === undefined ? {} : { STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT }),
-        },
-        payer: {
-          STAKEBTS_TREASURY_MS: "200",
-          ...(exchange === undefined ? {} : exchangeSettings(exchange.url)),
-          ...reserve,
-        },
-      },
-    };
-    const { installation } = options;
-    const places = { dataDir, folder, databaseUrl, databaseUrls, installation };
-    return new Town({ ...places, postgres, devnet, exchange, settings, cleanUps });
+    const undo: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+    try {
+      const database = await ClusterDatabase.start(folder, { installation: options.installation, version });
+      undo.push(() => database.stop());
+      const redis = options.redis === "own" ? ((await startRedis()) ?? undefined) : unmanaged(options.redis);
+      undo.push(() => redis?.stop());
+      const devnet = await startDevnet({ ...chain, accounts });
+      undo.push(() => devnet.stop());
+      const { exchange, settings } = await openTreasury(devnet, custodian, options);
+      if (options.policy !== undefined) writeFileSync(join(folder, "policy.yaml"), options.policy);
+      return new Cluster(options, { folder, custodian, database, redis, devnet, exchange, settings });
+    } catch (error) {
+      for (const step of undo.reverse()) await step();
+      throw error;
+    }
   }
 
-  /** Workers of another version on the same ledger, chain and account. */
-  clusterOf(repository: string): LocalCluster {
-    // A version from before there were roles has one login for everybody: the owner's.
-    const urls = repository === REPOSITORY ? this.databaseUrls : undefined;
-    const cluster = new LocalCluster({
-      ...this.#settings,
-      repository,
-      ...(urls === undefined ? {} : { databaseUrls: urls }),
-      onLine: (name, line) => {
+  /** Starts a process with no more than the settings that its kind knows. `more` changes or adds settings. */
+  start(name: ProcessName, more: Settings = {}): WorkerProcess {
+    return this.startFrom(this.#options.processes ?? this.#options.version ?? REPOSITORY, name, more);
+  }
+
+  /** Starts a process of another version, from the folder in which it was built. */
+  startFrom(folder: string, name: ProcessName, more: Settings = {}): WorkerProcess {
+    const worker = startWorker({
+      name,
+      entry: join(folder, `apps/${name}/dist/main.js`),
+      environment: { ...this.#environment(folder, name), ...more },
+      onLine: (line) => {
         const text = JSON.stringify(line);
         if (text.includes("permission denied")) this.#denied.push(`${name}: ${text}`);
+        this.#options.onLine?.(name, line);
       },
     });
-    this.#cleanUps.push(() => cluster.stop());
-    return cluster;
+    this.#running.add(worker);
+    void worker.exited.then((how) => {
+      this.#running.delete(worker);
+      if (how !== "SIGKILL") this.#ended.push(worker);
+    });
+    return worker;
   }
 
-  /** For a command that reads the chain and applies events it, as ingester and scheduler do. */
-  commandSettings(): Readonly<Record<string, string>> {
-    const { databaseUrl, nodes, custodian, memoKey, policy } = this.#settings;
+  /** One of each worker, once all of them work and the ledger has a place in the chain. It begins with the first block. */
+  async startWorkers(more: Readonly<Partial<Record<WorkerName, Settings>>> = {}) {
+    const workers: Record<WorkerName, WorkerProcess> = {
+      ingester: this.start("ingester", { STAKEBTS_REPLAY: "1", ...more.ingester }),
+      scheduler: this.start("scheduler", more.scheduler),
+      payer: this.start("payer", more.payer),
+    };
+    await Promise.all(
+      Object.values(workers).map((worker) => worker.waitFor(({ event }) => event === "process.started")),
+    );
+    // An ingester that is killed before this begins at the newest block when it comes back, as an empty ledger does.
+    await workers.ingester.waitFor(({ event }) => event === "cursor.placed");
+    return workers;
+  }
+
+  /** For a command that reads the chain and applies events, as ingester and scheduler do; as the owner of the database. */
+  commandSettings(): Settings {
+    const { nodes, custodian, memoKey, policy } = this.#facts();
     return {
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: this.database.url,
       STAKEBTS_NODES: nodes.join(","),
       STAKEBTS_CUSTODIAN: custodian,
       STAKEBTS_MEMO_KEY: memoKey,
@@ -191,43 +166,22 @@ export class Town {
     };
   }
 
-  /** The ledger becomes that of this version, while whoever works on it goes on. */
-  async upgradeLedger(): Promise<void> {
-    const made = this.databaseUrls;
-    if (made === undefined) this.databaseUrls = await prepareLedger(this.databaseUrl, REPOSITORY);
-    else await prepareDatabase(this.databaseUrl, schemaOf(REPOSITORY));
+  get redisUrl(): string | undefined {
+    return this.#redis?.url;
   }
 
-  async stop(): Promise<void> {
-    for (const wallet of this.#wallets.values()) wallet.close();
-    const [removeFolder, ...others] = this.#cleanUps;
-    for (const undo of others.reverse()) await undo();
-    await this.postgres.stop();
-    await removeFolder?.();
-    expect(this.#denied).toEqual([]);
+  /** Everything in it is forgotten, and it is away for a while. Only one of the cluster's own. */
+  async restartRedis(awayMs: number): Promise<void> {
+    if (this.#redis === undefined) return;
+    const port = Number(new URL(this.#redis.url).port);
+    await this.#redis.stop();
+    await delay(awayMs);
+    this.#redis = (await startRedis({ port })) ?? undefined;
   }
 
-  /** The same data on the same port; every session is cut. */
-  async restartPostgres(): Promise<void> {
-    await this.postgres.stop();
-    this.postgres = await startPostgres({
-      dataDir: this.#dataDir,
-      port: this.postgres.port,
-      ...given(this.#installation),
-    });
-  }
-
-  /** The database is gone, and an empty one has its name. */
-  async loseDatabase(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.postgres.url("postgres") });
-    await client.connect();
-    try {
-      await client.query("DROP DATABASE stakebts WITH (FORCE)");
-    } finally {
-      await client.end();
-    }
-    await this.postgres.createDatabase("stakebts");
-    await this.upgradeLedger();
+  /** As the owner of the database. */
+  query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
+    return this.database.query<Row>(sql);
   }
 
   /** Of the first node. */
@@ -240,161 +194,100 @@ export class Town {
     }
   }
 
-  async send(from: string, amountBts: bigint, memo: string): Promise<void> {
-    let wallet = this.#wallets.get(from);
-    if (wallet === undefined) {
-      const [activeKey, memoKey] = [wifFromSeed(`${from}-active`), wifFromSeed(`${from}-memo`)];
-      wallet = new DevnetWallet({ url: this.devnet.urls[0] as string, name: from, activeKey, memoKey });
-      this.#wallets.set(from, wallet);
-    }
-    await wallet.transfer({ to: CUSTODIAN, amountShares: amountBts * SHARES_PER_BTS, memo });
+  /** The wallet of an account, at a node of the chain (default the first). It is closed with the cluster. */
+  wallet(name: string, url: string = this.devnet.urls[0] as string): DevnetWallet {
+    const known = this.#wallets.get(`${name} ${url}`);
+    if (known !== undefined) return known;
+    const [activeKey, memoKey] = [wifFromSeed(`${name}-active`), wifFromSeed(`${name}-memo`)];
+    const wallet = new DevnetWallet({ url, name, activeKey, memoKey });
+    this.#wallets.set(`${name} ${url}`, wallet);
+    return wallet;
   }
 
-  /** One agreement of three months for everybody: five payments each, forty in all. */
-  async everybodyNominates(names: readonly string[] = NOMINATORS): Promise<void> {
-    for (const name of names) await this.send(name, 25_000n, "three_months");
-  }
-
-  async query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl });
-    await client.connect();
-    try {
-      return (await client.query<Row>(sql)).rows;
-    } finally {
-      await client.end();
-    }
-  }
-
-  /** Waits until every row and payout has its final word. */
-  async settled(agreements = NOMINATORS.length): Promise<void> {
-    await this.until(async () => {
-      const [row] = await this.query<{ agreements: string; open: string }>(
-        `SELECT (SELECT count(*) FROM agreement) AS agreements,
-                (SELECT count(*) FROM stake_row WHERE status IN ('pending', 'processing', 'paid'))
-              + (SELECT count(*) FROM payout WHERE status <> 'confirmed') AS open`,
-      );
-      return row?.agreements === String(agreements) && row.open === "0";
-    }, "everything is settled");
+  /** A transfer to the custodian. */
+  async send(
+    from: string,
+    amountBts: bigint,
+    memo?: string,
+    more: { readonly expirationSeconds?: number } = {},
+  ): Promise<void> {
+    await this.wallet(from).transfer({
+      to: this.custodian,
+      amountShares: amountBts * SHARES_PER_BTS,
+      ...(memo === undefined ? {} : { memo }),
+      ...more,
+    });
   }
 
   /** Waits for something that another process brings about. Bounded; trouble with the database counts as "not yet". */
   async until(condition: () => Promise<boolean>, what: string): Promise<void> {
-    const deadlineMs = Date.now() + SETTLE_MS_MAX;
+    const deadlineMs = Date.now() + WAIT_MS_MAX;
     while (!(await condition().catch(() => false))) {
       if (Date.now() > deadlineMs)
-        throw new Error(
-          `waited ${SETTLE_MS_MAX} ms, and it is not true that ${what}:\n${await this.#report()}`,
-        );
+        throw new Error(`waited ${WAIT_MS_MAX} ms, and it is not true that ${what}:\n${await this.report()}`);
       await delay(50);
     }
   }
 
-  /** What is open, and the last words of each worker: for a test that failed. */
-  async #report(): Promise<string> {
-    const open = await this.query(
-      "SELECT key, status, reason, attempts FROM payout WHERE status <> 'confirmed' LIMIT 5",
-    );
-    const cursor = await this.query("SELECT block_num, updated_at FROM chain_cursor");
-    const words = this.cluster.lastWords(6).map((line) => JSON.stringify(line));
-    return [JSON.stringify({ open, cursor }), ...words].join("\n");
+  /** The last lines of the log of each process that runs or has ended by itself. */
+  lastLines(count: number): readonly WorkerLogLine[] {
+    return [...this.#running, ...this.#ended].flatMap((worker) => worker.lines.slice(-count));
   }
 
-  /** The promise, read from the chain alone: each nominator got 1 + 3 × 2000 + 25000 BTS, each payment with its own key. */
-  async expectEverybodyPaidOnce(): Promise<void> {
-    const chain = createChainClient({ nodes: this.devnet.urls });
-    try {
-      const [custodian] = await chain.accounts([CUSTODIAN]);
-      if (custodian === undefined) throw new Error("no custodian");
-      const { irreversibleBlockNum } = await chain.head();
-      const blocks = await chain.blocks({ from: 1, to: irreversibleBlockNum, account: custodian.id });
-      const sent = blocks.flatMap((block) => block.transfers.filter((t) => t.fromId === custodian.id));
-      const memos = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
-      const keys = sent.map(({ memo }) => {
-        const content = memos.read(memo);
-        return content.type === "text" ? payoutKeyInMemo(content.text) : undefined;
-      });
-      expect(new Set(keys).size).toBe(sent.length);
-      const names = await chain.accounts([...new Set(sent.map((t) => t.toId))]);
-      for (const name of NOMINATORS) {
-        const id = names.find((account) => account?.name === name)?.id;
-        const got = sent.filter((t) => t.toId === id).map((t) => Number(t.amount / SHARES_PER_BTS));
-        expect({ name, got: got.sort((a, b) => a - b) }).toEqual({
-          name,
-          got: [1, 2_000, 2_000, 2_000, 25_000],
-        });
-      }
-    } finally {
-      await chain.close();
+  /** What is open in the ledger, and the last lines of each process: for what did not come out as it should. */
+  async report(): Promise<string> {
+    const state = await this.query(
+      `SELECT (SELECT json_agg(p) FROM (SELECT key, status, reason, attempts FROM payout WHERE status <> 'confirmed' LIMIT 5) p) AS open,
+              (SELECT row_to_json(c) FROM chain_cursor c) AS cursor, (SELECT row_to_json(c) FROM control c) AS control`,
+    ).catch((error: unknown) => [String(error)]);
+    return [JSON.stringify(state[0]), ...this.lastLines(6).map((line) => JSON.stringify(line))].join("\n");
+  }
+
+  /** Ends the processes in their own way. */
+  async stopProcesses(): Promise<void> {
+    const processes = [...this.#running];
+    for (const one of processes) {
+      one.kill("SIGCONT");
+      one.kill("SIGTERM");
     }
+    await Promise.all(processes.map((one) => one.exited));
+  }
+
+  /** Throws at the end if the database refused something to a process. */
+  async stop(): Promise<void> {
+    for (const wallet of this.#wallets.values()) wallet.close();
+    await this.stopProcesses();
+    await this.exchange?.stop();
+    await this.devnet.stop();
+    await this.#redis?.stop();
+    await this.database.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+    if (this.#denied.length > 0) throw new Error(`a process lacks a right:\n${this.#denied.join("\n")}`);
+  }
+
+  #environment(folder: string, name: ProcessName): Record<string, string> {
+    const { version = REPOSITORY } = this.#options;
+    // An older version has one login for all processes: the owner's.
+    const urls = version !== REPOSITORY && folder === version ? undefined : this.database.urls;
+    const databaseUrl = urls?.[name] ?? this.database.url;
+    return { ...processSettings(name, { databaseUrl, ...this.#facts() }), ...this.#settings[name] };
+  }
+
+  #facts(): Omit<ProcessFacts, "databaseUrl"> {
+    const { knownNodes, policy } = this.#options;
+    const { custodian, clockRate, redisUrl } = this;
+    return {
+      redisUrl,
+      custodian,
+      clockRate,
+      nodes: this.devnet.urls.slice(0, knownNodes),
+      activeKey: wifFromSeed(`${custodian}-active`),
+      memoKey: wifFromSeed(`${custodian}-memo`),
+      policy: policy === undefined ? undefined : join(this.folder, "policy.yaml"),
+    };
   }
 }
 
-/** With a login for each process, if the version knows of such. */
-async function prepareLedger(
-  databaseUrl: string,
-  repository: string,
-): Promise<Readonly<Record<ProcessRole, string>> | undefined> {
-  if (repository === REPOSITORY) {
-    await prepareDatabase(databaseUrl, schemaOf(repository));
-    return processLogins(databaseUrl);
-  }
-  await deployMigrations(databaseUrl, schemaOf(repository));
-  await migrateQueueStore(databaseUrl);
-  return undefined;
-}
-
-const schemaOf = (repository: string): string => join(repository, "prisma");
-
-const given = (installation: string | undefined) => (installation === undefined ? {} : { installation });
-
-export const EXCHANGE_KEY = { key: "town-exchange-key", secret: "town-exchange-secret" };
-
-const openExchange = (devnet: Devnet, balanceBts: bigint): Promise<DevnetExchange> =>
-  startExchange({
-    nodeUrl: devnet.urls[0] as string,
-    hotAccount: accountFromSeeds(EXCHANGE, { balanceBts: 0n }),
-    accounts: [{ ...EXCHANGE_KEY, depositMemo: DEPOSIT_MEMO, balanceShares: balanceBts * SHARES_PER_BTS }],
-    stepMs: 200,
-    callsPerMinute: 100_000,
-  });
-
-const exchangeSettings = (url: string) => ({
-  STAKEBTS_EXCHANGE_URL: url,
-  STAKEBTS_EXCHANGE_1_KEY: EXCHANGE_KEY.key,
-  STAKEBTS_EXCHANGE_1_SECRET: EXCHANGE_KEY.secret,
-});
-
-/** The payer's settings of the reserve. A permission is created first, and is not told of before it is on the chain. */
-async function openReserve(devnet: Devnet, { reserveBy }: TownOptions): Promise<Record<string, string>> {
-  const account = { STAKEBTS_RESERVE_ACCOUNT: RESERVE_ACCOUNT };
-  const activeKey = wifFromSeed(`${RESERVE_ACCOUNT}-active`);
-  if (reserveBy !== "permission") return { ...account, STAKEBTS_RESERVE_KEY: activeKey };
-  const wallet = new DevnetWallet({ url: devnet.urls[0] as string, name: RESERVE_ACCOUNT, activeKey });
-  try {
-    const { txid } = await wallet.createPermission({
-      to: CUSTODIAN,
-      limitShares: 1_000_000n * SHARES_PER_BTS,
-      periodSeconds: 86_400,
-      periods: 365,
-      startsInSeconds: 60,
-    });
-    await wallet.waitForIrreversible(txid);
-    const [id] = await wallet.permissionsGiven();
-    return { ...account, STAKEBTS_RESERVE_PERMISSION: id as string };
-  } finally {
-    wallet.close();
-  }
-}
-
-/** Runs a test in a town of its own. */
-export async function inTown(
-  options: Parameters<typeof Town.start>[0],
-  run: (town: Town) => Promise<void>,
-): Promise<void> {
-  const town = await Town.start(options);
-  try {
-    await run(town);
-  } finally {
-    await town.stop();
-  }
-}
+/** One that is not the cluster's to stop. */
+const unmanaged = (redis: { readonly url: string } | undefined): RedisServer | undefined =>
+  redis === undefined ? undefined : { url: redis.url, stop: () => Promise.resolve() };

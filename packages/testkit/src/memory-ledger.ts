@@ -11,7 +11,7 @@ import type { NewJob } from "@stakebts/core/queue/queue";
 import { agreementsIn, isDue, rowsIn } from "./memory-ledger/agreements.ts";
 import { controlIn } from "./memory-ledger/control.ts";
 import { cursorIn } from "./memory-ledger/cursor.ts";
-import { approvalsIn } from "./memory-ledger/approvals.ts";
+import { approvalsIn } from "./memory-ledger/limits.ts";
 import { payoutsIn } from "./memory-ledger/payouts.ts";
 import { jobsIn, receiptsIn } from "./memory-ledger/receipts.ts";
 import { type Clock, copy, emptyState, type State } from "./memory-ledger/state.ts";

@@ -43,9 +43,12 @@ export class MemoryQueue implements JobQueue {
     return this.#waiting.length;
   }
 
-  /** Delivers what is due now to the handlers, until nothing is. Returns how many jobs were answered. */
-  async deliver(handlers: JobHandlers): Promise<number> {
+  /**
+   * Delivers what is due now to the handlers, until nothing is or the signal says so. Returns how many jobs were answered.
+   */
+  async deliver(handlers: JobHandlers, signal?: AbortSignal): Promise<number> {
     for (let answered = 0; ; answered++) {
+      if (signal?.aborted === true) return answered;
       const next = this.#take(handlers);
       if (next === undefined) return answered;
       await this.#answer(next, handlers);

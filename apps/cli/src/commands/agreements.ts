@@ -1,16 +1,32 @@
 import { type Command, Option } from "commander";
 import { AGREEMENT_STATUSES, type AgreementStatus } from "@stakebts/core/ledger/view";
+import { AGREEMENTS, STAKES } from "@stakebts/core/operators/lists";
+import {
+  STAKE_ROW_STATUSES,
+  STAKE_ROW_TYPES,
+  type StakeRowStatus,
+  type StakeRowType,
+} from "@stakebts/core/rules/stake-row";
+import type { OperationId } from "@stakebts/kernel/operation-id";
+import type { Run } from "../context.ts";
 import { EXIT } from "../exit.ts";
-import { examples, jsonOption, limitOption, offsetOption, windowOf } from "../options.ts";
-import { btsText, printJson, printRest, printTable, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
+import {
+  examples,
+  futureOf,
+  jsonOption,
+  limitOption,
+  listOption,
+  offsetOption,
+  operationOption,
+  type PageOptions,
+  whenOption,
+  windowOf,
+} from "../options.ts";
+import { printList } from "../print.ts";
 
-interface Options {
+interface AgreementOptions extends PageOptions {
   readonly nominator?: string;
   readonly status?: AgreementStatus;
-  readonly limit: number;
-  readonly offset: number;
-  readonly json: boolean;
 }
 
 export function addAgreements(program: Command, run: Run): void {
@@ -30,31 +46,58 @@ ended: after the full term.
 ${examples(["agreements --status open", "who has funds with us"], ["agreements --nominator alice --json", "one nominator, for a program"])}`,
     )
     .action(
-      run(async ({ terminal, view }, options: Options) => {
+      run(async ({ terminal, view }, options: AgreementOptions) => {
         const { nominator, status } = options;
         const page = await view.agreements({ ...windowOf(options), nominator, status });
-        if (options.json) {
-          printJson(terminal, { total: page.total, agreements: page.items });
-          return EXIT.ok;
-        }
-        if (page.items.length > 0)
-          printTable(
-            terminal,
-            [
-              { head: "AGREEMENT", cell: (line) => line.agreement },
-              { head: "NOMINATOR", cell: (line) => line.nominator },
-              { head: "BTS", align: "right", cell: (line) => btsText(line.amount) },
-              { head: "MONTHS", align: "right", cell: (line) => `${line.rewardsPaid}/${line.months}` },
-              { head: "START (UTC)", cell: (line) => timeText(line.startMs) },
-              { head: "END (UTC)", cell: (line) => timeText(line.endMs) },
-              { head: "STATUS", cell: (line) => line.status },
-              { head: "PAID", align: "right", cell: (line) => btsText(line.paid) },
-              { head: "TO COME", align: "right", cell: (line) => btsText(line.owed) },
-              { head: "NEXT (UTC)", cell: (line) => timeText(line.nextDueMs) },
-            ],
-            page.items,
-          );
-        printRest(terminal, page.items.length + options.offset, page);
+        printList(terminal, { name: "agreements", columns: AGREEMENTS, page }, options);
+        return EXIT.ok;
+      }),
+    );
+}
+
+interface StakeOptions extends PageOptions {
+  readonly nominator?: string;
+  readonly status?: readonly StakeRowStatus[];
+  readonly type?: readonly StakeRowType[];
+  readonly agreement?: OperationId;
+  readonly dueBefore?: string;
+}
+
+export function addStakes(program: Command, run: Run): void {
+  program
+    .command("stakes")
+    .description(
+      "The rows of the agreements: each payment that an agreement makes or made. Oldest due first.",
+    )
+    .option("--nominator <account>", "of this account only")
+    .addOption(listOption("--status <list>", "in these states only", STAKE_ROW_STATUSES))
+    .addOption(listOption("--type <list>", "of these types only", STAKE_ROW_TYPES))
+    .addOption(operationOption("--agreement <block:trx:op>", "of the agreement that this transfer opened"))
+    .addOption(whenOption("--due-before <when>", "due before", "future"))
+    .addOption(limitOption())
+    .addOption(offsetOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples(
+        ["stakes --nominator alice --limit 0", "all rows of one nominator"],
+        ["stakes --status pending --due-before 7d", "what falls due within a week"],
+        ["stakes --agreement 60692861:0:0 --json", "one agreement, for a program"],
+      ),
+    )
+    .action(
+      run(async (context, options: StakeOptions) => {
+        const { terminal, view, ledger } = context;
+        const nowMs = context.nowOf(await ledger.cursor.read());
+        const page = await view.stakes({
+          ...windowOf(options),
+          nominator: options.nominator,
+          statuses: options.status,
+          types: options.type,
+          agreement: options.agreement,
+          dueBeforeMs: futureOf(options.dueBefore, nowMs),
+        });
+        printList(terminal, { name: "stakes", columns: STAKES, page }, options);
         return EXIT.ok;
       }),
     );

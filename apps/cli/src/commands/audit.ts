@@ -1,13 +1,59 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
 import type { AuditLog } from "@stakebts/core/audit/audit-log";
+import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
 import { type Verification, verifyLog } from "@stakebts/core/audit/verify-log";
+import { RECEIPTS } from "@stakebts/core/operators/lists";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { jsonText, timeText } from "@stakebts/kernel/text";
 import { readSettings } from "../config.ts";
-import type { Context } from "../context.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { examples, jsonOption } from "../options.ts";
-import { jsonText, printJson, safeText, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
+import {
+  examples,
+  jsonOption,
+  limitOption,
+  offsetOption,
+  type PageOptions,
+  parseWhen,
+  whenOption,
+  windowOf,
+} from "../options.ts";
+import { printJson, printList } from "../print.ts";
+
+interface ReceiptOptions extends PageOptions {
+  readonly event?: string;
+  readonly subject?: string;
+  readonly since?: string;
+}
+
+export function addReceipts(program: Command, run: Run): void {
+  program
+    .command("receipts")
+    .description("The audit trail, newest first: what happened, to what, and on whose order.")
+    .option("--event <name>", "of this name, or beginning like this: 'payout.*'")
+    .option("--subject <key>", "about this payout, transfer (block:trx:op), row or process")
+    .addOption(whenOption("--since <when>", "written since", "past"))
+    .addOption(limitOption())
+    .addOption(offsetOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples(
+        ["receipts --event 'payout.*' --since 48h", "what became of payouts lately"],
+        ["receipts --subject reward:60692861:0:0:1", "everything about one payout"],
+        ["receipts --event payments.switched_off", "who stopped payments, when and why"],
+      ),
+    )
+    .action(
+      run(async ({ terminal, view, clock }, options: ReceiptOptions) => {
+        const { event, subject, since } = options;
+        const sinceMs = since === undefined ? undefined : parseWhen(since, "past", clock.nowMs());
+        const page = await view.receipts({ ...windowOf(options), event, subject, sinceMs });
+        printList(terminal, { name: "receipts", columns: RECEIPTS, page }, options);
+        return EXIT.ok;
+      }),
+    );
+}
 
 interface Head {
   readonly seq: number;
@@ -38,7 +84,7 @@ const head = (text: string, before: readonly Head[]): readonly Head[] => {
 export function addAudit(program: Command, run: Run): void {
   const audit = program
     .command("audit")
-    .description("The receipts, chained into a chain of hashes: has anybody changed what they say?");
+    .description("The receipts, linked by a chain of hashes: was any of them changed?");
   audit
     .command("verify")
     .description("Go through the whole log: every record that was changed, taken away or put in later.")
@@ -66,9 +112,7 @@ ${examples(["audit verify", "before and after everything that touches the databa
     );
   audit
     .command("head")
-    .description(
-      "The newest hash chain entry: write it down where nobody who can write to the database can write.",
-    )
+    .description("The newest hash chain entry: write it down where the users of the database cannot write.")
     .addOption(jsonOption())
     .addHelpText("after", examples(["audit head", "hash@n, for `audit verify --checkpoint`"]))
     .action(
@@ -103,7 +147,7 @@ async function verify({ terminal }: Context, log: AuditLog, options: VerifyOptio
       terminal.out(
         options.json
           ? jsonText({ finding })
-          : safeText(
+          : plainText(
               `${terminal.paint("red", finding.kind.padEnd(14))} ${finding.message} → ${finding.todo}`,
             ),
       ),

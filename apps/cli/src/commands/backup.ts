@@ -10,11 +10,10 @@ import {
 } from "@stakebts/core/backups/retention";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import { readSettings } from "../config.ts";
-import type { Context } from "../context.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, explain } from "../exit.ts";
 import { examples, jsonOption, parseWhen } from "../options.ts";
 import { printJson } from "../print.ts";
-import type { Run } from "../run.ts";
 
 interface Options {
   readonly dir: string;

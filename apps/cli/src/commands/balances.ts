@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { type Shares, shares, toShares } from "@stakebts/kernel/amount";
-import type { Context } from "../context.ts";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { sharesText, timeText } from "@stakebts/kernel/text";
+import type { Context, Run } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
-import { printJson, safeText, sharesText, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
-import { nowOf } from "./liabilities.ts";
+import { printJson } from "../print.ts";
 
 export function addBalances(program: Command, run: Run): void {
   program
@@ -35,7 +35,7 @@ export function addBalances(program: Command, run: Run): void {
         line("stays in it", found.minimumShares, "minimum balance of the policy");
         for (const purse of found.purses) {
           if (purse.shares === undefined)
-            terminal.out(`${purse.name.padEnd(22)} ${"–".padStart(24)}  ${safeText(purse.problem ?? "")}`);
+            terminal.out(`${purse.name.padEnd(22)} ${"–".padStart(24)}  ${plainText(purse.problem ?? "")}`);
           else line(purse.name, purse.shares, "can be fetched from there");
         }
         if (found.reportedAtMs !== undefined)
@@ -102,7 +102,7 @@ export async function balances(context: Context): Promise<Balances> {
     context.chain.balance(custodian.id),
     context.ledger.cursor.read(),
   ]);
-  const owed = await context.view.liabilities(nowOf(cursor, context));
+  const owed = await context.view.liabilities(context.nowOf(cursor));
   const minimumShares = toShares(context.policy.policy.minimumBalance);
   const { purses, reportedAtMs } = await reportedPurses(context);
   const others = purses.reduce((sum, purse) => sum + (purse.shares ?? 0n), 0n);

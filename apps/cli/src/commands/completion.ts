@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
 import { EXIT } from "../exit.ts";
 import { examples } from "../options.ts";
-import type { Run } from "../run.ts";
+import type { Run } from "../context.ts";
 
 interface Entry {
   /** `payouts requeue`; empty for the program itself. */

@@ -1,11 +1,13 @@
 import { type Command, Argument } from "commander";
+import { type Reader, READERS } from "@stakebts/core/config/settings";
 import { ConfigError, readEnvironment, shown } from "@stakebts/core/config/environment";
+import { describeSettings } from "@stakebts/core/config/describe-settings";
 import { PROCESS_SETTINGS, type ProcessName } from "@stakebts/core/config/process-settings";
-import type { Context } from "../context.ts";
+import { column } from "@stakebts/core/operators/columns";
+import type { Context, Run } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
 import { printJson, printTable } from "../print.ts";
-import type { Run } from "../run.ts";
 
 const PROCESSES = Object.keys(PROCESS_SETTINGS) as ProcessName[];
 const processArgument = (): Argument => new Argument("[process]", "of this process only").choices(PROCESSES);
@@ -63,10 +65,10 @@ ${examples(["config check payer --settings payer.env", "would the payer start wi
             if (result.ok)
               printTable(
                 terminal,
-                [
-                  { head: "SETTING", cell: ([setting]) => setting },
-                  { head: "VALUE", cell: ([, value]) => value },
-                ],
+                {
+                  setting: column.text<[string, string]>("Setting", ([setting]) => setting),
+                  value: column.text<[string, string]>("Value", ([, value]) => value),
+                },
                 Object.entries(result.settings).toSorted(([a], [b]) => (a < b ? -1 : 1)),
               );
             else terminal.out(result.message);
@@ -75,7 +77,44 @@ ${examples(["config check payer --settings payer.env", "would the payer start wi
         return found.every(([, result]) => result.ok) ? EXIT.ok : EXIT.configuration;
       }),
     );
+  config
+    .command("list")
+    .addArgument(
+      new Argument("[reader]", "those that this process reads, or `stakebts`, or `compose`").choices(READERS),
+    )
+    .description("List the settings that there are: what each is, who reads it, and what holds without it.")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      examples(["config list payer", "what can be set?"], ["config list --json", "all, with examples"]),
+    )
+    .action(
+      run(async ({ terminal }, reader: Reader | undefined, options: { json: boolean }) => {
+        const settings = describeSettings()
+          .filter(({ readers }) => reader === undefined || readers.includes(reader))
+          .map((setting) => ({
+            ...setting,
+            sentence: plain(setting.sentence),
+            otherwise: plain(setting.otherwise),
+          }));
+        if (options.json) printJson(terminal, { settings });
+        else
+          for (const { name, readers, secret, otherwise, sentence, example } of settings) {
+            terminal.out(`${terminal.paint("bold", name)}${secret ? " (secret)" : ""}`);
+            terminal.out(`  ${sentence}.`);
+            terminal.out(`  read by: ${readers.join(", ")}; without it: ${otherwise}; example: ${example}`);
+          }
+        return EXIT.ok;
+      }),
+    );
 }
+
+/** Without the marks and the links of Markdown. */
+const plain = (text: string): string =>
+  text
+    .replace(/\s*\(\[[^\]]*\]\([^)]*\)\)/gu, "")
+    .replace(/\[([^\]]*)\]\([^)]*\)/gu, "$1")
+    .replaceAll("`", "");
 
 const check = (
   { environment }: Context,

@@ -1,9 +1,14 @@
+import { plainText } from "@stakebts/kernel/plain-text";
 import type { Command } from "commander";
-import { EXIT } from "../exit.ts";
+import type { Context, Run } from "../context.ts";
+import { examineChain } from "../examine/chain.ts";
+import { examineClock, examineDatabase } from "../examine/database.ts";
+import { type Finding, problem } from "../examine/finding.ts";
+import { examineTreasury } from "../examine/treasury.ts";
+import { examineWork } from "../examine/work.ts";
+import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
-import { printJson, safeText } from "../print.ts";
-import type { Run } from "../run.ts";
-import { examine } from "../examine/examine.ts";
+import { printJson } from "../print.ts";
 
 export function addDoctor(program: Command, run: Run): void {
   program
@@ -27,7 +32,7 @@ ${examples(["doctor", "before and after every change"], ["doctor --settings paye
           if (options.json) return;
           const style = { ok: "green", problem: "red", skipped: "dim" } as const;
           terminal.out(
-            `${terminal.paint(style[finding.state], finding.state.padEnd(8))} ${finding.name.padEnd(10)} ${safeText(finding.message)}`,
+            `${terminal.paint(style[finding.state], finding.state.padEnd(8))} ${finding.name.padEnd(10)} ${plainText(finding.message)}`,
           );
           if (finding.todo !== undefined) terminal.out(`${" ".repeat(20)}→ ${finding.todo}`);
         });
@@ -38,4 +43,30 @@ ${examples(["doctor", "before and after every change"], ["doctor --settings paye
         return problems === 0 ? EXIT.ok : EXIT.no;
       }),
     );
+}
+
+/** Everything that is looked at, in the order in which trouble is best removed. Each finding is told as it is made. */
+export async function examine(
+  context: Context,
+  tell: (finding: Finding) => void,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const add = (finding: Finding): void => {
+    findings.push(finding);
+    tell(finding);
+  };
+  for (const [name, part] of [
+    ["database", examineDatabase],
+    ["chain", examineChain],
+    ["work", examineWork],
+    ["treasury", examineTreasury],
+    ["clock", examineClock],
+  ] as const) {
+    try {
+      for await (const finding of part(context, findings)) add(finding);
+    } catch (error) {
+      add(problem(name, explain(error).message, "see above; then run this again"));
+    }
+  }
+  return findings;
 }

@@ -1,14 +1,13 @@
 import { createWriteStream } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { formatShares } from "@stakebts/kernel/amount";
+import type { JournalFilter } from "@stakebts/core/ledger/view";
+import type { Columns } from "@stakebts/core/operators/columns";
+import { JOURNAL, YEAR_TOTALS } from "@stakebts/core/operators/lists";
 import type { PayoutStatus } from "@stakebts/core/rules/payout";
-import type { JournalFilter, JournalLine, YearTotal } from "@stakebts/core/ledger/view";
-import type { Context } from "../context.ts";
+import { csvField, jsonText } from "@stakebts/kernel/text";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
-import { examples } from "../options.ts";
-import { jsonText } from "../print.ts";
-import type { Run } from "../run.ts";
-import { payeeOption, statusOption } from "./payouts-list.ts";
+import { examples, payeeOption, statusOption } from "../options.ts";
 
 interface Options {
   readonly csv?: boolean;
@@ -48,42 +47,6 @@ ${examples(["export --csv --year 2026 --out 2026.csv", "a year's journal for the
     .action(run(async (context, options: Options) => exportJournal(context, options)));
 }
 
-interface Column<T> {
-  readonly name: string;
-  readonly value: (item: T) => string | number | bigint | boolean | undefined;
-}
-
-const isoTime = (ms: number | undefined): string | undefined =>
-  ms === undefined ? undefined : new Date(ms).toISOString();
-
-const JOURNAL: readonly Column<JournalLine>[] = [
-  { name: "payout", value: (line) => line.key },
-  { name: "kind", value: (line) => line.kind },
-  { name: "payee", value: (line) => line.payee },
-  { name: "amount_bts", value: (line) => line.amount },
-  { name: "status", value: (line) => line.status },
-  { name: "due_utc", value: (line) => isoTime(line.dueMs) },
-  { name: "paid_utc", value: (line) => isoTime(line.processedMs) },
-  { name: "block", value: (line) => line.blockProcessed },
-  { name: "operation", value: (line) => line.operation },
-  { name: "txid", value: (line) => line.txid },
-  {
-    name: "fee_bts",
-    value: (line) =>
-      line.feeShares === undefined ? undefined : formatShares(line.feeShares).replace(/ BTS$/u, ""),
-  },
-  { name: "matches_chain", value: (line) => line.matchesChain },
-  { name: "reason", value: (line) => line.reason },
-];
-
-const TOTALS: readonly Column<YearTotal>[] = [
-  { name: "nominator", value: (total) => total.nominator },
-  { name: "year", value: (total) => total.year },
-  { name: "kind", value: (total) => total.kind },
-  { name: "payments", value: (total) => total.count },
-  { name: "amount_bts", value: (total) => total.amount },
-];
-
 async function exportJournal(context: Context, options: Options): Promise<ExitCode> {
   if (options.csv !== true && options.json !== true) throw new UsageError("which form? --csv or --json");
   const sink = openSink(context, options.out);
@@ -91,7 +54,7 @@ async function exportJournal(context: Context, options: Options): Promise<ExitCo
     if (options.status !== undefined)
       throw new UsageError("--totals counts what is paid: leave --status out");
     const totals = await context.view.yearTotals(options);
-    await writeAll(sink, options, TOTALS, [totals]);
+    await writeAll(sink, options, YEAR_TOTALS, [totals]);
     await sink.end();
     return EXIT.ok;
   }
@@ -116,30 +79,23 @@ async function exportJournal(context: Context, options: Options): Promise<ExitCo
 async function writeAll<T>(
   sink: Sink,
   options: Options,
-  columns: readonly Column<T>[],
+  columns: Columns<T>,
   pages: AsyncIterable<readonly T[]> | readonly (readonly T[])[],
 ): Promise<number> {
   let count = 0;
-  if (options.csv === true) await sink.write(`${columns.map(({ name }) => name).join(",")}\r\n`);
+  const fields = Object.entries(columns);
+  if (options.csv === true) await sink.write(`${Object.keys(columns).join(",")}\r\n`);
   for await (const page of pages) {
     const lines = page.map((item) => {
       const separator = count++ === 0 ? "[\n" : ",\n";
       return options.csv === true
-        ? `${columns.map((column) => csvField(column.value(item))).join(",")}\r\n`
-        : `${separator}${jsonText(Object.fromEntries(columns.map((column) => [column.name, column.value(item)])))}`;
+        ? `${fields.map(([, { value }]) => csvField(value(item))).join(",")}\r\n`
+        : `${separator}${jsonText(Object.fromEntries(fields.map(([name, { value }]) => [name, value(item)])))}`;
     });
     if (lines.length > 0) await sink.write(lines.join(""));
   }
   if (options.json === true) await sink.write(count === 0 ? "[]\n" : "\n]\n");
   return count;
-}
-
-/** RFC 4180. Text that a spreadsheet would take for a formula gets an apostrophe: reasons quote what nodes say. */
-export function csvField(value: string | number | bigint | boolean | undefined): string {
-  if (value === undefined) return "";
-  if (typeof value !== "string") return String(value);
-  const text = /^[=+\-@\t\r]/u.test(value) ? `'${value}` : value;
-  return /[",\r\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 interface Sink {

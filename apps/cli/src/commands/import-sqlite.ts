@@ -1,26 +1,32 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { NewStakeRow } from "@stakebts/core/rules/stake-row";
-import { millis } from "@stakebts/kernel/time";
-import { readV24Stakes, type V24Row, type V24Stakes } from "@stakebts/core/imports/v24-stakes";
-import type { Cursor, NewReceipt } from "@stakebts/core/ledger/ledger";
 import { ImportRefused } from "@stakebts/core/imports/import-refused";
-import { importV24, rowsThatWentOn } from "@stakebts/core/imports/import-v24";
+import { importV24, readV24Receipts, rowsThatWentOn } from "@stakebts/core/imports/import-v24";
+import { readV24Stakes, type V24Row, type V24Stakes } from "@stakebts/core/imports/v24-stakes";
 import { planAgreements, type PlannedAgreement } from "@stakebts/core/imports/write-agreements";
-import { readV24Receipts } from "@stakebts/core/imports/v24-receipts";
-import type { Context } from "../context.ts";
-import type { ExitCode } from "../exit.ts";
-import { examples } from "../options.ts";
-import { btsText, jsonText, safeText } from "../print.ts";
-import { progressOf } from "../progress.ts";
-import type { Run } from "../run.ts";
-import { type V24Database, readV24Database } from "../v24-database.ts";
-import { addImportOptions, beginImport, carryOutImport, type ImportOptions } from "./import-options.ts";
-import { agreementJson, newOnes, overdueOf, printAgreements } from "./planned-agreements.ts";
+import type { Cursor, NewReceipt } from "@stakebts/core/ledger/ledger";
+import type { NewStakeRow } from "@stakebts/core/rules/stake-row";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { btsText, jsonText } from "@stakebts/kernel/text";
+import type { Context, Run } from "../context.ts";
+import { type ExitCode, UsageError } from "../exit.ts";
+import { blockNumber, examples } from "../options.ts";
+import { progressOf } from "../terminal.ts";
+import {
+  addImportOptions,
+  agreementJson,
+  beginImport,
+  carryOutImport,
+  type ImportOptions,
+  newOnes,
+  overdueOf,
+  printAgreements,
+} from "./import-plan.ts";
 
 interface Options extends ImportOptions {
   readonly acceptDifferences?: boolean;
-  readonly processedElsewhereUpTo?: number;
+  readonly answeredUpTo?: number;
   readonly paid?: readonly string[];
 }
 
@@ -52,10 +58,7 @@ export function addImportSqlite(parent: Command, run: Run): void {
         new Option(
           "--answered-up-to <block>",
           "the last block of which v2.4 has answered every transfer (default: what its table says)",
-        ).argParser((text: string) => {
-          if (!/^[1-9][0-9]{0,8}$/u.test(text)) throw new InvalidArgumentError("Expected a block number.");
-          return Number(text);
-        }),
+        ).argParser(blockNumber),
       )
       .option("--accept-differences", "import although the plan names differences: you have looked at them"),
   )
@@ -66,7 +69,7 @@ End v2.4 first. The file is only read. Rows that v2.4 left in processing may be 
 those that are with --paid; the others become payouts that are held, and wait for \`stakebts payouts release\` or \`cancel\`.
 v2.4 wrote "paid" before it sent anything: the plan lists such rows that no block confirms.
 
-No transfer up to v2.4's last block is answered a second time, whatever is replayed. Into an empty ledger the cursor is
+No transfer up to v2.4's last block is answered a second time, whichever blocks are replayed. Into an empty ledger the cursor is
 placed at that block, if STAKEBTS_NODES is set; then the ingester goes on from there.
 ${examples(["import sqlite stake_bitshares.db --dry-run", "the plan"], ["import sqlite stake_bitshares.db --reason 'first start'", "shows the plan and asks"], ["import sqlite stake_bitshares.db --paid reward:1:59107000:0:0 --reason 'seen on chain' --yes", "one of them was paid"])}`,
     )
@@ -79,12 +82,8 @@ async function importDatabase(context: Context, file: string, options: Options):
   const { terminal, ledger, policy } = context;
   const stakes = readV24Stakes(database.stakes, policy.policy.terms, new Set(options.paid));
   const cursor = await ledger.cursor.read();
-  const planned = await planAgreements(
-    context,
-    stakes.agreements,
-    cursor?.blockTimeMs ?? millis(context.clock.nowMs()),
-  );
-  const processedElsewhereUpToBlockNum = options.processedElsewhereUpTo ?? database.blockNum ?? 0;
+  const planned = await planAgreements(context, stakes.agreements, context.nowOf(cursor));
+  const processedElsewhereUpToBlockNum = options.answeredUpTo ?? database.blockNum ?? 0;
   const differences = [
     ...stakes.differences,
     ...stakes.leftOut.map(({ row, why }) => ({ at: `left out ${rowText(row)}`, what: why })),
@@ -169,7 +168,7 @@ interface Difference {
   readonly what: string;
 }
 
-/** Blocks that both have answered, or of which nobody knows. */
+/** Blocks that both have answered, or for which neither is known to have. */
 async function cursorDifferences(
   { ledger }: Context,
   cursor: Cursor | undefined,
@@ -210,7 +209,7 @@ function cursorAdvice(
   if (cursor === undefined)
     return `v2.4 stopped at block ${processedElsewhereUpTo}: start the ingester for the first time with STAKEBTS_REPLAY=${next}, so that no transfer is lost`;
   if (cursor.scannedFromBlockNum > next)
-    return `v2.4 stopped at block ${processedElsewhereUpTo} and this ledger began at ${cursor.scannedFromBlockNum}: nobody has read the blocks between; \`stakebts blocks replay --from ${next} --to ${cursor.scannedFromBlockNum - 1}\` does`;
+    return `v2.4 stopped at block ${processedElsewhereUpTo} and this ledger began at ${cursor.scannedFromBlockNum}: the blocks between were not read; \`stakebts blocks replay --from ${next} --to ${cursor.scannedFromBlockNum - 1}\` does`;
   if (cursor.blockNum < processedElsewhereUpTo)
     return `v2.4 stopped at block ${processedElsewhereUpTo}, and the ingester is at ${cursor.blockNum}: up to there it records, from there on it answers`;
   return `v2.4 stopped at block ${processedElsewhereUpTo}, and this ledger has read everything after it`;
@@ -224,7 +223,7 @@ async function countNew({ view }: Context, receipts: readonly NewReceipt[]): Pro
   return receipts.filter(({ subject }) => !known.has(subject)).length;
 }
 
-const rowText = (row: V24Row): string => safeText(jsonText(row)).slice(0, 300);
+const rowText = (row: V24Row): string => plainText(jsonText(row)).slice(0, 300);
 
 /** A row that has no place in the ledger is kept as text. */
 const leftOutReceipt = ({ row, why }: V24Stakes["leftOut"][number]): NewReceipt => ({
@@ -256,7 +255,7 @@ function sayPlan(
     if (lines.length === 0) return;
     terminal.out("");
     terminal.out(terminal.paint("bold", `${head} (${lines.length})`));
-    for (const line of lines.slice(0, SHOWN_MAX)) terminal.out(`  ${safeText(line)}`);
+    for (const line of lines.slice(0, SHOWN_MAX)) terminal.out(`  ${plainText(line)}`);
     if (lines.length > SHOWN_MAX)
       terminal.out(`  … and ${lines.length - SHOWN_MAX} more; --dry-run --json shows all`);
   };
@@ -283,9 +282,80 @@ function sayPlan(
   terminal.out(
     `${fresh.length} new agreement(s), ${planned.length - fresh.length} in the ledger already; ${newReceipts} new receipt(s) of ${database.receipts.length}`,
   );
-  terminal.out(`owed at once: ${overdue.rows} payment(s), ${btsText(overdue.amount)} BTS`);
+  terminal.out(`owed at once: ${overdue.rows} payment(s), ${btsText(overdue.amount)}`);
   terminal.out(advice);
 }
 
-const lineOf = ({ id, nominator, amount }: NewStakeRow): string =>
-  `${id}  ${nominator}  ${btsText(amount)} BTS`;
+const lineOf = ({ id, nominator, amount }: NewStakeRow): string => `${id}  ${nominator}  ${btsText(amount)}`;
+
+interface V24Database {
+  readonly stakes: readonly V24Row[];
+  readonly receipts: readonly V24Row[];
+  /** Of `block_num` or `block`, whichever there is; `undefined` when neither says. */
+  readonly blockNum: number | undefined;
+}
+
+/** Bytes 18 and 19 of a SQLite file: 1 for a rollback journal, 2 for a write-ahead log. */
+const FILE_FORMAT_AT = [18, 19];
+const HEADER = "SQLite format 3\0";
+
+/**
+ * The tables of a database of v2.4, from a copy in memory: the file is read and never opened for writing.
+ * Errors: UsageError for what is wrong with the file, with what to do.
+ */
+async function readV24Database(path: string): Promise<V24Database> {
+  const bytes = bytesOf(path);
+  if (bytes.subarray(0, HEADER.length).toString("latin1") !== HEADER)
+    throw new UsageError(`${path} is not a SQLite database`);
+  for (const tail of ["-wal", "-journal"])
+    if (existsSync(path + tail) && statSync(path + tail).size > 0)
+      throw new UsageError(
+        `${path}${tail} lies beside it: v2.4 is running, or its last writes have not reached the database. End v2.4, then \`sqlite3 ${path} .tables\`, which takes them in`,
+      );
+  // A database with a write-ahead log that is empty is a plain one but for this mark, and memory has no such log.
+  for (const at of FILE_FORMAT_AT) bytes[at] = 1;
+  // SQLite as WebAssembly: nothing to compile, and loaded only here.
+  const { default: initSqlJs } = await import("sql.js");
+  const sqlite = await initSqlJs();
+  const database = new sqlite.Database(bytes);
+  try {
+    const read = (sql: string): readonly V24Row[] => {
+      const statement = database.prepare(sql);
+      const rows: V24Row[] = [];
+      while (statement.step()) rows.push(statement.getAsObject());
+      statement.free();
+      return rows;
+    };
+    const tables = new Set(
+      read("SELECT name FROM sqlite_master WHERE type = 'table'").map((row) => row["name"]),
+    );
+    if (!tables.has("stakes"))
+      throw new UsageError(`${path} has no table "stakes": it is no database of stakeBTS v2.4`);
+    const blockNums = [
+      ...(tables.has("block_num") ? read("SELECT block_num AS block FROM block_num") : []),
+      ...(tables.has("block") ? read("SELECT block FROM block") : []),
+    ].flatMap(({ block }) =>
+      typeof block === "number" && Number.isInteger(block) && block > 0 ? [block] : [],
+    );
+    return {
+      stakes: read("SELECT * FROM stakes ORDER BY rowid"),
+      receipts: tables.has("receipts") ? read("SELECT * FROM receipts ORDER BY rowid") : [],
+      blockNum: blockNums.length === 0 ? undefined : Math.max(...blockNums),
+    };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(
+      `${path} cannot be read as a database of v2.4: ${(error as Error).message}; \`sqlite3 ${path} 'PRAGMA integrity_check'\` says more`,
+    );
+  } finally {
+    database.close();
+  }
+}
+
+function bytesOf(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "error"})`);
+  }
+}

@@ -10,12 +10,11 @@ import {
 import { StartupError } from "@stakebts/kernel/errors";
 import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import { readSettings } from "../config.ts";
-import type { Context } from "../context.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
-import { newPassword, password, passwordOption, readText } from "../password.ts";
+import { newPassword, password, passwordOption, readText } from "../ask.ts";
 import { printJson } from "../print.ts";
-import type { Run } from "../run.ts";
 
 const ROLES = ["active", "memo"] as const;
 type Role = (typeof ROLES)[number];
@@ -63,7 +62,9 @@ ${examples(["keys create payer.keystore --role active", "asks for key and passwo
           );
         }
         for (const wif of wifs) context.terminal.out(`${options.role} ${publicKeyFromWif(wif)}`);
-        context.terminal.note(`written to ${file}; without the password nobody can open it, you included`);
+        context.terminal.note(
+          `written to ${file}; without the password it cannot be opened again, by you neither`,
+        );
         return EXIT.ok;
       }),
     );
@@ -86,7 +87,7 @@ ${examples(["keys check payer.keystore", "asks for the password"], ["keys check 
         const { terminal } = context;
         const text = readText(file);
         try {
-          keystorePublicKeys(text); // Is it one at all? Before anybody types a password.
+          keystorePublicKeys(text); // Is it one at all? Before a password is asked for.
           const opened = openKeystore(text, await password(context, options.passwordFile));
           const active = opened.active === undefined ? undefined : publicKeyFromWif(opened.active);
           const memo = (opened.memo ?? []).map((wif) => publicKeyFromWif(wif));
@@ -145,7 +146,7 @@ async function privateKeys(context: Context, role: Role): Promise<readonly strin
       : (settings.STAKEBTS_MEMO_KEY ?? []);
   if (given.length > 0) return given;
   if (!context.terminal.isInteractive)
-    throw new UsageError(`which key? Nobody is here to be asked: set ${name} or ${name}_FILE`);
+    throw new UsageError(`which key? There is no terminal to ask on: set ${name} or ${name}_FILE`);
   const typed = await context.terminal.askSecret(`Private ${role} key (WIF, not shown): `);
   const wifs = typed
     .split(",")

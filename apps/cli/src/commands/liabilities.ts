@@ -1,16 +1,14 @@
-import type { Command } from "commander";
-import { type Millis, millis } from "@stakebts/kernel/time";
-import type { Cursor } from "@stakebts/core/ledger/ledger";
-import type { Sum } from "@stakebts/core/ledger/view";
-import type { Context } from "../context.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { column, type Columns } from "@stakebts/core/operators/columns";
+import { LIABILITIES, liabilityLines } from "@stakebts/core/operators/lists";
+import { forecast, type ForecastLine } from "@stakebts/core/payments/forecast";
+import { bts, type Shares, toShares } from "@stakebts/kernel/amount";
+import { btsText, sharesText, timeText } from "@stakebts/kernel/text";
+import { DAY_MS, plusMs } from "@stakebts/kernel/time";
+import type { Context, Run } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
-import { btsText, printJson, printTable, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
-
-/** All business time is chain time: now is the time of the newest block that the ledger knows. */
-export const nowOf = (cursor: Cursor | undefined, { clock }: Pick<Context, "clock">): Millis =>
-  cursor?.blockTimeMs ?? millis(clock.nowMs());
+import { printJson, printTable } from "../print.ts";
 
 export function addLiabilities(program: Command, run: Run): void {
   program
@@ -28,34 +26,119 @@ ${examples(["liabilities", "for people"], ["liabilities --json | jq -r .within24
     .action(
       run(async (context, options: { json: boolean }) => {
         const { terminal, view, ledger } = context;
-        const owed = await view.liabilities(nowOf(await ledger.cursor.read(), context));
+        const owed = await view.liabilities(context.nowOf(await ledger.cursor.read()));
         if (options.json) {
           printJson(terminal, owed);
           return EXIT.ok;
         }
         terminal.out(`as of ${timeText(owed.asOfMs)} UTC, the newest block of the ledger\n`);
-        const lines: readonly (readonly [string, Sum])[] = [
-          ["past due", owed.pastDue],
-          ["within 24 h", owed.within24h],
-          ["within 48 h", owed.within48h],
-          ["within 7 d", owed.within7d],
-          ["within 30 d", owed.within30d],
-          ["gross", owed.gross],
-          ["  of it held or failed", owed.stopped],
-          ["paid in the last 48 h", owed.paidLast48h],
-          ...(owed.cancelled.count > 0 ? ([["cancelled, rows still open", owed.cancelled]] as const) : []),
-        ];
-        printTable(
-          terminal,
-          [
-            { head: "DUE", cell: ([name]) => name },
-            { head: "PAYMENTS", align: "right", cell: ([, sum]) => String(sum.count) },
-            { head: "BTS", align: "right", cell: ([, sum]) => btsText(sum.amount) },
-          ],
-          lines,
-        );
+        printTable(terminal, LIABILITIES, [
+          ...liabilityLines(owed),
+          { name: "  of it held or failed", owed: owed.stopped },
+          { name: "Paid in the last 48 hours", owed: owed.paidLast48h },
+          ...(owed.cancelled.count > 0 ? [{ name: "Cancelled, rows still open", owed: owed.cancelled }] : []),
+        ]);
         terminal.out(`\n${owed.nominators} nominator(s) with something to come`);
         return EXIT.ok;
       }),
     );
+}
+
+interface Options {
+  readonly by: "day" | "month";
+  readonly days: number;
+  readonly balance?: bigint;
+  readonly json: boolean;
+}
+
+const wholeBts = (text: string): bigint => {
+  if (!/^[0-9]{1,10}$/u.test(text)) throw new InvalidArgumentError("Expected whole BTS, such as 250000.");
+  return BigInt(text);
+};
+
+const dayCount = (text: string): number => {
+  if (!/^[0-9]{1,4}$/u.test(text) || Number(text) === 0)
+    throw new InvalidArgumentError("Expected a number of days, 1 to 9999.");
+  return Number(text);
+};
+
+export function addForecast(program: Command, run: Run): void {
+  program
+    .command("forecast")
+    .description("What falls due per day or month, and the first day on which the money does not suffice.")
+    .addOption(new Option("--by <period>", "lines for each").choices(["day", "month"]).default("day"))
+    .addOption(new Option("--days <count>", "how far to look").default(90).argParser(dayCount))
+    .addOption(
+      new Option("--balance <bts>", "reckon with this instead of the hot wallet's balance").argParser(
+        wholeBts,
+      ),
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Past due counts as due today. The minimum balance of the policy is left in the wallet; network fees are not reckoned.
+Without --balance the hot wallet is read from the chain, if STAKEBTS_NODES is set.
+${examples(["forecast", "the next 90 days against the hot wallet"], ["forecast --by month --days 365", "a year in months"], ["forecast --balance 1000000", "how long would a million last?"])}`,
+    )
+    .action(
+      run(async (context, options: Options) => {
+        const { terminal, view, ledger } = context;
+        const nowMs = context.nowOf(await ledger.cursor.read());
+        const balance = await balanceOf(context, options);
+        const days = await view.dueByDay(plusMs(nowMs, options.days * DAY_MS));
+        const { minimumBalance } = context.policy.policy;
+        const { lines, shortOn } = forecast(days, { by: options.by, nowMs, balance, minimumBalance });
+        if (options.json) {
+          printJson(terminal, { asOfMs: nowMs, balanceShares: balance, minimumBalance, lines, shortOn });
+          return EXIT.ok;
+        }
+        const head = options.by === "day" ? "Day (UTC)" : "Month";
+        printTable(
+          terminal,
+          {
+            period: column.id<ForecastLine>(head, ({ period }) => period),
+            ...FORECAST,
+            ...(balance === undefined ? {} : SHORT),
+          },
+          lines,
+        );
+        if (lines.length === 0) terminal.out(`nothing falls due within ${options.days} day(s)`);
+        terminal.out("");
+        if (balance === undefined)
+          terminal.out("no balance to compare with: give --balance or set STAKEBTS_NODES");
+        else if (shortOn === undefined)
+          terminal.out(`${sharesText(balance)} suffice for the next ${options.days} day(s)`);
+        else
+          terminal.out(
+            terminal.paint(
+              "red",
+              `${sharesText(balance)} do not suffice from ${shortOn} on (${btsText(minimumBalance)} stay in the wallet)`,
+            ),
+          );
+        return EXIT.ok;
+      }),
+    );
+}
+
+const FORECAST = {
+  payments: column.number("Payments", ({ payments }) => payments),
+  amount: column.number("BTS", ({ amount }) => amount),
+  total: column.number("In all", ({ total }) => total),
+} as const satisfies Columns<ForecastLine>;
+
+/** Where there is a balance to compare with. */
+const SHORT = {
+  short: {
+    ...column.shares("Short", ({ short }) => (short > 0n ? short : undefined)),
+    text: ({ short }) => (short > 0n ? sharesText(short) : ""),
+    tone: () => "bad",
+  },
+} as const satisfies Columns<ForecastLine>;
+
+async function balanceOf(context: Context, options: Options): Promise<Shares | undefined> {
+  if (options.balance !== undefined) return toShares(bts(options.balance));
+  if (!context.hasChain) return undefined;
+  const custodian = await context.custodian();
+  return context.chain.balance(custodian.id);
 }

@@ -3,12 +3,12 @@ import { type Bts, bts } from "@stakebts/kernel/amount";
 import type { PaymentLimits } from "@stakebts/core/rules/limits";
 import type { StatusView } from "@stakebts/core/ledger/view";
 import { setLimits } from "@stakebts/core/limits/set-limits";
-import type { Context } from "../context.ts";
+import { btsText, numberText } from "@stakebts/kernel/text";
+import type { Context, Run } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
-import { btsText, printJson } from "../print.ts";
-import type { Run } from "../run.ts";
-import { operatorAction } from "./operator-action.ts";
+import { printJson } from "../print.ts";
+import { operatorAction } from "../ask.ts";
 
 interface Options {
   readonly perPayment?: Limit;
@@ -100,10 +100,10 @@ function changeOf({ perPayment, perHour, perDay, approvalFrom }: Options): Parti
 
 export const limitsText = ({ paymentCap, hourCap, dayCap, approvalFrom }: PaymentLimits): string =>
   [
-    paymentCap === undefined ? [] : `${btsText(paymentCap)} BTS per payment`,
-    hourCap === undefined ? [] : `${btsText(hourCap)} per hour`,
-    dayCap === undefined ? [] : `${btsText(dayCap)} per day`,
-    approvalFrom === undefined ? [] : `approval from ${btsText(approvalFrom)}`,
+    paymentCap === undefined ? [] : `${btsText(paymentCap)} per payment`,
+    hourCap === undefined ? [] : `${numberText(hourCap)} per hour`,
+    dayCap === undefined ? [] : `${numberText(dayCap)} per day`,
+    approvalFrom === undefined ? [] : `approval from ${numberText(approvalFrom)}`,
   ]
     .flat()
     .join(", ") || "none";
@@ -111,7 +111,7 @@ export const limitsText = ({ paymentCap, hourCap, dayCap, approvalFrom }: Paymen
 /** One line for each limit that holds something back. */
 export const limitedTexts = ({ limited }: Pick<StatusView, "limited">): readonly string[] =>
   limited.map(({ by, held, count, amount }) => {
-    const what = `${count} payment(s) of ${btsText(amount)} BTS`;
+    const what = `${count} payment(s) of ${btsText(amount)}`;
     if (held) return `${what} wait for approval (${by.replace("_", " ")})`;
     return `${what} wait for room in the ${by === "hour_cap" ? "hour" : "day"}`;
   });
@@ -119,7 +119,7 @@ export const limitedTexts = ({ limited }: Pick<StatusView, "limited">): readonly
 function show({ terminal }: Context, status: Pick<StatusView, "limits" | "limited">): void {
   const { paymentCap, hourCap, dayCap, approvalFrom } = status.limits;
   const line = (name: string, amount: Bts | undefined) =>
-    terminal.out(`${name.padEnd(14)} ${amount === undefined ? "none" : `${btsText(amount)} BTS`}`);
+    terminal.out(`${name.padEnd(14)} ${amount === undefined ? "none" : `${btsText(amount)}`}`);
   line("per payment", paymentCap);
   line("per hour", hourCap);
   line("per day", dayCap);

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
-import { createChannels } from "@stakebts/core/alerts/channels";
-import { createNotificationStore } from "@stakebts/core/alerts/postgres-notifications";
-import { type ChannelName, CHANNELS } from "@stakebts/core/alerts/notification";
+import { CHANNEL_NAMES, type ChannelName, createChannels } from "@stakebts/core/alerts/channels";
 import { testMessage } from "@stakebts/core/alerts/message";
+import { NOTIFICATIONS } from "@stakebts/core/alerts/notification";
+import { createNotificationStore } from "@stakebts/core/alerts/postgres-notifications";
+import { plainText } from "@stakebts/kernel/plain-text";
 import { readSettings } from "../config.ts";
+import type { Run } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { examples, jsonOption, limitOption, windowOf } from "../options.ts";
-import { printJson, printTable, safeText, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
+import { printJson, printTable } from "../print.ts";
 
 export function addNotify(program: Command, run: Run): void {
   const notify = program
@@ -17,7 +18,7 @@ export function addNotify(program: Command, run: Run): void {
   notify
     .command("test")
     .description("Send one message to each channel that is configured, and say whether it was taken.")
-    .addOption(new Option("--channel <name>", "to this one only").choices(CHANNELS))
+    .addOption(new Option("--channel <name>", "to this one only").choices(CHANNEL_NAMES))
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -48,7 +49,7 @@ export function addNotify(program: Command, run: Run): void {
             terminal.out(
               outcome.ok
                 ? `${terminal.paint("green", "taken")}     ${outcome.channel}`
-                : `${terminal.paint("red", "problem")}   ${outcome.channel}: ${safeText(outcome.problem)}`,
+                : `${terminal.paint("red", "problem")}   ${outcome.channel}: ${plainText(outcome.problem)}`,
             );
         return outcomes.every(({ ok }) => ok) ? EXIT.ok : EXIT.no;
       }),
@@ -67,20 +68,8 @@ export function addNotify(program: Command, run: Run): void {
         try {
           const lines = await store.list(windowOf({ ...options, offset: 0 }).limit);
           if (options.json) printJson(terminal, { notifications: lines });
-          else if (lines.length === 0) terminal.note("nobody was told of anything yet");
-          else
-            printTable(
-              terminal,
-              [
-                { head: "WRITTEN (UTC)", cell: (line) => timeText(line.createdAtMs) },
-                { head: "CHANNEL", cell: (line) => line.channel },
-                { head: "STATUS", cell: (line) => line.status.replace("_", " ") },
-                { head: "TRIES", align: "right", cell: (line) => `${line.attempts}` },
-                { head: "MESSAGE", cell: (line) => safeText(line.title) },
-                { head: "PROBLEM", cell: (line) => safeText(line.problem ?? "") },
-              ],
-              lines,
-            );
+          else if (lines.length === 0) terminal.note("no message was written yet");
+          else printTable(terminal, NOTIFICATIONS, lines);
           return EXIT.ok;
         } finally {
           await store.close();

@@ -1,4 +1,11 @@
 import type { Command } from "commander";
+import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";
+import { approvePayout } from "@stakebts/core/limits/approve-payout";
+import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
+import { holdPayout } from "@stakebts/core/operators/hold-payout";
+import { type CaughtUp, ledgerCaughtUp } from "@stakebts/core/operators/payment-evidence";
+import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
+import { settlePayout } from "@stakebts/core/operators/settle-payout";
 import {
   IN_FLIGHT_STATUSES,
   PAYABLE_STATUSES,
@@ -6,34 +13,36 @@ import {
   type PayoutStatus,
 } from "@stakebts/core/rules/payout";
 import type { OperationId } from "@stakebts/kernel/operation-id";
-import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
-import { type CaughtUp, ledgerCaughtUp } from "@stakebts/core/operators/ledger-caught-up";
-import { holdPayout } from "@stakebts/core/operators/hold-payout";
-import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";
-import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
-import type { Context } from "../context.ts";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { btsText } from "@stakebts/kernel/text";
+import { DRY_RUN, isConfirmed, operatorAction } from "../ask.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
-import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
-import { btsText, printJson, safeText } from "../print.ts";
-import type { Run } from "../run.ts";
-import { operationOption } from "./operation-option.ts";
-import { isConfirmed, operatorAction } from "./operator-action.ts";
-import { payoutReference, type PayoutReference } from "./payout-reference.ts";
-import { kindOption, payeeOption, statusOption } from "./payouts-list.ts";
+import {
+  type ActionOptions,
+  actorOption,
+  examples,
+  jsonOption,
+  kindOption,
+  operationOption,
+  payeeOption,
+  payoutReference,
+  type PayoutReference,
+  reasonOption,
+  statusOption,
+} from "../options.ts";
+import { printJson } from "../print.ts";
 
 type Verb = "requeue" | "release" | "hold" | "cancel";
 
-interface Options {
+interface Options extends ActionOptions {
   readonly all?: boolean;
   readonly status?: readonly PayoutStatus[];
   readonly kind?: readonly PayoutKind[];
   readonly payee?: string;
-  readonly reason?: string;
-  readonly actor?: string;
   readonly despite?: OperationId;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
-  readonly json: boolean;
 }
 
 /** The ingester is a block or two behind the chain; it gets this long to be no further behind than that. */
@@ -74,7 +83,7 @@ payer runs: each payout is paid once.`,
     looks: true,
   },
   hold: {
-    description: "Keep payouts from being paid until somebody releases them.",
+    description: "Keep payouts from being paid until they are released.",
     help: "What is signed already cannot be held: it may reach the chain. `stakebts payments off` stops everything.",
     examples: [
       ["payouts hold reward:60692861:0:0:1 --reason 'is this the right account?'", "one"],
@@ -148,13 +157,13 @@ async function carryOut(
     return EXIT.ok;
   }
   const dryRun = options.dryRun === true;
-  const action = dryRun ? NOBODY : await operatorAction(context, options);
+  const action = dryRun ? DRY_RUN : await operatorAction(context, options);
   const caughtUp: CaughtUp = ACTS[verb].looks
     ? await ledgerCaughtUp(context, CATCH_UP_MS_MAX)
     : { caughtUp: false, reason: "not asked" };
   if (!dryRun && options.all === true) {
     const sum = payouts.reduce((total, { amount }) => total + (amount ?? 0n), 0n);
-    const question = `${verb} ${payouts.length} payout(s), ${btsText(sum)} BTS in all?`;
+    const question = `${verb} ${payouts.length} payout(s), ${btsText(sum)} in all?`;
     if (!(await isConfirmed(context, options.yes === true, question))) {
       context.terminal.note("nothing was done");
       return EXIT.no;
@@ -164,16 +173,15 @@ async function carryOut(
   for (const { reference } of payouts) {
     const more = { dryRun, ...(options.despite === undefined ? {} : { despite: options.despite }) };
     const answer = await actOn(context, verb, { id: reference.id, action, caughtUp, ...more });
-    answers.push(answer.status === undefined ? { ...answer, payout: reference.text } : answer);
-    if (!options.json) say(context, answers.at(-1) as PayoutAnswer);
+    const named = namedAs(reference, answer);
+    answers.push(named);
+    if (!options.json) say(context, named);
   }
   if (options.json) printJson(context.terminal, { action: dryRun ? undefined : action.id, answers });
   else summarize(context, answers);
   await sayIfPaymentsAreOff(context, verb, answers);
   return answers.some((answer) => answer.result === "refused") ? EXIT.no : EXIT.ok;
 }
-
-const NOBODY: OperatorAction = { id: "dry-run", actor: "nobody", reason: "dry run" };
 
 function actOn(
   context: Context,
@@ -223,14 +231,18 @@ async function chosen(
   if (options.despite !== undefined) throw new UsageError("--despite is about one payout: name it");
   const hopeless = statuses.find((status) => (IN_FLIGHT_STATUSES as readonly string[]).includes(status));
   if (hopeless !== undefined)
-    throw new UsageError(`payouts that are ${hopeless} have a live withdrawal, and nobody can ${verb} them`);
+    throw new UsageError(`payouts that are ${hopeless} have a live withdrawal: ${verb} is refused for them`);
   const { items } = await context.view.payouts({ statuses, kinds: options.kind, payee: options.payee });
   return items
     .toSorted((a, b) => a.dueMs - b.dueMs)
     .map(({ id, key, amount }) => ({ reference: { text: key, id }, amount }));
 }
 
-export function say({ terminal }: Context, answer: PayoutAnswer): void {
+/** A payout that is not there is called what the operator called it. */
+const namedAs = (reference: PayoutReference, answer: PayoutAnswer): PayoutAnswer =>
+  answer.status === undefined ? { ...answer, payout: reference.text } : answer;
+
+function say({ terminal }: Context, answer: PayoutAnswer): void {
   const mark = {
     done: ["green", "done"],
     unchanged: ["dim", "unchanged"],
@@ -240,8 +252,8 @@ export function say({ terminal }: Context, answer: PayoutAnswer): void {
   const what =
     answer.amount === undefined
       ? answer.payout
-      : `${answer.payout} (${btsText(answer.amount)} BTS to ${answer.payee})`;
-  terminal.out(`${terminal.paint(style, word.padEnd(9))} ${safeText(`${what}: ${answer.message}`)}`);
+      : `${answer.payout} (${btsText(answer.amount)} to ${answer.payee})`;
+  terminal.out(`${terminal.paint(style, word.padEnd(9))} ${plainText(`${what}: ${answer.message}`)}`);
   if (answer.todo !== undefined) terminal.out(`${" ".repeat(10)}→ ${answer.todo}`);
 }
 
@@ -262,6 +274,74 @@ async function sayIfPaymentsAreOff(
   const { payments } = await ledger.control.read();
   if (!payments.on)
     terminal.note(
-      safeText(`payments are off (${payments.reason}): nothing is paid until \`stakebts payments on\``),
+      plainText(`payments are off (${payments.reason}): nothing is paid until \`stakebts payments on\``),
+    );
+}
+
+interface TrialOptions extends ActionOptions {
+  readonly dryRun?: boolean;
+}
+
+export function addPayoutApprove(payouts: Command, run: Run): void {
+  payouts
+    .command("approve")
+    .argument("<payout>", "key or id", payoutReference)
+    .description("Let a payout go that a limit holds. One at a time: look at each.")
+    .addOption(reasonOption())
+    .addOption(actorOption())
+    .option("--dry-run", "say what would happen, and do nothing")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+It is good for this payee, this amount and every attempt. A person who has requeued or released the payout cannot approve it.
+An hour or a day that is full stays full: the payout then waits for room.
+${examples(["payouts failed", "what is held, and why"], ["payouts approve base:60692861:0:0 --reason 'agreement compared with the chain'", "then it is paid"])}`,
+    )
+    .action(
+      run(async (context, reference: PayoutReference, options: TrialOptions) => {
+        const dryRun = options.dryRun === true;
+        const action = dryRun ? DRY_RUN : await operatorAction(context, options);
+        const answer = await approvePayout(context, { id: reference.id, action, dryRun });
+        const named = namedAs(reference, answer);
+        if (options.json) printJson(context.terminal, named);
+        else say(context, named);
+        return answer.result === "refused" ? EXIT.no : EXIT.ok;
+      }),
+    );
+}
+
+export function addPayoutSettle(payouts: Command, run: Run): void {
+  payouts
+    .command("settle")
+    .argument("<payout>", "key or id", payoutReference)
+    .description(
+      "Confirm a payout by a transfer on the chain that does not name it: v2.4's, or one made by hand.",
+    )
+    .addOption(operationOption("--by <block:trx:op>", "the transfer that paid it").makeOptionMandatory())
+    .addOption(reasonOption())
+    .addOption(actorOption())
+    .option("--dry-run", "say what would happen, and do nothing")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+The transfer must be the custodian's, to this payee and of this amount, and settles one payout only. It has to be in the
+ledger: \`stakebts blocks replay\` reads older blocks. This is final. For what v2.4 left in processing, see docs/imports.md.
+${examples(["payouts settle reward:59107000:0:0:2 --by 60700000:3:0 --reason 'v2.4 had sent it'", "it was paid"])}`,
+    )
+    .action(
+      run(async (context, reference: PayoutReference, options: TrialOptions & { by: OperationId }) => {
+        const dryRun = options.dryRun === true;
+        const action = dryRun ? DRY_RUN : await operatorAction(context, options);
+        const [blockNum = 0, trxInBlock = 0, opInTrx = 0] = options.by.split(":").map(Number);
+        const by = { blockNum, trxInBlock, opInTrx };
+        const answer = await settlePayout(context, { id: reference.id, by, action, dryRun });
+        const named = namedAs(reference, answer);
+        if (options.json)
+          printJson(context.terminal, { action: dryRun ? undefined : action.id, answers: [named] });
+        else say(context, named);
+        return answer.result === "refused" ? EXIT.no : EXIT.ok;
+      }),
     );
 }

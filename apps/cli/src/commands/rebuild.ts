@@ -1,19 +1,22 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { createWholeLedger } from "@stakebts/core/rebuild/postgres-contents";
-import type { LedgerContents } from "@stakebts/core/rebuild/ledger-contents";
+import { type Command, Option } from "commander";
+import { withScratchLedger } from "@stakebts/core/backups/server";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
-import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
-import { RebuildRefused } from "@stakebts/core/rebuild/rebuild-refused";
+import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
+import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
+import type { Comparison, Difference } from "@stakebts/core/rebuild/difference";
+import type { LedgerContents } from "@stakebts/core/rebuild/ledger-contents";
+import { createWholeLedger } from "@stakebts/core/rebuild/postgres-contents";
+import { rebuildLedger, RebuildRefused } from "@stakebts/core/rebuild/rebuild-ledger";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { btsText, jsonText } from "@stakebts/kernel/text";
+import { isConfirmed, operatorAction } from "../ask.ts";
 import { readSettings } from "../config.ts";
-import type { Context } from "../context.ts";
+import { type Context, ingestDeps, type Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
-import { ingestDeps } from "../ingest-deps.ts";
-import { actorOption, examples, jsonOption, reasonOption } from "../options.ts";
-import { btsText, printJson } from "../print.ts";
-import { progressOf } from "../progress.ts";
-import type { Run } from "../run.ts";
-import { isConfirmed, operatorAction } from "./operator-action.ts";
-import { compareLedger } from "./rebuild-compare.ts";
+import { actorOption, blockNumber, examples, jsonOption, reasonOption } from "../options.ts";
+import { printJson } from "../print.ts";
+import { progressOf } from "../terminal.ts";
+import { schemaFolder } from "./db.ts";
 
 interface Options {
   readonly compare?: boolean;
@@ -25,11 +28,6 @@ interface Options {
   readonly actor?: string;
   readonly json: boolean;
 }
-
-const blockNumber = (text: string): number => {
-  if (!/^[1-9][0-9]{0,8}$/u.test(text)) throw new InvalidArgumentError("Expected a block number.");
-  return Number(text);
-};
 
 export function addRebuild(program: Command, run: Run): void {
   program
@@ -128,7 +126,7 @@ async function rebuild(context: Context, options: Options): Promise<ExitCode> {
       `blocks ${read.fromBlockNum} to ${read.toBlockNum} read, ${outcome.blocksPerSecond} a second: ${status.agreements} agreements`,
     );
     for (const { status: name, count, amount } of status.payouts)
-      if (count > 0) terminal.out(`  ${count} payouts ${name}, ${btsText(amount)} BTS`);
+      if (count > 0) terminal.out(`  ${count} payouts ${name}, ${btsText(amount)}`);
     terminal.note(`Now:
   1. start ingester and scheduler with STAKEBTS_REPLAY=last
   2. \`stakebts doctor\`; hold or cancel again what a person had decided (\`unmatched payments\` hints at it)
@@ -149,4 +147,70 @@ async function unfinishedRebuild({ view }: Context): Promise<number | undefined>
   const { items } = await view.receipts({ event: "rebuild.*", limit: 1 });
   const [last] = items;
   return last?.event === "rebuild.started" ? Number(last.subject) : undefined;
+}
+
+/** Connections to the ledger that is made: reading blocks and applying events take turns. */
+const CONNECTIONS = 2;
+
+/** Prints differences as they are found, one a line, and sums up. */
+async function compareLedger(context: Context, options: Options): Promise<ExitCode> {
+  const { terminal } = context;
+  const { DATABASE_URL: url } = readSettings("database", context.environment);
+  const shown = ({ cause }: Difference): boolean => options.serious !== true || cause === undefined;
+  const comparison = await withScratchLedger(url, schemaFolder(), async (scratchUrl) => {
+    const ledger = createPostgresLedger({ url: scratchUrl, max: CONNECTIONS });
+    const progress = progressOf(context, "blocks");
+    try {
+      return await compareWithChain(
+        {
+          ...(await ingestDeps(context, ledger)),
+          clock: context.clock,
+          ledger: createWholeLedger({ url }),
+          scratch: { ledger, whole: createWholeLedger({ url: scratchUrl }) },
+        },
+        options.from,
+        (difference) => {
+          if (shown(difference))
+            terminal.out(options.json ? jsonText({ difference }) : inWords(context, difference));
+        },
+        progress.onProgress,
+      );
+    } finally {
+      progress.end();
+      await ledger.close();
+    }
+  });
+  if (options.json) terminal.out(jsonText({ comparison }));
+  else sumUp(context, comparison);
+  const expected = Object.values(comparison.expected).reduce((sum, count) => sum + count, 0);
+  return comparison.serious + (options.serious === true ? 0 : expected) === 0 ? EXIT.ok : EXIT.no;
+}
+
+function inWords({ terminal }: Context, { about, subject, cause, message, todo }: Difference): string {
+  const kind = cause === undefined ? terminal.paint("red", "ALERT".padEnd(9)) : cause.padEnd(9);
+  const line = `${kind} ${about} ${subject}: ${message}`;
+  return plainText(todo === undefined ? line : `${line} → ${todo}`);
+}
+
+function sumUp({ terminal }: Context, comparison: Comparison): void {
+  const { fromBlockNum, toBlockNum, compared, olderAgreements, keptTerms, serious, expected } = comparison;
+  terminal.out(
+    `blocks ${fromBlockNum} to ${toBlockNum}: ${compared.transfers} transfers, ${compared.agreements} agreements, ${compared.rows} rows, ${compared.payouts} payouts compared`,
+  );
+  if (olderAgreements > 0)
+    terminal.out(`${olderAgreements} agreements are older than that, and not compared`);
+  if (keptTerms > 0)
+    terminal.out(
+      `${keptTerms} agreements keep terms that today's policy file does not have: a rebuild would need the file of then`,
+    );
+  const causes = Object.entries(expected).map(([cause, count]) => `${count} ${cause}`);
+  if (causes.length > 0) terminal.out(`expected: ${causes.join(", ")}`);
+  terminal.out(
+    serious === 0
+      ? terminal.paint("green", "nothing alarming: the ledger says what the chain says")
+      : terminal.paint(
+          "red",
+          `${serious} alarming: \`stakebts payments off --reason '…'\`, then look at each`,
+        ),
+  );
 }

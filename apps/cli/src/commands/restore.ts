@@ -1,23 +1,20 @@
 import { statSync } from "node:fs";
 import type { Command } from "commander";
+import { type Occupant, occupantOf } from "@stakebts/core/backups/replace-database";
+import {
+  inspectBackup,
+  type InspectedBackup,
+  resetLedger,
+  restoreBackup,
+} from "@stakebts/core/backups/restore-backup";
 import { databaseOf, urlWithDatabase } from "@stakebts/core/backups/server";
-import { inspectBackup, type InspectedBackup, restoreBackup } from "@stakebts/core/backups/restore-backup";
-import { occupantOf } from "@stakebts/core/backups/replace-database";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { type Confirmation, confirmOption, isTyped, operatorAction, yesOption } from "../ask.ts";
 import { readSettings } from "../config.ts";
-import type { Context } from "../context.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, examples, reasonOption } from "../options.ts";
-import { safeText } from "../print.ts";
-import type { Run } from "../run.ts";
-import { operatorAction } from "./operator-action.ts";
-import {
-  type Confirmation,
-  confirmOption,
-  isTyped,
-  schemaFolder,
-  whyNot,
-  yesOption,
-} from "./replace-ledger.ts";
+import { schemaFolder } from "./db.ts";
 
 interface Options extends Confirmation {
   readonly into?: string;
@@ -42,7 +39,7 @@ export function addRestore(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-Refused while payments are on there, or anybody is connected. Afterwards payments are off, and the recovery hold is up: when they
+Refused while payments are on there, or a program is connected. Afterwards payments are off, and the recovery hold is on: when they
 are on again, nothing is signed until the ledger has read from the chain what it has forgotten. docs/backups.md
 ${examples(["restore stakebts-….dump --replace", "after a loss; asks for the name of the database"], ["restore stakebts-….dump --into drill", "a drill, beside the real one"])}`,
     )
@@ -56,7 +53,7 @@ async function restore(context: Context, file: string, options: Options): Promis
   const folder = schemaFolder();
   const backup = await inspectBackup(file, { databaseUrl, environment });
   if ("problem" in backup) {
-    terminal.note(safeText(`stakebts: ${file} is not restored: ${backup.problem}`));
+    terminal.note(plainText(`stakebts: ${file} is not restored: ${backup.problem}`));
     return EXIT.no;
   }
   tell(context, backup);
@@ -116,7 +113,7 @@ function tell({ terminal }: Context, { path, manifest, tables }: InspectedBackup
   const { cursor, tables: counts } = manifest;
   const rows = (name: string): string => `${counts[name]?.rows ?? 0}`;
   terminal.note(
-    safeText(
+    plainText(
       `${manifest.file}: made ${manifest.madeAt} from ${manifest.database}, ${manifest.verified ? "verified" : "never verified"}`,
     ),
   );
@@ -126,4 +123,78 @@ function tell({ terminal }: Context, { path, manifest, tables }: InspectedBackup
   terminal.note(
     `  ${rows("agreement")} agreements, ${rows("payout")} payouts of ${counts["payout"]?.sum ?? 0} BTS, ${rows("receipt")} receipts`,
   );
+}
+
+interface ResetOptions extends Confirmation {
+  readonly reason?: string;
+  readonly actor?: string;
+}
+
+const WORD = "reset";
+
+export function addReset(program: Command, run: Run): void {
+  program
+    .command("reset")
+    .description("Begin with an empty ledger. Nothing is deleted: the old one is kept under another name.")
+    .addOption(reasonOption())
+    .addOption(actorOption())
+    .addOption(yesOption())
+    .addOption(confirmOption(WORD))
+    .addHelpText(
+      "after",
+      `
+Refused while payments are on, or a program is connected. The new ledger has payments off and the recovery hold on, and the ingester
+begins where STAKEBTS_REPLAY says. To learn everything again from the chain: docs/runbook.md, Loss of the database.
+${examples(["reset --reason 'end of the rehearsal'", "asks for the word"], ["backup", "before, to be sure"])}`,
+    )
+    .action(run((context, options: ResetOptions) => reset(context, options)));
+}
+
+async function reset(context: Context, options: ResetOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  const { DATABASE_URL: databaseUrl } = readSettings("database", context.environment);
+  const folder = schemaFolder();
+  const database = databaseOf(databaseUrl);
+  const { actor, reason } = await operatorAction(context, options);
+  const occupant = await occupantOf(databaseUrl);
+  const refusal = whyNot(databaseUrl, occupant);
+  if (refusal !== undefined) {
+    terminal.note(`stakebts: nothing was done: ${refusal}`);
+    return EXIT.no;
+  }
+  const question = `The database ${database} is put aside, and an empty ledger takes its place.`;
+  if (!(await isTyped(context, options, { word: WORD, question }))) {
+    terminal.note(`stakebts: that is not the word ${WORD}: nothing was done`);
+    return EXIT.no;
+  }
+  const old = await resetLedger({
+    databaseUrl,
+    schemaFolder: folder,
+    nowMs: context.clock.nowMs(),
+    replacement: {
+      event: "ledger.reset",
+      actor,
+      reason,
+      paymentsReason: `reset by ${actor}: ${reason}`,
+      details: {},
+    },
+  });
+  terminal.out(
+    `${database} is an empty ledger with payments off${old === undefined ? "" : `; what was there is kept as ${old}`}`,
+  );
+  return EXIT.ok;
+}
+
+/** Why the database may not be replaced now; `undefined` when it may. */
+function whyNot(databaseUrl: string, { paymentsOn, sessions }: Occupant): string | undefined {
+  const database = databaseOf(databaseUrl);
+  if (paymentsOn)
+    return `payments are on in ${database}: first \`stakebts payments off --reason '…'\`, then stop the workers`;
+  if (sessions.length === 0) return undefined;
+  const who = sessions.map(({ pid, name, from, holdsPayerLock }) =>
+    plainText(
+      `  ${name} (process ${pid} of the server, from ${from})${holdsPayerLock ? ": it is the payer that leads" : ""}`,
+    ),
+  );
+  return `${database} is in use; stop these first:\n${who.join("\n")}`;
 }

@@ -1,18 +1,18 @@
 import type { Command } from "commander";
-import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
-import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
-import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import type { ChainHead } from "@stakebts/bitshares/chain";
-import type { StatusView } from "@stakebts/core/ledger/view";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
-import type { Context } from "../context.ts";
+import type { StatusView } from "@stakebts/core/ledger/view";
+import { PAYOUT_COUNTS } from "@stakebts/core/operators/lists";
+import { freezeText, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
+import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
+import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { btsText, durationText, numberText, timeText } from "@stakebts/kernel/text";
+import type { Context, Run } from "../context.ts";
 import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
-import { btsText, printJson, printTable, safeText, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
-import { freezeText } from "./freeze.ts";
+import { factPrinter, printJson, printTable } from "../print.ts";
 import { limitedTexts, limitsText } from "./limits.ts";
-import { nowOf } from "./liabilities.ts";
 
 export function addStatus(program: Command, run: Run): void {
   program
@@ -30,7 +30,7 @@ export function addStatus(program: Command, run: Run): void {
     .action(
       run(async (context, options: { json: boolean }) => {
         const [status, chain] = await Promise.all([context.view.status(), chainOf(context)]);
-        const owed = await context.view.liabilities(nowOf(status.cursor, context));
+        const owed = await context.view.liabilities(context.nowOf(status.cursor));
         if (options.json) printJson(context.terminal, { ...status, chain, owed });
         else show(context, status, chain, owed);
         return EXIT.ok;
@@ -57,18 +57,18 @@ function show(
   owed: Awaited<ReturnType<Context["view"]["liabilities"]>>,
 ): void {
   const { paint } = terminal;
-  const line = (name: string, text: string) => terminal.out(`${paint("bold", name.padEnd(12))} ${text}`);
+  const line = factPrinter(terminal, 13);
   const { cursor, payments } = status;
-  line("payments", payments.on ? paint("green", "on") : paint("red", safeText(`off: ${payments.reason}`)));
+  line("payments", payments.on ? paint("green", "on") : paint("red", plainText(`off: ${payments.reason}`)));
   const notAccepting = whyAcceptsNothing(status.freezes);
   if (notAccepting !== undefined)
-    line("nominations", paint("red", safeText(`not answered: ${notAccepting}`)));
+    line("nominations", paint("red", plainText(`not answered: ${notAccepting}`)));
   for (const freeze of [...status.freezes, ...status.processFreezes])
-    line("frozen", paint("red", freezeText(freeze)));
+    line("frozen", paint("red", plainText(freezeText(freeze))));
   line("limits", limitsText(status.limits));
   for (const text of limitedTexts(status)) line("limited", paint("yellow", text));
   const onRecoveryHold = whyOnRecoveryHold(status.recoveryHold);
-  if (onRecoveryHold !== undefined) line("recoveryHold", paint("yellow", safeText(`up ${onRecoveryHold}`)));
+  if (onRecoveryHold !== undefined) line("recovery hold", paint("yellow", plainText(onRecoveryHold)));
   line(
     "ledger",
     cursor === undefined
@@ -77,9 +77,9 @@ function show(
   );
   line("chain", "head" in chain ? lagText(chain.head, cursor?.blockNum) : chain.problem);
   line("agreements", `${status.agreements} in all, ${owed.nominators} nominator(s) with something to come`);
-  line("owed", `${btsText(owed.gross.amount)} BTS, of it past due ${btsText(owed.pastDue.amount)}`);
-  line("due in 24 h", `${btsText(owed.within24h.amount)} BTS in ${owed.within24h.count} payment(s)`);
-  line("paid in 48 h", `${btsText(owed.paidLast48h.amount)} BTS in ${owed.paidLast48h.count} payment(s)`);
+  line("owed", `${btsText(owed.gross.amount)}, of it past due ${numberText(owed.pastDue.amount)}`);
+  line("due in 24 h", `${btsText(owed.within24h.amount)} in ${owed.within24h.count} payment(s)`);
+  line("paid in 48 h", `${btsText(owed.paidLast48h.amount)} in ${owed.paidLast48h.count} payment(s)`);
   if (status.oldestOpen !== undefined)
     line("oldest debt", `${status.oldestOpen.key}, due ${timeText(status.oldestOpen.dueMs)}`);
   line(
@@ -91,10 +91,10 @@ function show(
   const { chained, unchained, oldestAgeMs } = status.hashChain;
   line(
     "audit log",
-    `${chained} chained${unchained === 0 ? "" : `, ${unchained} wait, the oldest for ${Math.ceil(oldestAgeMs / 1000)} s`}`,
+    `${chained} chained${unchained === 0 ? "" : `, ${unchained} wait, the oldest for ${durationText(oldestAgeMs)}`}`,
   );
   if (status.undecidedTransfers > 0) line("transfers", `${status.undecidedTransfers} not decided yet`);
-  if (status.jobsToDispatch > 0) line("rings", `${status.jobsToDispatch} not made yet`);
+  if (status.jobsToDispatch > 0) line("jobs", `${status.jobsToDispatch} not enqueued yet`);
   terminal.out("");
   const counts = PAYOUT_STATUSES.flatMap(
     (name) => status.payouts.find((payout) => payout.status === name) ?? [],
@@ -103,15 +103,7 @@ function show(
     terminal.out("no payouts yet");
     return;
   }
-  printTable(
-    terminal,
-    [
-      { head: "PAYOUTS", cell: ({ status: name }) => paintStatus(paint, name) },
-      { head: "COUNT", align: "right", cell: ({ count }) => String(count) },
-      { head: "BTS", align: "right", cell: ({ amount }) => btsText(amount) },
-    ],
-    counts,
-  );
+  printTable(terminal, PAYOUT_COUNTS, counts);
 }
 
 function lagText(head: ChainHead, blockNum: number | undefined): string {
@@ -123,10 +115,4 @@ function lagText(head: ChainHead, blockNum: number | undefined): string {
         ? ", the ledger is up to date"
         : `, the ledger is ${lag} block(s) behind`;
   return `head ${head.headBlockNum}, irreversible ${head.irreversibleBlockNum}${behind}`;
-}
-
-export function paintStatus(paint: Context["terminal"]["paint"], status: string): string {
-  if (status === "failed" || status === "held") return paint("red", status);
-  if (status === "confirmed") return paint("green", status);
-  return status === "waiting_funds" ? paint("yellow", status) : status;
 }

@@ -1,14 +1,16 @@
 import type { Command } from "commander";
+import type { TopUpRecord } from "@stakebts/core/ledger/ledger";
+import { giveUpTopUp, topUpReference } from "@stakebts/core/operators/give-up-top-up";
+import { TOP_UPS } from "@stakebts/core/operators/lists";
 import { TOP_UP_STATUSES, topUpSourceName, type TopUpStatus } from "@stakebts/core/rules/top-up";
 import { operationId } from "@stakebts/kernel/operation-id";
-import type { TopUpRecord } from "@stakebts/core/ledger/ledger";
-import { topUpReference, giveUpTopUp } from "@stakebts/core/operators/give-up-top-up";
-import type { Context } from "../context.ts";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { btsText, timeText } from "@stakebts/kernel/text";
+import { operatorAction } from "../ask.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { actorOption, examples, jsonOption, limitOption, listOption, reasonOption } from "../options.ts";
-import { btsText, printJson, printTable, safeText, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
-import { operatorAction } from "./operator-action.ts";
+import { factPrinter, printJson, printTable } from "../print.ts";
 
 export function addTopUp(program: Command, run: Run): void {
   const topUp = program
@@ -25,7 +27,7 @@ export function addTopUp(program: Command, run: Run): void {
     .addHelpText(
       "after",
       `
-requested: nobody was asked yet. asked: no answer yet. accepted: the source holds it. arrived: an irreversible block brought
+requested: the source was not asked yet. asked: no answer yet. accepted: the source holds it. arrived: an irreversible block brought
 it. refused, cancelled: nothing was sent. unresolved: find out at the source, then \`stakebts top-ups give-up\`.
 ${examples(
   ["top-ups list", "what was asked for lately"],
@@ -39,14 +41,14 @@ ${examples(
     );
   topUp
     .command("show")
-    .argument("<funding>", "key, such as top-up:1:7, or id")
+    .argument("<top-up>", "key, such as top-up:1:7, or id")
     .description("One request with everything that is known of it.")
     .addOption(jsonOption())
     .addHelpText("after", examples(["top-ups show top-up:1:7", "where does it stand?"]))
     .action(run(async (context, text: string, options: { json: boolean }) => show(context, text, options)));
   topUp
     .command("give-up")
-    .argument("<funding>", "key, such as top-up:1:7, or id")
+    .argument("<top-up>", "key, such as top-up:1:7, or id")
     .description("You have looked at the source: it will never send this. The source may be asked again.")
     .addOption(reasonOption())
     .addOption(actorOption())
@@ -70,7 +72,7 @@ ${examples(
           const answer = await giveUpTopUp(context, { id: topUpReference(text), action });
           if (options.json) printJson(terminal, answer);
           else {
-            terminal.out(safeText(`${answer.result}: ${answer.topUp} ${answer.message}`));
+            terminal.out(plainText(`${answer.result}: ${answer.topUp} ${answer.message}`));
             if (answer.todo !== undefined) terminal.out(`  → ${answer.todo}`);
           }
           return answer.result === "refused" ? EXIT.no : EXIT.ok;
@@ -92,19 +94,7 @@ async function list(
     terminal.out("no funds were asked for");
     return EXIT.ok;
   }
-  printTable(
-    terminal,
-    [
-      { head: "REQUEST", cell: (each) => each.key },
-      { head: "FROM", cell: (each) => topUpSourceName(each.source) },
-      { head: "BTS", align: "right", cell: (each) => btsText(each.amount) },
-      { head: "STATUS", cell: (each) => each.status },
-      { head: "AT THE SOURCE", cell: (each) => safeText(each.venueStatus ?? "–") },
-      { head: "REQUESTED (UTC)", cell: (each) => timeText(each.requestedMs) },
-      { head: "REASON", cell: (each) => safeText(each.reason ?? "") },
-    ],
-    found,
-  );
+  printTable(terminal, TOP_UPS, found);
   return EXIT.ok;
 }
 
@@ -116,20 +106,20 @@ async function show(
   const id = topUpReference(text);
   const found = (await ledger.topUps.find({})).find((topUp) => topUp.id === id);
   if (found === undefined) {
-    terminal.note(`there is no request ${safeText(text)}; \`stakebts top-ups list\` shows them`);
+    terminal.note(`there is no request ${plainText(text)}; \`stakebts top-ups list\` shows them`);
     return EXIT.no;
   }
   if (json) {
     printJson(terminal, shown(found));
     return EXIT.ok;
   }
-  const line = (name: string, value: string | undefined) => {
-    if (value !== undefined) terminal.out(`${terminal.paint("bold", name.padEnd(12))} ${safeText(value)}`);
-  };
+  const fact = factPrinter(terminal, 12);
+  const line = (name: string, value: string | undefined) =>
+    fact(name, value === undefined ? undefined : plainText(value));
   line("request", found.key);
   line("id", found.id);
   line("from", topUpSourceName(found.source));
-  line("amount", `${btsText(found.amount)} BTS`);
+  line("amount", `${btsText(found.amount)}`);
   line("status", found.status);
   line("reason", found.reason);
   line("at source", found.venueStatus);

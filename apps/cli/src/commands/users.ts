@@ -1,13 +1,17 @@
 import { type Command, Option } from "commander";
-import { hashPassword } from "@stakebts/core/operators/password-hash";
-import { CONSOLE_NAME, CONSOLE_ROLES, type ConsoleRole } from "@stakebts/core/operators/console-access";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
-import type { Context } from "../context.ts";
+import {
+  CONSOLE_NAME,
+  CONSOLE_ROLES,
+  type ConsoleRole,
+  hashPassword,
+} from "@stakebts/core/operators/console-access";
+import { USERS } from "@stakebts/core/operators/lists";
+import { newPassword, passwordOption } from "../ask.ts";
+import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, examples, jsonOption } from "../options.ts";
-import { newPassword, passwordOption } from "../password.ts";
-import { printJson, printRest, printTable, timeText } from "../print.ts";
-import type { Run } from "../run.ts";
+import { printJson, printTable } from "../print.ts";
 
 export function addUsers(program: Command, run: Run): void {
   const users = program
@@ -64,29 +68,14 @@ export function addUsers(program: Command, run: Run): void {
     );
   users
     .command("list")
-    .description("Who there is.")
+    .description("The users, with role and state.")
     .addOption(jsonOption())
     .action(
       run(async ({ access, terminal }, options: { json: boolean }) => {
         const found = await access.users();
         if (options.json) printJson(terminal, { users: found });
-        else {
-          if (found.length > 0)
-            printTable(
-              terminal,
-              [
-                { head: "NAME", cell: ({ name }) => name },
-                { head: "ROLE", cell: ({ role }) => role },
-                {
-                  head: "STATE",
-                  cell: ({ disabled }) => (disabled ? terminal.paint("red", "disabled") : "enabled"),
-                },
-                { head: "ADDED (UTC)", cell: ({ createdAtMs }) => timeText(createdAtMs) },
-              ],
-              found,
-            );
-          printRest(terminal, found.length, { total: found.length });
-        }
+        else if (found.length === 0) terminal.note("nothing found");
+        else printTable(terminal, USERS, found);
         return EXIT.ok;
       }),
     );
@@ -102,7 +91,7 @@ export function addUsers(program: Command, run: Run): void {
         const receipt = receiptOf(context, "console.password_changed", name, options.actor);
         const passwordHash = await hashPassword(await newPassword(context, options.passwordFile));
         if (!(await context.access.setPassword(name, passwordHash, receipt)))
-          return no(context, nobody(name));
+          return no(context, noSuchUser(name));
         context.terminal.out(`${name} has another password`);
         return EXIT.ok;
       }),
@@ -131,14 +120,14 @@ export function addUsers(program: Command, run: Run): void {
             context.terminal.out(`${name} is ${verb}d`);
           else if ((await context.access.users()).some((user) => user.name === name))
             context.terminal.out(`${name} is ${verb}d already`);
-          else return no(context, nobody(name));
+          else return no(context, noSuchUser(name));
           return EXIT.ok;
         }),
       );
 }
 
-const nobody = (name: string): string =>
-  `there is no user ${name}; \`stakebts users list\` shows who there is`;
+const noSuchUser = (name: string): string =>
+  `there is no user ${name}; \`stakebts users list\` shows the users`;
 
 function no({ terminal }: Context, message: string): ExitCode {
   terminal.note(`stakebts: ${message}`);

@@ -1,11 +1,12 @@
+import { ChainError, type ChainHead } from "@stakebts/bitshares/chain";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
-import { nodeDisplayName } from "@stakebts/bitshares/rpc-connection";
 import { publicKeyFromWif } from "@stakebts/bitshares/keys";
+import { nodeDisplayName } from "@stakebts/bitshares/rpc-connection";
 import { ConfigError } from "@stakebts/core/config/environment";
+import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
 import { StartupError } from "@stakebts/kernel/errors";
-import { ChainError, type ChainHead } from "@stakebts/bitshares/chain";
-import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
+import { durationText } from "@stakebts/kernel/text";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
@@ -84,7 +85,7 @@ function aboutNode(answer: NodeAnswer, nowMs: number, bestBlockNum: number): Fin
   if (chainId === MAINNET_CHAIN_ID && Math.abs(ageMs) > HEAD_AGE_MS_MAX)
     return problem(
       "node",
-      `${facts}, ${Math.round(Math.abs(ageMs) / 1000)} s ${ageMs > 0 ? "behind" : "ahead of"} this host's clock`,
+      `${facts}, ${durationText(Math.abs(ageMs))} ${ageMs > 0 ? "behind" : "ahead of"} this host's clock`,
       "the node has stopped, or this clock is wrong: compare it with another",
     );
   if (behind > 20) return problem("node", `${facts}, ${behind} blocks behind another`, "let it catch up");

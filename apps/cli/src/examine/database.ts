@@ -1,16 +1,16 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { differingFunctionsOf } from "@stakebts/core/database/migrations";
+import { ConfigError } from "@stakebts/core/config/environment";
 import { databaseProblem } from "@stakebts/core/database/database-problem";
 import { queueStoreOf } from "@stakebts/core/queue/connection";
 import { queueStoreProblem } from "@stakebts/core/queue/queue-store-problem";
-import { ConfigError } from "@stakebts/core/config/environment";
+import { durationText } from "@stakebts/kernel/text";
+import { SCHEMA_FOLDER } from "../commands/db.ts";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
-/** Beside the sources of the repository; an installation without them has nothing to compare with. */
-export const SCHEMA_FOLDER = join(import.meta.dirname, "../../../../prisma");
 const MIGRATIONS = join(SCHEMA_FOLDER, "migrations");
 
 export async function* examineDatabase(context: Context): AsyncGenerator<Finding> {
@@ -79,4 +79,29 @@ async function database({ view, environment }: Context): Promise<Finding> {
       found.kind === "unavailable" ? "start it, or correct DATABASE_URL" : "correct DATABASE_URL",
     );
   }
+}
+
+/** Exchanges refuse calls whose time is further off than some seconds; nothing else minds. */
+const DIFFERENCE_MS_MAX = 5_000;
+
+/** This host's clock against the database's. No rule depends on either; delays, alerts and exchanges do. */
+export async function* examineClock(
+  { view, clock }: Context,
+  before: readonly Finding[],
+): AsyncGenerator<Finding> {
+  if (!before.some(({ name, state }) => name === "database" && state === "ok")) {
+    yield skipped("clock", "not compared: see database");
+    return;
+  }
+  const askedAtMs = clock.nowMs();
+  const databaseMs = await view.hostTimeMs();
+  const halfway = (askedAtMs + clock.nowMs()) / 2;
+  const differenceMs = Math.round(Math.abs(databaseMs - halfway));
+  yield differenceMs > DIFFERENCE_MS_MAX
+    ? problem(
+        "clock",
+        `this host and the database's are ${durationText(differenceMs)} apart`,
+        "set both with NTP: exchanges refuse calls of another time, and receipts are hard to compare",
+      )
+    : ok("clock", `${differenceMs} ms from the database's`);
 }

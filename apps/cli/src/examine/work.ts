@@ -1,15 +1,15 @@
-import { type Freeze, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
-import { HOUR_MS } from "@stakebts/kernel/time";
-import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
-import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
-import { LEDGER_LAG_BLOCKS_MAX } from "@stakebts/core/ledger/recovery-hold";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
-import { freezeText } from "../commands/freeze.ts";
-import { limitedTexts, limitsText } from "../commands/limits.ts";
+import { LEDGER_LAG_BLOCKS_MAX } from "@stakebts/core/ledger/recovery-hold";
+import type { ProcessFreeze, StatusView } from "@stakebts/core/ledger/view";
+import { type Freeze, freezeText, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
+import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
+import { plainText } from "@stakebts/kernel/plain-text";
+import { durationText, sharesText, timeText } from "@stakebts/kernel/text";
+import { HOUR_MS } from "@stakebts/kernel/time";
 import { balances } from "../commands/balances.ts";
+import { limitedTexts, limitsText } from "../commands/limits.ts";
 import type { Context } from "../context.ts";
 import { explain } from "../exit.ts";
-import { sharesText, timeText } from "../print.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
 const JOBS_MAX = 1_000;
@@ -41,8 +41,8 @@ export async function* examineWork(context: Context, before: readonly Finding[])
   yield* limits(status);
   if (status.jobsToDispatch > JOBS_MAX)
     yield problem(
-      "rings",
-      `${status.jobsToDispatch} not made yet`,
+      "jobs",
+      `${status.jobsToDispatch} not enqueued yet`,
       "are the scheduler and the queue store running?",
     );
   yield* unmatchedPayments(context, status.undecidedTransfers);
@@ -56,13 +56,17 @@ export async function* examineWork(context: Context, before: readonly Finding[])
   const { watcherPresent } = await context.view.watch();
   yield watcherPresent
     ? ok("watcher", "looks at what the custodian's keys do")
-    : problem("watcher", "none is running", "start one: nobody would see a payment that nobody owes");
+    : problem(
+        "watcher",
+        "none is running",
+        "start one: without it a payment that is not owed goes unnoticed",
+      );
   const onRecoveryHold = whyOnRecoveryHold(status.recoveryHold);
   if (onRecoveryHold !== undefined)
     yield problem(
-      "recoveryHold",
+      "recovery hold",
       `nothing is signed: ${onRecoveryHold}`,
-      "wait: it falls by itself as the ingester reads on",
+      "wait: it ends by itself when the ingester has read far enough",
     );
   yield* backup(status, context.clock.nowMs());
   yield auditLog(status);
@@ -90,7 +94,7 @@ function* freezes(frozen: readonly (Freeze | ProcessFreeze)[]): Generator<Findin
   for (const freeze of frozen)
     yield problem(
       "freeze",
-      freezeText(freeze),
+      plainText(freezeText(freeze)),
       freeze.source === "file"
         ? "when the reason is gone: remove the file"
         : freeze.source === "environment"
@@ -143,16 +147,16 @@ async function* ledger(
 function* backup({ lastBackup }: StatusView, nowMs: number): Generator<Finding> {
   if (lastBackup === undefined) return;
   const { file, madeAtMs, verified } = lastBackup;
-  const hours = Math.floor((nowMs - madeAtMs) / HOUR_MS);
+  const age = durationText(nowMs - madeAtMs);
   if (nowMs - madeAtMs > BACKUP_AGE_MS_MAX)
     yield problem(
       "backup",
-      `the last one is ${hours} hours old: ${file}`,
+      `the last one is ${age} old: ${file}`,
       "`stakebts backup`, or its service, is not running",
     );
   else
     yield verified
-      ? ok("backup", `${file}, ${hours} hours old, verified`)
+      ? ok("backup", `${file}, ${age} old, verified`)
       : problem(
           "backup",
           `${file} was not verified`,
@@ -160,13 +164,13 @@ function* backup({ lastBackup }: StatusView, nowMs: number): Generator<Finding> 
         );
 }
 
-/** Sealed within seconds where the scheduler runs; longer when there are those of years to hash chain entry. */
+/** Receipts are chained within seconds where the scheduler runs; it takes longer when there are those of years to chain. */
 function auditLog({ hashChain: { chained, unchained, oldestAgeMs } }: StatusView): Finding {
   return oldestAgeMs > UNCHAINED_AGE_MS_MAX
     ? problem(
         "audit log",
-        `${unchained} receipts are not chained, the oldest for ${Math.ceil(oldestAgeMs / 60_000)} minutes`,
-        "is the scheduler running? After an update it hash chain entries those of before first: look again",
+        `${unchained} receipts are not chained, the oldest for ${durationText(oldestAgeMs)}`,
+        "is the scheduler running? After an update it chains the older ones first: look again",
       )
     : ok("audit log", `${chained} receipts chained; \`stakebts audit verify\` goes through them`);
 }
@@ -186,7 +190,7 @@ async function* unmatchedPayments({ view }: Context, undecided: number): AsyncGe
     ({ operation, payout, payee }) => `${payout} to ${payee} (transfer ${operation})`,
   );
   yield problem(
-    "unmatchedPayments",
+    "unmatched payments",
     `payments on the chain name debts that this ledger does not have: ${named.join("; ")}`,
     "leave payments off: was a payout of these accounts cancelled after the backup that was restored? Cancel it again first",
   );

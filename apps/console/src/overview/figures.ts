@@ -1,5 +1,4 @@
-import { DAY_MS, type Millis, millis, plusMs } from "@stakebts/kernel/time";
-import { type Shares, shares, toShares } from "@stakebts/kernel/amount";
+import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import type { Cursor } from "@stakebts/core/ledger/ledger";
 import type {
   DebtLine,
@@ -11,19 +10,18 @@ import type {
   StatusView,
   Sum,
 } from "@stakebts/core/ledger/view";
-import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
+import { type LiabilityLine, liabilityLines } from "@stakebts/core/operators/lists";
+import { type Shares, shares, toShares } from "@stakebts/kernel/amount";
+import { DAY_MS, type Millis, millis, plusMs } from "@stakebts/kernel/time";
 import type { ChainGlance } from "../chain-watch.ts";
 import type { ConsoleDeps } from "../console.ts";
-import { sumOf } from "../html/text.ts";
-import { type QueueCounts, queueCounts } from "../queue-counts.ts";
+import { type QueueCounts, queueCounts } from "../queues.ts";
 
 /** Lines of each list: what does not fit is counted, and the command line shows all of it. */
 export const LINES_MAX = 50;
 
 /** What one horizon needs, and whether it is there. */
-export interface Coverage {
-  readonly name: string;
-  readonly owed: Sum;
+export interface Coverage extends LiabilityLine {
   /** What is missing, 0 for enough; `undefined` when the balance is not known. */
   readonly hotWalletShort: Shares | undefined;
   readonly allWalletsShort: Shares | undefined;
@@ -123,23 +121,15 @@ function coverage(
     const missing = toShares(sum.amount) + (sum.amount === 0n ? 0n : minimum) - balance;
     return shares(missing > 0n ? missing : 0n);
   };
-  const horizons: readonly (readonly [string, Sum])[] = [
-    ["Past due", owed.pastDue],
-    ["Within 24 hours", owed.within24h],
-    ["Within 7 days", owed.within7d],
-    ["Within 30 days", owed.within30d],
-    ["In all (gross)", owed.gross],
-  ];
-  return horizons.map(([name, sum]) => ({
-    name,
-    owed: sum,
-    hotWalletShort: short(sum, hotWallet),
-    allWalletsShort: short(sum, all),
+  return liabilityLines(owed).map((line) => ({
+    ...line,
+    hotWalletShort: short(line.owed, hotWallet),
+    allWalletsShort: short(line.owed, all),
   }));
 }
 
 /**
- * `reserveShares`, `exchange1Shares` …, or `…Problem` in the words of whoever could not say. Whatever else the receipt
+ * `reserveShares`, `exchange1Shares` …, or `…Problem` in the words of the source that could not say. What else the receipt
  * holds is not for this page.
  */
 function reserveReport({ details, createdAtMs }: ReceiptLine): ReserveReport {
@@ -156,3 +146,6 @@ function reserveReport({ details, createdAtMs }: ReceiptLine): ReserveReport {
 /** Those that could not be asked count for nothing. */
 export const inReserve = ({ purses }: ReserveReport): Shares =>
   sumOf(purses.flatMap(({ balance }) => (typeof balance === "bigint" ? [balance] : [])));
+
+export const sumOf = (amounts: readonly Shares[]): Shares =>
+  shares(amounts.reduce((sum: bigint, amount) => sum + amount, 0n));

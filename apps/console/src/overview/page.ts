@@ -1,13 +1,35 @@
+import { Hono } from "hono";
 import { html } from "hono/html";
-import type { Shares } from "@stakebts/kernel/amount";
-import { whyPaysNothing } from "@stakebts/core/rules/freeze";
-import type { ConsoleSession } from "@stakebts/core/operators/console-access";
 import type { DebtLine, Page, PayoutLine } from "@stakebts/core/ledger/view";
-import { consolePage, type Html } from "../html/layout.ts";
-import { type Column, table } from "../html/table.ts";
-import { btsText, countText, sharesText, spanText, sumOf, timeText, wholeBtsText } from "../html/text.ts";
-import { type Coverage, type Figures, inReserve, LINES_MAX } from "./figures.ts";
-import { type Warning, warningsOf } from "./warnings.ts";
+import { column } from "@stakebts/core/operators/columns";
+import type { ConsoleSession } from "@stakebts/core/operators/console-access";
+import { DEBTS, LIABILITIES, PAYOUTS, payoutTone } from "@stakebts/core/operators/lists";
+import { whyPaysNothing } from "@stakebts/core/rules/freeze";
+import type { Shares } from "@stakebts/kernel/amount";
+import {
+  btsText,
+  countText,
+  durationText,
+  isoText,
+  numberText,
+  sharesText,
+  timeText,
+  wholeBtsText,
+} from "@stakebts/kernel/text";
+import type { ConsoleDeps, ConsoleEnv } from "../console.ts";
+import type { Html } from "../form.ts";
+import { badge, banner, consolePage, facts, type HtmlColumn, table } from "../html.ts";
+import { type Coverage, type Figures, inReserve, LINES_MAX, readFigures, sumOf } from "./figures.ts";
+import { warningsOf } from "./warnings.ts";
+
+export function overview(deps: ConsoleDeps): Hono<ConsoleEnv> {
+  const app = new Hono<ConsoleEnv>();
+  app.get("/", async (c) => {
+    const figures = await readFigures(deps);
+    return c.html(overviewPage(figures, { session: c.get("session"), custodian: deps.custodian }));
+  });
+  return app;
+}
 
 export const overviewPage = (
   figures: Figures,
@@ -22,22 +44,17 @@ export const overviewPage = (
         <h1>Overview</h1>
         <p class="hint">
           as of
-          <time datetime="${new Date(figures.asOfMs).toISOString()}">${timeText(figures.asOfMs)} UTC</time>,
-          chain time
+          <time datetime="${isoText(figures.asOfMs)}">${timeText(figures.asOfMs)} UTC</time>, chain time
         </p>
       </div>
-      ${warningsOf(figures).map(banner)} ${glance(figures)} ${stopped(figures, session)} ${coverage(figures)}
+      ${warningsOf(figures).map(({ level, title, todo }) => banner(level, html`<strong>${title}</strong> ${todo}`))}
+      ${glance(figures)} ${stopped(figures, session)} ${coverage(figures)}
       <div class="pair">
         ${debts("Past due", figures.pastDue, PAST_DUE)} ${debts("Next 7 days", figures.next, NEXT)}
       </div>
       <div class="pair">${balances(figures, custodian)} ${ledger(figures)}</div>
       <div class="pair">${nodes(figures)} ${queues(figures)}</div>`,
   });
-
-const banner = ({ level, title, todo }: Warning): Html =>
-  html`<p class="banner ${level}" role="${level === "bad" ? "alert" : "status"}">
-    <strong>${title}</strong> ${todo}
-  </p>`;
 
 const section = (title: string, note: Html | string, body: Html): Html => {
   const id = title.toLowerCase().replace(/[^a-z0-9]+/gu, "-");
@@ -59,43 +76,33 @@ function glance({ status, payerStartedOff, owed, hotWallet }: Figures): Html {
       <dt>${name}</dt>
       <dd><b>${value}</b> <span>${more}</span></dd>
     </div>`;
-  const amount = (value: bigint): Html => html`${btsText(value)} <abbr>BTS</abbr>`;
+  const amount = (value: bigint): Html => html`${numberText(value)} <abbr>BTS</abbr>`;
   return html`<dl class="figures">
     ${figure("Payments", on ? "on" : "off", on ? "the switch is on" : "nothing is paid", on ? "good" : "bad")}
     ${figure("Hot wallet", hotWallet === undefined ? "unknown" : html`${wholeBtsText(hotWallet)} <abbr>BTS</abbr>`, "on the chain")}
     ${figure("Due in 24 hours", amount(owed.within24h.amount), countText(owed.within24h.count, "payment"))}
     ${figure("Past due", amount(owed.pastDue.amount), countText(owed.pastDue.count, "payment"))}
-    ${figure("Waits for a person", countText(waiting.count, "payout"), `${btsText(waiting.amount)} BTS`, waiting.count > 0 ? "bad" : "good")}
+    ${figure("Waits for a person", countText(waiting.count, "payout"), btsText(waiting.amount), waiting.count > 0 ? "bad" : "good")}
     ${figure("Paid in 48 hours", amount(owed.paidLast48h.amount), countText(owed.paidLast48h.count, "payment"))}
   </dl>`;
 }
 
 function stopped({ stopped: page }: Figures, session: ConsoleSession): Html {
-  const columns: Column<PayoutLine>[] = [
-    { head: "Payout", cell: ({ key }) => html`<code class="key">${key}</code>` },
-    {
-      head: "Payee",
-      cell: ({ payee }) => html`<span class="${payee.length <= 24 ? "key" : ""}">${payee}</span>`,
+  const decide: HtmlColumn<PayoutLine> = {
+    head: "What to do",
+    kind: "text",
+    cell: ({ id, key, status, limitedBy }) => {
+      const verb = status === "held" && limitedBy !== undefined ? "Approve" : "Requeue";
+      return html`<a
+        class="button"
+        href="/payouts/${id}/${verb.toLowerCase()}"
+        aria-label="${session.role === "operator" ? verb : "Look at"} ${key}"
+        >${session.role === "operator" ? `${verb}…` : "Look"}</a
+      >`;
     },
-    { head: "BTS", numeric: true, cell: ({ amount }) => btsText(amount) },
-    { head: "Due, UTC", cell: ({ dueMs }) => time(dueMs) },
-    {
-      head: "Why",
-      cell: ({ status, reason }) => html`${badge(status, "bad")} <span>${reason ?? "no reason noted"}</span>`,
-    },
-    {
-      head: "What to do",
-      cell: ({ id, key, status, limitedBy }) => {
-        const verb = status === "held" && limitedBy !== undefined ? "Approve" : "Requeue";
-        return html`<a
-          class="button"
-          href="/payouts/${id}/${verb.toLowerCase()}"
-          aria-label="${session.role === "operator" ? verb : "Look at"} ${key}"
-          >${session.role === "operator" ? `${verb}…` : "Look"}</a
-        >`;
-      },
-    },
-  ];
+  };
+  const { key, payee, amount, due, status, reason } = PAYOUTS;
+  const columns = [key, payee, amount, due, status, reason, decide];
   return section(
     "Waits for a person",
     restText(page, html`<code>stakebts payouts failed</code> shows all`),
@@ -112,12 +119,13 @@ function coverage({ coverage: lines, minimum, reserve }: Figures): Html {
     if (short === undefined) return html`<span class="hint">not known</span>`;
     return short === 0n ? badge("covered", "good") : badge(`short by ${wholeBtsText(short)}`, "bad");
   };
-  const columns: Column<Coverage>[] = [
-    { head: "Due", cell: ({ name }) => name },
-    { head: "Payments", numeric: true, cell: ({ owed }) => btsText(BigInt(owed.count)) },
-    { head: "BTS", numeric: true, cell: ({ owed }) => btsText(owed.amount) },
-    { head: "Hot wallet", numeric: true, cell: ({ hotWalletShort }) => state(hotWalletShort) },
-    { head: "All wallets", numeric: true, cell: ({ allWalletsShort }) => state(allWalletsShort) },
+  const { due, payments, amount } = LIABILITIES;
+  const columns: HtmlColumn<Coverage>[] = [
+    due,
+    payments,
+    amount,
+    { head: "Hot wallet", kind: "number", cell: ({ hotWalletShort }) => state(hotWalletShort) },
+    { head: "All wallets", kind: "number", cell: ({ allWalletsShort }) => state(allWalletsShort) },
   ];
   return section(
     "Liabilities and coverage",
@@ -134,16 +142,15 @@ function debts(
   page: Page<DebtLine>,
   { nothing, note }: { nothing: string; note: string },
 ): Html {
-  const columns: Column<DebtLine>[] = [
-    { head: "Due, UTC", cell: ({ dueMs }) => time(dueMs) },
-    { head: "Payee", cell: ({ payee }) => payee },
-    {
-      head: "Kind",
-      cell: ({ kind, status }) =>
-        status === "pending" ? kind : html`${kind} ${badge(status.replace("_", " "))}`,
-    },
-    { head: "BTS", numeric: true, cell: ({ amount }) => btsText(amount) },
-  ];
+  const { due, payee, kind, amount } = DEBTS;
+  const kindAndState: HtmlColumn<DebtLine> = {
+    ...kind,
+    cell: (line) =>
+      line.status === "pending"
+        ? line.kind
+        : html`${line.kind} ${badge(line.status, payoutTone(line.status))}`,
+  };
+  const columns = [due, payee, kindAndState, amount];
   return section(
     title,
     page.total === 0
@@ -177,7 +184,7 @@ function balances({ hotWallet, minimum, reserve, nowMs }: Figures, custodian: st
   const note =
     reserve === undefined
       ? ""
-      : `the other wallets as reported ${spanText(nowMs - reserve.reportedAtMs)} ago`;
+      : `the other wallets as reported ${durationText(nowMs - reserve.reportedAtMs)} ago`;
   return section("Balances", note, facts(lines));
 }
 
@@ -191,13 +198,13 @@ function ledger({ status, lagBlocks, owed }: Figures): Html {
         "Newest block",
         cursor === undefined
           ? "none yet"
-          : `${btsText(BigInt(cursor.blockNum))}, ${timeText(cursor.blockTimeMs)} UTC`,
+          : `${numberText(cursor.blockNum)}, ${timeText(cursor.blockTimeMs)} UTC`,
       ],
       ["Behind the chain", lagBlocks === undefined ? "not known" : countText(lagBlocks, "block")],
-      ["Agreements", btsText(BigInt(status.agreements))],
-      ["Nominators with something to come", btsText(BigInt(owed.nominators))],
-      ["Transfers not decided", btsText(BigInt(status.undecidedTransfers))],
-      ["Jobs not made", btsText(BigInt(status.jobsToDispatch))],
+      ["Agreements", numberText(status.agreements)],
+      ["Nominators with something to come", numberText(owed.nominators)],
+      ["Transfers not decided", numberText(status.undecidedTransfers)],
+      ["Jobs not enqueued", numberText(status.jobsToDispatch)],
     ]),
   );
 }
@@ -208,33 +215,32 @@ function nodes({ glance: seen, nowMs }: Figures): Html {
       [
         node,
         "head" in answer
-          ? html`${badge("answers", "good")} head ${btsText(BigInt(answer.head.headBlockNum))}, irreversible
-            ${btsText(BigInt(answer.head.irreversibleBlockNum))}`
+          ? html`${badge("answers", "good")} head ${numberText(answer.head.headBlockNum)}, irreversible
+            ${numberText(answer.head.irreversibleBlockNum)}`
           : html`${badge("no answer", "bad")} ${answer.problem}`,
       ] as const,
   );
   return section(
     "Nodes",
-    seen === undefined ? "not asked yet" : `asked ${spanText(nowMs - seen.takenAtMs)} ago`,
+    seen === undefined ? "not asked yet" : `asked ${durationText(nowMs - seen.takenAtMs)} ago`,
     facts(lines),
   );
 }
 
 function queues({ queues: lines }: Figures): Html {
-  const number = (value: number | undefined): string => (value === undefined ? "?" : btsText(BigInt(value)));
-  const columns: Column<Figures["queues"][number]>[] = [
-    { head: "Queue", cell: ({ name }) => html`<a href="/queues/queue/${name}">${name}</a>` },
-    { head: "Waiting", numeric: true, cell: ({ counts }) => number(counts?.waiting) },
-    { head: "Active", numeric: true, cell: ({ counts }) => number(counts?.active) },
-    { head: "Delayed", numeric: true, cell: ({ counts }) => number(counts?.delayed) },
-    { head: "Failed", numeric: true, cell: ({ counts }) => number(counts?.failed) },
+  const columns: HtmlColumn<Figures["queues"][number]>[] = [
+    { head: "Queue", kind: "text", cell: ({ name }) => html`<a href="/queues/queue/${name}">${name}</a>` },
+    column.number("Waiting", ({ counts }) => counts?.waiting),
+    column.number("Active", ({ counts }) => counts?.active),
+    column.number("Delayed", ({ counts }) => counts?.delayed),
+    column.number("Failed", ({ counts }) => counts?.failed),
   ];
   const silent = lines.some(({ counts }) => counts === undefined);
   return section(
     "Queues",
     silent
       ? "the queue store does not answer: payments are late, never lost"
-      : "bells that job; what is owed is in the ledger",
+      : "jobs only wake a process up; what is owed is in the ledger",
     table("Jobs in each queue", columns, lines, { class: "lines" }),
   );
 }
@@ -243,21 +249,7 @@ function queues({ queues: lines }: Figures): Html {
 function restText(page: Page<unknown>, where: Html): Html | string {
   if (page.total === 0) return "";
   if (page.total <= LINES_MAX) return countText(page.total, "line");
-  return html`${LINES_MAX} of ${btsText(BigInt(page.total))}; ${where}`;
+  return html`${LINES_MAX} of ${numberText(page.total)}; ${where}`;
 }
 
-const time = (ms: number): Html =>
-  html`<time datetime="${new Date(ms).toISOString()}">${timeText(ms)}</time>`;
-const badge = (text: string, state = ""): Html => html`<span class="badge ${state}">${text}</span>`;
 const empty = (text: string): Html => html`<p class="empty">${text}</p>`;
-
-export const facts = (lines: readonly (readonly [string, Html | string])[]): Html =>
-  html`<dl class="facts">
-    ${lines.map(
-      ([name, value]) =>
-        html`<div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;

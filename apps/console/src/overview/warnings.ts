@@ -1,5 +1,5 @@
 import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
-import { btsText, sharesText, spanText } from "../html/text.ts";
+import { btsText, durationText, sharesText } from "@stakebts/kernel/text";
 import type { Figures } from "./figures.ts";
 
 export interface Warning {
@@ -37,7 +37,7 @@ export function warningsOf(figures: Figures): readonly Warning[] {
   for (const { by, held, count, amount } of status.limited)
     if (!held)
       warn(
-        `${count} payment(s) of ${btsText(amount)} BTS wait for room under the cap per ${by === "hour_cap" ? "hour" : "day"}`,
+        `${count} payment(s) of ${btsText(amount)} wait for room under the cap per ${by === "hour_cap" ? "hour" : "day"}`,
         "They are paid when there is room, oldest first. More room: stakebts limits set",
       );
   if (payerStartedOff)
@@ -56,7 +56,7 @@ export function warningsOf(figures: Figures): readonly Warning[] {
     );
   else if (nowMs - glance.takenAtMs > GLANCE_AGE_MS_MAX)
     warn(
-      `The nodes were asked ${spanText(nowMs - glance.takenAtMs)} ago`,
+      `The nodes were asked ${durationText(nowMs - glance.takenAtMs)} ago`,
       "Balance and lag below are as old.",
     );
   if (lagBlocks !== undefined && lagBlocks > LAG_BLOCKS_MAX)

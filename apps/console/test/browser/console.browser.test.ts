@@ -2,20 +2,23 @@ import type { QueueStore } from "@stakebts/core/queue/connection";
 import { startJobWorker } from "@stakebts/core/queue/bullmq-worker";
 import type { Log } from "@stakebts/kernel/log";
 import { describe, expect, inject } from "vitest";
-import { Desk, test } from "../console-bench.ts";
+import { ConsoleEnvironment, test } from "../console-environment.ts";
 import { ownRedis } from "@stakebts/testkit/own-redis";
 import { expectToBeReadable, expectToFit, visited, WIDTHS } from "./visit.ts";
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const PATIENCE = { timeout: 15_000, interval: 20 };
+const PATIENCE = { timeout: 45_000, interval: 20 };
 
 describe.skipIf(inject("chromium") === "")("the console in a browser", () => {
-  test("signs in, shows the overview on a desk and on a phone, and signs out", async ({ office, desk }) => {
-    await desk.addUser("anna", "operator");
-    await office.failedRefund();
-    await office.send("nominator-2", 25_000n, "three_months");
-    await office.digest();
-    await visited(desk, async ({ page, signIn, address }) => {
+  test("signs in, shows the overview on a console and on a phone, and signs out", async ({
+    cluster,
+    console,
+  }) => {
+    await console.addUser("anna", "operator");
+    await cluster.failedRefund();
+    await cluster.send("nominator-2", 25_000n, "three_months");
+    await cluster.digest();
+    await visited(console, async ({ page, signIn, address }) => {
       await page.goto(`${address}/queues`);
       expect(new URL(page.url()).pathname).toBe("/login");
       for (const size of [WIDTHS.phone, WIDTHS.desktop]) {
@@ -45,8 +48,8 @@ describe.skipIf(inject("chromium") === "")("the console in a browser", () => {
     });
   });
 
-  test("is readable in the dark", async ({ desk }) => {
-    await visited(desk, async ({ page, address }) => {
+  test("is readable in the dark", async ({ console }) => {
+    await visited(console, async ({ page, address }) => {
       const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
       await page.goto(`${address}/login`);
       const light = await ground();
@@ -55,10 +58,10 @@ describe.skipIf(inject("chromium") === "")("the console in a browser", () => {
     });
   });
 
-  test("requeues a payout, from the list to the transfer that arrives", async ({ office, desk }) => {
-    await desk.addUser("anna", "operator");
-    await office.failedRefund();
-    await visited(desk, async ({ page, signIn }) => {
+  test("requeues a payout, from the list to the transfer that arrives", async ({ cluster, console }) => {
+    await console.addUser("anna", "operator");
+    await cluster.failedRefund();
+    await visited(console, async ({ page, signIn }) => {
       await page.setViewportSize(WIDTHS.phone);
       await signIn("anna");
       await page.getByRole("link", { name: /^Requeue refund:/u }).click();
@@ -71,42 +74,42 @@ describe.skipIf(inject("chromium") === "")("the console in a browser", () => {
       await page.getByRole("button", { name: "Requeue 450 BTS to nominator-1" }).click();
       await page.getByRole("heading", { name: "Done" }).waitFor();
       expect(await page.getByRole("status").textContent()).toContain("failed → ready");
-      await office.work();
-      expect(await office.arrivedAt("nominator-1")).toEqual([450]);
+      await cluster.work();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
       await page.getByRole("link", { name: "Back to the overview" }).click();
       await page.getByText("No payout failed or is held.").waitFor();
     });
-    expect(await desk.receipts("payout.requeued")).toMatchObject([
+    expect(await console.receipts("payout.requeued")).toMatchObject([
       { details: { actor: "anna", reason: "the account exists now" } },
     ]);
   });
 
   test("with queues in PostgreSQL, shows Bull Board and retries what may be retried", async ({
-    desk,
+    console,
     databaseUrl,
-  }) => bullBoard(desk, { databaseUrl }));
+  }) => bullBoard(console, { databaseUrl }));
 
   test.skipIf(inject("redisUrl") === "")(
     "with queues in Redis, shows Bull Board and retries what may be retried",
-    ({ office, databaseUrl }) =>
+    ({ cluster, databaseUrl }) =>
       ownRedis(async (redisUrl) => {
-        const desk = await Desk.open(office, databaseUrl, { store: { redisUrl } });
+        const console = await ConsoleEnvironment.open(cluster, databaseUrl, { store: { redisUrl } });
         try {
-          await bullBoard(desk, { redisUrl });
+          await bullBoard(console, { redisUrl });
         } finally {
-          await desk.close();
+          await console.close();
         }
       }),
   );
 });
 
-async function bullBoard(desk: Desk, store: QueueStore): Promise<void> {
-  for (const role of ["viewer", "operator"] as const) await desk.addUser(`a-${role}`, role);
+async function bullBoard(console: ConsoleEnvironment, store: QueueStore): Promise<void> {
+  for (const role of ["viewer", "operator"] as const) await console.addUser(`a-${role}`, role);
   const jobs = {
     requests: ["memo.process", { transfer: "1:0:0" }],
     payouts: ["payout.pay", { payoutId: NOBODYS }],
   } as const;
-  const queues = desk.queues.filter(({ name }) => name in jobs);
+  const queues = console.queues.filter(({ name }) => name in jobs);
   for (const queue of queues) {
     const [name, data] = jobs[queue.name as keyof typeof jobs];
     await queue.add(name, data, { jobId: `job-of-${queue.name}`, attempts: 1 });
@@ -118,7 +121,7 @@ async function bullBoard(desk: Desk, store: QueueStore): Promise<void> {
   await worker.close();
 
   for (const role of ["viewer", "operator"] as const)
-    await visited(desk, async ({ page, address, signIn }) => {
+    await visited(console, async ({ page, address, signIn }) => {
       await signIn(`a-${role}`);
       await page.getByRole("navigation").getByRole("link", { name: "Queues" }).click();
       for (const name of ["requests", "due-rows", "payouts"])
@@ -137,11 +140,13 @@ async function bullBoard(desk: Desk, store: QueueStore): Promise<void> {
       await page.getByRole("button", { name: "Retry all" }).click();
       await page.getByRole("button", { name: "Confirm" }).click();
       await expect
-        .poll(() => desk.queues.find(({ name }) => name === "requests")?.getFailedCount(), PATIENCE)
+        .poll(() => console.queues.find(({ name }) => name === "requests")?.getFailedCount(), PATIENCE)
         .toBe(0);
     });
-  expect(await desk.receipts("console.jobs_retried")).toMatchObject([{ details: { actor: "a-operator" } }]);
-  expect(await desk.queues.find(({ name }) => name === "payouts")?.getFailedCount()).toBe(1);
+  expect(await console.receipts("console.jobs_retried")).toMatchObject([
+    { details: { actor: "a-operator" } },
+  ]);
+  expect(await console.queues.find(({ name }) => name === "payouts")?.getFailedCount()).toBe(1);
 }
 
 const NOBODYS = "00000000-0000-4000-8000-000000000000";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { serve } from "@hono/node-server";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { expect, inject } from "vitest";
-import { type Desk, PASSWORD } from "../console-bench.ts";
+import { type ConsoleEnvironment, PASSWORD } from "../console-environment.ts";
 
 // A real browser in front of a console that really listens.
 
@@ -30,10 +30,13 @@ export interface Visit {
  * Lets somebody visit the console, and fails afterwards if a page complained on the browser's console, broke, or asked
  * another host for anything.
  */
-export async function visited(desk: Desk, run: (visit: Visit) => Promise<void>): Promise<void> {
+export async function visited(
+  console: ConsoleEnvironment,
+  run: (visit: Visit) => Promise<void>,
+): Promise<void> {
   const profile = mkdtempSync(join(tmpdir(), "stakebts-chromium-"));
   const listening = await new Promise<{ address: string; close: () => Promise<void> }>((resolve) => {
-    const server = serve({ fetch: desk.app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
+    const server = serve({ fetch: console.app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => {
       const close = () =>
         new Promise<void>((done) => {
           server.close(() => done());

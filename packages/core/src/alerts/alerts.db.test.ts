@@ -11,20 +11,21 @@ import { measureLedger, measureQueues } from "../ledger/metrics.ts";
 import { Progress } from "../runtime/progress.ts";
 import { JOB_KINDS } from "../queue/catalog.ts";
 import { startJobWorker } from "../queue/bullmq-worker.ts";
-import { withPayerLock } from "../payments/payer-lock.ts";
+import { createPostgresPayerLock } from "../payments/postgres-payer-lock.ts";
 import { bts } from "@stakebts/kernel/amount";
 import { DEFAULT_POLICY } from "../rules/policy.ts";
 import type { TopUpId, TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { LivenessPing } from "./liveness-ping.ts";
+import { LivenessPing } from "./liveness.ts";
 import { payPayout } from "../payments/pay-payout.ts";
-import { extendHashChain } from "../audit/extend-hash-chain.ts";
+import { extendHashChain } from "../audit/hash-chain.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { operation, refundOf } from "@stakebts/testkit/given";
 import { describe, expect } from "vitest";
-import { type Office, test as base } from "../../../../apps/cli/test/cli-bench.ts";
+import type { PostgresCluster } from "@stakebts/testkit/postgres-cluster";
+import { test as base } from "@stakebts/testkit/postgres-cluster";
 
 // What every alert looks at moves when its cause is there, and moves back: the real ledger, the real chain of the devnet,
 // the services themselves. That the rules then job is in deploy/prometheus/rules.test.yml.
@@ -60,37 +61,37 @@ const test = base.extend<{ view: LedgerView; watched: Watched }>({
 });
 
 describe("the scheduler tells Prometheus of", () => {
-  test("payouts that wait for a person", async ({ office, watched }) => {
+  test("payouts that wait for a person", async ({ cluster, watched }) => {
     expect(await watched.read('stakebts_payouts{status="failed"}')).toBe(0);
-    await office.failedRefund();
+    await cluster.failedRefund();
     expect(await watched.read('stakebts_payouts{status="failed"}')).toBe(1);
     expect(await watched.read('stakebts_payouts_bts{status="failed"}')).toBe(450);
     expect(await watched.read('stakebts_liabilities_bts{horizon="stopped"}')).toBe(450);
   });
 
-  test("a payout that is overdue, written down or not, until it is paid", async ({ office, watched }) => {
-    await office.send("nominator-1", 500n, "what is this");
-    await office.digest();
-    office.devnet.skipTime(3_600);
-    await office.devnet.produce(8);
-    await office.ingest();
+  test("a payout that is overdue, written down or not, until it is paid", async ({ cluster, watched }) => {
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.digest();
+    cluster.devnet.skipTime(3_600);
+    await cluster.devnet.produce(8);
+    await cluster.ingest();
     expect(await watched.read("stakebts_oldest_unpaid_seconds")).toBeGreaterThan(3_500);
     expect(await watched.read('stakebts_liabilities_payments{horizon="past_due"}')).toBe(1);
-    await office.work();
+    await cluster.work();
     expect(await watched.read("stakebts_oldest_unpaid_seconds")).toBe(0);
 
-    await office.send("nominator-1", 25_000n, "three_months");
-    await office.digest();
-    await office.work();
-    office.devnet.skipTime(31 * 86_400);
-    await office.devnet.produce(8);
-    await office.ingest(); // Nobody has folded yet: the reward is a row that is due, and no payout.
+    await cluster.send("nominator-1", 25_000n, "three_months");
+    await cluster.digest();
+    await cluster.work();
+    cluster.devnet.skipTime(31 * 86_400);
+    await cluster.devnet.produce(8);
+    await cluster.ingest(); // Nobody has folded yet: the reward is a row that is due, and no payout.
     expect(await watched.read("stakebts_oldest_unpaid_seconds")).toBeGreaterThan(80_000);
   });
 
-  test("payments that are switched off", async ({ office, watched }) => {
+  test("payments that are switched off", async ({ cluster, watched }) => {
     expect(await watched.read("stakebts_payments_on")).toBe(1);
-    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
+    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
     expect(await watched.read("stakebts_payments_on")).toBe(0);
   });
 
@@ -99,8 +100,8 @@ describe("the scheduler tells Prometheus of", () => {
     const stop = new AbortController();
     let leads: () => void = () => {};
     const leading = new Promise<void>((resolve) => (leads = resolve));
-    const lock = { databaseUrl, clock: hostClock, log: silent };
-    const payer = withPayerLock(lock, stop.signal, async (lost) => {
+    const lock = createPostgresPayerLock({ databaseUrl, clock: hostClock, log: silent });
+    const payer = lock.hold(stop.signal, async (lost) => {
       leads();
       await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve()));
     });
@@ -111,26 +112,26 @@ describe("the scheduler tells Prometheus of", () => {
     expect(await watched.read("stakebts_payer_present")).toBe(0);
   });
 
-  test("transfers that nobody decides about, and jobs that nobody makes", async ({ office, watched }) => {
-    await office.send("nominator-1", 500n, "what is this");
-    await office.devnet.produce(8);
-    await office.ingest();
+  test("transfers that nobody decides about, and jobs that nobody makes", async ({ cluster, watched }) => {
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.devnet.produce(8);
+    await cluster.ingest();
     expect(await watched.read("stakebts_undecided_transfers")).toBe(1);
     expect(await watched.read("stakebts_outbox_jobs")).toBe(1);
-    await office.digest();
-    await office.work();
-    await office.ledger.jobs.dispatch(100, async () => {});
+    await cluster.digest();
+    await cluster.work();
+    await cluster.ledger.jobs.dispatch(100, async () => {});
     expect(await watched.read("stakebts_undecided_transfers")).toBe(0);
     expect(await watched.read("stakebts_outbox_jobs")).toBe(0);
   });
 
   test("receipts that nobody hash chain entries, until somebody does", async ({
     databaseUrl,
-    office,
+    cluster,
     watched,
   }) => {
     const audit = createAuditLog({ url: databaseUrl });
-    await office.ledger.transaction((tx) =>
+    await cluster.ledger.transaction((tx) =>
       tx.receipts.add([{ event: "a.drill", subject: "1", details: {} }]),
     );
     expect(await watched.read("stakebts_receipts_unchained")).toBeGreaterThan(0);
@@ -141,18 +142,18 @@ describe("the scheduler tells Prometheus of", () => {
     await audit.close();
   });
 
-  test("a backup, and of none while there is none", async ({ office, watched }) => {
+  test("a backup, and of none while there is none", async ({ cluster, watched }) => {
     expect(await watched.read("stakebts_last_backup_time_seconds")).toBeUndefined();
-    await office.ledger.transaction((tx) =>
+    await cluster.ledger.transaction((tx) =>
       tx.receipts.add([{ event: "backup.made", subject: "ledger", details: {} }]),
     );
     const madeSeconds = await watched.read("stakebts_last_backup_time_seconds");
     expect(Math.abs((madeSeconds ?? 0) - Date.now() / 1000)).toBeLessThan(60);
   });
 
-  test("a request for funds that nobody knows the end of", async ({ office, watched }) => {
+  test("a request for funds that nobody knows the end of", async ({ cluster, watched }) => {
     const id = "6f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10" as TopUpId;
-    await office.ledger.transaction(async (tx) => {
+    await cluster.ledger.transaction(async (tx) => {
       await tx.topUps.insert({
         id,
         key: "top-up:1:1" as TopUpKey,
@@ -164,9 +165,9 @@ describe("the scheduler tells Prometheus of", () => {
       });
       await tx.topUps.move(id, ["requested"], "asked", { isAsking: true });
     });
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(0);
-    await office.ledger.transaction((tx) => tx.topUps.move(id, ["asked"], "unresolved", { reason: "lost" }));
-    expect(await watched.read('stakebts_fundings{status="unresolved"}')).toBe(1);
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(0);
+    await cluster.ledger.transaction((tx) => tx.topUps.move(id, ["asked"], "unresolved", { reason: "lost" }));
+    expect(await watched.read('stakebts_top_ups{status="unresolved"}')).toBe(1);
   });
 
   test("jobs that wait", async ({ databaseUrl, watched }) => {
@@ -192,36 +193,36 @@ describe("the scheduler tells Prometheus of", () => {
 });
 
 describe("the ingester tells Prometheus of", () => {
-  test("a ledger that falls behind, and catches up", async ({ office }) => {
+  test("a ledger that falls behind, and catches up", async ({ cluster }) => {
     const watched = new Watched();
-    measureCursor(watched.metrics, office);
-    await office.devnet.produce(40);
+    measureCursor(watched.metrics, cluster);
+    await cluster.devnet.produce(40);
     expect(await watched.read("stakebts_cursor_lag_blocks")).toBeGreaterThan(20);
-    await office.ingest();
+    await cluster.ingest();
     expect(await watched.read("stakebts_cursor_lag_blocks")).toBe(0);
-    expect(await watched.read("stakebts_cursor_block")).toBe((await office.ledger.cursor.read())?.blockNum);
+    expect(await watched.read("stakebts_cursor_block")).toBe((await cluster.ledger.cursor.read())?.blockNum);
   });
 
-  test("a node that is gone, without the key in its address", async ({ office }) => {
+  test("a node that is gone, without the key in its address", async ({ cluster }) => {
     const watched = new Watched();
     const chain = createChainClient({
-      nodes: [office.devnet.urls[0] as string, "ws://user:pass-word@127.0.0.1:1/api-key?token=also"],
+      nodes: [cluster.devnet.urls[0] as string, "ws://user:pass-word@127.0.0.1:1/api-key?token=also"],
     });
     measureNodes(watched.metrics, chain);
-    const [host] = /^ws:\/\/[^/]+/u.exec(office.devnet.urls[0] as string) as unknown as [string];
+    const [host] = /^ws:\/\/[^/]+/u.exec(cluster.devnet.urls[0] as string) as unknown as [string];
     expect(await watched.read(`stakebts_node_up{node="${host}"}`)).toBe(1);
     expect(await watched.read('stakebts_node_up{node="ws://127.0.0.1:1"}')).toBe(0);
     expect(await watched.metrics.text()).not.toMatch(/pass-word|api-key|also/u);
     await chain.close();
   });
 
-  test("what it reads", async ({ office }) => {
+  test("what it reads", async ({ cluster }) => {
     const watched = new Watched();
-    const chain = countBlocks(watched.metrics, office.chain, office.custodian.id);
-    await office.send("nominator-1", 500n, "what is this");
-    await office.devnet.produce(8);
+    const chain = countBlocks(watched.metrics, cluster.chain);
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.devnet.produce(8);
     const { irreversibleBlockNum: to } = await chain.head();
-    await chain.blocks({ from: 1, to, account: office.custodian.id });
+    await chain.blocks({ from: 1, to, account: cluster.custodian.id });
     expect(await watched.read("stakebts_blocks_read_total")).toBe(to);
     expect(await watched.read('stakebts_transfers_read_total{direction="in"}')).toBe(1);
   });
@@ -229,29 +230,29 @@ describe("the ingester tells Prometheus of", () => {
 
 describe("the payer tells Prometheus of", () => {
   /** A refund that is due, of any size. */
-  async function createRefund(office: Office, amount: bigint) {
-    await office.devnet.produce(8);
-    await office.ingest();
-    const dueMs = (await office.ledger.cursor.read())?.blockTimeMs ?? millis(0);
+  async function createRefund(cluster: PostgresCluster, amount: bigint) {
+    await cluster.devnet.produce(8);
+    await cluster.ingest();
+    const dueMs = (await cluster.ledger.cursor.read())?.blockTimeMs ?? millis(0);
     const refund = refundOf(operation(1), { amount: bts(amount), dueMs });
-    await office.ledger.transaction((tx) => tx.payouts.insert([refund]));
+    await cluster.ledger.transaction((tx) => tx.payouts.insert([refund]));
     return refund;
   }
 
-  test("money that does not reach, in the hot wallet and in all purses", async ({ office, view }) => {
+  test("money that does not reach, in the hot wallet and in all purses", async ({ cluster, view }) => {
     const watched = new Watched();
     measureMoney(watched.metrics, {
-      chain: office.chain,
+      chain: cluster.chain,
       view,
-      custodianId: office.custodian.id,
+      custodianId: cluster.custodian.id,
       policy: DEFAULT_POLICY,
     });
-    await createRefund(office, 150_000n);
+    await createRefund(cluster, 150_000n);
     expect(await watched.read("stakebts_hot_wallet_bts")).toBe(100_000);
     expect(await watched.read('stakebts_coverage_days{of="hot_wallet"}')).toBe(0);
     expect(await watched.read('stakebts_coverage_days{of="all"}')).toBe(0);
     const details = { hotWalletShares: "1", exchange1Shares: `${60_000n * 100_000n}`, totalShares: "1" };
-    await office.ledger.transaction((tx) =>
+    await cluster.ledger.transaction((tx) =>
       tx.receipts.add([{ event: "treasury.balances", subject: "custodian", details }]),
     );
     expect(await watched.read('stakebts_coverage_days{of="hot_wallet"}')).toBe(0);
@@ -260,16 +261,16 @@ describe("the payer tells Prometheus of", () => {
     expect(await watched.read("stakebts_treasury_report_time_seconds")).toBeGreaterThan(1_600_000_000);
   });
 
-  test("what nodes say to a payment, and how long each step takes", async ({ office }) => {
+  test("what nodes say to a payment, and how long each step takes", async ({ cluster }) => {
     const watched = new Watched();
-    const deps = measurePayments(watched.metrics)(await office.newPayer());
-    const { id } = await createRefund(office, 10n);
+    const deps = measurePayments(watched.metrics)(await cluster.newPayer());
+    const { id } = await createRefund(cluster, 10n);
     await payPayout(deps, id);
     await payPayout(deps, id);
     expect(await watched.read('stakebts_broadcasts_total{outcome="accepted"}')).toBe(1);
     expect(await watched.read('stakebts_broadcasts_total{outcome="duplicate"}')).toBe(1);
     expect(await watched.read('stakebts_broadcasts_total{outcome="refused"}')).toBe(0);
-    office.devnet.nodes[0]?.faults.refuseBroadcasts("not today");
+    cluster.devnet.nodes[0]?.faults.refuseBroadcasts("not today");
     await payPayout(deps, id);
     expect(await watched.read('stakebts_broadcasts_total{outcome="refused"}')).toBe(1);
     expect(await watched.read("stakebts_sign_seconds_count")).toBe(1);
@@ -329,7 +330,7 @@ describe("the payer tells Prometheus of", () => {
 
 describe("the liveness ping", () => {
   test("is heard only while payments get on, and says why it is silent", async ({
-    office,
+    cluster,
     view,
     watched,
     databaseUrl,
@@ -349,38 +350,39 @@ describe("the liveness ping", () => {
       chainKeepsTime: false, // The devnet's time is whatever the test makes it.
       overdueMsMax: 1_800_000,
     });
-    await office.digest();
+    await cluster.digest();
     expect(await livenessPing.beat()).toBe("payer_away");
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(1);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(1);
 
     const stop = new AbortController();
     let leads: () => void = () => {};
     const leading = new Promise<void>((resolve) => (leads = resolve));
-    const payer = withPayerLock({ databaseUrl, clock: hostClock, log: silent }, stop.signal, async (lost) => {
+    const lock = createPostgresPayerLock({ databaseUrl, clock: hostClock, log: silent });
+    const payer = lock.hold(stop.signal, async (lost) => {
       leads();
       await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve()));
     });
     await leading;
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(1);
-    expect(await watched.read('stakebts_heartbeat_silent{reason="payer_away"}')).toBe(0);
+    expect(await watched.read('stakebts_liveness_withheld{reason="payer_away"}')).toBe(0);
 
-    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
+    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "a drill" } }));
     expect(await livenessPing.beat()).toBe("payments_off");
-    await office.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+    await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
 
-    await office.send("nominator-1", 500n, "what is this");
-    await office.digest();
+    await cluster.send("nominator-1", 500n, "what is this");
+    await cluster.digest();
     expect(await livenessPing.beat()).toBeUndefined(); // Due for a moment.
-    office.devnet.skipTime(3_600);
-    await office.devnet.produce(8);
-    await office.ingest();
+    cluster.devnet.skipTime(3_600);
+    await cluster.devnet.produce(8);
+    await cluster.ingest();
     expect(await livenessPing.beat()).toBe("payout_overdue");
     expect(await livenessPing.beat()).toBe("payout_overdue");
-    await office.work();
+    await cluster.work();
     expect(await livenessPing.beat()).toBeUndefined();
     expect(pings).toBe(3);
-    expect(await watched.read('stakebts_heartbeat_pings_total{outcome="heard"}')).toBe(3);
+    expect(await watched.read('stakebts_liveness_pings_total{outcome="heard"}')).toBe(3);
     expect(said).toEqual([
       "liveness.withheld payer_away",
       "liveness.withheld payments_off",

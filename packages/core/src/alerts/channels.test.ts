@@ -1,13 +1,18 @@
+import { readdirSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Message, NotificationChannel } from "./notification.ts";
+import type { Message, Send } from "./channel.ts";
 import { ask } from "./http-request.ts";
-import { createDiscord, createSlack, createTelegram } from "./chats.ts";
-import { createEmail } from "./email.ts";
-import { createWebhook } from "./webhook.ts";
+import { CHANNEL_GROUPS, CHANNEL_NAMES, createChannels } from "./channels.ts";
+import { DISCORD } from "./channels/discord.ts";
+import { EMAIL } from "./channels/email.ts";
+import { SLACK } from "./channels/slack.ts";
+import { sendByTelegram } from "./channels/telegram.ts";
+import { WEBHOOK } from "./channels/webhook.ts";
 
 // Real servers on this machine receive what is sent, and misbehave as asked.
 
@@ -21,6 +26,45 @@ const message: Message = {
   text: "- refund:1:0:0: a <b>node</b> said @everyone <!channel> & more\nsecond line",
   items: [{ subject: "refund:1:0:0", reason: "a node said" }],
 };
+
+const clock = { nowMs: () => Date.now() };
+const webhook = (url: string): Send =>
+  WEBHOOK.open({ STAKEBTS_NOTIFY_WEBHOOK_URL: url, STAKEBTS_NOTIFY_WEBHOOK_SECRET: SECRET }, clock);
+const slack = (url: string): Send => SLACK.open({ STAKEBTS_NOTIFY_SLACK_URL: url }, clock);
+const discord = (url: string): Send => DISCORD.open({ STAKEBTS_NOTIFY_DISCORD_URL: url }, clock);
+const email = (url: string, to = "a@example.org"): Send =>
+  EMAIL.open(
+    {
+      STAKEBTS_NOTIFY_SMTP_URL: url,
+      STAKEBTS_NOTIFY_SMTP_FROM: "StakeBTS <stakebts@example.org>",
+      STAKEBTS_NOTIFY_SMTP_TO: to,
+    },
+    clock,
+  );
+
+describe("the channels", () => {
+  it("are the files of their folder, each under its own name", () => {
+    const files = readdirSync(join(import.meta.dirname, "channels")).map((file) =>
+      file.replace(/\.ts$/u, ""),
+    );
+    expect(CHANNEL_NAMES.toSorted()).toEqual(files.toSorted());
+  });
+
+  it("are on where each of their settings is given", () => {
+    const all = Object.fromEntries(CHANNEL_GROUPS.flat().map((name) => [name, "https://example.org"]));
+    const names = (config: Record<string, string>) => createChannels(config, clock).map(({ name }) => name);
+    expect(names(all)).toEqual(CHANNEL_NAMES);
+    expect(names({})).toEqual([]);
+    for (const [index, group] of CHANNEL_GROUPS.entries()) {
+      const alone = Object.fromEntries(group.map((name) => [name, "https://example.org"]));
+      expect(names({ ...alone, STAKEBTS_NOTIFY_NAME: "x" })).toEqual([CHANNEL_NAMES[index]]);
+      for (const name of group) {
+        const { [name]: _, ...half } = alone;
+        expect(names(half)).toEqual([]);
+      }
+    }
+  });
+});
 
 interface Received {
   readonly path: string;
@@ -69,8 +113,8 @@ async function closedPort(): Promise<number> {
 describe("a webhook", () => {
   it("is signed so that a receiver's library accepts it, under the id of the message", async () => {
     const { url, received } = await receiver();
-    const channel = createWebhook({ url, secret: SECRET, clock: { nowMs: () => Date.now() } });
-    expect(await channel.send(message)).toEqual({ ok: true });
+    const send = webhook(url);
+    expect(await send(message)).toEqual({ ok: true });
     const [got] = received as [Received];
     const headers = got.headers as Record<string, string>;
     expect(new Webhook(SECRET).verify(got.body, headers)).toMatchObject({
@@ -87,7 +131,7 @@ describe("a webhook", () => {
 describe("chats get plain text that wakes nobody up:", () => {
   it("Slack", async () => {
     const { url, received } = await receiver();
-    await createSlack({ url }).send(message);
+    await slack(url)(message);
     const { text } = JSON.parse(received[0]?.body ?? "") as { text: string };
     expect(text).toContain("&lt;!channel&gt; &amp; more");
     expect(text).not.toMatch(/[<>]/u);
@@ -95,7 +139,7 @@ describe("chats get plain text that wakes nobody up:", () => {
 
   it("Discord", async () => {
     const { url, received } = await receiver({ status: 204 });
-    expect(await createDiscord({ url }).send({ ...message, text: "y".repeat(5_000) })).toEqual({ ok: true });
+    expect(await discord(url)({ ...message, text: "y".repeat(5_000) })).toEqual({ ok: true });
     const body = JSON.parse(received[0]?.body ?? "") as { content: string; allowed_mentions: unknown };
     expect(body.allowed_mentions).toEqual({ parse: [] });
     expect(body.content.length).toBeLessThanOrEqual(2_000);
@@ -103,7 +147,7 @@ describe("chats get plain text that wakes nobody up:", () => {
 
   it("Telegram", async () => {
     const { url, received } = await receiver();
-    await createTelegram({ token: TOKEN, chat: "-100123", api: url }).send(message);
+    await sendByTelegram({ token: TOKEN, chat: "-100123", api: url })(message);
     expect(received[0]?.path).toBe(`/bot${TOKEN}/sendMessage`);
     expect(JSON.parse(received[0]?.body ?? "")).toMatchObject({
       chat_id: "-100123",
@@ -114,11 +158,11 @@ describe("chats get plain text that wakes nobody up:", () => {
 });
 
 describe("a receiver that misbehaves is told of in a few words, and no address or token is in them:", () => {
-  const all = (url: string): NotificationChannel[] => [
-    createWebhook({ url: `${url}/private-path`, secret: SECRET, clock: { nowMs: () => Date.now() } }),
-    createSlack({ url: `${url}/private-path` }),
-    createDiscord({ url: `${url}/private-path` }),
-    createTelegram({ token: TOKEN, chat: "1", api: url }),
+  const all = (url: string): Send[] => [
+    webhook(`${url}/private-path`),
+    slack(`${url}/private-path`),
+    discord(`${url}/private-path`),
+    sendByTelegram({ token: TOKEN, chat: "1", api: url }),
   ];
   const secretsIn = (text: string) => /private-path|127\.0\.0\.1|a-token/u.test(text);
 
@@ -127,8 +171,8 @@ describe("a receiver that misbehaves is told of in a few words, and no address o
       status: 500,
       body: JSON.stringify({ description: `bot${TOKEN} is broken` }),
     });
-    for (const channel of all(url)) {
-      const outcome = await channel.send(message);
+    for (const send of all(url)) {
+      const outcome = await send(message);
       expect(outcome).toMatchObject({
         ok: false,
         problem: expect.stringMatching(/^answered 500/u) as string,
@@ -140,16 +184,16 @@ describe("a receiver that misbehaves is told of in a few words, and no address o
   it("one that sends us somewhere else, with all that we say", async () => {
     const other = await receiver();
     const { url } = await receiver({ status: 307, location: other.url });
-    for (const channel of all(url)) {
-      expect(await channel.send(message)).toEqual({ ok: false, problem: "answered 307" });
+    for (const send of all(url)) {
+      expect(await send(message)).toEqual({ ok: false, problem: "answered 307" });
     }
     expect(other.received).toEqual([]);
   });
 
   it("one that is not there", async () => {
     const port = await closedPort();
-    for (const channel of all(`http://127.0.0.1:${port}`))
-      expect(await channel.send(message)).toEqual({
+    for (const send of all(`http://127.0.0.1:${port}`))
+      expect(await send(message)).toEqual({
         ok: false,
         problem: "cannot be reached (ECONNREFUSED)",
       });
@@ -195,16 +239,11 @@ describe("e-mail", () => {
     closers.push(() => new Promise((resolve) => server.close(() => resolve())));
     return { port: (server.server.address() as AddressInfo).port, mails };
   }
-  const from = "StakeBTS <stakebts@example.org>";
 
   it("arrives at everybody who was named, with the id of the message", async () => {
     const { port, mails } = await mailServer(false);
-    const channel = createEmail({
-      url: `smtp://user:pass-word@127.0.0.1:${port}`,
-      from,
-      to: "a@example.org, b@example.org",
-    });
-    expect(await channel.send(message)).toEqual({ ok: true });
+    const send = email(`smtp://user:pass-word@127.0.0.1:${port}`, "a@example.org, b@example.org");
+    expect(await send(message)).toEqual({ ok: true });
     expect(mails).toHaveLength(1);
     expect(mails[0]).toContain("Subject: stakebts: payout.failed\r\n");
     expect(mails[0]).toContain(`Message-ID: <${message.id}@stakebts>`);
@@ -214,20 +253,16 @@ describe("e-mail", () => {
 
   it("that is refused says with which number, and not what the server said", async () => {
     const { port } = await mailServer(true);
-    const refused = createEmail({ url: `smtp://127.0.0.1:${port}`, from, to: "a@example.org" });
-    expect(await refused.send(message)).toEqual({
+    const refused = email(`smtp://127.0.0.1:${port}`);
+    expect(await refused(message)).toEqual({
       ok: false,
       problem: "the mail server answered 550 (EENVELOPE)",
     });
-    const stranger = createEmail({
-      url: `smtp://user:wrong-word@127.0.0.1:${port}`,
-      from,
-      to: "a@example.org",
-    });
-    const outcome = await stranger.send(message);
+    const stranger = email(`smtp://user:wrong-word@127.0.0.1:${port}`);
+    const outcome = await stranger(message);
     expect(outcome).toMatchObject({ ok: false });
     expect(JSON.stringify(outcome)).not.toContain("wrong-word");
-    const nobody = createEmail({ url: `smtp://127.0.0.1:${await closedPort()}`, from, to: "a@example.org" });
-    expect(await nobody.send(message)).toEqual({ ok: false, problem: "cannot be sent (ESOCKET)" });
+    const nobody = email(`smtp://127.0.0.1:${await closedPort()}`);
+    expect(await nobody(message)).toEqual({ ok: false, problem: "cannot be sent (ESOCKET)" });
   });
 });

@@ -1,47 +1,52 @@
 import type { HostClock } from "@stakebts/kernel/clock";
-import type { NotificationChannel } from "./notification.ts";
-import { createDiscord, createSlack, createTelegram } from "./chats.ts";
-import { createEmail } from "./email.ts";
-import { createWebhook } from "./webhook.ts";
+import type { ChannelSetting, Send } from "./channel.ts";
+import { DISCORD } from "./channels/discord.ts";
+import { EMAIL } from "./channels/email.ts";
+import { SLACK } from "./channels/slack.ts";
+import { TELEGRAM } from "./channels/telegram.ts";
+import { WEBHOOK } from "./channels/webhook.ts";
 
-/** As `notifySettings` of the configuration reads them; each group is there as a whole or not at all. */
-export interface ChannelConfig {
-  readonly STAKEBTS_NOTIFY_WEBHOOK_URL?: string | undefined;
-  readonly STAKEBTS_NOTIFY_WEBHOOK_SECRET?: string | undefined;
-  readonly STAKEBTS_NOTIFY_SMTP_URL?: string | undefined;
-  readonly STAKEBTS_NOTIFY_SMTP_FROM?: string | undefined;
-  readonly STAKEBTS_NOTIFY_SMTP_TO?: string | undefined;
-  readonly STAKEBTS_NOTIFY_TELEGRAM_TOKEN?: string | undefined;
-  readonly STAKEBTS_NOTIFY_TELEGRAM_CHAT?: string | undefined;
-  readonly STAKEBTS_NOTIFY_DISCORD_URL?: string | undefined;
-  readonly STAKEBTS_NOTIFY_SLACK_URL?: string | undefined;
+/** The channels there are, in the order in which documents list them. */
+const CHANNELS = [WEBHOOK, EMAIL, TELEGRAM, DISCORD, SLACK] as const;
+
+type AnyChannel = (typeof CHANNELS)[number];
+export type ChannelName = AnyChannel["name"];
+type SettingsOf<C> = C extends { readonly settings: infer S } ? keyof S & string : never;
+export type ChannelSettingName = SettingsOf<AnyChannel>;
+
+export const CHANNEL_NAMES: readonly ChannelName[] = CHANNELS.map(({ name }) => name);
+
+/** For each channel the names of its settings: all of them are given, or none. */
+export const CHANNEL_GROUPS = CHANNELS.map(
+  ({ settings }) => Object.keys(settings) as ChannelSettingName[],
+) as readonly (readonly ChannelSettingName[])[];
+
+/** What the table of settings takes over. */
+export const CHANNEL_SETTINGS = Object.assign({}, ...CHANNELS.map(({ settings }) => settings)) as Readonly<
+  Record<ChannelSettingName, ChannelSetting>
+>;
+
+export interface NotificationChannel {
+  readonly name: ChannelName;
+  readonly send: Send;
 }
 
 /** The channels that are configured. */
 export function createChannels(
-  config: ChannelConfig,
+  config: Readonly<Partial<Record<ChannelSettingName, string | undefined>>>,
   clock: Pick<HostClock, "nowMs">,
 ): readonly NotificationChannel[] {
-  const {
-    STAKEBTS_NOTIFY_WEBHOOK_URL: webhook,
-    STAKEBTS_NOTIFY_WEBHOOK_SECRET: secret,
-    STAKEBTS_NOTIFY_SMTP_URL: smtp,
-    STAKEBTS_NOTIFY_SMTP_FROM: from,
-    STAKEBTS_NOTIFY_SMTP_TO: to,
-    STAKEBTS_NOTIFY_TELEGRAM_TOKEN: token,
-    STAKEBTS_NOTIFY_TELEGRAM_CHAT: chat,
-    STAKEBTS_NOTIFY_DISCORD_URL: discord,
-    STAKEBTS_NOTIFY_SLACK_URL: slack,
-  } = config;
-  return [
-    ...(webhook !== undefined && secret !== undefined
-      ? [createWebhook({ url: webhook, secret, clock })]
-      : []),
-    ...(smtp !== undefined && from !== undefined && to !== undefined
-      ? [createEmail({ url: smtp, from, to })]
-      : []),
-    ...(token !== undefined && chat !== undefined ? [createTelegram({ token, chat })] : []),
-    ...(discord !== undefined ? [createDiscord({ url: discord })] : []),
-    ...(slack !== undefined ? [createSlack({ url: slack })] : []),
-  ];
+  return CHANNELS.flatMap((channel: OpenChannel & { readonly name: ChannelName }) => {
+    const given = Object.entries(config).filter(
+      (entry): entry is [string, string] => entry[0] in channel.settings && entry[1] !== undefined,
+    );
+    if (given.length < Object.keys(channel.settings).length) return [];
+    return [{ name: channel.name, send: channel.open(Object.fromEntries(given), clock) }];
+  });
+}
+
+/** A channel of which it is not known which settings it has: `createChannels` gives it those that it declares. */
+interface OpenChannel {
+  readonly settings: Readonly<Record<string, ChannelSetting>>;
+  open(config: Readonly<Record<string, string>>, clock: Pick<HostClock, "nowMs">): Send;
 }

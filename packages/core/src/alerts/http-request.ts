@@ -1,5 +1,4 @@
-import axios, { AxiosError } from "axios";
-import type { SendOutcome } from "./notification.ts";
+import type { SendOutcome } from "./channel.ts";
 
 const CALL_MS_MAX = 10_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -20,6 +19,8 @@ export async function ask(
   explain: (body: unknown) => string | undefined = () => undefined,
 ): Promise<SendOutcome> {
   const { deadlineMs = CALL_MS_MAX } = request;
+  // Every process reads the table of settings, and so the channels. Few of them send: the library is loaded by those alone.
+  const { default: axios, AxiosError } = await import("axios");
   try {
     const answer = await axios.request<unknown>({
       method: request.method,

@@ -1,7 +1,6 @@
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { NotificationStore } from "./notification.ts";
-import type { LivenessPingDeps } from "./liveness-ping.ts";
-import { LIVENESS_PROBLEMS } from "./liveness.ts";
+import { LIVENESS_PROBLEMS, type LivenessPingDeps } from "./liveness.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
 /** Whether the dead man's switch is told that all is well, and why not. */
@@ -13,7 +12,7 @@ export function measureLiveness(metrics: Metrics): LivenessPingDeps["onPing"] {
   );
   const pings = metrics.counter(
     "stakebts_liveness_pings_total",
-    "Heartbeats sent, by whether they were heard",
+    "Liveness pings sent, by whether they were answered",
     ["outcome"],
   );
   // Counters that are there from the beginning: Prometheus does not see the first step of one that appears with it.

@@ -28,7 +28,7 @@ function metricsThereAre(): Map<string, readonly string[]> {
   countedLog(silent, observation);
   measureNodes(metrics, nothing);
   measureCursor(metrics, nothing);
-  countBlocks(metrics, { blocks: () => undefined } as never, "1.2.3");
+  countBlocks(metrics, { blocks: () => undefined } as never);
   measureLedger(metrics, nothing);
   measureQueues(metrics, nothing, JOB_KINDS);
   measureSpendMonitor(metrics, () => nothing);

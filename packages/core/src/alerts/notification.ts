@@ -1,4 +1,7 @@
 import type { Millis } from "@stakebts/kernel/time";
+import { column, type Columns } from "../operators/columns.ts";
+import type { Message } from "./channel.ts";
+import type { ChannelName } from "./channels.ts";
 
 // How people hear of what asks for them.
 
@@ -9,41 +12,6 @@ export interface Alert {
   readonly subject: string;
   readonly chainTimeMs: Millis | undefined;
   readonly details: Readonly<Record<string, unknown>>;
-}
-
-/** What a channel is given to say. Everything in it may be read by whoever reads the channel. */
-export interface Message {
-  /** The same however often it is sent: receivers tell repetitions by it. UUID. */
-  readonly id: string;
-  /** Event of the receipts it is about, `payout.failed`; or `notification.test`. */
-  readonly event: string;
-  /** How many receipts it is about. */
-  readonly count: number;
-  /** One line, without line breaks. */
-  readonly title: string;
-  /** Plain text. */
-  readonly text: string;
-  /** The first few of them. */
-  readonly items: readonly MessageItem[];
-}
-
-export interface MessageItem {
-  readonly subject: string;
-  readonly chainTimeMs?: number;
-  readonly reason?: string;
-  readonly todo?: string;
-}
-
-export const CHANNELS = ["webhook", "email", "telegram", "discord", "slack"] as const;
-export type ChannelName = (typeof CHANNELS)[number];
-
-/** `problem` says why in a few words, and never an address, a password or a token. */
-export type SendOutcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
-
-export interface NotificationChannel {
-  readonly name: ChannelName;
-  /** Never throws for what a receiver does, and ends within half a minute. */
-  send(message: Message): Promise<SendOutcome>;
 }
 
 /** A message that is to be sent by one channel, taken by one sender for a while. */
@@ -136,3 +104,17 @@ export interface NotificationStore {
   }>;
   close(): Promise<void>;
 }
+
+/** The list of notifications that operators see. */
+export const NOTIFICATIONS = {
+  written: column.time("Written (UTC)", ({ createdAtMs }) => createdAtMs),
+  channel: column.text("Channel", ({ channel }) => channel),
+  status: column.state(
+    "Status",
+    ({ status }) => status,
+    ({ status }) => (status === "given_up" ? "bad" : undefined),
+  ),
+  tries: column.number("Tries", ({ attempts }) => attempts),
+  message: column.text("Message", ({ title }) => title),
+  problem: column.text("Problem", ({ problem }) => problem),
+} as const satisfies Columns<NotificationLine>;

@@ -1,12 +1,8 @@
 import { createNotificationStore } from "./postgres-notifications.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
-import type {
-  ChannelName,
-  Message,
-  NotificationChannel,
-  NotificationStore,
-  SendOutcome,
-} from "./notification.ts";
+import type { Message, SendOutcome } from "./channel.ts";
+import type { ChannelName, NotificationChannel } from "./channels.ts";
+import type { NotificationStore } from "./notification.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { sendNotifications } from "./send-notifications.ts";

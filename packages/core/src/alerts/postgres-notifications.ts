@@ -1,14 +1,9 @@
 import { LOCKS } from "../database/locks.ts";
 import { millis } from "@stakebts/kernel/time";
-import type {
-  Alert,
-  ChannelName,
-  Message,
-  NotificationLine,
-  NotificationStore,
-  TakenNotification,
-} from "./notification.ts";
-import { alertName } from "./alert-name.ts";
+import type { Message } from "./channel.ts";
+import type { ChannelName } from "./channels.ts";
+import type { Alert, NotificationLine, NotificationStore, TakenNotification } from "./notification.ts";
+import { alertName } from "./message.ts";
 import { type Database, type DatabaseTx, openDatabase, Prisma } from "../database/client.ts";
 
 const DAY_MS = 86_400_000;

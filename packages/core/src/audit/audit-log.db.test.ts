@@ -3,10 +3,9 @@ import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { millis } from "@stakebts/kernel/time";
 import type { AuditLog } from "./audit-log.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { createCheckpoint } from "./create-checkpoint.ts";
+import { createCheckpoint } from "./checkpoint.ts";
 import { type AuditFinding, verifyLog } from "./verify-log.ts";
-import { chainAll } from "./hash-chain.ts";
-import { extendHashChain } from "./extend-hash-chain.ts";
+import { chainAll, extendHashChain } from "./hash-chain.ts";
 import { cursorAt } from "@stakebts/testkit/given";
 import pg from "pg";
 import { describe, expect } from "vitest";
@@ -219,16 +218,16 @@ describe("audit verify", () => {
     await aLog(sql, audit);
     const written = (await command("audit", "head")).out.trim();
     expect(written).toMatch(/^[0-9a-f]{64}@12$/u);
-    expect(await command("audit", "verify", "--anchor", written)).toMatchObject({ code: 0 });
+    expect(await command("audit", "verify", "--checkpoint", written)).toMatchObject({ code: 0 });
     await forge(sql, "DELETE FROM hash_chain_entry; UPDATE receipt SET subject = 'forged' WHERE id = 12");
     await extendHashChain(audit);
     expect(await command("audit", "verify")).toMatchObject({ code: 0 });
-    const { code, out } = await command("audit", "verify", "--anchor", written);
+    const { code, out } = await command("audit", "verify", "--checkpoint", written);
     expect(code).toBe(1);
     expect(out).toContain("checkpoint_differs");
     await forge(sql, "DELETE FROM hash_chain_entry WHERE seq = 12; DELETE FROM receipt WHERE id = 12");
-    expect((await command("audit", "verify", "--anchor", written)).out).toContain("this log ends at 11");
-    expect(await command("audit", "verify", "--anchor", "nonsense")).toMatchObject({ code: 2 });
+    expect((await command("audit", "verify", "--checkpoint", written)).out).toContain("this log ends at 11");
+    expect(await command("audit", "verify", "--checkpoint", "nonsense")).toMatchObject({ code: 2 });
   });
 
   test("says of a head that a restored ledger has lost that it was restored", async ({
@@ -240,7 +239,7 @@ describe("audit verify", () => {
     await aLog(sql, audit);
     await sql("INSERT INTO receipt (event, subject, details) VALUES ('ledger.restored', 'stakebts', '{}')");
     await extendHashChain(audit);
-    const { out } = await command("audit", "verify", "--anchor", `${"a".repeat(64)}@99`);
+    const { out } = await command("audit", "verify", "--checkpoint", `${"a".repeat(64)}@99`);
     expect(out).toContain("this ledger has ledger.restored of");
   });
 });

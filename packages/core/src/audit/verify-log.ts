@@ -1,12 +1,7 @@
+import { isoText } from "@stakebts/kernel/text";
 import { LATE_MS } from "../ledger/postgres/receipts.ts";
-import {
-  type Checkpoint,
-  type AuditLogContents,
-  type Receipt,
-  type HashChainEntry,
-  type ChainedReceipt,
-} from "./audit-log.ts";
-import { BEFORE_THE_FIRST, hashAfter, chainedText } from "./hash-chain.ts";
+import type { AuditLogContents, ChainedReceipt, Checkpoint, HashChainEntry, Receipt } from "./audit-log.ts";
+import { BEFORE_THE_FIRST, chainedText, hashAfter } from "./hash-chain.ts";
 
 export interface AuditFinding {
   readonly kind: "changed" | "missing" | "entries_missing" | "inserted" | "back_dated" | "checkpoint_differs";
@@ -152,7 +147,7 @@ const slippedIn = ({ id, event, subject, createdAtMs }: Receipt): AuditFinding =
   kind: "inserted",
   seq: undefined,
   receiptId: id,
-  message: `receipt ${id} (${event} ${subject}) of ${new Date(createdAtMs).toISOString()} is not chained, and those around it were long ago: it was put in later`,
+  message: `receipt ${id} (${event} ${subject}) of ${isoText(createdAtMs)} is not chained, and those around it were long ago: it was put in later`,
   todo: "find out who writes to the database besides the product; believe nothing that it says",
 });
 
@@ -187,7 +182,7 @@ class OrderOfIds {
           kind: "back_dated",
           seq,
           receiptId: id,
-          message: `${name} says that it was written at ${new Date(createdAtMs).toISOString()}, and one before it at ${new Date(latestMs).toISOString()}`,
+          message: `${name} says that it was written at ${isoText(createdAtMs)}, and one before it at ${isoText(latestMs)}`,
           todo: "was the clock of the database's server set back then? If not, it was written later than it says",
         }
       : undefined;
@@ -225,7 +220,7 @@ const restoredText = (beganAnew: Verification["beganAnew"]): string => {
   const last = beganAnew.at(-1);
   return last === undefined
     ? ""
-    : `; this ledger has ${last.event} of ${new Date(last.atMs).toISOString()}: a head from before that, of receipts that were lost then, is to be expected`;
+    : `; this ledger has ${last.event} of ${isoText(last.atMs)}: a head from before that, of receipts that were lost then, is to be expected`;
 };
 
 const checkpointDiffers = (

@@ -1,13 +1,14 @@
 import { LOCKS } from "../database/locks.ts";
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
 import { assert } from "@stakebts/kernel/assert";
-import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
-import { contentsOf, type Contents, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
+import { isoText } from "@stakebts/kernel/text";
+import { type Contents, contentsOf, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
 import { connectionOf, findPgTools, type PgTools, runTool } from "./pg-tools.ts";
+import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
 import {
   createEmptyDatabase,
   databaseOf,
@@ -109,7 +110,7 @@ async function dumpInto(
   const manifest: Manifest = {
     format: 1,
     file: name,
-    madeAt: new Date(nowMs).toISOString(),
+    madeAt: isoText(nowMs),
     database: databaseOf(databaseUrl),
     serverVersion: version,
     pgDumpVersion: tools.version,

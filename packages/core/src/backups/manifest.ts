@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
 import type pg from "pg";
 import { z } from "zod";
+import { isoText } from "@stakebts/kernel/text";
 import { quoted } from "./server.ts";
 
 const digits = z.string().regex(/^-?\d+$/u);
@@ -95,7 +96,7 @@ export async function contentsOf(session: pg.Client): Promise<Contents> {
     cursor:
       cursor === undefined
         ? null
-        : { blockNum: cursor.block_num, blockTime: new Date(Number(cursor.block_time_ms)).toISOString() },
+        : { blockNum: cursor.block_num, blockTime: isoText(Number(cursor.block_time_ms)) },
   };
 }
 

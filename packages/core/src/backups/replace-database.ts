@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { isoText } from "@stakebts/kernel/text";
 import {
   createEmptyDatabase,
   databaseOf,
@@ -38,7 +39,7 @@ async function ledgerIn(session: pg.Client): Promise<Pick<Occupant, "hasLedger" 
   return { hasLedger: true, paymentsOn: rows[0]?.on ?? false };
 }
 
-const stamp = (nowMs: number): string => new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:T]/gu, "");
+const stamp = (nowMs: number): string => isoText(nowMs).slice(0, 19).replaceAll(/[-:T]/gu, "");
 
 /** Names in PostgreSQL have 63 bytes; what is cut is the old name, not what makes the new one different. */
 const besides = (database: string, word: string, nowMs: number): string =>

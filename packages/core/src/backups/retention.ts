@@ -1,4 +1,5 @@
 import { assert } from "@stakebts/kernel/assert";
+import { isoText } from "@stakebts/kernel/text";
 import { DAY_MS, HOUR_MS } from "@stakebts/kernel/time";
 
 /** Which backups are kept: all of the last hours, then one a day, then one a month (UTC). */
@@ -22,7 +23,7 @@ export function parseRetention(text: string): Retention | undefined {
 const NAME = /^stakebts-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-(\d{14})\.dump$/u;
 
 export function backupName(madeAtMs: number, schemaVersion: string): string {
-  const name = `stakebts-${new Date(madeAtMs).toISOString().slice(0, 19).replaceAll(/[-:]/gu, "")}Z-${schemaVersion}.dump`;
+  const name = `stakebts-${isoText(madeAtMs).slice(0, 19).replaceAll(/[-:]/gu, "")}Z-${schemaVersion}.dump`;
   assert(NAME.test(name), `${name} is not the name of a backup`);
   return name;
 }

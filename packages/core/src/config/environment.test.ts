@@ -5,14 +5,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { StartupError } from "@stakebts/kernel/errors";
 import { accountName } from "./account-name.ts";
-import {
-  checkQuorum,
-  ConfigError,
-  type Environment,
-  readEnvironment,
-  settings,
-  shown,
-} from "./environment.ts";
+import { ConfigError, type Environment, readEnvironment, shown } from "./environment.ts";
+import { PROCESS_SETTINGS } from "./process-settings.ts";
+import { RELATIONS } from "./setting-relations.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "environment-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,7 +23,15 @@ const OLDER_WIF = "5JegxYx9pVckh8hA4cEYypaWMe2BT3n9nZLezX5nLqcBNWFWf4J";
 const WIF_WITH_A_TYPO = `${WIF.slice(0, -1)}R`;
 const DATABASE_URL = "postgresql://stakebts:hunter2@localhost:5432/stakebts";
 
-const schema = z.object(settings).check(checkQuorum);
+// Everything that any process reads, at once.
+const schema = z
+  .object({
+    ...PROCESS_SETTINGS.console.shape,
+    ...PROCESS_SETTINGS.scheduler.shape,
+    ...PROCESS_SETTINGS.payer.shape,
+    ...PROCESS_SETTINGS.ingester.shape,
+  })
+  .check(...RELATIONS.map(({ check }) => check as z.core.$ZodCheck<unknown>));
 const GOOD: Environment = {
   DATABASE_URL,
   STAKEBTS_NODES: "wss://node.example.org/ws",
@@ -76,6 +79,7 @@ describe("the environment", () => {
       STAKEBTS_RECONCILE_MS: 5_000,
       STAKEBTS_REENQUEUE_MS: 10_000,
       STAKEBTS_LIVENESS_OVERDUE_MS: 1_800_000,
+      STAKEBTS_NOTIFY_NAME: "stakebts",
       STAKEBTS_HTTP_HOST: "127.0.0.1",
       LOG_LEVEL: "info",
     });
@@ -109,8 +113,8 @@ describe("the environment", () => {
     expect(problemsOf({})).toEqual([
       "DATABASE_URL is not set: expected postgresql://user:password@host:port/database",
       "STAKEBTS_NODES is not set: expected one or more node addresses, for example wss://node.example.org/ws",
-      "STAKEBTS_ACTIVE_KEY is not set: expected the active private key of the custodian (WIF, begins with 5)",
       "STAKEBTS_MEMO_KEY is not set: expected the memo private key of the custodian (WIF); older ones may follow after commas",
+      "STAKEBTS_ACTIVE_KEY is not set: expected the active private key of the custodian (WIF, begins with 5)",
       'STAKEBTS_PAYMENTS is not set: expected "on" or "off"; there is no default',
     ]);
   });
@@ -199,6 +203,9 @@ describe("a secret", () => {
       "a password with a slash in it",
       { STAKEBTS_NODES: "wss://me:hun/ter/hunter2@node.example.org,https://wrong" },
     ],
+    ["the path of a node", { STAKEBTS_NODES: "wss://node.example.org/hunter2,https://wrong" }],
+    ["the query of a node", { STAKEBTS_NODES: "wss://node.example.org?key=hunter2,https://wrong" }],
+    ["the path of a node without its slashes", { STAKEBTS_NODES: "wss:node.example.org/hunter2" }],
     ["a node's password", { STAKEBTS_NODES: "wss://me:hunter2@node.example.org,https://wrong" }],
     ["the secret and its file", { STAKEBTS_ACTIVE_KEY: WIF, STAKEBTS_ACTIVE_KEY_FILE: "/nowhere" }],
     ["a secret in place of its file", { STAKEBTS_ACTIVE_KEY: "", STAKEBTS_ACTIVE_KEY_FILE: WIF }],
@@ -233,13 +240,49 @@ describe("a secret", () => {
       DATABASE_URL: "(hidden)",
       STAKEBTS_ACTIVE_KEY: "(hidden)",
       STAKEBTS_MEMO_KEY: "(hidden)",
-      STAKEBTS_NODES: '["wss://(hidden)@node.example.org/ws","ws://b"]',
+      STAKEBTS_NODES: '["wss://(hidden)@node.example.org/…","ws://b"]',
       STAKEBTS_POLICY: '{"month":20000,"reward":"900"}',
       STAKEBTS_PAYMENTS: '"off"',
       STAKEBTS_NODE_QUORUM: "1",
     });
     expect(printed).not.toHaveProperty("REDIS_URL");
   });
+});
+
+describe("a name that begins with STAKEBTS_ and is no setting", () => {
+  it.each([
+    ["STAKEBTS_NODE_QOURUM", "STAKEBTS_NODE_QUORUM"],
+    ["STAKEBTS_PAYMENT", "STAKEBTS_PAYMENTS"],
+    ["STAKEBTS_FREEZE", "STAKEBTS_FREEZE_LEVEL"],
+    ["STAKEBTS_ACTIV_KEY_FILE", "STAKEBTS_ACTIVE_KEY_FILE"],
+    ["STAKEBTS_EXCHANGE_4_KEY", "STAKEBTS_EXCHANGE_1_KEY"],
+    ["STAKEBTS_NOTIFY_SLAK_URL", "STAKEBTS_NOTIFY_SLACK_URL"],
+  ])("%s is refused, and %s named", (name, meant) => {
+    expect(problems({ [name]: WIF })).toEqual([`${name} is not a setting: did you mean ${meant}?`]);
+  });
+
+  it("is refused with where to look when it resembles none, together with all else that is wrong", () => {
+    expect(problems({ STAKEBTS_ZZZZZZZZZZZZ: "x", LOG_LEVEL: "loud" })).toEqual([
+      "STAKEBTS_ZZZZZZZZZZZZ is not a setting: docs/configuration.md lists all",
+      expect.stringContaining("LOG_LEVEL"),
+    ]);
+    expect(problems({ [`STAKEBTS_${"X".repeat(10_000)}`]: "x" })[0]?.length).toBeLessThan(200);
+  });
+
+  it("is passed over while it is empty, and so is what other programs read", () => {
+    expect(problems({ STAKEBTS_NODE_QOURUM: " ", NODE_QUORUM: "x", PGUSER: "x" })).toEqual([]);
+  });
+});
+
+it("a setting that the process does not read is passed over, right or wrong", () => {
+  const { STAKEBTS_ACTIVE_KEY: _, ...rest } = GOOD;
+  const console = readEnvironment(PROCESS_SETTINGS.console, {
+    ...rest,
+    STAKEBTS_EXCHANGE: "mtgox",
+    STAKEBTS_VERSION: "local",
+  });
+  expect(console).not.toHaveProperty("STAKEBTS_EXCHANGE");
+  expect(console).not.toHaveProperty("STAKEBTS_PAYMENTS");
 });
 
 describe("a setting in a file", () => {
@@ -274,9 +317,9 @@ describe("a setting in a file", () => {
         LOG_LEVEL_FILE: empty,
       }),
     ).toEqual([
-      `STAKEBTS_ACTIVE_KEY_FILE: ${missing} cannot be read (ENOENT)`,
-      `STAKEBTS_MEMO_KEY_FILE: ${folder} cannot be read (EISDIR)`,
       `LOG_LEVEL_FILE: ${empty} is empty`,
+      `STAKEBTS_MEMO_KEY_FILE: ${folder} cannot be read (EISDIR)`,
+      `STAKEBTS_ACTIVE_KEY_FILE: ${missing} cannot be read (ENOENT)`,
     ]);
   });
 });

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { encryptKeystore } from "./keystore.ts";
-import { readEnvironment, settings } from "./environment.ts";
+import { readEnvironment } from "./environment.ts";
+import { schemaOf } from "./process-settings.ts";
 
 const WIF = "5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3";
 const folder = mkdtempSync(join(tmpdir(), "stakebts-keystore-"));
@@ -12,10 +12,7 @@ const path = join(folder, "payer.keystore");
 writeFileSync(path, encryptKeystore({ active: WIF, memo: [WIF] }, "a password of some length"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const payer = z.object({
-  STAKEBTS_ACTIVE_KEY: settings.STAKEBTS_ACTIVE_KEY,
-  STAKEBTS_MEMO_KEY: settings.STAKEBTS_MEMO_KEY.optional(),
-});
+const payer = schemaOf("payer", ["STAKEBTS_ACTIVE_KEY", "STAKEBTS_MEMO_KEY"]);
 const keystore = {
   STAKEBTS_KEYSTORE: path,
   STAKEBTS_KEYSTORE_PASSWORD: "a password of some length",
@@ -24,7 +21,7 @@ const keystore = {
 describe("keys from a keystore", () => {
   it("stand for the settings that a process asks for, and for no others", () => {
     expect(readEnvironment(payer, keystore)).toEqual({ STAKEBTS_ACTIVE_KEY: WIF, STAKEBTS_MEMO_KEY: [WIF] });
-    const scheduler = z.object({ LOG_LEVEL: settings.LOG_LEVEL });
+    const scheduler = schemaOf("scheduler", ["LOG_LEVEL"]);
     expect(readEnvironment(scheduler, keystore)).toEqual({ LOG_LEVEL: "info" });
   });
 

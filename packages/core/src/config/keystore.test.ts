@@ -55,7 +55,7 @@ describe("a keystore", () => {
       (file: File) => (file.ciphertext = `00${file.ciphertext.slice(2)}`),
     ])
       expect(() => openKeystore(change(edit), PASSWORD)).toThrow(/does not open/u);
-  }, 30_000); // Five derivations, each as slow as it has to be.
+  });
 
   it("does not work for ever for a stranger's file", () => {
     for (const edit of [

@@ -5,7 +5,7 @@ import { fc, test } from "@fast-check/vitest";
 import { afterAll, describe, expect, it } from "vitest";
 import { DEFAULT_POLICY, MAINNET_CHAIN_ID } from "../rules/policy.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@stakebts/kernel/time";
-import { type PolicyFile, policyOf, policySetting } from "./policy-file.ts";
+import { POLICY_KEYS, type PolicyFile, policyOf, policySetting } from "./policy-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "policy-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -140,6 +140,15 @@ managers: [manager-a, manager.b]
 
   it("may name no manager at all", () =>
     expect(policyOf(read("managers: []"), MAINNET_CHAIN_ID).managers).toEqual([]));
+});
+
+it("the defaults that are documented are those that hold without a file", () => {
+  const documented = Object.entries(POLICY_KEYS).map(
+    ([key, one]) => `${key}: ${JSON.stringify(one.default)}\n`,
+  );
+  const file = read(documented.join(""));
+  expect(Object.keys(file)).toHaveLength(documented.length);
+  expect(policyOf(file, MAINNET_CHAIN_ID)).toEqual(policyOf({}, MAINNET_CHAIN_ID));
 });
 
 describe("a percentage", () => {

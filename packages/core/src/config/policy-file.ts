@@ -56,38 +56,178 @@ const percent = z.union([z.number(), z.string()], { error: EXPECTED_PERCENT }).t
 
 const EXPECTED_AMOUNTS = "expected a list of amounts, such as [25000, 50000]";
 
-/** Names and units as people write them. Every key is optional; what is left out is the programme's default. */
-const policyFile = z
-  .strictObject({
-    month: duration(1_000),
-    reward: percent,
-    penalty: percent,
-    accepted_amounts: z.array(wholeBts(1n), { error: EXPECTED_AMOUNTS }).min(1, EXPECTED_AMOUNTS),
-    invalid_request_fee: wholeBts(),
-    refund_above: wholeBts(),
-    confirmation: z.boolean({ error: "expected true or false" }),
-    minimum_balance: wholeBts(),
-    max_network_fee: wholeBts(1n),
-    funds_wait: duration(1_000),
-    admin_transfer_above: wholeBts(),
-    top_up_available_above: wholeBts(),
-    top_up_fee_left: wholeBts(),
-    report_every: duration(1_000),
-    strict_json_up_to_block: wholeNumber({ minimum: 0, maximum: 0xffff_ffff }),
-    expiration: duration(15_000),
-    max_attempts: wholeNumber({ minimum: 1, maximum: 1_000 }),
-    support_address: z
-      .string({ error: "expected text" })
-      .min(1, "expected text")
-      .max(200, "expected at most 200 characters"),
-    managers: z.array(accountName, { error: "expected a list of account names" }),
-  })
-  .partial();
-
 function wholeNumber({ minimum, maximum }: { minimum: number; maximum: number }) {
   const error = `expected a whole number from ${minimum} to ${maximum}`;
   return z.int({ error }).min(minimum, error).max(maximum, error);
 }
+
+interface PolicyKey {
+  readonly schema: z.ZodType;
+  /** What the schema accepts, in a few words. */
+  readonly unit: string;
+  /** As it would stand in the file. A test compares it with the policy that holds without a file. */
+  readonly default: string | number | boolean | readonly (string | number)[];
+  readonly sentence: string;
+  readonly readers: readonly Reader[];
+}
+type Reader = "ingester" | "scheduler" | "payer" | "watcher";
+
+/**
+ * Names and units as people write them. Every key is optional; what is left out is the programme's default. From this come
+ * the schema of the file and the table in docs/configuration.md (`npm run settings:write`).
+ */
+export const POLICY_KEYS = {
+  month: {
+    schema: duration(1_000),
+    unit: "duration, ≥ 1 s",
+    default: "30d",
+    sentence:
+      "Length of one month of an agreement. On the main network at least a day: ingester and payer refuse less",
+    readers: ["scheduler"],
+  },
+  reward: {
+    schema: percent,
+    unit: "percent, 2 decimals",
+    default: "8%",
+    sentence: "Of the amount, per month, rounded down to whole BTS",
+    readers: ["scheduler"],
+  },
+  penalty: {
+    schema: percent,
+    unit: "percent, 2 decimals",
+    default: "15%",
+    sentence: "Of the amount, for an early exit, rounded down",
+    readers: ["scheduler"],
+  },
+  accepted_amounts: {
+    schema: z.array(wholeBts(1n), { error: EXPECTED_AMOUNTS }).min(1, EXPECTED_AMOUNTS),
+    unit: "list of whole BTS",
+    default: [
+      25_000, 50_000, 100_000, 200_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000,
+    ],
+    sentence: "Amounts that open an agreement, exactly (what arrives is rounded down first)",
+    readers: ["scheduler"],
+  },
+  invalid_request_fee: {
+    schema: wholeBts(),
+    unit: "whole BTS",
+    default: 50,
+    sentence: "Kept back from the refund of an invalid request",
+    readers: ["scheduler"],
+  },
+  refund_above: {
+    schema: wholeBts(),
+    unit: "whole BTS",
+    default: 10,
+    sentence: "A refund is sent only if more than this is left",
+    readers: ["scheduler"],
+  },
+  confirmation: {
+    schema: z.boolean({ error: "expected true or false" }),
+    unit: "true, false",
+    default: true,
+    sentence: "Send 1 BTS with a memo for each new agreement",
+    readers: ["scheduler"],
+  },
+  minimum_balance: {
+    schema: wholeBts(),
+    unit: "whole BTS",
+    default: 100,
+    sentence: "Stays in the hot wallet",
+    readers: ["payer"],
+  },
+  max_network_fee: {
+    schema: wholeBts(1n),
+    unit: "whole BTS",
+    default: 50,
+    sentence:
+      "No transaction whose fee is above it is signed, and none is taken for ours, whatever fee the nodes say that the chain asks",
+    readers: ["payer", "watcher"],
+  },
+  funds_wait: {
+    schema: duration(1_000),
+    unit: "duration, ≥ 1 s",
+    default: "12h",
+    sentence: "A payout waits so long for funds before it fails (chain time)",
+    readers: ["payer"],
+  },
+  admin_transfer_above: {
+    schema: wholeBts(),
+    unit: "whole BTS",
+    default: 400,
+    sentence: "An admin transfer must be larger",
+    readers: ["scheduler"],
+  },
+  top_up_available_above: {
+    schema: wholeBts(),
+    unit: "whole BTS",
+    default: 510,
+    sentence: "A source of top-ups is used only while it can send more than this",
+    readers: ["payer"],
+  },
+  top_up_fee_left: {
+    schema: wholeBts(),
+    unit: "whole BTS",
+    default: 10,
+    sentence: "Of what a source can send, this much stays there",
+    readers: ["payer"],
+  },
+  report_every: {
+    schema: duration(1_000),
+    unit: "duration, ≥ 1 s",
+    default: "2h",
+    sentence: "Between two reports of balances and liabilities (host time)",
+    readers: ["payer"],
+  },
+  strict_json_up_to_block: {
+    schema: wholeNumber({ minimum: 0, maximum: 0xffff_ffff }),
+    unit: "block number",
+    default: strictJsonUpToBlock(MAINNET_CHAIN_ID),
+    sentence: "Memos up to this block had to be JSON. The default of other networks is 0",
+    readers: ["ingester"],
+  },
+  expiration: {
+    schema: duration(15_000),
+    unit: "duration, ≥ 15 s",
+    default: "3m",
+    sentence:
+      "Life of a signed transaction (chain time), and with it of the recovery hold. Never more than 90 % of what the chain allows",
+    readers: ["ingester", "payer"],
+  },
+  max_attempts: {
+    schema: wholeNumber({ minimum: 1, maximum: 1_000 }),
+    unit: "1 to 1000",
+    default: 5,
+    sentence: "A payout fails when so many of its withdrawals expired",
+    readers: ["ingester"],
+  },
+  support_address: {
+    schema: z
+      .string({ error: "expected text" })
+      .min(1, "expected text")
+      .max(200, "expected at most 200 characters"),
+    unit: "text, ≤ 200",
+    default: "complaints@stakebts.bitsharesmanagement.group",
+    sentence: "Named in the notice of a failed payout",
+    readers: ["ingester", "payer"],
+  },
+  managers: {
+    schema: z.array(accountName, { error: "expected a list of account names" }),
+    unit: "list of accounts",
+    default: DEFAULT_MANAGERS,
+    sentence: "Whose admin memos count, while they are lifetime members",
+    readers: ["scheduler"],
+  },
+} as const satisfies Readonly<Record<string, PolicyKey>>;
+
+type PolicyKeys = typeof POLICY_KEYS;
+const policyFile = z
+  .strictObject(
+    Object.fromEntries(Object.entries(POLICY_KEYS).map(([key, { schema }]) => [key, schema])) as {
+      [K in keyof PolicyKeys]: PolicyKeys[K]["schema"];
+    },
+  )
+  .partial();
 
 export type PolicyFile = z.infer<typeof policyFile>;
 

@@ -73,6 +73,7 @@ it("what was read is taken out of the environment, and nothing else", () => {
     STAKEBTS_EXCHANGE_1_SECRET: "x",
     STAKEBTS_KEYSTORE_PASSWORD: "x",
     STAKEBTS_NOTIFY_SLACK_URL: "x",
+    STAKEBTS_EXCHANGE_URL: "x",
     PATH: "/bin",
     PGPASSWORD: "of libpq",
     STAKEBTS_POLICY: "policy.yaml",

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Environment } from "./environment.ts";
-import { KEYSTORE_SETTINGS } from "./keystore-settings.ts";
-import { PROCESS_SETTINGS, type ProcessName } from "./process-settings.ts";
+import type { ProcessName } from "./process-settings.ts";
+import { SETTING_NAMES, settingOf } from "./settings.ts";
 
 // Where a secret may get out of a process without anybody taking it from its memory: settings of another process, files
 // that others read, dumps of memory. Each is a warning and not a refusal: payments go on while somebody puts it right.
@@ -13,17 +13,14 @@ export interface SecretLeak {
   readonly todo: string;
 }
 
-const SECRET = /^STAKEBTS_\w*(?:KEY|SECRET|PASSWORD|TOKEN|DEPOSIT_MEMO|_URL)$|^(?:DATABASE|REDIS)_URL$/u;
-const KEYSTORE = ["STAKEBTS_KEYSTORE", "STAKEBTS_KEYSTORE_PASSWORD"];
-
 /**
  * Takes what was read out of the environment, so that no child inherits it and no report of Node shows it. What the
  * system itself shows of a process (`/proc/<pid>/environ`) stays: a secret that shall not be there comes as a file.
  */
 export function forgetSecrets(environment: Record<string, string | undefined>): void {
-  // Reflect: an environment is no ordinary object, and a name in it is no property that is known.
-  for (const name of Object.keys(environment))
-    if (SECRET.test(name)) Reflect.deleteProperty(environment, name);
+  for (const name of SETTING_NAMES)
+    // Reflect: an environment is no ordinary object, and a name in it is no property that is known.
+    if (settingOf(name)?.secret === true) Reflect.deleteProperty(environment, name);
 }
 
 interface Host {
@@ -44,34 +41,30 @@ export function secretLeaks(
   environment: Environment,
   host = thisHost(environment),
 ): readonly SecretLeak[] {
-  const given = Object.keys(environment)
-    .filter((setting) => environment[setting]?.trim())
-    .map((setting) => ({ setting, name: setting.replace(/_FILE$/u, "") }));
-  const wanted = Object.keys(PROCESS_SETTINGS[name].shape);
-  const takesKeystore = wanted.some((setting) => KEYSTORE_SETTINGS.includes(setting));
-  const isNeeded = (setting: string): boolean =>
-    wanted.includes(setting) || (takesKeystore && KEYSTORE.includes(setting));
-  const secrets = given.filter((one) => SECRET.test(one.name) || KEYSTORE.includes(one.name));
+  const secrets = SETTING_NAMES.flatMap((plain) => {
+    const setting = settingOf(plain);
+    return setting?.secret === true ? [plain, `${plain}_FILE`].map((given) => ({ given, setting })) : [];
+  }).filter(({ given }) => environment[given]?.trim());
   return [
-    ...secrets.flatMap(({ setting, name: plain }): SecretLeak[] =>
-      isNeeded(plain)
+    ...secrets.flatMap(({ given, setting }): SecretLeak[] =>
+      setting.readers.includes(name)
         ? []
         : [
             {
               event: "secret.not_needed",
-              what: `${setting} is given to the ${name}, which does not use it`,
+              what: `${given} is given to the ${name}, which does not use it`,
               todo: "give each process its own secrets only: docs/deploy.md, Secrets",
             },
           ],
     ),
-    ...secrets.flatMap(({ setting }): SecretLeak[] => {
-      const path = environment[setting]?.trim() ?? "";
-      if (!setting.endsWith("_FILE") && setting !== "STAKEBTS_KEYSTORE") return [];
+    ...secrets.flatMap(({ given }): SecretLeak[] => {
+      const path = environment[given]?.trim() ?? "";
+      if (!given.endsWith("_FILE") && given !== "STAKEBTS_KEYSTORE") return [];
       return isOpen(path)
         ? [
             {
               event: "secret.file_open",
-              what: `the file of ${setting} can be read by others than its owner`,
+              what: `the file of ${given} can be read by others than its owner`,
               todo: `chmod 600 the file, and give it to the user that the ${name} runs as`,
             },
           ]

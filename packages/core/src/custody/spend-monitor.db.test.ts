@@ -7,52 +7,60 @@ import { bts, toShares } from "@stakebts/kernel/amount";
 import type { PayoutKey } from "../rules/payout.ts";
 import { plusMs } from "@stakebts/kernel/time";
 import type { NewReceipt, WithdrawalRecord } from "../ledger/ledger.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
 import { SpendMonitor } from "./spend-monitor.ts";
 import { memoNonce, payoutId, withdrawalId } from "../ledger/ids.ts";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
 import { describe, expect, inject, onTestFinished } from "vitest";
 import { test } from "@stakebts/testkit/database";
-import { CUSTODIAN, EXCHANGE, World, type WorldOptions } from "@stakebts/testkit/service-bench";
+import {
+  CUSTODIAN,
+  EXCHANGE,
+  InProcessCluster,
+  type InProcessClusterOptions,
+} from "@stakebts/testkit/in-process-cluster";
 
 // Real PostgreSQL, a real chain that makes blocks when told, real keys; and a watcher that looks when told.
 
 const BTS = 100_000n;
 const [ALICE, BOB] = ["nominator-1", "nominator-2"] as const;
 
-async function givenWorld(databaseUrl: string, options: WorldOptions = {}): Promise<World> {
-  const world = await World.start(options);
-  onTestFinished(() => world.stop());
-  useLedger(world, databaseUrl);
-  await passRecoveryHold(world);
-  return world;
+async function givenCluster(
+  databaseUrl: string,
+  options: InProcessClusterOptions = {},
+): Promise<InProcessCluster> {
+  const cluster = await InProcessCluster.start(options);
+  onTestFinished(() => cluster.stop());
+  useLedger(cluster, databaseUrl);
+  await passRecoveryHold(cluster);
+  return cluster;
 }
 
 /** However far the irreversible block is behind the head, which depends on whose turn it is among the witnesses. */
-async function passRecoveryHold(world: World): Promise<void> {
-  await world.ingest();
-  world.devnet.skipTime(3_600);
+async function passRecoveryHold(cluster: InProcessCluster): Promise<void> {
+  await cluster.ingest();
+  cluster.devnet.skipTime(3_600);
   for (let blocks = 0; blocks < 60; blocks++) {
-    await world.devnet.produce();
-    await world.ingest();
-    const { raised, databaseChanged } = (await world.ledger.control.read()).recoveryHold;
+    await cluster.devnet.produce();
+    await cluster.ingest();
+    const { raised, databaseChanged } = (await cluster.ledger.control.read()).recoveryHold;
     if (raised === undefined && !databaseChanged) return;
   }
   throw new Error("the recovery hold does not fall");
 }
 
-/** The world's processes work on this database from now on. */
-function useLedger(world: World, url: string): void {
+/** The processes of the cluster work on this database from now on. */
+function useLedger(cluster: InProcessCluster, url: string): void {
   const ledger = createPostgresLedger({ url });
   onTestFinished(() => ledger.close());
-  world.ledger = ledger as never;
-  world.queue.flush();
-  world.restart();
+  cluster.ledger = ledger as never;
+  cluster.queue.flush();
+  cluster.restart();
 }
 
-function givenWatcher(world: World, url: string, checkpointAccount?: string) {
-  const chain = createChainClient({ nodes: world.devnet.urls, callDeadlineMs: 1_000 });
+function givenWatcher(cluster: InProcessCluster, url: string, checkpointAccount?: string) {
+  const chain = createChainClient({ nodes: cluster.devnet.urls, callDeadlineMs: 1_000 });
   const ledger = createPostgresMonitorLedger({ url });
   onTestFinished(async () => {
     await Promise.all([chain.close(), ledger.close()]);
@@ -62,8 +70,8 @@ function givenWatcher(world: World, url: string, checkpointAccount?: string) {
     chain,
     ledger,
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-    policy: world.policy,
-    custodian: world.custodian,
+    policy: cluster.policy,
+    custodian: cluster.custodian,
     exchangeDepositAccount: EXCHANGE,
     checkpointAccount,
     onAlert: (alert) => alerts.push(alert),
@@ -78,7 +86,7 @@ function givenWatcher(world: World, url: string, checkpointAccount?: string) {
   return { watch, look, alerts, ledger, reason };
 }
 
-const hand = (world: World) => world.wallet(CUSTODIAN);
+const hand = (cluster: InProcessCluster) => cluster.wallet(CUSTODIAN);
 
 async function query(url: string, sql: string): Promise<pg.QueryResult<Record<string, string>>> {
   const client = new pg.Client({ connectionString: url });
@@ -92,26 +100,26 @@ async function query(url: string, sql: string): Promise<pg.QueryResult<Record<st
 
 describe("honest work raises no alert:", () => {
   test("openings, rewards, refunds, a stop, a manager's deposit, failures", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl);
-    const { look, alerts, watch } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl);
+    const { look, alerts, watch } = givenWatcher(cluster, databaseUrl);
     await look();
     const steps = [
-      () => world.send(ALICE, 25_000, "three_months"),
-      () => world.send(BOB, 50_000, "six_months"),
-      () => world.send(BOB, 100, "what is this"),
-      () => world.months(1),
-      () => world.send("dls.cipher", 1, JSON.stringify({ type: "bmg_to_bittrex", amount: 500, api: 1 })),
-      () => world.send(ALICE, 5, "stop"),
-      () => world.months(6),
+      () => cluster.send(ALICE, 25_000, "three_months"),
+      () => cluster.send(BOB, 50_000, "six_months"),
+      () => cluster.send(BOB, 100, "what is this"),
+      () => cluster.months(1),
+      () => cluster.send("dls.cipher", 1, JSON.stringify({ type: "bmg_to_bittrex", amount: 500, api: 1 })),
+      () => cluster.send(ALICE, 5, "stop"),
+      () => cluster.months(6),
     ];
     for (const step of steps) {
       await step();
       for (let i = 0; i < 4; i++) {
-        await world.settle(1);
+        await cluster.settle(1);
         await look();
       }
     }
-    await world.settle();
+    await cluster.settle();
     await look();
     expect(alerts).toEqual([]);
     expect(watch.state.candidates).toBe(0);
@@ -132,14 +140,17 @@ describe("honest work raises no alert:", () => {
   test("the checkpoint of the audit log to the account that was chosen, and to no other", async ({
     databaseUrl,
   }) => {
-    const world = await givenWorld(databaseUrl);
-    const [knows, other] = [givenWatcher(world, databaseUrl, BOB), givenWatcher(world, databaseUrl, ALICE)];
+    const cluster = await givenCluster(databaseUrl);
+    const [knows, other] = [
+      givenWatcher(cluster, databaseUrl, BOB),
+      givenWatcher(cluster, databaseUrl, ALICE),
+    ];
     await knows.look();
     await other.look();
     const head = { seq: 5, hash: "a".repeat(64), receiptId: 1n, chainedAtMs: 0 };
     const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-    await createCheckpoint({ ledger: world.ledger, audit: { head: async () => head }, log }, BOB);
-    await world.settle();
+    await createCheckpoint({ ledger: cluster.ledger, audit: { head: async () => head }, log }, BOB);
+    await cluster.settle();
     const paid = await query(databaseUrl, "SELECT status FROM payout WHERE kind = 'checkpoint'");
     expect(paid.rows).toEqual([{ status: "confirmed" }]);
     await knows.look();
@@ -150,25 +161,25 @@ describe("honest work raises no alert:", () => {
   });
 
   test("what the custodian draws by a permission", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl, {
+    const cluster = await givenCluster(databaseUrl, {
       custodianBts: 1_000n,
       reserveBts: 1_000_000n,
       reserveBy: "permission",
     });
-    await world.permit({ limitBts: 1_000_000n, periodSeconds: 86_400, periods: 365 });
-    const { look, alerts } = givenWatcher(world, databaseUrl);
+    await cluster.permit({ limitBts: 1_000_000n, periodSeconds: 86_400, periods: 365 });
+    const { look, alerts } = givenWatcher(cluster, databaseUrl);
     await look();
-    await world.send(ALICE, 25_000, "three_months");
-    await hand(world).transfer({ to: BOB, amountShares: 25_000n * BTS }); // Somebody empties the wallet,
-    await world.devnet.produce();
+    await cluster.send(ALICE, 25_000, "three_months");
+    await hand(cluster).transfer({ to: BOB, amountShares: 25_000n * BTS }); // Somebody empties the wallet,
+    await cluster.devnet.produce();
     await look();
     expect(alerts).toHaveLength(1); // which is seen,
     await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
-    await world.months(1);
+    await cluster.months(1);
     // and cover comes.
     const arrived = "SELECT FROM top_up WHERE status = 'arrived'";
     for (let i = 0; i < 40 && (await query(databaseUrl, arrived)).rowCount === 0; i++) {
-      await world.settle(1);
+      await cluster.settle(1);
       await look();
     }
     expect((await query(databaseUrl, arrived)).rowCount).toBe(1);
@@ -178,12 +189,12 @@ describe("honest work raises no alert:", () => {
 
 describe("payments are off after the next block and the next look,", () => {
   test("when somebody else signs with the custodian's key, and once for it", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl);
-    const [one, other] = [givenWatcher(world, databaseUrl), givenWatcher(world, databaseUrl)];
+    const cluster = await givenCluster(databaseUrl);
+    const [one, other] = [givenWatcher(cluster, databaseUrl), givenWatcher(cluster, databaseUrl)];
     await one.look();
     await other.look();
-    const { txid } = await hand(world).transfer({ to: ALICE, amountShares: BTS });
-    await world.devnet.produce();
+    const { txid } = await hand(cluster).transfer({ to: ALICE, amountShares: BTS });
+    await cluster.devnet.produce();
     await one.look();
     expect(await one.reason()).toMatch(
       new RegExp(`^unknown transfer of the custodian in block \\d+ \\(.*${txid}\\): no withdrawal`, "u"),
@@ -191,70 +202,70 @@ describe("payments are off after the next block and the next look,", () => {
     expect(one.alerts).toMatchObject([{ event: "spend.unexplained", subject: `${txid}:0` }]);
     // A person has looked and switched on again: neither a second watcher nor the final block overrules him.
     await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
-    await world.devnet.produce(40);
+    await cluster.devnet.produce(40);
     await one.look();
     await other.look();
-    await givenWatcher(world, databaseUrl).look();
+    await givenWatcher(cluster, databaseUrl).look();
     expect(await one.reason()).toBeUndefined();
   });
 
   test("when a payment is signed by hand that looks like one of ours", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl);
-    const { look, reason } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl);
+    const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    await world.send(ALICE, 25_000, "three_months");
-    await world.settle();
-    await hand(world).transfer({
+    await cluster.send(ALICE, 25_000, "three_months");
+    await cluster.settle();
+    await hand(cluster).transfer({
       to: ALICE,
       amountShares: 2_000n * BTS,
       memo: JSON.stringify({ type: "reward", payout: "reward:1:0:0:1" }),
     });
-    await world.devnet.produce();
+    await cluster.devnet.produce();
     await look();
     expect(await reason()).toContain("no withdrawal of the ledger has its id");
   });
 
   test("on a branch that loses as well", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl, { devnet: { nodes: 2 } });
-    const { look, reason } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 2 } });
+    const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    world.devnet.partition([[0], [1]]);
-    await hand(world).transfer({ to: ALICE, amountShares: BTS });
-    await world.devnet.produce(1, 0);
+    cluster.devnet.partition([[0], [1]]);
+    await hand(cluster).transfer({ to: ALICE, amountShares: BTS });
+    await cluster.devnet.produce(1, 0);
     await look();
     expect(await reason()).toContain("unknown transfer");
-    world.devnet.heal();
+    cluster.devnet.heal();
   });
 
   test("when it is in a block of the branch that takes the place of one that was looked at", async ({
     databaseUrl,
   }) => {
-    const world = await givenWorld(databaseUrl, { devnet: { nodes: 2 } });
-    const { look, reason } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 2 } });
+    const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    world.devnet.partition([[0], [1]]);
-    await world.devnet.produce(1, 0);
+    cluster.devnet.partition([[0], [1]]);
+    await cluster.devnet.produce(1, 0);
     await look(); // on the branch without it
-    const { headBlockNum } = await world.chain.head();
+    const { headBlockNum } = await cluster.chain.head();
     const elsewhere = new DevnetWallet({
-      url: world.devnet.urls[1] as string,
+      url: cluster.devnet.urls[1] as string,
       name: CUSTODIAN,
       activeKey: wifFromSeed(`${CUSTODIAN}-active`),
     });
     onTestFinished(() => elsewhere.close());
     await elsewhere.transfer({ to: BOB, amountShares: BTS });
-    await world.devnet.produce(3, 1);
-    world.devnet.heal();
+    await cluster.devnet.produce(3, 1);
+    cluster.devnet.heal();
     await look();
-    expect((await world.chain.head()).headBlockNum).toBeGreaterThan(headBlockNum);
+    expect((await cluster.chain.head()).headBlockNum).toBeGreaterThan(headBlockNum);
     expect(await reason()).toContain("unknown transfer");
   });
 
   test("when the account does something that this product never does", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl, { devnet: { nodes: 2 } });
-    const { look, alerts, reason } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 2 } });
+    const { look, alerts, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    const id = world.custodian.id;
+    const id = cluster.custodian.id;
     const operations: [number, object, string][] = [
       [6, { account: id, new_options: {} }, "account_update"],
       [1, { seller: id }, "limit_order_create"],
@@ -264,10 +275,10 @@ describe("payments are off after the next block and the next look,", () => {
     ];
     for (const [tag, body, name] of operations) {
       await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
-      world.devnet.injectOperation([tag, { fee: { amount: 0, asset_id: "1.3.0" }, ...body } as never]);
+      cluster.devnet.injectOperation([tag, { fee: { amount: 0, asset_id: "1.3.0" }, ...body } as never]);
       // It is with one of the nodes, and whose turn it is to make a block is not known.
       for (let blocks = 0; blocks < 6 && (await reason()) === undefined; blocks++) {
-        await world.devnet.produce();
+        await cluster.devnet.produce();
         await look();
       }
       expect(await reason(), name).toContain(`unknown ${name} of the custodian`);
@@ -279,40 +290,40 @@ describe("payments are off after the next block and the next look,", () => {
       [38, { issuer: "1.2.90", from: id, to: "1.2.90" }],
       [32, { creator: "1.2.90", owner: id }],
     ] as const)
-      world.devnet.injectOperation(harmless as never);
-    await world.devnet.produce(6);
+      cluster.devnet.injectOperation(harmless as never);
+    await cluster.devnet.produce(6);
     await look();
     expect(alerts).toHaveLength(before);
   });
 
   test("when its keys change", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl);
-    const { look, alerts, reason } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl);
+    const { look, alerts, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    world.devnet.nodes[0]?.faults.lie((method, result) => {
+    cluster.devnet.nodes[0]?.faults.lie((method, result) => {
       const [object] = Array.isArray(result) ? (result as { id?: string; options?: object }[]) : [];
-      return method === "get_objects" && object?.id === world.custodian.id
+      return method === "get_objects" && object?.id === cluster.custodian.id
         ? [{ ...object, options: { ...object.options, memo_key: "BTS-another" } }]
         : result;
     });
-    await world.devnet.produce();
+    await cluster.devnet.produce();
     await look();
     expect(await reason()).toContain("authority of custodian was changed");
     expect(alerts).toMatchObject([{ event: "authority.changed" }]);
     await query(databaseUrl, "UPDATE control SET payments_on = true, payments_reason = NULL");
-    await givenWatcher(world, databaseUrl).look();
+    await givenWatcher(cluster, databaseUrl).look();
     expect(await reason()).toBeUndefined();
   });
 });
 
 describe("a payer in other hands, that writes what it likes,", () => {
   /** A debt to Alice that is written down and not paid. */
-  async function givenDebt(world: World, databaseUrl: string): Promise<PayoutKey> {
-    await world.send(ALICE, 100, "what is this");
+  async function givenDebt(cluster: InProcessCluster, databaseUrl: string): Promise<PayoutKey> {
+    await cluster.send(ALICE, 100, "what is this");
     for (let i = 0; i < 30; i++) {
-      await world.devnet.produce();
-      await world.ingest();
-      await world.fold();
+      await cluster.devnet.produce();
+      await cluster.ingest();
+      await cluster.applyEvents();
       const { rows } = await query(databaseUrl, "SELECT key FROM payout");
       if (rows[0]?.["key"] !== undefined) return rows[0]["key"] as PayoutKey;
     }
@@ -320,24 +331,24 @@ describe("a payer in other hands, that writes what it likes,", () => {
   }
 
   test("is found out when a withdrawal pays somebody else", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl);
-    const { look, reason } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl);
+    const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    const key = await givenDebt(world, databaseUrl);
-    const payer = await world.newPayer();
-    const [bob] = await world.chain.accounts([BOB]);
+    const key = await givenDebt(cluster, databaseUrl);
+    const payer = await cluster.newPayer();
+    const [bob] = await cluster.chain.accounts([BOB]);
     if (bob === undefined) throw new Error("no Bob");
     const memo = payer.memos.write({ text: "x", toPublicKey: bob.memoKey, nonce: memoNonce(key, 1) });
-    const fee = transferFee(await world.chain.transferFees(), memo);
-    const cursor = await world.ledger.cursor.read();
+    const fee = transferFee(await cluster.chain.transferFees(), memo);
+    const cursor = await cluster.ledger.cursor.read();
     const signed = payer.signer.sign({
-      fromId: world.custodian.id,
+      fromId: cluster.custodian.id,
       toId: bob.id,
       amount: toShares(bts(50n)),
       fee,
       memo,
       refBlockId: cursor?.blockId as string,
-      expirationMs: plusMs((await world.chain.head()).headTimeMs, 60_000),
+      expirationMs: plusMs((await cluster.chain.head()).headTimeMs, 60_000),
     });
     const withdrawal: WithdrawalRecord = {
       ...signed,
@@ -347,9 +358,9 @@ describe("a payer in other hands, that writes what it likes,", () => {
       status: "signed",
       writerEpoch: payer.writerEpoch,
     };
-    expect(await world.ledger.withdrawals.save(withdrawal)).toBe("saved");
-    await world.chain.broadcast(withdrawal.bytes);
-    await world.devnet.produce();
+    expect(await cluster.ledger.withdrawals.save(withdrawal)).toBe("saved");
+    await cluster.chain.broadcast(withdrawal.bytes);
+    await cluster.devnet.produce();
     await look();
     expect(await reason()).toContain(`it is signed for payout ${key}, which is owed to ${ALICE}`);
   });
@@ -393,11 +404,11 @@ describe("a payer in other hands, that writes what it likes,", () => {
   test.for(forgeries)(
     "is found out when it writes down a debt that %s",
     async ([, forged, why], { databaseUrl }) => {
-      const world = await givenWorld(databaseUrl);
-      const { look, reason } = givenWatcher(world, databaseUrl);
+      const cluster = await givenCluster(databaseUrl);
+      const { look, reason } = givenWatcher(cluster, databaseUrl);
       await look();
-      await world.send(ALICE, 25_000, "three_months");
-      await world.settle();
+      await cluster.send(ALICE, 25_000, "three_months");
+      await cluster.settle();
       const { rows } = await query(
         databaseUrl,
         "SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at FROM transfer WHERE direction = 'in'",
@@ -410,20 +421,20 @@ describe("a payer in other hands, that writes what it likes,", () => {
       );
       await look();
       expect(await reason()).toBeUndefined();
-      await world.pay(payoutId(key)); // It is the payer itself that signs.
-      await world.devnet.produce();
+      await cluster.pay(payoutId(key)); // It is the payer itself that signs.
+      await cluster.devnet.produce();
       await look();
       expect(await reason()).toContain(why);
     },
   );
 
   test("is found out when it pays stake rows a second time", async ({ databaseUrl }) => {
-    const world = await givenWorld(databaseUrl);
-    const { look, reason } = givenWatcher(world, databaseUrl);
+    const cluster = await givenCluster(databaseUrl);
+    const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    await world.send(ALICE, 25_000, "three_months");
-    await world.months(1);
-    await world.settle();
+    await cluster.send(ALICE, 25_000, "three_months");
+    await cluster.months(1);
+    await cluster.settle();
     const key = "stop:1:0:0" as PayoutKey;
     await query(
       databaseUrl,
@@ -433,8 +444,8 @@ describe("a payer in other hands, that writes what it likes,", () => {
        INSERT INTO payout_stake_row (payout_id, stake_row_id, settles_as)
        SELECT forged.id, stake_row.id, 'confirmed' FROM forged, stake_row WHERE type = 'reward' AND number = 1`,
     );
-    await world.pay(payoutId(key));
-    await world.devnet.produce();
+    await cluster.pay(payoutId(key));
+    await cluster.devnet.produce();
     await look();
     expect(await reason()).toMatch(/payout reward:\d+:0:0:1 pays the same stake rows/u);
   });
@@ -454,17 +465,17 @@ describe("a restored ledger,", () => {
 
   /** A ledger that has paid once, its copy, and a payment since, which is in the head block. */
   async function givenForgotten(databaseUrl: string) {
-    const world = await givenWorld(databaseUrl);
-    await world.send(ALICE, 100, "what is this");
-    await world.settle();
-    await world.ledger.close();
+    const cluster = await givenCluster(databaseUrl);
+    await cluster.send(ALICE, 100, "what is this");
+    await cluster.settle();
+    await cluster.ledger.close();
     const copy = await copyOf(databaseUrl);
-    useLedger(world, databaseUrl);
-    const watcher = givenWatcher(world, copy);
+    useLedger(cluster, databaseUrl);
+    const watcher = givenWatcher(cluster, copy);
     await watcher.look();
-    await world.send(BOB, 100, "what is this");
-    for (let i = 0; i < 40 && (await paidTo(databaseUrl, BOB)) === 0; i++) await world.settle(1);
-    return { world, copy, watcher };
+    await cluster.send(BOB, 100, "what is this");
+    for (let i = 0; i < 40 && (await paidTo(databaseUrl, BOB)) === 0; i++) await cluster.settle(1);
+    return { cluster, copy, watcher };
   }
   const paidTo = async (url: string, payee: string) =>
     (
@@ -477,20 +488,20 @@ describe("a restored ledger,", () => {
   test("does not take its own forgotten payment for a stranger's, and knows it in the end", async ({
     databaseUrl,
   }) => {
-    const { world, copy, watcher } = await givenForgotten(databaseUrl);
-    await world.devnet.produce();
+    const { cluster, copy, watcher } = await givenForgotten(databaseUrl);
+    await cluster.devnet.produce();
     await watcher.look();
     expect(watcher.watch.state.candidates).toBe(1);
     expect(await watcher.reason()).toBeUndefined();
-    useLedger(world, copy);
-    await passRecoveryHold(world);
-    await world.settle();
+    useLedger(cluster, copy);
+    await passRecoveryHold(cluster);
+    await cluster.settle();
     await watcher.look();
     expect(watcher.watch.state.candidates).toBe(0);
-    await world.devnet.produce(150);
-    await world.ingest();
+    await cluster.devnet.produce(150);
+    await cluster.ingest();
     await watcher.look();
-    await givenWatcher(world, copy).look();
+    await givenWatcher(cluster, copy).look();
     expect(watcher.alerts).toEqual([]);
     expect(await watcher.reason()).toBeUndefined();
   });
@@ -498,16 +509,16 @@ describe("a restored ledger,", () => {
   test("sees under its recovery hold what a wallet signs, and at last what another payer did", async ({
     databaseUrl,
   }) => {
-    const { world, copy, watcher } = await givenForgotten(databaseUrl);
-    await world.devnet.produce();
+    const { cluster, copy, watcher } = await givenForgotten(databaseUrl);
+    await cluster.devnet.produce();
     await watcher.look();
-    await hand(world).transfer({ to: BOB, amountShares: BTS });
-    await world.devnet.produce();
+    await hand(cluster).transfer({ to: BOB, amountShares: BTS });
+    await cluster.devnet.produce();
     await watcher.look();
     expect(watcher.alerts).toMatchObject([{ details: { receiver: BOB, amountShares: `${BTS}` } }]);
     await query(copy, "UPDATE control SET payments_on = true, payments_reason = NULL");
     // Nobody ever reads on, and the other payment is known to nobody: half an hour later it counts as unknown.
-    await world.devnet.produce(610);
+    await cluster.devnet.produce(610);
     await watcher.look();
     expect(watcher.alerts).toHaveLength(2);
     expect(await watcher.reason()).toContain("no withdrawal of the ledger has its id");

@@ -9,8 +9,7 @@ import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
 import { ImportRefused } from "./import-refused.ts";
 import { agreementOfLine, importText } from "./import-text.ts";
-import { importV24 } from "./import-v24.ts";
-import { readV24Receipts } from "./v24-receipts.ts";
+import { importV24, readV24Receipts } from "./import-v24.ts";
 
 const action = { id: "a", actor: "operator-1", reason: "test" };
 const COUNT = 1_100; // Three transactions of agreements.

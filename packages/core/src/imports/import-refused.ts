@@ -13,11 +13,11 @@ export class ImportRefused extends Error {
   }
 }
 
-/** An import writes debts of years at once. Nobody may pay one of them before somebody has looked at them. */
+/** An import writes debts of years at once. None of them may be paid before a person has looked at them. */
 export async function needPaymentsOff(tx: Pick<LedgerTx, "control">): Promise<void> {
   if ((await tx.control.lock()).payments.on)
     throw new ImportRefused(
-      "payments are on, and what an import finds would be paid before anybody has looked at it",
+      "payments are on, and what an import finds would be paid before a person has looked at it",
       "`stakebts payments off --reason import`, repeat this, look at what is owed, then `stakebts payments on`",
     );
 }

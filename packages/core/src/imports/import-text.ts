@@ -1,14 +1,120 @@
 import { createHash } from "node:crypto";
-import type { AgreementLine } from "./agreement-lines.ts";
-import { DAYS_PAID_BY_HAND, type MonthPaid, monthsPaidOn, withMonthsPaid } from "../rules/import-mark.ts";
+import { type Bts, bts } from "@stakebts/kernel/amount";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
-import type { AgreementTerms } from "../rules/policy.ts";
-import { type Agreement, buildStakeRows } from "../rules/terms.ts";
-import { plusMs, SECOND_MS } from "@stakebts/kernel/time";
+import { btsText, dayText } from "@stakebts/kernel/text";
+import { type Millis, millis, plusMs, SECOND_MS } from "@stakebts/kernel/time";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
+import { DAYS_PAID_BY_HAND, type MonthPaid, monthsPaidOn, withMonthsPaid } from "../rules/import-mark.ts";
+import { type AgreementTerms, type Policy, type TermMonths, TERMS } from "../rules/policy.ts";
+import { type Agreement, buildStakeRows } from "../rules/terms.ts";
 import { needPaymentsOff, type OnProgress } from "./import-refused.ts";
 import { type OfferedAgreement, writeAgreements, type WrittenAgreements } from "./write-agreements.ts";
+
+/** One line of the text in which agreements were kept before v2.4. */
+export interface AgreementLine {
+  /** Of the text, from 1. */
+  readonly line: number;
+  readonly nominator: string;
+  readonly startMs: Millis;
+  readonly amount: Bts;
+  readonly months: TermMonths;
+  readonly monthsPaid: number;
+}
+
+export interface LineProblem {
+  readonly line: number;
+  readonly problem: string;
+}
+
+const FORMAT = "username start_ms amount months months_paid";
+/** BitShares: names of 3 to 63 characters, begun with a letter. */
+const ACCOUNT_NAME = /^[a-z][a-z0-9.-]{2,62}$/u;
+/** The first block of BitShares 2.0. Whatever is before it is a number of seconds or a slip. */
+const BEGINNING_MS = Date.parse("2015-10-13T14:12:24Z");
+/** The year 2100. */
+const END_MS = 4_102_444_800_000;
+const MONTHS: readonly number[] = Object.values(TERMS);
+
+/**
+ * Reads `username start_ms amount months months_paid`, with tabs or blanks between them; blank lines and `#` comments are
+ * passed over. Total: whatever the text, each line is an agreement or a named problem.
+ */
+export function parseAgreementLines(
+  text: string,
+  { acceptedAmounts }: Pick<Policy, "acceptedAmounts">,
+): { readonly lines: readonly AgreementLine[]; readonly problems: readonly LineProblem[] } {
+  const lines: AgreementLine[] = [];
+  const problems: LineProblem[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, raw] of text
+    .replace(/^\u{FEFF}/u, "")
+    .split(/\r\n|\n|\r/u)
+    .entries()) {
+    const line = index + 1;
+    const content = raw.replace(/#.*$/su, "").trim();
+    if (content === "") continue;
+    const read = readLine(line, content.split(/\s+/u), acceptedAmounts);
+    if ("problem" in read) {
+      problems.push(read);
+      continue;
+    }
+    const name = [read.nominator, read.startMs, read.amount, read.months].join(" ");
+    const before = seen.get(name);
+    if (before === undefined) {
+      seen.set(name, line);
+      lines.push(read);
+    } else
+      problems.push({
+        line,
+        problem: `is the same agreement as line ${before}; two that began at the same instant can be told apart only by their transfers: import their blocks`,
+      });
+  }
+  return { lines, problems };
+}
+
+function readLine(
+  line: number,
+  fields: readonly string[],
+  acceptedAmounts: readonly Bts[],
+): AgreementLine | LineProblem {
+  const [nominator = "", start = "", amount = "", months = "", monthsPaid = ""] = fields;
+  const no = (problem: string): LineProblem => ({ line, problem });
+  if (fields.length !== 5) return no(`has ${fields.length} field(s), expected 5: ${FORMAT}`);
+  if (!ACCOUNT_NAME.test(nominator)) return no(`"${shown(nominator)}" is not an account name`);
+  const startMs = wholeNumber(start);
+  if (startMs === undefined) return no(`start "${shown(start)}" is not a number of milliseconds since 1970`);
+  if (startMs < BEGINNING_MS)
+    return no(`start ${startMs} is ${dateOf(startMs)}, before BitShares: are these seconds? Expected ms`);
+  if (startMs > END_MS) return no(`start ${startMs} is ${dateOf(startMs)}: expected ms since 1970`);
+  const bought = wholeNumber(amount);
+  if (bought === undefined) return no(`amount "${shown(amount)}" is not a number of whole BTS`);
+  if (!acceptedAmounts.includes(bts(BigInt(bought))))
+    return no(
+      `${btsText(BigInt(bought))} is not an accepted amount; if it was one, add it to accepted_amounts of the policy`,
+    );
+  const term = wholeNumber(months);
+  if (term === undefined || !MONTHS.includes(term))
+    return no(`months "${shown(months)}": expected ${MONTHS.join(", ")}`);
+  const paid = wholeNumber(monthsPaid);
+  if (paid === undefined || paid > term)
+    return no(`months paid "${shown(monthsPaid)}": expected 0 to ${term}`);
+  return {
+    line,
+    nominator,
+    startMs: millis(startMs),
+    amount: bts(BigInt(bought)),
+    months: term as TermMonths,
+    monthsPaid: paid,
+  };
+}
+
+const wholeNumber = (text: string): number | undefined =>
+  /^[0-9]{1,15}$/u.test(text) ? Number(text) : undefined;
+
+const shown = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
+
+const dateOf = (ms: number): string => (ms > 8_640_000_000_000_000 ? "no date" : dayText(ms));
 
 /**
  * Writes the agreements of a list, with receipts of the beginning and the end.

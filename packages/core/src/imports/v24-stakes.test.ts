@@ -101,7 +101,7 @@ describe("the rows of v2.4", () => {
   });
 
   it.each([
-    ["an amount", { "reward 2": { amount: 1_999 } }, /reward 2 is 1999 BTS, expected 2000/u],
+    ["an amount", { "reward 2": { amount: 1_999 } }, /reward 2 is 1,999 BTS, expected 2,000/u],
     ["a due date", { "reward 3": { due: 0 } }, /reward 3 is due 1970-01-01/u],
     ["a lonely penalty", { penalty: { status: "processing" } }, /its penalty is in processing/u],
   ])("that differ in %s are named and not left out", (_, change, what) => {
@@ -109,7 +109,7 @@ describe("the rows of v2.4", () => {
     expect(agreements).toHaveLength(1);
     expect(leftOut).toEqual([]);
     expect(differences).toEqual([
-      { at: "59107000:1:0 (user1233, 25000 BTS)", what: expect.stringMatching(what) },
+      { at: "59107000:1:0 (user1233, 25,000 BTS)", what: expect.stringMatching(what) },
     ]);
   });
 

@@ -1,6 +1,8 @@
 import { type Bts, bts, MAX_SUPPLY_SHARES, SHARES_PER_BTS } from "@stakebts/kernel/amount";
-import { decideDueRow } from "../rules/decide.ts";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { btsText, exactTimeText, numberText } from "@stakebts/kernel/text";
+import { millis } from "@stakebts/kernel/time";
+import { decideDueRow } from "../rules/decide.ts";
 import { type NewPayout, payoutKey, payoutMemo } from "../rules/payout.ts";
 import { type AgreementTerms, type TermMonths, TERMS } from "../rules/policy.ts";
 import {
@@ -14,7 +16,6 @@ import {
   type StakeRowType,
 } from "../rules/stake-row.ts";
 import { type Agreement, buildStakeRows, DIGITAL_ASSET } from "../rules/terms.ts";
-import { millis } from "@stakebts/kernel/time";
 
 /** A line of v2.4's table `stakes`: whatever SQLite found in it, which need not be what the column says. */
 export type V24Row = Readonly<Record<string, unknown>>;
@@ -81,7 +82,7 @@ export function readV24Stakes(
       continue;
     }
     const rows = group.map(({ row }) => row);
-    const name = `${at} (${agreement.nominator}, ${agreement.amount} BTS)`;
+    const name = `${at} (${agreement.nominator}, ${btsText(agreement.amount)})`;
     differences.push(...differencesOf(agreement, rows).map((what) => ({ at: name, what })));
     agreements.push({ agreement, rows, undecided: undecidedPayouts(agreement, rows) });
   }
@@ -198,7 +199,7 @@ function differencesOf(agreement: Agreement, rows: readonly NewStakeRow[]): read
     if (row === undefined) differences.push(`no row for ${name}`);
     else {
       if (row.amount !== expected.amount)
-        differences.push(`${name} is ${row.amount} BTS, expected ${expected.amount}`);
+        differences.push(`${name} is ${btsText(row.amount)}, expected ${numberText(expected.amount)}`);
       if (row.dueMs !== expected.dueMs)
         differences.push(`${name} is due ${timeOf(row.dueMs)}, expected ${timeOf(expected.dueMs)}`);
     }
@@ -214,8 +215,7 @@ function differencesOf(agreement: Agreement, rows: readonly NewStakeRow[]): read
 const nameOf = (row: Pick<StakeRow, "type" | "number">): string =>
   row.number === 0 ? row.type : `${row.type} ${row.number}`;
 
-const timeOf = (ms: number): string =>
-  ms > 8_640_000_000_000_000 ? `${ms}` : new Date(ms).toISOString().slice(0, 19);
+const timeOf = (ms: number): string => (ms > 8_640_000_000_000_000 ? `${ms}` : exactTimeText(ms));
 
 /**
  * What v2.4 was paying when it ended: it may be paid and it may not. As payouts they have a name under which an operator

@@ -1,12 +1,63 @@
 import { type Bts, bts } from "@stakebts/kernel/amount";
-import { type Acquaintance, compareWithLedger } from "./known-agreements.ts";
-import { operationId } from "@stakebts/kernel/operation-id";
+import { operationId, type OperationId } from "@stakebts/kernel/operation-id";
+import { btsText } from "@stakebts/kernel/text";
+import type { Millis } from "@stakebts/kernel/time";
+import { identified } from "../ledger/ids.ts";
+import type { Ledger, LedgerTx, NewAgreement } from "../ledger/ledger.ts";
+import { isSameAgreement } from "../rules/import-mark.ts";
 import type { NewPayout } from "../rules/payout.ts";
 import type { NewStakeRow } from "../rules/stake-row.ts";
-import type { Millis } from "@stakebts/kernel/time";
-import type { Ledger, LedgerTx, NewAgreement } from "../ledger/ledger.ts";
-import { identified } from "../ledger/ids.ts";
+import type { Agreement } from "../rules/terms.ts";
 import { ImportRefused, needPaymentsOff, type OnProgress } from "./import-refused.ts";
+
+export type Acquaintance =
+  | { readonly type: "new" }
+  /** Written by this very import before. */
+  | { readonly type: "same_place" }
+  /** In the ledger under another name. */
+  | { readonly type: "duplicate"; readonly of: OperationId }
+  /** Another agreement has its place. */
+  | { readonly type: "taken"; readonly by: Agreement };
+
+/**
+ * Which of the agreements does the ledger have? Each one it has is at most one of those that are offered: an account that
+ * staked twice on one day has two.
+ */
+export function compareWithLedger(
+  offered: readonly Agreement[],
+  existing: readonly Agreement[],
+): readonly Acquaintance[] {
+  const byPlace = new Map(existing.map((agreement) => [operationId(agreement.operation), agreement]));
+  const free = new Map<string, Agreement[]>();
+  for (const agreement of existing) {
+    const of = free.get(agreement.nominator);
+    if (of === undefined) free.set(agreement.nominator, [agreement]);
+    else of.push(agreement);
+  }
+  const take = (agreement: Agreement): void => {
+    free.set(
+      agreement.nominator,
+      (free.get(agreement.nominator) ?? []).filter((other) => other !== agreement),
+    );
+  };
+  const answers = offered.map((agreement): Acquaintance => {
+    const there = byPlace.get(operationId(agreement.operation));
+    if (there === undefined) return { type: "new" };
+    if (!isSameAgreement(there, agreement)) return { type: "taken", by: there };
+    take(there);
+    return { type: "same_place" };
+  });
+  return answers.map((answer, index) => {
+    const agreement = offered[index] as Agreement;
+    if (answer.type !== "new") return answer;
+    const [nearest] = (free.get(agreement.nominator) ?? [])
+      .filter((other) => isSameAgreement(other, agreement))
+      .toSorted((a, b) => Math.abs(a.startMs - agreement.startMs) - Math.abs(b.startMs - agreement.startMs));
+    if (nearest === undefined) return answer;
+    take(nearest);
+    return { type: "duplicate", of: operationId(nearest.operation) };
+  });
+}
 
 /** An agreement as an import offers it to the ledger. */
 export interface OfferedAgreement extends NewAgreement {
@@ -105,7 +156,7 @@ async function compare(tx: LedgerTx, offers: readonly OfferedAgreement[]): Promi
   const taken = acquaintances.find((acquaintance) => acquaintance.type === "taken");
   if (taken?.type === "taken")
     throw new ImportRefused(
-      `the place ${operationId(taken.by.operation)} is taken by another agreement of ${taken.by.nominator}, ${taken.by.amount} BTS for ${taken.by.months} months`,
+      `the place ${operationId(taken.by.operation)} is taken by another agreement of ${taken.by.nominator}, ${btsText(taken.by.amount)} for ${taken.by.months} months`,
       "compare the two; one of them is not what it says",
     );
   return acquaintances;

@@ -1,4 +1,4 @@
-import { type AccountId, type ChainBlock, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
+import { type ChainBlock, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
 import type { Ledger } from "./ledger.ts";
 import { lastFinalBlockNum } from "./ingest-blocks.ts";
 import type { NodeState } from "@stakebts/bitshares/node-pool";
@@ -87,17 +87,18 @@ async function headOrNone(chain: Pick<ChainReader, "head">) {
 }
 
 /** The same chain; what is read from it is counted. Blocks that are read twice count twice. */
-export function countBlocks<C extends ChainReader>(metrics: Metrics, chain: C, custodianId: AccountId): C {
+export function countBlocks<C extends ChainReader>(metrics: Metrics, chain: C): C {
   const blocks = metrics.counter("stakebts_blocks_read_total", "Blocks read from nodes");
   const transfers = metrics.counter("stakebts_transfers_read_total", "Transfers of the custodian in them", [
     "direction",
   ]);
   return watched<ChainReader>(chain, {
-    blocks: ({ answer }) => {
+    blocks: ({ args, answer }) => {
+      const [{ account }] = args as unknown as Parameters<ChainReader["blocks"]>;
       const read = answer as readonly ChainBlock[] | undefined;
       blocks.inc(read?.length ?? 0);
       for (const transfer of read?.flatMap((block) => block.transfers) ?? [])
-        transfers.inc({ direction: transfer.fromId === custodianId ? "out" : "in" });
+        transfers.inc({ direction: transfer.fromId === account ? "out" : "in" });
     },
   }) as C;
 }

@@ -1,202 +1,204 @@
 import { payPayout } from "../payments/pay-payout.ts";
 import { describe, expect, it, vi } from "vitest";
-import { inWorld, type World } from "@stakebts/testkit/service-bench";
+import { inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
 // The database is put back to what it was, or is lost altogether, while the chain has gone on. What is promised: nobody is
 // paid twice, nothing that is owed is forgotten, and nobody has to remember to do anything for that.
 
 /** A refund of 450 BTS that is owed and not yet paid. */
-async function refundDue(world: World) {
-  await world.send("nominator-1", 500, "what is this");
+async function refundDue(cluster: InProcessCluster) {
+  await cluster.send("nominator-1", 500, "what is this");
   // How far the irreversible block is behind the head depends on whose turn it is among the witnesses.
   for (let blocks = 0; blocks < 30; blocks++) {
-    await world.devnet.produce();
-    await world.ingest();
-    await world.fold();
-    const [payout] = world.ledger.contents.payouts.values();
+    await cluster.devnet.produce();
+    await cluster.ingest();
+    await cluster.applyEvents();
+    const [payout] = cluster.ledger.contents.payouts.values();
     if (payout !== undefined) return payout;
   }
   throw new Error("nothing is owed");
 }
 
 /** The ledger has read on, by a block at least. */
-async function aBlockLater(world: World): Promise<void> {
-  const before = (await world.ledger.cursor.read())?.blockNum ?? 0;
-  while (((await world.ledger.cursor.read())?.blockNum ?? 0) <= before) {
-    await world.devnet.produce();
-    await world.ingest();
+async function aBlockLater(cluster: InProcessCluster): Promise<void> {
+  const before = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
+  while (((await cluster.ledger.cursor.read())?.blockNum ?? 0) <= before) {
+    await cluster.devnet.produce();
+    await cluster.ingest();
   }
 }
 
-const refundIsPaidOnce = async (world: World): Promise<void> => {
-  expect(await world.arrivedAt("nominator-1")).toEqual([450]);
-  await world.expectLedgerMatchesChain();
+const refundIsPaidOnce = async (cluster: InProcessCluster): Promise<void> => {
+  expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
+  await cluster.expectLedgerMatchesChain();
 };
 
-const node = (world: World) => {
-  const [first] = world.devnet.nodes;
+const node = (cluster: InProcessCluster) => {
+  const [first] = cluster.devnet.nodes;
   if (first === undefined) throw new Error("no node");
   return first.faults;
 };
 
-const events = (world: World) => world.ledger.contents.receipts.map(({ event }) => event);
-const attempts = (world: World) => [...world.ledger.contents.withdrawals.values()].map((w) => w.status);
+const events = (cluster: InProcessCluster) => cluster.ledger.contents.receipts.map(({ event }) => event);
+const attempts = (cluster: InProcessCluster) =>
+  [...cluster.ledger.contents.withdrawals.values()].map((w) => w.status);
 
 /** Everything that may hold a forgotten payment passes, and whatever is owed then is paid. */
-async function longAfter(world: World): Promise<void> {
-  await world.settle();
-  world.devnet.skipTime(3_600);
-  await world.settle(20);
+async function longAfter(cluster: InProcessCluster): Promise<void> {
+  await cluster.settle();
+  cluster.devnet.skipTime(3_600);
+  await cluster.settle(20);
 }
 
 /** How the rows of before come back. */
 const COMINGS_BACK = {
-  "from a dump": (world: World, backup: unknown) => world.ledger.restore(backup),
-  "in place, under workers that go on": (world: World, backup: unknown) => world.ledger.rewind(backup),
+  "from a dump": (cluster: InProcessCluster, backup: unknown) => cluster.ledger.restore(backup),
+  "in place, under workers that go on": (cluster: InProcessCluster, backup: unknown) =>
+    cluster.ledger.rewind(backup),
 } as const;
 
 describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeBack) => {
   it("pays nobody again whose payment is in flight and in no block", () =>
-    inWorld({}, async (world) => {
-      const { id } = await refundDue(world);
-      const backup = world.ledger.backup();
-      await aBlockLater(world);
-      expect(await world.pay(id)).toMatchObject({ type: "in_flight" });
-      comeBack(world, backup);
-      await world.ingest();
-      expect(await payPayout(await world.newPayer(), id)).toMatchObject({ type: "again" });
-      await longAfter(world);
-      await refundIsPaidOnce(world);
-      expect(events(world)).toContain("recovery_hold.lifted");
-      expect((await world.ledger.control.read()).payments).toEqual({ on: true });
+    inCluster({}, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      await aBlockLater(cluster);
+      expect(await cluster.pay(id)).toMatchObject({ type: "in_flight" });
+      comeBack(cluster, backup);
+      await cluster.ingest();
+      expect(await payPayout(await cluster.newPayer(), id)).toMatchObject({ type: "again" });
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
+      expect(events(cluster)).toContain("recovery_hold.lifted");
+      expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
     }));
 
   it("pays nobody again whose payment is in a block that can still be undone", () =>
-    inWorld({ devnet: { witnesses: 7 } }, async (world) => {
-      const { id } = await refundDue(world);
-      const backup = world.ledger.backup();
-      await aBlockLater(world);
-      await world.pay(id);
-      await world.devnet.produce(2);
-      comeBack(world, backup);
-      await world.ingest();
-      expect(await payPayout(await world.newPayer(), id)).toMatchObject({ type: "again" });
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+    inCluster({ devnet: { witnesses: 7 } }, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      await aBlockLater(cluster);
+      await cluster.pay(id);
+      await cluster.devnet.produce(2);
+      comeBack(cluster, backup);
+      await cluster.ingest();
+      expect(await payPayout(await cluster.newPayer(), id)).toMatchObject({ type: "again" });
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }));
 
   it("learns of a payment that became irreversible since", () =>
-    inWorld({}, async (world) => {
-      await refundDue(world);
-      const backup = world.ledger.backup();
-      await world.settle();
-      await refundIsPaidOnce(world);
-      comeBack(world, backup);
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+    inCluster({}, async (cluster) => {
+      await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      await cluster.settle();
+      await refundIsPaidOnce(cluster);
+      comeBack(cluster, backup);
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }));
 
   it("learns of everything that happened in a month, and pays the rest", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 25_000, "three_months");
-      await world.settle();
-      const backup = world.ledger.backup();
-      await world.send("nominator-2", 50_000, "six_months");
-      await world.months(1);
-      await world.send("nominator-2", 1, "stop");
-      await world.settle(30);
-      comeBack(world, backup);
-      await longAfter(world);
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 2_000]);
-      expect(await world.arrivedAt("nominator-2")).toEqual([1, 4_000, 42_500]);
-      await world.months(2);
-      await longAfter(world);
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
-      await world.expectLedgerMatchesChain();
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await cluster.settle();
+      const backup = cluster.ledger.backup();
+      await cluster.send("nominator-2", 50_000, "six_months");
+      await cluster.months(1);
+      await cluster.send("nominator-2", 1, "stop");
+      await cluster.settle(30);
+      comeBack(cluster, backup);
+      await longAfter(cluster);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 2_000]);
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([1, 4_000, 42_500]);
+      await cluster.months(2);
+      await longAfter(cluster);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
+      await cluster.expectLedgerMatchesChain();
     }));
 
   it("that knows an older attempt than the one that paid does not pay again, and goes on paying others", () =>
-    inWorld({}, async (world) => {
-      const { id } = await refundDue(world);
-      node(world).swallowBroadcasts(1_000);
-      await world.pay(id);
-      const backup = world.ledger.backup();
-      node(world).swallowBroadcasts(0);
-      world.devnet.skipTime(600);
-      await world.settle(30); // The first attempt dies, the second pays.
-      expect(attempts(world)).toEqual(["expired", "confirmed"]);
-      comeBack(world, backup);
-      await longAfter(world);
-      await refundIsPaidOnce(world);
-      expect(events(world)).toContain("withdrawal.forgotten");
-      expect((await world.ledger.control.read()).payments).toEqual({ on: true });
-      await world.send("nominator-2", 500, "what is this");
-      await longAfter(world);
-      expect(await world.arrivedAt("nominator-2")).toEqual([450]);
+    inCluster({}, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      node(cluster).swallowBroadcasts(1_000);
+      await cluster.pay(id);
+      const backup = cluster.ledger.backup();
+      node(cluster).swallowBroadcasts(0);
+      cluster.devnet.skipTime(600);
+      await cluster.settle(30); // The first attempt dies, the second pays.
+      expect(attempts(cluster)).toEqual(["expired", "confirmed"]);
+      comeBack(cluster, backup);
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
+      expect(events(cluster)).toContain("withdrawal.forgotten");
+      expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
+      await cluster.send("nominator-2", 500, "what is this");
+      await longAfter(cluster);
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([450]);
     }));
 });
 
 describe("a payment in flight that the ledger has forgotten", () => {
   it("is waited for by a payer that was never told of it, however often it is asked", () =>
-    inWorld({}, async (world) => {
-      const { id } = await refundDue(world);
-      const backup = world.ledger.backup();
-      await world.pay(id);
+    inCluster({}, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      await cluster.pay(id);
       // A dump of a second ago: the ledger is at the head of the chain, and the ingester has not looked at it yet.
-      world.ledger.restore(backup);
-      const payer = await world.newPayer();
+      cluster.ledger.restore(backup);
+      const payer = await cluster.newPayer();
       for (let n = 0; n < 3; n++)
         expect(await payPayout(payer, id)).toMatchObject({
           type: "again",
           reason: expect.stringContaining("restored"),
         });
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }));
 
   it("and that no block takes, is paid when it is dead", () =>
-    inWorld({}, async (world) => {
-      const { id } = await refundDue(world);
-      const backup = world.ledger.backup();
-      node(world).swallowBroadcasts(1_000);
-      await world.pay(id);
-      node(world).swallowBroadcasts(0);
-      world.ledger.restore(backup);
-      world.restart();
-      await world.settle();
-      expect(await world.paidOnChain()).toEqual([]);
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+    inCluster({}, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      node(cluster).swallowBroadcasts(1_000);
+      await cluster.pay(id);
+      node(cluster).swallowBroadcasts(0);
+      cluster.ledger.restore(backup);
+      cluster.restart();
+      await cluster.settle();
+      expect(await cluster.paidOnChain()).toEqual([]);
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }));
 
   it("and that a frozen payer sends at the last moment, is the one that counts", () =>
-    inWorld({}, async (world) => {
-      const { id } = await refundDue(world);
-      const backup = world.ledger.backup();
-      node(world).swallowBroadcasts(1);
-      await world.pay(id);
-      const [forgotten] = world.ledger.contents.withdrawals.values();
+    inCluster({}, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      node(cluster).swallowBroadcasts(1);
+      await cluster.pay(id);
+      const [forgotten] = cluster.ledger.contents.withdrawals.values();
       if (forgotten === undefined) throw new Error("nothing was signed");
-      world.ledger.restore(backup);
-      world.restart();
-      await world.settle();
-      world.devnet.skipTime(90);
-      await world.settle(3);
-      expect(await world.chain.broadcast(forgotten.bytes)).toEqual({ type: "accepted" });
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+      cluster.ledger.restore(backup);
+      cluster.restart();
+      await cluster.settle();
+      cluster.devnet.skipTime(90);
+      await cluster.settle(3);
+      expect(await cluster.chain.broadcast(forgotten.bytes)).toEqual({ type: "accepted" });
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }));
 
   it("is a contradiction when nothing was restored: somebody else signs with our key", () =>
-    inWorld({}, async (world) => {
-      const { id, memo } = await refundDue(world);
-      node(world).swallowBroadcasts(1);
-      await world.pay(id);
-      await world.send("custodian", 450, memo, { to: "nominator-1" });
-      await world.devnet.produce(8);
-      await world.ingest();
-      expect(events(world)).toContain("ledger.contradicted");
-      expect((await world.ledger.control.read()).payments).toMatchObject({ on: false });
+    inCluster({}, async (cluster) => {
+      const { id, memo } = await refundDue(cluster);
+      node(cluster).swallowBroadcasts(1);
+      await cluster.pay(id);
+      await cluster.send("custodian", 450, memo, { to: "nominator-1" });
+      await cluster.devnet.produce(8);
+      await cluster.ingest();
+      expect(events(cluster)).toContain("ledger.contradicted");
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
     }));
 });
 
@@ -204,96 +206,96 @@ describe("a ledger that is restored while an ingester replays blocks that it had
   // Found by the simulator. What the replay wrote of blocks beyond the old cursor was read again as new, each payment
   // passed for a second one, and payments were off until somebody had found out that nothing was wrong.
   it("raises no alert, and pays once", () =>
-    inWorld({}, async (world) => {
-      await refundDue(world);
-      const backup = world.ledger.backup();
-      await world.settle();
-      await refundIsPaidOnce(world);
-      vi.spyOn(world.chain, "head").mockImplementationOnce(async () => {
-        world.ledger.restore(backup);
-        return world.chain.head();
+    inCluster({}, async (cluster) => {
+      await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      await cluster.settle();
+      await refundIsPaidOnce(cluster);
+      vi.spyOn(cluster.chain, "head").mockImplementationOnce(async () => {
+        cluster.ledger.restore(backup);
+        return cluster.chain.head();
       });
-      const problem: unknown = await world.startFrom(1).catch((error: unknown) => error);
-      await longAfter(world);
-      await refundIsPaidOnce(world);
-      expect(events(world)).not.toContain("ledger.contradicted");
-      expect((await world.ledger.control.read()).payments).toEqual({ on: true });
+      const problem: unknown = await cluster.startFrom(1).catch((error: unknown) => error);
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
+      expect(events(cluster)).not.toContain("ledger.contradicted");
+      expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
       expect(problem).toMatchObject({ message: expect.stringContaining("an older copy took its place") });
     }));
 });
 
 describe("a node that is behind when an old ledger is found", () => {
   it("does not end the recovery hold early: what a better one says raises it anew", () =>
-    inWorld({}, async (world) => {
-      const { id } = await refundDue(world);
-      const backup = world.ledger.backup();
-      await aBlockLater(world);
-      node(world).swallowBroadcasts(1);
-      await world.pay(id);
-      world.ledger.restore(backup);
-      world.restart();
-      await world.ingest();
-      const first = (await world.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
+    inCluster({}, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      await aBlockLater(cluster);
+      node(cluster).swallowBroadcasts(1);
+      await cluster.pay(id);
+      cluster.ledger.restore(backup);
+      cluster.restart();
+      await cluster.ingest();
+      const first = (await cluster.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
       // It turns out that the chain is an hour further than that node had said.
-      world.devnet.skipTime(3_600);
-      await world.devnet.produce(60);
-      await world.ingest();
-      const second = (await world.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
+      cluster.devnet.skipTime(3_600);
+      await cluster.devnet.produce(60);
+      await cluster.ingest();
+      const second = (await cluster.ledger.control.read()).recoveryHold.raised?.untilMs ?? 0;
       expect(second - first).toBeGreaterThan(3_600_000);
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }));
 });
 
 describe("blocks that are jumped over by a restored ledger", () => {
   it("hold payments that it does not know: nothing is paid until they have been read", () =>
-    inWorld({}, async (world) => {
-      const { id } = await refundDue(world);
-      const backup = world.ledger.backup();
-      const at = (await world.ledger.cursor.read())?.blockNum ?? 0;
-      await world.pay(id);
-      await world.settle();
-      world.ledger.restore(backup);
-      await world.startFrom("current");
-      await longAfter(world);
-      expect(await world.pay(id)).toMatchObject({
+    inCluster({}, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      const backup = cluster.ledger.backup();
+      const at = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
+      await cluster.pay(id);
+      await cluster.settle();
+      cluster.ledger.restore(backup);
+      await cluster.startFrom("current");
+      await longAfter(cluster);
+      expect(await cluster.pay(id)).toMatchObject({
         type: "again",
         reason: expect.stringContaining(`STAKEBTS_REPLAY=${at + 1}`),
       });
-      await world.startFrom(at + 1);
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+      await cluster.startFrom(at + 1);
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }));
 });
 
 describe("a ledger that was lost", () => {
   it("learns from the chain what is paid, and pays the rest", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 25_000, "three_months");
-      await world.send("nominator-2", 500, "what is this");
-      await world.months(1);
-      await world.settle();
-      world.loseLedger();
-      await world.settle();
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 2_000]);
-      expect(await world.arrivedAt("nominator-2")).toEqual([450]);
-      await world.months(2);
-      await world.settle();
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
-      await world.expectLedgerMatchesChain();
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await cluster.send("nominator-2", 500, "what is this");
+      await cluster.months(1);
+      await cluster.settle();
+      cluster.loseLedger();
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 2_000]);
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([450]);
+      await cluster.months(2);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
+      await cluster.expectLedgerMatchesChain();
     }));
 
   it.each(["in flight", "in a block that can still be undone"])("waits for a payment that is %s", (where) =>
-    inWorld({ devnet: { witnesses: 7 } }, async (world) => {
-      const { id } = await refundDue(world);
-      await world.pay(id);
-      if (where !== "in flight") await world.devnet.produce(2);
-      world.loseLedger();
-      await world.ingest();
-      await world.fold();
-      expect(await world.pay(id)).toMatchObject({ type: "again", reason: expect.stringContaining("lost") });
-      await longAfter(world);
-      await refundIsPaidOnce(world);
+    inCluster({ devnet: { witnesses: 7 } }, async (cluster) => {
+      const { id } = await refundDue(cluster);
+      await cluster.pay(id);
+      if (where !== "in flight") await cluster.devnet.produce(2);
+      cluster.loseLedger();
+      await cluster.ingest();
+      await cluster.applyEvents();
+      expect(await cluster.pay(id)).toMatchObject({ type: "again", reason: expect.stringContaining("lost") });
+      await longAfter(cluster);
+      await refundIsPaidOnce(cluster);
     }),
   );
 });

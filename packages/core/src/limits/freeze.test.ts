@@ -24,7 +24,7 @@ import { cursorAt, incoming, operation } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { inWorld, MANAGER, type World } from "@stakebts/testkit/service-bench";
+import { inCluster, MANAGER, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
 const action = { id: "1", actor: "operator-1", reason: "a drill" };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -35,26 +35,26 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Throws the switch in one of four ways; returns how it is taken back. */
 async function throwSwitch(
-  world: World,
+  cluster: InProcessCluster,
   source: FreezeSource,
   level: FreezeLevel,
 ): Promise<() => Promise<unknown>> {
-  const { ledger } = world;
-  const endsHere = () => Promise.resolve(void (world.frozenHere = () => []));
+  const { ledger } = cluster;
+  const endsHere = () => Promise.resolve(void (cluster.frozenHere = () => []));
   switch (source) {
     case "operator":
       await freezeAll({ ledger }, { level, action });
       return () => unfreeze({ ledger }, { action });
     case "manager":
-      await world.send(MANAGER, 1, level === "all" ? "freeze" : `freeze ${level}`);
-      await world.settle();
+      await cluster.send(MANAGER, 1, level === "all" ? "freeze" : `freeze ${level}`);
+      await cluster.settle();
       return () => unfreeze({ ledger }, { action });
     case "environment":
-      world.frozenHere = localFreeze({ STAKEBTS_FREEZE_LEVEL: level });
+      cluster.frozenHere = localFreeze({ STAKEBTS_FREEZE_LEVEL: level });
       return endsHere;
     case "file": {
       const file = join(folder, "freeze");
-      world.frozenHere = localFreeze({ STAKEBTS_FREEZE_FILE: file });
+      cluster.frozenHere = localFreeze({ STAKEBTS_FREEZE_FILE: file });
       writeFileSync(file, level === "all" ? "" : `${level}\n`);
       return () => Promise.resolve(rmSync(file));
     }
@@ -63,49 +63,49 @@ async function throwSwitch(
 
 describe.each(FREEZE_SOURCES)("a freeze by %s", (source) => {
   it.each(FREEZE_LEVELS)("of the level %s stops what it says, loses nothing, and ends", (level) =>
-    inWorld({}, async (world) => {
-      const end = await throwSwitch(world, source, level);
-      await world.send("nominator-1", 100, "hello"); // A refund of 50 is owed, whatever is frozen.
-      await world.send("nominator-2", 25_000, "three_months");
-      await world.settle();
-      const { agreements, payouts } = world.ledger.contents;
+    inCluster({}, async (cluster) => {
+      const end = await throwSwitch(cluster, source, level);
+      await cluster.send("nominator-1", 100, "hello"); // A refund of 50 is owed, whatever is frozen.
+      await cluster.send("nominator-2", 25_000, "three_months");
+      await cluster.settle();
+      const { agreements, payouts } = cluster.ledger.contents;
       expect(agreements.size).toBe(stopsAccepting(level) ? 0 : 1);
       expect([...payouts.values()].map(({ kind }) => kind)).toContain("refund");
-      expect(await world.arrivedAt("nominator-1")).toEqual(stopsPaying(level) ? [] : [50]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual(stopsPaying(level) ? [] : [50]);
       await end();
-      await world.settle();
-      expect(world.ledger.contents.agreements.size).toBe(1);
-      expect(await world.arrivedAt("nominator-1")).toEqual([50]);
-      expect(await world.arrivedAt("nominator-2")).toEqual([1]);
-      await world.expectLedgerMatchesChain();
+      await cluster.settle();
+      expect(cluster.ledger.contents.agreements.size).toBe(1);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([50]);
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([1]);
+      await cluster.expectLedgerMatchesChain();
     }),
   );
 });
 
 describe("several freezes", () => {
   it("hold until the last of them ends, and the switch for payments ends none but its own", () =>
-    inWorld({}, async (world) => {
-      const { ledger } = world;
-      const endFile = await throwSwitch(world, "file", "pay-nothing");
-      const endOthers = await throwSwitch(world, "manager", "all");
+    inCluster({}, async (cluster) => {
+      const { ledger } = cluster;
+      const endFile = await throwSwitch(cluster, "file", "pay-nothing");
+      const endOthers = await throwSwitch(cluster, "manager", "all");
       await freezeAll({ ledger }, { level: "pay-nothing", action });
-      await world.send("nominator-1", 100, "hello");
-      await world.settle();
+      await cluster.send("nominator-1", 100, "hello");
+      await cluster.settle();
       await switchPayments({ ledger }, { on: true, action });
-      await world.settle();
+      await cluster.settle();
       expect((await ledger.control.read()).payments).toMatchObject({ on: false });
-      expect(await world.arrivedAt("nominator-1")).toEqual([]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
       await endOthers();
-      await world.settle();
+      await cluster.settle();
       expect((await ledger.control.read()).payments).toEqual({ on: true });
-      expect(await world.arrivedAt("nominator-1")).toEqual([]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([]);
       await endFile();
-      await world.settle();
-      expect(await world.arrivedAt("nominator-1")).toEqual([50]);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([50]);
     }));
 
   it("of an operator add up, and end each on its own", () =>
-    inWorld({}, async ({ ledger }) => {
+    inCluster({}, async ({ ledger }) => {
       const levels = async () => (await ledger.control.read()).freezes.map(({ level }) => level);
       expect(await freezeAll({ ledger }, { level: "accept-nothing", action })).toMatchObject({
         changed: true,
@@ -132,34 +132,34 @@ describe("several freezes", () => {
 
 describe("a manager's memo", () => {
   it("freezes once, and not again when its block is read anew; an operator ends it", () =>
-    inWorld({}, async (world) => {
-      const end = await throwSwitch(world, "manager", "all");
-      const [freeze] = (await world.ledger.control.read()).freezes;
+    inCluster({}, async (cluster) => {
+      const end = await throwSwitch(cluster, "manager", "all");
+      const [freeze] = (await cluster.ledger.control.read()).freezes;
       expect(freeze).toMatchObject({ source: "manager", level: "all" });
       expect(freeze?.reason).toContain(`the manager ${MANAGER} has frozen it, by the memo of transfer`);
       await end();
-      await world.startFrom(1);
-      await world.settle();
-      expect((await world.ledger.control.read()).freezes).toEqual([]);
-      expect(await world.arrivedAt(MANAGER)).toEqual([]);
+      await cluster.startFrom(1);
+      await cluster.settle();
+      expect((await cluster.ledger.control.read()).freezes).toEqual([]);
+      expect(await cluster.arrivedAt(MANAGER)).toEqual([]);
     }));
 
   it("of an old block freezes nothing, and is told to people", () =>
-    inWorld({}, async (world) => {
-      await world.send(MANAGER, 1, "freeze");
-      await world.devnet.produce(120);
-      await world.settle();
-      expect((await world.ledger.control.read()).freezes).toEqual([]);
-      const told = world.ledger.contents.receipts.filter(({ event }) => event === "freeze.too_old");
+    inCluster({}, async (cluster) => {
+      await cluster.send(MANAGER, 1, "freeze");
+      await cluster.devnet.produce(120);
+      await cluster.settle();
+      expect((await cluster.ledger.control.read()).freezes).toEqual([]);
+      const told = cluster.ledger.contents.receipts.filter(({ event }) => event === "freeze.too_old");
       expect(told).toMatchObject([{ details: { sender: MANAGER } }]);
     }));
 
   it("of anybody else is an invalid request", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 100, "freeze");
-      await world.settle();
-      expect((await world.ledger.control.read()).freezes).toEqual([]);
-      expect(await world.arrivedAt("nominator-1")).toEqual([50]);
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 100, "freeze");
+      await cluster.settle();
+      expect((await cluster.ledger.control.read()).freezes).toEqual([]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([50]);
     }));
 });
 

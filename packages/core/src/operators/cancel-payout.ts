@@ -1,5 +1,5 @@
 import { assertNever } from "@stakebts/kernel/assert";
-import type { PayoutId } from "../rules/payout.ts";
+import { exactTimeText } from "@stakebts/kernel/text";
 import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
 import {
   answer,
@@ -8,10 +8,9 @@ import {
   type PayoutAnswer,
   receiptOf,
 } from "../ledger/operator-action.ts";
-import type { CaughtUp } from "./ledger-caught-up.ts";
-import { paymentEvidence } from "./payment-evidence.ts";
+import type { PayoutId } from "../rules/payout.ts";
+import { type CaughtUp, paymentEvidence, settlePaid } from "./payment-evidence.ts";
 import { whyBehind } from "./requeue-payout.ts";
-import { settlePaid } from "./settle-paid.ts";
 
 export interface CancelRequest {
   readonly id: PayoutId;
@@ -52,7 +51,7 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
       return answer(
         payout,
         "refused",
-        `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${new Date(evidence.withdrawal.expirationMs).toISOString()}`,
+        `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${exactTimeText(evidence.withdrawal.expirationMs)}`,
         {
           todo: "switch payments off, wait until the withdrawal is confirmed or expired, then look again",
         },

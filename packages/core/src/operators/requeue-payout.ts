@@ -1,7 +1,7 @@
 import { assertNever } from "@stakebts/kernel/assert";
-import type { PayoutId } from "../rules/payout.ts";
-import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
+import { exactTimeText } from "@stakebts/kernel/text";
 import { jobForPayout } from "../ledger/jobs.ts";
+import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
 import {
   answer,
   noSuchPayout,
@@ -9,9 +9,8 @@ import {
   type PayoutAnswer,
   receiptOf,
 } from "../ledger/operator-action.ts";
-import type { CaughtUp } from "./ledger-caught-up.ts";
-import { paymentEvidence } from "./payment-evidence.ts";
-import { settlePaid } from "./settle-paid.ts";
+import type { PayoutId } from "../rules/payout.ts";
+import { type CaughtUp, paymentEvidence, settlePaid } from "./payment-evidence.ts";
 
 export interface RequeueRequest {
   readonly id: PayoutId;
@@ -107,7 +106,7 @@ async function refusedAlive(tx: LedgerTx, payout: PayoutRecord): Promise<PayoutA
   const evidence = await paymentEvidence(tx, payout);
   const what =
     evidence.type === "alive"
-      ? `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${new Date(evidence.withdrawal.expirationMs).toISOString()}`
+      ? `its withdrawal ${evidence.withdrawal.txid} is alive until the ledger has a block later than ${exactTimeText(evidence.withdrawal.expirationMs)}`
       : `it is being paid (${payout.status})`;
   return answer(payout, "refused", what, {
     todo: "wait: the ingester will see it in a block, or see that it never can be, and then it is tried again by itself",

@@ -1,7 +1,6 @@
-import { formatShares, toShares } from "@stakebts/kernel/amount";
+import { toShares } from "@stakebts/kernel/amount";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
-import { isInFlight, type PayoutId } from "../rules/payout.ts";
-import { CORE_ASSET_ID } from "../rules/transfer.ts";
+import { btsText, sharesText } from "@stakebts/kernel/text";
 import type { Ledger, LedgerTx, NewTransfer, PayoutRecord } from "../ledger/ledger.ts";
 import {
   answer,
@@ -10,7 +9,9 @@ import {
   type PayoutAnswer,
   receiptOf,
 } from "../ledger/operator-action.ts";
-import { settlePaid } from "./settle-paid.ts";
+import { isInFlight, type PayoutId } from "../rules/payout.ts";
+import { CORE_ASSET_ID } from "../rules/transfer.ts";
+import { settlePaid } from "./payment-evidence.ts";
 
 export interface SettleRequest {
   readonly id: PayoutId;
@@ -65,7 +66,7 @@ async function whyNot(
   if (transfer.direction !== "out") return "was not sent by the custodian";
   if (transfer.receiver !== payout.payee) return `paid ${transfer.receiver}, and not ${payout.payee}`;
   if (transfer.assetId !== CORE_ASSET_ID || transfer.amount !== toShares(payout.amount))
-    return `paid ${formatShares(transfer.amount)}, and not ${payout.amount} BTS`;
+    return `paid ${sharesText(transfer.amount)}, and not ${btsText(payout.amount)}`;
   if (transfer.payoutKey !== undefined && transfer.payoutKey !== payout.key)
     return `names the payout ${transfer.payoutKey}`;
   if (transfer.txid === undefined) return undefined;

@@ -1,4 +1,5 @@
 import { type Bts, bts, type Shares, toShares } from "@stakebts/kernel/amount";
+import { dayText } from "@stakebts/kernel/text";
 import { DAY_MS, millis, type Millis } from "@stakebts/kernel/time";
 
 /** What falls due on one day of the chain (UTC). */
@@ -25,8 +26,6 @@ export interface Forecast {
   /** The first day on which the balance does not suffice; `undefined` when it suffices to the end of the forecast. */
   readonly shortOn: string | undefined;
 }
-
-const dayText = (dayMs: Millis): string => new Date(dayMs).toISOString().slice(0, 10);
 
 /** Midnight (UTC) of the day of an instant. */
 export const dayOf = (instant: Millis): Millis => millis(instant - (((instant % DAY_MS) + DAY_MS) % DAY_MS));

@@ -155,7 +155,7 @@ async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | 
     payoutId: id,
     payee: payout?.payee,
     reason,
-    todo: "look at it, then approve it: docs/runbook.md, payouts that a limit holds",
+    todo: "look at it, then approve it: docs/runbook.md, Limits",
   });
   return { type: "settled" };
 }

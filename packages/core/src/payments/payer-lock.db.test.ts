@@ -1,6 +1,7 @@
 import { LOCKS } from "../database/locks.ts";
 import { hostClock } from "../runtime/host-clock.ts";
 import { withPayerLock } from "./payer-lock.ts";
+import { createPostgresPayerLock } from "./postgres-payer-lock.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import pg from "pg";
@@ -12,7 +13,8 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 /** A payer that works until it is told to stop, and says when it begins and ends. */
 function payer(databaseUrl: string, name: string, say: (what: string) => void, clock: HostClock = hostClock) {
   const stop = new AbortController();
-  const ended = withPayerLock({ databaseUrl, clock, log: silent }, stop.signal, async (lost) => {
+  const lock = createPostgresPayerLock({ databaseUrl, clock, log: silent });
+  const ended = withPayerLock({ lock, clock, log: silent }, stop.signal, async (lost) => {
     say(`${name} works`);
     await new Promise<void>((resolve) => lost.addEventListener("abort", () => resolve(), { once: true }));
     say(`${name} stops`);

@@ -1,20 +1,16 @@
 import { DelayedError, type Job, UnrecoverableError, type Worker } from "bullmq";
 import { AssertionError } from "@stakebts/kernel/assert";
 import type { Log } from "@stakebts/kernel/log";
-import type { JobWorker, JobResult, JobHandlers, JobKind } from "./queue.ts";
+import type { JobKind, JobResult, JobWorker, WorkerTask } from "./queue.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 import { catalog, JOB_KINDS } from "./catalog.ts";
 import { openWorker, type QueueStore } from "./connection.ts";
 
-export interface JobWorkerOptions {
+export interface JobWorkerOptions extends WorkerTask {
   readonly store: QueueStore;
   readonly log: Log;
-  readonly handlers: JobHandlers;
-  /** A broken assumption: the process has to stop. */
-  readonly onBroken: (error: AssertionError) => void;
-  /** Notes each job; one that takes longer than `stepMsMax` counts as stuck. */
+  /** Notes each job. */
   readonly progress?: Progress | undefined;
-  readonly stepMsMax?: number | undefined;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { AssertionError } from "@stakebts/kernel/assert";
+
 /**
  * A wake-up for a worker. It carries ids only: the work stands in the ledger, so a job that is lost, doubled or late changes
  * only when the work is done.
@@ -39,3 +41,14 @@ export interface JobWorker {
   /** Finishes what is running, starts nothing more. */
   close(): Promise<void>;
 }
+
+export interface WorkerTask {
+  readonly handlers: JobHandlers;
+  /** A broken assumption: the process has to stop. */
+  readonly onBroken: (error: AssertionError) => void;
+  /** A job that takes longer is stuck. */
+  readonly stepMsMax?: number | undefined;
+}
+
+/** How a process begins to answer jobs. A handler that throws is given its job again after a while. */
+export type StartWorker = (task: WorkerTask) => JobWorker;

@@ -1,9 +1,15 @@
 import { operationId } from "@stakebts/kernel/operation-id";
+import { btsText } from "@stakebts/kernel/text";
 import type { AgreementTerms } from "../rules/policy.ts";
+import {
+  causeOf,
+  causeOfAbsence,
+  type Difference,
+  type ExpectedCause,
+  type KnownCauses,
+  type Pair,
+} from "./difference.ts";
 import type { AgreementFact } from "./ledger-contents.ts";
-import type { Difference, ExpectedCause } from "./difference.ts";
-import { causeOf, causeOfAbsence, type KnownCauses } from "./known-causes.ts";
-import type { Pair } from "./side-by-side.ts";
 
 export type AgreementPair = Pair<AgreementFact>;
 
@@ -23,7 +29,7 @@ export function aboutAgreement(
     message: string,
     todo: string | undefined,
   ): Difference => ({ about: "agreement", subject, cause, message, todo });
-  const of = `${agreement.nominator}, ${agreement.amount} BTS for ${agreement.months} months`;
+  const of = `${agreement.nominator}, ${btsText(agreement.amount)} for ${agreement.months} months`;
   if (ledger === undefined)
     return [
       difference(

@@ -3,9 +3,7 @@ import type { AgreementFact, LedgerContents, PayoutFact } from "./ledger-content
 import { type AgreementPair, aboutAgreement } from "./compare-agreements.ts";
 import { aboutPayout, aboutRow } from "./compare-payouts.ts";
 import { aboutTransfer } from "./compare-transfers.ts";
-import type { Comparison, Difference, ExpectedCause } from "./difference.ts";
-import { causesIn } from "./known-causes.ts";
-import { sideBySide } from "./side-by-side.ts";
+import { causesIn, type Comparison, type Difference, type ExpectedCause, sideBySide } from "./difference.ts";
 
 const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -1,8 +1,15 @@
 import { operationId } from "@stakebts/kernel/operation-id";
+import { btsText } from "@stakebts/kernel/text";
+import {
+  causeOf,
+  causeOfAbsence,
+  type Difference,
+  type ExpectedCause,
+  type KnownCauses,
+  type Pair,
+  transferIn,
+} from "./difference.ts";
 import type { PayoutFact, RowFact } from "./ledger-contents.ts";
-import type { Difference, ExpectedCause } from "./difference.ts";
-import { causeOf, causeOfAbsence, type KnownCauses, transferIn } from "./known-causes.ts";
-import type { Pair } from "./side-by-side.ts";
 
 const WRITTEN = "leave payments off: somebody has written into the database";
 
@@ -17,7 +24,7 @@ export function aboutRow({ ledger, chain }: Pair<RowFact>, causes: KnownCauses):
     message,
     todo: cause === undefined ? (todo ?? WRITTEN) : todo,
   });
-  const of = `${row.amount} BTS for ${row.nominator}`;
+  const of = `${btsText(row.amount)} for ${row.nominator}`;
   if (ledger === undefined)
     return [difference(causeOfAbsence(causes, row.nominator, at), `the ledger does not have it: ${of}`)];
   if (chain === undefined)
@@ -64,7 +71,7 @@ function causeOfStatus(
 export function aboutPayout({ ledger, chain }: Pair<PayoutFact>, causes: KnownCauses): readonly Difference[] {
   const { key, payee, amount } = ledger ?? chain;
   const difference: Say = (cause, message, todo) => ({ about: "payout", subject: key, cause, message, todo });
-  const of = `${amount} BTS to ${payee}`;
+  const of = `${btsText(amount)} to ${payee}`;
   if (ledger === undefined)
     return [
       difference(
@@ -167,7 +174,7 @@ function aboutSettlement(
 function aboutUnfounded(ledger: PayoutFact, causes: KnownCauses, difference: Say): readonly Difference[] {
   const { key, kind, payee, amount, status, blockProcessed } = ledger;
   const isPaid = status === "confirmed";
-  if (/^(?:notice|anchor):/u.test(key)) {
+  if (/^(?:notice|checkpoint):/u.test(key)) {
     const payment = causes.payments.get(key);
     const fits = !isPaid || (payment?.receiver === payee && payment.blockNum === blockProcessed);
     const cause = key.startsWith("notice:") ? "notice" : "checkpoint";
@@ -186,7 +193,7 @@ function aboutUnfounded(ledger: PayoutFact, causes: KnownCauses, difference: Say
       kind === "deposit"
         ? (causes.transfers.get(transferIn(key)) ?? undefined)
         : causeOf(causes, payee, transferIn(key)),
-      `nothing on the chain gives this debt: ${amount} BTS to ${payee}, ${status}`,
+      `nothing on the chain gives this debt: ${btsText(amount)} to ${payee}, ${status}`,
       isPaid ? "find out why it was paid" : `hold it: \`stakebts payouts hold ${key}\``,
     ),
   ];

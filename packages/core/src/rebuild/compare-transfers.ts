@@ -1,9 +1,7 @@
 import { operationId } from "@stakebts/kernel/operation-id";
 import { ADMIN_REQUESTS } from "../rules/request.ts";
 import type { TransferFact } from "./ledger-contents.ts";
-import type { Difference, ExpectedCause } from "./difference.ts";
-import type { KnownCauses } from "./known-causes.ts";
-import type { Pair } from "./side-by-side.ts";
+import type { Difference, ExpectedCause, KnownCauses, Pair } from "./difference.ts";
 
 type Value = string | number | bigint | undefined;
 const text = (value: Value): string => (value === undefined ? "nothing" : `${value}`);
@@ -97,7 +95,7 @@ function remember(chain: TransferFact, { payments }: KnownCauses): void {
   if (
     chain.direction === "out" &&
     chain.payoutKey !== undefined &&
-    /^(?:notice|anchor):/u.test(chain.payoutKey)
+    /^(?:notice|checkpoint):/u.test(chain.payoutKey)
   )
     payments.set(chain.payoutKey, { receiver: chain.receiver, blockNum: chain.operation.blockNum });
 }

@@ -1,15 +1,30 @@
+import type { ChainReader } from "@stakebts/bitshares/chain";
 import { assert } from "@stakebts/kernel/assert";
-import { operationId } from "@stakebts/kernel/operation-id";
-import type { Policy } from "../rules/policy.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
-import type { Ledger } from "../ledger/ledger.ts";
-import type { AgreementFact, LedgerContents, WholeLedger } from "./ledger-contents.ts";
+import { operationId } from "@stakebts/kernel/operation-id";
 import type { OnProgress } from "../imports/import-refused.ts";
-import { chainUpTo } from "./chain-up-to.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Policy } from "../rules/policy.ts";
 import { compareLedgers } from "./compare-ledgers.ts";
 import type { Comparison, Difference } from "./difference.ts";
-import { readChain, type ReadDeps } from "./read-chain.ts";
-import { RebuildRefused } from "./rebuild-refused.ts";
+import type { AgreementFact, LedgerContents, WholeLedger } from "./ledger-contents.ts";
+import { readChain, type ReadDeps, RebuildRefused } from "./rebuild-ledger.ts";
+
+/** The chain as if `lastBlockNum()` were the newest block that is believed: its reader stops there. */
+export const chainUpTo = (chain: ChainReader, lastBlockNum: () => number): ChainReader => ({
+  chainId: () => chain.chainId(),
+  head: async () => {
+    const head = await chain.head();
+    // The irreversible block itself is not believed: see lastFinalBlockNum.
+    return { ...head, irreversibleBlockNum: Math.min(head.irreversibleBlockNum, lastBlockNum() + 1) };
+  },
+  blocks: (request) => chain.blocks(request),
+  accounts: (namesOrIds) => chain.accounts(namesOrIds),
+  balance: (account) => chain.balance(account),
+  permission: (id) => chain.permission(id),
+  transferFees: () => chain.transferFees(),
+  close: () => chain.close(),
+});
 
 export interface ComparisonDeps extends Omit<ReadDeps, "ledger" | "adminReplay" | "openedBefore"> {
   readonly clock: HostClock;

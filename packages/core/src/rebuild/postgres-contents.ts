@@ -14,7 +14,7 @@ import type { PayoutKey } from "../rules/payout.ts";
 import type { StakeRowId } from "../rules/stake-row.ts";
 import { toAgreement } from "../ledger/postgres/agreements.ts";
 import { toCursor } from "../ledger/postgres/cursor.ts";
-import { toPayout } from "../ledger/postgres/payouts.ts";
+import { toPayout } from "../ledger/postgres/payout-row.ts";
 import { toStakeRow } from "../ledger/postgres/stake-rows.ts";
 import { toTransfer } from "../ledger/postgres/transfers.ts";
 

@@ -1,6 +1,62 @@
-import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
 import type { OnProgress } from "../imports/import-refused.ts";
-import { type ChainRead, readChain, type ReadDeps } from "./read-chain.ts";
+import { type ApplyDeps, applyEvents } from "../ledger/apply-events.ts";
+import { establishCursor } from "../ledger/establish-cursor.ts";
+import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
+import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
+import type { Roles } from "../rules/decide.ts";
+
+/** Nothing was done: what is in the way, and what to do. */
+export class RebuildRefused extends Error {
+  override readonly name = "RebuildRefused";
+  readonly todo: string;
+  constructor(message: string, todo: string) {
+    super(message);
+    this.todo = todo;
+  }
+}
+
+/** What the ingester needs to read the chain and the scheduler to apply events, in one. */
+export type ReadDeps = IngestDeps & ApplyDeps & { readonly roles: Roles };
+
+export interface ChainRead {
+  readonly fromBlockNum: number;
+  readonly toBlockNum: number;
+}
+
+/** The chain and the ledger contradict each other, or another process has moved the cursor. Payments are off. */
+export class ChainDisagrees extends Error {
+  override readonly name = "ChainDisagrees";
+}
+
+/**
+ * Brings a ledger from where it stands, or from this block if it is empty, up to the newest final block, by the very
+ * services that ingester and scheduler run: what comes out is what they would have made of it. Ended at any moment, the
+ * same call goes on.
+ * @param onProgress blocks read, and to be read in all
+ */
+export async function readChain(
+  deps: ReadDeps,
+  fromBlockNum: number,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<ChainRead> {
+  const { ledger } = deps;
+  if ((await ledger.cursor.read()) === undefined) await establishCursor(deps, fromBlockNum);
+  const startedAt = (await ledger.cursor.read())?.blockNum ?? 0;
+  for (;;) {
+    const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
+    await applyEvents(deps, signal);
+    const cursor = await ledger.cursor.read();
+    const standsAt = cursor?.blockNum ?? 0;
+    onProgress(standsAt - startedAt, finalBlockNum - startedAt);
+    if (standsAt >= finalBlockNum || signal?.aborted === true)
+      return { fromBlockNum: cursor?.scannedFromBlockNum ?? fromBlockNum, toBlockNum: standsAt };
+    if (ingestedTo === undefined)
+      throw new ChainDisagrees(
+        `block ${standsAt + 1} of the nodes does not follow block ${standsAt} of the ledger; payments are off`,
+      );
+  }
+}
 
 export interface RebuildRequest {
   /** The first block that the lost ledger had looked into. */

@@ -1,13 +1,19 @@
 import { bts } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
-import { createCheckpoint } from "../audit/create-checkpoint.ts";
+import { createCheckpoint } from "../audit/checkpoint.ts";
 import { cancelPayout } from "../operators/cancel-payout.ts";
 import { holdPayout } from "../operators/hold-payout.ts";
-import { ledgerCaughtUp } from "../operators/ledger-caught-up.ts";
+import { ledgerCaughtUp } from "../operators/payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
 import { MemoryExchange } from "@stakebts/testkit/memory-exchange";
 import { describe, expect, it, vi } from "vitest";
-import { EXCHANGE, inWorld, MANAGER, type World, type WorldOptions } from "@stakebts/testkit/service-bench";
+import {
+  EXCHANGE,
+  inCluster,
+  MANAGER,
+  type InProcessCluster,
+  type InProcessClusterOptions,
+} from "@stakebts/testkit/in-process-cluster";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -16,17 +22,17 @@ vi.setConfig({ testTimeout: 120_000 });
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const action: OperatorAction = { id: "action-1", actor: "operator", reason: "the office says so" };
 
-const payoutOf = (world: World, key: string) => {
-  const found = [...world.ledger.contents.payouts.values()].find((payout) => payout.key === key);
+const payoutOf = (cluster: InProcessCluster, key: string) => {
+  const found = [...cluster.ledger.contents.payouts.values()].find((payout) => payout.key === key);
   if (found === undefined) throw new Error(`there is no payout ${key}`);
   return found;
 };
-const payoutsOf = (world: World, kind: string) =>
-  [...world.ledger.contents.payouts.values()].filter((payout) => payout.kind === kind);
+const payoutsOf = (cluster: InProcessCluster, kind: string) =>
+  [...cluster.ledger.contents.payouts.values()].filter((payout) => payout.kind === kind);
 
 /** What follows from the chain: no attempts, receipts, jobs, requests for funds or clocks of the host. */
-function factsOf(world: World) {
-  const { cursor, transfers, agreements, rows, payouts } = world.ledger.contents;
+function factsOf(cluster: InProcessCluster) {
+  const { cursor, transfers, agreements, rows, payouts } = cluster.ledger.contents;
   const lines = <T extends object>(items: Iterable<T>, ...names: readonly (keyof T)[]) =>
     [...items]
       .map((item) => jsonOf(Object.fromEntries(names.map((name) => [name, item[name]]))))
@@ -52,7 +58,7 @@ const jsonOf = (value: unknown): string =>
 
 const order = (type: string, amount: number) => JSON.stringify({ type, amount, api: 1 });
 
-const TOWN = (): WorldOptions => ({
+const TOWN = (): InProcessClusterOptions => ({
   adminReplay: true,
   custodianBts: 20_000n,
   reserveBts: 40_000n,
@@ -66,74 +72,74 @@ const TOWN = (): WorldOptions => ({
 });
 
 /** A month and a half in which everything happens that can. */
-async function liveInTown(world: World): Promise<void> {
-  await world.send("nominator-1", 25_000, "three_months");
-  await world.send("nominator-2", 50_000, "'six_months'");
-  await world.send("nominator-3", 25_000.5, '{"type":"twelve_months"}');
-  await world.send("nominator-3", 70, "nonsense");
-  await world.send("nominator-3", 55, "nonsense");
-  await world.settle();
-  await world.send(MANAGER, 1, order("bmg_to_bittrex", 90_000));
-  await world.send(MANAGER, 700, "loan_to_bmg");
-  await world.send("nominator-3", 1, order("bmg_to_bittrex", 5_000));
-  await world.settle();
-  await world.send("nominator-2", 3, "stop");
-  await world.months(1);
-  await world.settle(24);
+async function liveInTown(cluster: InProcessCluster): Promise<void> {
+  await cluster.send("nominator-1", 25_000, "three_months");
+  await cluster.send("nominator-2", 50_000, "'six_months'");
+  await cluster.send("nominator-3", 25_000.5, '{"type":"twelve_months"}');
+  await cluster.send("nominator-3", 70, "nonsense");
+  await cluster.send("nominator-3", 55, "nonsense");
+  await cluster.settle();
+  await cluster.send(MANAGER, 1, order("bmg_to_bittrex", 90_000));
+  await cluster.send(MANAGER, 700, "loan_to_bmg");
+  await cluster.send("nominator-3", 1, order("bmg_to_bittrex", 5_000));
+  await cluster.settle();
+  await cluster.send("nominator-2", 3, "stop");
+  await cluster.months(1);
+  await cluster.settle(24);
 }
 
 describe("a ledger that is rebuilt from the chain", () => {
   it("equals the lost one in everything that follows from the chain, and goes on paying where it stopped", () =>
-    inWorld(TOWN(), async (world) => {
-      await liveInTown(world);
-      expect(payoutsOf(world, "deposit").map(({ status }) => status)).toEqual(["confirmed"]);
-      const lost = factsOf(world);
+    inCluster(TOWN(), async (cluster) => {
+      await liveInTown(cluster);
+      expect(payoutsOf(cluster, "deposit").map(({ status }) => status)).toEqual(["confirmed"]);
+      const lost = factsOf(cluster);
       expect(lost.payouts.length).toBeGreaterThan(8);
-      await world.rebuild();
-      expect(factsOf(world)).toEqual(lost);
-      expect((await world.ledger.control.read()).payments).toMatchObject({ on: false });
-      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
-      await world.send(EXCHANGE, 500_000, "funds");
-      await world.months(3);
-      await world.settle(20);
-      await world.months(9);
-      await world.settle(20);
-      await world.expectLedgerMatchesChain();
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
-      expect(await world.arrivedAt("nominator-2")).toEqual([1, 3, 42_500]);
+      await cluster.rebuild();
+      expect(factsOf(cluster)).toEqual(lost);
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await cluster.send(EXCHANGE, 500_000, "funds");
+      await cluster.months(3);
+      await cluster.settle(20);
+      await cluster.months(9);
+      await cluster.settle(20);
+      await cluster.expectLedgerMatchesChain();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([1, 3, 42_500]);
     }));
 
   it.each(["signed and in no block", "in a block that can still be undone"])(
     "pays a debt once whose payment was %s when the ledger was lost",
     (where) =>
-      inWorld({ devnet: { witnesses: 7 } }, async (world) => {
-        await world.send("nominator-1", 500, "what is this");
-        await world.devnet.produce(12);
-        await world.ingest();
-        await world.fold();
-        const [refund] = payoutsOf(world, "refund");
-        expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
-        if (where !== "signed and in no block") await world.devnet.produce(2);
-        await world.rebuild();
-        await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
-        expect(await world.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
-        await world.settle();
-        world.devnet.skipTime(3_600);
-        await world.settle(20);
-        expect(await world.arrivedAt("nominator-1")).toEqual([450]);
-        await world.expectLedgerMatchesChain();
+      inCluster({ devnet: { witnesses: 7 } }, async (cluster) => {
+        await cluster.send("nominator-1", 500, "what is this");
+        await cluster.devnet.produce(12);
+        await cluster.ingest();
+        await cluster.applyEvents();
+        const [refund] = payoutsOf(cluster, "refund");
+        expect(await cluster.pay(refund?.id as PayoutId)).toMatchObject({ type: "in_flight" });
+        if (where !== "signed and in no block") await cluster.devnet.produce(2);
+        await cluster.rebuild();
+        await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+        expect(await cluster.pay(refund?.id as PayoutId)).toMatchObject({ type: "again" });
+        await cluster.settle();
+        cluster.devnet.skipTime(3_600);
+        await cluster.settle(20);
+        expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
+        await cluster.expectLedgerMatchesChain();
       }),
   );
 
   it("does not take the notice of a failure for a payment without a debt", () =>
-    inWorld({ policy: { maxAttempts: 1 } }, async (world) => {
-      await failOnce(world);
-      expect(await world.arrivedAt("nominator-1")).toEqual([1]);
-      const { comparison, differences } = await world.compare();
+    inCluster({ policy: { maxAttempts: 1 } }, async (cluster) => {
+      await failOnce(cluster);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+      const { comparison, differences } = await cluster.compare();
       expect(comparison.serious).toBe(0);
       expect(new Set(differences.map(({ cause }) => cause))).toEqual(new Set(["failed", "notice"]));
-      await world.rebuild();
-      const after = await world.compare();
+      await cluster.rebuild();
+      const after = await cluster.compare();
       expect(after.differences).toEqual([]);
     }));
 });
@@ -142,86 +148,86 @@ describe("the checkpoint of the audit log", () => {
   const audit = (seq: number) => ({
     head: () => Promise.resolve({ seq, hash: "a".repeat(64), receiptId: 1n, chainedAtMs: 0 }),
   });
-  const checkpoint = (world: World, seq: number) =>
-    createCheckpoint({ ledger: world.ledger, audit: audit(seq), log: silent }, "nominator-3");
+  const checkpoint = (cluster: InProcessCluster, seq: number) =>
+    createCheckpoint({ ledger: cluster.ledger, audit: audit(seq), log: silent }, "nominator-3");
 
   it("is paid once a day like any debt, is no unmatched payment, and is not paid again by a ledger that was rebuilt", () =>
-    inWorld({}, async (world) => {
-      await checkpoint(world, 5);
-      await world.settle();
-      await checkpoint(world, 6);
-      await world.settle();
-      expect(await world.arrivedAt("nominator-3")).toEqual([1]);
-      const [payout] = payoutsOf(world, "checkpoint");
+    inCluster({}, async (cluster) => {
+      await checkpoint(cluster, 5);
+      await cluster.settle();
+      await checkpoint(cluster, 6);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-3")).toEqual([1]);
+      const [payout] = payoutsOf(cluster, "checkpoint");
       expect(payout).toMatchObject({ status: "confirmed", memo: expect.stringContaining(`"audit":"5 aaaa`) });
-      expect((await world.compare()).comparison).toMatchObject({ serious: 0, expected: { checkpoint: 1 } });
-      await world.rebuild();
-      expect((await world.compare()).differences).toEqual([]);
-      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
-      await checkpoint(world, 2);
-      world.devnet.skipTime(1_200);
-      await world.settle(20);
-      expect(await world.arrivedAt("nominator-3")).toEqual([1]);
-      expect(payoutsOf(world, "checkpoint").map(({ status }) => status)).toEqual(["confirmed"]);
+      expect((await cluster.compare()).comparison).toMatchObject({ serious: 0, expected: { checkpoint: 1 } });
+      await cluster.rebuild();
+      expect((await cluster.compare()).differences).toEqual([]);
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await checkpoint(cluster, 2);
+      cluster.devnet.skipTime(1_200);
+      await cluster.settle(20);
+      expect(await cluster.arrivedAt("nominator-3")).toEqual([1]);
+      expect(payoutsOf(cluster, "checkpoint").map(({ status }) => status)).toEqual(["confirmed"]);
     }));
 });
 
 /** A refund fails, and its notice is paid. */
-async function failOnce(world: World): Promise<void> {
-  await world.send("nominator-1", 500, "what is this");
-  await world.devnet.produce(8);
-  await world.ingest();
-  await world.fold();
-  const [refund] = payoutsOf(world, "refund");
-  world.devnet.nodes[0]?.faults.swallowBroadcasts(1);
-  await world.pay(refund?.id as PayoutId);
-  world.devnet.skipTime(600);
-  await world.devnet.produce(8);
-  await world.settle();
-  world.devnet.skipTime(600); // Past the recovery hold that the leap has raised.
-  await world.settle();
-  expect(payoutOf(world, refund?.key ?? "").status).toBe("failed");
+async function failOnce(cluster: InProcessCluster): Promise<void> {
+  await cluster.send("nominator-1", 500, "what is this");
+  await cluster.devnet.produce(8);
+  await cluster.ingest();
+  await cluster.applyEvents();
+  const [refund] = payoutsOf(cluster, "refund");
+  cluster.devnet.nodes[0]?.faults.swallowBroadcasts(1);
+  await cluster.pay(refund?.id as PayoutId);
+  cluster.devnet.skipTime(600);
+  await cluster.devnet.produce(8);
+  await cluster.settle();
+  cluster.devnet.skipTime(600); // Past the recovery hold that the leap has raised.
+  await cluster.settle();
+  expect(payoutOf(cluster, refund?.key ?? "").status).toBe("failed");
 }
 
 describe("a comparison with the chain", () => {
   it("finds nothing in a ledger that nobody has touched, and only looks", () =>
-    inWorld(TOWN(), async (world) => {
-      await liveInTown(world);
-      const before = world.ledger.contents;
-      const { comparison, differences } = await world.compare();
+    inCluster(TOWN(), async (cluster) => {
+      await liveInTown(cluster);
+      const before = cluster.ledger.contents;
+      const { comparison, differences } = await cluster.compare();
       expect(differences).toEqual([]);
       expect(comparison).toMatchObject({ fromBlockNum: 1, serious: 0, expected: {}, keptTerms: 0 });
       expect(comparison.compared.transfers).toBeGreaterThan(15);
-      expect(world.ledger.contents).toEqual(before);
+      expect(cluster.ledger.contents).toEqual(before);
     }));
 
   it("stops at the block of the ledger: what has come since is no difference", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 25_000, "three_months");
-      await world.settle();
-      await world.send("nominator-2", 500, "what is this");
-      await world.devnet.produce(12);
-      const { comparison, differences } = await world.compare();
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await cluster.settle();
+      await cluster.send("nominator-2", 500, "what is this");
+      await cluster.devnet.produce(12);
+      const { comparison, differences } = await cluster.compare();
       expect(differences).toEqual([]);
-      expect(comparison.toBlockNum).toBe((await world.ledger.cursor.read())?.blockNum);
+      expect(comparison.toBlockNum).toBe((await cluster.ledger.cursor.read())?.blockNum);
     }));
 
   it("says of a ledger whose scheduler is late that this is why, and waits for it first", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 25_000, "three_months");
-      await world.devnet.produce(8);
-      await world.ingest();
-      const { comparison } = await world.compare();
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await cluster.devnet.produce(8);
+      await cluster.ingest();
+      const { comparison } = await cluster.compare();
       expect(comparison).toMatchObject({ serious: 0, expected: { behind: expect.any(Number) } });
     }));
 
   it("finds whatever is changed, taken away or put in", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 25_000, "three_months");
-      await world.send("nominator-2", 500, "what is this");
-      await world.months(1);
-      await world.settle();
-      const { transfers, agreements, rows, payouts } = world.ledger.contents as unknown as Record<
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await cluster.send("nominator-2", 500, "what is this");
+      await cluster.months(1);
+      await cluster.settle();
+      const { transfers, agreements, rows, payouts } = cluster.ledger.contents as unknown as Record<
         string,
         Map<string, Record<string, unknown>>
       > as {
@@ -230,7 +236,7 @@ describe("a comparison with the chain", () => {
         rows: Map<string, Record<string, unknown>>;
         payouts: Map<string, Record<string, unknown>>;
       };
-      const untouched = world.ledger.backup();
+      const untouched = cluster.ledger.backup();
       const payout = (key: RegExp) => {
         const found = [...payouts.values()].find((each) => key.test(String(each["key"])));
         if (found === undefined) throw new Error(`no ${key}`);
@@ -302,11 +308,11 @@ describe("a comparison with the chain", () => {
         ],
       };
       for (const [name, [forge, message]] of Object.entries(forgeries)) {
-        world.ledger.rewind(untouched);
-        Object.assign(world.ledger.contents, { transfers, agreements, rows, payouts });
+        cluster.ledger.rewind(untouched);
+        Object.assign(cluster.ledger.contents, { transfers, agreements, rows, payouts });
         const originals = [transfers, agreements, rows, payouts].map((map) => new Map(map));
         forge();
-        const { comparison, differences } = await world.compare();
+        const { comparison, differences } = await cluster.compare();
         expect(comparison.serious, name).toBeGreaterThan(0);
         expect(differences.map((each) => `${each.message} ${each.todo}`).join("\n"), name).toMatch(message);
         for (const [index, map] of [transfers, agreements, rows, payouts].entries()) {
@@ -315,39 +321,39 @@ describe("a comparison with the chain", () => {
             map.set(key, value);
         }
       }
-      expect((await world.compare()).differences).toEqual([]);
+      expect((await cluster.compare()).differences).toEqual([]);
     }));
 
   it("says of a ledger under another policy than today's which agreements keep their terms, and no more", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 25_000, "three_months");
-      await world.months(1);
-      await world.settle();
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await cluster.months(1);
+      await cluster.settle();
       const today = {
-        ...world.policy,
-        terms: { ...world.policy.terms, rewardBps: 500n },
+        ...cluster.policy,
+        terms: { ...cluster.policy.terms, rewardBps: 500n },
         acceptedAmounts: [bts(50_000n)],
       };
-      const { comparison, differences } = await world.compare(today);
+      const { comparison, differences } = await cluster.compare(today);
       expect(comparison).toMatchObject({ serious: 0, keptTerms: 1, expected: { terms: 1 } });
       expect(differences[0]?.message).toMatch(/reward 800/u);
     }));
 
   it("tells what a person has decided from what nobody has, and that a rebuilt ledger owes it again", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 500, "what is this");
-      await world.send("nominator-2", 500, "what is this");
-      await world.devnet.produce(8);
-      await world.ingest();
-      await world.fold();
-      const [first, second] = payoutsOf(world, "refund");
-      await holdPayout(world, { id: first?.id as PayoutId, action });
-      await cancelPayout(world, {
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 500, "what is this");
+      await cluster.send("nominator-2", 500, "what is this");
+      await cluster.devnet.produce(8);
+      await cluster.ingest();
+      await cluster.applyEvents();
+      const [first, second] = payoutsOf(cluster, "refund");
+      await holdPayout(cluster, { id: first?.id as PayoutId, action });
+      await cancelPayout(cluster, {
         id: second?.id as PayoutId,
         action,
-        ledger: await ledgerCaughtUp(world, 0),
+        ledger: await ledgerCaughtUp(cluster, 0),
       });
-      const { comparison, differences } = await world.compare();
+      const { comparison, differences } = await cluster.compare();
       expect(comparison).toMatchObject({ serious: 0, expected: { person: 2 } });
       expect(differences.map(({ message }) => message)).toEqual([
         "is held: the office says so",
@@ -356,25 +362,25 @@ describe("a comparison with the chain", () => {
     }));
 
   it("shows the debt that comes back: a stop was cancelled, and another one has paid the principal", () =>
-    inWorld({}, async (world) => {
-      await world.send("nominator-1", 25_000, "three_months");
-      await world.settle();
-      await world.send("nominator-1", 1, "stop");
-      await world.devnet.produce(8);
-      await world.ingest();
-      await world.fold();
-      const [stop] = payoutsOf(world, "stop");
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await cluster.settle();
+      await cluster.send("nominator-1", 1, "stop");
+      await cluster.devnet.produce(8);
+      await cluster.ingest();
+      await cluster.applyEvents();
+      const [stop] = payoutsOf(cluster, "stop");
       expect(
-        await cancelPayout(world, {
+        await cancelPayout(cluster, {
           id: stop?.id as PayoutId,
           action,
-          ledger: await ledgerCaughtUp(world, 0),
+          ledger: await ledgerCaughtUp(cluster, 0),
         }),
       ).toMatchObject({ result: "done" });
-      await world.send("nominator-1", 1, "stop");
-      await world.settle();
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 21_250]);
-      const { comparison, differences } = await world.compare();
+      await cluster.send("nominator-1", 1, "stop");
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 21_250]);
+      const { comparison, differences } = await cluster.compare();
       expect(comparison.serious).toBe(0);
       const unmatched = differences.find(({ about }) => about === "payment");
       expect(unmatched).toMatchObject({ cause: "person", todo: expect.stringContaining("unmatched") });

@@ -50,3 +50,12 @@ export const levelOfSwitches = ({
   readonly accepts: boolean;
 }): FreezeLevel | undefined =>
   pays ? (accepts ? undefined : "accept-nothing") : accepts ? "pay-nothing" : "all";
+
+/** For people: what a freeze stops, who made it, where and why. */
+export const freezeText = ({
+  level,
+  source,
+  reason,
+  process,
+}: Freeze & { readonly process?: string }): string =>
+  `${level} by ${source}${process === undefined ? "" : ` of the ${process}`}: ${reason}`;

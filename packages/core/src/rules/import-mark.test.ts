@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { bts, shares } from "@stakebts/kernel/amount";
 import { decideTransfer } from "./decide.ts";
 import { asImported, DAYS_PAID_BY_HAND, monthsPaidOn } from "./import-mark.ts";
-import { compareWithLedger } from "../imports/known-agreements.ts";
+import { compareWithLedger } from "../imports/write-agreements.ts";
 import { DEFAULT_POLICY, type TermMonths } from "./policy.ts";
 import type { Agreement } from "./terms.ts";
 import { millis, MINUTE_MS } from "@stakebts/kernel/time";

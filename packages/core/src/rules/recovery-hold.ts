@@ -1,3 +1,4 @@
+import { exactTimeText } from "@stakebts/kernel/text";
 import { type Millis, plusMs } from "@stakebts/kernel/time";
 
 /**
@@ -65,8 +66,7 @@ export function whyOnRecoveryHold({ raised, databaseChanged }: RecoveryHoldState
   if (databaseChanged)
     return "this database was restored, copied or started anew, and the ingester has not looked at it since";
   if (raised === undefined) return undefined;
-  const until = new Date(raised.untilMs).toISOString().slice(0, 19).replace("T", " ");
-  return `until the ledger has read every block from ${raised.fromBlockNum} to one later than ${until} UTC: ${raised.reason}`;
+  return `until the ledger has read every block from ${raised.fromBlockNum} to one later than ${exactTimeText(raised.untilMs)}: ${raised.reason}`;
 }
 
 /** Is nothing signed now? */

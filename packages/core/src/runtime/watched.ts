@@ -1,5 +1,6 @@
 /** One call that has ended. `answer` is undefined when it threw. */
 export interface Call {
+  readonly args: readonly unknown[];
   readonly elapsedSeconds: number;
   readonly answer: unknown;
 }
@@ -40,7 +41,7 @@ const telling =
   (...args) => {
     const startMs = performance.now();
     const end = (answer: unknown) =>
-      listener({ elapsedSeconds: (performance.now() - startMs) / 1000, answer });
+      listener({ args, elapsedSeconds: (performance.now() - startMs) / 1000, answer });
     const result = Reflect.apply(method, port, args);
     if (!(result instanceof Promise)) {
       end(result);

@@ -1,13 +1,14 @@
-import { bts, formatShares, shares, type Shares, toShares } from "@stakebts/kernel/amount";
+import { bts, shares, type Shares, toShares } from "@stakebts/kernel/amount";
+import { sharesText } from "@stakebts/kernel/text";
 import {
-  topUpMemo,
-  type SourceFunds,
   decideTopUp,
   EXPECTED_STATUSES,
   expectedShares,
-  topUpKey,
-  topUpSourceName,
   OPEN_TOP_UP_STATUSES,
+  type SourceFunds,
+  topUpKey,
+  topUpMemo,
+  topUpSourceName,
 } from "../rules/top-up.ts";
 import { MINUTE_MS, type Millis } from "@stakebts/kernel/time";
 import type { EncryptedMemo } from "@stakebts/bitshares/chain";
@@ -15,8 +16,7 @@ import { PAYABLE_STATUSES, TOPPED_UP_KINDS } from "../rules/payout.ts";
 import { type NewReceipt, whyNotPay } from "../ledger/ledger.ts";
 import { topUpId } from "../ledger/ids.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
-import { fundsOf } from "./source-funds.ts";
-import type { TreasuryDeps } from "./treasury.ts";
+import { fundsOf, type TreasuryDeps } from "./treasury.ts";
 
 /** The oldest of the payouts that are looked at; what comes after them is covered when they are paid. */
 const NEEDS_MAX = 10_000;
@@ -156,12 +156,12 @@ async function writeDown(
 }
 
 function whyNothing(total: Shares, { sources, unusable }: SourcesAnswer): string {
-  const short = `payouts wait for ${formatShares(total)} more than there is`;
+  const short = `payouts wait for ${sharesText(total)} more than there is`;
   const count = sources.length + unusable.length;
   if (count === 0) return `${short}, and no source of cover is configured`;
   const together = sources.reduce((sum, { withdrawableShares }) => sum + withdrawableShares, 0n);
   return [
-    `${short}, and of ${count} source(s) of cover ${sources.length} can be used, with ${formatShares(shares(together))} together`,
+    `${short}, and of ${count} source(s) of cover ${sources.length} can be used, with ${sharesText(shares(together))} together`,
     ...unusable,
   ].join("; ");
 }

@@ -1,12 +1,12 @@
-import { formatShares, shares, type Shares, toShares } from "@stakebts/kernel/amount";
-import { RESERVE } from "../rules/top-up.ts";
-import type { Policy } from "../rules/policy.ts";
+import { shares, type Shares, toShares } from "@stakebts/kernel/amount";
+import { sharesText } from "@stakebts/kernel/text";
 import type { Millis } from "@stakebts/kernel/time";
-import type { Liabilities, LedgerView } from "../ledger/view.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
-import { fundsOf } from "./source-funds.ts";
-import type { TreasuryDeps } from "./treasury.ts";
+import type { LedgerView, Liabilities } from "../ledger/view.ts";
+import type { Policy } from "../rules/policy.ts";
+import { RESERVE } from "../rules/top-up.ts";
+import { fundsOf, type TreasuryDeps } from "./treasury.ts";
 
 /** What each purse holds, in shares; a text says why it cannot be said. */
 export interface Balances {
@@ -136,7 +136,7 @@ function warning(subject: string, { horizon, of, shortShares }: Shortage, chainT
       horizon,
       of,
       shortShares: `${shortShares}`,
-      message: `${whose} short by ${formatShares(shortShares)} of what falls due within ${horizon}`,
+      message: `${whose} short by ${sharesText(shortShares)} of what falls due within ${horizon}`,
       todo:
         of === "all"
           ? "bring in funds before these payments are due"

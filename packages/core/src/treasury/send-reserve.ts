@@ -7,8 +7,7 @@ import { decideWithdrawal, type WithdrawalId } from "../rules/withdrawal.ts";
 import type { Cursor, TopUpRecord } from "../ledger/ledger.ts";
 import { expiration, whyTooDear } from "../payments/pay-payout.ts";
 import { moveTopUp, startAsking } from "./move-top-up.ts";
-import { reserveFunds, reservePrices } from "./source-funds.ts";
-import type { ReserveSource, TreasuryDeps } from "./treasury.ts";
+import { reserveFunds, reservePrices, type ReserveSource, type TreasuryDeps } from "./treasury.ts";
 
 /**
  * Takes one transfer from the reserve account to the custodian a step further, in the way of a payout: signed, saved,

@@ -9,11 +9,11 @@ import {
   Crash,
   DEPOSIT_MEMO,
   EXCHANGE,
-  inWorld,
+  inCluster,
   MANAGER,
   RESERVE_ACCOUNT,
-  type World,
-} from "@stakebts/testkit/service-bench";
+  type InProcessCluster,
+} from "@stakebts/testkit/in-process-cluster";
 
 const venue = (balanceBts: number, options: { repeatable?: boolean } = {}) =>
   new MemoryExchange({ balanceShares: BigInt(balanceBts) * SHARES_PER_BTS, ...options });
@@ -21,58 +21,58 @@ const venue = (balanceBts: number, options: { repeatable?: boolean } = {}) =>
 const request = (type: string, amount: number, api = 1) => JSON.stringify({ type, amount, api });
 
 /** What the exchange has taken becomes transfers on the chain, as a real one would make them. */
-async function payOut(world: World, exchange: MemoryExchange, from = EXCHANGE): Promise<void> {
+async function payOut(cluster: InProcessCluster, exchange: MemoryExchange, from = EXCHANGE): Promise<void> {
   for (const { state, amountShares, memo } of exchange.withdrawals)
-    if (state === "pending") await world.send(from, Number(amountShares) / 100_000, memo ?? "");
+    if (state === "pending") await cluster.send(from, Number(amountShares) / 100_000, memo ?? "");
   exchange.settle();
 }
 
 /** Three agreements were stopped, and the wallet has what is left after a manager moved the rest to the exchange. */
-async function givenShortWallet(world: World): Promise<void> {
+async function givenShortWallet(cluster: InProcessCluster): Promise<void> {
   for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-    await world.send(name, 50_000, "six_months");
-  await world.settle(3);
-  await world.send(MANAGER, 1, request("bmg_to_bittrex", 149_000));
-  await world.settle(6);
-  for (const name of ["nominator-1", "nominator-2", "nominator-3"]) await world.send(name, 1, "stop");
-  await world.devnet.produce(4); // All three are final before anybody looks: one shortage, and not three.
+    await cluster.send(name, 50_000, "six_months");
+  await cluster.settle(3);
+  await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 149_000));
+  await cluster.settle(6);
+  for (const name of ["nominator-1", "nominator-2", "nominator-3"]) await cluster.send(name, 1, "stop");
+  await cluster.devnet.produce(4); // All three are final before anybody looks: one shortage, and not three.
 }
 /** 3 × (50 000 − 15 %), plus the minimum balance and fees, less what the wallet still has: see the assertions. */
 const OWED = 127_500;
 
-const inShortWorld = (
-  options: Parameters<typeof inWorld>[0],
-  run: (world: World) => Promise<void>,
+const inShortCluster = (
+  options: Parameters<typeof inCluster>[0],
+  run: (cluster: InProcessCluster) => Promise<void>,
 ): Promise<void> =>
-  inWorld({ custodianBts: 500n, ...options }, async (world) => {
-    await givenShortWallet(world);
-    await run(world);
+  inCluster({ custodianBts: 500n, ...options }, async (cluster) => {
+    await givenShortWallet(cluster);
+    await run(cluster);
   });
 
 /** A ledger that was restored starts nothing until what it may have forgotten is in a block or dead. */
-async function pastRecoveryHold(world: World): Promise<void> {
-  await world.settle(2);
-  world.devnet.skipTime(600);
-  await world.settle();
+async function pastRecoveryHold(cluster: InProcessCluster): Promise<void> {
+  await cluster.settle(2);
+  cluster.devnet.skipTime(600);
+  await cluster.settle();
 }
 
 /** Transfers that brought funds, of whichever source. */
-const deposits = (world: World) =>
-  [...world.ledger.contents.transfers.values()].filter(({ outcome }) => outcome === "treasury_deposit")
+const deposits = (cluster: InProcessCluster) =>
+  [...cluster.ledger.contents.transfers.values()].filter(({ outcome }) => outcome === "treasury_deposit")
     .length;
 
 /** The cover that a payer would write down now, written down. */
-async function orderOf(world: World, key: "top-up:1:1"): Promise<void> {
+async function orderOf(cluster: InProcessCluster, key: "top-up:1:1"): Promise<void> {
   const id = topUpReference(key);
   const order = { kind: "shortage", source: 1, amount: bts(126_106n), memo: topUpMemo(id) } as const;
-  await world.ledger.transaction((tx) =>
+  await cluster.ledger.transaction((tx) =>
     tx.topUps.insert({ ...order, key: key as TopUpKey, id, requestedMs: millis(Date.now()) }),
   );
 }
 
 /** Another payer has found out that the wallet cannot pay it. */
-const payingElsewhere = (world: World, id: PayoutId) =>
-  world.ledger.transaction(async (tx) => {
+const payingElsewhere = (cluster: InProcessCluster, id: PayoutId) =>
+  cluster.ledger.transaction(async (tx) => {
     await tx.payouts.move(id, ["due"], "ready");
     await tx.payouts.move(id, ["ready"], "waiting_funds", {
       reason: "test",
@@ -80,10 +80,10 @@ const payingElsewhere = (world: World, id: PayoutId) =>
     });
   });
 
-const topUps = (world: World) =>
-  [...world.ledger.contents.topUps.values()].map(({ key, status }) => `${key} ${status}`);
-const receipts = (world: World, event: string) =>
-  world.ledger.contents.receipts.filter((receipt) => receipt.event === event);
+const topUps = (cluster: InProcessCluster) =>
+  [...cluster.ledger.contents.topUps.values()].map(({ key, status }) => `${key} ${status}`);
+const receipts = (cluster: InProcessCluster, event: string) =>
+  cluster.ledger.contents.receipts.filter((receipt) => receipt.event === event);
 const takenFrom = (...exchanges: MemoryExchange[]) =>
   exchanges
     .flatMap(({ withdrawals }) => withdrawals.map(({ amountShares }) => amountShares))
@@ -92,86 +92,86 @@ const takenFrom = (...exchanges: MemoryExchange[]) =>
 describe("a short wallet", () => {
   it("is covered once for all payouts that wait, from the exchange, and everybody is paid", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
-      const balance = await world.chain.balance(world.custodian.id);
-      await payOut(world, exchange);
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
+      const balance = await cluster.chain.balance(cluster.custodian.id);
+      await payOut(cluster, exchange);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 arrived"]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-        expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
+        expect(await cluster.arrivedAt(name)).toEqual([1, 42_500]);
       // Asked for was what was missing, to the BTS: what was owed, the minimum that stays, and the fees.
-      const left = await world.chain.balance(world.custodian.id);
+      const left = await cluster.chain.balance(cluster.custodian.id);
       const fees = balance + takenFrom(exchange) - BigInt(OWED) * SHARES_PER_BTS - left;
       expect(left).toBeGreaterThanOrEqual(100n * SHARES_PER_BTS);
       expect(left).toBeLessThan(101n * SHARES_PER_BTS);
       expect(fees).toBeGreaterThan(0n);
-      await world.expectLedgerMatchesChain();
+      await cluster.expectLedgerMatchesChain();
     });
   });
 
   it("is covered from several accounts in their order, each asked for what the ones before it lack", () => {
     const [one, two, three] = [venue(100_015), venue(615), venue(1_000_000)];
-    return inShortWorld({ exchanges: { 1: one, 2: two, 3: three } }, async (world) => {
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted", "top-up:2:1 accepted", "top-up:3:1 accepted"]);
+    return inShortCluster({ exchanges: { 1: one, 2: two, 3: three } }, async (cluster) => {
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted", "top-up:2:1 accepted", "top-up:3:1 accepted"]);
       expect([takenFrom(one), takenFrom(two)]).toEqual([10_000_000_000n, 60_000_000n]);
-      for (const each of [one, two, three]) await payOut(world, each);
-      await world.settle();
+      for (const each of [one, two, three]) await payOut(cluster, each);
+      await cluster.settle();
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-        expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
-      await world.expectLedgerMatchesChain();
+        expect(await cluster.arrivedAt(name)).toEqual([1, 42_500]);
+      await cluster.expectLedgerMatchesChain();
     });
   });
 
   it("pays whom it can meanwhile, and small debts do not wait behind large ones", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle();
-      await world.send("nominator-3", 111, "hello");
-      await world.settle();
-      expect(await world.arrivedAt("nominator-3")).toEqual([1, 61]);
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.settle();
+      await cluster.send("nominator-3", 111, "hello");
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-3")).toEqual([1, 61]);
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
     });
   });
 
   it("is not covered while payments are off", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
-      await world.settle();
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: false, reason: "test" } }));
+      await cluster.settle();
       expect(exchange.withdrawals).toEqual([]);
-      await world.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
-      await world.settle();
+      await cluster.ledger.transaction((tx) => tx.control.set({ payments: { on: true } }));
+      await cluster.settle();
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
 
   it("that nothing can cover is told to a person once, and fails after its time with a notice", () =>
-    inShortWorld({ exchanges: { 1: venue(400) } }, async (world) => {
-      await world.settle();
-      await world.settle();
-      expect(receipts(world, "top_up.insufficient")).toHaveLength(1);
-      world.devnet.skipTime(12 * 3_600);
-      await world.settle();
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 1]);
-      expect(topUps(world)).toEqual([]);
+    inShortCluster({ exchanges: { 1: venue(400) } }, async (cluster) => {
+      await cluster.settle();
+      await cluster.settle();
+      expect(receipts(cluster, "top_up.insufficient")).toHaveLength(1);
+      cluster.devnet.skipTime(12 * 3_600);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 1]);
+      expect(topUps(cluster)).toEqual([]);
     }));
 
   it("is told of when the money does not come in time, and paid when it does come", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle();
-      world.devnet.skipTime(12 * 3_600 + 60);
-      await world.settle();
-      await world.settle();
-      expect(receipts(world, "top_up.overdue")).toHaveLength(1);
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 1]);
-      await payOut(world, exchange);
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.settle();
+      cluster.devnet.skipTime(12 * 3_600 + 60);
+      await cluster.settle();
+      await cluster.settle();
+      expect(receipts(cluster, "top_up.overdue")).toHaveLength(1);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 1]);
+      await payOut(cluster, exchange);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 arrived"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
@@ -180,126 +180,126 @@ describe("a short wallet", () => {
 describe("a request to an exchange", () => {
   it("whose answer is lost is asked again under the same id, and taken once", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
       exchange.loseAnswers(3);
-      await world.settle(20);
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
+      await cluster.settle(20);
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
 
   it("that never reached it is asked again until it does", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
       exchange.loseRequests(2);
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
 
   it("is asked once and then looked for, where the venue does not know its own clients' ids", () => {
     const exchange = venue(1_000_000, { repeatable: false });
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
       exchange.loseAnswers(1);
       exchange.failFinds(1); // the look before the first question
-      await world.settle();
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
+      await cluster.settle();
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
 
   it("that such a venue has lost is not repeated: a person finds out, and nothing more is asked of it", () => {
     const exchange = venue(1_000_000, { repeatable: false });
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
       exchange.loseRequests(1);
-      await world.settle(60);
-      expect(topUps(world)).toEqual(["top-up:1:1 unresolved"]);
-      expect(receipts(world, "top_up.unresolved")).toHaveLength(1);
+      await cluster.settle(60);
+      expect(topUps(cluster)).toEqual(["top-up:1:1 unresolved"]);
+      expect(receipts(cluster, "top_up.unresolved")).toHaveLength(1);
       expect(exchange.withdrawals).toEqual([]);
     });
   });
 
   it("that is refused moves nothing; the next source is asked, and the refusing one rests", () => {
     const [one, two] = [venue(1_000_000), venue(1_000_000)];
-    return inShortWorld({ exchanges: { 1: one, 2: two } }, async (world) => {
+    return inShortCluster({ exchanges: { 1: one, 2: two } }, async (cluster) => {
       one.refuseNext({ reason: "address_not_allowed", permanent: true });
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 refused", "top-up:2:1 accepted"]);
-      expect(receipts(world, "top_up.rejected")).toHaveLength(1);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 refused", "top-up:2:1 accepted"]);
+      expect(receipts(cluster, "top_up.rejected")).toHaveLength(1);
       expect(one.withdrawals).toEqual([]);
     });
   });
 
   it("that could not be sent at all is asked again, as the same request", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
       exchange.refuseNext({ reason: "throttled", permanent: false });
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
     });
   });
 
   it("that the venue cancels is over, and another takes its place", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle();
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.settle();
       exchange.settle("cancelled");
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 cancelled", "top-up:1:2 accepted"]);
-      await payOut(world, exchange);
-      await world.settle();
-      expect(await world.arrivedAt("nominator-1")).toEqual([1, 42_500]);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 cancelled", "top-up:1:2 accepted"]);
+      await payOut(cluster, exchange);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 42_500]);
     });
   });
 
   it("is known by its memo when the money comes from an account that nobody has told us of", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle();
-      await payOut(world, exchange, "nominator-3");
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.settle();
+      await payOut(cluster, exchange, "nominator-3");
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 arrived"]);
       // And is not sent back to an exchange's hot wallet less a fee, as stakeBTS v2.4 did.
-      expect(await world.arrivedAt("nominator-3")).toEqual([1, 42_500]);
+      expect(await cluster.arrivedAt("nominator-3")).toEqual([1, 42_500]);
     });
   });
 
   it("is made once by two payers, of which one does not know that it is over", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.settle(8);
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.settle(8);
       const takenBefore = exchange.withdrawals.length;
-      await world.newPayer(); // leads from now on
+      await cluster.newPayer(); // leads from now on
       exchange.settle("cancelled");
-      await world.settle();
+      await cluster.settle();
       expect(exchange.withdrawals).toHaveLength(takenBefore);
-      world.restart();
-      await world.settle();
+      cluster.restart();
+      await cluster.settle();
       expect(exchange.withdrawals).toHaveLength(takenBefore + 1);
     });
   });
 
   it("is neither written down nor asked by a payer that is over", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.devnet.produce(1);
-      await world.ingest();
-      await world.fold();
-      await world.treasury(); // This payer takes its epoch; nothing waits for funds yet.
-      await world.newPayer();
-      for (const { id, kind, status } of world.ledger.contents.payouts.values())
-        if (kind === "stop" && status === "due") await payingElsewhere(world, id);
-      await world.treasury();
-      expect(topUps(world)).toEqual([]);
-      await orderOf(world, "top-up:1:1");
-      await world.treasury();
-      expect(topUps(world)).toEqual(["top-up:1:1 requested"]);
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.devnet.produce(1);
+      await cluster.ingest();
+      await cluster.applyEvents();
+      await cluster.treasury(); // This payer takes its epoch; nothing waits for funds yet.
+      await cluster.newPayer();
+      for (const { id, kind, status } of cluster.ledger.contents.payouts.values())
+        if (kind === "stop" && status === "due") await payingElsewhere(cluster, id);
+      await cluster.treasury();
+      expect(topUps(cluster)).toEqual([]);
+      await orderOf(cluster, "top-up:1:1");
+      await cluster.treasury();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 requested"]);
       expect(exchange.withdrawals).toEqual([]);
-      world.restart();
-      await world.treasury();
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
+      cluster.restart();
+      await cluster.treasury();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
     });
   });
 
@@ -309,37 +309,37 @@ describe("a request to an exchange", () => {
   );
 
   const restoredFromBefore = (exchange: MemoryExchange) =>
-    inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      const backup = world.ledger.backup();
+    inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      const backup = cluster.ledger.backup();
       exchange.loseAnswers(1);
-      await world.settle();
+      await cluster.settle();
       expect(exchange.withdrawals).toHaveLength(1);
-      world.ledger.restore(backup);
-      world.restart();
-      await pastRecoveryHold(world);
-      expect(topUps(world)).toEqual(["top-up:1:1 accepted"]);
-      await payOut(world, exchange);
-      await world.settle();
+      cluster.ledger.restore(backup);
+      cluster.restart();
+      await pastRecoveryHold(cluster);
+      expect(topUps(cluster)).toEqual(["top-up:1:1 accepted"]);
+      await payOut(cluster, exchange);
+      await cluster.settle();
       expect(exchange.withdrawals).toHaveLength(1);
-      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
-      await world.expectLedgerMatchesChain();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 arrived"]);
+      await cluster.expectLedgerMatchesChain();
     });
 
   it("that a restored ledger does not know, and whose money is here already, is completed by it", () => {
     const exchange = venue(1_000_000, { repeatable: false });
-    return inShortWorld({ exchanges: { 1: exchange } }, async (world) => {
-      const backup = world.ledger.backup();
-      await world.settle();
-      await payOut(world, exchange);
-      await world.devnet.produce(4);
-      world.ledger.restore(backup);
-      world.restart();
-      world.treasuryOn = false;
-      await pastRecoveryHold(world); // The money is here, and nobody knows what for.
-      await orderOf(world, "top-up:1:1");
-      world.treasuryOn = true;
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:1:1 arrived"]);
+    return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      const backup = cluster.ledger.backup();
+      await cluster.settle();
+      await payOut(cluster, exchange);
+      await cluster.devnet.produce(4);
+      cluster.ledger.restore(backup);
+      cluster.restart();
+      cluster.treasuryOn = false;
+      await pastRecoveryHold(cluster); // The money is here, and nobody knows what for.
+      await orderOf(cluster, "top-up:1:1");
+      cluster.treasuryOn = true;
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:1:1 arrived"]);
       expect(exchange.withdrawals).toHaveLength(1);
     });
   });
@@ -348,76 +348,76 @@ describe("a request to an exchange", () => {
 describe("the reserve account", () => {
   it("is asked first, with a transfer signed by its own key", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange }, reserveBts: 300_000n }, async (world) => {
-      await world.settle(24);
-      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
+    return inShortCluster({ exchanges: { 1: exchange }, reserveBts: 300_000n }, async (cluster) => {
+      await cluster.settle(24);
+      expect(topUps(cluster)).toEqual(["top-up:0:1 arrived"]);
       expect(exchange.withdrawals).toEqual([]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-        expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
-      await world.expectLedgerMatchesChain();
+        expect(await cluster.arrivedAt(name)).toEqual([1, 42_500]);
+      await cluster.expectLedgerMatchesChain();
     });
   });
 
   it("sends one transfer, however often a node swallows it", () =>
-    inShortWorld({ reserveBts: 300_000n }, async (world) => {
-      world.devnet.nodes[0]?.faults.swallowBroadcasts(3);
-      await world.settle(24);
-      expect(topUps(world)).toEqual(["top-up:0:1 arrived"]);
-      await world.expectLedgerMatchesChain();
+    inShortCluster({ reserveBts: 300_000n }, async (cluster) => {
+      cluster.devnet.nodes[0]?.faults.swallowBroadcasts(3);
+      await cluster.settle(24);
+      expect(topUps(cluster)).toEqual(["top-up:0:1 arrived"]);
+      await cluster.expectLedgerMatchesChain();
     }));
 
   it("whose transfer no block takes in time signs another, and only the second arrives", () =>
-    inShortWorld({ reserveBts: 300_000n }, async (world) => {
-      world.devnet.nodes[0]?.faults.swallowBroadcasts(1_000);
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:0:1 asked"]);
-      world.devnet.skipTime(600);
-      await world.settle(8);
-      expect(topUps(world)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 asked"]);
-      world.devnet.nodes[0]?.faults.swallowBroadcasts(0);
-      await world.settle(24);
-      expect(topUps(world)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 arrived"]);
+    inShortCluster({ reserveBts: 300_000n }, async (cluster) => {
+      cluster.devnet.nodes[0]?.faults.swallowBroadcasts(1_000);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:0:1 asked"]);
+      cluster.devnet.skipTime(600);
+      await cluster.settle(8);
+      expect(topUps(cluster)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 asked"]);
+      cluster.devnet.nodes[0]?.faults.swallowBroadcasts(0);
+      await cluster.settle(24);
+      expect(topUps(cluster)).toEqual(["top-up:0:1 cancelled", "top-up:0:2 arrived"]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-        expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
+        expect(await cluster.arrivedAt(name)).toEqual([1, 42_500]);
     }));
 
   it("that does not suffice is helped out by the exchange", () => {
     const exchange = venue(1_000_000);
-    return inShortWorld({ exchanges: { 1: exchange }, reserveBts: 50_000n }, async (world) => {
-      await world.settle();
-      await payOut(world, exchange);
-      await world.settle();
-      expect(topUps(world)).toEqual(["top-up:0:1 arrived", "top-up:1:1 arrived"]);
+    return inShortCluster({ exchanges: { 1: exchange }, reserveBts: 50_000n }, async (cluster) => {
+      await cluster.settle();
+      await payOut(cluster, exchange);
+      await cluster.settle();
+      expect(topUps(cluster)).toEqual(["top-up:0:1 arrived", "top-up:1:1 arrived"]);
       for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-        expect(await world.arrivedAt(name)).toEqual([1, 42_500]);
+        expect(await cluster.arrivedAt(name)).toEqual([1, 42_500]);
     });
   });
 });
 
 describe("a manager's order", () => {
   it("moves funds to the exchange once, with its deposit memo, also when the ledger is lost and rebuilt", () =>
-    inWorld({ adminReplay: true }, async (world) => {
-      await world.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
-      await world.settle();
-      expect(await world.paidOnChain()).toMatchObject([{ to: EXCHANGE, amount: shares(500_000_000n) }]);
-      await world.expectLedgerMatchesChain();
-      world.loseLedger();
-      await world.settle();
-      expect(await world.paidOnChain()).toHaveLength(1);
-      await world.expectLedgerMatchesChain();
+    inCluster({ adminReplay: true }, async (cluster) => {
+      await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
+      await cluster.settle();
+      expect(await cluster.paidOnChain()).toMatchObject([{ to: EXCHANGE, amount: shares(500_000_000n) }]);
+      await cluster.expectLedgerMatchesChain();
+      cluster.loseLedger();
+      await cluster.settle();
+      expect(await cluster.paidOnChain()).toHaveLength(1);
+      await cluster.expectLedgerMatchesChain();
     }));
 
   it("is not carried out again by a replay, and is when that is asked for", () => {
     const exchange = venue(100_000);
     const run = (adminReplay: boolean, expected: number) =>
-      inWorld({ adminReplay, exchanges: { 1: exchange } }, async (world) => {
-        await world.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
-        await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
-        await world.devnet.produce(110);
-        await world.settle(2);
-        world.devnet.skipTime(600); // Past the recovery hold that a ledger so far behind raises.
-        await world.settle();
-        expect(await world.paidOnChain()).toHaveLength(expected);
+      inCluster({ adminReplay, exchanges: { 1: exchange } }, async (cluster) => {
+        await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
+        await cluster.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
+        await cluster.devnet.produce(110);
+        await cluster.settle(2);
+        cluster.devnet.skipTime(600); // Past the recovery hold that a ledger so far behind raises.
+        await cluster.settle();
+        expect(await cluster.paidOnChain()).toHaveLength(expected);
         expect(exchange.withdrawals).toHaveLength(expected);
       });
     return run(false, 0).then(() => run(true, 1));
@@ -425,36 +425,36 @@ describe("a manager's order", () => {
 
   it("has the exchange send funds to the custodian, and what arrives completes it", () => {
     const exchange = venue(100_000);
-    return inWorld({ exchanges: { 2: exchange } }, async (world) => {
-      await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000, 2));
-      await world.settle();
+    return inCluster({ exchanges: { 2: exchange } }, async (cluster) => {
+      await cluster.send(MANAGER, 1, request("bittrex_to_bmg", 7_000, 2));
+      await cluster.settle();
       expect(exchange.withdrawals).toMatchObject([
         { toAccount: "custodian", amountShares: 700_000_000n, memo: "loan_to_bmg" },
       ]);
-      await payOut(world, exchange);
-      await world.settle();
-      expect(topUps(world)).toHaveLength(1);
-      expect(topUps(world)[0]).toMatch(/^admin:.* arrived$/u);
-      expect(await world.paidOnChain()).toEqual([]);
+      await payOut(cluster, exchange);
+      await cluster.settle();
+      expect(topUps(cluster)).toHaveLength(1);
+      expect(topUps(cluster)[0]).toMatch(/^admin:.* arrived$/u);
+      expect(await cluster.paidOnChain()).toEqual([]);
     });
   });
 
   it("for an exchange account that is not set up is recorded with the reason, and moves nothing", () =>
-    inWorld({ exchanges: {} }, async (world) => {
-      await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000, 3));
-      await world.send(MANAGER, 1, request("bmg_to_bittrex", 7_000, 3));
-      await world.settle();
-      expect(receipts(world, "top_up.rejected")[0]?.details["reason"]).toContain("STAKEBTS_EXCHANGE_3_KEY");
-      expect(receipts(world, "transfer.admin_request")[1]?.details["reason"]).toContain("no deposit memo");
-      expect(await world.paidOnChain()).toEqual([]);
+    inCluster({ exchanges: {} }, async (cluster) => {
+      await cluster.send(MANAGER, 1, request("bittrex_to_bmg", 7_000, 3));
+      await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 7_000, 3));
+      await cluster.settle();
+      expect(receipts(cluster, "top_up.rejected")[0]?.details["reason"]).toContain("STAKEBTS_EXCHANGE_3_KEY");
+      expect(receipts(cluster, "transfer.admin_request")[1]?.details["reason"]).toContain("no deposit memo");
+      expect(await cluster.paidOnChain()).toEqual([]);
     }));
 
   it("that the exchange cannot carry out is told to a person, because nobody repeats it", () => {
     const exchange = venue(1_000);
-    return inWorld({ exchanges: { 1: exchange } }, async (world) => {
-      await world.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
-      await world.settle();
-      const [told] = receipts(world, "top_up.rejected");
+    return inCluster({ exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
+      await cluster.settle();
+      const [told] = receipts(cluster, "top_up.rejected");
       expect(told?.details["reason"]).toContain("insufficient_funds");
       expect(exchange.withdrawals).toEqual([]);
     });
@@ -462,24 +462,24 @@ describe("a manager's order", () => {
 
   it("of funds to the exchange is not paid for with funds from the exchange, and failing it sends nobody a notice", () => {
     const exchange = venue(1_000_000);
-    return inWorld({ custodianBts: 500n, exchanges: { 1: exchange } }, async (world) => {
-      await world.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
-      await world.settle();
-      world.devnet.skipTime(12 * 3_600 + 60);
-      await world.settle();
-      expect([...world.ledger.contents.payouts.values()].map(({ kind, status }) => [kind, status])).toEqual([
-        ["deposit", "failed"],
-      ]);
+    return inCluster({ custodianBts: 500n, exchanges: { 1: exchange } }, async (cluster) => {
+      await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
+      await cluster.settle();
+      cluster.devnet.skipTime(12 * 3_600 + 60);
+      await cluster.settle();
+      expect([...cluster.ledger.contents.payouts.values()].map(({ kind, status }) => [kind, status])).toEqual(
+        [["deposit", "failed"]],
+      );
       expect(exchange.withdrawals).toEqual([]);
-      expect(await world.paidOnChain()).toEqual([]);
+      expect(await cluster.paidOnChain()).toEqual([]);
     });
   });
 
   it("carries the memo that the exchange credits it by", () =>
-    inWorld({}, async (world) => {
-      await world.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
-      await world.settle();
-      const [deposit] = [...world.ledger.contents.payouts.values()];
+    inCluster({}, async (cluster) => {
+      await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));
+      await cluster.settle();
+      const [deposit] = [...cluster.ledger.contents.payouts.values()];
       expect(deposit).toMatchObject({ kind: "deposit", memo: DEPOSIT_MEMO, status: "confirmed" });
     }));
 });
@@ -492,30 +492,30 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
         for (let call = 1, done = false; !done; call += 1) {
           const exchange = venue(1_000_000);
           const options = which === "exchange" ? { exchanges: { 1: exchange } } : { reserveBts: 300_000n };
-          await inShortWorld(options, async (world) => {
-            world.treasuryOn = false;
-            await world.settle(6);
-            world.treasuryOn = true;
-            world.restart();
-            world.crashAt = { call, when };
+          await inShortCluster(options, async (cluster) => {
+            cluster.treasuryOn = false;
+            await cluster.settle(6);
+            cluster.treasuryOn = true;
+            cluster.restart();
+            cluster.crashAt = { call, when };
             try {
-              for (let turn = 0; turn < 3; turn++) await world.treasury(); // written down, asked, looked at
+              for (let turn = 0; turn < 3; turn++) await cluster.treasury(); // written down, asked, looked at
               done = true;
             } catch (error) {
               if (!(error instanceof Crash)) throw error;
             }
-            world.restart();
-            await world.settle(18);
+            cluster.restart();
+            await cluster.settle(18);
             if (which === "exchange") {
-              await payOut(world, exchange);
-              await world.settle();
+              await payOut(cluster, exchange);
+              await cluster.settle();
               expect(exchange.withdrawals, `crash ${when} call ${call}`).toHaveLength(1);
             }
-            expect(topUps(world)).toEqual([`top-up:${which === "exchange" ? 1 : 0}:1 arrived`]);
-            expect(deposits(world), `crash ${when} call ${call}`).toBe(1);
+            expect(topUps(cluster)).toEqual([`top-up:${which === "exchange" ? 1 : 0}:1 arrived`]);
+            expect(deposits(cluster), `crash ${when} call ${call}`).toBe(1);
             for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-              expect(await world.arrivedAt(name), `crash ${when} call ${call}`).toEqual([1, 42_500]);
-            await world.expectLedgerMatchesChain();
+              expect(await cluster.arrivedAt(name), `crash ${when} call ${call}`).toEqual([1, 42_500]);
+            await cluster.expectLedgerMatchesChain();
           });
         }
     },
@@ -524,8 +524,8 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
 });
 
 it("the reserve's transfers are never sent back", () =>
-  inWorld({ reserveBts: 10_000n }, async (world) => {
-    await world.send(RESERVE_ACCOUNT, 500, "anything");
-    await world.settle();
-    expect(await world.paidOnChain()).toEqual([]);
+  inCluster({ reserveBts: 10_000n }, async (cluster) => {
+    await cluster.send(RESERVE_ACCOUNT, 500, "anything");
+    await cluster.settle();
+    expect(await cluster.paidOnChain()).toEqual([]);
   }));

@@ -6,7 +6,7 @@ import { assertion, at } from "./node-error.ts";
 import type { Session } from "./session.ts";
 import { Transaction } from "./transaction.ts";
 import { asUint64 } from "./variant.ts";
-import { wireUnsigned } from "./wire-number.ts";
+import { wireUnsigned } from "./wire-values.ts";
 
 const BROADCAST_METHODS = [
   "broadcast_transaction",

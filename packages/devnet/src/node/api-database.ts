@@ -32,7 +32,7 @@ import {
   asUint32,
   asUint64,
 } from "./variant.ts";
-import { wireSigned, wireUnsigned } from "./wire-number.ts";
+import { wireSigned, wireUnsigned } from "./wire-values.ts";
 
 /** API 0. `chain` gives the chain that the node serves at the moment (a lagging one may be an older one). */
 export function databaseApi(chain: () => Chain): ApiSet {

@@ -1,7 +1,7 @@
 import { BinaryWriter } from "./binary-writer.ts";
 import { ripemd160, sha224, sha256, signDigest } from "./keys.ts";
 import type { Transaction } from "./transaction.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireTime } from "./wire-values.ts";
 
 export const NO_ID = "0".repeat(40);
 

@@ -8,7 +8,7 @@ import { privateKeyFromSeed, publicKeyOf, signDigest } from "./keys.ts";
 import { NodeError } from "./node-error.ts";
 import { Transaction } from "./transaction.ts";
 import { asTime } from "./variant.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireTime } from "./wire-values.ts";
 
 interface ExpirationCase {
   name: string;

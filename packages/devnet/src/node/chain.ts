@@ -6,7 +6,7 @@ import { assertion, at, DUPLICATE_TRANSACTION, NodeError } from "./node-error.ts
 import { irreversibleBlockNum, shuffledWitnesses, slotTime } from "./schedule.ts";
 import type { OperationResult, Transaction } from "./transaction.ts";
 import type { Change } from "./undo-map.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireTime } from "./wire-values.ts";
 
 const TRANSACTION_BYTES_MAX = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { privateKeyFromSeed, type PublicKeyHex, publicKeyOf, publicKeyText, sha256 } from "./keys.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireTime } from "./wire-values.ts";
 
 /** Everything the chain begins with. Its text is hashed into the chain id. */
 export interface Genesis {

@@ -1,5 +1,5 @@
 import type { Wire } from "./json-text.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireTime } from "./wire-values.ts";
 
 /**
  * Errors in the node's own shape. A client is told an exception class (number, name, description) and a stack of log

@@ -14,8 +14,7 @@ import type { Wire } from "./json-text.ts";
 import { publicKeyText } from "./keys.ts";
 import { assertion, at } from "./node-error.ts";
 import type { AnyObjectId } from "./variant.ts";
-import { wireSigned, wireUnsigned } from "./wire-number.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireSigned, wireTime, wireUnsigned } from "./wire-values.ts";
 import { asset as assetAmount } from "./wire-types.ts";
 
 /** The chain's objects as the node prints them: names and order of the keys are part of the picture. */

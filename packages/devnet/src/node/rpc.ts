@@ -11,7 +11,7 @@ import { LOGIN_METHODS } from "./method-tables.ts";
 import { assertion, at, METHOD_NOT_FOUND, NodeError, PARSE_ERROR } from "./node-error.ts";
 import type { Session } from "./session.ts";
 import { asString, asUint64 } from "./variant.ts";
-import { wireSigned, wireUnsigned } from "./wire-number.ts";
+import { wireSigned, wireUnsigned } from "./wire-values.ts";
 
 /** The framing of the node's JSON-RPC: from the text of a request to the text of its reply. */
 

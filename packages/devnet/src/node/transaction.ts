@@ -5,7 +5,7 @@ import { assertion, at, DUPLICATE_SIGNATURE, NodeError } from "./node-error.ts";
 import { type Operation, type OperationCodec, validateOperation } from "./operations.ts";
 import { asArray, asFixedBytes, asObject, asTime, asUint16, asUint32 } from "./variant.ts";
 import { emptySet } from "./wire-types.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireTime } from "./wire-values.ts";
 
 /** Results in the order of the operations: `[0,{}]` nothing, `[1,"1.2.18"]` a new object. */
 export type OperationResult = readonly [0, Record<string, never>] | readonly [1, string];

@@ -25,7 +25,7 @@ import { type Memo, OperationCodec } from "./operations.ts";
 import { irreversibleBlockNum, slotTime } from "./schedule.ts";
 import { Transaction } from "./transaction.ts";
 import { asTime } from "./variant.ts";
-import { wireSigned, wireUnsigned } from "./wire-number.ts";
+import { wireSigned, wireUnsigned } from "./wire-values.ts";
 
 interface KeyVector {
   seed: string;

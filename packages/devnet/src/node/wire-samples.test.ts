@@ -9,7 +9,7 @@ import type { Json } from "./json-text.ts";
 import { privateKeyFromSeed, signDigest } from "./keys.ts";
 import { OperationCodec } from "./operations.ts";
 import { Transaction } from "./transaction.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireTime } from "./wire-values.ts";
 
 /**
  * Requests that were put to a real node are put to this one, on a chain whose accounts have the same ids, names and

@@ -15,8 +15,7 @@ import {
   asUint32,
   asUint64,
 } from "./variant.ts";
-import { wireSigned, wireUnsigned } from "./wire-number.ts";
-import { wireTime } from "./wire-time.ts";
+import { wireSigned, wireTime, wireUnsigned } from "./wire-values.ts";
 
 /**
  * A field of an operation in its three forms: JSON as clients send it, JSON as the node prints it, and bytes.

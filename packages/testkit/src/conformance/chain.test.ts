@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 describe("devnet answers as a real node", () => {
-  it.each(chainChecks)("$name", { timeout: 20_000 }, async (check) => {
+  it.each(chainChecks)("$name", async (check) => {
     const result = await runChainCheck(check, test);
     expect(result.type, JSON.stringify(result)).not.toBe("differs");
   });

@@ -2,14 +2,16 @@ import { assert } from "@stakebts/kernel/assert";
 import type { Millis } from "@stakebts/kernel/time";
 import { hasLimits, limitPayment } from "@stakebts/core/rules/limits";
 import type { PayoutId } from "@stakebts/core/rules/payout";
-import type { PayoutRecord } from "@stakebts/core/ledger/ledger";
+import type { ApprovalsTx, PayoutApproval, PayoutRecord } from "@stakebts/core/ledger/ledger";
+import type { NewJob } from "@stakebts/core/queue/queue";
+import { jobsIn } from "./receipts.ts";
+import { movePayout } from "./payout-moves.ts";
 import type { State } from "./state.ts";
 
-/** Receipts of those who gave a payout to the payer. */
-export const REQUESTS = ["payout.requeued", "payout.released"];
+const REQUESTS = ["payout.requeued", "payout.released"];
 
 /** By somebody who had not given it to the payer before. */
-export const isApproved = (state: State, { id, key, payee, amount }: PayoutRecord): boolean =>
+const isApproved = (state: State, { id, key, payee, amount }: PayoutRecord): boolean =>
   state.approvals.some(
     (approval) =>
       approval.payoutId === id &&
@@ -66,3 +68,38 @@ export function applyLimits(state: State, id: PayoutId): "go" | "held" | "later"
   state.payouts.set(id, { ...payout, status, reason, limitedBy: by, waitingSinceMs: undefined });
   return type;
 }
+
+export const approvalsIn = (state: State): ApprovalsTx => ({
+  async of({ id, key }: Pick<PayoutRecord, "id" | "key">) {
+    return {
+      given: state.approvals
+        .filter(({ payoutId }) => payoutId === id)
+        .map(({ payee, amount, approver, reason }) => ({ payee, amount, approver, reason })),
+      requesters: state.receipts
+        .filter(({ event, subject }) => subject === key && REQUESTS.includes(event))
+        .map(({ details }) => String(details["actor"])),
+    };
+  },
+
+  async add(payoutId: PayoutId, approval: PayoutApproval): Promise<boolean> {
+    const { approver, payee, amount } = approval;
+    const isThere = state.approvals.some(
+      (old) =>
+        old.payoutId === payoutId &&
+        old.approver === approver &&
+        old.payee === payee &&
+        old.amount === amount,
+    );
+    if (isThere) return false;
+    state.approvals = [...state.approvals, { payoutId, receipts: state.receipts.length, ...approval }];
+    return true;
+  },
+
+  async release(id: PayoutId, job: NewJob): Promise<boolean> {
+    const payout = state.payouts.get(id);
+    if (payout?.limitedBy === undefined || !isApproved(state, payout)) return false;
+    if (!movePayout(state, id, ["held"], "ready")) return false;
+    await jobsIn(state).add([job]);
+    return true;
+  },
+});

@@ -1,7 +1,6 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
-import type { Millis } from "@stakebts/kernel/time";
-import { PAYOUT_MOVES, type PayoutId, type PayoutStatus } from "@stakebts/core/rules/payout";
+import type { PayoutId } from "@stakebts/core/rules/payout";
 import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
 import { isLive } from "@stakebts/core/rules/withdrawal";
 import type {
@@ -17,44 +16,9 @@ import type {
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { controlOf } from "./control.ts";
 import { applyLimits, byAge } from "./limits.ts";
+import { movePayout, putPayout } from "./payout-moves.ts";
 import { jobsIn, receiptsIn } from "./receipts.ts";
 import type { Clock, State, StoredPayout } from "./state.ts";
-
-function putPayout(
-  state: State,
-  payout: StoredPayout,
-  to: PayoutStatus,
-  change: Partial<StoredPayout>,
-): void {
-  assert(
-    PAYOUT_MOVES[payout.status].includes(to),
-    `payout ${payout.key} does not go from ${payout.status} to ${to}`,
-  );
-  const live = [...state.withdrawals.values()].some((w) => w.payoutId === payout.id && isLive(w.status));
-  assert(!live || ["sent", "confirmed"].includes(to), `payout ${payout.key} has a live withdrawal`);
-  assert(
-    !["held", "failed", "cancelled"].includes(to) || change.reason !== undefined,
-    `${to} without a reason`,
-  );
-  const limitedBy = to === payout.status ? payout.limitedBy : undefined;
-  state.payouts.set(payout.id, { ...payout, limitedBy, ...change, status: to });
-}
-
-export function movePayout(
-  state: State,
-  id: PayoutId,
-  from: readonly PayoutStatus[],
-  to: PayoutStatus,
-  change: { reason?: string; waitingSinceMs?: Millis } = {},
-): boolean {
-  const payout = state.payouts.get(id);
-  if (payout === undefined || !from.includes(payout.status)) return false;
-  putPayout(state, payout, to, {
-    reason: change.reason,
-    waitingSinceMs: change.waitingSinceMs ?? (to === "waiting_funds" ? payout.waitingSinceMs : undefined),
-  });
-  return true;
-}
 
 function isPaid(state: State, { id, payee, amount }: StoredPayout, blockNum: number): boolean {
   const { withdrawals, transfers } = state;

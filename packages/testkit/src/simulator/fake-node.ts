@@ -11,8 +11,8 @@ import {
 import type { FakeChain } from "./fake-chain.ts";
 import { signedTransaction } from "./fake-keys.ts";
 import type { Prng } from "./prng.ts";
-import type { Scheduler } from "./scheduler.ts";
-import type { Weather } from "./fault-profile.ts";
+import type { EventLoop } from "./event-loop.ts";
+import type { FaultProfile } from "./fault-profile.ts";
 
 const CLAIM = { fee: 2_000_000n, pricePerKbyte: 10n };
 
@@ -26,21 +26,21 @@ export class FakeNodes implements ChainReader, ChainWriter {
   readonly #chain: FakeChain;
   readonly #accounts: readonly ChainAccount[];
   readonly #prng: Prng;
-  readonly #scheduler: Scheduler;
-  readonly #weather: () => Weather;
+  readonly #eventLoop: EventLoop;
+  readonly #faultProfile: () => FaultProfile;
 
   constructor(options: {
     chain: FakeChain;
     accounts: readonly ChainAccount[];
     prng: Prng;
-    scheduler: Scheduler;
-    weather: () => Weather;
+    eventLoop: EventLoop;
+    faultProfile: () => FaultProfile;
   }) {
     this.#chain = options.chain;
     this.#accounts = options.accounts;
     this.#prng = options.prng;
-    this.#scheduler = options.scheduler;
-    this.#weather = options.weather;
+    this.#eventLoop = options.eventLoop;
+    this.#faultProfile = options.faultProfile;
   }
 
   chainId(): Promise<string> {
@@ -78,7 +78,8 @@ export class FakeNodes implements ChainReader, ChainWriter {
     const pending = this.#chain.pending.filter(({ fromId }) => fromId === account);
     const spent = pending.reduce((sum, { amount, fee }) => sum + amount + fee, 0n);
     const balance = (this.#block(head).balances.get(account) ?? 0n) - (this.#prng.chance(0.5) ? spent : 0n);
-    if (this.#prng.chance(this.#weather().lies)) return shares(this.#prng.chance(0.5) ? 0n : balance * 3n);
+    if (this.#prng.chance(this.#faultProfile().lies))
+      return shares(this.#prng.chance(0.5) ? 0n : balance * 3n);
     return shares(balance > 0n ? balance : 0n);
   }
 
@@ -103,14 +104,14 @@ export class FakeNodes implements ChainReader, ChainWriter {
 
   #broadcast(signedBytes: Uint8Array): BroadcastOutcome {
     const prng = this.#prng;
-    const { broadcast, lies } = this.#weather();
+    const { broadcast, lies } = this.#faultProfile();
     const transaction = signedTransaction(signedBytes);
     if (prng.chance(broadcast)) {
       const unknown = { type: "unknown", message: "no answer in time" } as const;
       if (prng.chance(0.4)) return unknown;
       if (prng.chance(0.3)) {
         // A node that has the bytes and does not pass them on for a while.
-        this.#scheduler.after(prng.next() * 120_000, () => void this.#chain.submit(transaction));
+        this.#eventLoop.after(prng.next() * 120_000, () => void this.#chain.submit(transaction));
         return prng.chance(0.5) ? unknown : { type: "accepted" };
       }
       this.#chain.submit(transaction);
@@ -132,7 +133,7 @@ export class FakeNodes implements ChainReader, ChainWriter {
 
   /** What the node that answers this question has seen. */
   #ask(): { readonly head: number; readonly irreversible: number } {
-    if (this.#prng.chance(this.#weather().nodes))
+    if (this.#prng.chance(this.#faultProfile().nodes))
       throw new ChainError(
         this.#prng.pick(["deadline", "disconnected", "no_usable_node"]),
         "no node answers",

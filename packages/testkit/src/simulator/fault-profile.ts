@@ -1,7 +1,7 @@
 import type { Prng } from "./prng.ts";
 
-/** How bad the world is: probabilities per call, if nothing else is said. */
-export interface Weather {
+/** How often what goes wrong: probabilities per call, if nothing else is said. */
+export interface FaultProfile {
   /** The process dies, before or after the call. */
   readonly crash: number;
   /** A question or an answer takes seconds to minutes. */
@@ -22,7 +22,7 @@ export interface Weather {
   readonly forks: number;
 }
 
-export const CALM: Weather = {
+export const NO_FAULTS: FaultProfile = {
   crash: 0,
   late: 0,
   database: 0,
@@ -34,8 +34,8 @@ export const CALM: Weather = {
   forks: 0,
 };
 
-/** Each seed has a weather of its own: some have one fault often, some many, some none of a kind. */
-export function drawWeather(prng: Prng): Weather {
+/** Each seed has a fault profile of its own: some have one fault often, some many, some none of a kind. */
+export function drawFaultProfile(prng: Prng): FaultProfile {
   const some = (most: number): number => (prng.chance(0.35) ? 0 : most * prng.next() ** 2);
   return {
     crash: some(0.03),

@@ -1,7 +1,7 @@
 import type { Ledger, LedgerTx, NewWithdrawal } from "@stakebts/core/ledger/ledger";
 import type { MemoryLedger } from "../memory-ledger.ts";
 import type { Safeguard } from "./safeguards.ts";
-import type { Life } from "./scheduler.ts";
+import type { ProcessRun } from "./event-loop.ts";
 
 /** A row's way forward. Only a cancelled payout gives rows back. */
 const RANKS: Readonly<Record<string, number>> = {
@@ -20,7 +20,7 @@ export class LedgerGuard {
   #rows = new Map<string, string>();
   #seenRows: unknown;
   #seenWithdrawals: unknown;
-  readonly #saved = new Map<Life, NewWithdrawal[]>();
+  readonly #saved = new Map<ProcessRun, NewWithdrawal[]>();
 
   constructor(ledger: MemoryLedger, report: (what: string) => void) {
     this.#ledger = ledger;
@@ -33,7 +33,7 @@ export class LedgerGuard {
   }
 
   /** The ledger as one process sees it, if need be without one of the safeguards. */
-  watched(life: Life, without: Safeguard | undefined): Ledger {
+  watched(run: ProcessRun, without: Safeguard | undefined): Ledger {
     const ledger = this.#ledger;
     const watched: Ledger = {
       transaction: async (work) => {
@@ -62,15 +62,15 @@ export class LedgerGuard {
       withdrawals: {
         ...ledger.withdrawals,
         save: async (withdrawal) => {
-          const saved = await this.#save(life, withdrawal, without);
+          const saved = await this.#save(run, withdrawal, without);
           if (saved === "saved" && withdrawal.writerEpoch !== ledger.contents.writerEpoch)
             this.#report(`signed by a payer that is over: ${withdrawal.payoutId}`);
           this.#look();
           return saved;
         },
         markSent: async (withdrawal) => {
-          for (const late of this.#saved.get(life) ?? []) await ledger.withdrawals.save(late);
-          this.#saved.delete(life);
+          for (const late of this.#saved.get(run) ?? []) await ledger.withdrawals.save(late);
+          this.#saved.delete(run);
           await ledger.withdrawals.markSent(withdrawal);
           this.#look();
         },
@@ -79,10 +79,12 @@ export class LedgerGuard {
     return watched;
   }
 
-  async #save(life: Life, withdrawal: NewWithdrawal, without: Safeguard | undefined) {
+  async #save(run: ProcessRun, withdrawal: NewWithdrawal, without: Safeguard | undefined) {
     const ledger = this.#ledger;
     if (without === "save-then-send") {
-      this.#saved.set(life, [...(this.#saved.get(life) ?? []), withdrawal]);
+      // The other safeguards hold, so that it is this one whose absence shows.
+      if (withdrawal.writerEpoch !== ledger.contents.writerEpoch) return "epoch_over";
+      this.#saved.set(run, [...(this.#saved.get(run) ?? []), withdrawal]);
       return "saved";
     }
     if (without === "epoch")

@@ -12,7 +12,7 @@ export class Prng {
     for (let round = 0; round < 15; round++) this.#uint32();
   }
 
-  /** A stream of its own: what one part of the world draws does not change what another one does. */
+  /** A stream of its own: what one part of the simulation draws does not change what another one does. */
   split(): Prng {
     return new Prng(this.#uint32() * 2 ** 20 + (this.#uint32() >>> 12));
   }

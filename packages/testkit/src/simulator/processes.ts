@@ -1,130 +1,177 @@
 import { AssertionError } from "@stakebts/kernel/assert";
-import type { PayoutId } from "@stakebts/core/rules/payout";
-import type { Roles } from "@stakebts/core/rules/decide";
-import { shares, toShares } from "@stakebts/kernel/amount";
+import type { Log } from "@stakebts/kernel/log";
 import type { ChainReader, ChainWriter } from "@stakebts/bitshares/chain";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
-import type { Log } from "@stakebts/kernel/log";
-import type { JobQueue, JobResult, JobHandlers } from "@stakebts/core/queue/queue";
-import { establishCursor } from "@stakebts/core/ledger/establish-cursor";
-import { applyEvents } from "@stakebts/core/ledger/apply-events";
+import type { PayerLock } from "@stakebts/core/payments/payer-lock";
+import { newIngestDeps, runIngester } from "@stakebts/core/processes/ingester";
+import { runPayer } from "@stakebts/core/processes/payer";
+import { runScheduler } from "@stakebts/core/processes/scheduler";
+import type { JobHandlers, JobKind, JobQueue, JobResult, StartWorker } from "@stakebts/core/queue/queue";
+import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
+import type { Roles } from "@stakebts/core/rules/decide";
+import { DONE, repeat } from "@stakebts/core/runtime/loop";
 import type { TopUpSource } from "@stakebts/core/treasury/treasury";
-import { HotWallet } from "@stakebts/core/payments/hot-wallet";
-import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
-import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
-import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
-import { type PayDeps, payPayout } from "@stakebts/core/payments/pay-payout";
-import { AccountCache } from "@stakebts/core/payments/account-cache";
-import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
-import type { ReadDeps } from "@stakebts/core/rebuild/read-chain";
-import { rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
-import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "@stakebts/core/ledger/dispatch-jobs";
+import { ledgerFacts } from "./ledger-facts.ts";
 import { fakeMemoReader, fakeMemoWriter, fakeSigner } from "./fake-keys.ts";
-import type { Life } from "./scheduler.ts";
-import { CUSTODIAN, DEPOSIT_MEMO, RESERVE, type World } from "./world.ts";
+import type { ProcessRun } from "./event-loop.ts";
+import { DEPOSIT_MEMO, RESERVE, type Simulation } from "./simulation.ts";
 
-// The three processes as apps/ wires them: the same loops around the same services, on ports that fail.
+// The processes of the product, as they ship, on ports that fail.
 
 const LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const RETRY_MS = 2_000;
 const RESTART_MS_MAX = 30_000;
-const DUE_HORIZON_MS = 3_600_000;
+/** How often a worker asks the queue for jobs. */
+const JOBS_EVERY_MS = 4_000;
+/** After a handler has failed. */
+const JOB_AGAIN_MS = 10_000;
+const LOCK_EVERY_MS = 10_000;
+/** Freezes and troubles of nodes are not what this is about, and each look costs an event. */
+const LOOK_MS = 30_000;
 
-/** Runs a process for ever, or until it is not needed: when it has died, another one begins that knows nothing of what it knew. */
+/** Runs a process for ever, or until it is not needed: when it has ended, another one begins that knows nothing of what it knew. */
 export function keepAlive(
-  world: World,
+  simulation: Simulation,
   process: string,
-  main: (life: Life) => Promise<void>,
+  main: (run: ProcessRun) => Promise<void>,
   isNeeded = (): boolean => true,
 ): void {
-  const { prng, scheduler } = world;
+  const { prng, eventLoop } = simulation;
   const begin = (): void => {
-    const life: Life = { process, over: false };
-    scheduler.note(process, "begins");
+    const run: ProcessRun = { process, over: false, stop: new AbortController() };
+    eventLoop.note(process, "begins");
     let ended = false;
     const again = (): void => {
       if (ended) return;
       ended = true;
-      life.over = true;
-      if (isNeeded()) scheduler.after(prng.next() * RESTART_MS_MAX, begin);
+      run.over = true;
+      if (isNeeded()) eventLoop.after(prng.next() * RESTART_MS_MAX, begin);
     };
-    main(life).then(again, (error: unknown) => {
+    main(run).then(again, (error: unknown) => {
       if (error instanceof AssertionError)
-        world.report(`a broken assumption in ${process}: ${error.message}`);
-      else scheduler.note(process, `ends with ${String(error)}`);
+        simulation.report(`a broken assumption in ${process}: ${error.message}`);
+      else eventLoop.note(process, `ends with ${String(error)}`);
       again();
     });
-    watchFor(world, life, again);
+    watchFor(simulation, run, again);
   };
   begin();
 }
 
-/** Nobody hears a process die: somebody has to look. */
-function watchFor(world: World, life: Life, again: () => void): void {
-  world.scheduler.after(10_000, () => {
-    if (life.over) again();
-    else watchFor(world, life, again);
+/** A process that dies says nothing: its end has to be looked for. */
+function watchFor(simulation: Simulation, run: ProcessRun, again: () => void): void {
+  simulation.eventLoop.after(10_000, () => {
+    if (run.over) again();
+    else watchFor(simulation, run, again);
   });
 }
 
-/** As adapters/repeat.ts: trouble is tried again, a broken assumption goes through. */
-async function repeat(world: World, life: Life, step: () => Promise<number | undefined>): Promise<void> {
-  while (!life.over) {
-    let waitMs: number | undefined;
-    try {
-      waitMs = await step();
-      if (waitMs === undefined) return;
-    } catch (error) {
-      if (error instanceof AssertionError) throw error;
-      waitMs = RETRY_MS * world.prng.int(1, 4);
-    }
-    if (waitMs > 0) await world.scheduler.pause(life, waitMs);
-  }
+/** Asks the process to stop (SIGTERM) at some moment, if it lives until then. */
+function stopSometime({ prng, eventLoop }: Simulation, run: ProcessRun): void {
+  if (!prng.chance(0.1)) return;
+  eventLoop.after(prng.next() * 600_000, () => {
+    if (run.over) return;
+    eventLoop.note(run.process, "is asked to stop");
+    run.stop.abort();
+  });
 }
 
-const chainPort = (world: World, life: Life): ChainReader & ChainWriter =>
-  world.port(life, "chain", world.nodes, () => ({ before: 0, after: 0, error: () => new Error() }));
+/** What every process is given. */
+const everyPort = (simulation: Simulation, run: ProcessRun) => ({
+  chain: chainPort(simulation, run),
+  ledger: simulation.ledgerPort(run),
+  clock: simulation.hostClock(run),
+  log: LOG,
+  frozenHere: () => [],
+});
 
-function queuePort(world: World, life: Life): JobQueue {
-  const { queue, prng } = world;
+const EVERY_SETTING = { shown: {}, lookMs: LOOK_MS } as const;
+
+type Chain = ChainReader & ChainWriter & { takeTroubles(): readonly [] };
+
+/** Nothing is done of these nodes that would have to be reported: no block of theirs is a lie. */
+function chainPort(simulation: Simulation, run: ProcessRun): Chain {
+  const chain = simulation.port(run, "chain", simulation.nodes, () => ({
+    before: 0,
+    after: 0,
+    error: () => new Error(),
+  }));
+  return new Proxy(chain as ChainReader & ChainWriter as Chain, {
+    get: (target, key) => (key === "takeTroubles" ? () => [] : (Reflect.get(target, key) as unknown)),
+  });
+}
+
+function queuePort(simulation: Simulation, run: ProcessRun): JobQueue {
+  const { queue, prng } = simulation;
   const unreliable: JobQueue = {
     add: (jobs) => {
-      const kept = jobs.filter(() => !prng.chance(world.weather.jobs));
-      const twice = kept.filter(() => prng.chance(world.weather.jobs));
+      const kept = jobs.filter(() => !prng.chance(simulation.faultProfile.jobs));
+      const twice = kept.filter(() => prng.chance(simulation.faultProfile.jobs));
       return queue.add([...kept, ...twice.map((job) => ({ ...job, id: `${job.id}-again` }))]);
     },
     waiting: (kind) => queue.waiting(kind),
     close: () => queue.close(),
   };
-  return world.port(life, "queue", unreliable, () => ({
-    before: world.weather.database,
-    after: world.weather.database,
+  return simulation.port(run, "queue", unreliable, () => ({
+    before: simulation.faultProfile.database,
+    after: simulation.faultProfile.database,
     error: () => new Error("the connection to the queue was lost"),
   }));
 }
 
-/** Answers jobs as a worker does; one that ends in an error comes again after a while. */
-async function serve(world: World, life: Life, handlers: JobHandlers): Promise<void> {
-  let broken: AssertionError | undefined;
-  const guarded = Object.fromEntries(
-    Object.entries(handlers).map(([kind, handle]) => [
-      kind,
-      async (data: never): Promise<JobResult> => {
+/** Answers jobs as a worker of BullMQ does, one at a time of each kind; one that ends in an error comes again after a while. */
+const workerOn =
+  (simulation: Simulation, run: ProcessRun): StartWorker =>
+  ({ handlers, onBroken }) => {
+    const closing = new AbortController();
+    const clock = simulation.hostClock(run);
+    const serve = async (kind: JobKind): Promise<void> => {
+      const handle = handlers[kind] as (data: unknown) => Promise<JobResult>;
+      const guarded = async (data: unknown): Promise<JobResult> => {
         try {
-          return await (handle as (data: never) => Promise<JobResult>)(data);
+          return await handle(data);
         } catch (error) {
-          if (error instanceof AssertionError) broken = error;
-          return { done: false, againInMs: 10_000 };
+          if (error instanceof AssertionError) onBroken(error);
+          return { done: false, againInMs: JOB_AGAIN_MS };
         }
+      };
+      await repeat({ name: kind, clock, log: LOG }, closing.signal, async () => {
+        await simulation.queue.deliver({ [kind]: guarded } as JobHandlers, closing.signal);
+        return JOBS_EVERY_MS;
+      });
+    };
+    const serving = Promise.all((Object.keys(handlers) as JobKind[]).map(serve));
+    return {
+      close: async () => {
+        closing.abort();
+        await serving;
       },
-    ]),
-  ) as JobHandlers;
-  await repeat(world, life, async () => {
-    await world.queue.deliver(guarded);
-    if (broken !== undefined) throw broken;
-    return 2_000;
-  });
-}
+    };
+  };
+
+/** The lock of a process that has died is free; and now and then one is lost, noticed by its payer sooner, later or never. */
+const payerLock = (simulation: Simulation, run: ProcessRun): PayerLock => ({
+  async hold(signal, work) {
+    const { prng, eventLoop } = simulation;
+    const lost = new AbortController();
+    for (;;) {
+      if (signal.aborted) return;
+      const { payerLock: holder } = simulation;
+      if (holder === undefined || holder.run.over) break;
+      if (prng.chance(simulation.faultProfile.crash)) {
+        if (prng.chance(0.5)) eventLoop.after(prng.next() * 30_000, holder.lose);
+        break;
+      }
+      await eventLoop.pause(run, LOCK_EVERY_MS, signal);
+    }
+    const held = { run, lose: () => lost.abort() };
+    simulation.payerLock = held;
+    try {
+      await work(AbortSignal.any([signal, lost.signal]));
+    } finally {
+      if (simulation.payerLock === held) simulation.payerLock = undefined;
+    }
+  },
+});
 
 const ROLES: Roles = {
   managers: ["manager"],
@@ -132,55 +179,63 @@ const ROLES: Roles = {
   exchangeDeposit: { account: "exchange", memos: { 1: DEPOSIT_MEMO } },
 };
 
-/** What a ledger of this world is read and folded with. */
-export const readDeps = (world: World, chain: ChainReader, ledger: Ledger): ReadDeps => ({
-  chain,
-  ahead: new ReadAhead(chain, CUSTODIAN),
-  ledger,
-  memos: fakeMemoReader,
-  log: LOG,
-  policy: world.policy,
+/** What a ledger of this simulation is read from the chain and decided with. */
+export const readDeps = (simulation: Simulation, chain: ChainReader, ledger: Ledger): ReadDeps => ({
+  ...newIngestDeps(
+    { chain, ledger, memos: fakeMemoReader, log: LOG },
+    {
+      policy: simulation.policy,
+      custodian: simulation.custodian,
+      skipBlocks: new Set(),
+      adminReplay: false,
+    },
+  ),
   roles: ROLES,
-  custodian: world.custodian,
-  skipBlocks: new Set(),
-  adminReplay: false,
-  accounts: new Map(),
-  watch: new LedgerWatch(),
 });
 
 /** Fills a lost ledger from the chain, by the service of the command. Ends when that is done. */
-export async function rebuilder(world: World, life: Life): Promise<void> {
-  world.ingesters.add(life);
-  const deps = readDeps(world, chainPort(world, life), world.ledgerPort(life));
-  const action = { id: `rebuild-${life.process}`, actor: "operator", reason: "the database was lost" };
-  await repeat(world, life, async () => {
+export async function rebuilder(simulation: Simulation, run: ProcessRun): Promise<void> {
+  simulation.ingesters.add(run);
+  const { chain, ledger, clock } = everyPort(simulation, run);
+  const deps = readDeps(simulation, chain, ledger);
+  const action = { id: `rebuild-${run.process}`, actor: "operator", reason: "the database was lost" };
+  await repeat({ name: "rebuild", clock, log: LOG }, run.stop.signal, async () => {
     await rebuildLedger(deps, { fromBlockNum: 1, action }, () => undefined);
-    world.isBeingRebuilt = false;
-    world.scheduler.note(life.process, "has rebuilt the ledger");
-    return undefined;
+    simulation.isBeingRebuilt = false;
+    simulation.eventLoop.note(run.process, "has rebuilt the ledger");
+    return DONE;
   });
 }
 
-export async function ingester(world: World, life: Life): Promise<void> {
-  while (world.isBeingRebuilt) await world.scheduler.pause(life, 5_000);
-  const ledger = world.ledgerPort(life);
-  const queue = queuePort(world, life);
-  const real = chainPort(world, life);
-  const chain = world.without === "final-blocks" ? believingTheHead(real) : real;
-  const deps: IngestDeps = readDeps(world, chain, ledger);
-  await repeat(world, life, async () => {
-    const isEmpty = (await ledger.cursor.read()) === undefined;
-    await establishCursor(deps, isEmpty || world.prng.chance(0.1) ? 1 : "last");
-    return undefined;
-  });
-  await repeat(world, life, async () => {
-    const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
-    if (ingestedTo !== undefined) await dispatchJobs({ ledger, queue });
-    return ingestedTo === undefined || ingestedTo === finalBlockNum ? world.prng.int(5_000, 15_000) : 0;
-  });
+export async function ingester(simulation: Simulation, run: ProcessRun): Promise<void> {
+  const { eventLoop, prng, policy } = simulation;
+  simulation.ingesters.add(run);
+  stopSometime(simulation, run);
+  while (simulation.isBeingRebuilt) await eventLoop.pause(run, 5_000);
+  const ports = everyPort(simulation, run);
+  // An operator sets this for a ledger that is new or was lost, and now and then for one that is neither.
+  const isEmpty = simulation.ledger.contents.cursor === undefined;
+  await runIngester(
+    {
+      ...ports,
+      chain: simulation.without === "final-blocks" ? believingTheHead(ports.chain) : ports.chain,
+      queue: queuePort(simulation, run),
+      memos: fakeMemoReader,
+    },
+    {
+      ...EVERY_SETTING,
+      custodian: simulation.custodian.name,
+      policyOn: () => policy,
+      replay: isEmpty || prng.chance(0.1) ? 1 : "last",
+      skipBlocks: new Set(),
+      adminReplay: false,
+      pollMs: prng.int(5_000, 15_000),
+    },
+    run.stop.signal,
+  );
 }
 
-const believingTheHead = (chain: ChainReader & ChainWriter): ChainReader & ChainWriter =>
+const believingTheHead = (chain: Chain): Chain =>
   new Proxy(chain, {
     get: (target, key) => {
       if (key !== "head") return Reflect.get(target, key) as unknown;
@@ -191,90 +246,58 @@ const believingTheHead = (chain: ChainReader & ChainWriter): ChainReader & Chain
     },
   });
 
-export async function folder(world: World, life: Life): Promise<void> {
-  const ledger = world.ledgerPort(life);
-  const queue = queuePort(world, life);
-  const deps = { ledger, log: LOG, policy: world.policy, roles: ROLES };
-  const fold = async (): Promise<void> => {
-    if ((await applyEvents(deps)) > 0) await dispatchJobs({ ledger, queue });
-  };
-  const sweeping = repeat(world, life, async () => {
-    await fold();
-    await scheduleDueRows({ ledger, queue }, { rate: 1, horizonMs: DUE_HORIZON_MS });
-    await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: 30_000 });
-    await dispatchJobs({ ledger, queue });
-    return world.prng.int(10_000, 30_000);
-  });
-  const serving = serve(world, life, {
-    "memo.process": async () => {
-      await fold();
-      return { done: true };
+export async function scheduler(simulation: Simulation, run: ProcessRun): Promise<void> {
+  const { prng, policy } = simulation;
+  stopSometime(simulation, run);
+  await runScheduler(
+    {
+      ...everyPort(simulation, run),
+      queue: queuePort(simulation, run),
+      startWorker: workerOn(simulation, run),
+      audit: simulation.auditPort(run),
+      notifications: undefined,
+      liveness: { view: ledgerFacts(simulation, run), ping: undefined, onPing: () => undefined },
     },
-    "stakes.due": async ({ dueMs }) => {
-      await fold();
-      const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
-      return aheadMs <= 0 ? { done: true } : { done: false, againInMs: Math.max(1_000, aheadMs) };
+    {
+      ...EVERY_SETTING,
+      policy,
+      roles: ROLES,
+      clockRate: 1,
+      reconcileMs: prng.int(10_000, 30_000),
+      reenqueueMs: 30_000,
+      checkpointAccount: undefined,
+      installation: "simulator",
+      overdueMsMax: 1_800_000,
     },
-  });
-  await Promise.race([sweeping, serving]);
+    run.stop.signal,
+  );
 }
 
-export async function payer(world: World, life: Life): Promise<void> {
-  const { scheduler, prng } = world;
-  // The lock of a process that has died is free; and now and then it is lost by one that goes on and does not know.
-  await repeat(world, life, async () => {
-    const { payerLock } = world;
-    if (payerLock !== undefined && !payerLock.over && !prng.chance(world.weather.crash)) return 10_000;
-    world.payerLock = life;
-    return undefined;
-  });
-  const ledger: Ledger = world.ledgerPort(life);
-  const chain = chainPort(world, life);
-  const clock = world.hostClock(life);
-  let writerEpoch = 0n;
-  await repeat(world, life, async () => {
-    writerEpoch = await ledger.control.startWriterEpoch();
-    return undefined;
-  });
-  scheduler.note(life.process, `leads in epoch ${writerEpoch}`);
-  const wallet = new HotWallet({
-    chain,
-    account: CUSTODIAN,
-    clock,
-    minimumBalance: toShares(world.policy.minimumBalance),
-    maxAgeMs: 5_000,
-  });
-  const deps: PayDeps = {
-    chain,
-    ledger,
-    signer: fakeSigner("custodian key"),
-    memos: fakeMemoWriter,
-    wallet,
-    payees: new AccountCache({ chain, clock }),
-    log: LOG,
-    policy: world.policy,
-    custodian: world.custodian,
-    frozenHere: () => [],
-    feeOf: ({ fee }) => shares(fee),
-    writerEpoch,
-  };
-  const [, , reserve] = world.accounts;
-  const sources: TopUpSource[] = [{ type: "exchange", number: 1, exchange: world.exchangePort(life) }];
-  if (world.hasReserve && reserve?.id === RESERVE)
+export async function payer(simulation: Simulation, run: ProcessRun): Promise<void> {
+  const { prng, policy } = simulation;
+  stopSometime(simulation, run);
+  const [, , reserve] = simulation.accounts;
+  const sources: TopUpSource[] = [{ type: "exchange", number: 1, exchange: simulation.exchangePort(run) }];
+  if (simulation.hasReserve && reserve?.id === RESERVE)
     sources.unshift({ type: "reserve", number: 0, account: reserve, signer: fakeSigner("reserve key") });
-  const memory = newTreasuryMemory();
-  const tending = repeat(world, life, async () => {
-    await runTreasury({ ...deps, clock, sources }, memory);
-    return prng.int(10_000, 30_000);
-  });
-  let isOver = (): void => undefined;
-  const superseded = new Promise<void>((resolve) => (isOver = resolve));
-  const serving = serve(world, life, {
-    "payout.pay": async ({ payoutId }) => {
-      const result = await payPayout(deps, payoutId as PayoutId);
-      if (result.type === "superseded") isOver();
-      return { done: true };
+  await runPayer(
+    {
+      ...everyPort(simulation, run),
+      view: ledgerFacts(simulation, run),
+      lock: payerLock(simulation, run),
+      startWorker: workerOn(simulation, run),
+      signerOn: () => fakeSigner("custodian key"),
+      memos: fakeMemoWriter,
+      openSources: () => Promise.resolve(sources),
+      onLead: (epoch) =>
+        simulation.eventLoop.note(run.process, epoch === undefined ? "stands by" : `leads in epoch ${epoch}`),
     },
-  });
-  await Promise.race([tending, serving, superseded]);
+    {
+      ...EVERY_SETTING,
+      custodian: simulation.custodian.name,
+      policyOn: () => policy,
+      treasuryMs: prng.int(10_000, 30_000),
+    },
+    run.stop.signal,
+  );
 }

@@ -1,9 +1,9 @@
-import { audit, auditAgainstChain, auditEnd, auditSum } from "./audit-world.ts";
+import { audit, auditAgainstChain, auditEnd, auditSum } from "./audit-simulation.ts";
 import { reckon } from "./auditor.ts";
 import { helper, operator, startBackups, startChain, startExchange, startNominators } from "./outside.ts";
-import { folder, ingester, keepAlive, payer } from "./processes.ts";
+import { ingester, keepAlive, payer, scheduler } from "./processes.ts";
 import type { Safeguard } from "./safeguards.ts";
-import { EXCHANGE, World } from "./world.ts";
+import { EXCHANGE, Simulation } from "./simulation.ts";
 
 export interface SeedResult {
   readonly seed: number;
@@ -31,67 +31,66 @@ const LIVENESS_MS_MAX = 7_200_000;
 const SLICE_MS = 30_000;
 const SHARES = 100_000n;
 
-/** One world from its beginning to the last payment. */
+/** One simulation from its beginning to the last payment. */
 export async function runSeed(
   seed: number,
   { without, linesMax = 60 }: SeedOptions = {},
 ): Promise<SeedResult> {
-  const world = new World(seed, { without, linesMax });
-  const { scheduler, prng } = world;
-  const isWrong = (): boolean => world.wrong.length > 0;
-  startChain(world);
-  startNominators(world);
-  startExchange(world);
-  startBackups(world);
+  const simulation = new Simulation(seed, { without, linesMax });
+  const { eventLoop, prng } = simulation;
+  const isWrong = (): boolean => simulation.wrong.length > 0;
+  startChain(simulation);
+  startNominators(simulation);
+  startExchange(simulation);
+  startBackups(simulation);
   for (const name of ["ingester 1", "ingester 2"])
-    keepAlive(world, name, (life) => {
-      world.ingesters.add(life);
-      return ingester(world, life);
-    });
-  for (const name of ["scheduler 1", "scheduler 2"]) keepAlive(world, name, (life) => folder(world, life));
-  for (const name of ["payer 1", "payer 2"]) keepAlive(world, name, (life) => payer(world, life));
-  keepAlive(world, "operator", (life) => operator(world, life));
+    keepAlive(simulation, name, (run) => ingester(simulation, run));
+  for (const name of ["scheduler 1", "scheduler 2"])
+    keepAlive(simulation, name, (run) => scheduler(simulation, run));
+  for (const name of ["payer 1", "payer 2"]) keepAlive(simulation, name, (run) => payer(simulation, run));
+  keepAlive(simulation, "operator", (run) => operator(simulation, run));
 
-  await scheduler.run(prng.int(SAFETY_MS_MIN, SAFETY_MS_MAX), isWrong);
-  if (!isWrong()) await audit(world);
+  await eventLoop.run(prng.int(SAFETY_MS_MIN, SAFETY_MS_MAX), isWrong);
+  if (!isWrong()) await audit(simulation);
   if (!isWrong()) {
-    world.clearUp();
-    keepAlive(world, "helper", (life) => helper(world, life));
-    world.sendByOthers(EXCHANGE, 50_000_000n * SHARES, { means: { type: "treasury" } });
-    await settle(world, isWrong);
+    simulation.endFaults();
+    keepAlive(simulation, "helper", (run) => helper(simulation, run));
+    simulation.sendByOthers(EXCHANGE, 50_000_000n * SHARES, { means: { type: "treasury" } });
+    await settle(simulation, isWrong);
   }
   return {
     seed,
-    wrong: world.wrong,
-    traceHash: scheduler.traceHash,
-    trace: scheduler.trace,
-    events: scheduler.eventCount,
-    payments: reckon(world.chain.finalBlocks(), world.intentions, world.auditTerms).outgoing.length,
+    wrong: simulation.wrong,
+    traceHash: eventLoop.traceHash,
+    trace: eventLoop.trace,
+    events: eventLoop.eventCount,
+    payments: reckon(simulation.chain.finalBlocks(), simulation.intentions, simulation.auditTerms).outgoing
+      .length,
   };
 }
 
 /** Goes on until nothing is owed any more. Where only time is missing, it is made to pass. */
-async function settle(world: World, isWrong: () => boolean): Promise<void> {
-  const { scheduler, ledger } = world;
-  const endMs = scheduler.nowMs + LIVENESS_MS_MAX;
-  while (!isWrong() && scheduler.nowMs < endMs) {
-    await scheduler.run(scheduler.nowMs + SLICE_MS, isWrong);
-    await auditSum(world);
-    if (!isQuiet(world)) continue;
+async function settle(simulation: Simulation, isWrong: () => boolean): Promise<void> {
+  const { eventLoop, ledger } = simulation;
+  const endMs = eventLoop.nowMs + LIVENESS_MS_MAX;
+  while (!isWrong() && eventLoop.nowMs < endMs) {
+    await eventLoop.run(eventLoop.nowMs + SLICE_MS, isWrong);
+    await auditSum(simulation);
+    if (!isQuiet(simulation)) continue;
     const [nextDueMs] = await ledger.rows.nextDueInstants(1);
     if (nextDueMs === undefined) break;
-    const toNextMs = Math.max(0, nextDueMs - world.chainNowMs);
-    world.chainAheadMs += toNextMs + world.prng.int(0, 3) * world.policy.terms.monthMs;
-    scheduler.note("chain", "months pass");
+    const toNextMs = Math.max(0, nextDueMs - simulation.chainNowMs);
+    simulation.chainAheadMs += toNextMs + simulation.prng.int(0, 3) * simulation.policy.terms.monthMs;
+    eventLoop.note("chain", "months pass");
   }
   if (isWrong()) return;
-  await audit(world);
-  auditEnd(world);
-  await auditAgainstChain(world);
+  await audit(simulation);
+  auditEnd(simulation);
+  await auditAgainstChain(simulation);
 }
 
 /** Nothing is on its way: no transfer to a block, to the ledger or to an answer, and no payout that is open. */
-function isQuiet({ chain, ledger }: World): boolean {
+function isQuiet({ chain, ledger }: Simulation): boolean {
   const { payouts, transfers, cursor } = ledger.contents;
   if (chain.pending.length > 0 || (cursor?.blockNum ?? 0) < chain.irreversibleBlockNum - 10) return false;
   const isBusy = chain.head.blockNum - chain.irreversibleBlockNum > 10;

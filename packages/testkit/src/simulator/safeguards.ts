@@ -8,7 +8,7 @@ export const SAFEGUARDS = [
   /** A payer whose epoch is over signs nothing. Without: every payer passes for the newest. */
   "epoch",
   /** A ledger that was restored shows it. Without: it comes back in place, while no ingester is there to notice. */
-  "recoveryHold",
+  "recovery-hold",
   /** Rows that were due before a stop fall due before it. Without: the stop is answered first. */
   "due-first",
   /** An exchange that does not drop a repeated withdrawal is asked once. Without: it passes for one that does. */

@@ -5,7 +5,7 @@ import type { Safeguard } from "./safeguards.ts";
 const SEEDS = 200;
 
 describe("the simulator", () => {
-  it("finds nothing wrong in a few hundred worlds", { timeout: 120_000 }, async () => {
+  it("finds nothing wrong in a few hundred simulations", { timeout: 120_000 }, async () => {
     let payments = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const result = await runSeed(seed);
@@ -15,7 +15,7 @@ describe("the simulator", () => {
     expect(payments).toBeGreaterThan(10 * SEEDS);
   });
 
-  it("runs the same world for the same seed, to the last event, and another one for another", async () => {
+  it("runs the same simulation for the same seed, to the last event, and another one for another", async () => {
     const [first, again, other] = [await runSeed(7), await runSeed(7), await runSeed(8)];
     expect(again).toEqual(first);
     expect(other.traceHash).not.toBe(first.traceHash);
@@ -27,7 +27,7 @@ describe.each<[Safeguard, RegExp, number]>([
   ["save-then-send", /paid twice|contradicted/u, 400],
   ["one-live", /paid twice/u, 20],
   ["epoch", /signed by a payer that is over/u, 100],
-  ["recoveryHold", /paid twice/u, 400],
+  ["recovery-hold", /paid twice/u, 400],
   ["due-first", /the rules owe|paid and not owed/u, 300],
   ["repeat-nonrepeatable", /asked twice/u, 200],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100],
@@ -35,6 +35,6 @@ describe.each<[Safeguard, RegExp, number]>([
   it("the auditor finds what it prevents", { timeout: 120_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++)
       if ((await runSeed(seed, { without })).wrong.some((what) => finding.test(what))) return;
-    expect.fail(`nothing was noticed in ${seeds} worlds`);
+    expect.fail(`nothing was noticed in ${seeds} simulations`);
   });
 });

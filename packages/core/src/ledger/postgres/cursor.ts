@@ -4,12 +4,7 @@ import type { ChainCursor as ChainCursorModel } from "../../generated/prisma/cli
 import type { DatabaseTx } from "../../database/client.ts";
 import type { Cursor, CursorMove, CursorTx } from "../ledger.ts";
 
-export type CursorColumns = Pick<
-  ChainCursorModel,
-  "blockNum" | "blockId" | "blockTimeMs" | "scannedFromBlockNum"
->;
-
-export const toCursor = (row: CursorColumns): Cursor => ({
+export const toCursor = (row: ChainCursorModel): Cursor => ({
   blockNum: row.blockNum,
   blockId: row.blockId,
   blockTimeMs: millis(Number(row.blockTimeMs)),

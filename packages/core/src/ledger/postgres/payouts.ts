@@ -1,9 +1,6 @@
-import { bts } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
-import { millis, type Millis } from "@stakebts/kernel/time";
-import type { LimitedBy } from "../../rules/limits.ts";
-import type { PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../../rules/payout.ts";
-import type { Payout as PayoutModel, Withdrawal as WithdrawalModel } from "../../generated/prisma/client.ts";
+import type { Millis } from "@stakebts/kernel/time";
+import type { PayoutId, PayoutStatus } from "../../rules/payout.ts";
 import type { DatabaseTx } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
@@ -15,51 +12,8 @@ import type {
   Payouts,
   PayoutsTx,
 } from "../ledger.ts";
-import { CONTROL_COLUMNS, CONTROL_TABLES, type ControlColumns, toControl } from "./control.ts";
-import { type CursorColumns, toCursor } from "./cursor.ts";
-import { toWithdrawal } from "./withdrawals.ts";
-
-type PayoutColumns = Pick<
-  PayoutModel,
-  | "id"
-  | "key"
-  | "kind"
-  | "payee"
-  | "amount"
-  | "memo"
-  | "due"
-  | "status"
-  | "reason"
-  | "attempts"
-  | "waitingSince"
-  | "limitedBy"
->;
-
-export const toPayout = (row: PayoutColumns): PayoutRecord => ({
-  id: row.id as PayoutId,
-  key: row.key as PayoutKey,
-  kind: row.kind as PayoutKind,
-  payee: row.payee,
-  amount: bts(row.amount),
-  memo: row.memo,
-  dueMs: millis(Number(row.due)),
-  status: row.status as PayoutStatus,
-  reason: row.reason ?? undefined,
-  attempts: row.attempts,
-  waitingSinceMs: row.waitingSince === null ? undefined : millis(Number(row.waitingSince)),
-  limitedBy: (row.limitedBy as LimitedBy | null) ?? undefined,
-});
-
-/** Of {@link PostgresPayouts.view}; `live` is the withdrawal that is. */
-type ViewRow = PayoutColumns &
-  ControlColumns &
-  LiveColumns &
-  Omit<CursorColumns, "blockNum"> & { readonly blockNum: number | null };
-type LiveColumns = Pick<WithdrawalModel, "txid" | "bytes" | "refBlockNum" | "expirationMs" | "feeShares"> & {
-  readonly liveId: string | null;
-  readonly liveStatus: string;
-  readonly liveEpoch: bigint;
-};
+import { paymentView } from "./payment-view.ts";
+import { toPayout } from "./payout-row.ts";
 
 /** Table payout, and payout_stake_row: the rows that each settles. */
 export class PostgresPayouts implements PayoutsTx, Payouts {
@@ -83,38 +37,8 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return rows.map(toPayout);
   }
 
-  /** In one question, because it is asked for every payment. */
-  async view(id: PayoutId): Promise<PaymentView | undefined> {
-    const [row] = await this.#db.$queryRaw<ViewRow[]>`
-      SELECT payout.id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts,
-             waiting_since AS "waitingSince", limited_by AS "limitedBy", ${CONTROL_COLUMNS},
-             chain_cursor.block_num AS "blockNum", block_id AS "blockId", block_time_ms AS "blockTimeMs",
-             scanned_from_block_num AS "scannedFromBlockNum",
-             live.id AS "liveId", live.status AS "liveStatus", live.writer_epoch AS "liveEpoch", txid, bytes,
-             ref_block_num AS "refBlockNum", expiration_ms AS "expirationMs", fee_shares AS "feeShares"
-        FROM payout CROSS JOIN ${CONTROL_TABLES} LEFT JOIN chain_cursor ON true
-        LEFT JOIN withdrawal live ON live.payout_id = payout.id AND live.status IN ('signed', 'broadcast')
-       WHERE payout.id = ${id}::uuid`;
-    if (row === undefined) return undefined;
-    const { payments, limits, recoveryHold } = toControl(row);
-    const { blockNum, liveId, liveStatus, liveEpoch } = row;
-    return {
-      payout: toPayout(row),
-      live:
-        liveId === null
-          ? undefined
-          : toWithdrawal({
-              ...row,
-              id: liveId,
-              payoutId: row.id,
-              status: liveStatus,
-              writerEpoch: liveEpoch,
-            }),
-      payments,
-      limits,
-      recoveryHold,
-      cursor: blockNum === null ? undefined : toCursor({ ...row, blockNum }),
-    };
+  view(id: PayoutId): Promise<PaymentView | undefined> {
+    return paymentView(this.#db, id);
   }
 
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {

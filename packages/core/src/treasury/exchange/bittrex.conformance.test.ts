@@ -8,7 +8,7 @@ afterEach(async () => {
 });
 
 describe("Bittrex v3 over HTTP, paying out on a chain", () => {
-  it.each(exchangeChecks)("$name", { timeout: 20_000 }, async (check) => {
+  it.each(exchangeChecks)("$name", async (check) => {
     const given = (town = await givenTownExchange());
     await check.run({
       exchange: given.exchange,

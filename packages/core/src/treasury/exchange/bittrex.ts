@@ -17,15 +17,22 @@ import { hostClock } from "../../runtime/host-clock.ts";
 import {
   balanceAnswer,
   currencyAnswer,
+  DUPLICATE_CLIENT_ID,
   listAnswer,
+  refusalOf,
   type WithdrawalAnswer,
   withdrawalAnswer,
   withdrawalFrom,
 } from "./bittrex-answers.ts";
 import { BittrexCalls, type CallResult, venueCodeOf } from "./bittrex-calls.ts";
-import { DUPLICATE_CLIENT_ID, refusalOf } from "./bittrex-refusals.ts";
-import { arrivingOf, feeInShares, formatVenueUnits, minimumArriving, quantityFor } from "./decimal.ts";
-import { parseAnswer } from "./parse-answer.ts";
+import {
+  arrivingOf,
+  feeInShares,
+  formatVenueUnits,
+  minimumArriving,
+  parseAnswer,
+  quantityFor,
+} from "./venue-answer.ts";
 
 export interface BittrexOptions {
   readonly key: string;

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { ExchangeError } from "../exchange.ts";
-import { amount } from "./amount-schema.ts";
+import { amount, parseVenueUnits } from "./venue-answer.ts";
 import { refusal } from "./ccxt-refusals.ts";
 import { type CcxtVenue, withoutDashes } from "./ccxt-venue.ts";
-import { parseVenueUnits } from "./decimal.ts";
 
 const accounts = z.array(z.object({ currency: z.string(), available: amount("down") }));
 const currencyInfo = z.object({

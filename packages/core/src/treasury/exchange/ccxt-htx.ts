@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { ExchangeError } from "../exchange.ts";
-import { amount } from "./amount-schema.ts";
+import { amount, parseVenueUnits } from "./venue-answer.ts";
 import { refusal } from "./ccxt-refusals.ts";
 import { type AskContext, type CcxtVenue, withoutDashes } from "./ccxt-venue.ts";
-import { parseVenueUnits } from "./decimal.ts";
 
 const id = z.union([z.string().min(1), z.number()]).transform(String);
 

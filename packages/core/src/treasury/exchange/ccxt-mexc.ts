@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { ExchangeError } from "../exchange.ts";
-import { amount } from "./amount-schema.ts";
+import { amount, type VenueUnits } from "./venue-answer.ts";
 import { refusal } from "./ccxt-refusals.ts";
 import { type CcxtVenue, withoutDashes } from "./ccxt-venue.ts";
-import type { VenueUnits } from "./decimal.ts";
 
 const account = z.object({ balances: z.array(z.object({ asset: z.string(), free: z.string() })) });
 const balance = amount("down");

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { ClientWithdrawalId, ExchangeWithdrawalState } from "../exchange.ts";
 import type { CcxtClient } from "./ccxt-calls.ts";
 import type { CcxtRefusal } from "./ccxt-refusals.ts";
-import type { VenueUnits } from "./decimal.ts";
+import type { VenueUnits } from "./venue-answer.ts";
 
 /** Throws ExchangeError for everything but the documented answer. */
 export type Ask = <T>(method: string, parameters: object, schema: z.ZodType<T>) => Promise<T>;

@@ -9,7 +9,7 @@ afterEach(async () => {
 });
 
 describe.each(["htx", "mexc", "gate"] as const)("%s through ccxt, over HTTP", (venue) => {
-  it.each(exchangeChecks)("$name", { timeout: 20_000 }, async (check) => {
+  it.each(exchangeChecks)("$name", async (check) => {
     const { exchange, book, faults } = (town = await givenCcxtTown(venue));
     await check.run({
       exchange,

@@ -18,8 +18,14 @@ import { CcxtCalls, type CcxtClient, type CcxtResult } from "./ccxt-calls.ts";
 import { ccxtRefusalOf } from "./ccxt-refusals.ts";
 import { type AskContext, BITSHARES_CHAIN, type CcxtVenue, type VenueRecord } from "./ccxt-venue.ts";
 import { CCXT_VENUES, type CcxtVenueName } from "./ccxt-venues.ts";
-import { arrivingOf, feeInShares, formatVenueUnits, quantityFor, type VenueUnits } from "./decimal.ts";
-import { parseAnswer } from "./parse-answer.ts";
+import {
+  arrivingOf,
+  feeInShares,
+  formatVenueUnits,
+  parseAnswer,
+  quantityFor,
+  type VenueUnits,
+} from "./venue-answer.ts";
 
 export interface CcxtOptions {
   readonly venue: CcxtVenueName;

@@ -1,0 +1,125 @@
+import { createBullBoard } from "@bull-board/api";
+import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
+import { HonoAdapter } from "@bull-board/hono";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Queue } from "bullmq";
+import { type Context, Hono, type Next } from "hono";
+import { setCookie } from "hono/cookie";
+import { timeout } from "hono/timeout";
+import { MONEY_QUEUE } from "@stakebts/core/queue/catalog";
+import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
+
+export const QUEUES = "/queues";
+
+/** A queue store that is away answers when it is back, and a browser asks again every few seconds. */
+const WAIT_MS_MAX = 10_000;
+
+/**
+ * Bull Board behind the console's own login. Operators may let jobs of the other queues run again and nothing else; the
+ * queue that pays is there to be looked at. A job is a wake-up and carries an id, so no button here could pay twice: what is
+ * to be done is in the ledger, and a payout is tried again by requeueing it, where the chain is looked at first.
+ */
+export function queueBoard({
+  queues,
+  ledger,
+  log,
+  origin,
+}: Pick<ConsoleDeps, "queues" | "ledger" | "log" | "origin">): Hono<ConsoleEnv> {
+  const forViewers = new Hono().route(
+    QUEUES,
+    board(queues, () => true),
+  );
+  const app = new Hono<ConsoleEnv>();
+  app.use(timeout(WAIT_MS_MAX));
+  app.use(async (c, next) => {
+    const { role, csrfToken } = c.get("session");
+    if (role === "operator") await next();
+    else c.res = await forViewers.fetch(c.req.raw, c.env);
+    if (!(c.res.headers.get("content-type") ?? "").startsWith("text/html")) return;
+    c.res = new Response(withoutForeignLinks(await c.res.text()), c.res);
+    // Bull Board's client sends this back in a header, as axios does by default.
+    const secure = origin?.startsWith("https:") ?? false;
+    setCookie(c, "XSRF-TOKEN", csrfToken, { path: QUEUES, sameSite: "Strict", secure });
+  });
+
+  const allowed = new WeakSet<Request>();
+  const retry = async (c: Context<ConsoleEnv>, next: Next): Promise<Response | void> => {
+    const { queue = "", ...jobs } = c.req.param() as Record<string, string>;
+    if (queue === MONEY_QUEUE)
+      return refuse(c, `the queue ${MONEY_QUEUE} is read-only: requeue the payout on the overview instead`);
+    allowed.add(c.req.raw);
+    await next();
+    const { user } = c.get("session");
+    const { status } = c.res;
+    log.info("console.jobs_retried", { queue, ...jobs, user, status });
+    const details = { ...jobs, actor: user, status };
+    await ledger.transaction((tx) =>
+      tx.receipts.add([{ event: "console.jobs_retried", subject: `queue ${queue}`, details }]),
+    );
+  };
+  app.put("/api/queues/:queue/:job/retry", retry);
+  app.put("/api/queues/:queue/retry/:state", retry);
+  app.on(["POST", "PUT", "PATCH", "DELETE"], "/*", async (c, next) => {
+    if (!allowed.has(c.req.raw)) return refuse(c, "queues are not changed here: only retrying is possible");
+    return next();
+  });
+  const isReadOnly = (queue: Queue): boolean => queue.name === MONEY_QUEUE;
+  app.route("/", board(queues, isReadOnly));
+  return app;
+
+  function refuse(c: Context<ConsoleEnv>, error: string): Response {
+    const { user } = c.get("session");
+    log.warn("console.refused", { method: c.req.method, path: c.req.path, user, message: error });
+    return c.json({ error }, 403);
+  }
+}
+
+function board(queues: readonly Queue[], isReadOnly: (queue: Queue) => boolean): Hono {
+  const adapter = new HonoAdapter(serveStatic).setBasePath(QUEUES);
+  createBullBoard({
+    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: isReadOnly(queue) })),
+    serverAdapter: adapter,
+    options: {
+      uiConfig: {
+        boardTitle: "StakeBTS queues",
+        miscLinks: [{ text: "Overview", url: "/" }],
+        hideDocsLink: true,
+      },
+    },
+  });
+  return adapter.registerPlugin();
+}
+
+/** Bull Board asks another host for fonts; every machine has others. */
+const withoutForeignLinks = (page: string): string => page.replace(/<link\s[^>]*href="https?:[^>]*>/gu, "");
+
+/** A queue store that is away answers when it is back; a page does not wait for that. */
+const COUNT_MS_MAX = 1_000;
+
+export interface QueueCounts {
+  readonly name: string;
+  /** `undefined`: the store did not answer. */
+  readonly counts:
+    | { readonly waiting: number; readonly active: number; readonly delayed: number; readonly failed: number }
+    | undefined;
+}
+
+export const queueCounts = (queues: readonly Queue[]): Promise<readonly QueueCounts[]> =>
+  Promise.all(queues.map(async (queue) => ({ name: queue.name, counts: await countsOf(queue) })));
+
+async function countsOf(queue: Queue): Promise<QueueCounts["counts"]> {
+  const counted = queue
+    .getJobCounts("waiting", "prioritized", "active", "delayed", "failed")
+    .catch(() => undefined);
+  const counts = await Promise.race([counted, delay(COUNT_MS_MAX, undefined, { ref: false })]);
+  if (counts === undefined) return undefined;
+  const count = (...states: readonly string[]): number =>
+    states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+  return {
+    waiting: count("waiting", "prioritized"),
+    active: count("active"),
+    delayed: count("delayed"),
+    failed: count("failed"),
+  };
+}

@@ -1,0 +1,299 @@
+import { createHash } from "node:crypto";
+import { connect, type AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { createObservation } from "@stakebts/core/runtime/observation";
+import { serveObservation } from "@stakebts/core/runtime/http-server";
+import { bts } from "@stakebts/kernel/amount";
+import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
+import { millis } from "@stakebts/kernel/time";
+import { NO_LIMITS } from "@stakebts/core/rules/limits";
+import type { PayoutId } from "@stakebts/core/rules/payout";
+import { ChainError, type ChainReader } from "@stakebts/bitshares/chain";
+import type { ConsoleAccess, ConsoleRole } from "@stakebts/core/operators/console-access";
+import type { LedgerView, PayoutStory, StatusView } from "@stakebts/core/ledger/view";
+import { cursorAt } from "@stakebts/testkit/given";
+import { ManualClock } from "@stakebts/testkit/manual-clock";
+import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
+import { createConsole } from "../../apps/console/src/app.ts";
+import type { Prng } from "@stakebts/testkit/simulator/prng";
+import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
+import { silent } from "../silent.ts";
+import { rule, type Target } from "../target.ts";
+
+// Raw bytes to the console and to what the workers say of themselves, through the servers that stand there in earnest.
+
+const TOKENS: Readonly<Record<string, ConsoleRole>> = {
+  "token-viewer": "viewer",
+  "token-operator": "operator",
+};
+const CSRF = "csrf-of-everybody";
+const PAYOUT = "00000000-0000-4000-8000-000000000001" as PayoutId;
+/** Only somebody who is signed in may see this. */
+const DATA = "fuzzdata";
+/** Text in the ledger that strangers have written: no page may take it for markup. */
+const MARKUP = `<fuzz onload=1>"'&<script>alert(1)</script>`;
+
+const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
+
+const story: PayoutStory = {
+  id: PAYOUT,
+  key: "reward:1:2:3:1" as PayoutStory["key"],
+  kind: "reward",
+  payee: DATA,
+  amount: bts(8_000n),
+  dueMs: millis(1_800_000_000_000),
+  status: "failed",
+  reason: MARKUP,
+  attempts: 3,
+  limitedBy: undefined,
+  approvals: [],
+  blockProcessed: undefined,
+  processedMs: undefined,
+  memo: MARKUP,
+  waitingSinceMs: undefined,
+  rows: [],
+  withdrawals: [],
+  payments: [],
+  receipts: [],
+};
+const sum = { count: 1, amount: bts(8_000n) };
+
+const view = {
+  // Its type is named, so that what a page comes to ask for has to be here.
+  status: async (): Promise<StatusView> => ({
+    cursor: cursorAt(9),
+    payments: { on: false, reason: MARKUP },
+    freezes: [{ source: "operator", level: "all", reason: MARKUP }],
+    processFreezes: [{ source: "file", level: "all", reason: MARKUP, process: "payer", sinceMs: 0 }],
+    limits: NO_LIMITS,
+    limited: [{ by: "approval", held: true, ...sum }],
+    hashChain: { chained: 9, unchained: 0, oldestAgeMs: 0 },
+    recoveryHold: { raised: undefined, databaseChanged: false },
+    lastBackup: undefined,
+    payouts: [{ status: "failed", ...sum }],
+    rows: [],
+    agreements: 1,
+    undecidedTransfers: 0,
+    jobsToDispatch: 0,
+    oldestOpen: undefined,
+  }),
+  liabilities: async () => ({
+    asOfMs: millis(0),
+    ...Object.fromEntries(
+      "gross within30d within7d within48h within24h pastDue stopped paidLast48h cancelled"
+        .split(" ")
+        .map((name) => [name, sum]),
+    ),
+    nominators: 1,
+  }),
+  payouts: async () => ({ items: [story], total: 1 }),
+  debts: async () => ({ items: [{ ...story, payee: MARKUP }], total: 1 }),
+  receipts: async () => ({ items: [], total: 0 }),
+  payout: async (id: PayoutId) => (id === PAYOUT ? story : undefined),
+} as unknown as LedgerView;
+
+const access = {
+  passwordHashOf: async () => undefined,
+  findSession: async (tokenHash: string) => {
+    const [, role] = Object.entries(TOKENS).find(([token]) => digest(token) === tokenHash) ?? [];
+    return role && { user: `a-${role}`, role, csrfToken: CSRF, seenAtMs: 1_000_000 };
+  },
+  openSession: async () => {},
+  markSeen: async () => {},
+  closeSession: async () => {},
+} as unknown as ConsoleAccess;
+
+const chain = {
+  head: async () => {
+    throw new ChainError("no_usable_node", "no node in this town");
+  },
+} as unknown as ChainReader;
+
+const PATHS = [
+  "/",
+  "/login",
+  "/login?next=/payouts",
+  "/logout",
+  "/console.css",
+  "/favicon.ico",
+  `/payouts/${PAYOUT}/requeue`,
+  "/payouts/x/requeue",
+  "/queues",
+  "/queues/",
+  "/queues/api/queues",
+  "/queues/api/queues/payouts/failed/retry",
+  "/queues/static/js/main.js",
+  "/healthz",
+  "/readyz",
+  "/metrics",
+];
+const METHODS = [
+  "GET",
+  "GET",
+  "GET",
+  "HEAD",
+  "POST",
+  "POST",
+  "PUT",
+  "DELETE",
+  "PATCH",
+  "OPTIONS",
+  "TRACE",
+  "get",
+];
+const HEADERS = [
+  "Accept: text/html",
+  "Cookie: stakebts=token-viewer",
+  "Cookie: stakebts=token-operator",
+  "Cookie: stakebts=%E0%A4%A; stakebts_form=x",
+  'Cookie: stakebts_form="\\"',
+  "Origin: null",
+  "Origin: http://elsewhere.invalid",
+  "Sec-Fetch-Site: same-origin",
+  "Sec-Fetch-Site: cross-site",
+  `X-XSRF-Token: ${CSRF}`,
+  "X-Forwarded-For: 192.0.2.1, <script>",
+  "X-Forwarded-Host: elsewhere.invalid",
+  "Content-Type: application/x-www-form-urlencoded",
+  "Content-Type: multipart/form-data; boundary=b",
+  "Content-Type: multipart/form-data",
+  "Content-Type: application/json",
+  "Transfer-Encoding: chunked",
+  "Expect: 100-continue",
+  "Range: bytes=0-,-1",
+  "If-None-Match: *",
+  "Upgrade: websocket",
+];
+const BODIES = [
+  "",
+  `csrf=${CSRF}&reason=because`,
+  "csrf=%E0%A4%A&name=%00&password=x",
+  "csrf[]=a&csrf[__proto__]=b&__proto__[polluted]=1",
+  '--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\nx\r\n--b--\r\n',
+  '--b\r\nContent-Disposition: form-data; name="__proto__"; filename="../x"\r\n\r\nx',
+  '{"csrf":"x"}',
+  "5\r\nhello\r\n0\r\n\r\n",
+  "ffffffffffffffff\r\n",
+];
+
+function requestText(random: Prng): string {
+  const path = random.chance(0.6)
+    ? random.pick(PATHS)
+    : mutateText(random, random.pick(PATHS), [
+        ...HOSTILE_TEXTS.filter((text) => !/\s/u.test(text)),
+        "%2e%2e",
+        "%2F",
+        "//",
+      ]);
+  const body = random.chance(0.7) ? random.pick(BODIES) : mutateText(random, random.pick(BODIES));
+  const headers = Array.from({ length: random.int(0, 4) }, () =>
+    random.chance(0.8) ? random.pick(HEADERS) : mutateText(random, random.pick(HEADERS)),
+  );
+  if (random.chance(0.02)) headers.push(`X-Long: ${longText(random)}`);
+  if (random.chance(0.9))
+    headers.push(`Content-Length: ${Buffer.byteLength(body) + (random.chance(0.05) ? 5 : 0)}`);
+  const host = random.chance(0.9) ? "Host: console.test" : mutateText(random, "Host: console.test:80");
+  const head = `${random.pick(METHODS)} ${path} HTTP/${random.pick(["1.1", "1.1", "1.1", "1.0", "9.9"])}`;
+  return `${[head, host, ...headers, "Connection: close"].join("\r\n")}\r\n\r\n${body}`;
+}
+
+/** A client that never sends the rest waits in vain; it is hung up on, and that is no hang of ours. */
+const PATIENCE_MS = 25;
+
+function ask(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const parts: Buffer[] = [];
+    const socket = connect(port, "127.0.0.1");
+    const enough = setTimeout(() => socket.destroy(), PATIENCE_MS);
+    socket.on("data", (part: Buffer) => {
+      parts.push(part);
+      enough.refresh();
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      clearTimeout(enough);
+      resolve(Buffer.concat(parts).toString("latin1"));
+    });
+    socket.write(Buffer.from(text, "utf8"));
+  });
+}
+
+type HttpInput = { readonly to: "console" | "worker"; readonly text: string };
+
+export const http: Target = {
+  name: "http",
+  about: "raw requests to the console and to /healthz, /readyz, /metrics",
+  weight: 1,
+  async open() {
+    const clock = new ManualClock(1_000_000);
+    const ledger = new MemoryLedger(clock);
+    await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(9)));
+    const broken: string[] = [];
+    const log = {
+      ...silent,
+      error: (event: string, fields: object = {}) => void broken.push(`${event} ${JSON.stringify(fields)}`),
+    };
+    const app = createConsole({
+      ledger,
+      view,
+      access,
+      chain,
+      glance: () => undefined,
+      queues: [],
+      clock,
+      log,
+      policy: DEFAULT_POLICY,
+      custodian: "custodian",
+      origin: undefined,
+    });
+    const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
+    await new Promise<void>(
+      (resolve) => void (server.listening ? resolve() : server.once("listening", resolve)),
+    );
+    const consolePort = (server.address() as AddressInfo).port;
+    const observation = await serveObservation(createObservation({ clock, log }), {
+      host: "127.0.0.1",
+      port: 0,
+      log,
+    });
+    const workerPort = Number(new URL(observation.url).port);
+    return {
+      input: (random): HttpInput => ({
+        to: random.chance(0.75) ? "console" : "worker",
+        text: random.chance(0.8) ? requestText(random) : mutateText(random, requestText(random)),
+      }),
+      async run(input) {
+        const { to, text } = input as HttpInput;
+        broken.length = 0;
+        const before = ledger.contents.receipts.length;
+        const answer = await ask(to === "console" ? consolePort : workerPort, text);
+        rule(broken.length === 0, `it is not prepared for this: ${broken.join("; ").slice(0, 600)}`);
+        const [head = "", ...rest] = answer.replace(/^HTTP\/1\.1 1.*?\r\n\r\n/su, "").split("\r\n\r\n");
+        const body = rest.join("\r\n\r\n");
+        const status = Number(/^HTTP\/1\.1 (\d{3})/u.exec(head)?.[1] ?? 0);
+        rule(status !== 500, "status 500");
+        if (to === "worker" || status === 0) return;
+        rule(!body.includes("<fuzz") && !body.includes("<script>alert(1)"), "text of strangers as markup");
+        const mayLook = /token-(?:viewer|operator)/u.test(text);
+        rule(mayLook || !body.includes(DATA), "told to somebody who is not signed in");
+        const location = /^location: (.*)$/imu.exec(head)?.[1]?.trim();
+        rule(
+          location === undefined || /^\/(?![/\\])/u.test(location),
+          `it sends people to ${location ?? ""}`,
+        );
+        const isOperator = text.includes("token-operator") && text.includes(CSRF);
+        rule(isOperator || ledger.contents.receipts.length === before, "something was done for nobody");
+        // What Node itself refuses has no more than a status line.
+        if (status !== 400 && status !== 408 && status !== 417 && status !== 431)
+          rule(/^content-security-policy:/imu.test(head), `an answer ${status} without a security policy`);
+      },
+      async close() {
+        await observation.close();
+        await new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          if ("closeAllConnections" in server) server.closeAllConnections();
+        });
+      },
+    };
+  },
+};

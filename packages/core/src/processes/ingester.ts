@@ -1,0 +1,109 @@
+import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
+import type { MemoReader } from "@stakebts/bitshares/signing";
+import { dispatchJobs } from "../ledger/dispatch-jobs.ts";
+import { establishCursor, type StartMode } from "../ledger/establish-cursor.ts";
+import { checkMemoKeys, findCustodian } from "../ledger/find-custodian.ts";
+import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { ReadAhead } from "../ledger/read-ahead.ts";
+import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import { recordStart } from "../ledger/record-start.ts";
+import { LedgerWatch } from "../ledger/recovery-hold.ts";
+import type { JobQueue } from "../queue/queue.ts";
+import type { Policy } from "../rules/policy.ts";
+import { DONE, repeat } from "../runtime/loop.ts";
+import {
+  type FreezablePorts,
+  type ProcessPorts,
+  type ProcessSettings,
+  reportFreezes,
+  reportNodeTroubles,
+} from "./process-ports.ts";
+
+export interface IngesterPorts extends ProcessPorts, FreezablePorts {
+  readonly chain: ChainReader & { takeTroubles(): readonly NodeTrouble[] };
+  readonly ledger: Ledger;
+  readonly queue: JobQueue;
+  readonly memos: MemoReader;
+}
+
+export interface IngesterSettings extends ProcessSettings {
+  /** Account name. */
+  readonly custodian: string;
+  readonly policyOn: (chainId: string) => Policy;
+  readonly replay: StartMode;
+  readonly skipBlocks: ReadonlySet<number>;
+  readonly adminReplay: boolean;
+  /** Between two looks at a chain of which everything has been read. */
+  readonly pollMs: number;
+}
+
+/** What blocks are read with, by the ingester and by commands that read them too; nothing has been read yet. */
+export const newIngestDeps = (
+  ports: Pick<IngestDeps, "chain" | "ledger" | "memos" | "log">,
+  settings: Pick<IngestDeps, "policy" | "custodian" | "skipBlocks" | "adminReplay">,
+): IngestDeps => ({
+  ...ports,
+  ...settings,
+  ahead: new ReadAhead(ports.chain, settings.custodian.id),
+  accounts: new Map(),
+  watch: new LedgerWatch(),
+});
+
+/**
+ * Reads irreversible blocks and writes down what they mean for the custodian: transfers, what they confirm, what they
+ * prove dead. Holds the memo key and can move nothing. Ends with the signal.
+ */
+export async function runIngester(
+  ports: IngesterPorts,
+  settings: IngesterSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { chain, ledger, queue, memos, clock, log, progress } = ports;
+  const custodian = await findCustodian({ chain, clock, log }, settings.custodian, signal);
+  if (custodian === undefined) return;
+  checkMemoKeys(custodian.account, memos.publicKeys);
+  const deps = newIngestDeps(
+    { chain, ledger, memos, log },
+    {
+      policy: settings.policyOn(custodian.chainId),
+      custodian: custodian.account,
+      skipBlocks: settings.skipBlocks,
+      adminReplay: settings.adminReplay,
+    },
+  );
+  ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
+
+  const loop = { clock, log, progress };
+  await repeat({ ...loop, name: "start" }, signal, async () => {
+    await recordStart({ ledger, log }, "ingester", settings.shown);
+    return DONE;
+  });
+  const { lookMs } = settings;
+  // It stops nothing here, and is told all the same: so that no process says less than another.
+  const freezing = reportFreezes(ports, { process: "ingester", lookMs }, signal);
+  await repeat({ ...loop, name: "place cursor" }, signal, async () => {
+    await establishCursor(deps, settings.replay);
+    return DONE;
+  });
+  await Promise.all([
+    repeat({ ...loop, name: "ingest" }, signal, async () => {
+      const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
+      if (ingestedTo !== undefined) await dispatchJobs({ ledger, queue });
+      const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;
+      return caughtUp ? settings.pollMs : 0;
+    }),
+    // Beside it: while nodes lie or disagree, ingesting fails, and this is what has to be said then.
+    reportNodeTroubles(
+      ports,
+      {
+        write: async (receipts) => {
+          await ledger.transaction((tx) => tx.receipts.add(receipts));
+        },
+        lookMs,
+      },
+      signal,
+    ),
+  ]);
+  await freezing;
+}

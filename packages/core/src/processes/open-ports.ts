@@ -1,0 +1,36 @@
+import { type ChainClient, createChainClient } from "@stakebts/bitshares/chain-client";
+import type { Log } from "@stakebts/kernel/log";
+import { createJobQueue } from "../queue/bullmq-queue.ts";
+import { startJobWorker } from "../queue/bullmq-worker.ts";
+import { queueStoreOf } from "../queue/connection.ts";
+import type { JobQueue, StartWorker } from "../queue/queue.ts";
+import type { Progress } from "../runtime/progress.ts";
+
+// What more than one process opens by its settings, and opens alike.
+
+interface ChainSettings {
+  readonly STAKEBTS_NODES: readonly string[];
+  readonly STAKEBTS_NODE_QUORUM?: number | undefined;
+  readonly STAKEBTS_CHAIN_ID?: string | undefined;
+}
+
+interface StoreSettings {
+  readonly DATABASE_URL: string;
+  readonly REDIS_URL?: string | undefined;
+}
+
+export const openChain = (config: ChainSettings, log?: Log): ChainClient =>
+  createChainClient({
+    nodes: config.STAKEBTS_NODES,
+    quorum: config.STAKEBTS_NODE_QUORUM,
+    chainId: config.STAKEBTS_CHAIN_ID,
+    log: log?.debug,
+  });
+
+export const openJobQueue = (config: StoreSettings, log: Log): JobQueue =>
+  createJobQueue({ store: queueStoreOf(config), log });
+
+export const workerOn =
+  (config: StoreSettings, observed: { readonly log: Log; readonly progress: Progress }): StartWorker =>
+  (task) =>
+    startJobWorker({ store: queueStoreOf(config), ...observed, ...task });

@@ -1,0 +1,224 @@
+import { transferFee } from "@stakebts/bitshares/fees";
+import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stakebts/bitshares/chain";
+import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
+import { toShares } from "@stakebts/kernel/amount";
+import type { AssertionError } from "@stakebts/kernel/assert";
+import { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "../ledger/find-custodian.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import { recordStart } from "../ledger/record-start.ts";
+import type { LedgerView } from "../ledger/view.ts";
+import { AccountCache } from "../payments/account-cache.ts";
+import { HotWallet } from "../payments/hot-wallet.ts";
+import { type PayDeps, payPayout } from "../payments/pay-payout.ts";
+import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
+import type { JobHandlers, StartWorker } from "../queue/queue.ts";
+import type { PayoutId } from "../rules/payout.ts";
+import type { Policy } from "../rules/policy.ts";
+import { DONE, repeat } from "../runtime/loop.ts";
+import { reportTreasury } from "../treasury/report-treasury.ts";
+import { newTreasuryMemory, runTreasury } from "../treasury/run-treasury.ts";
+import type { TopUpSource, TreasuryDeps } from "../treasury/treasury.ts";
+import {
+  type FreezablePorts,
+  type ProcessPorts,
+  type ProcessSettings,
+  reportFreezes,
+  reportNodeTroubles,
+} from "./process-ports.ts";
+
+/** How old a balance or a fee schedule may be. Payments in between are reckoned. */
+const WALLET_AGE_MS_MAX = 5_000;
+/** How long a process that ends waits for the treasury's current step. */
+const TREASURY_DRAIN_MS = 5_000;
+/** On a ledger that knows no block yet. */
+const REPORT_AGAIN_MS = 5_000;
+/** Several questions to several exchanges, each of which may be slow. */
+const TREASURY_STEP_MS_MAX = 600_000;
+
+export interface PayerPorts extends ProcessPorts, FreezablePorts {
+  readonly chain: ChainReader & ChainWriter & { takeTroubles(): readonly NodeTrouble[] };
+  readonly ledger: Ledger;
+  readonly view: Pick<LedgerView, "liabilities">;
+  readonly lock: PayerLock;
+  readonly startWorker: StartWorker;
+  readonly signerOn: (chainId: string) => Signer;
+  readonly memos: MemoWriter;
+  /** In the order in which they are asked for cover. Tried again while it fails. */
+  readonly openSources: (opened: {
+    readonly custodian: ChainAccount;
+    readonly chainId: string;
+    /** With the custodian's key. */
+    readonly signer: Signer;
+  }) => Promise<readonly TopUpSource[]>;
+  /** Told once, before the lock is asked for. */
+  readonly onCustodian?: ((custodian: Custodian, policy: Policy) => void) | undefined;
+  /** Told of each change of the lead: the epoch under which this payer signs, or that it stands by. */
+  readonly onLead?: ((writerEpoch: bigint | undefined) => void) | undefined;
+  /** The same ports; how long each step of a payment takes is measured. */
+  readonly measure?: (<D extends Pick<PayDeps, "chain" | "ledger" | "signer">>(deps: D) => D) | undefined;
+}
+
+export interface PayerSettings extends ProcessSettings {
+  /** Account name. */
+  readonly custodian: string;
+  readonly policyOn: (chainId: string) => Policy;
+  /** Between two turns of the treasury. */
+  readonly treasuryMs: number;
+}
+
+/** What a payer pays with, whether it leads already or not: all but the epoch. */
+export function newPayDeps({
+  ports: { chain, ledger, memos, clock, log, frozenHere },
+  signer,
+  custodian,
+  policy,
+}: {
+  readonly ports: Pick<PayerPorts, "ledger" | "memos" | "clock" | "log" | "frozenHere"> &
+    Pick<PayDeps, "chain">;
+  readonly signer: Signer;
+  readonly custodian: ChainAccount;
+  readonly policy: Policy;
+}): Omit<PayDeps, "writerEpoch"> {
+  return {
+    chain,
+    ledger,
+    signer,
+    memos,
+    log,
+    policy,
+    custodian,
+    frozenHere,
+    wallet: new HotWallet({
+      chain,
+      account: custodian.id,
+      clock,
+      minimumBalance: toShares(policy.minimumBalance),
+      maxAgeMs: WALLET_AGE_MS_MAX,
+    }),
+    payees: new AccountCache({ chain, clock }),
+    feeOf: transferFee,
+  };
+}
+
+/**
+ * Pays, one payout at a time, as the only one of its kind, and beside that fetches cover and reports what is there. Holds
+ * the active key and those of the exchange and the reserve. Ends with the signal, or throws when an assumption is broken.
+ */
+export async function runPayer(
+  ports: PayerPorts,
+  settings: PayerSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { chain, ledger, clock, log } = ports;
+  const custodian = await findCustodian({ chain, clock, log }, settings.custodian, signal);
+  if (custodian === undefined) return;
+  const { account, chainId } = custodian;
+  const signer = ports.signerOn(chainId);
+  checkActiveKey(account, signer.publicKey);
+  const policy = settings.policyOn(chainId);
+  // Payouts are recognised by the keys in their memos when a ledger has to be rebuilt from the chain: a memo that the
+  // custodian's own memo key does not open would be a payment of which no record is left.
+  checkMemoKeys(account, [ports.memos.publicKey]);
+  const payDeps = newPayDeps({ ports, signer, custodian: account, policy });
+  let sources: readonly TopUpSource[] = [];
+  await repeat({ name: "open top-up sources", clock, log }, signal, async () => {
+    sources = await ports.openSources({ custodian: account, chainId, signer });
+    return DONE;
+  });
+  ports.onCustodian?.(custodian, policy);
+  // To lead and to stand by are both what a payer is there for.
+  ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
+  ports.onLead?.(undefined);
+  await withPayerLock(ports, signal, async (lost) => {
+    await recordStart({ ledger, log }, "payer", settings.shown);
+    const writerEpoch = await ledger.control.startWriterEpoch();
+    log.info("payer.epoch", { writerEpoch });
+    ports.onLead?.(writerEpoch);
+    const deps = { ...payDeps, writerEpoch };
+    await lead(ports, settings, { deps: ports.measure?.(deps) ?? deps, sources }, lost);
+  });
+}
+
+/** Pays until the lead is lost, or was taken by another payer without a word. */
+async function lead(
+  ports: PayerPorts,
+  settings: PayerSettings,
+  { deps, sources }: { readonly deps: PayDeps; readonly sources: readonly TopUpSource[] },
+  lost: AbortSignal,
+): Promise<void> {
+  const { clock } = ports;
+  const stop = new AbortController();
+  let failure: AssertionError | undefined;
+  const worker = ports.startWorker({
+    onBroken: (error) => {
+      failure = error;
+      stop.abort();
+    },
+    handlers: payHandlers(deps, () => stop.abort()),
+  });
+  const over = AbortSignal.any([lost, stop.signal]);
+  over.addEventListener("abort", () => ports.onLead?.(undefined));
+  const watching = reportFreezes(ports, { process: "payer", lookMs: settings.lookMs }, over);
+  const tending = tend(ports, settings, { ...deps, clock, sources }, over);
+  await Promise.race([aborted(over), tending, watching]);
+  await worker.close();
+  // A question to an exchange may take longer than there is time. Its outcome is found out by the payer that leads next.
+  await Promise.race([Promise.all([tending, watching]), clock.sleep(TREASURY_DRAIN_MS)]);
+  tending.catch(() => undefined);
+  if (failure !== undefined) throw failure;
+}
+
+function payHandlers(deps: PayDeps, onSuperseded: () => void): JobHandlers {
+  // Said once, not for each of the payouts that wait behind it.
+  let lastPause: string | undefined;
+  return {
+    "payout.pay": async ({ payoutId }) => {
+      const result = await payPayout(deps, payoutId as PayoutId);
+      if (result.type === "superseded") onSuperseded();
+      const pause = result.type === "again" ? result.reason : undefined;
+      if (pause !== undefined && pause !== lastPause) deps.log.warn("payer.pauses", { reason: pause });
+      lastPause = pause;
+      return { done: true };
+    },
+  };
+}
+
+/** The treasury and its report, until the signal. An exchange that is slow keeps no payment waiting. */
+async function tend(
+  ports: PayerPorts,
+  { treasuryMs, lookMs }: PayerSettings,
+  deps: TreasuryDeps,
+  over: AbortSignal,
+): Promise<void> {
+  const { ledger, view, clock, log, progress } = ports;
+  const memory = newTreasuryMemory();
+  const loop = { clock, log, progress, stepMsMax: TREASURY_STEP_MS_MAX };
+  await Promise.all([
+    reportNodeTroubles(
+      ports,
+      {
+        write: async (receipts) => {
+          await ledger.transaction((tx) => tx.receipts.add(receipts));
+        },
+        lookMs,
+        stepMsMax: TREASURY_STEP_MS_MAX,
+      },
+      over,
+    ),
+    repeat({ ...loop, name: "treasury" }, over, async () => {
+      await runTreasury(deps, memory);
+      return treasuryMs;
+    }),
+    repeat({ ...loop, name: "report" }, over, async () => {
+      const isReported = await reportTreasury(deps, view);
+      return isReported ? deps.policy.reportEveryMs : REPORT_AGAIN_MS;
+    }),
+  ]);
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });

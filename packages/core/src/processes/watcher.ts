@@ -1,0 +1,81 @@
+import type { AccountOperationReader } from "@stakebts/bitshares/account-operations";
+import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
+import { DirectAlerts } from "../alerts/send-notifications.ts";
+import type { NotificationChannel } from "../alerts/channels.ts";
+import type { MonitorLedger } from "../custody/custody-ledger.ts";
+import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
+import { findCustodian } from "../ledger/find-custodian.ts";
+import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import type { Policy } from "../rules/policy.ts";
+import { DONE, repeat } from "../runtime/loop.ts";
+import { type ProcessPorts, type ProcessSettings, reportNodeTroubles } from "./process-ports.ts";
+
+/** What could not be told is tried again. */
+const TELL_EVERY_MS = 5_000;
+
+export interface WatcherPorts extends ProcessPorts {
+  readonly chain: ChainReader & AccountOperationReader & { takeTroubles(): readonly NodeTrouble[] };
+  readonly ledger: MonitorLedger;
+  readonly channels: readonly NotificationChannel[];
+  /** Lets the others know, until the signal, that a watcher is there. */
+  readonly showPresence: (signal: AbortSignal) => Promise<void>;
+  /** Given how far the watcher has looked; answers what is to be told of each alert. */
+  readonly measure?: ((state: () => SpendMonitorState) => SpendMonitorDeps["onAlert"]) | undefined;
+}
+
+export interface WatcherSettings extends ProcessSettings {
+  /** Account name. */
+  readonly custodian: string;
+  readonly policyOn: (chainId: string) => Pick<Policy, "maxNetworkFee">;
+  readonly exchangeDepositAccount: string;
+  readonly checkpointAccount: string | undefined;
+  /** What this installation is called in messages. */
+  readonly installation: string;
+  readonly pollMs: number;
+}
+
+/**
+ * Looks at every block for what the custodian's authority does in it, and switches payments off when the ledger cannot
+ * account for it. Holds no key. Trusts no other process: it asks nodes and reads the ledger itself, and tells operators
+ * itself. Ends with the signal.
+ */
+export async function runWatcher(
+  ports: WatcherPorts,
+  settings: WatcherSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { chain, ledger, channels, clock, log, progress } = ports;
+  const custodian = await findCustodian({ chain, clock, log }, settings.custodian, signal);
+  if (custodian === undefined) return;
+  const directAlerts = new DirectAlerts({ channels, clock, log, installation: settings.installation });
+  const measured = ports.measure?.(() => monitor.state);
+  const monitor = new SpendMonitor({
+    chain,
+    ledger,
+    log,
+    policy: settings.policyOn(custodian.chainId),
+    custodian: custodian.account,
+    exchangeDepositAccount: settings.exchangeDepositAccount,
+    checkpointAccount: settings.checkpointAccount,
+    onAlert: (alert) => {
+      measured?.(alert);
+      directAlerts.job(alert);
+    },
+  });
+  ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
+  const loop = { clock, log, progress };
+  await repeat({ ...loop, name: "start" }, signal, async () => {
+    await ledger.addReceipts([{ event: "process.started", subject: "watcher", details: settings.shown }]);
+    log.info("process.started", settings.shown);
+    return DONE;
+  });
+  await Promise.all([
+    ports.showPresence(signal),
+    repeat({ ...loop, name: "watch" }, signal, async () => ((await monitor.look()) ? 0 : settings.pollMs)),
+    reportNodeTroubles(ports, { write: ledger.addReceipts, lookMs: settings.lookMs }, signal),
+    repeat({ ...loop, name: "tell people" }, signal, async () => {
+      await directAlerts.tell();
+      return TELL_EVERY_MS;
+    }),
+  ]);
+}
