@@ -12,7 +12,7 @@ export const WEBHOOK = defineChannel({
         .string()
         .regex(/^https?:\/\/\S+$/u, "expected an address such as https://example.org/hooks/stakebts"),
       secret: true,
-      sentence: "An address of yours that takes signed JSON ([monitoring.md](monitoring.md#the-webhook))",
+      sentence: "An address of yours that takes signed JSON ([monitoring.md](monitoring.md#notifications))",
       example: "https://example.org/hooks/stakebts",
     },
     STAKEBTS_NOTIFY_WEBHOOK_SECRET: {
