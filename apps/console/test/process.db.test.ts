@@ -7,7 +7,7 @@ import { startWorker } from "@stakebts/testkit/worker-process";
 import { describe, expect } from "vitest";
 import { test } from "@stakebts/testkit/database";
 
-const ENTRY = join(import.meta.dirname, "../../apps/console/dist/main.js");
+const ENTRY = join(import.meta.dirname, "../dist/main.js");
 
 const start = (databaseUrl: string, more: Record<string, string> = {}) =>
   startWorker({
