@@ -240,7 +240,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     there.pathname = `/${drill}`;
     const restored = stakebts.with({ DATABASE_URL: there.href });
     expect((await restored("status")).out).toMatch(
-      /payments +off: restored from stakebts-[^]*recovery hold +/u,
+      /payments +off: .*restored from stakebts-[^]*recovery hold +/u,
     );
     expect((await restored("receipts", "--event", "ledger.restored")).out).toContain("drill");
     const ledger = createPostgresLedger({ url: there.href });
