@@ -33,7 +33,7 @@ const switchOf = async (cluster: Cluster) =>
 const alertsOf = async (cluster: Cluster) =>
   (
     await cluster.query<{ event: string }>(
-      "SELECT event FROM receipt WHERE event LIKE 'custody.%' ORDER BY id",
+      "SELECT event FROM receipt WHERE event LIKE 'spend.%' OR event LIKE 'authority.%' ORDER BY id",
     )
   ).map(({ event }) => event);
 
