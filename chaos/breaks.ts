@@ -28,25 +28,25 @@ export interface Break {
 
 const PAYER = "packages/core/dist/payments/pay-payout.js";
 const INGESTER = "packages/core/dist/ledger/ingest-blocks.js";
-const SCHEDULER = "apps/scheduler/dist/main.js";
+const SCHEDULER = "packages/core/dist/processes/scheduler.js";
 const SAVE = "const saved = await ledger.withdrawals.save(withdrawal);";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
-/** Enough that a payer is busy for a moment, whatever happens to it then. */
+/** Enough that a payer is busy for a moment, no matter what happens to it then. */
 const OWED = 4;
 /** A machine that is busy with other things takes its time. */
 const WAIT_MS_MAX = 40_000;
 
-/** Without it, a second withdrawal of a payout is saved whatever became of the first. */
+/** Without it, a second withdrawal of a payout is saved no matter what became of the first. */
 const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
   functions: [
     {
       function: "save_withdrawal",
       find: "IF found_status NOT IN ('due', 'ready', 'waiting_funds') THEN",
       replace: `IF found_status NOT IN ('due', 'ready', 'waiting_funds') THEN
-        INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch)
-        VALUES (new_id, of_payout, new_txid, new_bytes, new_ref_block_num, new_expiration_ms, new_fee_shares, 'signed', epoch);
+        INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch, signed_ms)
+        VALUES (new_id, of_payout, new_txid, new_bytes, new_ref_block_num, new_expiration_ms, new_fee_shares, 'signed', epoch, 0);
         RETURN 'saved';
       END IF;
       IF false THEN`,
@@ -101,7 +101,7 @@ async function until(target: ReplicatedCluster, sql: string): Promise<void> {
   }
 }
 
-/** Payers pay what is owed while no block becomes final, so that nobody learns from the chain what is paid. */
+/** Payers pay what is owed while no block becomes final, so that no process learns from the chain what is paid. */
 async function whileNothingIsFinal(target: ReplicatedCluster, during: () => Promise<void>): Promise<void> {
   await untilMuchIsOwed(target);
   target.cluster.devnet.stallIrreversibility(true);
@@ -132,14 +132,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "recovery-hold",
     patches: [{ file: PAYER, find: "if (onRecoveryHold !== undefined)", replace: "if (false)" }],
-    functions: [
-      { function: "save_withdrawal", find: "switch.recovery_hold_until_ms IS NOT NULL", replace: "false" },
-      {
-        function: "save_withdrawal",
-        find: "switch.database_identity IS DISTINCT FROM database_identity()",
-        replace: "false",
-      },
-    ],
+    functions: [{ function: "save_withdrawal", find: "is_on_recovery_hold()", replace: "false" }],
     // The ledger forgets what was paid a moment ago.
     scenario: (target) =>
       whileNothingIsFinal(target, async () => {
@@ -169,7 +162,7 @@ export const BREAKS: readonly Break[] = [
     patches: [{ file: PAYER, find: SAVE, replace: `${PAUSE}\n    ${SAVE}` }],
     ...SAVES_ANYTHING,
     functions: [
-      { function: "save_withdrawal", find: "switch.writer_epoch <> epoch", replace: "false" },
+      { function: "save_withdrawal", find: "newest_epoch <> epoch", replace: "false" },
       ...(SAVES_ANYTHING.functions ?? []),
     ],
     // Bytes that are signed before the freeze are still good after it.
@@ -272,7 +265,7 @@ export const BREAKS: readonly Break[] = [
     patches: [
       {
         file: SCHEDULER,
-        find: "await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: config.STAKEBTS_REENQUEUE_MS });",
+        find: "await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: settings.reenqueueMs });",
         replace: "",
       },
     ],

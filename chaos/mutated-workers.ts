@@ -38,7 +38,6 @@ export function mutatedWorkers(patches: readonly Patch[]): { readonly folder: st
       cpSync(join(REPOSITORY, part, "package.json"), join(folder, part, "package.json"));
     }
     linkAll(join(REPOSITORY, "node_modules"), join(folder, "node_modules"), ["@stakebts"]);
-    linkAll(join(REPOSITORY, "packages/core/node_modules"), join(folder, "packages/core/node_modules"), []);
     mkdirSync(join(folder, "node_modules/@stakebts"));
     for (const name of PACKAGES)
       symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@stakebts", name));
@@ -61,7 +60,7 @@ function apply(folder: string, { file, find, replace }: Patch): void {
   writeFileSync(path, replacedOnce(readFileSync(path, "utf8"), { of: file, find, replace }));
 }
 
-/** A mutation that changes nothing would be caught by nobody, and one that changes more would prove nothing. */
+/** A mutation that changes nothing would never be caught, and one that changes more would prove nothing. */
 export function replacedOnce(
   text: string,
   { of, find, replace }: { readonly of: string; readonly find: string; readonly replace: string },
