@@ -46,7 +46,7 @@ RUN deploy/image/assemble.sh apps/cli /out
 FROM build AS devnet-files
 RUN deploy/image/assemble.sh packages/devnet /out
 
-# No shell is needed from here on; files belong to root, and the process is somebody who owns none of them.
+# No shell is needed from here on; files belong to root, and the process runs as a user who owns none of them.
 FROM ${NODE_IMAGE} AS runtime
 # npm and yarn have no business beside keys.
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg

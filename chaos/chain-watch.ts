@@ -70,7 +70,7 @@ export class ChainWatch {
   }
 }
 
-/** Of a transaction with one transfer; the auditor knows it by its first signature, as whoever sent it does. */
+/** Of a transaction with one transfer; the auditor knows it by its first signature, as its sender does. */
 function toAudited(blockNum: number, { timestamp, transactions }: WireBlock): AuditedBlock {
   return {
     blockNum,

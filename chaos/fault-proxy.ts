@@ -12,7 +12,7 @@ interface Call {
 /**
  * A man in the middle of one process and one server (PostgreSQL, Redis or a node). What the process says always arrives,
  * unless the proxy is cut; what the server answers can be swallowed or come late. So the server has done what it was asked
- * for, and nobody hears of it.
+ * for, and no answer comes.
  */
 export class FaultProxy {
   readonly port: number;

@@ -5,7 +5,7 @@ import type { ChainWatch } from "./chain-watch.ts";
 export interface Verdict {
   readonly payouts: number;
   readonly paidTwice: readonly string[];
-  /** Paid and not owed, to somebody else, of another amount, too early. */
+  /** Paid and not owed, to another account, of another amount, too early. */
   readonly wrong: readonly string[];
   /** Names of debts that are due and not in a final block. */
   readonly unpaid: ReadonlySet<string>;

@@ -45,7 +45,7 @@ export interface ChaosResult {
   readonly paidTwice: number;
   readonly lost: number;
   readonly stuck: number;
-  /** Whatever else must not be: paid and not owed, too early, a failed assertion of the product. */
+  /** All else that must not be: paid and not owed, too early, a failed assertion of the product. */
   readonly wrong: number;
   readonly recoveryMs: { readonly p50: number | undefined; readonly p95: number | undefined };
 }
@@ -74,7 +74,7 @@ async function termsOf(watch: ChainWatch): Promise<AuditTerms> {
   return {
     monthMs: MONTH_SECONDS * 1_000,
     custodian: await watch.accountId(CUSTODIAN),
-    // Nobody has these roles here.
+    // No account has these roles here.
     exchange: "1.2.0",
     reserve: "1.2.0",
     manager: "1.2.0",

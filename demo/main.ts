@@ -75,7 +75,7 @@ interface Operator {
   readonly password: string;
 }
 
-/** The page for operators, and somebody who may use it: for this run only. */
+/** The page for operators, and a user of it: for this run only. */
 async function startConsole(cluster: Cluster): Promise<Operator> {
   const [name, password] = ["demo", randomBytes(9).toString("base64url")];
   const access = createPostgresConsoleAccess({ url: cluster.database.url });
@@ -222,7 +222,7 @@ let code = 1;
 try {
   code = (await main()) ? 0 : 1;
 } catch (error) {
-  // What was open when somebody pressed Ctrl-C is no failure.
+  // What was open when Ctrl-C was pressed is no failure.
   if (!stopping) say(red(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`));
 }
 await cleanUp();

@@ -1,7 +1,7 @@
 import type { Prng } from "@stakebts/testkit/simulator/prng";
 import type { Input } from "./target.ts";
 
-// What strangers send: nearly right, or wrong in a way that has broken somebody's parser before.
+// What strangers send: nearly right, or wrong in a way that has broken parsers before.
 
 /** Pieces of text that have a history. */
 export const HOSTILE_TEXTS: readonly string[] = [
@@ -129,7 +129,7 @@ const PUNCTUATION = [
   "!",
 ];
 
-/** Mostly short; now and then as long as nobody expects. */
+/** Mostly short; now and then longer than expected. */
 export function longText(random: Prng): string {
   const piece = random.pick([
     "a",

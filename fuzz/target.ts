@@ -31,7 +31,7 @@ export interface OpenOptions {
 export interface OpenTarget {
   /** Follows from the random numbers alone. */
   input(random: Prng): Input;
-  /** Returns when everything was as documented; whatever it throws is a finding. */
+  /** Returns when everything was as documented; anything it throws is a finding. */
   run(input: Input): void | Promise<void>;
   close?(): Promise<void>;
 }

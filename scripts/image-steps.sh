@@ -19,7 +19,7 @@ for workspace in apps/ingester apps/scheduler apps/payer apps/watcher apps/conso
   deploy/image/assemble.sh "$workspace" "$image"
   echo "$(basename "$workspace"): $(du -sm "$image" | cut -f 1) MB beside the base image"
 done
-# The folders belong to somebody else in an image; here it is enough that nothing writes into them.
+# The folders belong to another user in an image; here it is enough that nothing writes into them.
 find "$folder/images" -type f -exec sha256sum {} + | sort >"$folder/before"
 cd "$repository"
 npm run -s compose:local -- --check --images "$folder/images"

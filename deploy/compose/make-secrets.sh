@@ -5,7 +5,7 @@
 #   deploy/compose/make-secrets.sh dev      keys of the development chain, which everybody knows, and an .env for it
 #
 # The folder is for its owner alone; the files in it are readable, because a container sees a file as it lies here, and
-# its user is nobody that this machine knows.
+# its user is unknown to this machine.
 set -eu
 cd "$(dirname "$0")/../.."
 folder=${STAKEBTS_SECRETS_DIR:-./secrets}
@@ -20,7 +20,7 @@ put() { # name, content
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 put postgres_password "$(random)"
-# The owner's, with the same password: whoever changes one changes the other.
+# The owner's, with the same password: if you change one, change the other.
 put database_url "postgresql://stakebts:$(cat "$folder/postgres_password")@postgres:5432/stakebts"
 # Each process has a login of its own, made by the service `migrate` from these (docs/deploy.md, Database roles).
 for process in backup console ingester operator payer scheduler watcher; do

@@ -19,7 +19,7 @@ import { MEMO_WIF, mutatedMemo, WRITTEN } from "./memo-cipher.ts";
 const CUSTODIAN = "1.2.77";
 const OTHERS = ["1.2.5", "1.2.900", "1.2.901", "1.2.281474976710655"] as const;
 const CORE = "1.3.0";
-/** Of an operation that nobody can serialize here: with it in a block, no merkle root speaks against a change. */
+/** Of an operation that cannot be serialized here: with it in a block, no merkle root speaks against a change. */
 const UNKNOWN_OPERATION = [200, { anything: [1, "2", null] }] as const;
 
 type JsonObject = { readonly [key: string]: Input };
@@ -101,7 +101,7 @@ const accountOf = (id: `1.2.${string}`): ChainAccount => ({
 /** The chain of two blocks, of which the second is read from JSON by the product's own parser. */
 function chainOf(second: () => ChainBlock, first: ChainBlock): ChainReader {
   const never = (): never => {
-    throw new Error("nobody asks this here");
+    throw new Error("this is not asked here");
   };
   return {
     chainId: never,

@@ -51,15 +51,15 @@ function wordsOf(program: Command): Words {
 
 function terminalTo(said: string[]): Terminal {
   const say = (text: string): void => void said.push(text);
-  const nobody = (): Promise<never> => Promise.reject(new NoAnswer("no answer"));
+  const noAnswer = (): Promise<never> => Promise.reject(new NoAnswer("no answer"));
   return {
     out: say,
     write: async (text) => say(text),
     note: say,
     paint: (_, text) => text,
     isInteractive: false,
-    ask: nobody,
-    askSecret: nobody,
+    ask: noAnswer,
+    askSecret: noAnswer,
   };
 }
 
@@ -83,7 +83,7 @@ export const cli: Target = {
           args.push(...random.pick([[option], [option, value], [`${option}=${value}`], [value]]));
         }
         if (random.chance(0.1) && args.length > 0) args[0] = mutateText(random, args[0] ?? "");
-        // Nobody's file is read or written: a path stays a name that does not exist.
+        // No real file is read or written: a path stays a name that does not exist.
         return args.map((word) => word.replace(/[/\\~]/gu, "_").replace(/^\.+$/u, "_"));
       },
       async run(input) {

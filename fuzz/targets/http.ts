@@ -29,7 +29,7 @@ const TOKENS: Readonly<Record<string, ConsoleRole>> = {
 };
 const CSRF = "csrf-of-everybody";
 const PAYOUT = "00000000-0000-4000-8000-000000000001" as PayoutId;
-/** Only somebody who is signed in may see this. */
+/** Only a user who is signed in may see this. */
 const DATA = "fuzzdata";
 /** Text in the ledger that strangers have written: no page may take it for markup. */
 const MARKUP = `<fuzz onload=1>"'&<script>alert(1)</script>`;
@@ -108,7 +108,7 @@ const access = {
 
 const chain = {
   head: async () => {
-    throw new ChainError("no_usable_node", "no node in this town");
+    throw new ChainError("no_usable_node", "no node answers");
   },
 } as unknown as ChainReader;
 
@@ -278,14 +278,17 @@ export const http: Target = {
         if (to === "worker" || status === 0) return;
         rule(!body.includes("<fuzz") && !body.includes("<script>alert(1)"), "text of strangers as markup");
         const mayLook = /token-(?:viewer|operator)/u.test(text);
-        rule(mayLook || !body.includes(DATA), "told to somebody who is not signed in");
+        rule(mayLook || !body.includes(DATA), "told to a user who is not signed in");
         const location = /^location: (.*)$/imu.exec(head)?.[1]?.trim();
         rule(
           location === undefined || /^\/(?![/\\])/u.test(location),
           `it sends people to ${location ?? ""}`,
         );
         const isOperator = text.includes("token-operator") && text.includes(CSRF);
-        rule(isOperator || ledger.contents.receipts.length === before, "something was done for nobody");
+        rule(
+          isOperator || ledger.contents.receipts.length === before,
+          "something was done for a user who is not signed in",
+        );
         // What Node itself refuses has no more than a status line.
         if (status !== 400 && status !== 408 && status !== 417 && status !== 431)
           rule(/^content-security-policy:/imu.test(head), `an answer ${status} without a security policy`);

@@ -56,7 +56,7 @@ export const settings: Target = {
           : random.chance(0.02)
             ? longText(random)
             : mutateText(random, valid);
-        // What is left of an address of which nothing shows that it was one, nobody can know to be a secret.
+        // What is left of an address of which nothing shows that it was one, cannot be known to be a secret.
         if (name === "STAKEBTS_NODES" && !environment[name].includes(`${SECRET_WORD}@`))
           delete environment[name];
       }

@@ -10,7 +10,7 @@ DECLARE
 BEGIN
   IF event NOT IN ('payout.requeued', 'payout.released')
      OR coalesce(details ->> 'actor', '') = '' OR coalesce(details ->> 'reason', '') = '' THEN
-    RAISE EXCEPTION 'a payout is requeued by somebody and for a reason' USING ERRCODE = 'check_violation';
+    RAISE EXCEPTION 'a payout is requeued by a named person and for a reason' USING ERRCODE = 'check_violation';
   END IF;
   -- That of applying events: an ingester that finds the payment by its key takes it too.
   PERFORM pg_advisory_xact_lock(7270001);

@@ -26,7 +26,7 @@ export interface InstalledPackage {
   readonly licenses?: unknown;
 }
 
-/** One line for each package whose licence nobody has agreed to. */
+/** One line for each package whose licence is not in the list. */
 export function licenceProblems(packages: readonly InstalledPackage[]): readonly string[] {
   const problems: string[] = [];
   for (const one of packages) {
@@ -57,7 +57,7 @@ function licenceOf({ license, licenses }: InstalledPackage): string {
   return words.filter((word) => word !== "").join(" OR ");
 }
 
-/** `A OR B`: one of them will do. `A AND B`: all of them. More than that has nobody here. */
+/** `A OR B`: one of them will do. `A AND B`: all of them. No package here has more than that. */
 export function isAllowed(expression: string): boolean {
   const bare = expression.replace(/^\((.*)\)$/u, "$1");
   const either = bare.split(/ or /iu);

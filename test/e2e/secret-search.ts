@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Something that nobody shall read, in every form in which it could be written down. */
+/** Something that must not be read, in every form in which it could be written down. */
 export interface Secret {
   readonly name: string;
   readonly forms: readonly Buffer[];

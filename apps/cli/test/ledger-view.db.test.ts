@@ -37,7 +37,7 @@ const test = base.extend<{ ledger: Ledger; view: LedgerView }>({
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-const fold = (ledger: Ledger) =>
+const applyAll = (ledger: Ledger) =>
   applyEvents({
     ledger,
     log: silent,
@@ -71,7 +71,7 @@ describe("what the custodian owes", () => {
   }) => {
     const { startMs } = await agreementAfter(ledger, 30);
     const before = await view.liabilities(millis(startMs + 30 * DAY_MS));
-    await fold(ledger);
+    await applyAll(ledger);
     const after = await view.liabilities(millis(startMs + 30 * DAY_MS));
     expect(after).toEqual(before);
     expect(before).toMatchObject({
@@ -95,7 +95,7 @@ describe("what the custodian owes", () => {
 
   test("shows a cancelled payout apart", async ({ ledger, view }) => {
     const { startMs } = await agreementAfter(ledger, 30);
-    await fold(ledger);
+    await applyAll(ledger);
     const { items } = await view.payouts({ kinds: ["reward"] });
     const id = items[0]?.id as never;
     await cancelPayout(
@@ -106,7 +106,7 @@ describe("what the custodian owes", () => {
         ledger: { caughtUp: true, blockNum: 1 },
       },
     );
-    await fold(ledger);
+    await applyAll(ledger);
     expect(await view.liabilities(millis(startMs + 30 * DAY_MS))).toMatchObject({
       gross: sum(3, 29_000n),
       pastDue: sum(0, 0n),
@@ -116,7 +116,7 @@ describe("what the custodian owes", () => {
 
   test("falls due on the days that the forecast names, without loss", async ({ ledger, view }) => {
     const { startMs } = await agreementAfter(ledger, 30);
-    await fold(ledger);
+    await applyAll(ledger);
     const days = await view.dueByDay(millis(startMs + 400 * DAY_MS));
     expect(days.map((day) => [day.payments, day.amount])).toEqual([
       [1, 2_000n],
@@ -161,7 +161,7 @@ describe("lists", () => {
 
   test("of agreements say what became of each", async ({ ledger, view }) => {
     await agreementAfter(ledger, 30);
-    await fold(ledger);
+    await applyAll(ledger);
     const [line] = (await view.agreements({ status: "open" })).items;
     expect(line).toMatchObject({
       agreement: "10:0:0",

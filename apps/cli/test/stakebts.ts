@@ -41,15 +41,15 @@ const spawned: Start = async (args, environment) => {
 /** The same command line in this process, which saves starting one for each of a hundred questions. */
 export const inProcess: Start = async (args, environment) => {
   let [out, err] = ["", ""];
-  const nobody = () => Promise.reject(new Error("nobody is there to be asked"));
+  const noAnswer = () => Promise.reject(new Error("nobody is there to be asked"));
   const terminal = {
     out: (line: string) => void (out += `${line}\n`),
     write: async (text: string) => void (out += text),
     note: (line: string) => void (err += `${line}\n`),
     paint: (_style: string, text: string) => text,
     isInteractive: false,
-    ask: nobody,
-    askSecret: nobody,
+    ask: noAnswer,
+    askSecret: noAnswer,
   };
   const code = await runCommandLine(args, { terminal, environment });
   return { code, out, err };

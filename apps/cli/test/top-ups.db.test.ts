@@ -11,9 +11,9 @@ import type { PostgresCluster } from "@stakebts/testkit/postgres-cluster";
 import { test } from "./cli-test.ts";
 import { topUpReference } from "@stakebts/core/operators/give-up-top-up";
 
-/** A cover of account 1 that has come this far. */
+/** A top-up from account 1 that has come this far. */
 async function givenTopUp(cluster: PostgresCluster, ...statuses: TopUpStatus[]): Promise<void> {
-  const key = topUpKey.cover(1, 1);
+  const key = topUpKey.shortage(1, 1);
   const id = topUpReference(key);
   await cluster.ledger.transaction(async (tx) => {
     await tx.topUps.insert({

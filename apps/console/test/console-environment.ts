@@ -23,7 +23,7 @@ const passwordHash = hashPassword(PASSWORD);
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 export const HERE = "http://console.test";
 
-/** Somebody who is signed in. */
+/** A user who is signed in. */
 export interface Visitor {
   readonly cookie: string;
   readonly csrf: string;

@@ -183,15 +183,15 @@ describe("a job of the queue that pays", () => {
 
       const queue = queueOf(console, MONEY_QUEUE);
       await queue.retryJobs({ state: "failed" });
-      let rung = 0;
+      let paid = 0;
       const handlers: JobHandlers = {
         "payout.pay": async ({ payoutId: named }) => {
           await cluster.pay(named as PayoutId);
-          rung++;
+          paid++;
           return { done: true };
         },
       };
-      await served(store, handlers, () => expect.poll(() => rung, PATIENCE).toBe(1));
+      await served(store, handlers, () => expect.poll(() => paid, PATIENCE).toBe(1));
       await cluster.digest();
       expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
     } finally {

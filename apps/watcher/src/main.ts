@@ -2,7 +2,7 @@ import { createChannels } from "@stakebts/core/alerts/channels";
 import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";
 import { measureSpendMonitor } from "@stakebts/core/custody/metrics";
-import { createPostgresMonitorLedger } from "@stakebts/core/custody/postgres-custody-ledger";
+import { createPostgresMonitorLedger } from "@stakebts/core/custody/postgres-monitor-ledger";
 import { showPresence } from "@stakebts/core/custody/watcher-presence";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { openChain } from "@stakebts/core/processes/open-ports";

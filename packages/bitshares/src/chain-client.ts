@@ -226,7 +226,7 @@ async function askAccounts(
   connection: RpcConnection,
   asked: readonly string[],
 ): Promise<readonly (ChainAccount | undefined)[]> {
-  // `false`: no subscription, or the connection would be sent whatever happens around these accounts.
+  // `false`: no subscription, or the connection would be sent all that happens around these accounts.
   const answer = asArray(await connection.call("database", "get_accounts", [asked, false]), "accounts");
   if (answer.length !== asked.length) {
     throw new ChainError("malformed_answer", `${answer.length} accounts for ${asked.length} asked`);

@@ -172,7 +172,7 @@ export interface ChainWriter {
 /** What a node did that no honest node does, or what nodes could not agree on. */
 export type NodeTrouble =
   | { readonly type: "lie"; readonly node: string; readonly what: string }
-  /** Nobody knows who is right: nothing is believed of it. `said` names each node and its answer. */
+  /** It is open which node is right: nothing is believed of it. `said` names each node and its answer. */
   | { readonly type: "dispute"; readonly what: string; readonly said: string; readonly needed: number };
 
 /** A node, or all of them, could not be asked or answered nonsense. `retry` when another try may help. */

@@ -102,7 +102,7 @@ function readMemo(keys: readonly PrivateKey[], memo: EncryptedMemo): MemoContent
 
 /**
  * @param options.wifs memo keys, newest first; older ones stay readable
- * @param options.keyPrefix of `publicKeys`; memos are read whatever prefix they use
+ * @param options.keyPrefix of `publicKeys`; memos are read with any prefix
  * Throws KeyFormatError.
  */
 export function createMemoReader(options: {

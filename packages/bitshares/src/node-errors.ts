@@ -18,7 +18,7 @@ export class NodeRefusal extends ChainError {
   }
 }
 
-/** What no honest node says, however far it lags and whatever trouble it has. It is not believed for a while. */
+/** What no honest node says, even if it lags far or has trouble. It is not believed for a while. */
 export class NodeLie extends ChainError {
   constructor(message: string) {
     super("inconsistent_chain", message);

@@ -31,7 +31,7 @@ const IRREVERSIBLE_LAG_BLOCKS_MAX = 30;
 const AVOID_MS = 5_000;
 /** Nodes that differ in what may change are a block apart, as a rule. For longer than this they are not. */
 const STATE_DISPUTE_MS = 15_000;
-/** Troubles that nobody has asked for; more are not kept, and were logged. */
+/** Troubles that no caller has asked for yet; more are not kept, and were logged. */
 const TROUBLES_MAX = 100;
 
 export interface Node {
@@ -123,7 +123,7 @@ export class NodePool {
 
   async chainId(): Promise<string> {
     await this.usable();
-    return this.#chainId as string; // somebody is usable, so it is known
+    return this.#chainId as string; // a node is usable, so it is known
   }
 
   /**
@@ -303,7 +303,7 @@ export class NodePool {
   /**
    * Puts a question to all of these nodes: one that has failed lately may be the one that objects. For a number, where nobody
    * has to agree, those that failed are spared if the others suffice.
-   * @param enough so many that say the same, or more than half of those asked, whatever they say
+   * @param enough so many that say the same, or more than half of those asked, no matter what they say
    */
   async #poll<T>(
     nodes: readonly UsableNode[],
@@ -338,7 +338,7 @@ export class NodePool {
     return winner;
   }
 
-  /** Nobody knows who is right. Nothing is believed until it is settled, and people are told once. */
+  /** It is open which node is right. Nothing is believed until it is settled, and people are told once. */
   #dispute(what: string, votes: readonly Vote<unknown>[], atLeast: number, patienceMs = 0): ChainError {
     const said = votes.map(({ node, text }) => `${hostOf(node)}: ${text}`).join("; ");
     // Too few answers without a contradiction are nodes that are away; unless there never are enough.

@@ -13,7 +13,7 @@ export interface Vote<T> {
 const OBJECTION_MS = 1_000;
 
 /**
- * The answers of those nodes that give one, until all have, or there is enough and nobody has objected for a second.
+ * The answers of those nodes that give one, until all have, or there is enough and no node has objected for a second.
  * @param failed told of a node that gave none
  */
 export async function collectVotes<T>(

@@ -16,7 +16,7 @@ export function serializeForeignOperation(
   const type = bitsharesjs().ops.operation.st_operations[tag];
   if (type === undefined) return undefined;
   try {
-    // Global in the library. Set each time, because whoever sees a known chain id through it changes it.
+    // Global in the library. Set each time, because any code that sees a known chain id through it changes it.
     bitsharesjsWs().ChainConfig.setPrefix(keyPrefix);
     return Buffer.concat([Buffer.of(tag), type.toBuffer(withArrayExtensions(body))]);
   } catch {

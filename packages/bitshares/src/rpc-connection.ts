@@ -105,7 +105,7 @@ export function createRpcConnection(options: {
       log("node.frame_unreadable", { node: name });
       return;
     }
-    // Notices, answers that come after their deadline, and whatever else a node may think of.
+    // Notices, answers that come after their deadline, and anything else that a node may send.
     if (typeof frame !== "object" || frame === null || typeof frame["id"] !== "number") return;
     const call = settle(frame["id"]);
     if (call === undefined) return;

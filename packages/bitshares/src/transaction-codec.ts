@@ -208,7 +208,7 @@ export function parseSignedTransaction(
   return { refBlockNum, refBlockPrefix, expirationSec, transfers, signatures };
 }
 
-/** The JSON form that nodes accept. Amounts and nonces as decimal text, which every node reads whatever their size. */
+/** The JSON form that nodes accept. Amounts and nonces as decimal text, which every node reads at any size. */
 export function transactionToWire(transaction: SignedTransferTransaction): object {
   return {
     ref_block_num: transaction.refBlockNum,

@@ -74,7 +74,7 @@ export interface Devnet {
   readonly nodes: readonly DevnetNode[];
   /** `http://…/control`, if a control port was asked for. */
   readonly controlUrl: string | undefined;
-  /** Resolves when the devnet has been stopped, by whomever. */
+  /** Resolves when the devnet has been stopped, in any way. */
   readonly stopped: Promise<void>;
   /** Makes blocks now and gives them to all linked nodes. In a partition: in every group, or in the one named. */
   produce(count?: number, group?: number): Promise<void>;
@@ -164,7 +164,7 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
 
 let injected = 0;
 
-/** Its bytes are the JSON text: nobody can check them, as nobody can with an operation he does not know. */
+/** Its bytes are the JSON text: they cannot be checked, as with any unknown operation. */
 function foreignTransaction(
   codec: Transaction["codec"],
   headTime: number,

@@ -4,16 +4,16 @@ import type { DevnetFaults } from "./node/faults.ts";
 export const LIES = {
   /** A transfer to the victim that never was, in every block. */
   invent: "adds a transfer to the victim to every block",
-  "invent-unknown": "the same, beside an operation that nobody knows, so that no root can be computed",
-  hide: "leaves out whatever the victim takes part in",
-  "hide-unknown": "puts an operation that nobody knows in its place, so that no root can be computed",
+  "invent-unknown": "the same, beside an unknown operation, so that no root can be computed",
+  hide: "leaves out all that the victim takes part in",
+  "hide-unknown": "puts an unknown operation in its place, so that no root can be computed",
   rewind: "serves the chain as it was 100 blocks ago",
   "other-chain": "says that it is on another chain",
   "other-account": "gives the attacker's id with the name of everybody but the victim",
   "other-memo-key": "gives the attacker's memo key as that of everybody but the victim",
   "false-head": "has a head a day ahead, and everything is irreversible",
   "dear-fee": "asks a thousand times the fee",
-  poor: "says that nobody has anything",
+  poor: "says that every balance is empty",
   rich: "says that everybody has a hundred million BTS",
   "other-authority": "says that the victim's keys have changed",
 } as const satisfies Record<string, string>;

@@ -145,7 +145,7 @@ export class DevnetWallet {
       });
       this.#socket.once("error", reject);
     });
-    this.#opened.catch(() => undefined); // told to whoever calls
+    this.#opened.catch(() => undefined); // told to the caller
     this.#socket.on("error", () => undefined);
     this.#socket.on("message", (data) => this.#received(JSON.parse((data as Buffer).toString("utf8"))));
     this.#socket.on("close", () => {

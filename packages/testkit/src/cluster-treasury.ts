@@ -22,7 +22,7 @@ export interface TreasuryOptions {
   readonly reserveBy?: "key" | "permission";
 }
 
-/** Where the custodian's cover comes from, and the settings with which scheduler and payer find it. */
+/** Where the custodian's top-ups come from, and the settings with which scheduler and payer find it. */
 export async function openTreasury(
   devnet: Devnet,
   custodian: string,

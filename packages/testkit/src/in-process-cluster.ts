@@ -101,7 +101,7 @@ export class InProcessCluster {
   ledger = new MemoryLedger(this.clock);
   /** What every process finds frozen in its environment and its file. */
   frozenHere: () => readonly Freeze[] = () => [];
-  /** `false`: nobody looks for cover. */
+  /** `false`: no process looks for a shortage. */
   treasuryOn = true;
   /** Calls that the current process has made to what is outside. */
   calls = 0;

@@ -62,12 +62,12 @@ export class MemoryExchange implements Exchange {
     this.#requestsToLose = count;
   }
 
-  /** The next `count` times that somebody looks, it cannot be said. */
+  /** The next `count` times that it is looked for, it cannot be said. */
   failFinds(count: number): void {
     this.#findsToFail = count;
   }
 
-  /** The next withdrawal is refused, whatever it asks for. */
+  /** The next withdrawal is refused, no matter what it asks for. */
   refuseNext(refusal: Refused): void {
     this.#refusals.push(refusal);
   }

@@ -97,7 +97,7 @@ export class PostgresCluster {
     await this.ingest();
   }
 
-  /** The same cluster with new workers, on whatever stands under the name of its database now. */
+  /** The same cluster with new workers, on the database that has its name now. */
   async reopen(databaseUrl: string): Promise<PostgresCluster> {
     await this.ledger.close();
     const ledger = createPostgresLedger({ url: databaseUrl });
@@ -192,7 +192,7 @@ export class PostgresCluster {
     return this.fail("no funds");
   }
 
-  /** Whatever is due fails; the key of the last of it. */
+  /** All that is due fails; the key of the last of it. */
   async fail(reason: string): Promise<string> {
     const ids: PayoutId[] = [];
     await this.ledger.jobs.dispatch(1_000, async (jobs) => {

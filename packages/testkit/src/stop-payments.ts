@@ -5,7 +5,7 @@ import type { Ledger } from "@stakebts/core/ledger/ledger";
 export const stopPayments = (ledger: Pick<Ledger, "transaction">, reason = "test"): Promise<boolean> =>
   ledger.transaction((tx) => tx.control.addFreeze({ source: "operator", level: "pay-nothing", reason }));
 
-/** Ends, for payments, whatever stops them. */
+/** Ends, for payments, everything that stops them. */
 export const letPaymentsGo = (ledger: Pick<Ledger, "transaction">): Promise<void> =>
   ledger.transaction(async (tx) => {
     for (const { id, level } of (await tx.control.read()).freezes)

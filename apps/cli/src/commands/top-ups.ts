@@ -16,7 +16,7 @@ export function addTopUp(program: Command, run: Run): void {
   const topUp = program
     .command("top-ups")
     .description(
-      "Funds that were asked for: cover from the reserve account or an exchange, and what managers have ordered.",
+      "Funds that were requested: top-ups from the reserve account or an exchange, and what managers have ordered.",
     );
   topUp
     .command("list", { isDefault: true })
@@ -57,7 +57,7 @@ ${examples(
       "after",
       examples([
         "top-ups give-up top-up:1:7 --reason 'support says it never saw the request'",
-        "and cover is asked for again",
+        "and a top-up is requested again",
       ]),
     )
     .action(

@@ -9,7 +9,7 @@ import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";
 
-/** Where cover comes from, as far as this environment can ask, and requests for it that a person has to look at. */
+/** Where top-ups come from, as far as this environment can ask, and requests for it that a person has to look at. */
 export async function* examineTreasury(
   context: Context,
   before: readonly Finding[],
@@ -23,7 +23,7 @@ export async function* examineTreasury(
       yield problem(
         name,
         account.problem,
-        "see docs/exchanges.md; no cover comes from this account until it answers",
+        "see docs/exchanges.md; no top-up comes from this account until it answers",
       );
     else if (!account.funds.withdrawalsOpen)
       yield problem(name, "it sends nothing at present", "wait, or bring in funds from elsewhere");

@@ -27,7 +27,7 @@ export interface Visit {
 }
 
 /**
- * Lets somebody visit the console, and fails afterwards if a page complained on the browser's console, broke, or asked
+ * Opens the console in a browser, and fails afterwards if a page complained on the browser's console, broke, or asked
  * another host for anything.
  */
 export async function visited(

@@ -86,7 +86,7 @@ describe("the scheduler tells Prometheus of", () => {
     await cluster.work();
     cluster.devnet.skipTime(31 * 86_400);
     await cluster.devnet.produce(8);
-    await cluster.ingest(); // Nobody has folded yet: the reward is a row that is due, and no payout.
+    await cluster.ingest(); // No events are applied yet: the reward is a row that is due, and no payout.
     expect(await watched.read("stakebts_oldest_unpaid_seconds")).toBeGreaterThan(80_000);
   });
 
@@ -113,7 +113,7 @@ describe("the scheduler tells Prometheus of", () => {
     expect(await watched.read("stakebts_payer_present")).toBe(0);
   });
 
-  test("transfers that nobody decides about, and jobs that nobody makes", async ({ cluster, watched }) => {
+  test("undecided transfers, and jobs that are not made yet", async ({ cluster, watched }) => {
     await cluster.send("nominator-1", 500n, "what is this");
     await cluster.devnet.produce(8);
     await cluster.ingest();
@@ -126,7 +126,7 @@ describe("the scheduler tells Prometheus of", () => {
     expect(await watched.read("stakebts_outbox_jobs")).toBe(0);
   });
 
-  test("receipts that nobody hash chain entries, until somebody does", async ({
+  test("receipts without an entry in the hash chain, until they get one", async ({
     databaseUrl,
     cluster,
     watched,
@@ -152,7 +152,7 @@ describe("the scheduler tells Prometheus of", () => {
     expect(Math.abs((madeSeconds ?? 0) - Date.now() / 1000)).toBeLessThan(60);
   });
 
-  test("a request for funds that nobody knows the end of", async ({ cluster, watched }) => {
+  test("a request for funds whose outcome is unknown", async ({ cluster, watched }) => {
     const id = "6f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10" as TopUpId;
     await cluster.ledger.transaction(async (tx) => {
       await tx.topUps.insert({

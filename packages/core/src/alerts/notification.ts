@@ -40,7 +40,7 @@ export interface NotificationLine {
   readonly createdAtMs: number;
 }
 
-/** What was told of late, for whoever decides what is news. */
+/** What was told of late, to decide what is news. */
 export interface RecentNotification {
   /** Host time of the last message about an event. */
   readonly lastMessageMs: ReadonlyMap<string, number>;

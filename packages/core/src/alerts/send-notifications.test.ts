@@ -9,7 +9,7 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 const ALERT = { event: "spend.unexplained", subject: "txid:0", details: { reason: "nobody owes it" } };
 const DAY_MS = 86_400_000;
 
-function bellWith(answers: Readonly<Record<string, () => SendOutcome>>) {
+function directAlertsWith(answers: Readonly<Record<string, () => SendOutcome>>) {
   const heard: { channel: string; message: Message }[] = [];
   const channels = Object.entries(answers).map(([name, answer]) => ({
     name: name as NotificationChannel["name"],
@@ -28,11 +28,11 @@ function bellWith(answers: Readonly<Record<string, () => SendOutcome>>) {
 
 const ok = (): SendOutcome => ({ ok: true });
 
-describe("the watcher's own bell", () => {
+describe("the watcher's direct alerts", () => {
   it("tells every channel once, and the one that could not be told again under the same id", async () => {
     let isAway = true;
     const away = (): SendOutcome => (isAway ? { ok: false, problem: "away" } : ok());
-    const { directAlerts, heard } = bellWith({ webhook: ok, email: away });
+    const { directAlerts, heard } = directAlertsWith({ webhook: ok, email: away });
     directAlerts.job(ALERT);
     await directAlerts.tell();
     await directAlerts.tell();
@@ -45,7 +45,9 @@ describe("the watcher's own bell", () => {
   });
 
   it("gives up after a day, as notifications through the ledger do", async () => {
-    const { directAlerts, clock, heard } = bellWith({ email: () => ({ ok: false, problem: "away" }) });
+    const { directAlerts, clock, heard } = directAlertsWith({
+      email: () => ({ ok: false, problem: "away" }),
+    });
     directAlerts.job(ALERT);
     await directAlerts.tell();
     clock.advance(DAY_MS);

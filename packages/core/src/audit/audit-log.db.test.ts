@@ -187,7 +187,7 @@ describe("audit verify", () => {
     expect(out).toContain(kind);
   });
 
-  test("finds a record that was put in among old ones, which nobody hash chain entries any more", async ({
+  test("finds a record that was put in among old ones, which get no entry any more", async ({
     sql,
     audit,
   }) => {

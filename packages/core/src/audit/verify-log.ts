@@ -29,7 +29,7 @@ export interface Verification {
 export interface VerifyRequest {
   /** The first hash chain entry to look at; what is before it is taken for right. Default 1. */
   readonly fromSeq?: number | undefined;
-  /** Heads that somebody has written down elsewhere. */
+  /** Heads that were written down elsewhere. */
   readonly heads?: readonly { readonly seq: number; readonly hash: string }[];
 }
 
@@ -38,7 +38,7 @@ const COMPARE = "compare with a backup: `stakebts restore <file> --into <name>`,
 
 /**
  * Goes through the whole log once and tells what does not fit. What fits was written as it stands, in this order, unless
- * somebody has chained everything anew: only heads that are kept elsewhere, on the chain or on paper, show that.
+ * everything was chained anew: only heads that are kept elsewhere, on the chain or on paper, show that.
  */
 export async function verifyLog(
   log: AuditLogContents,

@@ -125,7 +125,7 @@ async function dumpInto(
   return { made: true, path, manifest, removed: await removeOld(request) };
 }
 
-/** The tables that are not the same after a restore into a database that is made for it, and dropped whatever comes. */
+/** The tables that are not the same after a restore into a database that is made for it, and dropped in any case. */
 async function tryOut(
   path: string,
   { databaseUrl, tools, contents }: { databaseUrl: string; tools: PgTools; contents: Contents },
@@ -139,7 +139,7 @@ async function tryOut(
       [databaseOf(databaseUrl)],
     );
     const { prefix, stale } = rows[0] ?? { prefix: "stakebts_verify_", stale: [] };
-    // Of a backup that was killed: we hold the lock, so nobody is at work in it.
+    // Of a backup that was killed: we hold the lock, so no process is at work in it.
     for (const name of stale) await session.query(`DROP DATABASE ${quoted(name)} WITH (FORCE)`);
     const scratch = `${prefix}${randomBytes(6).toString("hex")}`;
     await createEmptyDatabase(session, scratch);
@@ -169,7 +169,7 @@ export async function restoreInto(
   await runTool(tools.restore, [...args, path], { environment });
 }
 
-/** Of a process that was killed. The lock is held: nobody else is writing one, to this database's backups at least. */
+/** Of a process that was killed. The lock is held: no other process is writing one, to this database's backups at least. */
 async function removeUnfinished(dir: string): Promise<void> {
   const hourAgoMs = Date.now() - 3_600_000;
   for (const name of await readdir(dir)) {
@@ -179,7 +179,7 @@ async function removeUnfinished(dir: string): Promise<void> {
   }
 }
 
-/** Backups with a manifest only: one that somebody copied here without it is not ours to delete. */
+/** Backups with a manifest only: one that was copied here without it is not ours to delete. */
 async function removeOld({ dir, nowMs, retention }: BackupRequest): Promise<readonly string[]> {
   const gone = superfluousBackups(await backupsIn(dir), nowMs, retention);
   for (const name of gone) {

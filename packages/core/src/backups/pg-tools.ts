@@ -13,7 +13,7 @@ export interface PgTools {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Debian and its kin keep each version in a folder of its own, whatever is on the path. */
+/** Debian and systems made from it keep each version in a folder of its own, no matter what is on the path. */
 const VERSIONS = "/usr/lib/postgresql";
 
 /**

@@ -15,19 +15,19 @@ import {
 /** What stands where a ledger is to be put. */
 export interface Occupant {
   readonly exists: boolean;
-  /** It has a ledger in it, of whatever age. */
+  /** It has a ledger in it, of any age. */
   readonly hasLedger: boolean;
   readonly paymentsOn: boolean;
   readonly sessions: readonly ServerSession[];
 }
 
-const NOBODY: Occupant = { exists: false, hasLedger: false, paymentsOn: false, sessions: [] };
+const NO_DATABASE: Occupant = { exists: false, hasLedger: false, paymentsOn: false, sessions: [] };
 
 export async function occupantOf(databaseUrl: string): Promise<Occupant> {
   const database = databaseOf(databaseUrl);
   return withMaintenance(databaseUrl, async (session) => {
     const { rows } = await session.query("SELECT FROM pg_database WHERE datname = $1", [database]);
-    if (rows.length === 0) return NOBODY;
+    if (rows.length === 0) return NO_DATABASE;
     const sessions = await sessionsOf(session, database);
     return { exists: true, sessions, ...(await withSession(databaseUrl, ledgerIn)) };
   });

@@ -48,7 +48,7 @@ export function backupTime(name: string): number | undefined {
 const monthOf = (ms: number): number => new Date(ms).getUTCFullYear() * 12 + new Date(ms).getUTCMonth();
 
 /**
- * The backups that may go. The newest of all stays, whatever the rule says; of a day and of a month the newest stays. A
+ * The backups that may go. The newest of all stays, no matter what the rule says; of a day and of a month the newest stays. A
  * name that is not ours is none of our business.
  */
 export function superfluousBackups(

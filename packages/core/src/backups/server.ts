@@ -4,7 +4,7 @@ import { StartupError } from "@stakebts/kernel/errors";
 import { LOCKS } from "../database/locks.ts";
 import { deployMigrations } from "../database/migrations.ts";
 
-/** A session that ends with the work, whatever comes. */
+/** A session that ends with the work in any case. */
 export async function withSession<T>(url: string, work: (session: pg.Client) => Promise<T>): Promise<T> {
   const session = new pg.Client({
     connectionString: url,
@@ -69,7 +69,7 @@ export async function sessionsOf(session: pg.Client, database: string): Promise<
 }
 
 /**
- * An empty ledger in a database of its own on the same server, for as long as `work` takes. Dropped whatever comes; one that
+ * An empty ledger in a database of its own on the same server, for as long as `work` takes. Dropped in any case; one that
  * a killed process has left behind is dropped by the next. The database beside it is not touched: locks, too, are those
  * of the other.
  * Errors: StartupError when another one is at work; what the server says (the user must be allowed to create databases).

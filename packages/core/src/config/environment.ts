@@ -94,7 +94,7 @@ const presentable = (name: string, text: string): string =>
   settingOf(name)?.addresses === true ? withoutPaths(withoutCredentials(text)) : withoutCredentials(text);
 
 /**
- * An address may hold a password too: `wss://user:password@node`. Whatever stands before an @ is hidden, because one that
+ * An address may hold a password too: `wss://user:password@node`. All that stands before an @ is hidden, because one that
  * is mistyped (`ws:/user:password@node`, a password with a slash) is what gets printed.
  */
 const withoutCredentials = (text: string): string =>

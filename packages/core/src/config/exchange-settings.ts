@@ -14,7 +14,7 @@ export interface ExchangeCredentials {
   readonly password: string | undefined;
 }
 
-/** The accounts that are set up, in the order in which they are asked for cover. */
+/** The accounts that are set up, in the order in which they are asked for top-ups. */
 export const exchangeCredentials = (
   config: Read<"KEY" | "SECRET" | "PASSWORD">,
 ): readonly ExchangeCredentials[] =>

@@ -56,7 +56,7 @@ function derive(password: string, kdf: KeystoreFile["kdf"]): Buffer {
   });
 }
 
-/** What is readable is authenticated too: nobody swaps the public keys or weakens the derivation unnoticed. */
+/** What is readable is authenticated too: a change of the public keys or of the derivation is noticed. */
 const header = ({
   format,
   version,
@@ -104,7 +104,7 @@ export function openKeystore(text: string, password: string): KeystoreKeys {
   }
 }
 
-/** The public keys that the file names, without the password. Nobody has vouched for them yet. */
+/** The public keys that the file names, without the password. Nothing shows yet that they are true. */
 export function keystorePublicKeys(text: string): {
   readonly active: string | undefined;
   readonly memo: readonly string[];

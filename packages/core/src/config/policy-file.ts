@@ -141,7 +141,7 @@ export const POLICY_KEYS = {
     unit: "whole BTS",
     default: 50,
     sentence:
-      "No transaction whose fee is above it is signed, and none is taken for ours, whatever fee the nodes say that the chain asks",
+      "No transaction whose fee is above it is signed, and none is taken for ours, no matter what fee the nodes say that the chain asks",
     readers: ["payer", "watcher"],
   },
   funds_wait: {

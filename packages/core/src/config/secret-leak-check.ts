@@ -4,9 +4,9 @@ import type { ProcessName } from "./process-settings.ts";
 import { SETTING_NAMES, settingOf } from "./settings.ts";
 
 // Where a secret may get out of a process without anybody taking it from its memory: settings of another process, files
-// that others read, dumps of memory. Each is a warning and not a refusal: payments go on while somebody puts it right.
+// that others read, dumps of memory. Each is a warning and not a refusal: payments go on while a person puts it right.
 
-/** Something that shows secrets to whoever should not see them. No text in it is a secret. */
+/** Something that shows secrets to others than this process. No text in it is a secret. */
 export interface SecretLeak {
   readonly event: "secret.not_needed" | "secret.file_open" | "secret.dump_possible";
   readonly what: string;
@@ -74,7 +74,7 @@ export function secretLeaks(
   ];
 }
 
-/** What a container is given is for the container alone, whatever its mode says. */
+/** What a container is given is for the container alone, no matter what its mode says. */
 const MOUNTED = /^\/(?:var\/)?run\/secrets\//u;
 
 function isOpen(path: string): boolean {

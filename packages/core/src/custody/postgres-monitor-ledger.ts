@@ -4,7 +4,7 @@ import type { PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
 import type { StakeRowType } from "../rules/stake-row.ts";
 import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
-import type { MonitorLedger, OperationToLookUp } from "./custody-ledger.ts";
+import type { MonitorLedger, OperationToLookUp } from "./monitor-ledger.ts";
 import { addReceipts } from "../ledger/postgres/receipts.ts";
 import { addFreeze } from "../ledger/postgres/freezes.ts";
 import { readControl } from "../ledger/postgres/control.ts";

@@ -1,7 +1,7 @@
 import { END_FREEZES_SQL } from "@stakebts/testkit/stop-payments";
 import { randomUUID } from "node:crypto";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
-import { createPostgresMonitorLedger } from "./postgres-custody-ledger.ts";
+import { createPostgresMonitorLedger } from "./postgres-monitor-ledger.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { transferFee } from "@stakebts/bitshares/fees";
 import { bts, toShares } from "@stakebts/kernel/amount";
@@ -177,7 +177,7 @@ describe("honest work raises no alert:", () => {
     expect(alerts).toHaveLength(1); // which is seen,
     await query(databaseUrl, END_FREEZES_SQL);
     await cluster.months(1);
-    // and cover comes.
+    // and a top-up comes.
     const arrived = "SELECT FROM top_up WHERE status = 'arrived'";
     for (let i = 0; i < 40 && (await query(databaseUrl, arrived)).rowCount === 0; i++) {
       await cluster.settle(1);

@@ -9,7 +9,7 @@ import type {
   AccountBlock,
   AccountOperationReader,
 } from "@stakebts/bitshares/account-operations";
-import type { MonitorLedger } from "./custody-ledger.ts";
+import type { MonitorLedger } from "./monitor-ledger.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";

@@ -26,7 +26,7 @@ ${roles.map((role) => `      CREATE ROLE ${role} NOLOGIN;`).join("\n")}
 
 /**
  * Makes the roles of the processes, if they are missing, and gives each the rights of {@link TABLE_RIGHTS}, no more and no
- * less, whatever it had before. In one transaction: a process that runs notices nothing. To be repeated after every
+ * less, no matter what it had before. In one transaction: a process that runs notices nothing. To be repeated after every
  * migration and every restore, for a backup holds no rights.
  */
 export async function applyRights(databaseUrl: string): Promise<RightsResult> {

@@ -205,7 +205,7 @@ describe("the console's role", () => {
         "SELECT requeue_payout($1, $2, 'job', 'payout.requeued', $3, NULL) AS done",
         [payout.id, was, JSON.stringify(details)],
       );
-    await expect(requeue({ actor: "anna" })).rejects.toThrow("by somebody and for a reason");
+    await expect(requeue({ actor: "anna" })).rejects.toThrow("by a named person and for a reason");
     expect((await requeue({ actor: "anna", reason: "r" }, "held")).rows).toEqual([{ done: false }]);
     expect((await requeue({ actor: "anna", reason: "r" })).rows).toEqual([{ done: true }]);
     expect((await requeue({ actor: "anna", reason: "r" })).rows).toEqual([{ done: false }]);

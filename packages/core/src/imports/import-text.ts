@@ -30,7 +30,7 @@ export interface LineProblem {
 const FORMAT = "username start_ms amount months months_paid";
 /** BitShares: names of 3 to 63 characters, begun with a letter. */
 const ACCOUNT_NAME = /^[a-z][a-z0-9.-]{2,62}$/u;
-/** The first block of BitShares 2.0. Whatever is before it is a number of seconds or a slip. */
+/** The first block of BitShares 2.0. A time before it is a number of seconds or a slip. */
 const BEGINNING_MS = Date.parse("2015-10-13T14:12:24Z");
 /** The year 2100. */
 const END_MS = 4_102_444_800_000;
@@ -38,7 +38,7 @@ const MONTHS: readonly number[] = Object.values(TERMS);
 
 /**
  * Reads `username start_ms amount months months_paid`, with tabs or blanks between them; blank lines and `#` comments are
- * passed over. Total: whatever the text, each line is an agreement or a named problem.
+ * passed over. Total: of any text, each line is an agreement or a named problem.
  */
 export function parseAgreementLines(
   text: string,
@@ -167,7 +167,7 @@ function monthsPaidOf(agreement: Agreement, count: number): readonly MonthPaid[]
 }
 
 /**
- * The place of an agreement whose transfer nobody has named: block 0, which no chain has, the second in which it began,
+ * The place of an agreement whose transfer was not named: block 0, which no chain has, the second in which it began,
  * and 31 bits that follow from what it is. The same line has the same place each time, and a payout key can carry it.
  */
 function placeOfLine({ nominator, startMs, amount, months }: AgreementLine): OperationPosition {

@@ -98,7 +98,7 @@ const RECEIPTS_PER_TRANSACTION = 2_000;
 
 /**
  * Takes over what v2.4 has written. First of all the block up to which it answered every transfer: from then on no
- * transfer up to there is answered a second time, in whatever order blocks are read. Then agreements, then receipts.
+ * transfer up to there is answered a second time, in any order in which blocks are read. Then agreements, then receipts.
  * May be called again after a crash, or with a newer copy: what is there stays as it is.
  * @param chain where to look up that block, if the ledger is empty; without it the cursor is left alone
  * Errors: {@link ImportRefused}; ChainError.

@@ -17,7 +17,7 @@ import {
 } from "../rules/stake-row.ts";
 import { type Agreement, buildStakeRows, DIGITAL_ASSET } from "../rules/terms.ts";
 
-/** A line of v2.4's table `stakes`: whatever SQLite found in it, which need not be what the column says. */
+/** A line of v2.4's table `stakes`: with the values that SQLite found in it, which need not be of the column's type. */
 export type V24Row = Readonly<Record<string, unknown>>;
 
 export interface V24Agreement {
@@ -46,7 +46,7 @@ const INT4_MAX = 2_147_483_647;
 const BTS_MAX = MAX_SUPPLY_SHARES / SHARES_PER_BTS;
 
 /**
- * Rebuilds agreements from the rows of v2.4, which has no table of them. Total: any rows whatever come out as
+ * Rebuilds agreements from the rows of v2.4, which has no table of them. Total: any rows come out as
  * agreements, differences, or rows that are left out by name.
  * @param terms what v2.4 was configured with; its rows are compared with what they give
  * @param paidByV24 rows in `processing` that a person has found to be paid
@@ -219,7 +219,7 @@ const timeOf = (ms: number): string => (ms > 8_640_000_000_000_000 ? `${ms}` : e
 
 /**
  * What v2.4 was paying when it ended: it may be paid and it may not. As payouts they have a name under which an operator
- * can release them or take them back; held, nobody pays them by himself.
+ * can release them or take them back; held, they are not paid.
  */
 function undecidedPayouts(agreement: Agreement, rows: readonly NewStakeRow[]): readonly NewPayout[] {
   const processing = rows.filter((row) => row.status === "processing");

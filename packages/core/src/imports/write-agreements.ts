@@ -61,7 +61,7 @@ export function compareWithLedger(
 
 /** An agreement as an import offers it to the ledger. */
 export interface OfferedAgreement extends NewAgreement {
-  /** Debts of which nobody knows whether they are paid: written as held. */
+  /** Debts that may have been paid already: written as held. */
   readonly undecided: readonly NewPayout[];
 }
 

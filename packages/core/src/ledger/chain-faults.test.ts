@@ -221,7 +221,7 @@ describe("payments stop and nothing is lost", () => {
       expect(await cluster.pay(id)).toMatchObject({ type: "in_flight" });
     }));
 
-  it("when the queue is emptied: forgotten payouts are rung for again", () =>
+  it("when the queue is emptied: payouts without a job get one again", () =>
     inCluster({}, async (cluster) => {
       await refundDue(cluster);
       cluster.queue.flush();

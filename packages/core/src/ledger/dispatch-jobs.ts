@@ -23,8 +23,8 @@ const STALE_PAYOUTS_PER_TURN = 1_000;
 
 /**
  * Jobs for open payouts that have had none for a while: after a lost queue or a crashed payer, and for bytes that are to be
- * sent once more. Not while many jobs wait: in a long queue every payout would look forgotten, and
- * ringing for all of them again would only make it longer.
+ * sent once more. Not while many jobs wait: in a long queue every payout would look forgotten,
+ * and more jobs would only make it longer.
  */
 export async function enqueueStalePayouts(
   { ledger, queue }: { ledger: Ledger; queue: JobQueue },

@@ -286,7 +286,7 @@ export type WithdrawalRefusal =
   | "epoch_over"
   /** Another withdrawal is live, or the payout is no longer payable. */
   | "payout_moved"
-  /** Not now: frozen, the recovery hold is up, or a cap leaves no room. The next view says which. */
+  /** Not now: frozen, there is a recovery hold, or a cap leaves no room. The next view says which. */
   | "payments_off";
 
 // The ledger, noun by noun. What is asked outside of a transaction is declared once, as a reader, and is part of both.
@@ -367,7 +367,7 @@ export interface PayoutsTx extends PayoutReader {
   ): Promise<boolean>;
   /**
    * Gives a failed or held payout back to the payer, with its job and its receipt, all or nothing. `false`: it has been
-   * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, the recovery hold is up.
+   * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, there is a recovery hold.
    */
   requeue(request: PayoutRequeue): Promise<boolean>;
   /**
@@ -401,7 +401,7 @@ export interface WithdrawalsTx {
 export interface Withdrawals {
   /**
    * The point of no return, in one transaction: the payout (which must be payable) becomes `signed` and the withdrawal
-   * is saved, if the epoch is the newest, payments are on, no recovery hold is up and the limits let it go. A payout that a limit
+   * is saved, if the epoch is the newest, payments are on, there is no recovery hold and the limits let it go. A payout that a limit
    * holds has become `held` then, and the answer is `payout_moved`.
    */
   save(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;

@@ -180,7 +180,7 @@ export interface StatusView {
   /** Jobs that wait to be made: more than a few mean that the scheduler and the ingester are not running. */
   readonly jobsToDispatch: number;
   readonly hashChain: HashChainProgress;
-  /** The oldest debt that is not paid, of those that nobody has stopped. */
+  /** The oldest debt that is not paid, of those that are not stopped. */
   readonly oldestOpen: { readonly key: PayoutKey; readonly dueMs: Millis } | undefined;
 }
 
@@ -219,7 +219,7 @@ export interface DebtLine {
   readonly status: PayoutStatus | "pending";
 }
 
-/** Of those that nobody has stopped, in the order in which they fall due. */
+/** Of those that are not stopped, in the order in which they fall due. */
 export interface DebtFilter extends Window {
   readonly dueAfterMs?: Millis | undefined;
   readonly dueUpToMs?: Millis | undefined;
@@ -261,7 +261,7 @@ export interface WatchView {
   readonly payerLeads: boolean;
   /** Does any watcher look at what the custodian's authority does? */
   readonly watcherPresent: boolean;
-  /** When the earliest debt falls or fell due that nobody has stopped and nobody has paid, written as a payout or not yet. */
+  /** When the earliest debt falls or fell due that is neither stopped nor paid, written as a payout or not yet. */
   readonly oldestUnpaidMs: Millis | undefined;
   readonly topUps: readonly { readonly status: TopUpStatus; readonly count: number }[];
 }
@@ -288,7 +288,7 @@ export interface LedgerView {
   migrations(): Promise<readonly string[] | undefined>;
   /**
    * Payments on the chain whose memo names a debt that this ledger does not have, newest first. While transfers wait to be
-   * decided there may be some; later, somebody has decided something that a restored ledger does not know. The notice of a
+   * decided there may be some; later, a person has decided something that a restored ledger does not know. The notice of a
    * failure is none, since a rebuilt ledger does not know of failures, nor is a checkpoint of the audit log.
    */
   paymentsWithoutDebt(

@@ -11,7 +11,7 @@ import {
 } from "../ledger/operator-action.ts";
 
 /**
- * A second person lets a payout go that a limit holds, or would hold: the first is the ledger, which owes it, or whoever gave
+ * A second person lets a payout go that a limit holds, or would hold: the first is the ledger, which owes it, or the person who gave
  * it to the payer again. It is good for this payee and this amount, and for every attempt. An hour or a day that is full stays
  * full.
  */

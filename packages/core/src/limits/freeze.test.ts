@@ -265,7 +265,7 @@ describe("nominations that were frozen for a while", () => {
   it("come to the same agreements, rows and debts as if they never had been, whenever and however often", () =>
     fc.assert(
       fc.asyncProperty(transfers, async (history) => {
-        const fold = async (freezes: boolean) => {
+        const endOfHistory = async (freezes: boolean) => {
           const ledger = new MemoryLedger(new ManualClock(1));
           const roles = {
             managers: [],
@@ -301,7 +301,10 @@ describe("nominations that were frozen for a while", () => {
           return {
             agreements: [...agreements.keys()].sort((x, y) => (x < y ? -1 : 1)),
             rows: sorted(rows.values(), ({ id }) => id),
-            payouts: sorted(payouts.values(), ({ key }) => key).map((payout) => ({ ...payout, rungAtMs: 0 })),
+            payouts: sorted(payouts.values(), ({ key }) => key).map((payout) => ({
+              ...payout,
+              enqueuedAtMs: 0,
+            })),
             outcomes: sorted(decided.entries(), ([at]) => at).map(([at, { outcome, reason }]) => [
               at,
               outcome,
@@ -309,7 +312,7 @@ describe("nominations that were frozen for a while", () => {
             ]),
           };
         };
-        expect(await fold(true)).toEqual(await fold(false));
+        expect(await endOfHistory(true)).toEqual(await endOfHistory(false));
       }),
       { numRuns: 300 },
     ));

@@ -28,7 +28,7 @@ export function freezeAll(
   });
 }
 
-/** Ends every freeze in force, whoever has added it: `level` says what of it, without one all. */
+/** Ends every freeze in force, no matter who has added it: `level` says what of it, without one all. */
 export function unfreeze(
   { ledger }: { ledger: Ledger },
   { level = "all", action }: { readonly level?: FreezeLevel; readonly action: OperatorAction },

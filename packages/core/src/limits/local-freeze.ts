@@ -13,8 +13,8 @@ const NOT_THERE = new Set(["ENOENT", "ENOTDIR"]);
 
 /**
  * What is frozen in this process alone, looked at anew with each call: the file is the switch that works without database and
- * network, and whoever makes it waits for nobody. Its first word is the level. Empty, misspelt or unreadable it is `all`:
- * somebody wanted to stop something.
+ * network, and takes effect at once. Its first word is the level. Empty, misspelt or unreadable it is `all`:
+ * its writer wanted to stop something.
  */
 export function localFreeze(settings: FreezeSettings): () => readonly Freeze[] {
   const { STAKEBTS_FREEZE_LEVEL: level, STAKEBTS_FREEZE_FILE: file, STAKEBTS_PAYMENTS: payments } = settings;

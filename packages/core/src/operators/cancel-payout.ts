@@ -30,7 +30,7 @@ export interface CancelRequest {
  */
 export function cancelPayout({ ledger }: { ledger: Ledger }, request: CancelRequest): Promise<PayoutAnswer> {
   return ledger.transaction(async (tx) => {
-    await tx.lockEvents(); // As in requeuePayout; and no apply events may look at the rows while they move.
+    await tx.lockEvents(); // As in requeuePayout; and events must not be applied while the rows move.
     const [payout] = await tx.payouts.find({ ids: [request.id] });
     return payout === undefined ? noSuchPayout(request.id) : cancel(tx, payout, request);
   });
@@ -79,7 +79,7 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
     rows.length === 0 ? "nothing else changes" : `${rows.map((row) => row.id).join(", ")} → pending`;
   if (dryRun) return answer(payout, "done", `would be cancelled; ${effect}`);
   if (!(await tx.payouts.move(payout.id, [payout.status], "cancelled", { reason: action.reason })))
-    return answer(payout, "refused", "was moved by somebody else at this moment", { todo: "look again" });
+    return answer(payout, "refused", "was moved by another process at this moment", { todo: "look again" });
   await tx.rows.move(rows.map((row) => ({ row, from: "processing", to: "pending" })));
   await tx.receipts.add([
     receiptOf("payout.cancelled", payout.key, action, {

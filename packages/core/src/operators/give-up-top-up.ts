@@ -47,7 +47,7 @@ export function giveUpTopUp(
         todo: "switch payments off first, or wait: it becomes accepted, refused or unresolved by itself",
       };
     if (!(await tx.topUps.move(id, [status], "cancelled", { reason: action.reason })))
-      return { result: "refused", topUp, status, message: "was moved by somebody else at this moment" };
+      return { result: "refused", topUp, status, message: "was moved by another process at this moment" };
     await tx.receipts.add([
       receiptOf("top_up.given_up", topUp, action, {
         source: found.source,

@@ -9,7 +9,7 @@ import {
   receiptOf,
 } from "../ledger/operator-action.ts";
 
-/** Takes a payout out of the payer's hands until somebody releases it. What is signed already cannot be held. */
+/** Keeps the payer from a payout until an operator releases it. What is signed already cannot be held. */
 export function holdPayout(
   { ledger }: { ledger: Ledger },
   request: { readonly id: PayoutId; readonly action: OperatorAction; readonly dryRun?: boolean },
@@ -35,7 +35,7 @@ async function hold(
       return answer(payout, "refused", "is paid already");
     case "failed":
     case "cancelled":
-      return answer(payout, "refused", `is ${payout.status}: nobody pays it as it is`);
+      return answer(payout, "refused", `is ${payout.status}: it is not paid in this state`);
     case "signed":
     case "sent":
       return answer(
@@ -55,7 +55,7 @@ async function hold(
   }
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to held`);
   if (!(await tx.payouts.move(payout.id, [payout.status], "held", { reason: action.reason })))
-    return answer(payout, "refused", "was moved by somebody else at this moment", { todo: "look again" });
+    return answer(payout, "refused", "was moved by another process at this moment", { todo: "look again" });
   await tx.receipts.add([
     receiptOf("payout.held", payout.key, action, {
       payoutId: payout.id,

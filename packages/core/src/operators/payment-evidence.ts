@@ -65,7 +65,7 @@ export async function paymentEvidence(
   return weighEvidence(payout, { withdrawals, transfers }, despite);
 }
 
-/** A payout that turns out to be paid is confirmed, whatever the operator wanted to do with it. */
+/** A payout that turns out to be paid is confirmed, no matter what the operator wanted to do with it. */
 export async function settlePaid(
   tx: LedgerTx,
   payout: PayoutRecord,

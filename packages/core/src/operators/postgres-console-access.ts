@@ -75,7 +75,7 @@ export function createPostgresConsoleAccess({ url, max = 2 }: { url: string; max
   };
 }
 
-/** Whoever was signed in with what was true before has to sign in again. */
+/** All sessions that were opened with what was true before have to sign in again. */
 function changeUser(
   db: Database,
   where: { readonly name: string; readonly disabled?: boolean },

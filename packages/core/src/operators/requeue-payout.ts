@@ -105,7 +105,7 @@ async function requeue(tx: LedgerTx, payout: PayoutRecord, request: RequeueReque
     despite: request.despite,
   });
   if (!requeued)
-    return answer(payout, "refused", "was moved by somebody else at this moment", { todo: "look again" });
+    return answer(payout, "refused", "was moved by another process at this moment", { todo: "look again" });
   return answer(payout, "done", `${payout.status} → ready: the payer makes one more attempt`, {
     status: "ready",
   });

@@ -61,7 +61,7 @@ export function measureLead(metrics: Metrics): (epoch: bigint | undefined) => vo
 const MONEY = {
   stakebts_hot_wallet_bts: { help: "BTS in the hot wallet" },
   stakebts_purse_bts: {
-    help: "BTS that each source of cover could bring, at the last report",
+    help: "BTS that each source of top-ups could bring, at the last report",
     labels: ["purse"],
   },
   stakebts_treasury_report_time_seconds: { help: "When the last report was written, seconds since 1970" },

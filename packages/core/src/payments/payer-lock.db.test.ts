@@ -28,7 +28,7 @@ function payer(databaseUrl: string, name: string, say: (what: string) => void, c
 }
 
 /** What was said, and a way to wait for the next word. */
-function diary() {
+function recorder() {
   const said: string[] = [];
   let wake: () => void = () => undefined;
   return {
@@ -63,7 +63,7 @@ async function cutSessionsWithLock(databaseUrl: string): Promise<void> {
 
 describe("the payer's lock", () => {
   test("is held by one payer at a time, and passes on when that one stops", async ({ databaseUrl }) => {
-    const { said, say, until } = diary();
+    const { said, say, until } = recorder();
     const first = payer(databaseUrl, "first", say);
     await until("first works");
     const second = payer(databaseUrl, "second", say);
@@ -74,7 +74,7 @@ describe("the payer's lock", () => {
   });
 
   test("is lost with its session, and the payer is told at once", async ({ databaseUrl }) => {
-    const { said, say, until } = diary();
+    const { said, say, until } = recorder();
     const only = payer(databaseUrl, "payer", say);
     await until("payer works");
     await cutSessionsWithLock(databaseUrl);
@@ -86,7 +86,7 @@ describe("the payer's lock", () => {
 
   // Its machine answers the keep-alives of the connection all the while.
   test("passes on when its payer is frozen, and the frozen one has to ask again", async ({ databaseUrl }) => {
-    const { said, say, until } = diary();
+    const { said, say, until } = recorder();
     const frozen = payer(databaseUrl, "frozen", say, frozenClock);
     await until("frozen works");
     const second = payer(databaseUrl, "second", say);

@@ -44,7 +44,7 @@ export interface PayerPorts extends ProcessPorts, FreezablePorts {
   readonly startWorker: StartWorker;
   readonly signerOn: (chainId: string) => Signer;
   readonly memos: MemoWriter;
-  /** In the order in which they are asked for cover. Tried again while it fails. */
+  /** In the order in which they are asked for top-ups. Tried again while it fails. */
   readonly openSources: (opened: {
     readonly custodian: ChainAccount;
     readonly chainId: string;
@@ -102,7 +102,7 @@ export function newPayDeps({
 }
 
 /**
- * Pays, one payout at a time, as the only one of its kind, and beside that fetches cover and reports what is there. Holds
+ * Pays, one payout at a time, as the only one of its kind, and beside that requests top-ups and reports what is there. Holds
  * the active key and those of the exchange and the reserve. Ends with the signal, or throws when an assumption is broken.
  */
 export async function runPayer(

@@ -29,7 +29,7 @@ export interface ProcessContext<C> extends Observation {
 
 /**
  * Runs a worker: reads its configuration, works until SIGTERM or SIGINT, lets the current step end and exits with 0.
- * Anything that nobody expected ends the process at once with another code: it is safe to start it again at any time,
+ * Anything unexpected ends the process at once with another code: it is safe to start it again at any time,
  * and not safe to go on.
  */
 export function runProcess<C extends ProcessConfig>(

@@ -2,7 +2,7 @@ import type { AccountOperationReader } from "@stakebts/bitshares/account-operati
 import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
 import { DirectAlerts } from "../alerts/send-notifications.ts";
 import type { NotificationChannel } from "../alerts/channels.ts";
-import type { MonitorLedger } from "../custody/custody-ledger.ts";
+import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";

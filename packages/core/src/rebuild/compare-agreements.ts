@@ -56,7 +56,7 @@ export function aboutAgreement(
       difference(
         undefined,
         `its ${name} is ${ledger[name]} in the ledger and ${chain[name]} on the chain`,
-        "hold its payouts: somebody has written into the database",
+        "hold its payouts: the database was changed from outside",
       ),
     ),
     ...(keepsTerms

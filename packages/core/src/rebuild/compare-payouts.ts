@@ -11,7 +11,7 @@ import {
 } from "./difference.ts";
 import type { PayoutFact, RowFact } from "./ledger-contents.ts";
 
-const WRITTEN = "leave payments off: somebody has written into the database";
+const WRITTEN = "leave payments off: the database was changed from outside";
 
 /** What may be owed. */
 export function aboutRow({ ledger, chain }: Pair<RowFact>, causes: KnownCauses): readonly Difference[] {
@@ -45,7 +45,7 @@ export function aboutRow({ ledger, chain }: Pair<RowFact>, causes: KnownCauses):
   ];
 }
 
-/** An agreement row that nobody has confirmed yet names no block of a payment. */
+/** An agreement row that is not confirmed yet names no block of a payment. */
 const isSameBlock = (a: RowFact, b: RowFact): boolean =>
   a.status === "paid" || a.blockProcessed === b.blockProcessed;
 
@@ -77,7 +77,7 @@ export function aboutPayout({ ledger, chain }: Pair<PayoutFact>, causes: KnownCa
       difference(
         causeOfAbsence(causes, payee, transferIn(key)),
         `the chain gives this debt and the ledger does not have it: ${of}`,
-        "nobody pays it: see its transfer; `stakebts blocks replay` adds what was missed",
+        "it is not paid: see its transfer; `stakebts blocks replay` adds what was missed",
       ),
     ];
   if (chain === undefined) return aboutUnfounded(ledger, causes, difference);

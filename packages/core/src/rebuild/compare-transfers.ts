@@ -48,7 +48,7 @@ export function aboutTransfer(
       difference(
         undefined,
         `the ledger has it and the chain does not: ${transfer.amount} shares from ${transfer.sender} to ${transfer.receiver}`,
-        "leave payments off: somebody has written into the database",
+        "leave payments off: the database was changed from outside",
       ),
     ];
   const found = FIELDS.filter(([, of]) => of(ledger) !== of(chain)).map(([name, of]) =>
@@ -57,10 +57,10 @@ export function aboutTransfer(
       `its ${name} is ${text(of(ledger))} in the ledger and ${text(of(chain))} on the chain`,
       name === "memo"
         ? "give every memo key that the account has had: STAKEBTS_MEMO_KEY takes several, with commas"
-        : "leave payments off: somebody has written into the database",
+        : "leave payments off: the database was changed from outside",
     ),
   );
-  // The memo itself is nobody's business: that it differs is all that is said.
+  // The memo itself is not shown: only that it differs.
   const memosDiffer =
     (ledger.memoStatus === chain.memoStatus && ledger.memoText !== chain.memoText) ||
     (ledger.memoNonce !== undefined && ledger.memoNonce !== chain.memoNonce) ||
@@ -70,7 +70,7 @@ export function aboutTransfer(
       difference(
         undefined,
         "its memo or transaction id is another one on the chain",
-        "leave payments off: somebody has written into the database",
+        "leave payments off: the database was changed from outside",
       ),
     );
   const isOrder = isAdmin(ledger) || isAdmin(chain);

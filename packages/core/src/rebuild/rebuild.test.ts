@@ -59,7 +59,7 @@ const jsonOf = (value: unknown): string =>
 
 const order = (type: string, amount: number) => JSON.stringify({ type, amount, api: 1 });
 
-const TOWN = (): InProcessClusterOptions => ({
+const CLUSTER = (): InProcessClusterOptions => ({
   adminReplay: true,
   custodianBts: 20_000n,
   reserveBts: 40_000n,
@@ -73,7 +73,7 @@ const TOWN = (): InProcessClusterOptions => ({
 });
 
 /** A month and a half in which everything happens that can. */
-async function liveInTown(cluster: InProcessCluster): Promise<void> {
+async function liveInCluster(cluster: InProcessCluster): Promise<void> {
   await cluster.send("nominator-1", 25_000, "three_months");
   await cluster.send("nominator-2", 50_000, "'six_months'");
   await cluster.send("nominator-3", 25_000.5, '{"type":"twelve_months"}');
@@ -91,8 +91,8 @@ async function liveInTown(cluster: InProcessCluster): Promise<void> {
 
 describe("a ledger that is rebuilt from the chain", () => {
   it("equals the lost one in everything that follows from the chain, and goes on paying where it stopped", () =>
-    inCluster(TOWN(), async (cluster) => {
-      await liveInTown(cluster);
+    inCluster(CLUSTER(), async (cluster) => {
+      await liveInCluster(cluster);
       expect(payoutsOf(cluster, "deposit").map(({ status }) => status)).toEqual(["confirmed"]);
       const lost = factsOf(cluster);
       expect(lost.payouts.length).toBeGreaterThan(8);
@@ -192,8 +192,8 @@ async function failOnce(cluster: InProcessCluster): Promise<void> {
 
 describe("a comparison with the chain", () => {
   it("finds nothing in a ledger that nobody has touched, and only looks", () =>
-    inCluster(TOWN(), async (cluster) => {
-      await liveInTown(cluster);
+    inCluster(CLUSTER(), async (cluster) => {
+      await liveInCluster(cluster);
       const before = cluster.ledger.contents;
       const { comparison, differences } = await cluster.compare();
       expect(differences).toEqual([]);

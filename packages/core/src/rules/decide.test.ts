@@ -718,7 +718,7 @@ describe("for any transfer, any agreements and any policy", () => {
         rows,
         rules,
         ROLES,
-        topUpKey.cover(1, 1),
+        topUpKey.shortage(1, 1),
       );
       expect(decision).toMatchObject({ outcome: "treasury_deposit", payouts: [], rowMoves: [] });
     },

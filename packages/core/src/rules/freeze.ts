@@ -12,7 +12,7 @@ export type FreezeLevel = (typeof FREEZE_LEVELS)[number];
 export const FREEZE_SOURCES = ["operator", "manager", "process", "environment", "file"] as const;
 export type FreezeSource = (typeof FREEZE_SOURCES)[number];
 
-/** One of what may be several. Together they stop whatever one of them stops. */
+/** One of what may be several. Together they stop everything that one of them stops. */
 export interface Freeze {
   readonly source: FreezeSource;
   readonly level: FreezeLevel;

@@ -26,7 +26,7 @@ export type PaymentEvidence<T = SentTransfer, W = Attempt> =
   | { readonly type: "unclear"; readonly reason: string };
 
 /**
- * Weighs what is recorded of a payout. `requeue_payout` of the database refuses whatever this does not find to be `nothing_sent`,
+ * Weighs what is recorded of a payout. `requeue_payout` of the database refuses all that this does not find to be `nothing_sent`,
  * and a test compares the two.
  * @param found.withdrawals every attempt that was ever signed for it, one that was declared dead included
  * @param found.transfers every outgoing transfer that names it: by its key, by an attempt's transaction id, or by a nonce

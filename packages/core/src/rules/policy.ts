@@ -38,7 +38,7 @@ export interface Policy {
   readonly fundsWaitMs: number;
   /** An admin transfer must be larger than this. */
   readonly adminTransferAbove: Bts;
-  /** A source of cover is used only while it can send more than this. */
+  /** A source of top-ups is used only while it can send more than this. */
   readonly topUpAvailableAbove: Bts;
   /** Of what a source can send, this much stays there, for its fee. */
   readonly topUpFeeLeft: Bts;

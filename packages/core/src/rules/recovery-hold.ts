@@ -22,7 +22,7 @@ export interface RecoveryHoldState {
   readonly raised: RecoveryHold | undefined;
   /**
    * This is not the database, or not the run of its server, that was looked at last: what it holds may be older than what
-   * was there before. Counts as a recovery hold; whoever notices raises one.
+   * was there before. Counts as a recovery hold; the process that notices raises one.
    */
   readonly databaseChanged: boolean;
 }
@@ -40,7 +40,7 @@ const NODES_APART_MS = 90_000;
 export const recoveryHoldEnd = (headTimeMs: Millis, expirationMs: number): Millis =>
   plusMs(headTimeMs, expirationMs + NODES_APART_MS);
 
-/** A recovery hold that holds back whatever either of two does. */
+/** A recovery hold that holds back all that either of two does. */
 export const longerRecoveryHold = (old: RecoveryHold | undefined, recoveryHold: RecoveryHold): RecoveryHold =>
   old === undefined
     ? recoveryHold

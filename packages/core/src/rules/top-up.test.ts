@@ -19,7 +19,7 @@ const source = (number: TopUpSourceNumber, available: number, minimum = 10.00001
   withdrawableShares: inShares(available),
   minimumShares: inShares(minimum),
 });
-const cover = (given: {
+const decided = (given: {
   needs: readonly number[];
   spendable?: number;
   expected?: number;
@@ -38,17 +38,17 @@ const cover = (given: {
 describe("shortage", () => {
   it("is what all waiting payouts lack together, from the first source that has it", () => {
     const sources = [source(1, 10_000), source(2, 10_000)];
-    expect(cover({ needs: [1_000, 1_000, 1_000], sources })).toEqual([[1, 3_000]]);
-    expect(cover({ needs: [1_000, 1_000, 1_000], spendable: 400, sources })).toEqual([[1, 2_600]]);
+    expect(decided({ needs: [1_000, 1_000, 1_000], sources })).toEqual([[1, 3_000]]);
+    expect(decided({ needs: [1_000, 1_000, 1_000], spendable: 400, sources })).toEqual([[1, 2_600]]);
   });
 
   it("is rounded up to whole BTS: a share too little pays nobody", () => {
-    expect(cover({ needs: [1_000.86869], sources: [source(1, 10_000)] })).toEqual([[1, 1_001]]);
+    expect(decided({ needs: [1_000.86869], sources: [source(1, 10_000)] })).toEqual([[1, 1_001]]);
   });
 
   it("goes on with the next source where one does not suffice, the reserve first", () => {
     const sources = [source(0, 1_010), source(1, 610), source(3, 2_000)];
-    expect(cover({ needs: [3_000], sources })).toEqual([
+    expect(decided({ needs: [3_000], sources })).toEqual([
       [0, 1_000],
       [1, 600],
       [3, 1_400],
@@ -57,40 +57,40 @@ describe("shortage", () => {
 
   it("asks for what a request costs the wallet too, or it would be short of that again and again", () => {
     const drawn = (available: number) => ({ ...source(0, available), walletFeeShares: inShares(0.95) });
-    expect(cover({ needs: [1_000], sources: [drawn(10_000)] })).toEqual([[0, 1_001]]);
+    expect(decided({ needs: [1_000], sources: [drawn(10_000)] })).toEqual([[0, 1_001]]);
     // 1 000 drawn bring 999: the exchange has to help with 1, and sends no less than 10.00001.
-    expect(cover({ needs: [1_000], sources: [drawn(1_010), source(1, 10_000)] })).toEqual([
+    expect(decided({ needs: [1_000], sources: [drawn(1_010), source(1, 10_000)] })).toEqual([
       [0, 1_000],
       [1, 11],
     ]);
-    expect(cover({ needs: [1_000], sources: [drawn(1_010)] })).toEqual([]);
+    expect(decided({ needs: [1_000], sources: [drawn(1_010)] })).toEqual([]);
   });
 
   it("leaves a source alone that has 510 BTS or less, and 10 BTS in each other", () => {
-    expect(cover({ needs: [100], sources: [source(1, 510.99999)] })).toEqual([]);
-    expect(cover({ needs: [100], sources: [source(1, 511)] })).toEqual([[1, 100]]);
-    expect(cover({ needs: [501], sources: [source(1, 511)] })).toEqual([[1, 501]]);
-    expect(cover({ needs: [502], sources: [source(1, 511)] })).toEqual([]);
+    expect(decided({ needs: [100], sources: [source(1, 510.99999)] })).toEqual([]);
+    expect(decided({ needs: [100], sources: [source(1, 511)] })).toEqual([[1, 100]]);
+    expect(decided({ needs: [501], sources: [source(1, 511)] })).toEqual([[1, 501]]);
+    expect(decided({ needs: [502], sources: [source(1, 511)] })).toEqual([]);
   });
 
   it("is for the oldest payouts that can be paid whole when not all can", () => {
     const sources = [source(1, 2_510)];
-    expect(cover({ needs: [1_000, 1_000, 1_000], sources })).toEqual([[1, 2_000]]);
-    expect(cover({ needs: [5_000, 1_000], sources })).toEqual([]);
+    expect(decided({ needs: [1_000, 1_000, 1_000], sources })).toEqual([[1, 2_000]]);
+    expect(decided({ needs: [5_000, 1_000], sources })).toEqual([]);
   });
 
   it("counts what is on its way", () => {
     const sources = [source(2, 10_000)];
-    expect(cover({ needs: [1_000, 1_000], expected: 1_500, sources })).toEqual([[2, 500]]);
-    expect(cover({ needs: [1_000, 1_000], expected: 2_000, sources })).toEqual([]);
+    expect(decided({ needs: [1_000, 1_000], expected: 1_500, sources })).toEqual([[2, 500]]);
+    expect(decided({ needs: [1_000, 1_000], expected: 2_000, sources })).toEqual([]);
   });
 
   it("also restores what has to stay in the hot wallet", () => {
-    expect(cover({ needs: [1_000], spendable: -60, sources: [source(1, 10_000)] })).toEqual([[1, 1_060]]);
+    expect(decided({ needs: [1_000], spendable: -60, sources: [source(1, 10_000)] })).toEqual([[1, 1_060]]);
   });
 
   it("is not asked for below what the venue sends", () => {
-    expect(cover({ needs: [3], sources: [source(1, 1_000, 10.00001)] })).toEqual([[1, 11]]);
+    expect(decided({ needs: [3], sources: [source(1, 1_000, 10.00001)] })).toEqual([[1, 11]]);
   });
 
   const amounts = fc.bigInt({ min: 0n, max: 10n ** 12n }).map(shares);

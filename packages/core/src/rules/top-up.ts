@@ -8,7 +8,7 @@ declare const brand: unique symbol;
 /** A UUID derived from the key, and the client id under which an exchange knows the request. */
 export type TopUpId = string & { readonly [brand]: "top-up" };
 
-/** `cover:<source>:<n>`, the n-th cover from that source, or `admin:<block>:<trx>:<op>`, the request of a manager. */
+/** `top-up:<source>:<n>`, the n-th request to that source because of a shortage, or `admin:<block>:<trx>:<op>`, the request of a manager. */
 export type TopUpKey = string & { readonly [brand]: "top-up key" };
 
 /** Where funds can come from, in the order in which they are asked: the reserve account on chain, then the exchange accounts. */
@@ -63,7 +63,7 @@ export const TOP_UP_MOVES: Readonly<Record<TopUpStatus, readonly TopUpStatus[]>>
 
 /** Money that may still come. */
 export const EXPECTED_STATUSES = ["requested", "asked", "accepted"] as const satisfies readonly TopUpStatus[];
-/** While a source has one of these, no further cover is asked of it. */
+/** While a source has one of these, no further top-up is asked of it. */
 export const OPEN_TOP_UP_STATUSES = [
   ...EXPECTED_STATUSES,
   "unresolved",
@@ -80,7 +80,7 @@ export interface NewTopUp {
 }
 
 export const topUpKey = {
-  cover: (source: TopUpSourceNumber, number: number) => `top-up:${source}:${number}` as TopUpKey,
+  shortage: (source: TopUpSourceNumber, number: number) => `top-up:${source}:${number}` as TopUpKey,
   admin: (request: OperationPosition) => `admin:${operationId(request)}` as TopUpKey,
 } as const;
 

@@ -11,7 +11,7 @@ export interface Observation {
   readonly metrics: Metrics;
 }
 
-/** The answer to one question over HTTP, whatever server it is asked through. */
+/** The answer to one question over HTTP, through any server. */
 export interface ObservationAnswer {
   readonly status: 200 | 404 | 503;
   readonly contentType: string;

@@ -14,7 +14,7 @@ export type Listeners<P> = {
     : Listeners<P[Name]>;
 };
 
-/** The same port; each call of the methods named is told of when it has ended, in whatever way. */
+/** The same port; each call of the methods named is told of when it has ended, well or badly. */
 export function watched<P extends object>(port: P, listeners: Listeners<P>): P {
   const told = new Map<string | symbol, unknown>();
   for (const [name, listener] of Object.entries(listeners)) {

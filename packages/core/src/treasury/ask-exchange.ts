@@ -132,7 +132,7 @@ async function hear(
         await moveTopUp(deps, topUp, "requested", { event: "top_up.postponed", reason });
       else
         await moveTopUp(deps, topUp, "refused", {
-          // Cover is looked for again, elsewhere or later. A manager's order is not: he has to hear that nothing moved.
+          // A shortage is looked at again, elsewhere or later. A manager's order is not: he has to hear that nothing moved.
           event: answer.permanent || topUp.kind === "admin" ? "top_up.rejected" : "top_up.refused",
           reason,
         });
@@ -176,7 +176,7 @@ async function lookFor(
     await moveTopUp(deps, topUp, "asked", { event: "top_up.unanswered", reason });
 }
 
-/** What the source says it holds under our id, whoever asked for it and when. */
+/** What the source says it holds under our id, no matter who asked for it and when. */
 async function adopt(
   deps: TreasuryDeps,
   topUp: TopUpRecord,
@@ -210,7 +210,7 @@ async function adopt(
     await arriveLate(deps, { ...topUp, status: "accepted", txid });
 }
 
-/** A request that was found before it was asked for goes the same way as others: it was asked for, by somebody. */
+/** A request that was found before it was asked for goes the same way as others: it was asked for. */
 async function asAsked({ ledger }: TreasuryDeps, topUp: TopUpRecord): Promise<TopUpRecord> {
   if (topUp.status !== "requested") return topUp;
   await ledger.transaction((tx) => tx.topUps.move(topUp.id, ["requested"], "asked"));

@@ -23,7 +23,7 @@ export interface ExchangeWithdrawalRequest {
   readonly memo: string;
 }
 
-/** A venue's own words for where a withdrawal stands, reduced to what somebody has to do about it. */
+/** A venue's own words for where a withdrawal stands, reduced to what has to be done about it. */
 export const EXCHANGE_WITHDRAWAL_STATES = [
   /** On its way. Everything that a venue says and that we do not understand is this. */
   "pending",
@@ -66,7 +66,7 @@ export const EXCHANGE_REFUSALS = [
   "throttled",
   /** Nothing has left this process. */
   "unreachable",
-  /** A withdrawal to somebody else, of another amount or with another memo, has this client id. */
+  /** A withdrawal to another account, of another amount or with another memo, has this client id. */
   "client_id_taken",
   /** The venue could not make sense of the request: our bug. */
   "malformed_request",

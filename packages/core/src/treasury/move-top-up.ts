@@ -38,7 +38,7 @@ export async function startAsking(
   return moved;
 }
 
-/** Moves a request and writes down why, both or neither. Where somebody else was faster nothing happens. */
+/** Moves a request and writes down why, both or neither. Where another process was faster nothing happens. */
 export async function moveTopUp(
   { ledger, log }: TreasuryDeps,
   topUp: TopUpRecord,

@@ -38,7 +38,7 @@ interface SourceDeps {
   readonly log: Log;
 }
 
-/** Where cover comes from, in the order in which it is asked for: the reserve account first, then the exchange accounts. */
+/** Where top-ups come from, in the order in which they are asked for: the reserve account first, then the exchange accounts. */
 export async function openTopUpSources(
   settings: VenueSettings & ReserveSettings,
   credentials: readonly AccountCredentials[],

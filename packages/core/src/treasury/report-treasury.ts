@@ -140,7 +140,7 @@ function warning(subject: string, { horizon, of, shortShares }: Shortage, chainT
       todo:
         of === "all"
           ? "bring in funds before these payments are due"
-          : "nothing, if cover can be fetched: `stakebts balances` shows what is where",
+          : "nothing, if a top-up is possible: `stakebts balances` shows what is where",
     },
   };
 }

@@ -11,7 +11,7 @@ import { type Millis, plusMs } from "@stakebts/kernel/time";
 import type { TopUpRecord } from "../ledger/ledger.ts";
 import { behindTheChain } from "../payments/pay-payout.ts";
 import { askExchange, isTimeToAsk } from "./ask-exchange.ts";
-import { topUpShortage } from "./cover-shortage.ts";
+import { topUpShortage } from "./top-up-shortage.ts";
 import { moveTopUp } from "./move-top-up.ts";
 import { sendReserve } from "./send-reserve.ts";
 import { record, sourceOf, type TreasuryDeps } from "./treasury.ts";
@@ -74,7 +74,7 @@ export async function runTreasury(deps: TreasuryDeps, memory: TreasuryMemory): P
   memory.shortage = shortage;
 }
 
-/** A manager has named an exchange account that nobody has set up here. */
+/** A manager has named an exchange account that is not set up here. */
 async function refuseUnknownSource(deps: TreasuryDeps, topUp: TopUpRecord): Promise<void> {
   if (topUp.status !== "requested") return;
   const setting =

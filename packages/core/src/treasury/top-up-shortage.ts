@@ -18,12 +18,12 @@ import { topUpId } from "../ledger/ids.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { fundsOf, type TreasuryDeps } from "./treasury.ts";
 
-/** The oldest of the payouts that are looked at; what comes after them is covered when they are paid. */
+/** The oldest of the payouts that are looked at; what comes after them is topped up when they are paid. */
 const NEEDS_MAX = 10_000;
 /** A source that has refused is not asked again for this long. Host time. */
 const REST_MS = 5 * MINUTE_MS;
 
-/** What came of looking for cover. `short`: nothing can be asked for, although payouts wait. */
+/** What came of looking for a shortage. `short`: nothing can be asked for, although payouts wait. */
 export type TopUpResult =
   | { readonly type: "enough" }
   | { readonly type: "asked"; readonly amount: bigint }
@@ -126,7 +126,7 @@ async function writeDown(
     amount = 0n;
     if (whyNotPay(await tx.control.lock(), writerEpoch) !== undefined) return;
     for (const { source, amount: asked } of wanted) {
-      const key = topUpKey.cover(
+      const key = topUpKey.shortage(
         source,
         (await tx.topUps.count({ kinds: ["shortage"], sources: [source] })) + 1,
       );
@@ -158,10 +158,10 @@ async function writeDown(
 function whyNothing(total: Shares, { sources, unusable }: SourcesAnswer): string {
   const short = `payouts wait for ${sharesText(total)} more than there is`;
   const count = sources.length + unusable.length;
-  if (count === 0) return `${short}, and no source of cover is configured`;
+  if (count === 0) return `${short}, and no source of top-ups is configured`;
   const together = sources.reduce((sum, { withdrawableShares }) => sum + withdrawableShares, 0n);
   return [
-    `${short}, and of ${count} source(s) of cover ${sources.length} can be used, with ${sharesText(shares(together))} together`,
+    `${short}, and of ${count} source(s) of top-ups ${sources.length} can be used, with ${sharesText(shares(together))} together`,
     ...unusable,
   ].join("; ");
 }

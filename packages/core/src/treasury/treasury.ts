@@ -55,7 +55,7 @@ export interface TreasuryDeps {
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
-  /** In the order in which they are asked for cover. */
+  /** In the order in which they are asked for top-ups. */
   readonly sources: readonly TopUpSource[];
   /** As of PayDeps. */
   readonly frozenHere: () => readonly Freeze[];

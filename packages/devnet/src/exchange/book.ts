@@ -65,7 +65,7 @@ export interface WithdrawalOrder {
   readonly clientWithdrawalId: string | undefined;
 }
 
-/** Listed as open; all others as closed. An invalid address stays open until somebody cancels it. */
+/** Listed as open; all others as closed. An invalid address stays open until it is cancelled. */
 const OPEN: readonly VenueStatus[] = ["REQUESTED", "AUTHORIZED", "PENDING", "ERROR_INVALID_ADDRESS"];
 const CANCELLABLE: readonly VenueStatus[] = ["REQUESTED", "AUTHORIZED", "ERROR_INVALID_ADDRESS"];
 const ACCOUNT_NAME = /^[a-z][a-z0-9.-]{2,62}$/u;
@@ -170,7 +170,7 @@ export class Book {
     this.closed.push(withdrawal);
   }
 
-  /** `false`: the memo is nobody's, and the money stays where it is until somebody complains. */
+  /** `false`: the memo belongs to no account, and the money stays where it is. */
   deposit({ memo, amountShares, txid }: { memo: string; amountShares: bigint; txid: string }): boolean {
     const account = [...this.accounts.values()].find((each) => each.depositMemo === memo);
     if (account === undefined) return false;

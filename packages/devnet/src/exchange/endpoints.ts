@@ -90,7 +90,7 @@ export const PUBLIC_ENDPOINTS: Readonly<Record<string, PublicEndpoint>> = {
   },
 };
 
-/** Answered to whoever signs. `*` is one part of a path; named paths come first. */
+/** Answered to every caller that signs. `*` is one part of a path; named paths come first. */
 export const SIGNED_ENDPOINTS: Readonly<Record<string, SignedEndpoint>> = {
   "GET /account": (_, { account }) => ({ body: { accountId: account.id, actionsNeeded: [] } }),
   "GET /account/permissions/currencies/*": (_, { name, account }) => {

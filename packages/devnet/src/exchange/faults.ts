@@ -8,7 +8,7 @@ export interface DevnetExchangeFaults {
   dropRequests(count: number): void;
   /** Requests have their effect at once and are answered late. */
   delayAnswersMs(ms: number, options?: { withdrawalsOnly?: boolean }): void;
-  /** Requests have their effect late: perhaps when nobody waits for it any more. */
+  /** Requests have their effect late: perhaps when the caller no longer waits. */
   delayRequestsMs(ms: number, options?: { withdrawalsOnly?: boolean }): void;
   /** The next `count` requests (default 1) get this answer and have no effect. Without a code: a page of a proxy. */
   answerNext(answer: { status: number; code?: string; count?: number; withdrawalsOnly?: boolean }): void;

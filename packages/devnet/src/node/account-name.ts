@@ -7,7 +7,7 @@ export function isValidName(name: string): boolean {
   );
 }
 
-/** A name that nobody would pay a premium for: it pays the basic fee only. */
+/** A name without a premium: it pays the basic fee only. */
 export function isCheapName(name: string): boolean {
   return /[0-9./-]/.test(name) || !/[aeiouy]/.test(name);
 }

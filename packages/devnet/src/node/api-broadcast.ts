@@ -80,7 +80,7 @@ export class Broadcaster {
     this.#host.relay(transaction);
     if (takeOne(switches, "dropReplies")) {
       this.#host.hangUp(session);
-      return new Promise<Result>(() => undefined); // there is nobody left to answer
+      return new Promise<Result>(() => undefined); // no connection is left to answer
     }
     return null;
   }

@@ -17,7 +17,7 @@ export interface BlockHeader {
 
 /**
  * What the test decided about a block. It is not part of the chain's format: it travels with the block, so that every
- * node which applies it, on whatever branch, does the same.
+ * node which applies it, on any branch, does the same.
  */
 export interface BlockDirectives {
   /** The witness votes of this block do not move the last irreversible block. */

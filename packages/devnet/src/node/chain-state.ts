@@ -139,7 +139,7 @@ export const OTHER_FEES = {
   custom: { fee: 86_869n, pricePerKbyte: 57_913n },
   permissionCreate: 86_869n,
   permissionUpdate: 86_869n,
-  /** Unlike a transfer's, so that whoever takes the one for the other is refused. */
+  /** Unlike a transfer's, so that a client that takes the one for the other is refused. */
   permissionClaim: { fee: 251_000n, pricePerKbyte: 57_913n },
 } as const;
 

@@ -6,7 +6,7 @@ import { type PermissionId, pricesOfClaims } from "@stakebts/bitshares/chain";
 import { type ChainCheck, differs, pass, same } from "./chain-check.ts";
 import { type ChainUnderTest, craft } from "./chain-under-test.ts";
 
-/** No chain has come this far, so nobody has given it. */
+/** No chain has come this far, so it was never given. */
 const NO_PERMISSION: PermissionId = "1.12.4000000000";
 
 const memoOf = (test: ChainUnderTest, length: number) =>
@@ -57,7 +57,7 @@ export const claimChecks: readonly ChainCheck[] = [
     },
   },
   {
-    name: "a permission that nobody has given is not there, and cannot be claimed",
+    name: "a permission that was never given is not there, and cannot be claimed",
     async run(test) {
       const permission = await test.client.permission(NO_PERMISSION);
       if (permission !== undefined) return differs(permission, "no object");

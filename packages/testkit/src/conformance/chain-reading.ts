@@ -117,7 +117,7 @@ export const readingChecks: readonly ChainCheck[] = [
     },
   },
   {
-    name: "accounts come by name and by id, and null for nobody",
+    name: "accounts come by name and by id, and null where there is none",
     async run(test) {
       const { id, name } = test.account;
       const found = asArray(
@@ -131,7 +131,7 @@ export const readingChecks: readonly ChainCheck[] = [
     },
   },
   {
-    name: "get_account_by_name does not resolve ids and knows nobody by another name",
+    name: "get_account_by_name does not resolve ids and finds no account by another name",
     async run(test) {
       const names = [test.account.name, test.account.id, NOBODY, ""];
       const found = await Promise.all(names.map((name) => database(test, "get_account_by_name", name)));

@@ -38,7 +38,7 @@ export interface ChainUnderTestOptions {
   readonly wif: string;
   /** Memo key of the account; the active key if it is the same. */
   readonly memoWif?: string | undefined;
-  /** Receives the shares. By default the first account found that belongs to somebody. */
+  /** Receives the shares. By default the first account found that has an owner. */
   readonly to?: string | undefined;
   readonly keyPrefix?: string | undefined;
   readonly callDeadlineMs?: number | undefined;
@@ -59,7 +59,7 @@ export interface ChainUnderTest {
   close(): Promise<void>;
 }
 
-/** Reserved accounts, 1.2.0 to 1.2.5: what is sent there is lost or somebody else's at once. */
+/** Reserved accounts, 1.2.0 to 1.2.5: what is sent there is lost at once. */
 const RESERVED_ACCOUNTS = 6;
 
 async function findRecipient(rpc: RpcConnection, own: string): Promise<string> {
@@ -139,7 +139,7 @@ const nextAmount = (): bigint => (++crafted % 1_000n) + 1n;
 
 export const freshKey = (): PrivateKey => new PrivateKey(randomBytes(32).fill(1, 0, 1));
 
-/** A key of somebody who is not on the chain: memos may name any key. */
+/** A key of no account on the chain: memos may name any key. */
 export function freshMemoKey(keyPrefix: string): { publicKey: string; memoReader: MemoReader } {
   const wif = ReferencePrivateKey.fromBuffer(randomBytes(32).fill(1, 0, 1)).toWif();
   const memoReader = createMemoReader({ wifs: [wif], keyPrefix });

@@ -40,7 +40,7 @@ function requestTo(
     clientId: clientWithdrawalId(uuid),
     amountShares: AMOUNT,
     toAccount,
-    memo: `cover ${uuid}`,
+    memo: `top-up ${uuid}`,
     ...change,
   };
 }

@@ -174,7 +174,7 @@ export const limitChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a payment that waits for funds keeps nobody from the room that is there",
+    name: "a payment that waits for funds takes no room from others",
     async run(ledger) {
       const [first, second, small] = await given(ledger, { hourCap: bts(700n) }, 400n, 400n, 1n);
       assert.ok(first !== undefined && second !== undefined && small !== undefined);
@@ -194,7 +194,7 @@ export const limitChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "of several freezes each stops what it says, whoever has added it, until it is ended",
+    name: "of several freezes each stops what it says, no matter who has added it, until it is ended",
     async run(ledger) {
       const [payout] = await given(ledger, {}, 450n);
       assert.ok(payout !== undefined);

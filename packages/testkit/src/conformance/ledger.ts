@@ -54,8 +54,8 @@ async function jobs(ledger: Ledger): Promise<readonly NewJob[]> {
   return all;
 }
 
-const cover = (source: TopUpSourceNumber, number: number) => {
-  const key = topUpKey.cover(source, number);
+const shortageTopUp = (source: TopUpSourceNumber, number: number) => {
+  const key = topUpKey.shortage(source, number);
   const id = topUpId(key);
   const memo = `top-up:${id}`;
   return {
@@ -72,16 +72,16 @@ const cover = (source: TopUpSourceNumber, number: number) => {
 export const ledgerChecks: readonly LedgerCheck[] = [
   ...limitChecks,
   {
-    name: "a source has one open cover at a time, whoever asks, and as many in turn as it takes",
+    name: "a source has one open request at a time, no matter which process asks, and as many in turn as it takes",
     async run(ledger) {
       const insert = (source: TopUpSourceNumber, number: number) =>
-        ledger.transaction((tx) => tx.topUps.insert(cover(source, number)));
+        ledger.transaction((tx) => tx.topUps.insert(shortageTopUp(source, number)));
       assert.equal(await insert(1, 1), true);
       assert.equal(await insert(1, 1), false);
       assert.equal(await insert(1, 2), false);
       assert.equal(await insert(2, 1), true);
       await ledger.transaction((tx) =>
-        tx.topUps.move(cover(1, 1).id, ["requested"], "refused", { reason: "too small" }),
+        tx.topUps.move(shortageTopUp(1, 1).id, ["requested"], "refused", { reason: "too small" }),
       );
       assert.equal(await insert(1, 2), true);
       assert.equal(
@@ -105,8 +105,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "the same request for funds with another amount is a broken assumption",
     async run(ledger) {
-      await ledger.transaction((tx) => tx.topUps.insert(cover(1, 1)));
-      const other = { ...cover(1, 1), amount: bts(2_000n) };
+      await ledger.transaction((tx) => tx.topUps.insert(shortageTopUp(1, 1)));
+      const other = { ...shortageTopUp(1, 1), amount: bts(2_000n) };
       await assert.rejects(
         ledger.transaction((tx) => tx.topUps.insert(other)),
         /another source, amount or memo/,
@@ -116,8 +116,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "a request for funds moves from where it is believed to stand, and keeps what was learnt of it",
     async run(ledger) {
-      const { id } = cover(3, 1);
-      await ledger.transaction((tx) => tx.topUps.insert(cover(3, 1)));
+      const { id } = shortageTopUp(3, 1);
+      await ledger.transaction((tx) => tx.topUps.insert(shortageTopUp(3, 1)));
       const move = (...args: Parameters<LedgerTx["topUps"]["move"]>) =>
         ledger.transaction((tx) => tx.topUps.move(...args));
       assert.equal(await move(id, ["accepted"], "arrived", { arrivedBy: operation(9) }), false);
@@ -135,7 +135,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.ok(topUp.askedAtMs !== undefined);
       const { askedAtMs: _at, changedAtMs: _changed, ...rest } = topUp;
       assert.deepEqual(rest, {
-        ...cover(3, 1),
+        ...shortageTopUp(3, 1),
         status: "arrived",
         reason: undefined,
         venueId: "v-1",
@@ -150,9 +150,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
   {
     name: "what the reserve has signed is kept to the byte and never signed anew",
     async run(ledger) {
-      const { id } = cover(0, 1);
+      const { id } = shortageTopUp(0, 1);
       const signed = { bytes: Uint8Array.of(1, 2, 255), refBlockNum: 5, expirationMs: millis(90_000) };
-      await ledger.transaction((tx) => tx.topUps.insert(cover(0, 1)));
+      await ledger.transaction((tx) => tx.topUps.insert(shortageTopUp(0, 1)));
       await ledger.transaction((tx) => tx.topUps.move(id, ["requested"], "asked", { txid: "cd", signed }));
       const [topUp] = await ledger.topUps.find({ sources: [0] });
       assert.equal(topUp?.txid, "cd");
@@ -175,7 +175,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const epoch = await ledger.control.startWriterEpoch();
       const why = (of: bigint) =>
         ledger.transaction((tx) => tx.control.lock().then((control) => whyNotPay(control, of)));
-      assert.equal(await why(epoch), "payments_off"); // Nobody has looked at this database yet.
+      assert.equal(await why(epoch), "payments_off"); // No operator has looked at this database yet.
       await passRecoveryHold(ledger);
       assert.equal(await why(epoch), undefined);
       await stopPayments(ledger);
@@ -454,7 +454,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a ledger that nobody has looked at, and one under a recovery hold, take no withdrawal",
+    name: "a ledger that no operator has looked at, and one under a recovery hold, take no withdrawal",
     async run(ledger) {
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
@@ -679,7 +679,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a transfer that left under a transaction id is found by it, whatever its memo says",
+    name: "a transfer that left under a transaction id is found by it, no matter what its memo says",
     async run(ledger) {
       const txid = "cd".repeat(20);
       await ledger.transaction((tx) =>
@@ -794,7 +794,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "open payouts that nobody rang for are rung for, oldest debts first; settled ones are not",
+    name: "open payouts without a job get one, oldest debts first; settled ones do not",
     async run(ledger) {
       const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];
       await createPayouts(ledger, late, early, done);

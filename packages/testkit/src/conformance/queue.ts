@@ -153,7 +153,7 @@ export const queueChecks: readonly QueueCheck[] = [
     },
   },
   {
-    name: "what was rung while nobody served is answered by whoever comes",
+    name: "jobs added while no worker ran are done by the next worker",
     async run({ queue, startWorker }) {
       const seen = collector<number>();
       await queue.add([due("due-a", 1)]);

@@ -1,7 +1,7 @@
 import type { AccountId, EncryptedMemo } from "@stakebts/bitshares/chain";
 import type { ChainTransaction, FakeBlock } from "./fake-chain.ts";
 
-// The auditor knows the rules of the programme by heart and believes nobody: it reads the final blocks and the list of
+// The auditor has the rules of the programme in itself and believes no process: it reads the final blocks and the list of
 // what people sent, and reckons for itself who is owed what. It shares no code with what it checks.
 
 const BTS = 100_000n;

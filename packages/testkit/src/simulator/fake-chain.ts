@@ -42,7 +42,7 @@ const EXPIRATION_MS_MAX = 86_400_000;
 /**
  * A chain in memory, by the rules that the product's promises rest on: a transaction is in a branch at most once, in no
  * block whose parent is later than its expiration (ADR 0006), and in no branch without its reference block; blocks above
- * the irreversible one may be undone, and what was in them may enter again. One chain, whoever asks: nodes are elsewhere.
+ * the irreversible one may be undone, and what was in them may enter again. One chain for every caller: nodes are elsewhere.
  */
 export class FakeChain {
   readonly #blocks: FakeBlock[] = [];

@@ -47,7 +47,7 @@ export const fakeMemo = (text: string, nonce: bigint): EncryptedMemo => ({
   messageHex: Buffer.from(text).toString("hex"),
 });
 
-/** Nobody has the key to this one. */
+/** There is no key to this one. */
 export const unreadableMemo = (nonce: bigint): EncryptedMemo => ({
   ...fakeMemo("", nonce),
   to: "another key",

@@ -1,6 +1,6 @@
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
-import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/custody-ledger";
+import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/monitor-ledger";
 import type { MemoryLedger } from "../memory-ledger.ts";
 
 /** The ledger in memory as a watcher reads it: what createPostgresMonitorLedger answers, by the same rules. */

@@ -74,7 +74,7 @@ async function openTransport(url: string): Promise<Transporter> {
     connectionTimeout: STEP_MS_MAX,
     greetingTimeout: STEP_MS_MAX,
     socketTimeout: STEP_MS_MAX,
-    // A message is text. It shall never be the contents of a file or an address, whatever stands in it.
+    // A message is text. No text in it may be read as a file or an address.
     disableFileAccess: true,
     disableUrlAccess: true,
   });

@@ -73,7 +73,7 @@ export const isUnchained = Prisma.sql`
                coalesce((SELECT id FROM receipt WHERE created_at < now() - ${LATE_MS} * interval '1 millisecond' ORDER BY id DESC LIMIT 1), 0))
   AND NOT EXISTS (SELECT FROM hash_chain_entry s WHERE s.receipt_id = r.id)`;
 
-/** More receipts than this are not counted: whoever asks wants to know whether they become fewer. */
+/** More receipts than this are not counted: the caller wants to know whether they become fewer. */
 const UNCHAINED_COUNTED_MAX = 100_000;
 
 export async function hashChainProgress(db: DatabaseTx): Promise<HashChainProgress> {

@@ -80,7 +80,7 @@ export class PostgresTopUps implements TopUpsTx {
     const { count } = await this.#db.topUp.createMany({ data, skipDuplicates: true });
     if (count === 1) return true;
     const old = await this.#db.topUp.findUnique({ where: { key: topUp.key } });
-    // Not the key but the one open cover of this source: somebody else asked at the same moment.
+    // Not the key but the one open request to this source: another process asked at the same moment.
     if (old === null) return false;
     assert(
       old.account === topUp.source && old.amountShares === toShares(topUp.amount) && old.memo === topUp.memo,

@@ -33,7 +33,7 @@ export const withdrawalAnswer = z.object({
 });
 export type WithdrawalAnswer = z.infer<typeof withdrawalAnswer>;
 
-/** Whatever is not here, NEW among it, is on its way as far as we know. */
+/** All others, NEW among them, are on their way as far as we know. */
 const STATES: Readonly<Record<string, ExchangeWithdrawalState>> = {
   COMPLETED: "completed",
   CANCELLED: "cancelled",

@@ -78,7 +78,7 @@ const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * The venue's HTTP interface, one call at a time: timestamps must arrive in the order in which they were made. Nothing is
- * repeated, whatever happens; that is decided by those who know what a call was for.
+ * repeated here; that is decided by the caller, which knows what a call was for.
  */
 export class BittrexCalls {
   readonly #options: BittrexCallsOptions;
@@ -97,7 +97,7 @@ export class BittrexCalls {
 
   call(call: Call): Promise<CallResult> {
     const result = this.#last.then(() => this.#callNow(call));
-    this.#last = result.catch(() => undefined); // told to whoever called
+    this.#last = result.catch(() => undefined); // told to the caller
     return result;
   }
 

@@ -7,20 +7,20 @@ import { ManualClock } from "@stakebts/testkit/manual-clock";
 import {
   CUSTODIAN,
   DEPOSIT_MEMO,
-  givenTownExchange,
+  givenDevnetExchange,
   KEY,
-  type TownExchange,
+  type DevnetExchangeSetup,
 } from "./fixtures/devnet-exchange.ts";
 
-const towns: TownExchange[] = [];
+const setups: DevnetExchangeSetup[] = [];
 afterEach(async () => {
-  for (const town of towns.splice(0)) await town.stop();
+  for (const setup of setups.splice(0)) await setup.stop();
 });
 
-async function givenTown(...options: Parameters<typeof givenTownExchange>): Promise<TownExchange> {
-  const town = await givenTownExchange(...options);
-  towns.push(town);
-  return town;
+async function givenSetup(...options: Parameters<typeof givenDevnetExchange>): Promise<DevnetExchangeSetup> {
+  const setup = await givenDevnetExchange(...options);
+  setups.push(setup);
+  return setup;
 }
 
 const AMOUNT = shares(30_000_001n);
@@ -32,17 +32,17 @@ function aRequest(change: Partial<ExchangeWithdrawalRequest> = {}): ExchangeWith
     clientId: clientWithdrawalId(uuid),
     amountShares: AMOUNT,
     toAccount: CUSTODIAN,
-    memo: `cover ${uuid}`,
+    memo: `top-up ${uuid}`,
     ...change,
   };
 }
 
 /** That the request was carried out once, on the chain and in the venue's book. */
-async function expectPaidOnce(town: TownExchange, { memo, amountShares }: ExchangeWithdrawalRequest) {
-  await town.settle();
-  expect(await town.arrivals()).toEqual([{ memo, amountShares }]);
+async function expectPaidOnce(setup: DevnetExchangeSetup, { memo, amountShares }: ExchangeWithdrawalRequest) {
+  await setup.settle();
+  expect(await setup.arrivals()).toEqual([{ memo, amountShares }]);
   const left = 500_000_000n - amountShares - FEE;
-  expect(town.venue.balance(KEY)).toEqual({ totalShares: left, availableShares: left });
+  expect(setup.venue.balance(KEY)).toEqual({ totalShares: left, availableShares: left });
 }
 
 async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -55,119 +55,122 @@ async function eventually(holds: () => boolean | Promise<boolean>): Promise<void
 
 describe("a withdrawal whose outcome is not known", () => {
   it("because the venue took it and a gateway said 503, is found, and asked for again it is the same", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    town.venue.faults.failAfterAccept(1);
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "unknown" });
-    expect(await town.exchange.find(request.clientId)).toMatchObject({ withdrawal: { state: "pending" } });
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted", discrepancy: undefined });
-    await expectPaidOnce(town, request);
+    setup.venue.faults.failAfterAccept(1);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "unknown" });
+    expect(await setup.exchange.find(request.clientId)).toMatchObject({ withdrawal: { state: "pending" } });
+    expect(await setup.exchange.withdraw(request)).toMatchObject({
+      type: "accepted",
+      discrepancy: undefined,
+    });
+    await expectPaidOnce(setup, request);
   });
 
   it("because the answer came too late, is found", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    const impatient = town.client({ callDeadlineMs: 150 });
+    const impatient = setup.client({ callDeadlineMs: 150 });
     await impatient.funds();
-    town.venue.faults.delayAnswersMs(60_000, { withdrawalsOnly: true });
+    setup.venue.faults.delayAnswersMs(60_000, { withdrawalsOnly: true });
     expect(await impatient.withdraw(request)).toMatchObject({ type: "unknown" });
-    town.venue.faults.delayAnswersMs(0);
-    expect(await town.exchange.find(request.clientId)).toMatchObject({ type: "found" });
-    await expectPaidOnce(town, request);
+    setup.venue.faults.delayAnswersMs(0);
+    expect(await setup.exchange.find(request.clientId)).toMatchObject({ type: "found" });
+    await expectPaidOnce(setup, request);
   });
 
   it("because the request came too late, is absent at first, and later the same withdrawal as a second one", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    const impatient = town.client({ callDeadlineMs: 150 });
+    const impatient = setup.client({ callDeadlineMs: 150 });
     await impatient.funds();
-    town.venue.faults.delayRequestsMs(600, { withdrawalsOnly: true });
+    setup.venue.faults.delayRequestsMs(600, { withdrawalsOnly: true });
     expect(await impatient.withdraw(request)).toMatchObject({ type: "unknown" });
     expect(await impatient.find(request.clientId)).toEqual({ type: "absent" });
-    town.venue.faults.delayRequestsMs(0);
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-    await eventually(() => town.venue.delayed === 0);
-    expect(town.venue.withdrawals()).toHaveLength(1);
-    await expectPaidOnce(town, request);
+    setup.venue.faults.delayRequestsMs(0);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+    await eventually(() => setup.venue.delayed === 0);
+    expect(setup.venue.withdrawals()).toHaveLength(1);
+    await expectPaidOnce(setup, request);
   });
 
   it("because the venue fell silent, is absent while nothing was taken", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    const impatient = town.client({ callDeadlineMs: 150 });
+    const impatient = setup.client({ callDeadlineMs: 150 });
     await impatient.funds();
-    town.venue.faults.freeze(true);
+    setup.venue.faults.freeze(true);
     expect(await impatient.find(request.clientId)).toMatchObject({ type: "unknown" });
-    town.venue.faults.freeze(false);
+    setup.venue.faults.freeze(false);
     expect(await impatient.find(request.clientId)).toEqual({ type: "absent" });
   });
 
   it("because the connection broke under it, is looked for over a new one", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    await town.exchange.funds();
-    town.venue.faults.refuseConnections(true);
-    expect((await town.exchange.withdraw(request)).type).toBe("refused"); // broke before the order, at the fee
-    expect(await town.exchange.find(request.clientId)).toMatchObject({ type: "unknown" });
-    town.venue.faults.refuseConnections(false);
-    expect(await town.exchange.find(request.clientId)).toEqual({ type: "absent" });
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-    await expectPaidOnce(town, request);
+    await setup.exchange.funds();
+    setup.venue.faults.refuseConnections(true);
+    expect((await setup.exchange.withdraw(request)).type).toBe("refused"); // broke before the order, at the fee
+    expect(await setup.exchange.find(request.clientId)).toMatchObject({ type: "unknown" });
+    setup.venue.faults.refuseConnections(false);
+    expect(await setup.exchange.find(request.clientId)).toEqual({ type: "absent" });
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+    await expectPaidOnce(setup, request);
   });
 });
 
 describe("a venue that refuses", () => {
   it("because of too many calls, is left alone for the rest of its minute and then asked again", async () => {
     const clock = new ManualClock(Date.now());
-    const town = await givenTown({ timestampToleranceMs: 3_600_000 }, { clock });
+    const setup = await givenSetup({ timestampToleranceMs: 3_600_000 }, { clock });
     const request = aRequest();
-    town.venue.faults.answerNext({ status: 429, code: "THROTTLED", withdrawalsOnly: true });
+    setup.venue.faults.answerNext({ status: 429, code: "THROTTLED", withdrawalsOnly: true });
     const throttled = { type: "refused", reason: "throttled", permanent: false };
-    expect(await town.exchange.withdraw(request)).toMatchObject(throttled);
-    expect(await town.exchange.withdraw(request)).toMatchObject(throttled);
-    await expect(town.exchange.funds()).rejects.toMatchObject({ code: "throttled" });
+    expect(await setup.exchange.withdraw(request)).toMatchObject(throttled);
+    expect(await setup.exchange.withdraw(request)).toMatchObject(throttled);
+    await expect(setup.exchange.funds()).rejects.toMatchObject({ code: "throttled" });
     clock.advance(60_000);
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-    await expectPaidOnce(town, request);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+    await expectPaidOnce(setup, request);
   });
 
   it("is never asked more often than it allows", async () => {
     const clock = new ManualClock(Date.now());
-    const town = await givenTown({ callsPerMinute: 12 }, { clock, callsPerMinute: 10 });
-    for (let call = 0; call < 5; call++) await town.exchange.funds();
+    const setup = await givenSetup({ callsPerMinute: 12 }, { clock, callsPerMinute: 10 });
+    for (let call = 0; call < 5; call++) await setup.exchange.funds();
     expect(clock.nowMs() - Date.now()).toBeLessThan(70_000);
     expect(clock.nowMs() - Date.now()).toBeGreaterThan(50_000);
   });
 
   it("while its wallet is closed, says so, and pays when it is open again", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    town.venue.faults.closeCurrency(true);
-    expect((await town.exchange.funds()).withdrawalsOpen).toBe(false);
-    expect(await town.exchange.withdraw(request)).toMatchObject({
+    setup.venue.faults.closeCurrency(true);
+    expect((await setup.exchange.funds()).withdrawalsOpen).toBe(false);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({
       reason: "withdrawals_closed",
       permanent: false,
     });
-    town.venue.faults.closeCurrency(false);
-    expect((await town.exchange.funds()).withdrawalsOpen).toBe(true);
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-    await expectPaidOnce(town, request);
+    setup.venue.faults.closeCurrency(false);
+    expect((await setup.exchange.funds()).withdrawalsOpen).toBe(true);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+    await expectPaidOnce(setup, request);
   });
 
   it("an address that is not on its list, refuses for good", async () => {
     const account = { key: KEY, secret: "s", depositMemo: "tag", balanceShares: 500_000_000n };
-    const town = await givenTown(
+    const setup = await givenSetup(
       { accounts: [{ ...account, allowedAddresses: [CUSTODIAN] }] },
       { secret: "s" },
     );
     const stranger = aRequest({ toAccount: "somebody-else" });
-    expect(await town.exchange.withdraw(stranger)).toMatchObject({
+    expect(await setup.exchange.withdraw(stranger)).toMatchObject({
       reason: "address_not_allowed",
       permanent: true,
     });
     const request = aRequest();
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-    await expectPaidOnce(town, request);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+    await expectPaidOnce(setup, request);
   });
 
   it("a key that may not withdraw or a signature with another secret, refuses for good", async () => {
@@ -178,96 +181,96 @@ describe("a venue that refuses", () => {
       balanceShares: 500_000_000n,
       mayWithdraw: false,
     };
-    const town = await givenTown({ accounts: [account] }, { secret: "s" });
+    const setup = await givenSetup({ accounts: [account] }, { secret: "s" });
     const refused = { type: "refused", reason: "credentials", permanent: true };
-    expect(await town.exchange.withdraw(aRequest())).toMatchObject(refused);
-    expect(await town.client({ secret: "other" }).withdraw(aRequest())).toMatchObject(refused);
-    expect(await town.client({ key: "other" }).withdraw(aRequest())).toMatchObject(refused);
+    expect(await setup.exchange.withdraw(aRequest())).toMatchObject(refused);
+    expect(await setup.client({ secret: "other" }).withdraw(aRequest())).toMatchObject(refused);
+    expect(await setup.client({ key: "other" }).withdraw(aRequest())).toMatchObject(refused);
   });
 });
 
 describe("the state of a withdrawal", () => {
   it("is pending for as long as the venue takes, and completed only when it was sent", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    await town.exchange.withdraw(request);
-    town.venue.faults.holdWithdrawals(true);
-    for (let round = 0; round < 5; round++) await town.venue.advance();
-    expect(await town.exchange.find(request.clientId)).toMatchObject({
+    await setup.exchange.withdraw(request);
+    setup.venue.faults.holdWithdrawals(true);
+    for (let round = 0; round < 5; round++) await setup.venue.advance();
+    expect(await setup.exchange.find(request.clientId)).toMatchObject({
       withdrawal: { state: "pending", venueStatus: "REQUESTED" },
     });
-    town.venue.faults.holdWithdrawals(false);
+    setup.venue.faults.holdWithdrawals(false);
     for (const venueStatus of ["AUTHORIZED", "PENDING", "PENDING"]) {
-      await town.venue.advance();
-      expect(await town.exchange.find(request.clientId)).toMatchObject({
+      await setup.venue.advance();
+      expect(await setup.exchange.find(request.clientId)).toMatchObject({
         withdrawal: { state: "pending", venueStatus },
       });
     }
-    await expectPaidOnce(town, request);
-    const found = await town.exchange.find(request.clientId);
+    await expectPaidOnce(setup, request);
+    const found = await setup.exchange.find(request.clientId);
     expect(found).toMatchObject({
       withdrawal: { state: "completed", txid: expect.stringMatching(/^[0-9a-f]{40}$/) },
     });
   });
 
   it("is stuck, its money reserved, when the chain has no such account", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest({ toAccount: "no-such-account" });
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-    await town.settle();
-    expect(await town.exchange.find(request.clientId)).toMatchObject({ withdrawal: { state: "stuck" } });
-    expect(town.venue.balance(KEY).availableShares).toBe(500_000_000n - AMOUNT - FEE);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+    await setup.settle();
+    expect(await setup.exchange.find(request.clientId)).toMatchObject({ withdrawal: { state: "stuck" } });
+    expect(setup.venue.balance(KEY).availableShares).toBe(500_000_000n - AMOUNT - FEE);
   });
 
   it("comes to its end although the venue's node goes away in the middle", async () => {
-    const town = await givenTown();
+    const setup = await givenSetup();
     const request = aRequest();
-    await town.exchange.withdraw(request);
-    const [node] = town.devnet.nodes;
-    await town.venue.advance();
+    await setup.exchange.withdraw(request);
+    const [node] = setup.devnet.nodes;
+    await setup.venue.advance();
     node?.faults.dropReplyAfterAccept(1);
-    await town.venue.advance();
+    await setup.venue.advance();
     node?.faults.disconnectAll();
     await eventually(async () => {
-      await town.venue.advance();
-      await town.devnet.produce();
-      return town.statusOf(request.clientId) === "COMPLETED";
+      await setup.venue.advance();
+      await setup.devnet.produce();
+      return setup.statusOf(request.clientId) === "COMPLETED";
     });
-    await expectPaidOnce(town, request);
+    await expectPaidOnce(setup, request);
   });
 });
 
 it("works with a host's clock that is hours off", async () => {
   for (const offMs of [-5 * 3_600_000, 7 * 3_600_000]) {
     const clock = new ManualClock(Date.now() + offMs);
-    const town = await givenTown({}, { clock });
+    const setup = await givenSetup({}, { clock });
     const request = aRequest();
-    expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-    await expectPaidOnce(town, request);
+    expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+    await expectPaidOnce(setup, request);
   }
 });
 
 it("works again, by itself, after the host's clock was set wrong for a while", async () => {
   const clock = new ManualClock(Date.now());
-  const town = await givenTown({}, { clock });
-  await town.exchange.funds();
+  const setup = await givenSetup({}, { clock });
+  await setup.exchange.funds();
   clock.advance(15 * 60_000);
   const refused = { type: "refused", reason: "credentials", permanent: false };
-  expect(await town.exchange.withdraw(aRequest())).toMatchObject(refused);
+  expect(await setup.exchange.withdraw(aRequest())).toMatchObject(refused);
   const request = aRequest();
-  expect(await town.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
-  await expectPaidOnce(town, request);
+  expect(await setup.exchange.withdraw(request)).toMatchObject({ type: "accepted" });
+  await expectPaidOnce(setup, request);
 });
 
 it("a deposit with the account's memo is there to be withdrawn", async () => {
-  const town = await givenTown();
-  const wallet = town.wallet(CUSTODIAN);
+  const setup = await givenSetup();
+  const wallet = setup.wallet(CUSTODIAN);
   await wallet.transfer({ to: "bittrex-deposit", amountShares: 1_234_567n, memo: DEPOSIT_MEMO });
   await wallet.transfer({ to: "bittrex-deposit", amountShares: 5n, memo: "nobody's" });
-  await town.devnet.produce(10);
-  await eventually(() => town.venue.unmatchedDeposits.length > 0);
-  expect(town.venue.unmatchedDeposits).toEqual([{ memo: "nobody's", amountShares: 5n }]);
-  expect((await town.exchange.funds()).withdrawableShares).toBe(500_000_000n + 1_234_567n - FEE);
+  await setup.devnet.produce(10);
+  await eventually(() => setup.venue.unmatchedDeposits.length > 0);
+  expect(setup.venue.unmatchedDeposits).toEqual([{ memo: "nobody's", amountShares: 5n }]);
+  expect((await setup.exchange.funds()).withdrawableShares).toBe(500_000_000n + 1_234_567n - FEE);
 });
 
 const FAULTS = [
@@ -283,8 +286,8 @@ const FAULTS = [
 ] as const;
 type Fault = (typeof FAULTS)[number];
 
-function cause(town: TownExchange, fault: Fault): void {
-  const { faults } = town.venue;
+function cause(setup: DevnetExchangeSetup, fault: Fault): void {
+  const { faults } = setup.venue;
   faults.closeCurrency(fault === "closed");
   faults.freeze(fault === "silence");
   if (fault === "lost answer") faults.dropAnswersAfterAccept(1);
@@ -329,32 +332,32 @@ describe("whatever the venue does", () => {
     async (needs) => {
       const clock = new ManualClock(Date.now());
       const tolerant = { timestampToleranceMs: Number.MAX_SAFE_INTEGER };
-      const town = await givenTown(tolerant, { clock, callDeadlineMs: 100 });
+      const setup = await givenSetup(tolerant, { clock, callDeadlineMs: 100 });
       const requests = needs.map(({ amount }) => aRequest({ amountShares: shares(amount) }));
       for (const [i, request] of requests.entries()) {
         const doubt = { unknown: false };
         for (const fault of needs[i]?.faults ?? []) {
-          cause(town, fault);
-          if (await attempt(town.exchange, request, doubt)) break;
+          cause(setup, fault);
+          if (await attempt(setup.exchange, request, doubt)) break;
           clock.advance(16 * 60_000); // longer than any back-off
         }
-        cause(town, "none");
+        cause(setup, "none");
         await eventually(async () => {
           clock.advance(16 * 60_000);
-          return attempt(town.exchange, request, doubt);
+          return attempt(setup.exchange, request, doubt);
         });
       }
-      await town.settle();
+      await setup.settle();
       const byMemo = (a: { memo: string }, b: { memo: string }) => (a.memo < b.memo ? -1 : 1);
       const needed = requests.map(({ memo, amountShares }) => ({ memo, amountShares }));
-      expect((await town.arrivals()).toSorted(byMemo)).toEqual(needed.toSorted(byMemo));
+      expect((await setup.arrivals()).toSorted(byMemo)).toEqual(needed.toSorted(byMemo));
       const sum = (list: readonly { amountShares: Shares }[]) =>
         list.reduce((total, { amountShares }) => total + amountShares, 0n);
-      const taken = town.venue.withdrawals().reduce((total, each) => total + each.quantityShares, 0n);
+      const taken = setup.venue.withdrawals().reduce((total, each) => total + each.quantityShares, 0n);
       expect(taken).toBe(sum(needed) + FEE * BigInt(needed.length));
-      expect(town.venue.balance(KEY).availableShares).toBe(500_000_000n - taken);
-      await town.stop();
-      towns.splice(0);
+      expect(setup.venue.balance(KEY).availableShares).toBe(500_000_000n - taken);
+      await setup.stop();
+      setups.splice(0);
     },
     120_000,
   );

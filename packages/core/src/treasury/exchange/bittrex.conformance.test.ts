@@ -1,15 +1,15 @@
 import { afterEach, describe, it } from "vitest";
 import { exchangeChecks } from "@stakebts/testkit/conformance/exchange";
-import { CUSTODIAN, givenTownExchange, type TownExchange } from "./fixtures/devnet-exchange.ts";
+import { CUSTODIAN, givenDevnetExchange, type DevnetExchangeSetup } from "./fixtures/devnet-exchange.ts";
 
-let town: TownExchange | undefined;
+let setup: DevnetExchangeSetup | undefined;
 afterEach(async () => {
-  await town?.stop();
+  await setup?.stop();
 });
 
 describe("Bittrex v3 over HTTP, paying out on a chain", () => {
   it.each(exchangeChecks)("$name", async (check) => {
-    const given = (town = await givenTownExchange());
+    const given = (setup = await givenDevnetExchange());
     await check.run({
       exchange: given.exchange,
       toAccount: CUSTODIAN,

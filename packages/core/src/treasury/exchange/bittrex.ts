@@ -232,7 +232,7 @@ function questionFailed(path: string, result: CallResult): ExchangeError {
   return new ExchangeError(code, `${path}: status ${status}, ${venueCode ?? "no code"}`, venueCode);
 }
 
-/** The withdrawal itself was not asked for, so nothing has moved, whatever became of the question before it. */
+/** The withdrawal itself was not asked for, so nothing has moved, no matter what became of the question before it. */
 function refusedBeforeAsking({ code, venueCode, message }: ExchangeError): ExchangeWithdrawAnswer {
   if (venueCode === "CURRENCY_DOES_NOT_EXIST")
     return { type: "refused", reason: "unknown_currency", permanent: true, message };

@@ -79,7 +79,7 @@ export class CcxtCalls {
 
   call(method: string, parameters: object): Promise<CcxtResult> {
     const result = this.#last.then(() => this.#callNow(method, parameters));
-    this.#last = result.catch(() => undefined); // told to whoever called
+    this.#last = result.catch(() => undefined); // told to the caller
     return result;
   }
 

@@ -46,7 +46,7 @@ export interface CcxtAnsweredError {
 
 /**
  * Why a withdrawal was refused; `undefined` when the answer is no proof that it was. A code of the venue's own is its
- * decision; an error without one may be a proxy's. A 5xx may come after the fact, whatever it says.
+ * decision; an error without one may be a proxy's. A 5xx may come after the fact, no matter what it says.
  */
 export function ccxtRefusalOf({
   status,

@@ -1,16 +1,16 @@
 import { afterEach, describe, it } from "vitest";
 import { shares } from "@stakebts/kernel/amount";
 import { exchangeChecks } from "@stakebts/testkit/conformance/exchange";
-import { type CcxtTown, givenCcxtTown } from "./fixtures/ccxt-bench.ts";
+import { type CcxtVenue, givenCcxtVenue } from "./fixtures/ccxt-bench.ts";
 
-let town: CcxtTown | undefined;
+let setup: CcxtVenue | undefined;
 afterEach(async () => {
-  await town?.stop();
+  await setup?.stop();
 });
 
 describe.each(["htx", "mexc", "gate"] as const)("%s through ccxt, over HTTP", (venue) => {
   it.each(exchangeChecks)("$name", async (check) => {
-    const { exchange, book, faults } = (town = await givenCcxtTown(venue));
+    const { exchange, book, faults } = (setup = await givenCcxtVenue(venue));
     await check.run({
       exchange,
       toAccount: "custodian",

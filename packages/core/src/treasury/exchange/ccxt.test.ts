@@ -7,7 +7,7 @@ import type { Log, LogFields } from "@stakebts/kernel/log";
 import { ccxtRefusalOf } from "./ccxt-refusals.ts";
 import { BITSHARES_CHAIN } from "./ccxt-venue.ts";
 import { CCXT_VENUES, type CcxtVenueName } from "./ccxt-venues.ts";
-import { type CcxtTown, type Fault, givenCcxtTown } from "./fixtures/ccxt-bench.ts";
+import { type CcxtVenue, type Fault, givenCcxtVenue } from "./fixtures/ccxt-bench.ts";
 import { KEY, SECRET } from "./fixtures/ccxt-dialects.ts";
 
 const VENUES = ["htx", "mexc", "gate"] as const;
@@ -17,17 +17,17 @@ const request: ExchangeWithdrawalRequest = {
   clientId: clientWithdrawalId("5b6f1d4e-89ab-4cde-8f01-23456789abcd"),
   amountShares: shares(100_012_345n),
   toAccount: "custodian",
-  memo: "cover 5b6f1d4e",
+  memo: "top-up 5b6f1d4e",
 };
 
-let town: CcxtTown | undefined;
+let setup: CcxtVenue | undefined;
 afterEach(async () => {
-  await town?.stop();
-  town = undefined;
+  await setup?.stop();
+  setup = undefined;
 });
 
-const given = async (...parameters: Parameters<typeof givenCcxtTown>) =>
-  (town = await givenCcxtTown(...parameters));
+const given = async (...parameters: Parameters<typeof givenCcxtVenue>) =>
+  (setup = await givenCcxtVenue(...parameters));
 
 /** In the words of each venue. */
 const said = (venue: CcxtVenueName, status: number, code: string): Fault => ({

@@ -105,7 +105,7 @@ export async function createCcxtExchange(options: CcxtOptions): Promise<Exchange
     assert(request.amountShares > 0n, `a withdrawal of ${request.amountShares} shares`);
     assert(request.memo !== "", "a withdrawal without a memo could not be told from others");
     const answer = lastWithdraw.then(() => withdrawNow(request));
-    lastWithdraw = answer.catch(() => undefined); // told to whoever called
+    lastWithdraw = answer.catch(() => undefined); // told to the caller
     return answer;
   }
 
@@ -302,7 +302,7 @@ function questionFailed(method: string, result: CcxtResult): ExchangeError {
   return new ExchangeError(code, `${method}: ${messageOf(result)}`, venueCode);
 }
 
-/** The withdrawal itself was not asked for, so nothing has moved, whatever became of the question before it. */
+/** The withdrawal itself was not asked for, so nothing has moved, no matter what became of the question before it. */
 function refusedBeforeAsking({ code, venueCode, message }: ExchangeError): ExchangeWithdrawAnswer {
   if (venueCode === "no-such-chain") return refused("unknown_currency", true, message);
   if (code === "credentials") return refused("credentials", true, message);

@@ -6,7 +6,7 @@ const BACK_OFF_MAX_MS = 15 * MINUTE_MS;
 
 /**
  * Keeps calls within what a venue allows. Two waits, and they differ: the pace is ours and short, so it is waited for; a
- * venue that has said "too fast" is left alone, and whoever wants to call is told at once.
+ * venue that has said "too fast" is left alone, and a caller is told at once.
  *
  * The back-off is both of what the venue's pages advise: the rest of the minute, because budgets are renewed with it, and
  * a time that doubles with each further complaint.
