@@ -404,6 +404,28 @@ export class InProcessCluster {
   }
 
   /** Blocks and work until nothing is on its way any more: what is left waits for time, money or a person. */
+  /**
+   * Produces blocks until all that was sent is final, at least `atLeast`. How many it takes depends on the order of the
+   * witnesses, which is shuffled by block id.
+   */
+  async produceUntilFinal(atLeast = 1): Promise<void> {
+    const { headBlockNum } = await this.chain.head();
+    await this.devnet.produce(atLeast);
+    // An ingester reads what is strictly below the last irreversible block.
+    while ((await this.chain.head()).irreversibleBlockNum <= headBlockNum + 1) await this.devnet.produce();
+  }
+
+  /** A transfer with a memo that asks for nothing: its refund is owed, and not yet paid. */
+  async refundDue(atLeastBlocks = 1) {
+    await this.send("nominator-1", 500, "what is this");
+    await this.produceUntilFinal(atLeastBlocks);
+    await this.ingest();
+    await this.applyEvents();
+    const [payout] = this.ledger.contents.payouts.values();
+    if (payout === undefined) throw new Error("nothing is owed");
+    return payout;
+  }
+
   async settle(rounds = 12): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       await this.devnet.produce();

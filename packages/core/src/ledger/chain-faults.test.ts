@@ -5,15 +5,7 @@ import { describe, expect, it } from "vitest";
 import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
 /** A refund of 450 BTS that is owed and not yet paid. */
-async function refundDue(cluster: InProcessCluster) {
-  await cluster.send("nominator-1", 500, "what is this");
-  await cluster.devnet.produce(8);
-  await cluster.ingest();
-  await cluster.applyEvents();
-  const [payout] = cluster.ledger.contents.payouts.values();
-  if (payout === undefined) throw new Error("nothing is owed");
-  return payout;
-}
+const refundDue = (cluster: InProcessCluster) => cluster.refundDue(8);
 
 const refundIsPaidOnce = async (cluster: InProcessCluster): Promise<void> => {
   expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);

@@ -5,20 +5,6 @@ import { inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-c
 // The database is put back to what it was, or is lost altogether, while the chain has gone on. What is promised: nobody is
 // paid twice, nothing that is owed is forgotten, and nobody has to remember to do anything for that.
 
-/** A refund of 450 BTS that is owed and not yet paid. */
-async function refundDue(cluster: InProcessCluster) {
-  await cluster.send("nominator-1", 500, "what is this");
-  // How far the irreversible block is behind the head depends on whose turn it is among the witnesses.
-  for (let blocks = 0; blocks < 30; blocks++) {
-    await cluster.devnet.produce();
-    await cluster.ingest();
-    await cluster.applyEvents();
-    const [payout] = cluster.ledger.contents.payouts.values();
-    if (payout !== undefined) return payout;
-  }
-  throw new Error("nothing is owed");
-}
-
 /** The ledger has read on, by a block at least. */
 async function aBlockLater(cluster: InProcessCluster): Promise<void> {
   const before = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
@@ -60,7 +46,7 @@ const COMINGS_BACK = {
 describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeBack) => {
   it("pays nobody again whose payment is in flight and in no block", () =>
     inCluster({}, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
       await aBlockLater(cluster);
       expect(await cluster.pay(id)).toMatchObject({ type: "in_flight" });
@@ -75,7 +61,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
 
   it("pays nobody again whose payment is in a block that can still be undone", () =>
     inCluster({ devnet: { witnesses: 7 } }, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
       await aBlockLater(cluster);
       await cluster.pay(id);
@@ -89,7 +75,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
 
   it("learns of a payment that became irreversible since", () =>
     inCluster({}, async (cluster) => {
-      await refundDue(cluster);
+      await cluster.refundDue();
       const backup = cluster.ledger.backup();
       await cluster.settle();
       await refundIsPaidOnce(cluster);
@@ -119,7 +105,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
 
   it("that knows an older attempt than the one that paid does not pay again, and goes on paying others", () =>
     inCluster({}, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       node(cluster).swallowBroadcasts(1_000);
       await cluster.pay(id);
       const backup = cluster.ledger.backup();
@@ -141,7 +127,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
 describe("a payment in flight that the ledger has forgotten", () => {
   it("is waited for by a payer that was never told of it, however often it is asked", () =>
     inCluster({}, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
       await cluster.pay(id);
       // A dump of a second ago: the ledger is at the head of the chain, and the ingester has not looked at it yet.
@@ -158,7 +144,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
 
   it("and that no block takes, is paid when it is dead", () =>
     inCluster({}, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
       node(cluster).swallowBroadcasts(1_000);
       await cluster.pay(id);
@@ -173,7 +159,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
 
   it("and that a frozen payer sends at the last moment, is the one that counts", () =>
     inCluster({}, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
       node(cluster).swallowBroadcasts(1);
       await cluster.pay(id);
@@ -191,7 +177,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
 
   it("is a contradiction when nothing was restored: somebody else signs with our key", () =>
     inCluster({}, async (cluster) => {
-      const { id, memo } = await refundDue(cluster);
+      const { id, memo } = await cluster.refundDue();
       node(cluster).swallowBroadcasts(1);
       await cluster.pay(id);
       await cluster.send("custodian", 450, memo, { to: "nominator-1" });
@@ -207,7 +193,7 @@ describe("a ledger that is restored while an ingester replays blocks that it had
   // passed for a second one, and payments were off until somebody had found out that nothing was wrong.
   it("raises no alert, and pays once", () =>
     inCluster({}, async (cluster) => {
-      await refundDue(cluster);
+      await cluster.refundDue();
       const backup = cluster.ledger.backup();
       await cluster.settle();
       await refundIsPaidOnce(cluster);
@@ -227,7 +213,7 @@ describe("a ledger that is restored while an ingester replays blocks that it had
 describe("a node that is behind when an old ledger is found", () => {
   it("does not end the recovery hold early: what a better one says raises it anew", () =>
     inCluster({}, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
       await aBlockLater(cluster);
       node(cluster).swallowBroadcasts(1);
@@ -250,7 +236,7 @@ describe("a node that is behind when an old ledger is found", () => {
 describe("blocks that are jumped over by a restored ledger", () => {
   it("hold payments that it does not know: nothing is paid until they have been read", () =>
     inCluster({}, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
       const at = (await cluster.ledger.cursor.read())?.blockNum ?? 0;
       await cluster.pay(id);
@@ -287,7 +273,7 @@ describe("a ledger that was lost", () => {
 
   it.each(["in flight", "in a block that can still be undone"])("waits for a payment that is %s", (where) =>
     inCluster({ devnet: { witnesses: 7 } }, async (cluster) => {
-      const { id } = await refundDue(cluster);
+      const { id } = await cluster.refundDue();
       await cluster.pay(id);
       if (where !== "in flight") await cluster.devnet.produce(2);
       cluster.loseLedger();
