@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { stakebtsWith } from "../../apps/cli/test/stakebts.ts";
+import { spawned, stakebtsWith } from "../../apps/cli/test/stakebts.ts";
 import { everybodyNominates, expectEverybodyPaidOnce, settled, withCluster } from "../staking-cluster.ts";
 
 const REASON = ["--reason", "the disk was lost"];
@@ -7,7 +7,7 @@ const REASON = ["--reason", "the disk was lost"];
 describe("a database that is wiped while the whole cluster works", () => {
   it("is rebuilt by one command, and everybody is paid exactly once; the chain and the audit log agree", () =>
     withCluster({}, async (cluster) => {
-      const stakebts = stakebtsWith(cluster.commandSettings());
+      const stakebts = stakebtsWith(cluster.commandSettings(), spawned);
       const workers = await cluster.startWorkers();
       await everybodyNominates(cluster);
       // In the middle: some payments are final, some in blocks that can be undone, some signed and nowhere yet.

@@ -11,7 +11,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installedPostgres } from "@stakebts/testkit/installed-postgres";
-import { type Answer, inProcess, stakebtsWith } from "../../apps/cli/test/stakebts.ts";
+import { type Answer, inProcess, spawned, stakebtsWith } from "../../apps/cli/test/stakebts.ts";
 import { filesIn, type Secret, secretKey, secretsIn, secretText } from "./secret-search.ts";
 import type { Cluster } from "@stakebts/testkit/cluster";
 import { EXCHANGE_KEY, RESERVE_ACCOUNT } from "@stakebts/testkit/cluster-treasury";
@@ -284,11 +284,10 @@ describe("no secret is in", () => {
       const folder = join(cluster.folder, "backups");
       mkdirSync(folder);
       const pgDump = join(installedPostgres ?? "", "bin/pg_dump");
-      const made = await stakebtsWith({
-        DATABASE_URL: urls().backup,
-        STAKEBTS_PG_DUMP: pgDump,
-        STAKEBTS_ACTOR: "backup",
-      })("backup", "--dir", folder);
+      const made = await stakebtsWith(
+        { DATABASE_URL: urls().backup, STAKEBTS_PG_DUMP: pgDump, STAKEBTS_ACTOR: "backup" },
+        spawned,
+      )("backup", "--dir", folder);
       expect(made).toMatchObject({ code: 0 });
       const files = filesIn(folder);
       const dump = files.find(({ path }) => path.endsWith(".dump"))?.path ?? "";

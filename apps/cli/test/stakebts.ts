@@ -26,7 +26,7 @@ type Start = (
 ) => Promise<Answer>;
 
 /** As it is shipped: a process of its own, with nothing in its environment but what is given, and no terminal. */
-const spawned: Start = async (args, environment) => {
+export const spawned: Start = async (args, environment) => {
   const child: ChildProcess = spawn(process.execPath, [ENTRY, ...args], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -58,7 +58,7 @@ export const inProcess: Start = async (args, environment) => {
 /** The command as a new user types it. */
 export function stakebtsWith(
   environment: Readonly<Record<string, string | undefined>>,
-  start: Start = spawned,
+  start: Start,
 ): Stakebts {
   const run = (...args: readonly string[]): Promise<Answer> =>
     start(args, { USER: "operator-1", ...environment });

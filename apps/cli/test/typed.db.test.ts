@@ -8,7 +8,7 @@ import pg from "pg";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { emptyDatabase } from "@stakebts/testkit/database";
 import { test } from "./cli-test.ts";
-import { ENTRY, stakebtsWith } from "./stakebts.ts";
+import { ENTRY, inProcess, spawned, stakebtsWith } from "./stakebts.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -19,7 +19,25 @@ const file = (name: string, text: string): string => {
   return join(folder, name);
 };
 
-const nothing = stakebtsWith({});
+const inThisProcess = (environment: Readonly<Record<string, string | undefined>>) =>
+  stakebtsWith(environment, inProcess);
+const nothing = inThisProcess({});
+
+describe("as it is shipped, in a process of its own,", () => {
+  const shipped = stakebtsWith({ DATABASE_URL: "postgresql://u:secret-word@127.0.0.1:1/x" }, spawned);
+  it("an answer goes to its output, what is wrong to its errors, and the exit code tells them apart", async () => {
+    expect(await shipped("help", "payouts")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("Usage: stakebts"),
+      err: "",
+    });
+    expect(await shipped("stat")).toMatchObject({ code: 2, out: "", err: expect.stringContaining("status") });
+    const away = await shipped("status");
+    expect(away).toMatchObject({ code: 69, out: "" });
+    expect(away.err).not.toContain("secret-word");
+    expect(await shipped.with({ DATABASE_URL: undefined })("status")).toMatchObject({ code: 78, out: "" });
+  });
+});
 
 describe("a command that is given wrongly ends with 2 and says how to give it:", () => {
   const KEY = "refund:1:0:0";
@@ -79,13 +97,13 @@ describe("a command that is given wrongly ends with 2 and says how to give it:",
   ];
   it.each(cases)("stakebts %s", async (line, message) => {
     const settings = { DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x", STAKEBTS_NODES: "ws://127.0.0.1:1" };
-    const answer = await stakebtsWith(settings)(...line.split(" ").filter((word) => word !== ""));
+    const answer = await inThisProcess(settings)(...line.split(" ").filter((word) => word !== ""));
     expect(answer.err).toMatch(message);
     expect(answer).toMatchObject({ code: 2, out: "" });
   });
 
   it("nobody is named", async () => {
-    const anonymous = stakebtsWith({ USER: undefined, DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x" });
+    const anonymous = inThisProcess({ USER: undefined, DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x" });
     const answer = await anonymous("payments", "off", "--reason", "x");
     expect(answer).toMatchObject({ code: 2, err: expect.stringContaining("--actor") });
   });
@@ -116,7 +134,7 @@ describe("what is missing around a command is told apart:", () => {
   });
 
   it("no database there: 69, and the password is not shown", async () => {
-    const away = stakebtsWith({ DATABASE_URL: "postgresql://u:secret-word@127.0.0.1:1/x" });
+    const away = inThisProcess({ DATABASE_URL: "postgresql://u:secret-word@127.0.0.1:1/x" });
     for (const args of [["status"], ["stakes"], ["payments", "off", "--reason", "x"], ["export", "--csv"]]) {
       const answer = await away(...args);
       expect({ args, code: answer.code }).toEqual({ args, code: 69 });
@@ -127,9 +145,9 @@ describe("what is missing around a command is told apart:", () => {
 
   it("a database without a ledger: 78", async () => {
     await emptyDatabase(async (url) => {
-      const answer = await stakebtsWith({ DATABASE_URL: url })("status");
+      const answer = await inThisProcess({ DATABASE_URL: url })("status");
       expect(answer).toMatchObject({ code: 78, err: expect.stringContaining("npm run db:migrate") });
-      const doctor = await stakebtsWith({ DATABASE_URL: url })("doctor");
+      const doctor = await inThisProcess({ DATABASE_URL: url })("doctor");
       expect(doctor).toMatchObject({ code: 1, out: expect.stringContaining("it has no ledger yet") });
     });
   });
@@ -305,7 +323,7 @@ describe("keys", () => {
       file("wrong", "another password"),
     );
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining("the password does not open") });
-    const payer = stakebtsWith({
+    const payer = inThisProcess({
       DATABASE_URL: "postgresql://u:p@h/d",
       STAKEBTS_NODES: "ws://n",
       STAKEBTS_PAYMENTS: "off",
@@ -317,7 +335,7 @@ describe("keys", () => {
 
   it("are refused when they are none, or when the password is short, or nobody can be asked", async () => {
     const create = (environment: Record<string, string>, passwordFile: string) =>
-      stakebtsWith(environment)(
+      inThisProcess(environment)(
         "keys",
         "create",
         join(folder, "x.keystore"),
