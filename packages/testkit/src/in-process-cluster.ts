@@ -66,12 +66,6 @@ export class Crash extends Error {
   override readonly name = "Crash";
 }
 
-/** Where a process dies: before or after the n-th time that it waits for something outside. */
-export interface CrashPoint {
-  readonly call: number;
-  readonly when: "before" | "after";
-}
-
 export interface InProcessClusterOptions {
   readonly custodianBts?: bigint;
   readonly policy?: Partial<Policy>;
@@ -105,7 +99,11 @@ export class InProcessCluster {
   treasuryOn = true;
   /** Calls that the current process has made to what is outside. */
   calls = 0;
-  crashAt: CrashPoint | undefined;
+  /**
+   * The process dies before its n-th call to something outside, and makes none after it. That the n-th call was made and
+   * its process died is the same state as a death before the next.
+   */
+  crashBeforeCall: number | undefined;
   #wallets = new Map<string, DevnetWallet>();
   #startAt: StartMode;
   #payer: PayDeps | undefined;
@@ -240,7 +238,7 @@ export class InProcessCluster {
     this.#ingester = undefined;
     this.#treasury = newTreasuryMemory();
     this.calls = 0;
-    this.crashAt = undefined;
+    this.crashBeforeCall = undefined;
   }
 
   /** The database is gone, or is an old copy. */
@@ -503,11 +501,8 @@ export class InProcessCluster {
 
   async #step<T>(call: () => Promise<T>): Promise<T> {
     const number = ++this.calls;
-    const crash = this.crashAt?.call === number ? this.crashAt : undefined;
-    if (crash?.when === "before") throw new Crash(`before call ${number}`);
-    const result = await call();
-    if (crash?.when === "after") throw new Crash(`after call ${number}`);
-    return result;
+    if (number >= (this.crashBeforeCall ?? Infinity)) throw new Crash(`before call ${number}`);
+    return call();
   }
 }
 

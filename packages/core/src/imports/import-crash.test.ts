@@ -31,15 +31,12 @@ async function emptyLedger(): Promise<MemoryLedger> {
 }
 
 /** The ledger in a process that dies at its n-th transaction, before or after it. */
-function dyingAt(ledger: MemoryLedger, call: number, when: "before" | "after"): Ledger {
+function dyingBefore(ledger: MemoryLedger, call: number): Ledger {
   let calls = 0;
   return Object.assign(Object.create(ledger) as Ledger, {
     transaction: async <T>(work: Parameters<Ledger["transaction"]>[0]) => {
-      const dies = ++calls === call;
-      if (dies && when === "before") throw new Error("crash");
-      const result = await ledger.transaction(work);
-      if (dies) throw new Error("crash");
-      return result as T;
+      if (++calls >= call) throw new Error("crash");
+      return (await ledger.transaction(work)) as T;
     },
   });
 }
@@ -117,21 +114,15 @@ describe.each(imports)("the import of %s", (_, run) => {
     await run(whole);
     expect(written(whole)).toEqual(expected);
     let crashes = 0;
-    for (let call = 1; ; call++) {
-      const died = [];
-      for (const when of ["before", "after"] as const) {
-        const ledger = await emptyLedger();
-        died.push(
-          await run(dyingAt(ledger, call, when)).then(
-            () => false,
-            () => true,
-          ),
-        );
-        await run(ledger);
-        expect(written(ledger)).toEqual(expected);
-      }
-      if (!died.some(Boolean)) break;
-      crashes++;
+    for (let died = true; died;) {
+      const ledger = await emptyLedger();
+      died = await run(dyingBefore(ledger, crashes + 1)).then(
+        () => false,
+        () => true,
+      );
+      await run(ledger);
+      expect(written(ledger)).toEqual(expected);
+      if (died) crashes++;
     }
     expect(crashes).toBeGreaterThanOrEqual(5);
   });
