@@ -1,5 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
@@ -19,6 +18,7 @@ import { openTreasury, type TreasuryOptions } from "./cluster-treasury.ts";
 import { type ProcessFacts, type ProcessName, processSettings, type WorkerName } from "./process-settings.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
 import { REPOSITORY } from "./repository.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 import { startWorker, type WorkerLogLine, type WorkerProcess } from "./worker-process.ts";
 
 const SHARES_PER_BTS = 100_000n;
@@ -95,7 +95,7 @@ export class Cluster {
   /** Starts all but the processes. If something does not start, what has been started is stopped. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const { custodian = "custodian", accounts, chain, version = REPOSITORY } = options;
-    const folder = mkdtempSync(join(tmpdir(), "stakebts-cluster-"));
+    const folder = temporaryFolder("stakebts-cluster-");
     chmodSync(folder, 0o755); // PostgreSQL runs as another user when this is root, and has to get in.
     const undo: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
     try {
