@@ -24,6 +24,9 @@ import {
 const DUE_HORIZON_MS = 3_600_000;
 /** When the chain is not yet as far as a due instant, look again this soon at the earliest. */
 const DUE_AGAIN_MS_MIN = 50;
+/** The instant stands in the job, and whoever can write to the queue wrote it: no wait is longer than to the next reconciler's jobs. */
+const lookAgainMs = (aheadMs: number): number =>
+  Math.min(DUE_HORIZON_MS, Math.max(DUE_AGAIN_MS_MIN, aheadMs));
 /** Events are applied until nothing is left to decide: after a long absence of the scheduler that takes minutes. */
 const APPLY_MS_MAX = 600_000;
 const HASH_CHAIN_EVERY_MS = 5_000;
@@ -103,7 +106,7 @@ export async function runScheduler(
         const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
         return aheadMs <= 0
           ? { done: true }
-          : { done: false, againInMs: Math.max(DUE_AGAIN_MS_MIN, aheadMs / settings.clockRate) };
+          : { done: false, againInMs: lookAgainMs(aheadMs / settings.clockRate) };
       },
     },
   });
