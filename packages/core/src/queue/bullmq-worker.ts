@@ -18,8 +18,6 @@ export interface JobWorkerOptions extends WorkerTask {
  * twice costs nothing, and a short wait brings a take-over sooner.
  */
 const LOCK_MS = 5_000;
-/** After trouble with the store. BullMQ's own default on PostgreSQL is 15 s. */
-const RUN_RETRY_MS = 1_000;
 
 /** Serves the queues of the kinds that have a handler, one job at a time each. */
 export function startJobWorker(options: JobWorkerOptions): JobWorker {
@@ -39,7 +37,6 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
       concurrency: 1,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS,
-      runRetryDelay: RUN_RETRY_MS,
     };
     const worker = openWorker(store, catalog[kind].queue, serve, settings, log);
     worker.on("failed", (job, error) => {

@@ -1,19 +1,22 @@
 import {
-  createPostgresBackend,
+  type BackendFactory,
   Queue,
   type QueueOptions,
+  type RedisQueueBackend,
   Worker,
   type WorkerOptions,
   type Processor,
 } from "bullmq";
 import { Redis } from "ioredis";
 import type { Log } from "@stakebts/kernel/log";
+import { hostClock } from "../runtime/host-clock.ts";
+import { postgresBackend, sharePool } from "./postgres-pool.ts";
 
 /** Where jobs live: in Redis, or in the ledger's own PostgreSQL (schema `bullmq`), which needs no second server. */
 export type QueueStore = { readonly redisUrl: string } | { readonly databaseUrl: string };
 
-/** Connections that one queue or worker may open on PostgreSQL. */
-const POSTGRES_POOL = 3;
+/** After trouble with the store, before the next try. BullMQ's own: none at all for most errors, which keeps a core busy. */
+const RETRY_MS = 1_000;
 
 /** BullMQ itself retries errors of the store. They have to be logged, and must not end the process. */
 const report = (log: Log, queue: string) => (error: Error) =>
@@ -25,19 +28,10 @@ export function openQueue(
   options: Omit<QueueOptions, "connection">,
   log: Log,
 ): Queue {
-  if ("redisUrl" in store) {
-    const connection = redis(store.redisUrl, log, name);
-    const queue = new Queue(name, { ...options, connection });
-    queue.on("error", report(log, name));
-    closeWith(queue, connection);
-    return queue;
-  }
-  const queue = new Queue(
-    name,
-    { ...options, connection: { connectionString: store.databaseUrl, max: POSTGRES_POOL } },
-    createPostgresBackend,
-  ) as unknown as Queue; // The same class over another store; its type parameter knows the store only.
+  const { connection, backend, close } = connect(store, name, { listens: false }, log);
+  const queue = new Queue(name, { ...options, connection }, backend);
   queue.on("error", report(log, name));
+  closeWith(queue, close);
   return queue;
 }
 
@@ -48,21 +42,46 @@ export function openWorker(
   options: Omit<WorkerOptions, "connection">,
   log: Log,
 ): Worker {
-  if ("redisUrl" in store) {
-    const connection = redis(store.redisUrl, log, name);
-    const worker = new Worker(name, process, { ...options, connection });
-    worker.on("error", report(log, name));
-    closeWith(worker, connection);
-    return worker;
-  }
-  const worker = new Worker(
+  const { connection, backend, close } = connect(store, name, { listens: true }, log);
+  const worker = new PatientWorker(
     name,
     process,
-    { ...options, connection: { connectionString: store.databaseUrl, max: POSTGRES_POOL } },
-    createPostgresBackend,
-  ) as unknown as Worker;
+    { ...options, runRetryDelay: RETRY_MS, connection },
+    backend,
+  );
   worker.on("error", report(log, name));
+  closeWith(worker, close);
   return worker;
+}
+
+/** Waits before it asks a store again that has refused: BullMQ's own loop turns without a pause, and starves the process. */
+class PatientWorker extends Worker {
+  protected override async moveToActive(token: string, name?: string): ReturnType<Worker["moveToActive"]> {
+    try {
+      return await super.moveToActive(token, name);
+    } catch (error) {
+      if (this.closing === undefined) await hostClock.sleep(RETRY_MS);
+      throw error;
+    }
+  }
+}
+
+interface Connected {
+  readonly connection: Redis;
+  readonly backend: BackendFactory<RedisQueueBackend>;
+  /** BullMQ leaves a connection that it was given open. */
+  readonly close: () => Promise<void>;
+}
+
+function connect(store: QueueStore, name: string, use: { readonly listens: boolean }, log: Log): Connected {
+  if ("redisUrl" in store) {
+    const connection = redis(store.redisUrl, log, name);
+    // Without a backend it is BullMQ's own, of Redis; its types do not say so.
+    return { connection, backend: undefined as never, close: async () => connection.disconnect() };
+  }
+  const { pool, release } = sharePool(store.databaseUrl, use);
+  // The same classes over another store; their type parameters know the store only.
+  return { connection: pool, backend: postgresBackend, close: release } as unknown as Connected;
 }
 
 /** `maxRetriesPerRequest: null`: a command waits until the server is back instead of failing. */
@@ -72,13 +91,10 @@ function redis(url: string, log: Log, queue: string): Redis {
   return connection;
 }
 
-/** BullMQ leaves a connection that it was given open. */
-function closeWith(owner: Queue | Worker, connection: Redis): void {
+function closeWith(owner: Queue | Worker, closeConnection: () => Promise<void>): void {
   const close = owner.close.bind(owner) as (force?: boolean) => Promise<void>;
-  owner.close = async (force?: boolean) => {
-    await close(force);
-    connection.disconnect();
-  };
+  let closed: Promise<void> | undefined;
+  owner.close = (force?: boolean) => (closed ??= close(force).then(closeConnection));
 }
 
 /** Redis when there is one, the ledger's own database otherwise. */
