@@ -3,6 +3,7 @@ import { openChain } from "@stakebts/core/processes/open-ports";
 import { reportFreezes } from "@stakebts/core/processes/process-ports";
 import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";
+import { openDatabase } from "@stakebts/core/database/client";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
@@ -31,9 +32,10 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     config.STAKEBTS_CHAIN_ID,
     config.STAKEBTS_CUSTODIAN,
   ];
-  const ledger = createPostgresLedger({ url, max: 4 });
-  const view = createPostgresLedgerView({ url, max: 8 });
-  const access = createPostgresConsoleAccess({ url });
+  const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
+  const ledger = createPostgresLedger({ url, db });
+  const view = createPostgresLedgerView({ url, db });
+  const access = createPostgresConsoleAccess({ url, db });
   const chain = openChain(config, log);
   const watch = new ChainWatch({ chain, nodes, chainId, custodian, clock: hostClock });
 
@@ -100,5 +102,5 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     if ("closeIdleConnections" in server) server.closeIdleConnections();
   });
   await Promise.all(queues.map((queue) => queue.close()));
-  await Promise.all([watch.close(), chain.close(), access.close(), view.close(), ledger.close()]);
+  await Promise.all([watch.close(), chain.close(), db.$disconnect()]);
 });

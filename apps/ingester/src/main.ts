@@ -14,7 +14,10 @@ import { readConfig } from "./config.ts";
 runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const memos = createMemoReader({ wifs: config.STAKEBTS_MEMO_KEY });
   const chain = openChain(config, log);
-  const ledger = createPostgresLedger({ url: config.DATABASE_URL });
+  const ledger = createPostgresLedger({
+    url: config.DATABASE_URL,
+    max: config.STAKEBTS_DATABASE_CONNECTIONS,
+  });
   const queue = openJobQueue(config, log);
   measureNodes(metrics, chain);
   measureCursor(metrics, { chain, ledger });

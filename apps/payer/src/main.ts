@@ -3,6 +3,7 @@ import { createSigner } from "@stakebts/bitshares/signer";
 import { shown } from "@stakebts/core/config/environment";
 import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
 import { policyOf } from "@stakebts/core/config/policy-file";
+import { openDatabase } from "@stakebts/core/database/client";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
@@ -20,8 +21,9 @@ import { readConfig } from "./config.ts";
 runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const { DATABASE_URL: databaseUrl, STAKEBTS_ACTIVE_KEY: activeKey } = config;
   const chain = openChain(config, log);
-  const ledger = createPostgresLedger({ url: databaseUrl });
-  const view = createPostgresLedgerView({ url: databaseUrl });
+  const db = openDatabase(databaseUrl, config.STAKEBTS_DATABASE_CONNECTIONS);
+  const ledger = createPostgresLedger({ url: databaseUrl, db });
+  const view = createPostgresLedgerView({ url: databaseUrl, db });
   measureNodes(metrics, chain);
   await runPayer(
     {
@@ -53,5 +55,5 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     },
     signal,
   );
-  await Promise.all([chain.close(), ledger.close(), view.close()]);
+  await Promise.all([chain.close(), db.$disconnect()]);
 });

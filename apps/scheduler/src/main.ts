@@ -6,6 +6,7 @@ import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
 import { shown } from "@stakebts/core/config/environment";
 import { rolesOf } from "@stakebts/core/config/exchange-settings";
 import { policyOf } from "@stakebts/core/config/policy-file";
+import { openDatabase } from "@stakebts/core/database/client";
 import { measureLedger, measureQueues } from "@stakebts/core/ledger/metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
@@ -20,11 +21,12 @@ import { readConfig } from "./config.ts";
 
 runProcess("scheduler", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const { DATABASE_URL: url, STAKEBTS_LIVENESS_URL: livenessUrl } = config;
-  const ledger = createPostgresLedger({ url });
-  const view = createPostgresLedgerView({ url });
+  const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
+  const ledger = createPostgresLedger({ url, db });
+  const view = createPostgresLedgerView({ url, db });
   const queue = openJobQueue(config, log);
-  const audit = createAuditLog({ url });
-  const store = createNotificationStore({ url });
+  const audit = createAuditLog({ url, db });
+  const store = createNotificationStore({ url, db });
   measureLedger(metrics, view);
   measureQueues(metrics, queue, JOB_KINDS);
   measureNotifications(metrics, { store, clock: hostClock });
@@ -62,5 +64,5 @@ runProcess("scheduler", readConfig, async ({ config, log, signal, metrics, progr
     },
     signal,
   );
-  await Promise.all([queue, ledger, view, audit, store].map((port) => port.close()));
+  await Promise.all([queue.close(), db.$disconnect()]);
 });

@@ -78,8 +78,14 @@ export async function runScheduler(
   const { ledger, queue, clock, log, progress, frozenHere } = ports;
   ports.readiness?.requires({ database: ledgerIsThere(ledger) });
   const deps = { ledger, frozenHere, log, policy: settings.policy, roles: settings.roles };
-  const apply = async (): Promise<void> => {
-    if ((await applyEvents(deps, signal)) > 0) await dispatchJobs({ ledger, queue });
+  // One at a time: two would wait for each other in the database, each on a connection.
+  let applying: Promise<void> = Promise.resolve();
+  const apply = (): Promise<void> => {
+    const applied = applying.then(async () => {
+      if ((await applyEvents(deps, signal)) > 0) await dispatchJobs({ ledger, queue });
+    });
+    applying = applied.catch(() => undefined);
+    return applied;
   };
 
   // Before the workers are started: on a database without tables BullMQ's worker would spin and never let us say so.
