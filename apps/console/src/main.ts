@@ -1,5 +1,5 @@
 import { serve } from "@hono/node-server";
-import { openChain } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openChain } from "@stakebts/core/processes/open-ports";
 import { reportFreezes } from "@stakebts/core/processes/process-ports";
 import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";
@@ -14,7 +14,7 @@ import { measureFreeze } from "@stakebts/core/limits/metrics";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
-import { openQueue, queueStoreOf } from "@stakebts/core/queue/connection";
+import { openQueue } from "@stakebts/core/queue/connection";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { DONE, repeat } from "@stakebts/core/runtime/loop";
 import { StartupError } from "@stakebts/kernel/errors";
@@ -54,7 +54,8 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
   if (signal.aborted) return;
 
   // After the start: on a database without tables BullMQ would spin and never let us say so.
-  const queues = QUEUE_NAMES.map((name) => openQueue(queueStoreOf(config), name, {}, log));
+  const store = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
+  const queues = QUEUE_NAMES.map((name) => openQueue(store, name, {}, log));
   const { policy } = policyOf(config.STAKEBTS_POLICY, "");
   const app = createConsole({
     ledger,

@@ -11,7 +11,7 @@ import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
 import { measureLead, measureMoney, measurePayments } from "@stakebts/core/payments/metrics";
 import { createPostgresPayerLock } from "@stakebts/core/payments/postgres-payer-lock";
-import { openChain, workerOn } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openChain, workerOn } from "@stakebts/core/processes/open-ports";
 import { runPayer } from "@stakebts/core/processes/payer";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
@@ -24,6 +24,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
   const db = openDatabase(databaseUrl, config.STAKEBTS_DATABASE_CONNECTIONS);
   const ledger = createPostgresLedger({ url: databaseUrl, db });
   const view = createPostgresLedgerView({ url: databaseUrl, db });
+  const queues = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
   measureNodes(metrics, chain);
   await runPayer(
     {
@@ -31,7 +32,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       ledger,
       view,
       lock: createPostgresPayerLock({ databaseUrl, clock: hostClock, log, progress }),
-      startWorker: workerOn(config, { log, progress }),
+      startWorker: workerOn(queues, { log, progress }),
       signerOn: (chainId) => createSigner({ wif: activeKey, chainId }),
       memos: createMemoWriter({ wif: config.STAKEBTS_MEMO_KEY?.[0] ?? activeKey }),
       openSources: (opened) =>

@@ -12,7 +12,7 @@ import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
-import { openJobQueue, workerOn } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openJobQueue, workerOn } from "@stakebts/core/processes/open-ports";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { runScheduler } from "@stakebts/core/processes/scheduler";
 import { JOB_KINDS } from "@stakebts/core/queue/catalog";
@@ -24,7 +24,8 @@ runProcess("scheduler", readConfig, async ({ config, log, signal, metrics, progr
   const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
   const ledger = createPostgresLedger({ url, db });
   const view = createPostgresLedgerView({ url, db });
-  const queue = openJobQueue(config, log);
+  const queues = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
+  const queue = openJobQueue(queues, log);
   const audit = createAuditLog({ url, db });
   const store = createNotificationStore({ url, db });
   measureLedger(metrics, view);
@@ -36,7 +37,7 @@ runProcess("scheduler", readConfig, async ({ config, log, signal, metrics, progr
     {
       ledger,
       queue,
-      startWorker: workerOn(config, { log, progress }),
+      startWorker: workerOn(queues, { log, progress }),
       audit,
       notifications: { store, channels: createChannels(config, hostClock) },
       liveness: {

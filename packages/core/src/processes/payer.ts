@@ -140,7 +140,12 @@ export async function runPayer(
   });
   ports.onCustodian?.(custodian, policy);
   // To lead and to stand by are both what a payer is there for.
-  ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
+  let queueProblem = (): string | undefined => undefined;
+  ports.readiness?.requires({
+    database: ledgerIsThere(ledger),
+    node: nodeIsThere({ chain, clock }),
+    queue: async () => queueProblem(),
+  });
   ports.onLead?.(undefined);
   await withPayerLock(ports, signal, async (lost) => {
     await recordStart({ ledger, log }, "payer", settings.shown);
@@ -148,15 +153,24 @@ export async function runPayer(
     log.info("payer.epoch", { writerEpoch });
     ports.onLead?.(writerEpoch);
     const deps = { ...payDeps, writerEpoch };
-    await lead(ports, settings, { deps: ports.measure?.(deps) ?? deps, sources }, lost);
+    const onQueue = (problem: typeof queueProblem): void => void (queueProblem = problem);
+    await lead(ports, settings, { deps: ports.measure?.(deps) ?? deps, sources, onQueue }, lost);
+    queueProblem = () => undefined;
   });
+}
+
+interface Lead {
+  readonly deps: PayDeps;
+  readonly sources: readonly TopUpSource[];
+  /** Told once how to ask why no jobs come. */
+  readonly onQueue: (problem: () => string | undefined) => void;
 }
 
 /** Pays until the lead is lost, or was taken by another payer without a word. */
 async function lead(
   ports: PayerPorts,
   settings: PayerSettings,
-  { deps, sources }: { readonly deps: PayDeps; readonly sources: readonly TopUpSource[] },
+  { deps, sources, onQueue }: Lead,
   lost: AbortSignal,
 ): Promise<void> {
   const { clock } = ports;
@@ -171,6 +185,13 @@ async function lead(
     },
     handlers: payHandlers(pay, open),
   });
+  onQueue(
+    () =>
+      worker.problem?.() ??
+      (open.isQueueServed
+        ? undefined
+        : "no job comes for payouts that are open: they are paid later than usual"),
+  );
   const over = AbortSignal.any([lost, stop.signal]);
   over.addEventListener("abort", () => ports.onLead?.(undefined));
   const watching = reportFreezes(ports, { process: "payer", lookMs: settings.lookMs }, over);

@@ -7,7 +7,7 @@ import { extendHashChain } from "../audit/hash-chain.ts";
 import { applyEvents } from "../ledger/apply-events.ts";
 import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "../ledger/dispatch-jobs.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { ledgerIsThere } from "../ledger/readiness-checks.ts";
+import { ledgerIsThere, queueIsServed } from "../ledger/readiness-checks.ts";
 import { recordStart } from "../ledger/record-start.ts";
 import type { JobQueue, StartWorker } from "../queue/queue.ts";
 import type { Roles } from "../rules/decide.ts";
@@ -76,7 +76,7 @@ export async function runScheduler(
   signal: AbortSignal,
 ): Promise<void> {
   const { ledger, queue, clock, log, progress, frozenHere } = ports;
-  ports.readiness?.requires({ database: ledgerIsThere(ledger) });
+  ports.readiness?.requires({ database: ledgerIsThere(ledger), queue: queueIsServed(queue) });
   const deps = { ledger, frozenHere, log, policy: settings.policy, roles: settings.roles };
   // One at a time: two would wait for each other in the database, each on a connection.
   let applying: Promise<void> = Promise.resolve();

@@ -13,7 +13,13 @@ import { hostClock } from "../runtime/host-clock.ts";
 import { postgresBackend, sharePool } from "./postgres-pool.ts";
 
 /** Where jobs live: in Redis, or in the ledger's own PostgreSQL (schema `bullmq`), which needs no second server. */
-export type QueueStore = { readonly redisUrl: string } | { readonly databaseUrl: string };
+export type QueueStore =
+  | {
+      readonly redisUrl: string;
+      /** What the keys in Redis begin with: queues of different ledgers are different queues. BullMQ's own if not said. */
+      readonly prefix?: string;
+    }
+  | { readonly databaseUrl: string };
 
 /** After trouble with the store, before the next try. BullMQ's own: none at all for most errors, which keeps a core busy. */
 const RETRY_MS = 1_000;
@@ -29,8 +35,9 @@ export function openQueue(
   log: Log,
 ): Queue {
   const { connection, backend, close } = connect(store, name, { listens: false }, log);
-  const queue = new Queue(name, { ...options, connection }, backend);
+  const queue = new Queue(name, { ...options, ...prefixOf(store), connection }, backend);
   queue.on("error", report(log, name));
+  if ("redisUrl" in store) connections.set(queue, connection);
   closeWith(queue, close);
   return queue;
 }
@@ -41,30 +48,92 @@ export function openWorker(
   process: Processor,
   options: Omit<WorkerOptions, "connection">,
   log: Log,
-): Worker {
+): PatientWorker {
   const { connection, backend, close } = connect(store, name, { listens: true }, log);
   const worker = new PatientWorker(
     name,
     process,
-    { ...options, runRetryDelay: RETRY_MS, connection },
+    { ...options, ...prefixOf(store), runRetryDelay: RETRY_MS, connection },
     backend,
   );
-  worker.on("error", report(log, name));
+  worker.on("error", (error) => {
+    worker.trouble.failed(error);
+    report(log, name)(error);
+  });
   closeWith(worker, close);
   return worker;
 }
 
 /** Waits before it asks a store again that has refused: BullMQ's own loop turns without a pause, and starves the process. */
-class PatientWorker extends Worker {
+export class PatientWorker extends Worker {
+  readonly trouble = new StoreTrouble();
+
   protected override async moveToActive(token: string, name?: string): ReturnType<Worker["moveToActive"]> {
     try {
-      return await super.moveToActive(token, name);
+      const job = await super.moveToActive(token, name);
+      this.trouble.over();
+      return job;
     } catch (error) {
       if (this.closing === undefined) await hostClock.sleep(RETRY_MS);
       throw error;
     }
   }
+
+  /** After a wait for a job has failed. */
+  override delay(...[milliseconds = RETRY_MS, abort]: Parameters<Worker["delay"]>): Promise<void> {
+    return super.delay(milliseconds, abort);
+  }
 }
+
+/** What has lasted for less is not worth a word, and what was not seen for longer is over. */
+const TROUBLE_MS_MIN = 10_000;
+
+/** Whether the store refuses, now and for a while. A worker asks every few seconds, whether jobs come or not. */
+class StoreTrouble {
+  #sinceMs: number | undefined;
+  #lastMs = 0;
+  #message = "";
+
+  failed({ message }: Error): void {
+    this.#lastMs = hostClock.nowMs();
+    this.#sinceMs ??= this.#lastMs;
+    this.#message = message;
+  }
+
+  over(): void {
+    this.#sinceMs = undefined;
+  }
+
+  get problem(): string | undefined {
+    const nowMs = hostClock.nowMs();
+    return this.#sinceMs === undefined ||
+      nowMs - this.#sinceMs < TROUBLE_MS_MIN ||
+      nowMs - this.#lastMs > TROUBLE_MS_MIN
+      ? undefined
+      : this.#message;
+  }
+}
+
+const prefixOf = (store: QueueStore) =>
+  "redisUrl" in store && store.prefix !== undefined ? { prefix: store.prefix } : {};
+
+/**
+ * Why jobs of a queue do not get through, asked over its own connection: another one may reach another server. `undefined`
+ * when they do.
+ */
+export async function servingProblem(queue: Queue): Promise<string | undefined> {
+  try {
+    // What a replica refuses, and a server without memory or disk.
+    await connections.get(queue)?.set(`${queue.opts.prefix ?? "bull"}:health`, "", "PX", 60_000);
+    if (await queue.isPaused()) return `the queue ${queue.name} is paused`;
+    const limitedMs = await queue.getRateLimitTtl();
+    return limitedMs > 0 ? `the queue ${queue.name} is rate limited for ${limitedMs} ms` : undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const connections = new WeakMap<Queue, Redis>();
 
 interface Connected {
   readonly connection: Redis;
@@ -84,9 +153,18 @@ function connect(store: QueueStore, name: string, use: { readonly listens: boole
   return { connection: pool, backend: postgresBackend, close: release } as unknown as Connected;
 }
 
-/** `maxRetriesPerRequest: null`: a command waits until the server is back instead of failing. */
+/** A server that has become a replica, or has lost its master. Another one has its place, at the same address. */
+const OTHER_ROLE = /READONLY|MASTERDOWN|NOMASTERLINK|UNBLOCKED|instance state changed/u;
+
+/**
+ * `maxRetriesPerRequest: null`: a command waits until the server is back instead of failing. What a server refuses that
+ * changed its role is not sent again by the driver, but the next command goes over a new connection.
+ */
 function redis(url: string, log: Log, queue: string): Redis {
-  const connection = new Redis(url, { maxRetriesPerRequest: null });
+  const connection = new Redis(url, {
+    maxRetriesPerRequest: null,
+    reconnectOnError: ({ message }) => OTHER_ROLE.test(message),
+  });
   connection.on("error", report(log, queue));
   return connection;
 }
@@ -98,8 +176,10 @@ function closeWith(owner: Queue | Worker, closeConnection: () => Promise<void>):
 }
 
 /** Redis when there is one, the ledger's own database otherwise. */
-export const queueStoreOf = (config: {
-  readonly REDIS_URL?: string | undefined;
-  readonly DATABASE_URL: string;
-}): QueueStore =>
-  config.REDIS_URL === undefined ? { databaseUrl: config.DATABASE_URL } : { redisUrl: config.REDIS_URL };
+export const queueStoreOf = (
+  config: { readonly REDIS_URL?: string | undefined; readonly DATABASE_URL: string },
+  prefix?: string,
+): QueueStore =>
+  config.REDIS_URL === undefined
+    ? { databaseUrl: config.DATABASE_URL }
+    : { redisUrl: config.REDIS_URL, ...(prefix === undefined ? {} : { prefix }) };
