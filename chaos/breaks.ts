@@ -28,6 +28,7 @@ export interface Break {
 
 const PAYER = "packages/core/dist/payments/pay-payout.js";
 const INGESTER = "packages/core/dist/ledger/ingest-blocks.js";
+const PAYER_PROCESS = "packages/core/dist/processes/payer.js";
 const SCHEDULER = "packages/core/dist/processes/scheduler.js";
 const SAVE = "const saved = await ledger.withdrawals.save(withdrawal);";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
@@ -267,6 +268,11 @@ export const BREAKS: readonly Break[] = [
         file: SCHEDULER,
         find: "await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: settings.reenqueueMs });",
         replace: "",
+      },
+      {
+        file: PAYER_PROCESS,
+        find: "const { overdue, isLast } = await open.look();",
+        replace: "const { isLast } = await open.look();\n        const overdue = [];",
       },
     ],
     // Redis forgets the jobs for what is owed.

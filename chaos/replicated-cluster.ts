@@ -100,8 +100,9 @@ export async function queueStates({ cluster: { redisUrl } }: ReplicatedCluster):
   if (redisUrl === undefined) return "";
   const client = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
   try {
+    const [prefix = "bull"] = (await client.keys("stakebts-*:payouts:meta")).map((key) => key.split(":")[0]);
     const states = QUEUE_NAMES.map(async (name) => {
-      const key = (part: string) => `bull:${name}:${part}`;
+      const key = (part: string) => `${prefix}:${name}:${part}`;
       const [waiting, delayed] = [await client.llen(key("wait")), await client.zcard(key("delayed"))];
       return `${name}: ${waiting} waiting, ${delayed} delayed, active: ${(await client.lrange(key("active"), 0, 4)).join(" ")}`;
     });

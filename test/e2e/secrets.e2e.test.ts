@@ -313,6 +313,6 @@ describe("no secret is in", () => {
       places[key] = `${key} ${values} ${(dumped ?? Buffer.alloc(0)).toString("latin1")}`;
     }
     client.disconnect();
-    expectNone(places, [...keys, memo], "bull:payouts");
+    expectNone(places, [...keys, memo], ":payouts:");
   });
 });

@@ -1,8 +1,9 @@
 import { serve } from "@hono/node-server";
-import { openChain } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openChain } from "@stakebts/core/processes/open-ports";
 import { reportFreezes } from "@stakebts/core/processes/process-ports";
 import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";
+import { openDatabase } from "@stakebts/core/database/client";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
@@ -13,7 +14,7 @@ import { measureFreeze } from "@stakebts/core/limits/metrics";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
-import { openQueue, queueStoreOf } from "@stakebts/core/queue/connection";
+import { openQueue } from "@stakebts/core/queue/connection";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { DONE, repeat } from "@stakebts/core/runtime/loop";
 import { StartupError } from "@stakebts/kernel/errors";
@@ -31,9 +32,10 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     config.STAKEBTS_CHAIN_ID,
     config.STAKEBTS_CUSTODIAN,
   ];
-  const ledger = createPostgresLedger({ url, max: 4 });
-  const view = createPostgresLedgerView({ url, max: 8 });
-  const access = createPostgresConsoleAccess({ url });
+  const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
+  const ledger = createPostgresLedger({ url, db });
+  const view = createPostgresLedgerView({ url, db });
+  const access = createPostgresConsoleAccess({ url, db });
   const chain = openChain(config, log);
   const watch = new ChainWatch({ chain, nodes, chainId, custodian, clock: hostClock });
 
@@ -52,7 +54,8 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
   if (signal.aborted) return;
 
   // After the start: on a database without tables BullMQ would spin and never let us say so.
-  const queues = QUEUE_NAMES.map((name) => openQueue(queueStoreOf(config), name, {}, log));
+  const store = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
+  const queues = QUEUE_NAMES.map((name) => openQueue(store, name, {}, log));
   const { policy } = policyOf(config.STAKEBTS_POLICY, "");
   const app = createConsole({
     ledger,
@@ -100,5 +103,5 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     if ("closeIdleConnections" in server) server.closeIdleConnections();
   });
   await Promise.all(queues.map((queue) => queue.close()));
-  await Promise.all([watch.close(), chain.close(), access.close(), view.close(), ledger.close()]);
+  await Promise.all([watch.close(), chain.close(), db.$disconnect()]);
 });

@@ -1,12 +1,13 @@
 import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";
+import { openDatabase } from "@stakebts/core/database/client";
 import { countBlocks, measureCursor, measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
 import { runIngester } from "@stakebts/core/processes/ingester";
-import { openChain, openJobQueue } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openChain, openJobQueue } from "@stakebts/core/processes/open-ports";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { readConfig } from "./config.ts";
@@ -14,8 +15,11 @@ import { readConfig } from "./config.ts";
 runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const memos = createMemoReader({ wifs: config.STAKEBTS_MEMO_KEY });
   const chain = openChain(config, log);
-  const ledger = createPostgresLedger({ url: config.DATABASE_URL });
-  const queue = openJobQueue(config, log);
+  const url = config.DATABASE_URL;
+  const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
+  const ledger = createPostgresLedger({ url, db });
+  const store = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
+  const queue = openJobQueue(store, log);
   measureNodes(metrics, chain);
   measureCursor(metrics, { chain, ledger });
   await runIngester(
@@ -42,5 +46,5 @@ runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progre
     },
     signal,
   );
-  await Promise.all([queue.close(), chain.close(), ledger.close()]);
+  await Promise.all([queue.close(), chain.close(), db.$disconnect()]);
 });

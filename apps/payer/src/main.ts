@@ -3,6 +3,7 @@ import { createSigner } from "@stakebts/bitshares/signer";
 import { shown } from "@stakebts/core/config/environment";
 import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
 import { policyOf } from "@stakebts/core/config/policy-file";
+import { openDatabase } from "@stakebts/core/database/client";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
@@ -10,7 +11,7 @@ import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
 import { measureLead, measureMoney, measurePayments } from "@stakebts/core/payments/metrics";
 import { createPostgresPayerLock } from "@stakebts/core/payments/postgres-payer-lock";
-import { openChain, workerOn } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openChain, workerOn } from "@stakebts/core/processes/open-ports";
 import { runPayer } from "@stakebts/core/processes/payer";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
@@ -20,8 +21,10 @@ import { readConfig } from "./config.ts";
 runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const { DATABASE_URL: databaseUrl, STAKEBTS_ACTIVE_KEY: activeKey } = config;
   const chain = openChain(config, log);
-  const ledger = createPostgresLedger({ url: databaseUrl });
-  const view = createPostgresLedgerView({ url: databaseUrl });
+  const db = openDatabase(databaseUrl, config.STAKEBTS_DATABASE_CONNECTIONS);
+  const ledger = createPostgresLedger({ url: databaseUrl, db });
+  const view = createPostgresLedgerView({ url: databaseUrl, db });
+  const queues = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
   measureNodes(metrics, chain);
   await runPayer(
     {
@@ -29,7 +32,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       ledger,
       view,
       lock: createPostgresPayerLock({ databaseUrl, clock: hostClock, log, progress }),
-      startWorker: workerOn(config, { log, progress }),
+      startWorker: workerOn(queues, { log, progress }),
       signerOn: (chainId) => createSigner({ wif: activeKey, chainId }),
       memos: createMemoWriter({ wif: config.STAKEBTS_MEMO_KEY?.[0] ?? activeKey }),
       openSources: (opened) =>
@@ -53,5 +56,5 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     },
     signal,
   );
-  await Promise.all([chain.close(), ledger.close(), view.close()]);
+  await Promise.all([chain.close(), db.$disconnect()]);
 });

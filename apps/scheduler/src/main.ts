@@ -6,12 +6,13 @@ import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
 import { shown } from "@stakebts/core/config/environment";
 import { rolesOf } from "@stakebts/core/config/exchange-settings";
 import { policyOf } from "@stakebts/core/config/policy-file";
+import { openDatabase } from "@stakebts/core/database/client";
 import { measureLedger, measureQueues } from "@stakebts/core/ledger/metrics";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
-import { openJobQueue, workerOn } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openJobQueue, workerOn } from "@stakebts/core/processes/open-ports";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { runScheduler } from "@stakebts/core/processes/scheduler";
 import { JOB_KINDS } from "@stakebts/core/queue/catalog";
@@ -20,11 +21,13 @@ import { readConfig } from "./config.ts";
 
 runProcess("scheduler", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const { DATABASE_URL: url, STAKEBTS_LIVENESS_URL: livenessUrl } = config;
-  const ledger = createPostgresLedger({ url });
-  const view = createPostgresLedgerView({ url });
-  const queue = openJobQueue(config, log);
-  const audit = createAuditLog({ url });
-  const store = createNotificationStore({ url });
+  const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
+  const ledger = createPostgresLedger({ url, db });
+  const view = createPostgresLedgerView({ url, db });
+  const queues = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
+  const queue = openJobQueue(queues, log);
+  const audit = createAuditLog({ url, db });
+  const store = createNotificationStore({ url, db });
   measureLedger(metrics, view);
   measureQueues(metrics, queue, JOB_KINDS);
   measureNotifications(metrics, { store, clock: hostClock });
@@ -34,7 +37,7 @@ runProcess("scheduler", readConfig, async ({ config, log, signal, metrics, progr
     {
       ledger,
       queue,
-      startWorker: workerOn(config, { log, progress }),
+      startWorker: workerOn(queues, { log, progress }),
       audit,
       notifications: { store, channels: createChannels(config, hostClock) },
       liveness: {
@@ -62,5 +65,5 @@ runProcess("scheduler", readConfig, async ({ config, log, signal, metrics, progr
     },
     signal,
   );
-  await Promise.all([queue, ledger, view, audit, store].map((port) => port.close()));
+  await Promise.all([queue.close(), db.$disconnect()]);
 });

@@ -14,7 +14,10 @@ import { readConfig } from "./config.ts";
 runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const { DATABASE_URL: databaseUrl } = config;
   const chain = openChain(config, log);
-  const ledger = createPostgresMonitorLedger({ url: databaseUrl });
+  const ledger = createPostgresMonitorLedger({
+    url: databaseUrl,
+    max: config.STAKEBTS_DATABASE_CONNECTIONS,
+  });
   measureNodes(metrics, chain);
   await runWatcher(
     {

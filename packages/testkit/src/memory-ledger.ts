@@ -81,6 +81,7 @@ export class MemoryLedger implements Ledger {
 
   readonly payouts: Payouts = {
     find: (query) => payoutsIn(this.#state, this.#clock).find(query),
+    open: (page) => payoutsIn(this.#state, this.#clock).open(page),
     view: (id) => payoutsIn(this.#state, this.#clock).view(id),
     applyLimits: (id) => this.#inTurn((state) => payoutsIn(state, this.#clock).applyLimits(id)),
     enqueueStale: (options) => this.#inTurn((state) => payoutsIn(state, this.#clock).enqueueStale(options)),

@@ -2,8 +2,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { differingFunctionsOf } from "@stakebts/core/database/migrations";
 import { ConfigError } from "@stakebts/core/config/environment";
+import { openDatabase } from "@stakebts/core/database/client";
 import { databaseProblem } from "@stakebts/core/database/database-problem";
 import { queueStoreOf } from "@stakebts/core/queue/connection";
+import { queuePrefix } from "@stakebts/core/queue/queue-prefix";
 import { queueStoreProblem } from "@stakebts/core/queue/queue-store-problem";
 import { durationText } from "@stakebts/kernel/text";
 import { SCHEMA_FOLDER } from "../commands/db.ts";
@@ -24,7 +26,8 @@ export async function* examineDatabase(context: Context): AsyncGenerator<Finding
     return;
   }
   yield await database(context);
-  const store = queueStoreOf(readSettings("queue", context.environment));
+  const settings = readSettings("queue", context.environment);
+  const store = queueStoreOf(settings, await prefixIn(settings.DATABASE_URL));
   const where = "redisUrl" in store ? "Redis" : "PostgreSQL";
   const trouble = await queueStoreProblem(store);
   yield trouble === undefined
@@ -36,6 +39,18 @@ export async function* examineDatabase(context: Context): AsyncGenerator<Finding
           ? "start Redis, or remove REDIS_URL to keep queues in the database; payments are late, never lost"
           : "run `npm run db:migrate`",
       );
+}
+
+/** `undefined` while the database says nothing, which is a finding of its own. */
+async function prefixIn(url: string): Promise<string | undefined> {
+  const db = openDatabase(url, 1);
+  try {
+    return await queuePrefix(db);
+  } catch {
+    return undefined;
+  } finally {
+    await db.$disconnect();
+  }
 }
 
 async function database({ view, environment }: Context): Promise<Finding> {

@@ -4,12 +4,18 @@ import type { Message } from "./channel.ts";
 import type { ChannelName } from "./channels.ts";
 import type { Alert, NotificationLine, NotificationStore, TakenNotification } from "./notification.ts";
 import { alertName } from "./message.ts";
-import { type Database, type DatabaseTx, openDatabase, Prisma } from "../database/client.ts";
+import {
+  type Database,
+  type DatabaseSource,
+  type DatabaseTx,
+  openSource,
+  Prisma,
+} from "../database/client.ts";
 
 const DAY_MS = 86_400_000;
 
-export function createNotificationStore({ url, max = 2 }: { url: string; max?: number }): NotificationStore {
-  const db = openDatabase(url, max);
+export function createNotificationStore(source: DatabaseSource): NotificationStore {
+  const { db, close } = openSource(source, 2);
   return {
     gather: (request, plan) => db.$transaction((tx) => gather(tx, request, plan), { timeout: 30_000 }),
     take: (request) => take(db, request),
@@ -28,7 +34,7 @@ export function createNotificationStore({ url, max = 2 }: { url: string; max?: n
     },
     list: (limit) => list(db, limit),
     backlog: (nowMs) => backlog(db, nowMs),
-    close: () => db.$disconnect(),
+    close,
   };
 }
 

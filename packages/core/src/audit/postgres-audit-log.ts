@@ -12,7 +12,7 @@ import {
   type HashChainEntry,
 } from "./audit-log.ts";
 import { isUnchained } from "../ledger/postgres/receipts.ts";
-import { type DatabaseTx, openDatabase } from "../database/client.ts";
+import { type DatabaseSource, type DatabaseTx, openSource } from "../database/client.ts";
 
 const ROWS_PER_PAGE = 2_000;
 const TRANSACTION = { timeout: 60_000, maxWait: 20_000 };
@@ -47,13 +47,13 @@ const toEntry = (row: EntryRow): HashChainEntry => ({
   chainedAtMs: row.chained_at.getTime(),
 });
 
-export function createAuditLog({ url }: { url: string }): AuditLog {
-  const db = openDatabase(url, 2);
+export function createAuditLog(source: DatabaseSource): AuditLog {
+  const { db, close } = openSource(source, 2);
   return {
     appendEntries: (limit, entry) => db.$transaction((tx) => appendEntries(tx, limit, entry), TRANSACTION),
     head: () => headOf(db),
-    look: (work) => look(url, work),
-    close: () => db.$disconnect(),
+    look: (work) => look(source.url, work),
+    close,
   };
 }
 

@@ -74,6 +74,17 @@ describe("a policy file", () => {
     managers: ["manager-a", "manager.b"],
   };
 
+  it("does not hold payments back for a day after a restore on the main network", () => {
+    expect(() => policyOf(read("expiration: 1d"), MAINNET_CHAIN_ID)).toThrow("at most an hour");
+    expect(policyOf(read("expiration: 1h"), MAINNET_CHAIN_ID).policy.expirationMs).toBe(HOUR_MS);
+    expect(policyOf(read("expiration: 20d"), TEST_NETWORK).policy.expirationMs).toBe(20 * DAY_MS);
+  });
+
+  it.each(["month: 367d", "funds_wait: 367d", "report_every: 91d", "expiration: 31d"])(
+    "says why a duration may not be so long: %s",
+    (line) => expect(problems(line)[0]).toMatch(/at most \d+d\. [A-Z].+/u),
+  );
+
   it("does not take a minute for a month on the main network", () => {
     expect(() => policyOf(read("month: 1m"), MAINNET_CHAIN_ID)).toThrow("at least a day (30d, not 1m)");
     expect(policyOf(read("month: 1d"), MAINNET_CHAIN_ID).policy.terms.monthMs).toBe(DAY_MS);
@@ -196,7 +207,7 @@ describe("a duration", () => {
     ["30 days", 30 * DAY_MS],
     ["12h", 12 * HOUR_MS],
     ["1.5h", 90 * MINUTE_MS],
-    ["10y", 10 * 365.25 * DAY_MS],
+    ["366d", 366 * DAY_MS],
   ])("month: %s", (text, durationMs) => expect(read(`month: ${text}`).month).toBe(durationMs));
 
   it.each([
@@ -212,7 +223,7 @@ describe("a duration", () => {
   ])("month: %s is refused", (text) =>
     expect(problems(`month: ${text}`)).toEqual([
       expect.stringMatching(
-        /^month is .+: expected a duration such as 30d, 12h or 20s, at least 1s and at most 10y$/u,
+        /^month is .+: expected a duration such as 30d, 12h or 20s, at least 1s and at most 366d\. .+$/u,
       ),
     ]),
   );
@@ -258,11 +269,11 @@ managers: [dls.cipher, Not A Name]
 funds_wait: {hours: 12}
 `),
     ).toEqual([
-      "month is 30: expected a duration such as 30d, 12h or 20s, at least 1s and at most 10y",
+      "month is 30: expected a duration such as 30d, 12h or 20s, at least 1s and at most 366d. An agreement has up to twelve of them, and a term of decades is a slip of the pen",
       'reward is "lots": expected a percentage of at most 100 with at most two decimals, such as 8%',
       'accepted_amounts.1 is "a lot": expected whole BTS, more than 0, such as 50',
       'confirmation is "maybe": expected true or false',
-      "funds_wait is a set of keys: expected a duration such as 30d, 12h or 20s, at least 1s and at most 10y",
+      "funds_wait is a set of keys: expected a duration such as 30d, 12h or 20s, at least 1s and at most 366d. A payout that waits longer for funds has to be looked at by a person",
       "strict_json_up_to_block is -1: expected a whole number from 0 to 4294967295",
       "max_attempts is 0: expected a whole number from 1 to 1000",
       'support_address is "": expected text',

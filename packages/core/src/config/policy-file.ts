@@ -3,7 +3,7 @@ import ms from "ms";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { bts } from "@stakebts/kernel/amount";
-import { DAY_MS } from "@stakebts/kernel/time";
+import { DAY_MS, HOUR_MS } from "@stakebts/kernel/time";
 import { StartupError } from "@stakebts/kernel/errors";
 import { DEFAULT_POLICY, MAINNET_CHAIN_ID, type Policy, strictJsonUpToBlock } from "../rules/policy.ts";
 import { accountName } from "./account-name.ts";
@@ -16,18 +16,18 @@ export interface CustodianPolicy {
 
 const DEFAULT_MANAGERS = ["dls.cipher", "escrow.zavod.premik"];
 
-const DURATION_MAX_MS = ms("10y");
+interface DurationBounds {
+  readonly minimum: ms.StringValue;
+  readonly maximum: ms.StringValue;
+  /** Why not longer: a whole sentence, for the person whose duration is refused. */
+  readonly because: string;
+}
 
-function duration(minimumMs: number) {
-  const expected = `expected a duration such as 30d, 12h or 20s, at least ${ms(minimumMs)} and at most 10y`;
+function duration({ minimum, maximum, because }: DurationBounds) {
+  const expected = `expected a duration such as 30d, 12h or 20s, at least ${minimum} and at most ${maximum}. ${because}`;
   return z.string({ error: expected }).transform((text, context) => {
     const value = /^\d+(?:\.\d+)?\s*[a-z]+$/u.test(text) ? ms(text as ms.StringValue) : undefined;
-    if (
-      typeof value === "number" &&
-      Number.isInteger(value) &&
-      value >= minimumMs &&
-      value <= DURATION_MAX_MS
-    )
+    if (typeof value === "number" && Number.isInteger(value) && value >= ms(minimum) && value <= ms(maximum))
       return value;
     context.addIssue({ code: "custom", message: expected });
     return z.NEVER;
@@ -78,8 +78,12 @@ type Reader = "ingester" | "scheduler" | "payer" | "watcher";
  */
 export const POLICY_KEYS = {
   month: {
-    schema: duration(1_000),
-    unit: "duration, ≥ 1 s",
+    schema: duration({
+      minimum: "1s",
+      maximum: "366d",
+      because: "An agreement has up to twelve of them, and a term of decades is a slip of the pen",
+    }),
+    unit: "1 s to 366 d",
     default: "30d",
     sentence:
       "Length of one month of an agreement. On the main network at least a day: ingester and payer refuse less",
@@ -145,8 +149,12 @@ export const POLICY_KEYS = {
     readers: ["payer", "watcher"],
   },
   funds_wait: {
-    schema: duration(1_000),
-    unit: "duration, ≥ 1 s",
+    schema: duration({
+      minimum: "1s",
+      maximum: "366d",
+      because: "A payout that waits longer for funds has to be looked at by a person",
+    }),
+    unit: "1 s to 366 d",
     default: "12h",
     sentence: "A payout waits so long for funds before it fails (chain time)",
     readers: ["payer"],
@@ -173,8 +181,12 @@ export const POLICY_KEYS = {
     readers: ["payer"],
   },
   report_every: {
-    schema: duration(1_000),
-    unit: "duration, ≥ 1 s",
+    schema: duration({
+      minimum: "1s",
+      maximum: "90d",
+      because: "A report that comes less often tells nobody in time that funds are low",
+    }),
+    unit: "1 s to 90 d",
     default: "2h",
     sentence: "Between two reports of balances and liabilities (host time)",
     readers: ["payer"],
@@ -187,11 +199,15 @@ export const POLICY_KEYS = {
     readers: ["ingester"],
   },
   expiration: {
-    schema: duration(15_000),
-    unit: "duration, ≥ 15 s",
+    schema: duration({
+      minimum: "15s",
+      maximum: "30d",
+      because: "After a restore nothing is paid for as long as a signed transaction lives",
+    }),
+    unit: "15 s to 30 d",
     default: "3m",
     sentence:
-      "Life of a signed transaction (chain time), and with it of the recovery hold. Never more than 90 % of what the chain allows",
+      "Life of a signed transaction and of the recovery hold (chain time). Main network: ≤ 1 h. Never above 90 % of what the chain allows",
     readers: ["ingester", "payer"],
   },
   max_attempts: {
@@ -294,6 +310,11 @@ export function policyOf(file: PolicyFile, chainId: string): CustodianPolicy {
   if (chainId === MAINNET_CHAIN_ID && (file.month ?? terms.monthMs) < DAY_MS)
     throw new StartupError(
       `STAKEBTS_POLICY: month is ${ms(file.month ?? 0)}; on the main network it is at least a day (30d, not 1m)`,
+    );
+  // For so long nothing is paid after a restore, or when the ledger was behind the chain (ADR 0012).
+  if (chainId === MAINNET_CHAIN_ID && (file.expiration ?? 0) > HOUR_MS)
+    throw new StartupError(
+      `STAKEBTS_POLICY: expiration is ${ms(file.expiration ?? 0)}; on the main network it is at most an hour, because after a restore nothing is paid for so long`,
     );
   return {
     policy: {

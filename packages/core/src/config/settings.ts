@@ -108,6 +108,15 @@ export const SETTINGS = {
     example: "postgresql://stakebts:change-me@127.0.0.1:5432/stakebts",
     group: "Database and queue",
   },
+  STAKEBTS_DATABASE_CONNECTIONS: {
+    schema: whole({ minimum: 2, maximum: 100, example: "2" }).default(2),
+    readers: PROCESSES,
+    secret: false,
+    sentence:
+      "Most connections of one process to its ledger; beside them are those that [deploy.md](deploy.md#connections) counts",
+    example: "2",
+    group: "Database and queue",
+  },
   REDIS_URL: {
     schema: z
       .string()

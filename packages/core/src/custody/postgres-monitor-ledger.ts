@@ -9,7 +9,7 @@ import { addReceipts } from "../ledger/postgres/receipts.ts";
 import { addFreeze } from "../ledger/postgres/freezes.ts";
 import { readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
-import { type Database, openDatabase, type Prisma } from "../database/client.ts";
+import { type Database, type DatabaseSource, openSource, type Prisma } from "../database/client.ts";
 import { toTransfer, transferKey } from "../ledger/postgres/transfers.ts";
 
 /** All that is needed to say what a payout is owed for. */
@@ -32,8 +32,8 @@ type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
  * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
  * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze`.
  */
-export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max?: number }): MonitorLedger {
-  const db = openDatabase(url, max);
+export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedger {
+  const { db, close } = openSource(source, 2);
   return {
     knownOf: (operations) => knownOf(db, operations),
     recoveryHoldState: async () => (await readControl(db)).recoveryHold,
@@ -58,7 +58,7 @@ export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max
         await addFreeze(tx, { source: "process", process: "watcher", level: "pay-nothing", reason });
         return true;
       }),
-    close: () => db.$disconnect(),
+    close,
   };
 }
 

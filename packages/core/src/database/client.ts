@@ -12,10 +12,37 @@ export type DatabaseTx = Prisma.TransactionClient;
  */
 const IDLE_IN_TRANSACTION_MS_MAX = 15_000;
 
+/** A transaction waits so long for a connection of the pool: pools are small, and what waits is not lost. */
+const CONNECTION_WAIT_MS_MAX = 20_000;
+
 /** @param max connections of the pool */
-export function openDatabase(connectionString: string, max = 10): Database {
+export function openDatabase(connectionString: string, max: number): Database {
   const settings = { connectionString, max, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX };
-  return new PrismaClient({ adapter: new PrismaPg(settings) });
+  return new PrismaClient({
+    adapter: new PrismaPg(settings),
+    transactionOptions: { maxWait: CONNECTION_WAIT_MS_MAX },
+  });
+}
+
+/** Where something of the ledger is: at an address, with connections of its own, or through a pool that others use too. */
+export interface DatabaseSource {
+  readonly url: string;
+  /** Connections of its own. */
+  readonly max?: number;
+  /** The pool of the process; whoever opened it closes it. */
+  readonly db?: Database;
+}
+
+export function openSource(
+  { url, max, db }: DatabaseSource,
+  maxByDefault: number,
+): {
+  readonly db: Database;
+  readonly close: () => Promise<void>;
+} {
+  if (db !== undefined) return { db, close: async () => undefined };
+  const own = openDatabase(url, max ?? maxByDefault);
+  return { db: own, close: () => own.$disconnect() };
 }
 
 /** The transaction may be tried again as it is: a deadlock, or two of them wrote the same rows. */

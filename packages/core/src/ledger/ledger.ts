@@ -377,7 +377,15 @@ export interface PayoutsTx extends PayoutReader {
   confirm(confirmed: readonly PayoutConfirmation[]): Promise<number>;
 }
 
+/** A debt that is to be paid, or is being paid. */
+export type OpenPayout = Pick<PayoutRecord, "id" | "dueMs" | "status">;
+
 export interface Payouts extends PayoutReader {
+  /** Those that are open, oldest debts first, that come after one of them: page by page. */
+  open(page: {
+    readonly after: OpenPayout | undefined;
+    readonly limit: number;
+  }): Promise<readonly OpenPayout[]>;
   view(id: PayoutId): Promise<PaymentView | undefined>;
   /**
    * Do the limits let it be paid now? `held`: they made it wait for a person. What {@link Withdrawals.save} finds out as well,

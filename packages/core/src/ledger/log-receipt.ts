@@ -11,6 +11,7 @@ export const NEEDS_ATTENTION = new Set([
   "node.lied",
   "nodes.disagree",
   "payee.differs",
+  "queue.not_served",
   "spend.unexplained",
   "authority.changed",
   "top_up.insufficient",

@@ -1,6 +1,7 @@
 import { ChainError, type ChainReader } from "@stakebts/bitshares/chain";
 import type { HostClock } from "@stakebts/kernel/clock";
 import { databaseProblem } from "../database/database-problem.ts";
+import type { JobQueue } from "../queue/queue.ts";
 import type { ReadinessCheck } from "../runtime/readiness.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -20,6 +21,12 @@ export const ledgerIsThere =
       return problem.kind === "unavailable" ? "the database does not answer" : problem.message;
     }
   };
+
+/** Jobs get from process to process. */
+export const queueIsServed =
+  (queue: Pick<JobQueue, "problem">): ReadinessCheck =>
+  async () =>
+    queue.problem?.();
 
 /** A node that can be used, now or a few minutes ago. */
 export function nodeIsThere(

@@ -1,11 +1,17 @@
 import type { ConsoleAccess, ConsoleRole } from "./console-access.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { addReceipts } from "../ledger/postgres/receipts.ts";
-import { type Database, type DatabaseTx, isUniqueViolation, openDatabase } from "../database/client.ts";
+import {
+  type Database,
+  type DatabaseSource,
+  type DatabaseTx,
+  isUniqueViolation,
+  openSource,
+} from "../database/client.ts";
 
 /** Users and sessions of the console in the ledger's database. */
-export function createPostgresConsoleAccess({ url, max = 2 }: { url: string; max?: number }): ConsoleAccess {
-  const db = openDatabase(url, max);
+export function createPostgresConsoleAccess(source: DatabaseSource): ConsoleAccess {
+  const { db, close } = openSource(source, 2);
   return {
     async users() {
       const rows = await db.consoleUser.findMany({ orderBy: { name: "asc" } });
@@ -71,7 +77,7 @@ export function createPostgresConsoleAccess({ url, max = 2 }: { url: string; max
     async closeSession(tokenHash) {
       await db.consoleSession.deleteMany({ where: { tokenHash } });
     },
-    close: () => db.$disconnect(),
+    close,
   };
 }
 

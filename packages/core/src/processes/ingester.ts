@@ -6,7 +6,7 @@ import { checkMemoKeys, findCustodian } from "../ledger/find-custodian.ts";
 import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { ReadAhead } from "../ledger/read-ahead.ts";
-import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import { ledgerIsThere, nodeIsThere, queueIsServed } from "../ledger/readiness-checks.ts";
 import { recordStart } from "../ledger/record-start.ts";
 import { LedgerWatch } from "../ledger/recovery-hold.ts";
 import type { JobQueue } from "../queue/queue.ts";
@@ -72,7 +72,11 @@ export async function runIngester(
       adminReplay: settings.adminReplay,
     },
   );
-  ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
+  ports.readiness?.requires({
+    database: ledgerIsThere(ledger),
+    node: nodeIsThere({ chain, clock }),
+    queue: queueIsServed(queue),
+  });
 
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {

@@ -2,15 +2,18 @@ import { transferFee } from "@stakebts/bitshares/fees";
 import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stakebts/bitshares/chain";
 import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import { toShares } from "@stakebts/kernel/amount";
-import type { AssertionError } from "@stakebts/kernel/assert";
+import { AssertionError } from "@stakebts/kernel/assert";
+import { StartupError } from "@stakebts/kernel/errors";
 import { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "../ledger/find-custodian.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import { logReceipt } from "../ledger/log-receipt.ts";
 import { recordStart } from "../ledger/record-start.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { AccountCache } from "../payments/account-cache.ts";
 import { HotWallet } from "../payments/hot-wallet.ts";
-import { type PayDeps, payPayout } from "../payments/pay-payout.ts";
+import { OpenPayouts } from "../payments/open-payouts.ts";
+import { type PayDeps, payPayout, type PayResult } from "../payments/pay-payout.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { JobHandlers, StartWorker } from "../queue/queue.ts";
 import type { PayoutId } from "../rules/payout.ts";
@@ -31,6 +34,13 @@ import {
 const WALLET_AGE_MS_MAX = 5_000;
 /** How long a process that ends waits for the treasury's current step. */
 const TREASURY_DRAIN_MS = 5_000;
+/** Between two looks at what is open in the ledger, and between two pages of it. */
+const RECONCILE_MS = 5_000;
+const PAGE_MS = 1_000;
+/** As many payouts as a look finds, each with a few calls to nodes. */
+const RECONCILE_STEP_MS_MAX = 600_000;
+/** While a queue is not served, how often that is said. */
+const SAY_AGAIN_MS = 3_600_000;
 /** On a ledger that knows no block yet. */
 const REPORT_AGAIN_MS = 5_000;
 /** Several questions to several exchanges, each of which may be slow. */
@@ -65,6 +75,8 @@ export interface PayerSettings extends ProcessSettings {
   readonly policyOn: (chainId: string) => Policy;
   /** Between two turns of the treasury. */
   readonly treasuryMs: number;
+  /** Between two looks at what is open in the ledger; {@link RECONCILE_MS} if not said. */
+  readonly reconcileMs?: number | undefined;
 }
 
 /** What a payer pays with, whether it leads already or not: all but the epoch. */
@@ -128,7 +140,12 @@ export async function runPayer(
   });
   ports.onCustodian?.(custodian, policy);
   // To lead and to stand by are both what a payer is there for.
-  ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
+  let queueProblem = (): string | undefined => undefined;
+  ports.readiness?.requires({
+    database: ledgerIsThere(ledger),
+    node: nodeIsThere({ chain, clock }),
+    queue: async () => queueProblem(),
+  });
   ports.onLead?.(undefined);
   await withPayerLock(ports, signal, async (lost) => {
     await recordStart({ ledger, log }, "payer", settings.shown);
@@ -136,31 +153,52 @@ export async function runPayer(
     log.info("payer.epoch", { writerEpoch });
     ports.onLead?.(writerEpoch);
     const deps = { ...payDeps, writerEpoch };
-    await lead(ports, settings, { deps: ports.measure?.(deps) ?? deps, sources }, lost);
+    const onQueue = (problem: typeof queueProblem): void => void (queueProblem = problem);
+    await lead(ports, settings, { deps: ports.measure?.(deps) ?? deps, sources, onQueue }, lost);
+    queueProblem = () => undefined;
   });
+}
+
+interface Lead {
+  readonly deps: PayDeps;
+  readonly sources: readonly TopUpSource[];
+  /** Told once how to ask why no jobs come. */
+  readonly onQueue: (problem: () => string | undefined) => void;
 }
 
 /** Pays until the lead is lost, or was taken by another payer without a word. */
 async function lead(
   ports: PayerPorts,
   settings: PayerSettings,
-  { deps, sources }: { readonly deps: PayDeps; readonly sources: readonly TopUpSource[] },
+  { deps, sources, onQueue }: Lead,
   lost: AbortSignal,
 ): Promise<void> {
   const { clock } = ports;
   const stop = new AbortController();
   let failure: AssertionError | undefined;
+  const open = new OpenPayouts(deps.ledger.payouts, clock);
+  const pay = oneAtATime(deps, () => stop.abort());
   const worker = ports.startWorker({
     onBroken: (error) => {
       failure = error;
       stop.abort();
     },
-    handlers: payHandlers(deps, () => stop.abort()),
+    handlers: payHandlers(pay, open),
   });
+  onQueue(
+    () =>
+      worker.problem?.() ??
+      (open.isQueueServed
+        ? undefined
+        : "no job comes for payouts that are open: they are paid later than usual"),
+  );
   const over = AbortSignal.any([lost, stop.signal]);
   over.addEventListener("abort", () => ports.onLead?.(undefined));
   const watching = reportFreezes(ports, { process: "payer", lookMs: settings.lookMs }, over);
-  const tending = tend(ports, settings, { ...deps, clock, sources }, over);
+  const tending = Promise.all([
+    tend(ports, settings, { ...deps, clock, sources }, over),
+    payWithoutJobs(ports, settings, { pay, open }, over),
+  ]);
   await Promise.race([aborted(over), tending, watching]);
   await worker.close();
   // A question to an exchange may take longer than there is time. Its outcome is found out by the payer that leads next.
@@ -169,19 +207,86 @@ async function lead(
   if (failure !== undefined) throw failure;
 }
 
-function payHandlers(deps: PayDeps, onSuperseded: () => void): JobHandlers {
+type Pay = (id: PayoutId) => Promise<PayResult>;
+
+/** One payout at a time, in the order in which they are asked for: by jobs, and by the payer's own look at the ledger. */
+function oneAtATime(deps: PayDeps, onSuperseded: () => void): Pay {
   // Said once, not for each of the payouts that wait behind it.
   let lastPause: string | undefined;
-  return {
-    "payout.pay": async ({ payoutId }) => {
-      const result = await payPayout(deps, payoutId as PayoutId);
-      if (result.type === "superseded") onSuperseded();
-      const pause = result.type === "again" ? result.reason : undefined;
-      if (pause !== undefined && pause !== lastPause) deps.log.warn("payer.pauses", { reason: pause });
-      lastPause = pause;
-      return { done: true };
-    },
+  let before: Promise<unknown> = Promise.resolve();
+  const pay: Pay = async (id) => {
+    const result = await payPayout(deps, id);
+    if (result.type === "superseded") onSuperseded();
+    const pause = result.type === "again" ? result.reason : undefined;
+    if (pause !== undefined && pause !== lastPause) deps.log.warn("payer.pauses", { reason: pause });
+    lastPause = pause;
+    return result;
   };
+  return (id) => {
+    const paid = before.then(() => pay(id));
+    before = paid.catch(() => undefined);
+    return paid;
+  };
+}
+
+const payHandlers = (pay: Pay, open: OpenPayouts): JobHandlers => ({
+  "payout.pay": async ({ payoutId }) => {
+    const id = payoutId as PayoutId;
+    const { type } = await pay(id);
+    open.jobCame(id, type !== "settled");
+    return { done: true };
+  },
+});
+
+/** Pays what is open in the ledger and has had no job for too long, and says so, until the signal. */
+async function payWithoutJobs(
+  { ledger, clock, log, progress }: PayerPorts,
+  { reconcileMs = RECONCILE_MS }: PayerSettings,
+  { pay, open }: { readonly pay: Pay; readonly open: OpenPayouts },
+  over: AbortSignal,
+): Promise<void> {
+  let saidMs: number | undefined;
+  const loop = {
+    name: "pay without jobs",
+    clock,
+    log,
+    progress,
+    stepMsMax: RECONCILE_STEP_MS_MAX,
+  };
+  await repeat(loop, over, async () => {
+    const { overdue, isLast } = await open.look();
+    if (overdue.length === 0 && open.isQueueServed) saidMs = undefined;
+    if (overdue.length > 0 && (saidMs === undefined || clock.nowMs() - saidMs > SAY_AGAIN_MS)) {
+      saidMs = clock.nowMs();
+      const receipt = {
+        event: "queue.not_served",
+        subject: "payout.pay",
+        details: {
+          reason:
+            "no job came for payouts that are open: the payer pays them from the ledger, later than usual",
+          todo: "look at the queue: is it paused, rate limited, or in foreign hands? docs/runbook.md",
+        },
+      };
+      await ledger.transaction((tx) => tx.receipts.add([receipt]));
+      logReceipt(log, receipt);
+    }
+    for (const id of overdue) {
+      if (over.aborted) break;
+      open.handled(id);
+      try {
+        await pay(id);
+      } catch (error) {
+        // As for a job that fails: it is its turn again later, and the others go on.
+        if (error instanceof AssertionError || error instanceof StartupError) throw error;
+        log.warn("step.failed", {
+          step: loop.name,
+          payoutId: id,
+          message: error instanceof Error ? error.message : String(error),
+        });
+      }
+    }
+    return isLast ? reconcileMs : Math.min(PAGE_MS, reconcileMs);
+  });
 }
 
 /** The treasury and its report, until the signal. An exchange that is slow keeps no payment waiting. */

@@ -3,8 +3,10 @@ import type { ProcessName } from "../config/process-settings.ts";
 import { StartupError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
 import { hostClock } from "../runtime/host-clock.ts";
+import { standardOutput } from "../runtime/log-output.ts";
 import { createLog } from "../runtime/logger.ts";
 import { serveObservation } from "../runtime/http-server.ts";
+import { startWatchdog } from "../runtime/watchdog.ts";
 import { countedLog, createObservation, type Observation } from "../runtime/observation.ts";
 
 /** Exit codes, after sysexits.h where it has one. */
@@ -41,20 +43,27 @@ export function runProcess<C extends ProcessConfig>(
   // How PostgreSQL calls its sessions: `stakebts restore` says which of them have to end first.
   // oxlint-disable-next-line node/no-process-env -- it is written for the drivers, and nothing is read from it
   process.env["PGAPPNAME"] ??= `stakebts-${name}`;
+  startWatchdog(name);
   const stop = new AbortController();
+  const exit = (code: number): never => {
+    standardOutput().flush();
+    process.exit(code);
+  };
   const crash = (error: unknown): never => {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     if (error instanceof StartupError) {
       log.error("process.not_started", { message });
-      process.exit(EXIT.notStarted);
+      exit(EXIT.notStarted);
     }
     log.error("process.broken", {
       message,
       stack,
       todo: "start it again; if this repeats, report it with the stack",
     });
-    process.exit(EXIT.brokenAssumption);
+    return exit(EXIT.brokenAssumption);
   };
+  // Node writes warnings there. One that nobody reads is no broken assumption.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -84,6 +93,6 @@ export function runProcess<C extends ProcessConfig>(
   };
   run().then(() => {
     log.info("process.stopped");
-    process.exit(EXIT.ok);
+    exit(EXIT.ok);
   }, crash);
 }

@@ -7,7 +7,7 @@ import { extendHashChain } from "../audit/hash-chain.ts";
 import { applyEvents } from "../ledger/apply-events.ts";
 import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "../ledger/dispatch-jobs.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { ledgerIsThere } from "../ledger/readiness-checks.ts";
+import { ledgerIsThere, queueIsServed } from "../ledger/readiness-checks.ts";
 import { recordStart } from "../ledger/record-start.ts";
 import type { JobQueue, StartWorker } from "../queue/queue.ts";
 import type { Roles } from "../rules/decide.ts";
@@ -24,6 +24,9 @@ import {
 const DUE_HORIZON_MS = 3_600_000;
 /** When the chain is not yet as far as a due instant, look again this soon at the earliest. */
 const DUE_AGAIN_MS_MIN = 50;
+/** The instant stands in the job, and whoever can write to the queue wrote it: no wait is longer than to the next reconciler's jobs. */
+const lookAgainMs = (aheadMs: number): number =>
+  Math.min(DUE_HORIZON_MS, Math.max(DUE_AGAIN_MS_MIN, aheadMs));
 /** Events are applied until nothing is left to decide: after a long absence of the scheduler that takes minutes. */
 const APPLY_MS_MAX = 600_000;
 const HASH_CHAIN_EVERY_MS = 5_000;
@@ -73,10 +76,16 @@ export async function runScheduler(
   signal: AbortSignal,
 ): Promise<void> {
   const { ledger, queue, clock, log, progress, frozenHere } = ports;
-  ports.readiness?.requires({ database: ledgerIsThere(ledger) });
+  ports.readiness?.requires({ database: ledgerIsThere(ledger), queue: queueIsServed(queue) });
   const deps = { ledger, frozenHere, log, policy: settings.policy, roles: settings.roles };
-  const apply = async (): Promise<void> => {
-    if ((await applyEvents(deps, signal)) > 0) await dispatchJobs({ ledger, queue });
+  // One at a time: two would wait for each other in the database, each on a connection.
+  let applying: Promise<void> = Promise.resolve();
+  const apply = (): Promise<void> => {
+    const applied = applying.then(async () => {
+      if ((await applyEvents(deps, signal)) > 0) await dispatchJobs({ ledger, queue });
+    });
+    applying = applied.catch(() => undefined);
+    return applied;
   };
 
   // Before the workers are started: on a database without tables BullMQ's worker would spin and never let us say so.
@@ -103,7 +112,7 @@ export async function runScheduler(
         const aheadMs = dueMs - ((await ledger.cursor.read())?.blockTimeMs ?? 0);
         return aheadMs <= 0
           ? { done: true }
-          : { done: false, againInMs: Math.max(DUE_AGAIN_MS_MIN, aheadMs / settings.clockRate) };
+          : { done: false, againInMs: lookAgainMs(aheadMs / settings.clockRate) };
       },
     },
   });

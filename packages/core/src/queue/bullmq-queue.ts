@@ -2,7 +2,7 @@ import type { Queue } from "bullmq";
 import type { Log } from "@stakebts/kernel/log";
 import type { JobQueue, NewJob } from "./queue.ts";
 import { BACKOFF_MS_MAX, catalog, KEEP_FAILED, REMOVE_COMPLETED, JOB_KINDS } from "./catalog.ts";
-import { openQueue, type QueueStore } from "./connection.ts";
+import { openQueue, type QueueStore, servingProblem } from "./connection.ts";
 
 /** The queues of all kinds of jobs, for producers. */
 export function createJobQueue({ store, log }: { store: QueueStore; log: Log }): JobQueue {
@@ -20,6 +20,10 @@ export function createJobQueue({ store, log }: { store: QueueStore; log: Log }):
     },
     async waiting(kind) {
       return (await queues.get(catalog[kind].queue)?.getWaitingCount()) ?? 0;
+    },
+    async problem() {
+      const problems = await Promise.all([...queues.values()].map(servingProblem));
+      return problems.find((problem) => problem !== undefined);
     },
     async close() {
       await Promise.all([...queues.values()].map((queue) => queue.close()));

@@ -1,10 +1,10 @@
-import { DelayedError, type Job, UnrecoverableError, type Worker } from "bullmq";
+import { DelayedError, type Job, UnrecoverableError } from "bullmq";
 import { AssertionError } from "@stakebts/kernel/assert";
 import type { Log } from "@stakebts/kernel/log";
 import type { JobKind, JobResult, JobWorker, WorkerTask } from "./queue.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 import { catalog, JOB_KINDS } from "./catalog.ts";
-import { openWorker, type QueueStore } from "./connection.ts";
+import { openWorker, type PatientWorker, type QueueStore } from "./connection.ts";
 
 export interface JobWorkerOptions extends WorkerTask {
   readonly store: QueueStore;
@@ -18,13 +18,11 @@ export interface JobWorkerOptions extends WorkerTask {
  * twice costs nothing, and a short wait brings a take-over sooner.
  */
 const LOCK_MS = 5_000;
-/** After trouble with the store. BullMQ's own default on PostgreSQL is 15 s. */
-const RUN_RETRY_MS = 1_000;
 
 /** Serves the queues of the kinds that have a handler, one job at a time each. */
 export function startJobWorker(options: JobWorkerOptions): JobWorker {
   const { store, log, handlers, onBroken, progress, stepMsMax = STEP_MS_MAX } = options;
-  const workers: Worker[] = [];
+  const workers: PatientWorker[] = [];
   for (const kind of JOB_KINDS) {
     const handle = handlers[kind] as ((data: unknown) => Promise<JobResult>) | undefined;
     if (handle === undefined) continue;
@@ -39,7 +37,6 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
       concurrency: 1,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS,
-      runRetryDelay: RUN_RETRY_MS,
     };
     const worker = openWorker(store, catalog[kind].queue, serve, settings, log);
     worker.on("failed", (job, error) => {
@@ -48,6 +45,7 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
     workers.push(worker);
   }
   return {
+    problem: () => workers.map(({ trouble }) => trouble.problem).find((problem) => problem !== undefined),
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));
     },

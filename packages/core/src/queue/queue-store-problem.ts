@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import { Redis, ReplyError } from "ioredis";
 import pg from "pg";
 import type { QueueStore } from "./connection.ts";
 
@@ -8,7 +8,7 @@ const DEADLINE_MS = 4_000;
 export async function queueStoreProblem(store: QueueStore): Promise<string | undefined> {
   try {
     return "redisUrl" in store
-      ? await redisProblem(store.redisUrl)
+      ? await redisProblem(store.redisUrl, store.prefix)
       : await postgresProblem(store.databaseUrl);
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
@@ -16,7 +16,7 @@ export async function queueStoreProblem(store: QueueStore): Promise<string | und
   }
 }
 
-async function redisProblem(url: string): Promise<string | undefined> {
+async function redisProblem(url: string, prefix = "bull"): Promise<string | undefined> {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: DEADLINE_MS,
@@ -28,15 +28,26 @@ async function redisProblem(url: string): Promise<string | undefined> {
   redis.on("error", (error) => (connection = error));
   try {
     await redis.connect();
-    const policy = (await redis.config("GET", "maxmemory-policy")) as string[];
+    await redis.set(`${prefix}:health`, "", "PX", 60_000);
+    const policy = await evictionPolicy(redis);
     // BullMQ's own advice: a store that throws keys away throws jobs away.
-    return policy[1] !== undefined && policy[1] !== "noeviction"
-      ? `Redis evicts keys (maxmemory-policy ${policy[1]}): set it to noeviction`
+    return policy !== undefined && policy !== "noeviction"
+      ? `Redis evicts keys (maxmemory-policy ${policy}): set it to noeviction`
       : undefined;
   } catch (error) {
     throw connection ?? error;
   } finally {
     redis.disconnect();
+  }
+}
+
+/** `undefined`: it does not say. Providers forbid CONFIG, and INFO has the same word. */
+async function evictionPolicy(redis: Redis): Promise<string | undefined> {
+  try {
+    return /^maxmemory_policy:(\S+)/mu.exec(await redis.info("memory"))?.[1];
+  } catch (error) {
+    if (error instanceof ReplyError) return undefined;
+    throw error;
   }
 }
 

@@ -23,6 +23,8 @@ export interface JobQueue {
   add(jobs: readonly NewJob[]): Promise<void>;
   /** Jobs of the kind that wait for a worker. Delayed ones and the one that is running do not count. */
   waiting(kind: JobKind): Promise<number>;
+  /** Why jobs do not get through now: the store refuses them, a queue is paused or rate limited. `undefined` when they do. */
+  problem?(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,8 @@ export type JobHandlers = {
 
 /** Serves the queues of the kinds that it has handlers for, one job at a time per kind. */
 export interface JobWorker {
+  /** Why it cannot get jobs; `undefined` when it can. */
+  problem?(): string | undefined;
   /** Finishes what is running, starts nothing more. */
   close(): Promise<void>;
 }

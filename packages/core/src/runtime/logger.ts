@@ -1,15 +1,30 @@
 import { pino } from "pino";
 import type { Log, LogFields } from "@stakebts/kernel/log";
+import { type LogOutput, standardOutput } from "./log-output.ts";
 
-/** One JSON object per line on standard output. Amounts are bigint and printed as text: a JSON number would be rounded. */
-export function createLog({ process, level }: { process: string; level: string }): Log {
-  const logger = pino({
-    level,
-    base: { process },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    messageKey: "event",
-  });
+/**
+ * One JSON object per line, on standard output if not said otherwise. Amounts are bigint and printed as text: a JSON number
+ * would be rounded.
+ */
+export function createLog({
+  process,
+  level,
+  output = standardOutput(),
+}: {
+  process: string;
+  level: string;
+  output?: Pick<LogOutput, "write">;
+}): Log {
+  const logger = pino(
+    {
+      level,
+      base: { process },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      messageKey: "event",
+    },
+    output,
+  );
   const write =
     (to: "debug" | "info" | "warn" | "error") =>
     (event: string, fields: LogFields = {}) =>

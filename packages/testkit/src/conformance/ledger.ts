@@ -794,6 +794,24 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "open payouts are listed page by page, oldest debts first; settled ones are not",
+    async run(ledger) {
+      const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];
+      await createPayouts(ledger, late, early, done);
+      await ledger.transaction(async (tx) => {
+        await tx.transfers.insert([paymentOf(done, operation(1))]);
+        await tx.payouts.confirm([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
+      });
+      const [first] = await ledger.payouts.open({ after: undefined, limit: 1 });
+      assert.equal(first?.id, early.id);
+      assert.equal(first.status, "due");
+      assert.deepEqual(
+        (await ledger.payouts.open({ after: first, limit: 10 })).map(({ id }) => id),
+        [late.id],
+      );
+    },
+  },
+  {
     name: "open payouts without a job get one, oldest debts first; settled ones do not",
     async run(ledger) {
       const [late, early, done] = [refundOf(operation(30)), refundOf(operation(10)), refundOf(operation(20))];

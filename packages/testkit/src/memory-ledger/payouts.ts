@@ -8,6 +8,7 @@ import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stake
 import { isLive } from "@stakebts/core/rules/withdrawal";
 import type {
   IdentifiedPayout,
+  OpenPayout,
   PaymentView,
   PayoutConfirmation,
   PayoutQuery,
@@ -132,6 +133,17 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
 
   async applyLimits(id: PayoutId): Promise<"go" | "held" | "later"> {
     return applyLimits(state, id);
+  },
+
+  async open({ after, limit }): Promise<readonly OpenPayout[]> {
+    const isLater = (a: OpenPayout, b: OpenPayout) =>
+      a.dueMs > b.dueMs || (a.dueMs === b.dueMs && a.id > b.id);
+    return [...state.payouts.values()]
+      .filter(({ status }) => ["due", "ready", "signed", "sent", "waiting_funds"].includes(status))
+      .filter((payout) => after === undefined || isLater(payout, after))
+      .sort((a, b) => (isLater(a, b) ? 1 : -1))
+      .slice(0, limit)
+      .map(({ id, dueMs, status }) => ({ id, dueMs, status }));
   },
 
   async enqueueStale({

@@ -139,6 +139,7 @@ const workerOn =
         }
       };
       await repeat({ name: kind, clock, log: LOG }, closing.signal, async () => {
+        if (kind === "payout.pay" && simulation.isPayoutQueuePaused) return JOBS_EVERY_MS;
         await simulation.queue.deliver({ [kind]: guarded } as JobHandlers, closing.signal);
         return JOBS_EVERY_MS;
       });
@@ -301,6 +302,7 @@ export async function payer(simulation: Simulation, run: ProcessRun): Promise<vo
       custodian: simulation.custodian.name,
       policyOn: () => policy,
       treasuryMs: prng.int(10_000, 30_000),
+      reconcileMs: 30_000,
     },
     run.stop.signal,
   );

@@ -17,6 +17,8 @@ export const SAFEGUARDS = [
   "final-blocks",
   /** A payout has one live withdrawal. Without: the payer does not see the one that is out, nor does the save. */
   "one-live",
+  /** The payer looks at the ledger by itself. Without: it waits for jobs, of a queue that somebody has paused for good. */
+  "own-look",
   /** Only the payer has the custodian's key. Without: a thief sends a transfer with it, and the watcher has to see it. */
   "key-kept",
 ] as const;

@@ -72,6 +72,8 @@ export class Simulation {
   hostSkewMs = 0;
   /** The payer that has the lock, as the database sees it. */
   payerLock: { readonly run: ProcessRun; readonly lose: () => void } | undefined;
+  /** Somebody has paused the queue of payouts, and nobody starts it again: with one write, in one simulation of eight. */
+  readonly isPayoutQueuePaused: boolean;
   readonly #latencyMs: number;
   #venueIds = 0;
   #externals = 0;
@@ -80,6 +82,7 @@ export class Simulation {
     const prng = new Prng(seed);
     this.prng = prng;
     this.without = options.without;
+    this.isPayoutQueuePaused = seed % 8 === 3;
     this.eventLoop = new EventLoop(prng.split(), { linesMax: options.linesMax });
     this.faultProfile = drawFaultProfile(prng);
     this.#latencyMs = prng.pick([5, 100, 1_000]);

@@ -32,6 +32,7 @@ describe.each<[Safeguard, RegExp, number]>([
   ["due-first", /the rules owe|paid and not owed/u, 300],
   ["repeat-nonrepeatable", /asked twice/u, 200],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100],
+  ["own-look", /is due/u, 20],
   ["key-kept", /spend\.unexplained/u, 20],
 ])("without %s", (without, finding, seeds) => {
   it("what it prevents is found", { timeout: 120_000 }, async () => {

@@ -10,7 +10,7 @@ import type {
   ReceiptFilter,
   StakeFilter,
 } from "../view.ts";
-import { type Database, isNotMigrated, openDatabase } from "../../database/client.ts";
+import { type Database, type DatabaseSource, isNotMigrated, openSource } from "../../database/client.ts";
 import { journal, yearTotals } from "./journal.ts";
 import { debtLines, dueByDay, liabilities } from "./liabilities.ts";
 import { payoutLines, payoutStory } from "./payout-lists.ts";
@@ -19,8 +19,8 @@ import { agreementLines, stakeLines } from "./stake-lists.ts";
 import { statusView, watchView } from "./status.ts";
 
 /** The ledger in PostgreSQL as people ask about it. */
-export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: number }): LedgerView {
-  const db = openDatabase(url, max);
+export function createPostgresLedgerView(source: DatabaseSource): LedgerView {
+  const { db, close } = openSource(source, 4);
   return {
     status: () => statusView(db),
     watch: () => watchView(db),
@@ -32,12 +32,12 @@ export function createPostgresLedgerView({ url, max = 4 }: { url: string; max?: 
     receipts: (filter: ReceiptFilter) => receiptLines(db, filter),
     payouts: (filter: PayoutFilter) => payoutLines(db, filter),
     payout: (id: PayoutId) => payoutStory(db, id),
-    journal: (filter: JournalFilter) => journal(url, filter),
+    journal: (filter: JournalFilter) => journal(source.url, filter),
     yearTotals: (filter) => yearTotals(db, filter),
     migrations: () => migrations(db),
     paymentsWithoutDebt: (limit) => paymentsWithoutDebt(db, limit),
     hostTimeMs: () => hostTimeMs(db),
-    close: () => db.$disconnect(),
+    close,
   };
 }
 

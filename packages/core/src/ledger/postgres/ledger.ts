@@ -1,10 +1,11 @@
 import { StartupError } from "@stakebts/kernel/errors";
 import {
   type Database,
+  type DatabaseSource,
   type DatabaseTx,
   isNotMigrated,
   isWriteConflict,
-  openDatabase,
+  openSource,
 } from "../../database/client.ts";
 import { LOCKS } from "../../database/locks.ts";
 import type { Ledger, LedgerTx } from "../ledger.ts";
@@ -27,17 +28,17 @@ const CONFLICT_RETRIES = 5;
 
 /**
  * The ledger in PostgreSQL.
- * @param max connections; each worker needs one per thing it does at a time
+ * @param source of its connections each thing that is done at a time needs one
  */
-export function createPostgresLedger({ url, max = 5 }: { url: string; max?: number }): Ledger {
-  const db = openDatabase(url, max);
+export function createPostgresLedger(source: DatabaseSource): Ledger {
+  const { db, close } = openSource(source, 5);
   return {
     transaction: (work) => inTransaction(db, (tx) => work(ledgerTx(tx))),
     hasWork: async (accepting = true) => {
       const [row] = await db.$queryRaw<{ work: boolean }[]>`SELECT ${hasWork(accepting)} AS work`;
       return row?.work ?? false;
     },
-    close: () => db.$disconnect(),
+    close,
     cursor: new PostgresCursor(db),
     transfers: new PostgresTransfers(db),
     rows: new PostgresStakeRows(db),

@@ -1,9 +1,10 @@
 import { assert } from "@stakebts/kernel/assert";
-import type { Millis } from "@stakebts/kernel/time";
+import { type Millis, millis } from "@stakebts/kernel/time";
 import type { PayoutId, PayoutStatus } from "../../rules/payout.ts";
-import type { DatabaseTx } from "../../database/client.ts";
+import { type DatabaseTx, Prisma } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
+  OpenPayout,
   PaymentView,
   PayoutConfirmation,
   PayoutQuery,
@@ -35,6 +36,21 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
       ...(limit === undefined ? {} : { take: limit }),
     });
     return rows.map(toPayout);
+  }
+
+  async open({
+    after,
+    limit,
+  }: {
+    readonly after: OpenPayout | undefined;
+    readonly limit: number;
+  }): Promise<readonly OpenPayout[]> {
+    const rows = await this.#db.$queryRaw<{ id: string; due: bigint; status: PayoutStatus }[]>`
+      SELECT id, due, status FROM payout
+       WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
+         ${after === undefined ? Prisma.empty : Prisma.sql`AND (due, id) > (${BigInt(after.dueMs)}::bigint, ${after.id}::uuid)`}
+       ORDER BY due, id LIMIT ${limit}`;
+    return rows.map(({ id, due, status }) => ({ id: id as PayoutId, dueMs: millis(Number(due)), status }));
   }
 
   view(id: PayoutId): Promise<PaymentView | undefined> {
