@@ -95,7 +95,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
     return pool.read(
       async (connection) => {
-        const read = await readBlocks(connection, { ...request, keyPrefix });
+        const read = await readBlocks(connection, request);
         await check(read);
         return read;
       },
@@ -128,7 +128,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       oursIn(parsed),
       async (connection) => {
         const raw = await connection.call("database", "get_block", [blockNum]);
-        return oursIn(parseBlock(raw, account, keyPrefix));
+        return oursIn(parseBlock(raw, account));
       },
       Math.max(quorum, WITNESSES_OF_UNVERIFIABLE),
     );
