@@ -6,9 +6,9 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { shares } from "@stakebts/kernel/amount";
 import { ChainError } from "./chain.ts";
 import { merkleRootOf } from "./block-id.ts";
-import { parseBlock } from "./block-parser.ts";
+import { parseBlock, parseBlockInTurns } from "./block-parser.ts";
 import { parseAccount, parseBalance, parseHead } from "./chain-answers.ts";
-import { encodeBase58, parsePublicKey } from "./keys.ts";
+import { encodeBase58, parsePublicKey, publicKeyText } from "./keys.ts";
 import { transactionId } from "./transaction-codec.ts";
 import { type JsonObject } from "./wire-values.ts";
 
@@ -276,6 +276,37 @@ describe("a real node's block", () => {
       merkle: "verified",
       accountOperations: [{ name: "liquidity_pool_exchange", txid: expect.stringMatching(/^[0-9a-f]{40}$/) }],
     });
+  });
+
+  it("that is full of keys is read in turns, between which this process does other things", async () => {
+    const keys = Array.from({ length: 2_900 }, (_, i) => publicKeyText(Buffer.alloc(33, (i % 250) + 1)));
+    const approval = {
+      fee: { amount: 1, asset_id: "1.3.0" },
+      fee_paying_account: "1.2.1",
+      proposal: "1.10.1",
+      active_approvals_to_add: [],
+      active_approvals_to_remove: [],
+      owner_approvals_to_add: [],
+      owner_approvals_to_remove: [],
+      key_approvals_to_add: keys,
+      key_approvals_to_remove: [],
+      extensions: [],
+    };
+    const block = block411();
+    const [transaction] = block.transactions;
+    const dear = { ...transaction, operations: [[23, approval]], signatures: [], operation_results: [] };
+    block.transactions = Array.from({ length: 20 }, () => dear as never); // the 2 MB that a block can have
+    let turns = 0;
+    let isRead = false;
+    const others = (): void => {
+      turns++;
+      if (!isRead) setImmediate(others);
+    };
+    setImmediate(others);
+    const parsed = await parseBlockInTurns(block, "1.2.115");
+    isRead = true;
+    expect(turns).toBeGreaterThanOrEqual(10);
+    expect(parsed).toEqual(parseBlock(block, "1.2.115"));
   });
 
   it("has one text for each key in a transfer of ours, or its memo could be made unreadable unnoticed", () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { millis, SECOND_MS } from "@stakebts/kernel/time";
 import { shares } from "@stakebts/kernel/amount";
 import {
@@ -66,12 +67,37 @@ export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: num
   return { ...header, blockNum: blockNumOf(header.previous) + 1, blockId: blockIdOf(header) };
 }
 
+/** Bytes of transactions after which others get their turn: a few milliseconds of work. */
+const BYTES_PER_TURN = 128 * 1024;
+
+/**
+ * As {@link parseBlock}. A block is as heavy as strangers made it, and this process has other things to do meanwhile: to answer
+ * whether it lives, to renew its locks, to read what nodes send.
+ */
+export async function parseBlockInTurns(value: unknown, account: AccountId): Promise<ParsedBlock> {
+  const parsing = parseInTurns(value, account);
+  for (;;) {
+    const turn = parsing.next();
+    if (turn.done === true) return turn.value;
+    await setImmediate();
+  }
+}
+
 /**
  * One block as `get_block` prints it, reduced to the transfers and claims that touch `account`, and to what it does.
  * Throws ChainError "malformed_answer" for a shape that no block has, NodeLie when transactions and header do not belong
  * together.
  */
 export function parseBlock(value: unknown, account: AccountId): ParsedBlock {
+  const parsing = parseInTurns(value, account);
+  for (;;) {
+    const turn = parsing.next();
+    if (turn.done === true) return turn.value;
+  }
+}
+
+/** Yields whenever a turn's work is done. */
+function* parseInTurns(value: unknown, account: AccountId): Generator<void, ParsedBlock> {
   const raw = asObject(value, "block");
   const header = parseBlockHeader(raw);
   const { blockNum, blockId } = header;
@@ -82,7 +108,9 @@ export function parseBlock(value: unknown, account: AccountId): ParsedBlock {
   let complete = true; // every transaction could be serialized
   let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
 
-  transactions.forEach((rawTransaction, trxInBlock) => {
+  let bytesInTurn = 0;
+
+  for (const [trxInBlock, rawTransaction] of transactions.entries()) {
     const transaction = asObject(rawTransaction, "transaction");
     const operations = asArray(transaction["operations"], "operations").map(asOperation);
     const mine: Omit<ChainTransfer, "txid">[] = [];
@@ -120,7 +148,12 @@ export function parseBlock(value: unknown, account: AccountId): ParsedBlock {
     if (serialized && complete) serialized = writeTransactionTail(out, transaction);
     if (serialized) packed.push(out.take());
     else complete = false;
-  });
+    bytesInTurn += out.length;
+    if (bytesInTurn >= BYTES_PER_TURN) {
+      bytesInTurn = 0;
+      yield;
+    }
+  }
 
   const block: ChainBlock = {
     blockNum,

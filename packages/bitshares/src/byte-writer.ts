@@ -11,6 +11,10 @@ export class ByteWriter {
   #buffer = Buffer.allocUnsafe(512);
   #length = 0;
 
+  get length(): number {
+    return this.#length;
+  }
+
   #grow(count: number): number {
     const at = this.#length;
     if (at + count > this.#buffer.length) {

@@ -1,6 +1,7 @@
 import type { LogFields } from "@stakebts/kernel/log";
 import { WebSocket } from "ws";
 import { ChainError } from "./chain.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
 import { NodeRefusal } from "./node-errors.ts";
 import { asHex } from "./wire-values.ts";
 
@@ -50,7 +51,7 @@ interface PendingCall {
   readonly patient: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: ChainError) => void;
-  timer: NodeJS.Timeout;
+  deadline: Deadline;
 }
 
 interface OpenSocket {
@@ -92,7 +93,7 @@ export function createRpcConnection(options: {
     const call = pending.get(id);
     if (call === undefined) return undefined;
     pending.delete(id);
-    clearTimeout(call.timer);
+    call.deadline.cancel();
     return call;
   }
 
@@ -142,7 +143,7 @@ export function createRpcConnection(options: {
     if (call.patient && waitedMs < PATIENCE * callDeadlineMs) {
       const leftMs = lastPatientAnswerAtMs + callDeadlineMs - now();
       if (leftMs > 0) {
-        call.timer = setTimeout(onDeadline, Math.ceil(leftMs), id);
+        call.deadline = startDeadline(leftMs, () => onDeadline(id));
         return;
       }
     }
@@ -162,14 +163,14 @@ export function createRpcConnection(options: {
   ) {
     return new Promise<unknown>((resolve, reject) => {
       const id = nextId++;
-      const timer = setTimeout(onDeadline, callDeadlineMs, id);
+      const deadline = startDeadline(callDeadlineMs, () => onDeadline(id));
       pending.set(id, {
         sentAtMs: now(),
         method: call.method,
         patient: call.patient,
         resolve,
         reject,
-        timer,
+        deadline,
       });
       socket.send(
         JSON.stringify({ id, method: "call", params: [apiOf(call.api), call.method, call.args] }),
@@ -191,11 +192,11 @@ export function createRpcConnection(options: {
       throw new ChainError("disconnected", `${name} cannot be connected to`, { cause });
     }
     current = socket;
-    const tooLate = setTimeout(() => lose(socket, "not ready in time"), callDeadlineMs);
+    const tooLate = startDeadline(callDeadlineMs, () => lose(socket, "not ready in time"));
     try {
       return await logIn(socket);
     } finally {
-      clearTimeout(tooLate);
+      tooLate.cancel();
     }
   }
 
