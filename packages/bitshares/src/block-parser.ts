@@ -67,8 +67,8 @@ export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: num
   return { ...header, blockNum: blockNumOf(header.previous) + 1, blockId: blockIdOf(header) };
 }
 
-/** Bytes of transactions after which others get their turn: a few milliseconds of work. */
-const BYTES_PER_TURN = 128 * 1024;
+/** Bytes of transactions after which others get their turn: at most some 20 ms of work. */
+const BYTES_PER_TURN = 64 * 1024;
 
 /**
  * As {@link parseBlock}. A block is as heavy as strangers made it, and this process has other things to do meanwhile: to answer
