@@ -259,11 +259,13 @@ describe("a connection", () => {
 async function givenHttpToo(over: (id: number) => Buffer) {
   const answers = { over };
   const asked: string[] = [];
-  const server = createHttpServer(async (request, response) => {
+  const server = createHttpServer((request, response) => {
     const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part as Buffer);
-    asked.push(Buffer.concat(parts).toString());
-    response.end(answers.over(1));
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      asked.push(Buffer.concat(parts).toString());
+      response.end(answers.over(1));
+    });
   });
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket) => {

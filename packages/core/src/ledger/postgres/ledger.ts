@@ -13,6 +13,7 @@ import { PostgresApprovals } from "./approvals.ts";
 import { PostgresControl } from "./control.ts";
 import { PostgresCursor } from "./cursor.ts";
 import { addJobs, dispatchJobs } from "./jobs.ts";
+import { PostgresPassedBlocks } from "./passed-blocks.ts";
 import { PostgresPayouts } from "./payouts.ts";
 import { addReceipts } from "./receipts.ts";
 import { PostgresStakeRows } from "./stake-rows.ts";
@@ -45,6 +46,7 @@ export function createPostgresLedger({ url, max = 5 }: { url: string; max?: numb
     withdrawals: new PostgresWithdrawals(db),
     topUps: new PostgresTopUps(db),
     control: new PostgresControl(db),
+    passedBlocks: new PostgresPassedBlocks(db),
     jobs: { dispatch: (limit, make) => inTransaction(db, (tx) => dispatchJobs(tx, limit, make)) },
   };
 }
@@ -61,6 +63,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   withdrawals: new PostgresWithdrawals(tx),
   topUps: new PostgresTopUps(tx),
   control: new PostgresControl(tx),
+  passedBlocks: new PostgresPassedBlocks(tx),
   approvals: new PostgresApprovals(tx),
   jobs: { add: (jobs) => addJobs(tx, jobs) },
   receipts: { add: (receipts, options) => addReceipts(tx, receipts, options) },
