@@ -167,6 +167,18 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_job_id_key ON outbox (job_id);
 CREATE INDEX outbox_to_make ON outbox (id) WHERE made_at IS NULL;
 
+CREATE TABLE passed_block (
+  block_num integer NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  ordered_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT passed_block_pkey PRIMARY KEY (block_num),
+  CONSTRAINT passed_block_has_author CHECK (actor <> '' AND reason <> ''),
+  CONSTRAINT passed_block_is_one CHECK (block_num > 0)
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON passed_block FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON passed_block FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+
 CREATE TABLE payment_limits (
   id bigint NOT NULL DEFAULT nextval('payment_limits_id_seq'::regclass),
   payment_cap bigint,

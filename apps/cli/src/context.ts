@@ -1,3 +1,4 @@
+import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
 import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import type { Environment } from "@stakebts/core/config/environment";
@@ -30,7 +31,7 @@ export class Context {
   readonly clock: HostClock = hostClock;
   #view: LedgerView | undefined;
   #ledger: Ledger | undefined;
-  #chain: ChainReader | undefined;
+  #chain: (ChainReader & UndeliveredBlockReader) | undefined;
   #access: ConsoleAccess | undefined;
 
   constructor(terminal: Terminal, environment: Environment) {
@@ -60,7 +61,7 @@ export class Context {
     return this.#access;
   }
 
-  get chain(): ChainReader {
+  get chain(): ChainReader & UndeliveredBlockReader {
     this.#chain ??= openChain(readSettings("chain", this.environment));
     return this.#chain;
   }

@@ -18,6 +18,19 @@ export interface AccountBlock extends Omit<ChainBlock, "transfers"> {
   readonly operations: readonly AccountOperation[];
 }
 
+/** A way past a block that no node can deliver. */
+export interface UndeliveredBlockReader {
+  /**
+   * The block as a majority of all configured nodes describe it: by its header, and by the transactions in it that the account's
+   * history names. What else it holds, nobody says.
+   * Throws ChainError; "inconsistent_chain" when no majority says the same.
+   */
+  undelivered(request: {
+    blockNum: number;
+    account: AccountId;
+  }): Promise<{ readonly block: ChainBlock; readonly operations: AccountBlock }>;
+}
+
 /** The chain as a watcher of one account reads it. Throws ChainError, as ChainReader does. */
 export interface AccountOperationReader {
   /**

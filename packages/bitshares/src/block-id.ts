@@ -12,6 +12,8 @@ export interface BlockHeader {
   readonly transactionMerkleRoot: string;
   /** 130 hex digits. */
   readonly witnessSignature: string;
+  /** A set of which the protocol knows one member, without content. */
+  readonly hasExtension?: boolean | undefined;
 }
 
 const BLOCK_ID = /^[0-9a-f]{40}$/;
@@ -29,8 +31,8 @@ export function refBlockOf(blockId: string): { refBlockNum: number; refBlockPref
   return { refBlockNum: id.readUInt16BE(2), refBlockPrefix: id.readUInt32LE(4) };
 }
 
-/** Previous id, time, witness (at most 8 bytes), merkle root, extensions, signature. */
-const SIGNED_HEADER_BYTES_MAX = 20 + 4 + 8 + 20 + 1 + 65;
+/** Previous id, time, witness (at most 8 bytes), merkle root, extensions (at most one), signature. */
+const SIGNED_HEADER_BYTES_MAX = 20 + 4 + 8 + 20 + 2 + 65;
 
 /** Reused by every call, none of which waits: a block's id is computed for each block of the chain. */
 const scratch = Buffer.alloc(SIGNED_HEADER_BYTES_MAX);
@@ -41,7 +43,8 @@ export function blockIdOf(header: BlockHeader): string {
   length = scratch.writeUInt32LE(header.timestampSec, length);
   length = writeVarint(scratch, header.witness, length);
   length += scratch.write(header.transactionMerkleRoot, length, 20, "hex");
-  length = scratch.writeUInt8(0, length); // extensions
+  length = scratch.writeUInt8(header.hasExtension === true ? 1 : 0, length);
+  if (header.hasExtension === true) length = scratch.writeUInt8(0, length); // its tag
   length += scratch.write(header.witnessSignature, length, 65, "hex");
   const hash = createHash("sha224").update(scratch.subarray(0, length)).digest("hex");
   const blockNum = (blockNumOf(header.previous) + 1) >>> 0;

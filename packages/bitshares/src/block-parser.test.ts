@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { fc, test } from "@fast-check/vitest";
 import { ops } from "bitsharesjs";
-import { describe, expect, it } from "vitest";
+import bitsharesWs from "bitsharesjs-ws";
+import { beforeAll, describe, expect, it } from "vitest";
 import { shares } from "@stakebts/kernel/amount";
 import { ChainError } from "./chain.ts";
 import { merkleRootOf } from "./block-id.ts";
-import { parseBlock } from "./block-parser.ts";
+import { parseBlock, parseBlockInTurns } from "./block-parser.ts";
 import { parseAccount, parseBalance, parseHead } from "./chain-answers.ts";
+import { encodeBase58, parsePublicKey, publicKeyText } from "./keys.ts";
 import { transactionId } from "./transaction-codec.ts";
 import { type JsonObject } from "./wire-values.ts";
 
@@ -51,6 +53,8 @@ function errorOf(value: unknown): ChainError | undefined {
 }
 
 describe("a real node's block", () => {
+  beforeAll(() => bitsharesWs.ChainConfig.setPrefix("BTS"));
+
   it("is reduced to the transfers of the account, with ids computed and the merkle root checked", () => {
     const { block, merkle } = parseBlock(block411(), "1.2.116");
     expect(merkle).toBe("verified");
@@ -115,7 +119,7 @@ describe("a real node's block", () => {
 
   it("is known to be unverifiable when it holds an operation that cannot be serialized", () => {
     const block = block411();
-    block.transactions[0]?.operations.push([75, {} as never]);
+    block.transactions[0]?.operations.push([78, {} as never]);
     const parsed = parseBlock(block, "1.2.115");
     expect(parsed.merkle).toBe("unverifiable");
     expect(parsed.block.transfers.map(({ txid }) => txid === undefined)).toEqual([true, false, false]);
@@ -137,7 +141,7 @@ describe("a real node's block", () => {
     expect(parseBlock(block, "1.2.115").merkle).toBe("verified");
   });
 
-  it("with other operations is verified with the help of bitsharesjs, and never called wrong on its word", () => {
+  it("with other operations is verified, and never called wrong for what we make of them", () => {
     for (const { tx, unsigned_hex, txid } of other.other_operations) {
       const block = block411();
       block.transactions = [{ ...tx, signatures: [], operation_results: [] } as never];
@@ -204,6 +208,114 @@ describe("a real node's block", () => {
     block.transactions = [{ ...tx, signatures: [], operation_results: [] } as never];
     block["transaction_merkle_root"] = merkleRootOf([Buffer.from(`${create.unsigned_hex}0000`, "hex")]);
     expect(parseBlock(block, "1.2.115").merkle).toBe("verified");
+  });
+
+  it("with extensions that hold nothing, which anybody can set, is verified as well", () => {
+    const nothing = [[0, {}]];
+    const block = block411();
+    const [transaction] = block.transactions as [RawBlock["transactions"][number]];
+    const plain = ops.transaction.toBuffer(
+      ops.transaction.fromObject({ ...transaction, operation_results: undefined }),
+    );
+    Object.assign(transaction.operations[0]?.[1] as object, { extensions: nothing });
+    Object.assign(transaction, { extensions: nothing, signatures: [], operation_results: [] });
+    block.transactions = [transaction];
+    // The two empty sets at the end, each with one member whose tag is 0 and that has no bytes.
+    const packed = Buffer.concat([plain.subarray(0, -2), Buffer.from("0100" + "0100" + "0000", "hex")]);
+    block["transaction_merkle_root"] = merkleRootOf([packed]);
+    expect(parseBlock(block, "1.2.115").merkle).toBe("verified");
+  });
+
+  it("of a market is proved by its header, results of operations included", () => {
+    const order = {
+      fee: { amount: 5, asset_id: "1.3.0" },
+      account: "1.2.115",
+      pool: "1.19.3",
+      amount_to_sell: { amount: 10, asset_id: "1.3.0" },
+      min_to_receive: { amount: "4294967296", asset_id: "1.3.113" },
+      extensions: [],
+    };
+    const paid = [{ amount: 10, asset_id: "1.3.0" }];
+    const block = block411();
+    block.transactions = [
+      {
+        ...block411().transactions[0],
+        operations: [[63, order]],
+        signatures: [],
+        operation_results: [
+          [4, { paid, received: [], fees: [] }],
+          [1, "1.7.999"],
+          [2, paid[0]],
+          [3, { new_objects: ["1.4.1"], updated_objects: [], removed_objects: [] }],
+          [5, { impacted_accounts: ["1.2.7"], paid }],
+        ],
+      } as never,
+    ];
+    expect(parseBlock(block, "1.2.115").merkle).toBe("unverifiable");
+    const { ref_block_num, ref_block_prefix, expiration } = block.transactions[0] as unknown as {
+      ref_block_num: number;
+      ref_block_prefix: number;
+      expiration: string;
+    };
+    const head = Buffer.alloc(10);
+    head.writeUInt16LE(ref_block_num, 0);
+    head.writeUInt32LE(ref_block_prefix, 2);
+    head.writeUInt32LE(Date.parse(`${expiration}Z`) / 1000, 6);
+    const core = (amount: number) => `${amount.toString(16).padStart(2, "0")}0000000000000000`;
+    const hex =
+      `01${"3f"}${core(5)}${"73"}${"03"}${core(10)}${"0000000001000000"}${"71"}${"00"}` + // the operation
+      `00${"00"}` + // extensions and signatures
+      `05` +
+      `04${"01"}${core(10)}${"00"}${"00"}` +
+      `01${"e703000000000701"}` +
+      `02${core(10)}` +
+      `03${"01"}${"0100000000000401"}${"00"}${"00"}` +
+      `05${"02"}${"00"}${"01"}${"07"}${"04"}${"01"}${core(10)}`;
+    block["transaction_merkle_root"] = merkleRootOf([Buffer.concat([head, Buffer.from(hex, "hex")])]);
+    expect(parseBlock(block, "1.2.115")).toMatchObject({
+      merkle: "verified",
+      accountOperations: [{ name: "liquidity_pool_exchange", txid: expect.stringMatching(/^[0-9a-f]{40}$/) }],
+    });
+  });
+
+  it("that is full of keys is read in turns, between which this process does other things", async () => {
+    const keys = Array.from({ length: 2_900 }, (_, i) => publicKeyText(Buffer.alloc(33, (i % 250) + 1)));
+    const approval = {
+      fee: { amount: 1, asset_id: "1.3.0" },
+      fee_paying_account: "1.2.1",
+      proposal: "1.10.1",
+      active_approvals_to_add: [],
+      active_approvals_to_remove: [],
+      owner_approvals_to_add: [],
+      owner_approvals_to_remove: [],
+      key_approvals_to_add: keys,
+      key_approvals_to_remove: [],
+      extensions: [],
+    };
+    const block = block411();
+    const [transaction] = block.transactions;
+    const dear = { ...transaction, operations: [[23, approval]], signatures: [], operation_results: [] };
+    block.transactions = Array.from({ length: 20 }, () => dear as never); // the 2 MB that a block can have
+    let turns = 0;
+    let isRead = false;
+    const others = (): void => {
+      turns++;
+      if (!isRead) setImmediate(others);
+    };
+    setImmediate(others);
+    const parsed = await parseBlockInTurns(block, "1.2.115");
+    isRead = true;
+    expect(turns).toBeGreaterThanOrEqual(10);
+    expect(parsed).toEqual(parseBlock(block, "1.2.115"));
+  });
+
+  it("has one text for each key in a transfer of ours, or its memo could be made unreadable unnoticed", () => {
+    const block = block411();
+    const memo = block.transactions[1]?.operations[0]?.[1].memo as { from: string };
+    const key = parsePublicKey(memo.from) as Uint8Array;
+    memo.from = `BTS${encodeBase58(Buffer.concat([key, Buffer.from("wxyz")]))}`;
+    expect(parseBlock(block, "1.2.115").merkle).toBe("unverifiable");
+    expect(parseBlock(block, "1.2.999").merkle).toBe("verified"); // none of ours: only the bytes count
   });
 
   it.each([-1, 0, "-9223372036854775808", "9223372036854775808"])(

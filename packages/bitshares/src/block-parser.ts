@@ -1,13 +1,20 @@
+import { setImmediate } from "node:timers/promises";
 import { millis, SECOND_MS } from "@stakebts/kernel/time";
 import { shares } from "@stakebts/kernel/amount";
-import { type AccountId, type ChainBlock, type ChainTransfer, type EncryptedMemo } from "./chain.ts";
+import {
+  type AccountId,
+  type ChainBlock,
+  ChainError,
+  type ChainTransfer,
+  type EncryptedMemo,
+} from "./chain.ts";
 import type { AccountOperation } from "./account-operations.ts";
 import { isActing, operationName } from "./acting-account.ts";
 import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import { ByteWriter, Unserializable } from "./byte-writer.ts";
 import { NodeLie } from "./node-errors.ts";
-import { DEFAULT_KEY_PREFIX, parsePublicKey } from "./keys.ts";
-import { serializeForeignOperation } from "./reference-serializer.ts";
+import { parsePublicKey, publicKeyBytes } from "./keys.ts";
+import { EXTENSIONS, OPERATION, OPERATION_RESULTS } from "./operation-types.ts";
 import { CLAIM_TAG, type Transfer, transactionId, TRANSFER_TAG, writeTransfer } from "./transaction-codec.ts";
 import {
   asAccountId,
@@ -15,7 +22,6 @@ import {
   asArray,
   asAssetId,
   asHex,
-  asInt64,
   asObject,
   asPermissionId,
   asText,
@@ -26,6 +32,7 @@ import {
   type JsonObject,
   malformed,
 } from "./wire-values.ts";
+import { type WireType, writeWire } from "./wire-types.ts";
 
 /** Do the transactions belong to the header? */
 export type MerkleVerdict =
@@ -52,10 +59,28 @@ export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: num
     transactionMerkleRoot: asHex(raw["transaction_merkle_root"], 20, "merkle root"),
     witnessSignature: asHex(raw["witness_signature"], 65, "witness signature"),
   };
-  if (asArray(raw["extensions"], "header extensions").length > 0) {
-    throw malformed("block header without extensions", raw["extensions"]);
+  const extensions = asArray(raw["extensions"], "header extensions");
+  if (extensions.length > 1 || (extensions.length === 1 && asArray(extensions[0], "extension")[0] !== 0)) {
+    throw malformed("block header without unknown extensions", extensions);
   }
+  if (extensions.length === 1) Object.assign(header, { hasExtension: true });
   return { ...header, blockNum: blockNumOf(header.previous) + 1, blockId: blockIdOf(header) };
+}
+
+/** Bytes of transactions after which others get their turn: at most some 20 ms of work. */
+const BYTES_PER_TURN = 64 * 1024;
+
+/**
+ * As {@link parseBlock}. A block is as heavy as strangers made it, and this process has other things to do meanwhile: to answer
+ * whether it lives, to renew its locks, to read what nodes send.
+ */
+export async function parseBlockInTurns(value: unknown, account: AccountId): Promise<ParsedBlock> {
+  const parsing = parseInTurns(value, account);
+  for (;;) {
+    const turn = parsing.next();
+    if (turn.done === true) return turn.value;
+    await setImmediate();
+  }
 }
 
 /**
@@ -63,11 +88,16 @@ export function parseBlockHeader(raw: JsonObject): BlockHeader & { blockNum: num
  * Throws ChainError "malformed_answer" for a shape that no block has, NodeLie when transactions and header do not belong
  * together.
  */
-export function parseBlock(
-  value: unknown,
-  account: AccountId,
-  keyPrefix: string = DEFAULT_KEY_PREFIX,
-): ParsedBlock {
+export function parseBlock(value: unknown, account: AccountId): ParsedBlock {
+  const parsing = parseInTurns(value, account);
+  for (;;) {
+    const turn = parsing.next();
+    if (turn.done === true) return turn.value;
+  }
+}
+
+/** Yields whenever a turn's work is done. */
+function* parseInTurns(value: unknown, account: AccountId): Generator<void, ParsedBlock> {
   const raw = asObject(value, "block");
   const header = parseBlockHeader(raw);
   const { blockNum, blockId } = header;
@@ -78,7 +108,9 @@ export function parseBlock(
   let complete = true; // every transaction could be serialized
   let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
 
-  transactions.forEach((rawTransaction, trxInBlock) => {
+  let bytesInTurn = 0;
+
+  for (const [trxInBlock, rawTransaction] of transactions.entries()) {
     const transaction = asObject(rawTransaction, "transaction");
     const operations = asArray(transaction["operations"], "operations").map(asOperation);
     const mine: Omit<ChainTransfer, "txid">[] = [];
@@ -98,19 +130,17 @@ export function parseBlock(
           permissionId: undefined,
           ...(tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body)),
         };
-        if (transfer.fromId === account || transfer.toId === account) mine.push(transfer);
+        const isOurs = transfer.fromId === account || transfer.toId === account;
+        if (isOurs) mine.push(transfer);
         if (ofAccount !== undefined) doing.push({ ...ofAccount, transfer });
-        if (serialized) serialized = tryWriteTransfer(out, transfer);
+        if (serialized) serialized = tryWriteTransfer(out, transfer, body, isOurs);
         return;
       }
       transfersOnly = false;
       if (ofAccount !== undefined) doing.push({ ...ofAccount, transfer: undefined });
-      const bytes = serialized ? serializeForeignOperation(tag, body, keyPrefix) : undefined;
-      if (bytes === undefined) serialized = false;
-      else out.bytes(bytes);
+      if (serialized) serialized = tryWrite(out, OPERATION, [tag, body]);
     });
-    if (asArray(transaction["extensions"], "transaction extensions").length > 0) serialized = false;
-    out.uint8(0);
+    if (serialized) serialized = tryWrite(out, EXTENSIONS, transaction["extensions"]);
     const isOurs = mine.length > 0 || doing.length > 0;
     const txid = serialized && isOurs ? transactionId(out.take()) : undefined;
     for (const transfer of mine) transfers.push({ ...transfer, txid });
@@ -118,7 +148,12 @@ export function parseBlock(
     if (serialized && complete) serialized = writeTransactionTail(out, transaction);
     if (serialized) packed.push(out.take());
     else complete = false;
-  });
+    bytesInTurn += out.length;
+    if (bytesInTurn >= BYTES_PER_TURN) {
+      bytesInTurn = 0;
+      yield;
+    }
+  }
 
   const block: ChainBlock = {
     blockNum,
@@ -145,9 +180,6 @@ export function parseTransfer(value: unknown): Transfer {
   const body = asObject(value, "transfer");
   const fee = asObject(body["fee"], "fee");
   const amount = asObject(body["amount"], "amount");
-  if (asArray(body["extensions"], "transfer extensions").length > 0) {
-    throw malformed("transfer without extensions", body["extensions"]);
-  }
   return {
     fromId: asAccountId(body["from"], "from"),
     toId: asAccountId(body["to"], "to"),
@@ -190,14 +222,35 @@ function parseMemo(value: unknown): EncryptedMemo {
   };
 }
 
-/** `false` when a memo key cannot be read: a node of another key prefix, or one that lies. */
-function tryWriteTransfer(out: ByteWriter, transfer: Transfer): boolean {
+/** `false` when what a node printed cannot be turned into the bytes that the chain hashes: nothing is known then. */
+function tryWrite(out: ByteWriter, type: WireType, value: unknown): boolean {
+  try {
+    writeWire(out, type, value);
+    return true;
+  } catch (error) {
+    if (error instanceof Unserializable || error instanceof ChainError) return false;
+    throw error;
+  }
+}
+
+/**
+ * `false` when a memo key cannot be read. Of a transfer of ours the text of the key is kept, so it has to be the right text of
+ * those bytes: with another checksum it would hash to the same, and be no key to whoever reads the memo.
+ */
+function tryWriteTransfer(out: ByteWriter, transfer: Transfer, body: unknown, isOurs: boolean): boolean {
   const { memo } = transfer;
-  if (memo && (parsePublicKey(memo.from) === undefined || parsePublicKey(memo.to) === undefined))
-    return false;
+  const read = isOurs ? parsePublicKey : publicKeyBytes;
+  if (memo && (read(memo.from) === undefined || read(memo.to) === undefined)) return false;
+  if (transfer.permissionId === undefined && hasExtensions(body))
+    return tryWrite(out, OPERATION, [TRANSFER_TAG, body]);
   writeTransfer(out, transfer);
   return true;
 }
+
+const hasExtensions = (body: unknown): boolean => {
+  const { extensions } = asObject(body, "transfer");
+  return !Array.isArray(extensions) || extensions.length > 0;
+};
 
 /** Only the low 16 bits stand in a transaction; it cannot refer to its own block or a later one. */
 const referredTo = (lowBits: number, blockNum: number): number =>
@@ -217,20 +270,5 @@ function writeTransactionTail(out: ByteWriter, transaction: JsonObject): boolean
   const signatures = asArray(transaction["signatures"], "signatures");
   out.varint(signatures.length);
   for (const signature of signatures) out.bytes(Buffer.from(asHex(signature, 65, "signature"), "hex"));
-  const results = asArray(transaction["operation_results"], "operation results");
-  out.varint(results.length);
-  for (const result of results) {
-    const [tag, value] = asArray(result, "operation result");
-    if (tag === 0) {
-      out.uint8(0);
-    } else if (tag === 2) {
-      const amount = asObject(value, "amount");
-      out.uint8(2);
-      out.int64(asInt64(amount["amount"], "amount"));
-      out.varint(instanceOf(amount["asset_id"], "1.3.", "asset id"));
-    } else {
-      return false; // only operations other than transfers have these
-    }
-  }
-  return true;
+  return tryWrite(out, OPERATION_RESULTS, transaction["operation_results"]);
 }

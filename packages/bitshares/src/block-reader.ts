@@ -1,5 +1,5 @@
 import { type AccountId, type ChainBlock, ChainError } from "./chain.ts";
-import { type ParsedBlock, parseBlock, parseBlockHeader } from "./block-parser.ts";
+import { type ParsedBlock, parseBlockHeader, parseBlockInTurns } from "./block-parser.ts";
 import { NodeLie } from "./node-errors.ts";
 import type { RpcConnection } from "./rpc-connection.ts";
 import { asObject } from "./wire-values.ts";
@@ -14,9 +14,9 @@ const WINDOW = 128;
  */
 export async function readBlocks(
   connection: RpcConnection,
-  request: { from: number; to: number; account: AccountId; keyPrefix: string },
+  request: { from: number; to: number; account: AccountId },
 ): Promise<ParsedBlock[]> {
-  const { from, to, account, keyPrefix } = request;
+  const { from, to, account } = request;
   const blocks = Array.from<ParsedBlock>({ length: to - from + 1 });
   let next = from;
   let failed = false;
@@ -29,7 +29,7 @@ export async function readBlocks(
         if (raw === null) {
           throw new ChainError("inconsistent_chain", `${connection.name} does not have block ${blockNum}`);
         }
-        const parsed = parseBlock(raw, account, keyPrefix);
+        const parsed = await parseBlockInTurns(raw, account);
         if (parsed.block.blockNum !== blockNum) {
           throw new NodeLie(`it sent block ${parsed.block.blockNum} for ${blockNum}`);
         }

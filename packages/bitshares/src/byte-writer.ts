@@ -1,7 +1,19 @@
+/** What a node printed is not of the type that it should be, or of one that is newer than this program. */
+export class Unserializable extends Error {
+  override readonly name = "Unserializable";
+  constructor(expected: string) {
+    super(`${expected} expected`);
+  }
+}
+
 /** Appends the chain's binary forms: everything little-endian, lengths and ids as unsigned LEB128. */
 export class ByteWriter {
   #buffer = Buffer.allocUnsafe(512);
   #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
 
   #grow(count: number): number {
     const at = this.#length;

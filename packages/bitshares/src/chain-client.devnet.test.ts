@@ -147,4 +147,17 @@ describe("a chain of two nodes", () => {
     await devnet.produce(1);
     expect(await findPayout(chain, signed.txid)).toHaveLength(1);
   });
+
+  it("is read past a block that no WebSocket can carry, and its root is proved byte by byte", async () => {
+    const events: string[] = [];
+    const { devnet, chain } = await givenChain({ log: (event) => events.push(event), callDeadlineMs: 500 });
+    const { signed } = await givenPayout(chain);
+    devnet.injectUnreadable();
+    await chain.broadcast(signed.bytes);
+    await devnet.produce(30);
+    devnet.nodes[1]?.faults.refuseConnections(true); // nobody else needs to vouch for it
+    expect(await findPayout(chain, signed.txid)).toHaveLength(1);
+    expect(events).toContain("node.asked_over_http");
+    expect(events).not.toContain("block.unverifiable");
+  });
 });

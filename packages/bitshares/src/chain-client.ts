@@ -8,7 +8,7 @@ import {
   type ChainWriter,
   type NodeTrouble,
 } from "./chain.ts";
-import type { AccountOperationReader } from "./account-operations.ts";
+import type { AccountBlock, AccountOperationReader, UndeliveredBlockReader } from "./account-operations.ts";
 import { type ParsedBlock, parseBlock } from "./block-parser.ts";
 import { readBlockId, readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
@@ -24,6 +24,7 @@ import { DEFAULT_KEY_PREFIX } from "./keys.ts";
 import { NodePool, type NodeState } from "./node-pool.ts";
 import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
+import { readUndelivered } from "./undelivered-block.ts";
 import { asArray } from "./wire-values.ts";
 
 export interface ChainClientOptions {
@@ -53,7 +54,8 @@ const UNVERIFIABLE_AT_ONCE = 16;
 /** Nodes themselves have no limit; proxies before public ones do. */
 const ACCOUNTS_PER_CALL = 100;
 
-export interface ChainClient extends ChainReader, ChainWriter, AccountOperationReader {
+export interface ChainClient
+  extends ChainReader, ChainWriter, AccountOperationReader, UndeliveredBlockReader {
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -95,7 +97,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
     return pool.read(
       async (connection) => {
-        const read = await readBlocks(connection, { ...request, keyPrefix });
+        const read = await readBlocks(connection, request);
         await check(read);
         return read;
       },
@@ -128,7 +130,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       oursIn(parsed),
       async (connection) => {
         const raw = await connection.call("database", "get_block", [blockNum]);
-        return oursIn(parseBlock(raw, account, keyPrefix));
+        return oursIn(parseBlock(raw, account));
       },
       Math.max(quorum, WITNESSES_OF_UNVERIFIABLE),
     );
@@ -159,13 +161,20 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     },
     async accountBlocks({ isReversible, ...request }) {
       const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
-      return read.map(({ block: { blockNum, blockId, previousId, timeMs }, accountOperations }) => ({
-        blockNum,
-        blockId,
-        previousId,
-        timeMs,
-        operations: accountOperations,
-      }));
+      return read.map(accountBlockOf);
+    },
+    async undelivered(request) {
+      const read = await pool.read((connection) => readUndelivered(connection, request), {
+        hasBlock: request.blockNum,
+      });
+      const told = (parsed: ParsedBlock) => `${parsed.block.blockId} with ${oursIn(parsed)}`;
+      await pool.confirm(
+        `block ${request.blockNum}, which nobody can deliver`,
+        told(read),
+        async (connection) => told(await readUndelivered(connection, request)),
+        Math.max(quorum, Math.floor(nodes.length / 2) + 1),
+      );
+      return { block: read.block, operations: accountBlockOf(read) };
     },
     authorityOf: (account) =>
       pool.agree(
@@ -240,6 +249,14 @@ async function askAccounts(
     return account;
   });
 }
+
+const accountBlockOf = ({ block, accountOperations }: ParsedBlock): AccountBlock => ({
+  blockNum: block.blockNum,
+  blockId: block.blockId,
+  previousId: block.previousId,
+  timeMs: block.timeMs,
+  operations: accountOperations,
+});
 
 /** What such a block says of the account. */
 const oursIn = ({ block, accountOperations }: ParsedBlock): string =>

@@ -1,8 +1,8 @@
-import { createCipheriv, createHash } from "node:crypto";
+import { createCipheriv, createHash, Hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fc, test } from "@fast-check/vitest";
 import { Aes, PrivateKey as ReferencePrivateKey } from "bitsharesjs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { EncryptedMemo } from "./chain.ts";
 import { NULL_PUBLIC_KEY, publicKeyText } from "./keys.ts";
 import { createMemoReader, createMemoWriter } from "./memo-cipher.ts";
@@ -139,15 +139,85 @@ describe("memos", () => {
 
   it("that are absent are none", () => expect(reader.read(undefined)).toEqual({ type: "none" }));
 
-  it("with bytes that are not UTF-8 show U+FFFD in their place", () => {
+  it("with bytes that are not UTF-8 have a character for each byte, as bitsharesjs writes a string", () => {
     const [a, b] = [ReferencePrivateKey.fromWif(alice), ReferencePrivateKey.fromWif(bob)];
-    const message = Aes.encrypt_with_checksum(a, b.toPublicKey(), "1", Buffer.from([0x61, 0xff, 0x62]));
-    expect(
-      reader.read({ from: writer.publicKey, to: toBob, nonce: "1", messageHex: message.toString("hex") }),
-    ).toEqual({
-      type: "text",
-      text: "a\uFFFDb",
-    });
+    for (const [written, read] of [
+      ["six_months\u00a0", "six_months\u00a0"],
+      ["grüße", "grüße"],
+    ]) {
+      const message = Aes.encrypt_with_checksum(a, b.toPublicKey(), "1", written as string);
+      const memo = { from: writer.publicKey, to: toBob, nonce: "1", messageHex: message.toString("hex") };
+      expect(reader.read(memo)).toEqual({ type: "text", text: read });
+    }
+  });
+
+  const anyPadding = fc.oneof(
+    fc.constant("none"),
+    fc.constant("pkcs7"),
+    fc.constantFrom(
+      "blanks",
+      "zeros",
+      "blanks or nothing",
+      "zeros or nothing",
+      "pkcs7 or nothing",
+      "iso10126",
+    ),
+    fc.constantFrom("pkcs7 inside", "zeros inside", "three blocks of zeros"),
+  );
+  test.prop([fc.stringMatching(/^[ -~]{0,80}$/u), nonces, anyPadding])(
+    "are read whatever they were padded with",
+    (written, nonce, padding) => {
+      const body = Buffer.from(written);
+      if (padding === "none" && (body.length + 4) % 16 !== 0) return;
+      const memo = encryptPadded(body, nonce.toString(), padding);
+      expect(reader.read(memo)).toEqual({ type: "text", text: written });
+    },
+  );
+
+  it.each([
+    ["printed with a sign, as Java does", "18446744073709551615", "-1"],
+    ["printed with a sign, at the edge", "9223372036854775808", "-9223372036854775808"],
+    ["rounded when it was printed, as JavaScript does", "12345678901234567168", "12345678901234567000"],
+    ["left out", "0", ""],
+    ["zero", "0", "0"],
+    ["the largest", "18446744073709551615", "18446744073709551615"],
+  ])("are read with a nonce that was %s", (_, nonce, hashed) => {
+    const memo = { ...encryptPadded(Buffer.from("six_months"), hashed, "pkcs7"), nonce };
+    expect(reader.read(memo)).toEqual({ type: "text", text: "six_months" });
+  });
+
+  it("that are not encrypted are public, whichever keys they name", () => {
+    const plain = (text: string) => Buffer.concat([Buffer.alloc(4), Buffer.from(text)]).toString("hex");
+    for (const text of ["stop", "six_months", "twelve bytes", "exactly 28 bytes are two blocks"]) {
+      for (const [from, to] of [
+        [NULL_KEY, NULL_KEY],
+        [NULL_KEY, toBob],
+        [writer.publicKey, toBob],
+      ] as const) {
+        const memo = { from, to, nonce: "0", messageHex: plain(text) };
+        expect(reader.read(memo)).toEqual({ type: "public", text });
+      }
+    }
+    const bare = {
+      from: NULL_KEY,
+      to: NULL_KEY,
+      nonce: "0",
+      messageHex: Buffer.from("stop").toString("hex"),
+    };
+    expect(reader.read(bare)).toEqual({ type: "public", text: "stop" });
+  });
+
+  it("of any length cost one hash over their bytes, not one for each end they could have", () => {
+    const memo = encryptPadded(Buffer.alloc(90_000, "x"), "1", "pkcs7");
+    const damaged = { ...memo, messageHex: `00${memo.messageHex.slice(2)}` };
+    const hashed = vi.spyOn(Hash.prototype, "update");
+    try {
+      expect(reader.read(damaged)).toEqual({ type: "unreadable", reason: "checksum" });
+      const bytes = hashed.mock.calls.reduce((sum, [data]) => sum + Buffer.from(data).length, 0);
+      expect(bytes).toBeLessThan(3 * 90_000 + 256 * 256);
+    } finally {
+      hashed.mockRestore();
+    }
   });
 
   it("say why they cannot be read", () => {
@@ -201,6 +271,42 @@ describe("memos", () => {
     }
   });
 });
+
+const aliceToBob = ReferencePrivateKey.fromWif(alice)
+  .get_shared_secret(ReferencePrivateKey.fromWif(bob).toPublicKey())
+  .toString("hex");
+
+/** From Alice to Bob, with the checksum and the padding of some wallet. */
+function encryptPadded(body: Buffer, hashedNonce: string, padding: string): EncryptedMemo {
+  const sum = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest().subarray(0, 4);
+  const missing = 16 - ((body.length + 4) % 16);
+  const pad = (): Buffer => {
+    switch (padding.replace(" or nothing", "").replace(" inside", "")) {
+      case "none":
+        return Buffer.alloc(0);
+      case "blanks":
+        return Buffer.alloc(missing, " ");
+      case "zeros":
+        return Buffer.alloc(missing);
+      case "three blocks of zeros":
+        return Buffer.alloc(missing + 48);
+      case "iso10126":
+        return Buffer.from([...Buffer.alloc(missing - 1, 0xa7), missing]);
+      default:
+        return Buffer.alloc(missing, missing);
+    }
+  };
+  const end = padding.endsWith(" or nothing") && missing === 16 ? Buffer.alloc(0) : pad();
+  const checked = padding.endsWith(" inside") ? Buffer.concat([body, end]) : body;
+  const hash = createHash("sha512")
+    .update(hashedNonce + aliceToBob)
+    .digest();
+  const aes = createCipheriv("aes-256-cbc", hash.subarray(0, 32), hash.subarray(32, 48)).setAutoPadding(
+    false,
+  );
+  const message = Buffer.concat([aes.update(Buffer.concat([sum(checked), body, end])), aes.final()]);
+  return { from: writer.publicKey, to: toBob, nonce: hashedNonce, messageHex: message.toString("hex") };
+}
 
 /** Encrypts as the document says, from a given S: independent of the code under test. */
 function encryptWith(sharedHashHex: string, nonce: string, message: string): string {

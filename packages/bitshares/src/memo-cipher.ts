@@ -29,25 +29,62 @@ function encrypt(sharedX: Uint8Array, nonce: string, message: Uint8Array): strin
   const { key, iv } = cipherKey(sharedX, nonce);
   const cipher = createCipheriv("aes-256-cbc", key, iv);
   return (
-    cipher.update(sha256(message).subarray(0, 4), undefined, "hex") +
+    cipher.update(sha256(message).subarray(0, CHECKSUM_BYTES), undefined, "hex") +
     cipher.update(message, undefined, "hex") +
     cipher.final("hex")
   );
 }
 
-/** `undefined` when padding or checksum do not fit: another key, another nonce, or damaged. */
+/** `undefined` when no checksum fits: another key, another nonce, or damaged. */
 function decrypt(sharedX: Uint8Array, nonce: string, ciphertext: Uint8Array): Buffer | undefined {
   const { key, iv } = cipherKey(sharedX, nonce);
-  const cipher = createDecipheriv("aes-256-cbc", key, iv);
-  let plain: Buffer;
-  try {
-    plain = Buffer.concat([cipher.update(ciphertext), cipher.final()]);
-  } catch {
-    return undefined; // the padding: the only thing that can fail here, as the length has been checked
+  const cipher = createDecipheriv("aes-256-cbc", key, iv).setAutoPadding(false);
+  return checkedMessage(Buffer.concat([cipher.update(ciphertext), cipher.final()]));
+}
+
+/** The most that the byte which counts a padding can say, whatever the block. */
+const PADDING_BYTES_MAX = 255;
+const BLOCK_BYTES = 16;
+const CHECKSUM_BYTES = 4;
+
+/**
+ * The message that the checksum in front of it proves to be right. PKCS#7 is the rule, and is looked for first. But
+ * python-bitshares padded nothing when the length was a multiple of 16, and with blanks before that; others pad with
+ * zeros, or with a whole block and more. Wallets never looked at the padding, so neither does this: the checksum decides.
+ */
+function checkedMessage(plain: Buffer): Buffer | undefined {
+  const checksum = plain.subarray(0, CHECKSUM_BYTES);
+  const body = plain.subarray(CHECKSUM_BYTES);
+  const padded = pkcs7Bytes(body);
+  if (padded > 0) {
+    const message = body.subarray(0, -padded);
+    if (sameBytes(checksum, sha256(message).subarray(0, CHECKSUM_BYTES))) return message;
   }
-  if (plain.length < 4) return undefined;
-  const message = plain.subarray(4);
-  return sameBytes(plain.subarray(0, 4), sha256(message).subarray(0, 4)) ? message : undefined;
+  // What all possible ends have in common is hashed once: a stranger chooses how long it is.
+  const shortest = Math.max(0, body.length - PADDING_BYTES_MAX);
+  const common = createHash("sha256").update(body.subarray(0, shortest));
+  for (let end = body.length; end >= shortest; end--) {
+    const hash = common.copy().update(body.subarray(shortest, end)).digest();
+    if (sameBytes(checksum, hash.subarray(0, CHECKSUM_BYTES)))
+      return end === body.length ? withoutOwnPadding(body) : body.subarray(0, end);
+  }
+  return undefined;
+}
+
+/** How many bytes at the end are PKCS#7 padding; 0: none that is well formed. */
+function pkcs7Bytes(bytes: Uint8Array): number {
+  const count = bytes.at(-1) ?? 0;
+  const isPadding = count >= 1 && count <= BLOCK_BYTES && count <= bytes.length;
+  return isPadding && bytes.subarray(-count).every((byte) => byte === count) ? count : 0;
+}
+
+/** A checksum over all there is, up to the last byte, may have been taken when the padding was already there. */
+function withoutOwnPadding(message: Buffer): Buffer {
+  const padded = pkcs7Bytes(message);
+  if (padded > 0) return message.subarray(0, -padded);
+  let end = message.length;
+  while (end > 0 && message.length - end < BLOCK_BYTES && message[end - 1] === 0) end--;
+  return message.subarray(0, end);
 }
 
 const withoutLeadingZeros = (x: Uint8Array) => x.subarray(x.findIndex((byte) => byte !== 0));
@@ -57,47 +94,81 @@ const unreadable = (reason: "foreign_key" | "malformed" | "checksum"): MemoConte
   reason,
 });
 
-function parseNonce(nonce: string): string | undefined {
+/**
+ * The texts that wallets may have hashed for a nonce, the usual one first; `undefined` for what is no nonce. Java prints the
+ * upper half of the numbers with a sign, JavaScript rounds numbers past 2^53 when it prints them, and a wallet without
+ * a nonce hashes nothing and writes zero.
+ */
+function parseNonce(nonce: string): readonly string[] | undefined {
   if (!/^\d{1,20}$/.test(nonce)) return undefined;
   const value = BigInt(nonce);
-  return value <= UINT64_MAX ? value.toString() : undefined;
+  if (value > UINT64_MAX) return undefined;
+  const texts = [value.toString()];
+  if (value === 0n) texts.push("");
+  if (value >= 1n << 63n) texts.push(BigInt.asIntN(64, value).toString());
+  const rounded = Number(value);
+  if (BigInt(rounded) === value && String(rounded) !== texts[0]) texts.push(String(rounded));
+  return texts;
 }
 
 function parseMessage(hex: string): Buffer | undefined {
   return hex.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(hex) ? Buffer.from(hex, "hex") : undefined;
 }
 
-/** UTF-8; what is not becomes U+FFFD. A byte order mark stays: it is part of what was written. */
-const decodeText = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+/**
+ * UTF-8, as wallets write. Text that is not UTF-8 has one character for each byte: bitsharesjs encrypts so what it is given as
+ * a string and not as bytes. A byte order mark stays: it is part of what was written.
+ */
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
+  } catch {
+    return Buffer.from(bytes).toString("latin1");
+  }
+}
 
 function readMemo(keys: readonly PrivateKey[], memo: EncryptedMemo): MemoContent {
   const from = parsePublicKey(memo.from);
   const to = parsePublicKey(memo.to);
-  const nonce = parseNonce(memo.nonce);
+  const nonces = parseNonce(memo.nonce);
   const message = parseMessage(memo.messageHex);
-  if (from === undefined || to === undefined || nonce === undefined || message === undefined) {
+  if (from === undefined || to === undefined || nonces === undefined || message === undefined) {
     return unreadable("malformed");
   }
   if (sameBytes(from, NULL_PUBLIC_KEY) && sameBytes(to, NULL_PUBLIC_KEY)) {
-    if (message.length < 4) return unreadable("malformed");
-    return { type: "public", text: decodeText(message.subarray(4)) };
+    if (message.length < CHECKSUM_BYTES) return unreadable("malformed");
+    // Some wallets leave out the four bytes where the checksum would be.
+    return publicMemo(message) ?? { type: "public", text: decodeText(message) };
   }
   // The keys inside the memo decide, not those the accounts have today: they may have been changed since.
   const received = keys.find((key) => sameBytes(key.publicKey, to));
   const own = received ?? keys.find((key) => sameBytes(key.publicKey, from));
   if (own === undefined) return unreadable("foreign_key");
-  if (message.length === 0 || message.length % 16 !== 0) return unreadable("malformed");
+  if (message.length === 0 || message.length % BLOCK_BYTES !== 0) {
+    return publicMemo(message) ?? unreadable("malformed");
+  }
   let sharedX: Uint8Array;
   try {
     sharedX = own.sharedX(received === undefined ? to : from);
   } catch {
-    return unreadable("malformed"); // the other key is not a point on the curve
+    return publicMemo(message) ?? unreadable("malformed"); // the other key is not a point on the curve
   }
-  const plain =
-    decrypt(sharedX, nonce, message) ??
-    // Old wallets hashed X without its leading zeros; that concerns one pair of keys in 256.
-    (sharedX[0] === 0 ? decrypt(withoutLeadingZeros(sharedX), nonce, message) : undefined);
-  return plain === undefined ? unreadable("checksum") : { type: "text", text: decodeText(plain) };
+  // Old wallets hashed X without its leading zeros; that concerns one pair of keys in 256.
+  const secrets = sharedX[0] === 0 ? [sharedX, withoutLeadingZeros(sharedX)] : [sharedX];
+  for (const secret of secrets) {
+    for (const nonce of nonces) {
+      const plain = decrypt(secret, nonce, message);
+      if (plain !== undefined) return { type: "text", text: decodeText(plain) };
+    }
+  }
+  return publicMemo(message) ?? unreadable("checksum");
+}
+
+/** Four zero bytes where the checksum would be, then plain text. Wallets told not to encrypt name both keys all the same. */
+function publicMemo(message: Buffer): MemoContent | undefined {
+  const isMarked =
+    message.length >= CHECKSUM_BYTES && message.subarray(0, CHECKSUM_BYTES).every((byte) => byte === 0);
+  return isMarked ? { type: "public", text: decodeText(message.subarray(CHECKSUM_BYTES)) } : undefined;
 }
 
 /**

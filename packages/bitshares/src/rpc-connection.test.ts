@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { fc, test } from "@fast-check/vitest";
 import { afterEach, describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
 import { ChainError, type ChainErrorCode } from "./chain.ts";
 import { CHAIN_ID } from "@stakebts/testkit/scripted-chain";
 import {
@@ -227,4 +229,60 @@ describe("a connection", () => {
     connection.close();
     expect(await waiting).toBe("disconnected");
   });
+
+  it("that fails for one answer is not the end: what can be read is asked for over HTTP", async () => {
+    const { answers, connection, asked } = await givenHttpToo((id) =>
+      Buffer.concat([Buffer.from(`{"id":${id},"result":"a`), Buffer.from([0xff]), Buffer.from('b"}')]),
+    );
+    expect(await connection.call("database", "get_block", [7])).toBe("a\udcffb");
+    expect(JSON.parse(asked[0] as string)).toEqual({
+      id: 1,
+      method: "call",
+      params: ["database", "get_block", [7]],
+    });
+    answers.over = () => Buffer.from('{"id":1,"error":{"code":1,"message":"no such block"}}');
+    expect(await failureOf(connection.call("database", "get_block", [8]))).toBeInstanceOf(NodeRefusal);
+    answers.over = () => Buffer.from("<html>");
+    expect((await failureOf(connection.call("database", "get_block", [9]))).message).not.toContain("HTTP");
+  });
+
+  it("never sends a transaction in a second way: what was sent once may have been taken", async () => {
+    const { connection, asked } = await givenHttpToo(() => Buffer.from('{"id":1,"result":null}'));
+    expect(await codeOf(connection.call("network_broadcast", "broadcast_transaction", [{}]))).toBe(
+      "disconnected",
+    );
+    expect(asked).toEqual([]);
+  });
 });
+
+/** A node whose WebSocket breaks at every question but those of the login, and that answers POST on the same port. */
+async function givenHttpToo(over: (id: number) => Buffer) {
+  const answers = { over };
+  const asked: string[] = [];
+  const server = createHttpServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      asked.push(Buffer.concat(parts).toString());
+      response.end(answers.over(1));
+    });
+  });
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket) => {
+    socket.on("message", (data: Buffer) => {
+      const { id, params } = JSON.parse(data.toString()) as { id: number; params: [unknown, string] };
+      if (params[1] === "login") socket.send(JSON.stringify({ id, result: true }));
+      else if (params[1] === "get_chain_id") socket.send(JSON.stringify({ id, result: CHAIN_ID }));
+      else socket.terminate();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(() => {
+    for (const client of sockets.clients) client.terminate();
+    server.closeAllConnections();
+    return server.close();
+  });
+  const connection = connectTo(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  return { answers, asked, connection };
+}

@@ -1,6 +1,9 @@
 import type { LogFields } from "@stakebts/kernel/log";
-import { WebSocket } from "ws";
+import { type RawData, WebSocket } from "ws";
 import { ChainError } from "./chain.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
+import { createHttpCaller, type HttpCaller } from "./http-call.ts";
+import { decodeLenient } from "./lenient-text.ts";
 import { NodeRefusal } from "./node-errors.ts";
 import { asHex } from "./wire-values.ts";
 
@@ -23,7 +26,10 @@ export interface RpcConnection {
   readonly name: string;
   /** What the node said when the connection was opened. Throws as `call` does. */
   chainId(): Promise<string>;
-  /** Throws ChainError: "deadline", "disconnected", "malformed_answer"; NodeRefusal for an error that the node sent. */
+  /**
+   * What is read is asked for once more over HTTP when the answer does not come over the WebSocket.
+   * Throws ChainError: "deadline", "disconnected", "malformed_answer"; NodeRefusal for an error that the node sent.
+   */
   call(
     api: ApiName | number,
     method: string,
@@ -50,7 +56,7 @@ interface PendingCall {
   readonly patient: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: ChainError) => void;
-  timer: NodeJS.Timeout;
+  deadline: Deadline;
 }
 
 interface OpenSocket {
@@ -86,21 +92,22 @@ export function createRpcConnection(options: {
   let failures = 0;
   let notBeforeMs = 0;
   let closed = false;
+  let http: HttpCaller | undefined;
   let abandonOpening: (error: ChainError) => void = () => {};
 
   function settle(id: number): PendingCall | undefined {
     const call = pending.get(id);
     if (call === undefined) return undefined;
     pending.delete(id);
-    clearTimeout(call.timer);
+    call.deadline.cancel();
     return call;
   }
 
-  function onFrame(data: unknown): void {
+  function onFrame(data: RawData): void {
     lastFrameAtMs = now();
     let frame: Record<string, unknown>;
     try {
-      frame = JSON.parse(String(data));
+      frame = JSON.parse(decodeLenient(data as Buffer));
     } catch {
       log("node.frame_unreadable", { node: name });
       return;
@@ -142,7 +149,7 @@ export function createRpcConnection(options: {
     if (call.patient && waitedMs < PATIENCE * callDeadlineMs) {
       const leftMs = lastPatientAnswerAtMs + callDeadlineMs - now();
       if (leftMs > 0) {
-        call.timer = setTimeout(onDeadline, Math.ceil(leftMs), id);
+        call.deadline = startDeadline(leftMs, () => onDeadline(id));
         return;
       }
     }
@@ -162,14 +169,14 @@ export function createRpcConnection(options: {
   ) {
     return new Promise<unknown>((resolve, reject) => {
       const id = nextId++;
-      const timer = setTimeout(onDeadline, callDeadlineMs, id);
+      const deadline = startDeadline(callDeadlineMs, () => onDeadline(id));
       pending.set(id, {
         sentAtMs: now(),
         method: call.method,
         patient: call.patient,
         resolve,
         reject,
-        timer,
+        deadline,
       });
       socket.send(
         JSON.stringify({ id, method: "call", params: [apiOf(call.api), call.method, call.args] }),
@@ -186,16 +193,17 @@ export function createRpcConnection(options: {
       socket = new WebSocket(options.url, {
         maxPayload: FRAME_BYTES_MAX,
         perMessageDeflate: false,
+        skipUTF8Validation: true, // a node that sends what is no UTF-8 is read all the same
       });
     } catch (cause) {
       throw new ChainError("disconnected", `${name} cannot be connected to`, { cause });
     }
     current = socket;
-    const tooLate = setTimeout(() => lose(socket, "not ready in time"), callDeadlineMs);
+    const tooLate = startDeadline(callDeadlineMs, () => lose(socket, "not ready in time"));
     try {
       return await logIn(socket);
     } finally {
-      clearTimeout(tooLate);
+      tooLate.cancel();
     }
   }
 
@@ -248,16 +256,44 @@ export function createRpcConnection(options: {
     return attempt;
   }
 
+  /** The error of the WebSocket is the one that is told: it says what is wrong with the node. */
+  async function askOverHttp(
+    call: { api: "database" | "history"; method: string; args: readonly unknown[] },
+    error: ChainError,
+  ): Promise<unknown> {
+    http ??= createHttpCaller({ url: options.url, name, callDeadlineMs, answerBytesMax: FRAME_BYTES_MAX });
+    try {
+      const result = await http.call(call.api, call.method, call.args);
+      log("node.asked_over_http", { node: name, method: call.method, because: error.message });
+      return result;
+    } catch (second) {
+      if (second instanceof NodeRefusal) throw second;
+      throw error;
+    }
+  }
+
   return {
     name,
     chainId: async () => (await ensureOpen()).chainId,
     async call(api, method, args, { patient = false } = {}) {
       const { socket } = await ensureOpen();
       if (socket !== current) throw new ChainError("disconnected", `${name}: lost before ${method} was sent`);
-      return send(socket, { api, method, args, patient });
+      const sentAtMs = now();
+      try {
+        return await send(socket, { api, method, args, patient });
+      } catch (error) {
+        const isReading = api === "database" || api === "history";
+        const isWithoutAnswer =
+          error instanceof ChainError && (error.code === "deadline" || error.code === "disconnected");
+        if (!isReading || !isWithoutAnswer || closed) throw error;
+        // A node that is silent altogether is asked again only for what may be the cause of its silence.
+        if (method !== "get_block" && lastFrameAtMs < sentAtMs && error.code === "deadline") throw error;
+        return askOverHttp({ api, method, args }, error);
+      }
     },
     close() {
       closed = true;
+      http?.close();
       if (current !== undefined) lose(current, "closed by us");
     },
   };

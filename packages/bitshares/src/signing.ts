@@ -36,9 +36,9 @@ export interface Signer {
 /** What a memo turned out to be. No outcome is an exception: memos are written by strangers. */
 export type MemoContent =
   | { readonly type: "none" }
-  /** Decrypted; `text` is UTF-8 decoded with U+FFFD in place of what is not UTF-8. */
+  /** Decrypted; `text` is UTF-8, or one character for each byte where the bytes are no UTF-8. */
   | { readonly type: "text"; readonly text: string }
-  /** from = to = the null key: four bytes and then plain text, readable by everybody. */
+  /** Not encrypted: readable by everybody. The null key for a key, or four zero bytes before the text. */
   | { readonly type: "public"; readonly text: string }
   /** Not for any of our keys, damaged, or written with another key than it says. */
   | { readonly type: "unreadable"; readonly reason: "foreign_key" | "malformed" | "checksum" };

@@ -3,7 +3,7 @@ import { assert } from "@stakebts/kernel/assert";
 import { shares, type Shares } from "@stakebts/kernel/amount";
 import type { AccountId, EncryptedMemo, PermissionId } from "./chain.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { DEFAULT_KEY_PREFIX, parsePublicKey, publicKeyText } from "./keys.ts";
+import { DEFAULT_KEY_PREFIX, publicKeyBytes, publicKeyText } from "./keys.ts";
 import { wireTime } from "./wire-values.ts";
 
 /*
@@ -48,9 +48,9 @@ const SIGNATURE_BYTES = 65;
 const instance = (id: string): number => Number(id.slice(id.lastIndexOf(".") + 1));
 
 function writeKey(out: ByteWriter, text: string): void {
-  const key = parsePublicKey(text);
-  assert(key !== undefined, "a memo key that is no public key reached the serializer");
-  out.bytes(key);
+  const bytes = publicKeyBytes(text);
+  assert(bytes !== undefined, "a memo key that is no public key reached the serializer");
+  out.bytes(bytes);
 }
 
 function writeAmount(out: ByteWriter, amount: bigint, assetId: string): void {

@@ -3,9 +3,9 @@ import type { DevnetFaults } from "./node/faults.ts";
 import { type Genesis, genesisWitnesses } from "./node/genesis.ts";
 import { privateKeyFromWif, publicKeyOf } from "./node/keys.ts";
 import { Network } from "./node/network.ts";
-import { BinaryWriter } from "./node/binary-writer.ts";
 import type { Wire } from "./node/json-text.ts";
 import { Transaction } from "./node/transaction.ts";
+import { unreadableProposal } from "./node/unreadable.ts";
 
 export interface DevnetAccount {
   readonly name: string;
@@ -93,6 +93,8 @@ export interface Devnet {
   heal(): void;
   /** Puts an operation into a coming block as it is, unsigned and unpaid: also one that no client knows. */
   injectOperation(operation: readonly [tag: number, value: Wire], options?: { node?: number }): void;
+  /** Puts a proposal into a coming block that holds a string which is no UTF-8: no node can send that block over a WebSocket. */
+  injectUnreadable(options?: { node?: number }): void;
   stop(): Promise<void>;
 }
 
@@ -147,7 +149,15 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
       const target = network.nodes[node];
       if (target === undefined) throw new RangeError(`there is no node ${node}`);
       const { state } = target.chain;
-      target.receive(foreignTransaction(state.codec, state.dynamic.headTime, tag, value));
+      const packed = Buffer.from(JSON.stringify(value), "utf8");
+      target.receive(foreignTransaction(state.codec, state.dynamic.headTime, { tag, value, packed }));
+    },
+    injectUnreadable: ({ node = 0 } = {}) => {
+      const target = network.nodes[node];
+      if (target === undefined) throw new RangeError(`there is no node ${node}`);
+      const { state } = target.chain;
+      const { headTime } = state.dynamic;
+      target.receive(foreignTransaction(state.codec, headTime, unreadableProposal(headTime)));
     },
     stop: () => (stopping ??= shutDown()),
   };
@@ -164,16 +174,13 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
 
 let injected = 0;
 
-/** Its bytes are the JSON text: they cannot be checked, as with any unknown operation. */
+/** Of an operation that was only injected the bytes are the JSON text: they cannot be checked, as with any unknown operation. */
 function foreignTransaction(
   codec: Transaction["codec"],
   headTime: number,
-  tag: number,
-  value: Wire,
+  value: { tag: number; value: Wire; packed: Buffer },
 ): Transaction {
-  const text = new BinaryWriter();
-  text.raw(Buffer.from(JSON.stringify(value), "utf8"));
-  const operation = { tag: "foreign", value: { tag, value, packed: text.bytes() } } as const;
+  const operation = { tag: "foreign", value } as const;
   // A number of its own keeps two equal injections apart.
   return new Transaction(
     codec,

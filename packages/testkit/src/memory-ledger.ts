@@ -17,6 +17,7 @@ import { payoutsIn } from "./memory-ledger/payouts.ts";
 import { jobsIn, receiptsIn } from "./memory-ledger/receipts.ts";
 import { type Clock, copy, emptyState, type State } from "./memory-ledger/state.ts";
 import { topUpsIn } from "./memory-ledger/top-ups.ts";
+import { passedBlocksIn } from "./memory-ledger/passed-blocks.ts";
 import { transfersIn, undecidedIn } from "./memory-ledger/transfers.ts";
 import { withdrawalsIn } from "./memory-ledger/withdrawals.ts";
 
@@ -101,6 +102,8 @@ export class MemoryLedger implements Ledger {
     startWriterEpoch: () => this.#inTurn((state) => controlIn(state, this.#clock).startWriterEpoch()),
   };
 
+  readonly passedBlocks: Ledger["passedBlocks"] = passedBlocksIn(() => this.#state);
+
   readonly jobs: Ledger["jobs"] = {
     dispatch: (limit, make) => this.#dispatch(limit, make),
   };
@@ -146,6 +149,7 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   topUps: topUpsIn(state, clock),
   control: controlIn(state, clock),
   approvals: approvalsIn(state),
+  passedBlocks: passedBlocksIn(() => state),
   jobs: jobsIn(state),
   receipts: receiptsIn(state),
 });

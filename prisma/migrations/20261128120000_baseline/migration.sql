@@ -307,6 +307,17 @@ CREATE TABLE ledger_freeze (
 );
 CREATE INDEX ledger_freeze_open ON ledger_freeze (id) WHERE ended_at IS NULL;
 
+-- Blocks that no node can deliver and that an operator has ordered to pass. Ingester and watcher then ask the nodes for what
+-- they can say of the block (header, history of the custodian) and go on when a majority agrees. No row is changed.
+CREATE TABLE passed_block (
+  block_num  integer NOT NULL PRIMARY KEY,
+  actor      text NOT NULL,
+  reason     text NOT NULL,
+  ordered_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT passed_block_is_one CHECK (block_num > 0),
+  CONSTRAINT passed_block_has_author CHECK (actor <> '' AND reason <> '')
+);
+
 -- How much may be paid: the newest row holds, and null is no limit. ADR 0019.
 CREATE TABLE payment_limits (
   id            bigserial NOT NULL PRIMARY KEY,

@@ -19,6 +19,7 @@ import { type ExitCode, UsageError } from "../exit.ts";
 import { blockNumber, examples } from "../options.ts";
 import { printTable } from "../print.ts";
 import { progressOf, type Terminal } from "../terminal.ts";
+import { addPassBlock } from "./pass-block.ts";
 import {
   addImportOptions,
   beginImport,
@@ -141,7 +142,12 @@ interface ReplayOptions extends ImportOptions {
 }
 
 export function addBlocks(program: Command, run: Run): void {
-  const blocks = program.command("blocks").description("Blocks that the cursor has passed: read them again.");
+  const blocks = program
+    .command("blocks")
+    .description(
+      "Blocks: read again those that the cursor has passed, or pass one that no node can deliver.",
+    );
+  addPassBlock(blocks, run);
   addImportOptions(
     blocks
       .command("replay")

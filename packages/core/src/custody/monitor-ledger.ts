@@ -1,7 +1,7 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
-import type { CursorReader, NewReceipt, PaymentsSwitch } from "../ledger/ledger.ts";
+import type { CursorReader, NewReceipt, PassedBlocks, PaymentsSwitch } from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
   readonly position: OperationPosition;
@@ -18,6 +18,7 @@ export interface MonitorLedger {
   /** Does it hold any withdrawal? */
   hasWithdrawals(): Promise<boolean>;
   readonly cursor: CursorReader;
+  readonly passedBlocks: PassedBlocks;
   /** The newest receipt of one of these kinds. */
   lastReceipt(
     events: readonly string[],

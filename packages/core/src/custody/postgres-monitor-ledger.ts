@@ -9,6 +9,7 @@ import { addReceipts } from "../ledger/postgres/receipts.ts";
 import { addFreeze } from "../ledger/postgres/freezes.ts";
 import { readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
+import { PostgresPassedBlocks } from "../ledger/postgres/passed-blocks.ts";
 import { type Database, type DatabaseSource, openSource, type Prisma } from "../database/client.ts";
 import { toTransfer, transferKey } from "../ledger/postgres/transfers.ts";
 
@@ -39,6 +40,7 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     recoveryHoldState: async () => (await readControl(db)).recoveryHold,
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
     cursor: { read: () => readCursor(db) },
+    passedBlocks: new PostgresPassedBlocks(db),
     lastReceipt: async (events) => {
       const row = await db.receipt.findFirst({
         where: { event: { in: [...events] } },

@@ -8,15 +8,19 @@ import type {
   AccountOperation,
   AccountBlock,
   AccountOperationReader,
+  UndeliveredBlockReader,
 } from "@stakebts/bitshares/account-operations";
 import type { MonitorLedger } from "./monitor-ledger.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
+import { readOperationsOrPass } from "../ledger/pass-blocks.ts";
 
 export interface SpendMonitorDeps {
-  readonly chain: Pick<ChainReader, "head" | "accounts"> & AccountOperationReader;
+  readonly chain: Pick<ChainReader, "head" | "accounts"> &
+    AccountOperationReader &
+    Partial<UndeliveredBlockReader>;
   readonly ledger: MonitorLedger;
   readonly log: Log;
   readonly policy: Pick<Policy, "maxNetworkFee">;
@@ -139,9 +143,13 @@ export class SpendMonitor {
     return to < lastFinal;
   }
 
-  #read(from: number, to: number, isReversible: boolean): Promise<readonly AccountBlock[]> {
-    const { chain, custodian } = this.#deps;
-    return chain.accountBlocks({ from, to, account: custodian.id, isReversible });
+  async #read(from: number, to: number, isReversible: boolean): Promise<readonly AccountBlock[]> {
+    const { chain, custodian, ledger } = this.#deps;
+    const deps = { chain, passedBlocks: ledger.passedBlocks, account: custodian.id, isReversible };
+    const blocks: AccountBlock[] = [];
+    while (blocks.length < to - from + 1)
+      blocks.push(...(await readOperationsOrPass(deps, { from: from + blocks.length, to })));
+    return blocks;
   }
 
   async #judge(blocks: readonly AccountBlock[], lastFinal: number): Promise<void> {

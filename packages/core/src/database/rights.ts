@@ -99,6 +99,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   // Written by `add_freeze` and `end_freeze`, which say who may add what and who may end it.
   ledger_freeze: { write: {} },
   payment_limits: { write: { operator: "INSERT" } },
+  // An order, and no more: ingester and watcher believe nodes, not the row.
+  passed_block: { write: { operator: "INSERT" } },
   // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
   payout_approval: { write: { console: "INSERT", operator: "INSERT" } },
   console_user: {

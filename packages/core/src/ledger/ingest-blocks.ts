@@ -17,17 +17,19 @@ import {
 } from "@stakebts/bitshares/chain";
 import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
+import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import type { MemoContent, MemoReader } from "@stakebts/bitshares/signing";
 import { ADMIN_REQUESTS, type MemoRequest } from "../rules/request.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
+import { readAllOrPass, readOrPass } from "./pass-blocks.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { settleOutgoing } from "./settle-outgoing.ts";
 import { type LedgerWatch, placeRecoveryHoldInDoubt } from "./recovery-hold.ts";
 
 export interface IngestDeps {
-  readonly chain: ChainReader;
+  readonly chain: ChainReader & Partial<UndeliveredBlockReader>;
   /** Of the same chain, for blocks that touch the custodian. */
   readonly ahead: ReadAhead;
   readonly ledger: Ledger;
@@ -77,15 +79,13 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
-  const to = Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP);
-  const blocks = await deps.ahead.read({ from, to });
+  const asked = { from, to: Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP) };
+  const blocks = await readOrPass(passDeps(deps), asked, (range) => deps.ahead.read(range));
+  const to = from + blocks.length - 1;
   if (to < finalBlockNum)
     deps.ahead.begin({ from: to + 1, to: Math.min(finalBlockNum, to + BLOCKS_PER_STEP) });
   const [first] = blocks;
-  assert(
-    first !== undefined && first.blockNum === from && blocks.length === to - from + 1,
-    `asked for ${from}-${to}`,
-  );
+  assert(first !== undefined && first.blockNum === from && to <= asked.to, `asked for ${from}-${asked.to}`);
   if (first.previousId !== cursor.blockId) {
     await stopPayments(deps, {
       event: "chain.disagrees",
@@ -156,9 +156,15 @@ export async function findTransfers(
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly NewTransfer[]> {
   const { irreversibleBlockNum } = await deps.chain.head();
-  const blocks = await deps.chain.blocks({ ...range, account: deps.custodian.id });
+  const blocks = await readAllOrPass(passDeps(deps), range);
   return readTransfers(deps, blocks, irreversibleBlockNum);
 }
+
+const passDeps = ({ chain, ledger, custodian }: IngestDeps) => ({
+  chain,
+  passedBlocks: ledger.passedBlocks,
+  account: custodian.id,
+});
 
 /** A freeze of payments by the ingester itself, said once until a person ends it: the chain and the ledger tell different stories. */
 async function stopPayments({ ledger, log }: IngestDeps, receipt: NewReceipt): Promise<void> {

@@ -492,6 +492,10 @@ export interface LedgerTx {
     /** A job whose id is there already is not written again. */
     add(jobs: readonly NewJob[]): Promise<void>;
   };
+  readonly passedBlocks: {
+    /** `false`: it was ordered before. */
+    add(order: { blockNum: number; actor: string; reason: string }): Promise<boolean>;
+  };
   readonly receipts: {
     /**
      * @param options `once`: only those whose event and subject are not there yet
@@ -499,6 +503,12 @@ export interface LedgerTx {
      */
     add(receipts: readonly NewReceipt[], options?: { readonly once: boolean }): Promise<number>;
   };
+}
+
+/** Blocks that no node can deliver, and that an operator has ordered to pass (pass-blocks.ts). */
+export interface PassedBlocks {
+  /** Lowest first. */
+  within(range: { readonly from: number; readonly to: number }): Promise<readonly number[]>;
 }
 
 /** The truth. */
@@ -525,6 +535,7 @@ export interface Ledger {
   readonly withdrawals: Withdrawals;
   readonly topUps: TopUpReader;
   readonly control: Control;
+  readonly passedBlocks: PassedBlocks;
   readonly jobs: {
     /**
      * Jobs that have not been made, oldest first; each caller gets others. They come again if `make` throws.

@@ -24,6 +24,7 @@ describe("a memo after the strict-JSON limit", () => {
     ["six_months\n"],
     ["\r\n\tsix_months"],
     ["six_\u00a0months\u2028\u{feff}"],
+    ["six_months\u0085"],
     ["\"'six_months'\""],
     ["six_months'''"],
     ['{"type":"six_months"}'],

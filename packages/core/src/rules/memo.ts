@@ -19,7 +19,7 @@ export const MEMO_LENGTH_MAX = 4_096;
  */
 export function parseMemo(text: string, at: { blockNum: number; strictJsonUpToBlock: number }): MemoRequest {
   if (text.length > MEMO_LENGTH_MAX) return invalid("too_long");
-  const compact = text.replace(/\s/gu, "");
+  const compact = text.replace(/[\s\p{White_Space}]/gu, "");
   const object = parseObject(compact);
   if (object !== undefined) {
     const request = requestOfType(object["type"], object);

@@ -12,6 +12,7 @@ import { type DevnetFaults, FaultSwitches } from "./faults.ts";
 import { NodeError } from "./node-error.ts";
 import { type ApiSets, answer, httpStatus, type Reply } from "./rpc.ts";
 import { Session } from "./session.ts";
+import { isUnreadable, replyBytes } from "./unreadable.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Full blocks are megabytes; a request is at most a large transaction. */
@@ -148,6 +149,7 @@ export class ApiNode {
 
   #send(socket: WebSocket, reply: Reply | undefined): void {
     if (reply === undefined || socket.readyState !== socket.OPEN) return;
+    if (isUnreadable(reply.text)) return; // the library that sends it throws, and nobody is told
     const { delayMs, reorder } = this.#switches;
     if (reorder) {
       const held = this.#heldBack.get(socket) ?? [];
@@ -190,7 +192,7 @@ export class ApiNode {
     const session = new Session(() => undefined);
     const text = Buffer.concat(parts).toString("utf8");
     const reply = await answer(text, { apis: this.#apis, session, mutate: this.#switches.mutate });
-    response.writeHead(httpStatus(reply)).end(reply?.text);
+    response.writeHead(httpStatus(reply)).end(reply && replyBytes(reply.text));
   }
 
   #faults(): DevnetFaults {

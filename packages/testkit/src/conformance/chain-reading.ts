@@ -197,7 +197,7 @@ export const readingChecks: readonly ChainCheck[] = [
       const from = Math.max(1, head.headBlockNum - BLOCKS_CHECKED + 1);
       const numbers = Array.from({ length: head.headBlockNum - from + 1 }, (_, i) => from + i);
       const raw = await Promise.all(numbers.map((n) => database(test, "get_block", n)));
-      const parsed = raw.map((block) => parseBlock(block, test.account.id, test.keyPrefix));
+      const parsed = raw.map((block) => parseBlock(block, test.account.id));
       const gaps = parsed.filter(
         ({ block }, i) => i > 0 && block.previousId !== parsed[i - 1]?.block.blockId,
       );

@@ -60,6 +60,8 @@ export interface State {
   freezesAdded: bigint;
   limits: PaymentLimits;
   approvals: readonly StoredApproval[];
+  /** Numbers of blocks. */
+  passedBlocks: readonly number[];
   recoveryHold: RecoveryHoldState;
   writerEpoch: bigint;
   processedElsewhereUpToBlockNum: number;
@@ -79,6 +81,7 @@ export const emptyState = (): State => ({
   freezesAdded: 0n,
   limits: NO_LIMITS,
   approvals: [],
+  passedBlocks: [],
   recoveryHold: { raised: undefined, databaseChanged: true },
   writerEpoch: 0n,
   processedElsewhereUpToBlockNum: 0,

@@ -50,6 +50,7 @@ export class LedgerGuard {
       rows: ledger.rows,
       topUps: ledger.topUps,
       control: ledger.control,
+      passedBlocks: ledger.passedBlocks,
       jobs: ledger.jobs,
       payouts: {
         ...ledger.payouts,

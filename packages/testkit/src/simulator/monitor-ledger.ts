@@ -9,6 +9,7 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   recoveryHoldState: async () => (await ledger.control.read()).recoveryHold,
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
   cursor: ledger.cursor,
+  passedBlocks: ledger.passedBlocks,
   lastReceipt: (events) =>
     Promise.resolve(ledger.contents.receipts.findLast(({ event }) => events.includes(event))),
   addReceipts: async (receipts) => {

@@ -14,6 +14,7 @@ import { PostgresApprovals } from "./approvals.ts";
 import { PostgresControl } from "./control.ts";
 import { PostgresCursor } from "./cursor.ts";
 import { addJobs, dispatchJobs } from "./jobs.ts";
+import { PostgresPassedBlocks } from "./passed-blocks.ts";
 import { PostgresPayouts } from "./payouts.ts";
 import { addReceipts } from "./receipts.ts";
 import { PostgresStakeRows } from "./stake-rows.ts";
@@ -46,6 +47,7 @@ export function createPostgresLedger(source: DatabaseSource): Ledger {
     withdrawals: new PostgresWithdrawals(db),
     topUps: new PostgresTopUps(db),
     control: new PostgresControl(db),
+    passedBlocks: new PostgresPassedBlocks(db),
     jobs: { dispatch: (limit, make) => inTransaction(db, (tx) => dispatchJobs(tx, limit, make)) },
   };
 }
@@ -62,6 +64,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   withdrawals: new PostgresWithdrawals(tx),
   topUps: new PostgresTopUps(tx),
   control: new PostgresControl(tx),
+  passedBlocks: new PostgresPassedBlocks(tx),
   approvals: new PostgresApprovals(tx),
   jobs: { add: (jobs) => addJobs(tx, jobs) },
   receipts: { add: (receipts, options) => addReceipts(tx, receipts, options) },
