@@ -15,7 +15,13 @@ const some = <const N extends SettingReadBy<"stakebts">>(...names: readonly N[])
 export const SETTINGS = {
   database: some("DATABASE_URL"),
   queue: some("DATABASE_URL", "REDIS_URL"),
-  chain: some("STAKEBTS_NODES", "STAKEBTS_NODE_QUORUM", "STAKEBTS_CHAIN_ID", "STAKEBTS_CUSTODIAN"),
+  chain: some(
+    "STAKEBTS_NODES",
+    "STAKEBTS_NODE_QUORUM",
+    "STAKEBTS_TRUST_ONE_NODE",
+    "STAKEBTS_CHAIN_ID",
+    "STAKEBTS_CUSTODIAN",
+  ),
   ingest: some(
     "STAKEBTS_MEMO_KEY",
     "STAKEBTS_SKIP_BLOCKS",

@@ -1,6 +1,7 @@
 import type { LogFields } from "@stakebts/kernel/log";
 import { WebSocket } from "ws";
 import { ChainError } from "./chain.ts";
+import { nodeDisplayName } from "./node-address.ts";
 import { NodeRefusal } from "./node-errors.ts";
 import { asHex } from "./wire-values.ts";
 
@@ -19,7 +20,7 @@ export interface CallOptions {
 
 /** One WebSocket to one node. Opens when first needed, and again after it was lost. */
 export interface RpcConnection {
-  /** Without user and password. */
+  /** By host and port: the rest of an address may be secret. */
   readonly name: string;
   /** What the node said when the connection was opened. Throws as `call` does. */
   chainId(): Promise<string>;
@@ -59,16 +60,6 @@ interface OpenSocket {
 }
 
 const now = (): number => performance.now();
-
-/** How a node is named to people: without user, password and query of its address. */
-export function nodeDisplayName(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url);
-    return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
-  } catch {
-    return "an address that is not a URL";
-  }
-}
 
 export function createRpcConnection(options: {
   url: string;
@@ -187,8 +178,12 @@ export function createRpcConnection(options: {
         maxPayload: FRAME_BYTES_MAX,
         perMessageDeflate: false,
       });
-    } catch (cause) {
-      throw new ChainError("disconnected", `${name} cannot be connected to`, { cause });
+    } catch {
+      // Without the cause: its message is the whole address.
+      throw new ChainError(
+        "disconnected",
+        `${name} cannot be connected to: its address is not one of a WebSocket`,
+      );
     }
     current = socket;
     const tooLate = setTimeout(() => lose(socket, "not ready in time"), callDeadlineMs);

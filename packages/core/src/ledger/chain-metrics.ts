@@ -29,13 +29,7 @@ export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> 
   metrics.source("nodes", NODES, async () => {
     await headOrNone(chain); // Asks them, so that what is known of them is of now.
     const states = chain.nodes();
-    // Path and query are left out: with some providers they are the key. Two nodes at one host are told apart by number.
-    const names = states.map(({ name }) => hostOf(name));
-    const labelled = states.map((state, i) => {
-      const name = names[i] ?? "";
-      const duplicates = names.slice(0, i).filter((other) => other === name).length;
-      return { state, labels: { node: duplicates === 0 ? name : `${name}#${duplicates + 1}` } };
-    });
+    const labelled = states.map((state) => ({ state, labels: { node: state.name } }));
     const heads = (block: (head: NonNullable<NodeState["head"]>) => number): Sample[] =>
       labelled.flatMap(({ state: { head }, labels }) =>
         head === undefined ? [] : [{ labels, value: block(head) }],
@@ -54,8 +48,6 @@ export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> 
     };
   });
 }
-
-const hostOf = (name: string): string => /^\w+:\/\/[^/?#]+/u.exec(name)?.[0] ?? "unknown";
 
 /** How far the ledger has come, beside how far the chain is. */
 export function measureCursor(

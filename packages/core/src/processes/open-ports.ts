@@ -1,3 +1,5 @@
+import { distinctNodes } from "@stakebts/bitshares/node-address";
+import { assert } from "@stakebts/kernel/assert";
 import { type ChainClient, createChainClient } from "@stakebts/bitshares/chain-client";
 import type { Log } from "@stakebts/kernel/log";
 import { createJobQueue } from "../queue/bullmq-queue.ts";
@@ -11,6 +13,7 @@ import type { Progress } from "../runtime/progress.ts";
 interface ChainSettings {
   readonly STAKEBTS_NODES: readonly string[];
   readonly STAKEBTS_NODE_QUORUM?: number | undefined;
+  readonly STAKEBTS_TRUST_ONE_NODE: "on" | "off";
   readonly STAKEBTS_CHAIN_ID?: string | undefined;
 }
 
@@ -19,13 +22,19 @@ interface StoreSettings {
   readonly REDIS_URL?: string | undefined;
 }
 
-export const openChain = (config: ChainSettings, log?: Log): ChainClient =>
-  createChainClient({
+export function openChain(config: ChainSettings, log?: Log): ChainClient {
+  // The schema has refused it already. It is the one thing that must not slip through a schema without the relation.
+  assert(
+    distinctNodes(config.STAKEBTS_NODES).length > 1 || config.STAKEBTS_TRUST_ONE_NODE === "on",
+    "a single node is believed only with STAKEBTS_TRUST_ONE_NODE=on",
+  );
+  return createChainClient({
     nodes: config.STAKEBTS_NODES,
     quorum: config.STAKEBTS_NODE_QUORUM,
     chainId: config.STAKEBTS_CHAIN_ID,
     log: log?.debug,
   });
+}
 
 export const openJobQueue = (config: StoreSettings, log: Log): JobQueue =>
   createJobQueue({ store: queueStoreOf(config), log });
