@@ -45,6 +45,12 @@ export interface ChainClientOptions {
   /** Of public keys in this chain's texts. */
   readonly keyPrefix?: string | undefined;
   readonly log?: ChainLog | undefined;
+  /** Of each node. Default: as many as it bears. */
+  readonly requestsPerSecond?: number | undefined;
+  /** Questions for blocks that are on their way to one node at once. */
+  readonly window?: number | undefined;
+  /** Blocks that are asked for in one call. */
+  readonly blocksAtOnce?: number | undefined;
   /** How long nothing is read from a node that was caught in a lie. Default: an hour. */
   readonly distrustMs?: number | undefined;
 }
@@ -59,6 +65,7 @@ const UNVERIFIABLE_AT_ONCE = 16;
 const ACCOUNTS_PER_CALL = 100;
 
 export interface ChainClient extends ChainReader, ChainWriter, AccountOperationReader {
+  blocksAtOnce(max: number): Promise<number>;
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -87,6 +94,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     headFreshnessMs: options.headFreshnessMs,
     chainId: options.chainId,
     log,
+    requestsPerSecond: options.requestsPerSecond,
     distrustMs: options.distrustMs ?? DISTRUST_MS,
   });
 
@@ -105,7 +113,12 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
     return pool.read(
       async (connection) => {
-        const read = await readBlocks(connection, { ...request, keyPrefix });
+        const read = await readBlocks(connection, {
+          ...request,
+          keyPrefix,
+          window: options.window,
+          isFinal: !isReversible,
+        });
         // Each block names the one before it: who agrees on the last agrees on all.
         const last = (read.at(-1) as ParsedBlock).block;
         await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to), {
@@ -172,6 +185,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
   return {
     chainId: () => pool.chainId(),
     head: () => pool.head(),
+    blocksAtOnce: async (max) => pool.blocksAtOnce(Math.min(max, options.blocksAtOnce ?? max)),
     async blocks(request) {
       return (await agreedBlocks(request, { isReversible: false })).map(({ block }) => block);
     },

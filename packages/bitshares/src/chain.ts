@@ -132,6 +132,8 @@ export interface ChainReader {
    * does not hold, is a ChainError. The caller asks for irreversible blocks only.
    */
   blocks(request: { from: number; to: number; account: AccountId }): Promise<readonly ChainBlock[]>;
+  /** How many blocks are to be asked for in one call, of at most `max`: fewer when the nodes limit requests. Missing: `max`. */
+  blocksAtOnce?(max: number): Promise<number>;
   /** Id of an irreversible block, on which a majority of the configured nodes agrees. */
   blockId(blockNum: number): Promise<string>;
   /** By name or id; `undefined` in the place of one that does not exist. Names and ids are immutable. */

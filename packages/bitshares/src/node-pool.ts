@@ -1,5 +1,5 @@
 import { ChainError, type ChainErrorCode, type ChainHead, type NodeTrouble } from "./chain.ts";
-import { readBlockId } from "./block-reader.ts";
+import { blocksAtOnce, readBlockId } from "./block-reader.ts";
 import { parseHead } from "./chain-answers.ts";
 import { NodeLie, NodeRefusal } from "./node-errors.ts";
 import { collectVotes, type Vote, voteTally } from "./node-votes.ts";
@@ -18,6 +18,8 @@ export interface NodePoolOptions {
   /** What every node must be on; without it, what most of the nodes are on when first asked. */
   readonly chainId: string | undefined;
   readonly log: ChainLog;
+  /** Of each node; `undefined`: as many as it bears. */
+  readonly requestsPerSecond?: number | undefined;
   /** How long nothing is read from a node that was caught in a lie. */
   readonly distrustMs: number;
 }
@@ -63,6 +65,8 @@ export interface NodeState {
   readonly name: string;
   readonly problem: string | undefined;
   readonly head: ChainHead | undefined;
+  /** How many it is asked, when it has shown that it limits requests. */
+  readonly requestsPerSecond: number | undefined;
   /** What it was caught in, while it is not believed for that. */
   readonly lie: string | undefined;
 }
@@ -86,7 +90,12 @@ export class NodePool {
     this.#options = options;
     this.#chainId = options.chainId;
     this.#nodes = options.nodes.map((url) => ({
-      connection: createRpcConnection({ url, callDeadlineMs: options.callDeadlineMs, log: options.log }),
+      connection: createRpcConnection({
+        url,
+        callDeadlineMs: options.callDeadlineMs,
+        log: options.log,
+        requestsPerSecond: options.requestsPerSecond,
+      }),
       chainId: undefined,
       head: undefined,
       probedAtMs: -Infinity,
@@ -113,8 +122,15 @@ export class NodePool {
       name: node.connection.name,
       problem: this.#whyNot(node, reference),
       head: node.head,
+      requestsPerSecond: node.connection.requestsPerSecond,
       lie: lieOf(node),
     }));
+  }
+
+  /** How many blocks to ask for at once, of at most `max`: what the node that bears most sends within some seconds. */
+  blocksAtOnce(max: number): number {
+    const believed = this.#nodes.filter((node) => lieOf(node) === undefined);
+    return Math.max(1, ...believed.map(({ connection }) => blocksAtOnce(connection, max)));
   }
 
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -179,8 +195,9 @@ export class NodePool {
   ): Promise<T> {
     const usable = await this.usable();
     const rank = (node: UsableNode) =>
-      (node.head.irreversibleBlockNum >= hasBlock ? 0 : 4) +
-      (now() < node.avoidReadingUntilMs ? 2 : 0) +
+      (node.head.irreversibleBlockNum >= hasBlock ? 0 : 8) +
+      (now() < node.avoidReadingUntilMs ? 4 : 0) +
+      (node.connection.requestsPerSecond === undefined ? 0 : 2) +
       (node === this.#preferred ? 0 : 1);
     let last: ChainError | undefined;
     for (const node of usable.toSorted((a, b) => rank(a) - rank(b))) {
@@ -441,7 +458,6 @@ export class NodePool {
   }
 
   async #agreedIrreversible(usable: readonly UsableNode[]): Promise<number> {
-    const { quorum } = this.#options;
     const reference = this.#referenceIrreversible();
     if (this.#agreed !== undefined && reference <= this.#agreed.blockNum) return this.#agreed.blockNum;
     if (reference === 0) return 0;

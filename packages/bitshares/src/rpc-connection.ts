@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import { ChainError } from "./chain.ts";
 import { nodeDisplayName } from "./node-address.ts";
 import { NodeRefusal } from "./node-errors.ts";
+import { createRequestPace } from "./request-pace.ts";
 import { asHex } from "./wire-values.ts";
 
 /** Event name, then fields. Nothing secret is ever among them. */
@@ -22,6 +23,8 @@ export interface CallOptions {
 export interface RpcConnection {
   /** By host and port: the rest of an address may be secret. */
   readonly name: string;
+  /** How many requests go out in a second, when the node has shown that it limits them. */
+  readonly requestsPerSecond: number | undefined;
   /** What the node said when the connection was opened. Throws as `call` does. */
   chainId(): Promise<string>;
   /** Throws ChainError: "deadline", "disconnected", "malformed_answer"; NodeRefusal for an error that the node sent. */
@@ -65,8 +68,11 @@ export function createRpcConnection(options: {
   url: string;
   callDeadlineMs: number;
   log: ChainLog;
+  /** Never faster than this. */
+  requestsPerSecond?: number | undefined;
 }): RpcConnection {
   const { callDeadlineMs, log } = options;
+  const pace = createRequestPace(options.requestsPerSecond);
   const name = nodeDisplayName(options.url);
   const pending = new Map<number, PendingCall>();
   let nextId = 1;
@@ -102,14 +108,25 @@ export function createRpcConnection(options: {
     if (call === undefined) return;
     if (call.patient) lastPatientAnswerAtMs = lastFrameAtMs;
     if (frame["error"] !== undefined && frame["error"] !== null) {
-      call.reject(new NodeRefusal(name, frame["error"]));
-    } else if ("result" in frame) {
+      const refusal = new NodeRefusal(name, frame["error"]);
+      // A node has no reason of its own to refuse a block; what else is limited, says so.
+      if (call.patient || refusal.isOfLimit) noteLimit(refusal.message);
+      call.reject(refusal);
+      return;
+    }
+    pace.answered();
+    if ("result" in frame) {
       call.resolve(frame["result"]);
     } else {
       call.reject(
         new ChainError("malformed_answer", `${name} answered ${call.method} with neither result nor error`),
       );
     }
+  }
+
+  function noteLimit(why: string): void {
+    if (pace.limited())
+      log("node.limits_requests", { node: name, requestsPerSecond: Math.round(pace.perSecond ?? 0), why });
   }
 
   /** All calls belong to the socket that is lost: a new one is opened only after this. */
@@ -203,6 +220,7 @@ export function createRpcConnection(options: {
       });
       socket.on("close", () => {
         log("node.disconnected", { node: name, why });
+        if (pending.size > 0) noteLimit(why);
         lose(socket, why);
       });
       socket.on("message", onFrame);
@@ -245,8 +263,12 @@ export function createRpcConnection(options: {
 
   return {
     name,
+    get requestsPerSecond() {
+      return pace.perSecond;
+    },
     chainId: async () => (await ensureOpen()).chainId,
     async call(api, method, args, { patient = false } = {}) {
+      await pace.turn();
       const { socket } = await ensureOpen();
       if (socket !== current) throw new ChainError("disconnected", `${name}: lost before ${method} was sent`);
       return send(socket, { api, method, args, patient });

@@ -146,6 +146,32 @@ export const SETTINGS = {
     example: "2",
     group: "Chain",
   },
+  STAKEBTS_NODE_REQUESTS_PER_SECOND: {
+    schema: whole({ minimum: 1, maximum: 5_000, example: "40" }).optional(),
+    readers: CHAIN,
+    secret: false,
+    otherwise: "found out",
+    sentence:
+      "How many requests each process sends to each node in a second, at most. Without it as many as the node bears: one that closes or refuses is asked less from then on (`node.limits_requests`)",
+    example: "40",
+    group: "Chain",
+  },
+  STAKEBTS_NODE_REQUESTS_AT_ONCE: {
+    schema: whole({ minimum: 1, maximum: 1_000, example: "16" }).default(128),
+    readers: CHAIN,
+    secret: false,
+    sentence: "How many requests for blocks wait for the answer of one node at once, at most",
+    example: "16",
+    group: "Chain",
+  },
+  STAKEBTS_BLOCKS_AT_ONCE: {
+    schema: whole({ minimum: 1, maximum: 4_000, example: "500" }).default(4_000),
+    readers: CHAIN,
+    secret: false,
+    sentence: "How many blocks are read and written in one step, at most. Fewer, when nodes limit requests",
+    example: "500",
+    group: "Chain",
+  },
   STAKEBTS_TRUST_ONE_NODE: {
     schema: z.enum(["on", "off"], { error: 'expected "on" or "off"' }).default("off"),
     readers: CHAIN,

@@ -16,7 +16,7 @@ import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 
 export interface SpendMonitorDeps {
-  readonly chain: Pick<ChainReader, "head" | "accounts"> & AccountOperationReader;
+  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocksAtOnce"> & AccountOperationReader;
   readonly ledger: MonitorLedger;
   readonly log: Log;
   readonly policy: Pick<Policy, "maxNetworkFee">;
@@ -130,7 +130,8 @@ export class SpendMonitor {
     const done = this.#finalBlockNum;
     assert(done !== undefined, "it has begun");
     if (lastFinal <= done) return false;
-    const to = Math.min(lastFinal, done + FINAL_BLOCKS_PER_STEP);
+    const size = (await this.#deps.chain.blocksAtOnce?.(FINAL_BLOCKS_PER_STEP)) ?? FINAL_BLOCKS_PER_STEP;
+    const to = Math.min(lastFinal, done + size);
     await this.#judge(await this.#read(done + 1, to, false), lastFinal);
     this.#finalBlockNum = to;
     const oldest = Math.min(to, ...[...this.#unmatched.values()].map(({ block }) => block.blockNum - 1));

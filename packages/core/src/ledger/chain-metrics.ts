@@ -12,6 +12,10 @@ interface KnowsNodes {
 const NODES = {
   stakebts_node_up: { help: "1 when the node can be used", labels: ["node"] },
   stakebts_node_lying: { help: "1 when the node was caught in a lie, and is not believed", labels: ["node"] },
+  stakebts_node_requests_per_second: {
+    help: "Requests that the node is sent at most, when it has shown that it limits them",
+    labels: ["node"],
+  },
   stakebts_node_head_block: { help: "Newest block of the node", labels: ["node"] },
   stakebts_node_irreversible_block: { help: "Newest irreversible block of the node", labels: ["node"] },
 } as const;
@@ -43,6 +47,9 @@ export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> 
         labels,
         value: state.lie === undefined ? 0 : 1,
       })),
+      stakebts_node_requests_per_second: labelled.flatMap(({ state: { requestsPerSecond }, labels }) =>
+        requestsPerSecond === undefined ? [] : [{ labels, value: requestsPerSecond }],
+      ),
       stakebts_node_head_block: heads((head) => head.headBlockNum),
       stakebts_node_irreversible_block: heads((head) => head.irreversibleBlockNum),
     };

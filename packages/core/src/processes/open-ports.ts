@@ -15,6 +15,9 @@ interface ChainSettings {
   readonly STAKEBTS_NODE_QUORUM?: number | undefined;
   readonly STAKEBTS_TRUST_ONE_NODE: "on" | "off";
   readonly STAKEBTS_CHAIN_ID?: string | undefined;
+  readonly STAKEBTS_NODE_REQUESTS_PER_SECOND?: number | undefined;
+  readonly STAKEBTS_NODE_REQUESTS_AT_ONCE?: number | undefined;
+  readonly STAKEBTS_BLOCKS_AT_ONCE?: number | undefined;
 }
 
 interface StoreSettings {
@@ -32,7 +35,10 @@ export function openChain(config: ChainSettings, log?: Log): ChainClient {
     nodes: config.STAKEBTS_NODES,
     quorum: config.STAKEBTS_NODE_QUORUM,
     chainId: config.STAKEBTS_CHAIN_ID,
-    log: log?.debug,
+    requestsPerSecond: config.STAKEBTS_NODE_REQUESTS_PER_SECOND,
+    window: config.STAKEBTS_NODE_REQUESTS_AT_ONCE,
+    blocksAtOnce: config.STAKEBTS_BLOCKS_AT_ONCE,
+    log: (event, fields) => (event === "node.limits_requests" ? log?.warn : log?.debug)?.(event, fields),
   });
 }
 

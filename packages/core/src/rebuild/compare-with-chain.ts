@@ -19,6 +19,7 @@ export const chainUpTo = (chain: ChainReader, lastBlockNum: () => number): Chain
     return { ...head, irreversibleBlockNum: Math.min(head.irreversibleBlockNum, lastBlockNum() + 1) };
   },
   blocks: (request) => chain.blocks(request),
+  blocksAtOnce: async (max) => (await chain.blocksAtOnce?.(max)) ?? max,
   blockId: (blockNum) => chain.blockId(blockNum),
   accounts: (namesOrIds) => chain.accounts(namesOrIds),
   balance: (account) => chain.balance(account),
