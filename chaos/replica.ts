@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "@stakebts/testkit/cluster";
-import type { WorkerName } from "@stakebts/testkit/process-settings";
+import { nodeSettings, type WorkerName } from "@stakebts/testkit/process-settings";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { FaultProxy } from "./fault-proxy.ts";
 
@@ -92,7 +92,7 @@ export class Replica {
         : { REDIS_URL: this.redis.through(redisUrl) }),
       ...(this.nodes.length === 0
         ? {}
-        : { STAKEBTS_NODES: this.nodes.map(({ port }) => `ws://127.0.0.1:${port}`).join(",") }),
+        : nodeSettings(this.nodes.map(({ port }) => `ws://127.0.0.1:${port}`))),
       ...(this.clockOffsetMs === 0 ? {} : { NODE_OPTIONS: `--import ${shiftedClock(this.clockOffsetMs)}` }),
     });
   }

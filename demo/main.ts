@@ -48,6 +48,7 @@ async function startCluster() {
     chain: {
       blockIntervalMs: BLOCK_MS,
       secondsPerBlock: SECONDS_PER_BLOCK,
+      nodes: 3, // a majority of them is believed
       maximumTimeUntilExpirationSeconds: 90 * DAY_SECONDS,
     },
     // Everything is the programme's default but the life of a signed transaction: three minutes are no time on this chain.

@@ -15,6 +15,7 @@ import { type Answer, inProcess, spawned, stakebtsWith } from "../../apps/cli/te
 import { filesIn, type Secret, secretKey, secretsIn, secretText } from "./secret-search.ts";
 import type { Cluster } from "@stakebts/testkit/cluster";
 import { EXCHANGE_KEY, RESERVE_ACCOUNT } from "@stakebts/testkit/cluster-treasury";
+import { nodeSettings } from "@stakebts/testkit/process-settings";
 import { CUSTODIAN, startStakingCluster } from "../staking-cluster.ts";
 
 // Everything that the processes ever write, wherever they do: searched for every secret that one of them was given.
@@ -24,6 +25,14 @@ const [ACTIVE, MEMO, RESERVE] = [`${CUSTODIAN}-active`, `${CUSTODIAN}-memo`, `${
 ) as [string, string, string];
 const random = (): string => randomBytes(18).toString("hex");
 const [PASSWORD, TOKEN, DEPOSIT_MEMO] = [random(), random(), random()] as const;
+/** What an address of a node may hold beside its host and port, each of it a secret where access is sold. */
+const [NODE_USER, NODE_PASSWORD, NODE_PATH, NODE_QUERY] = [random(), random(), random(), random()] as const;
+const withSecrets = (url: string): string => {
+  const { protocol, host } = new URL(url);
+  return `${protocol}//${NODE_USER}:${NODE_PASSWORD}@${host}/${NODE_PATH}/ws?key=${NODE_QUERY}`;
+};
+/** Those of the chain, and one that is never there. */
+const nodeUrls = (): readonly string[] => [...cluster.devnet.urls, "ws://127.0.0.1:1"].map(withSecrets);
 const WEBHOOK_SECRET = `whsec_${randomBytes(32).toString("base64")}`;
 /** What a nominator wrote to the custodian alone. It is in the ledger, where the rules look at it, and nowhere else. */
 const PRIVATE_WORDS = "please send it back, my account number is 4711-0815-2342";
@@ -55,7 +64,8 @@ type Name = Parameters<Cluster["start"]>[0];
 async function start(name: Name, more: Record<string, string> = {}): Promise<WorkerProcess> {
   const port = await freePort();
   ports.set(name, port);
-  const worker = cluster.start(name, { STAKEBTS_HTTP_PORT: port, ...more });
+  const nodes = name === "scheduler" ? {} : nodeSettings(nodeUrls());
+  const worker = cluster.start(name, { STAKEBTS_HTTP_PORT: port, ...nodes, ...more });
   workers.push(worker);
   return worker;
 }
@@ -70,7 +80,7 @@ async function command(role: "operator" | "backup", ...args: readonly string[]):
   const answer = await stakebtsWith(
     {
       DATABASE_URL: urls()[role],
-      STAKEBTS_NODES: cluster.devnet.urls.join(","),
+      ...nodeSettings(nodeUrls()),
       STAKEBTS_CUSTODIAN: CUSTODIAN,
       STAKEBTS_ACTOR: "anna",
       ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
@@ -158,6 +168,14 @@ beforeAll(async () => {
     ["payer", { STAKEBTS_ACTIVE_KEY: `${ACTIVE.slice(0, -1)}1` }],
     ["payer", { STAKEBTS_ACTIVE_KEY: wifFromSeed("somebody-else") }],
     ["ingester", { STAKEBTS_MEMO_KEY: ACTIVE }],
+    [
+      "ingester",
+      { STAKEBTS_NODES: `wss:/${NODE_USER}:${NODE_PASSWORD}@host/${NODE_PATH},${withSecrets("ws://h")}` },
+    ],
+    [
+      "ingester",
+      { STAKEBTS_NODES: `${withSecrets("ws://h")},${withSecrets("wss://H.")}`, STAKEBTS_NODE_QUORUM: "2" },
+    ],
     ["ingester", { DATABASE_URL: urls().ingester.replace(/@.*/u, "@127.0.0.1:1/x"), STAKEBTS_POLL_MS: "no" }],
   ];
   for (const [name, more] of broken) {
@@ -183,6 +201,9 @@ beforeAll(async () => {
     ["doctor"],
     ["receipts"],
     ["config", "show"],
+    ["config", "check"],
+    ["balances"],
+    ["payouts", "show", "refund:1:0:0"],
     ["payouts", "list"],
     ["export", "--csv"],
   ])
@@ -201,6 +222,10 @@ beforeAll(async () => {
     secretText("the secret of notifications", WEBHOOK_SECRET),
     secretText("the address of the receiver", TOKEN),
     secretText("the password of a user", PASSWORD),
+    secretText("the user of a node", NODE_USER),
+    secretText("the password of a node", NODE_PASSWORD),
+    secretText("the path of a node", NODE_PATH),
+    secretText("the query of a node", NODE_QUERY),
     secretText("the cookie of a user", cookie.split("=")[1] ?? ""),
     ...passwords,
   ];

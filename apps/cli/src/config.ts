@@ -15,7 +15,16 @@ const some = <const N extends SettingReadBy<"stakebts">>(...names: readonly N[])
 export const SETTINGS = {
   database: some("DATABASE_URL"),
   queue: some("DATABASE_URL", "REDIS_URL"),
-  chain: some("STAKEBTS_NODES", "STAKEBTS_NODE_QUORUM", "STAKEBTS_CHAIN_ID", "STAKEBTS_CUSTODIAN"),
+  chain: some(
+    "STAKEBTS_NODES",
+    "STAKEBTS_NODE_QUORUM",
+    "STAKEBTS_TRUST_ONE_NODE",
+    "STAKEBTS_CHAIN_ID",
+    "STAKEBTS_CUSTODIAN",
+    "STAKEBTS_NODE_REQUESTS_PER_SECOND",
+    "STAKEBTS_NODE_REQUESTS_AT_ONCE",
+    "STAKEBTS_BLOCKS_AT_ONCE",
+  ),
   ingest: some(
     "STAKEBTS_MEMO_KEY",
     "STAKEBTS_SKIP_BLOCKS",

@@ -96,7 +96,10 @@ describe("a command that is given wrongly ends with 2 and says how to give it:",
     ["status --colour", /unknown option '--colour'/u],
   ];
   it.each(cases)("stakebts %s", async (line, message) => {
-    const settings = { DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x", STAKEBTS_NODES: "ws://127.0.0.1:1" };
+    const settings = {
+      DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x",
+      STAKEBTS_NODES: "ws://127.0.0.1:1,ws://127.0.0.1:2",
+    };
     const answer = await inThisProcess(settings)(...line.split(" ").filter((word) => word !== ""));
     expect(answer.err).toMatch(message);
     expect(answer).toMatchObject({ code: 2, out: "" });
@@ -154,7 +157,7 @@ describe("what is missing around a command is told apart:", () => {
 
   test("no node there: 69, and nothing was moved", async ({ cluster, stakebts }) => {
     const key = await cluster.failedRefund();
-    const lonely = stakebts.with({ STAKEBTS_NODES: "ws://127.0.0.1:1" });
+    const lonely = stakebts.with({ STAKEBTS_NODES: "ws://127.0.0.1:1,ws://127.0.0.1:2" });
     const answer = await lonely("payouts", "requeue", key, "--reason", "x");
     expect(answer).toMatchObject({ code: 69, out: "" });
     expect((await lonely("balances")).code).toBe(69);
@@ -204,7 +207,7 @@ describe("doctor", () => {
     const sick = await stakebts.with({
       STAKEBTS_ACTIVE_KEY: wifFromSeed("nominator-1-active"),
       REDIS_URL: "redis://127.0.0.1:1",
-      STAKEBTS_NODES: `ws://127.0.0.1:1,${cluster.devnet.urls[0]}`,
+      STAKEBTS_NODES: `ws://u:secret-word@127.0.0.1:1/secret-word,${cluster.devnet.urls.join("?secret-word,")}?secret-word`,
     })("doctor");
     expect(sick.code).toBe(1);
     for (const line of [
@@ -220,6 +223,7 @@ describe("doctor", () => {
       expect(sick.out).toMatch(line);
     expect(sick.out.match(/→/gu)).toHaveLength(8);
     expect(sick.out).not.toContain(wifFromSeed("nominator-1-active"));
+    expect(sick.out + sick.err).not.toContain("secret-word");
     const away = await stakebts.with({ DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x" })("doctor");
     expect(away).toMatchObject({ code: 1, out: expect.stringContaining("no database answers") });
     expect((await nothing("doctor")).code).toBe(1);
@@ -231,7 +235,7 @@ describe("config", () => {
     const wif = wifFromSeed("custodian-active");
     const env = file(
       "payer.env",
-      `DATABASE_URL=postgresql://u:secret-word@h/d\nSTAKEBTS_NODES=wss://n/ws\nSTAKEBTS_ACTIVE_KEY=${wif}\nSTAKEBTS_PAYMENTS=on\n`,
+      `DATABASE_URL=postgresql://u:secret-word@h/d\nSTAKEBTS_NODES=wss://n/secret-word,wss://u:secret-word@m/ws\nSTAKEBTS_NODE_QUORUM=2\nSTAKEBTS_ACTIVE_KEY=${wif}\nSTAKEBTS_PAYMENTS=on\n`,
     );
     expect(await nothing("--settings", env, "config", "check", "payer")).toEqual({
       code: 0,
@@ -240,7 +244,7 @@ describe("config", () => {
     });
     const shown = await nothing("--settings", env, "config", "show", "payer");
     expect(shown.out).toMatch(/STAKEBTS_ACTIVE_KEY +\(hidden\)/u);
-    expect(shown.out).toMatch(/STAKEBTS_NODE_QUORUM +1/u);
+    expect(shown.out).toMatch(/STAKEBTS_NODE_QUORUM +2/u);
     expect(shown.out).not.toMatch(new RegExp(`secret-word|${wif}`, "u"));
     const wrong = await nothing("config", "check", "payer");
     expect(wrong.code).toBe(78);
@@ -267,7 +271,7 @@ test("config list says what can be set, and who reads it", async () => {
   expect(listed.code).toBe(0);
   expect(listed.out).toContain("DATABASE_URL (secret)\n");
   expect(listed.out).toMatch(
-    /STAKEBTS_NODE_QUORUM\n {2}How many nodes .*\n {2}read by: ingester, .*without it: 1;/u,
+    /STAKEBTS_NODE_QUORUM\n {2}How many nodes .*\n {2}read by: ingester, .*without it: more than half of the nodes;/u,
   );
   expect(listed.out).not.toMatch(/ACTIVE_KEY|FREEZE/u);
   const { settings } = JSON.parse((await nothing("config", "list", "--json")).out) as {
@@ -325,7 +329,7 @@ describe("keys", () => {
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining("the password does not open") });
     const payer = inThisProcess({
       DATABASE_URL: "postgresql://u:p@h/d",
-      STAKEBTS_NODES: "ws://n",
+      STAKEBTS_NODES: "ws://n,ws://m",
       STAKEBTS_PAYMENTS: "off",
       STAKEBTS_KEYSTORE: keystore,
       STAKEBTS_KEYSTORE_PASSWORD_FILE: password,

@@ -1,4 +1,5 @@
 import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { distinctNodes, nodeDisplayName } from "@stakebts/bitshares/node-address";
 import type { Shares } from "@stakebts/kernel/amount";
 import { type ChainAccount, ChainError, type ChainHead, type ChainReader } from "@stakebts/bitshares/chain";
 import type { HostClock } from "@stakebts/kernel/clock";
@@ -42,8 +43,8 @@ export class ChainWatch {
 
   constructor(options: ChainWatchOptions) {
     this.#options = options;
-    this.#nodes = options.nodes.map((url) => ({
-      node: new URL(url).host,
+    this.#nodes = distinctNodes(options.nodes).map((url) => ({
+      node: hostOf(nodeDisplayName(url)),
       client: createChainClient({ nodes: [url], chainId: options.chainId, callDeadlineMs: CALL_DEADLINE_MS }),
     }));
   }
@@ -81,15 +82,19 @@ export class ChainWatch {
       return await ask();
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
-      return { problem: this.#withoutAddresses(error.message) };
+      return { problem: this.#shortened(error.message) };
     }
   }
 
-  #withoutAddresses(message: string): string {
-    return this.#options.nodes.reduce(
-      (text, url) =>
-        text.replaceAll(`${url}: ${url}: `, `${new URL(url).host}: `).replaceAll(url, new URL(url).host),
-      message,
-    );
+  /** With nodes by their hosts, each once. */
+  #shortened(message: string): string {
+    return this.#options.nodes
+      .map(nodeDisplayName)
+      .reduce(
+        (text, name) => text.replaceAll(`${name}: ${name}: `, `${name}: `).replaceAll(name, hostOf(name)),
+        message,
+      );
   }
 }
+
+const hostOf = (name: string): string => name.replace(/^\w+:\/\//u, "");

@@ -15,7 +15,7 @@ const start = (databaseUrl: string, more: Record<string, string> = {}) =>
     entry: ENTRY,
     environment: {
       DATABASE_URL: databaseUrl,
-      STAKEBTS_NODES: "ws://127.0.0.1:9",
+      STAKEBTS_NODES: "ws://127.0.0.1:9,ws://127.0.0.1:10",
       STAKEBTS_CUSTODIAN: "custodian",
       STAKEBTS_CONSOLE_PORT: "0",
       ...more,
@@ -78,7 +78,7 @@ describe("the console as a process", () => {
 });
 
 describe("the settings of the console", () => {
-  const given = { DATABASE_URL: "postgres://u@h/d", STAKEBTS_NODES: "ws://n" };
+  const given = { DATABASE_URL: "postgres://u@h/d", STAKEBTS_NODES: "ws://n,ws://m" };
   const read = (more: Record<string, string>) =>
     readEnvironment(PROCESS_SETTINGS.console, { ...given, ...more });
 

@@ -1,29 +1,107 @@
 import { type AccountId, type ChainBlock, ChainError } from "./chain.ts";
 import { type ParsedBlock, parseBlockHeader, parseBlockInTurns } from "./block-parser.ts";
-import { NodeLie } from "./node-errors.ts";
+import { NodeLie, NodeRefusal } from "./node-errors.ts";
 import type { RpcConnection } from "./rpc-connection.ts";
 import { asObject } from "./wire-values.ts";
 
 /** Questions on their way at once. Measured on one node: 64 give three times the blocks per second of one at a time. */
-const WINDOW = 128;
+export const WINDOW = 128;
+/** With a node that limits requests: what it answers in this time may be on its way. */
+const WINDOW_SECONDS = 0.5;
+/** Blocks that are asked for at once shall arrive within this time. */
+const BATCH_SECONDS = 10;
+/** Blocks that one node has sent and nobody could use yet. */
+const KEPT_MAX = 4_000;
+
+interface BlocksRequest {
+  readonly from: number;
+  readonly to: number;
+  readonly account: AccountId;
+  /** Default: {@link WINDOW} */
+  readonly window?: number | undefined;
+  /** Blocks that never change: what was read before the node failed need not be read again. */
+  readonly isFinal?: boolean;
+}
+
+/**
+ * What a node has sent of a range before it failed. A node that allows fifty requests in a second would otherwise send the
+ * same blocks again and again, and a range would never be whole.
+ */
+const keptOf = new WeakMap<RpcConnection, { account: AccountId; blocks: Map<number, ParsedBlock> }>();
+
+/** Takes what is kept of the range. */
+function takeKept(connection: RpcConnection, { from, to, account }: BlocksRequest): Map<number, ParsedBlock> {
+  const taken = new Map<number, ParsedBlock>();
+  const kept = keptOf.get(connection);
+  if (kept?.account !== account) return taken;
+  for (const [blockNum, block] of kept.blocks)
+    if (blockNum >= from && blockNum <= to) {
+      taken.set(blockNum, block);
+      kept.blocks.delete(blockNum);
+    }
+  return taken;
+}
+
+/** Keeps these for the next time; of too many the newest ones. */
+function keep(connection: RpcConnection, account: AccountId, blocks: ReadonlyMap<number, ParsedBlock>): void {
+  let kept = keptOf.get(connection);
+  if (kept?.account !== account) keptOf.set(connection, (kept = { account, blocks: new Map() }));
+  for (const [blockNum, block] of blocks) kept.blocks.set(blockNum, block);
+  for (const blockNum of kept.blocks.keys()) {
+    if (kept.blocks.size <= KEPT_MAX) break;
+    kept.blocks.delete(blockNum);
+  }
+}
+
+/** How many blocks are to be asked for at once, of at most `max`: with a node that limits requests, few. */
+export const blocksAtOnce = (connection: RpcConnection, max: number): number =>
+  Math.max(1, Math.min(max, Math.floor((connection.requestsPerSecond ?? Infinity) * BATCH_SECONDS)));
 
 /**
  * Blocks `from`…`to` of one node, in order, linked and with transactions that hash to their merkle roots.
  * Each is reduced to its transfers as it arrives, so what waits in memory is small even when the blocks are not.
+ * A node that closes or refuses because it is asked too much is asked for the rest, at the pace that it bears.
  * Throws ChainError.
  */
-export async function readBlocks(
+export async function readBlocks(connection: RpcConnection, request: BlocksRequest): Promise<ParsedBlock[]> {
+  const { from, to, account, isFinal = false } = request;
+  const blocks = isFinal ? takeKept(connection, request) : new Map<number, ParsedBlock>();
+  const missing = Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((n) => !blocks.has(n));
+  const hadPace = connection.requestsPerSecond !== undefined;
+  try {
+    while (missing.length > 0) {
+      const before = missing.length;
+      const failure = await readMissing(connection, request, { missing, blocks });
+      if (failure === undefined) break;
+      // When this is new, others are to be asked first: they may bear more.
+      const isLimited = hadPace && (failure.code === "disconnected" || failure instanceof NodeRefusal);
+      // Without a step forward it is no matter of pace. And of a range that takes long at this pace, less is to be asked for.
+      if (!isLimited || missing.length === before || missing.length > blocksAtOnce(connection, to))
+        throw failure;
+    }
+    const read = Array.from({ length: to - from + 1 }, (_, i) => blocks.get(from + i) as ParsedBlock);
+    assertLinked(read.map(({ block }) => block));
+    return read;
+  } catch (error) {
+    if (error instanceof NodeLie) keptOf.delete(connection);
+    else if (isFinal) keep(connection, account, blocks);
+    throw error;
+  }
+}
+
+/** Asks for the blocks of `missing`; moves those that come to `blocks`. Answers with the first failure, when all has ended. */
+async function readMissing(
   connection: RpcConnection,
-  request: { from: number; to: number; account: AccountId },
-): Promise<ParsedBlock[]> {
-  const { from, to, account } = request;
-  const blocks = Array.from<ParsedBlock>({ length: to - from + 1 });
-  let next = from;
-  let failed = false;
+  { account, window = WINDOW }: BlocksRequest,
+  { missing, blocks }: { missing: number[]; blocks: Map<number, ParsedBlock> },
+): Promise<ChainError | undefined> {
+  const asked = [...missing];
+  let next = 0;
+  let failure: ChainError | undefined;
 
   async function readOnward(): Promise<void> {
-    while (next <= to && !failed) {
-      const blockNum = next++;
+    while (next < asked.length && failure === undefined) {
+      const blockNum = asked[next++] as number;
       try {
         const raw = await connection.call("database", "get_block", [blockNum], { patient: true });
         if (raw === null) {
@@ -33,17 +111,20 @@ export async function readBlocks(
         if (parsed.block.blockNum !== blockNum) {
           throw new NodeLie(`it sent block ${parsed.block.blockNum} for ${blockNum}`);
         }
-        blocks[blockNum - from] = parsed;
+        blocks.set(blockNum, parsed);
       } catch (error) {
-        failed = true; // the others need not go on
-        throw error;
+        if (!(error instanceof ChainError)) throw error;
+        failure ??= error; // the others need not go on; what they have asked for already is waited for, and kept
+        // A lie is one whatever failed before it.
+        if (error instanceof NodeLie) failure = error;
       }
     }
   }
 
-  await Promise.all(Array.from({ length: Math.min(WINDOW, blocks.length) }, readOnward));
-  assertLinked(blocks.map(({ block }) => block));
-  return blocks;
+  const borne = Math.ceil((connection.requestsPerSecond ?? Infinity) * WINDOW_SECONDS);
+  await Promise.all(Array.from({ length: Math.min(window, borne, asked.length) }, readOnward));
+  missing.splice(0, missing.length, ...asked.filter((blockNum) => !blocks.has(blockNum)));
+  return failure;
 }
 
 function assertLinked(blocks: readonly ChainBlock[]): void {

@@ -23,7 +23,7 @@ async function givenChain(
       accountFromSeeds("payee", { balanceBts: 0n }),
     ],
     blockIntervalMs: "manual",
-    nodes: 2,
+    nodes: 3,
   });
   cleanups.push(() => devnet.stop());
   await devnet.produce(20);
@@ -69,7 +69,7 @@ async function findPayout(chain: Chain, txid: string) {
 
 const read = createMemoReader({ wifs: [wifFromSeed("payee-memo")] });
 
-describe("a chain of two nodes", () => {
+describe("a chain of three nodes", () => {
   it("carries a payout from the signer to the reader of the memo, once, however often it is sent", async () => {
     const { devnet, chain } = await givenChain();
     const { signed, payee } = await givenPayout(chain, "reward 💸");
@@ -93,7 +93,7 @@ describe("a chain of two nodes", () => {
     expect(await findPayout(chain, signed.txid)).toHaveLength(1);
   });
 
-  it("is read and paid through the second node while the first is frozen", async () => {
+  it("is read and paid through the others while the first is frozen", async () => {
     const { devnet, chain } = await givenChain();
     await chain.head();
     devnet.nodes[0]?.faults.freeze(true);
@@ -120,10 +120,10 @@ describe("a chain of two nodes", () => {
     expect(await findPayout(chain, signed.txid)).toHaveLength(1);
   });
 
-  it("has its irreversible block agreed on by both, in the middle of a fork too", async () => {
-    const { devnet, chain } = await givenChain({ quorum: 2 });
+  it("has its irreversible block agreed on by all, in the middle of a fork too", async () => {
+    const { devnet, chain } = await givenChain({ quorum: 3 });
     const before = await chain.head();
-    devnet.partition([[0], [1]]);
+    devnet.partition([[0], [1], [2]]);
     await devnet.produce(3);
     const within = await chain.head();
     expect(within.irreversibleBlockNum).toBeGreaterThanOrEqual(before.irreversibleBlockNum);

@@ -66,7 +66,7 @@ describe("reading one node", () => {
     chain.irreversible = 15;
     const client = clientOf([await nodeOf(chain)]);
     expect(await client.chainId()).toBe(CHAIN_ID);
-    expect(await client.head()).toEqual({
+    expect(await client.head()).toMatchObject({
       headBlockNum: 20,
       headBlockId: chain.ids[19],
       headTimeMs: Date.UTC(2026, 0, 1, 0, 1),
@@ -263,7 +263,15 @@ describe("reading one node", () => {
   it("is refused with nonsense for a request", async () => {
     const node = await nodeOf(new ScriptedChain().grow(3));
     expect(() => createChainClient({ nodes: [] })).toThrow(AssertionError);
-    expect(() => createChainClient({ nodes: [node.url], quorum: 2 })).toThrow(AssertionError);
+    const several = ["ws://a", "ws://b", "ws://c"];
+    for (const [nodes, quorum] of [
+      [[node.url], 2],
+      [several, 1],
+      [several, 4],
+      [several.slice(1), 1],
+      [["ws://a", "wss://A.:443/ws"], 2],
+    ] as const)
+      expect(() => createChainClient({ nodes, quorum })).toThrow(AssertionError);
     await expect(clientOf([node]).blocks({ from: 3, to: 2, account: "1.2.1" })).rejects.toThrow(
       AssertionError,
     );
@@ -277,8 +285,8 @@ describe("reading several nodes", () => {
     const dying = await nodeOf(chain, {
       get_block: (n: number) => (++answered > 50 ? hangUp : chain.blocks[n - 1]),
     });
-    const healthy = await nodeOf(chain);
-    const client = clientOf([dying, healthy]);
+    const healthy = [await nodeOf(chain), await nodeOf(chain)];
+    const client = clientOf([dying, ...healthy]);
     const blocks = await client.blocks({ from: 1, to: 500, account: "1.2.1" });
     expect(blocks.map(({ blockId }) => blockId)).toEqual(chain.ids);
     expect(answered).toBeGreaterThan(50);
@@ -289,28 +297,33 @@ describe("reading several nodes", () => {
     const chain = new ScriptedChain().grow(5);
     const balance = [{ amount: 5, asset_id: "1.3.0" }];
     const silent = await nodeOf(chain, { get_account_balances: () => silence });
-    const healthy = await nodeOf(chain, { get_account_balances: () => balance });
-    const client = clientOf([silent, healthy]);
+    const healthy = () => nodeOf(chain, { get_account_balances: () => balance });
+    const client = clientOf([silent, await healthy(), await healthy()]);
     expect(await client.balance("1.2.1")).toBe(5n);
     expect(await client.balance("1.2.1")).toBe(5n);
     expect(silent.count("get_account_balances")).toBe(1);
   });
 
-  it("takes the freshest head", async () => {
+  it("takes the head that a majority has seen", async () => {
     const chain = new ScriptedChain().grow(10);
-    const [behind, ahead] = [await nodeOf(chain), await nodeOf(chain.copy().grow(3))];
-    expect((await clientOf([behind, ahead]).head()).headBlockNum).toBe(13);
+    const [behind, ahead, last] = [
+      await nodeOf(chain),
+      await nodeOf(chain.copy().grow(3)),
+      await nodeOf(chain.copy().grow(2)),
+    ];
+    expect((await clientOf([behind, ahead, last]).head()).headBlockNum).toBe(12);
+    expect((await clientOf([behind, ahead]).head()).headBlockNum).toBe(10);
   });
 
   it("leaves out a node whose irreversible block lags, and takes it back when it has caught up", async () => {
     const slow = new ScriptedChain().grow(10);
     const fast = slow.copy().grow(60);
-    const [lagging, current] = [await nodeOf(slow), await nodeOf(fast)];
-    for (const node of [lagging, current])
-      node.script["get_account_balances"] = () => [{ amount: 1, asset_id: "1.3.0" }];
-    const client = clientOf([lagging, current]);
+    const [lagging, current, other] = [await nodeOf(slow), await nodeOf(fast), await nodeOf(fast)];
+    const nodes = [lagging, current, other];
+    for (const node of nodes) node.script["get_account_balances"] = () => [{ amount: 1, asset_id: "1.3.0" }];
+    const client = clientOf(nodes);
     await client.balance("1.2.1");
-    expect([lagging, current].map((node) => node.count("get_account_balances"))).toEqual([0, 1]);
+    expect(nodes.map((node) => node.count("get_account_balances"))).toEqual([0, 1, 1]);
     slow.blocks.push(...fast.blocks.slice(10));
     slow.ids.push(...fast.ids.slice(10));
     slow.irreversible = 70;
@@ -335,7 +348,8 @@ describe("reading several nodes", () => {
     const [wrong, a, b] = [await nodeOf(other), await nodeOf(chain), await nodeOf(chain)];
     expect(await clientOf([wrong, a, b]).chainId()).toBe(CHAIN_ID);
     expect((await clientOf([wrong, a, b]).head()).headBlockNum).toBe(5);
-    expect((await clientOf([wrong, a], { chainId: CHAIN_ID }).head()).headBlockNum).toBe(5);
+    expect((await clientOf([wrong, a, b], { chainId: CHAIN_ID }).head()).headBlockNum).toBe(5);
+    expect(await codeOf(clientOf([wrong, a], { chainId: CHAIN_ID }).head())).toBe("no_usable_node");
     expect(await codeOf(clientOf([wrong], { chainId: CHAIN_ID }).head())).toBe("wrong_chain");
   });
 
@@ -353,8 +367,11 @@ describe("reading several nodes", () => {
 
   it("is not slowed down by a node that accepts questions and never answers", async () => {
     const chain = new ScriptedChain().grow(5);
-    const [mute, healthy] = [await nodeOf(chain, { get_objects: () => silence }), await nodeOf(chain)];
-    const client = clientOf([mute, healthy], { callDeadlineMs: 3_000, chainId: CHAIN_ID });
+    const mute = await nodeOf(chain, { get_objects: () => silence });
+    const client = clientOf([mute, await nodeOf(chain), await nodeOf(chain)], {
+      callDeadlineMs: 3_000,
+      chainId: CHAIN_ID,
+    });
     await client.head(); // waits once for every node
     const start = performance.now();
     for (let i = 0; i < 5; i++) await client.head();
@@ -372,7 +389,7 @@ describe("a quorum", () => {
       irreversibleBlockNum: 24,
     });
     expect(await clientOf(nodes, { quorum: 3 }).head()).toMatchObject({
-      headBlockNum: 24,
+      headBlockNum: 20,
       irreversibleBlockNum: 20,
     });
   });
@@ -413,8 +430,9 @@ describe("a quorum", () => {
     const get_block = (fourth: unknown) => (n: number) => (n === 4 ? fourth : paid.blocks[n - 1]);
     const liar = await nodeOf(paid, { get_block: get_block(hiding) });
     const honest = await nodeOf(paid, { get_block: get_block(withForeign) });
+    const second = await nodeOf(paid, { get_block: get_block(withForeign) });
     const request = { from: 1, to: 4, account: "1.2.101" } as const;
-    expect((await clientOf([honest, honest], { quorum: 2 }).blocks(request))[3]?.transfers).toHaveLength(1);
+    expect((await clientOf([honest, second], { quorum: 2 }).blocks(request))[3]?.transfers).toHaveLength(1);
     expect(await codeOf(clientOf([liar, honest], { quorum: 2 }).blocks(request))).toBe("inconsistent_chain");
     // Nothing in a header contradicts what a single node says of such a block.
     for (const alone of [liar, honest])

@@ -2,6 +2,7 @@ import { assert } from "@stakebts/kernel/assert";
 import { shares } from "@stakebts/kernel/amount";
 import {
   type AccountId,
+  type BalanceBounds,
   type ChainAccount,
   ChainError,
   type ChainReader,
@@ -21,6 +22,7 @@ import {
 } from "./chain-answers.ts";
 import { parseTransferFeeSchedule } from "./fees.ts";
 import { DEFAULT_KEY_PREFIX } from "./keys.ts";
+import { distinctNodes, majorityOf } from "./node-address.ts";
 import { NodePool, type NodeState } from "./node-pool.ts";
 import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
@@ -30,7 +32,10 @@ import { asArray } from "./wire-values.ts";
 export interface ChainClientOptions {
   /** WebSocket URLs, best first. */
   readonly nodes: readonly string[];
-  /** So many nodes must agree on the id of an irreversible block before it counts. 1 by default: any one is believed. */
+  /**
+   * So many nodes must agree before anything counts. Default and minimum: more than half of the nodes, each server counted
+   * once however it is spelled. Nodes that do not answer count as well. One node alone is believed.
+   */
   readonly quorum?: number | undefined;
   /** For one question to one node. */
   readonly callDeadlineMs?: number | undefined;
@@ -41,6 +46,12 @@ export interface ChainClientOptions {
   /** Of public keys in this chain's texts. */
   readonly keyPrefix?: string | undefined;
   readonly log?: ChainLog | undefined;
+  /** Of each node. Default: as many as it bears. */
+  readonly requestsPerSecond?: number | undefined;
+  /** Questions for blocks that are on their way to one node at once. */
+  readonly window?: number | undefined;
+  /** Blocks that are asked for in one call. */
+  readonly blocksAtOnce?: number | undefined;
   /** How long nothing is read from a node that was caught in a lie. Default: an hour. */
   readonly distrustMs?: number | undefined;
 }
@@ -56,6 +67,7 @@ const ACCOUNTS_PER_CALL = 100;
 
 export interface ChainClient
   extends ChainReader, ChainWriter, AccountOperationReader, UndeliveredBlockReader {
+  blocksAtOnce(max: number): Promise<number>;
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -64,17 +76,18 @@ export interface ChainClient
 
 /** The chain as nodes tell it. Connects when first asked; `close` ends it. */
 export function createChainClient(options: ChainClientOptions): ChainClient {
+  const nodes = distinctNodes(options.nodes);
+  const majority = majorityOf(nodes);
   const {
-    nodes,
-    quorum = 1,
+    quorum = majority,
     callDeadlineMs = CALL_DEADLINE_MS,
     keyPrefix = DEFAULT_KEY_PREFIX,
     log = () => {},
   } = options;
   assert(nodes.length > 0, "a chain client needs at least one node");
   assert(
-    Number.isInteger(quorum) && quorum >= 1 && quorum <= nodes.length,
-    `a quorum of ${quorum} cannot be had from ${nodes.length} nodes`,
+    Number.isInteger(quorum) && quorum >= majority && quorum <= nodes.length,
+    `a quorum of ${quorum} is none of ${nodes.length} different nodes: at least ${majority}, at most all`,
   );
   const pool = new NodePool({
     nodes,
@@ -83,6 +96,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     headFreshnessMs: options.headFreshnessMs,
     chainId: options.chainId,
     log,
+    requestsPerSecond: options.requestsPerSecond,
     distrustMs: options.distrustMs ?? DISTRUST_MS,
   });
 
@@ -92,37 +106,43 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     readonly account: AccountId;
   }
 
-  const parsedBlocks = (request: BlocksRequest, check: (read: readonly ParsedBlock[]) => Promise<void>) => {
-    const { from, to } = request;
+  /**
+   * Blocks of one node on which a majority agrees. Also of a block that may still be replaced: what one node alone says of
+   * it would stop payments, or hide a theft until it is final.
+   */
+  const agreedBlocks = (request: BlocksRequest, { isReversible }: { readonly isReversible: boolean }) => {
+    const { from, to, account } = request;
     assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
     return pool.read(
       async (connection) => {
-        const read = await readBlocks(connection, request);
-        await check(read);
+        const read = await readBlocks(connection, {
+          ...request,
+          window: options.window,
+          isFinal: !isReversible,
+        });
+        // Each block names the one before it: who agrees on the last agrees on all.
+        const last = (read.at(-1) as ParsedBlock).block;
+        await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to), {
+          canChange: isReversible,
+        });
+        const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
+        for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
+          await Promise.all(
+            unverifiable
+              .slice(i, i + UNVERIFIABLE_AT_ONCE)
+              .map((parsed) => confirmOurs(parsed, account, isReversible)),
+          );
         return read;
       },
       { hasBlock: to },
     );
   };
 
-  const irreversibleBlocks = (request: BlocksRequest) =>
-    parsedBlocks(request, async (read) => {
-      const { to, account } = request;
-      // Each block names the one before it: who agrees on the last agrees on all.
-      const last = (read.at(-1) as ParsedBlock).block;
-      await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to));
-      const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
-      for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
-        await Promise.all(
-          unverifiable.slice(i, i + UNVERIFIABLE_AT_ONCE).map((parsed) => confirmOurs(parsed, account)),
-        );
-    });
-
   /**
    * The id says nothing of transactions that cannot be hashed here: let the nodes say, at least two of them. On the word of
    * one, a transfer in such a block could be invented or hidden without a trace in any header.
    */
-  async function confirmOurs(parsed: ParsedBlock, account: AccountId): Promise<void> {
+  async function confirmOurs(parsed: ParsedBlock, account: AccountId, canChange: boolean): Promise<void> {
     const { blockNum, transfers } = parsed.block;
     log("block.unverifiable", { blockNum, transfers: transfers.length });
     await pool.confirm(
@@ -132,7 +152,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
         const raw = await connection.call("database", "get_block", [blockNum]);
         return oursIn(parseBlock(raw, account));
       },
-      Math.max(quorum, WITNESSES_OF_UNVERIFIABLE),
+      { atLeast: Math.max(quorum, WITNESSES_OF_UNVERIFIABLE), canChange },
     );
   }
 
@@ -153,14 +173,27 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     );
   }
 
+  async function balanceBounds(account: AccountId): Promise<BalanceBounds> {
+    const { atLeast, atMost } = await pool.agreeOnNumber(async (connection) =>
+      parseBalance(
+        await connection.call("database", "get_account_balances", [account, [CORE_ASSET_ID]]),
+        CORE_ASSET_ID,
+      ),
+    );
+    return { atLeast: shares(atLeast), atMost: shares(atMost) };
+  }
+
   return {
     chainId: () => pool.chainId(),
     head: () => pool.head(),
+    blocksAtOnce: async (max) => pool.blocksAtOnce(Math.min(max, options.blocksAtOnce ?? max)),
     async blocks(request) {
-      return (await irreversibleBlocks(request)).map(({ block }) => block);
+      return (await agreedBlocks(request, { isReversible: false })).map(({ block }) => block);
     },
+    blockId: (blockNum) =>
+      pool.agreeForEver(`block ${blockNum}`, (connection) => readBlockId(connection, blockNum)),
     async accountBlocks({ isReversible, ...request }) {
-      const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
+      const read = await agreedBlocks(request, { isReversible });
       return read.map(accountBlockOf);
     },
     async undelivered(request) {
@@ -172,7 +205,6 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
         `block ${request.blockNum}, which nobody can deliver`,
         told(read),
         async (connection) => told(await readUndelivered(connection, request)),
-        Math.max(quorum, Math.floor(nodes.length / 2) + 1),
       );
       return { block: read.block, operations: accountBlockOf(read) };
     },
@@ -194,15 +226,8 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       const byReference = new Map(asked.map((reference, i) => [reference, found[i]]));
       return namesOrIds.map((reference) => byReference.get(reference));
     },
-    balance: async (account) =>
-      shares(
-        await pool.agreeOnNumber(async (connection) =>
-          parseBalance(
-            await connection.call("database", "get_account_balances", [account, [CORE_ASSET_ID]]),
-            CORE_ASSET_ID,
-          ),
-        ),
-      ),
+    balance: async (account) => (await balanceBounds(account)).atLeast,
+    balanceBounds,
     permission: (id) =>
       pool.agree(
         `permission ${id}`,

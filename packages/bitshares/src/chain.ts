@@ -8,7 +8,7 @@ export type AccountId = `1.2.${string}`;
 /** `1.12.N` */
 export type PermissionId = `1.12.${string}`;
 
-/** What a node says of the chain it follows, from one answer (object 2.1.0). */
+/** How far the chain is: as one node says (object 2.1.0), or as a majority of the configured nodes claims. */
 export interface ChainHead {
   readonly headBlockNum: number;
   readonly headBlockId: string;
@@ -16,6 +16,12 @@ export interface ChainHead {
   readonly headTimeMs: Millis;
   /** `last_irreversible_block_num`. A node may step back a few blocks across a fork switch. */
   readonly irreversibleBlockNum: number;
+  /**
+   * How far the chain may be all the same: of several nodes the others say no more than a majority of them claims, and this
+   * is what no majority denies. Missing: no more than the rest says. `headTimeMs` is at most a day later than that of the
+   * head; what must not end too early counts from it.
+   */
+  readonly latest?: { readonly headTimeMs: Millis; readonly irreversibleBlockNum: number };
 }
 
 /** An encrypted memo exactly as it stands in an operation. */
@@ -107,13 +113,18 @@ export interface WithdrawPermission {
   readonly claimed: Shares;
 }
 
+export interface BalanceBounds {
+  readonly atLeast: Shares;
+  readonly atMost: Shares;
+}
+
 /**
  * The chain read through one or several nodes.
  * Every call has a deadline and moves on to the next healthy node; what it throws in the end is a {@link ChainError}.
  */
 export interface ChainReader {
   chainId(): Promise<string>;
-  /** Head of the freshest usable node. */
+  /** As far as a majority of the configured nodes claims it to be. */
   head(): Promise<ChainHead>;
   /**
    * Blocks `from`…`to` (inclusive, pipelined) with the transfers that touch `account`.
@@ -121,10 +132,19 @@ export interface ChainReader {
    * does not hold, is a ChainError. The caller asks for irreversible blocks only.
    */
   blocks(request: { from: number; to: number; account: AccountId }): Promise<readonly ChainBlock[]>;
+  /** How many blocks are to be asked for in one call, of at most `max`: fewer when the nodes limit requests. Missing: `max`. */
+  blocksAtOnce?(max: number): Promise<number>;
+  /** Id of an irreversible block, on which a majority of the configured nodes agrees. */
+  blockId(blockNum: number): Promise<string>;
   /** By name or id; `undefined` in the place of one that does not exist. Names and ids are immutable. */
   accounts(namesOrIds: readonly string[]): Promise<readonly (ChainAccount | undefined)[]>;
-  /** Core asset held by the account, head state plus what the answering node has pending. */
+  /**
+   * Core asset held by the account, head state plus what the answering nodes have pending: what a majority of the configured
+   * nodes says is there, or more.
+   */
   balance(account: AccountId): Promise<Shares>;
+  /** The same with the other bound: a majority says `atMost` or less. The two differ while nodes are a block apart. */
+  balanceBounds(account: AccountId): Promise<BalanceBounds>;
   /** `undefined`: there is none, which is also how the chain shows one that has expired or was revoked. Else as `balance`. */
   permission(id: PermissionId): Promise<WithdrawPermission | undefined>;
   /** May change at any maintenance block: ask again from time to time. */

@@ -4,7 +4,7 @@ import { shares } from "@stakebts/kernel/amount";
 import { ChainError } from "./chain.ts";
 import { type ChainClientOptions, createChainClient } from "./chain-client.ts";
 import { ScriptedChain } from "@stakebts/testkit/scripted-chain";
-import { type Script, ScriptedNode } from "@stakebts/testkit/scripted-node";
+import { hangUp, Instead, type Script, ScriptedNode, silence } from "@stakebts/testkit/scripted-node";
 import { createSigner } from "./signer.ts";
 import { parseSignedTransaction } from "./transaction-codec.ts";
 
@@ -95,7 +95,7 @@ describe("a node that hides or invents a transfer", () => {
     const truth = givenChain();
     const hidden = { ...truth.blocks[10], transactions: [] };
     const liar = await nodeOf(truth, { get_block: (n: number) => (n === 11 ? hidden : truth.blocks[n - 1]) });
-    const client = clientOf([liar, await nodeOf(truth)]);
+    const client = clientOf([liar, await nodeOf(truth), await nodeOf(truth)]);
     const blocks = await client.blocks(all);
     expect(blocks.flatMap(({ transfers }) => transfers)).toHaveLength(1);
     expect(client.takeTroubles()).toEqual([
@@ -124,32 +124,124 @@ describe("a node that hides or invents a transfer", () => {
 });
 
 describe("a node with a chain of its own that holds together", () => {
-  it.each([1, 2])(
-    "is outvoted by two honest ones with a quorum of %i, wherever it stands",
-    async (quorum) => {
-      const truth = givenChain();
-      const liar = await nodeOf(forgery(truth));
-      const client = clientOf([liar, await nodeOf(truth), await nodeOf(truth)], { quorum });
-      const blocks = await client.blocks(all);
-      expect(blocks.map(({ blockId }) => blockId)).toEqual(truth.ids);
-      expect(client.takeTroubles()).toMatchObject([{ type: "lie", node: nameOf(liar) }]);
-      expect((await client.head()).irreversibleBlockNum).toBe(21);
-    },
-  );
+  it.each([0, 1, 2])("is outvoted by two honest ones, also as number %i", async (place) => {
+    const truth = givenChain();
+    const liar = await nodeOf(forgery(truth));
+    const nodes = [await nodeOf(truth), await nodeOf(truth)];
+    const client = clientOf(nodes.toSpliced(place, 0, liar));
+    const blocks = await client.blocks(all);
+    expect(blocks.map(({ blockId }) => blockId)).toEqual(truth.ids);
+    expect(client.takeTroubles()).toMatchObject([{ type: "lie", node: nameOf(liar) }]);
+    expect((await client.head()).irreversibleBlockNum).toBe(21);
+  });
 
-  it.each([1, 2])(
-    "stops everything beside one honest node with a quorum of %i, and both are named",
-    async (quorum) => {
-      const truth = givenChain();
-      const [liar, honest] = [await nodeOf(forgery(truth)), await nodeOf(truth)];
-      const client = clientOf([liar, honest], { quorum });
-      expect(await outcomeOf(client.blocks(all))).toBe("inconsistent_chain");
-      expect(await outcomeOf(client.blocks(all))).toBe("inconsistent_chain");
-      const troubles = client.takeTroubles();
-      expect(troubles).toMatchObject([{ type: "dispute", what: "block 21" }]);
-      for (const node of [liar, honest]) expect(JSON.stringify(troubles)).toContain(nameOf(node));
-    },
-  );
+  it("stops everything beside one honest node, and both are named", async () => {
+    const truth = givenChain();
+    const [liar, honest] = [await nodeOf(forgery(truth)), await nodeOf(truth)];
+    const client = clientOf([liar, honest]);
+    expect(await outcomeOf(client.blocks(all))).toBe("inconsistent_chain");
+    expect(await outcomeOf(client.blocks(all))).toBe("inconsistent_chain");
+    const troubles = client.takeTroubles();
+    expect(troubles).toMatchObject([{ type: "dispute", what: "block 21" }]);
+    for (const node of [liar, honest]) expect(JSON.stringify(troubles)).toContain(nameOf(node));
+  });
+});
+
+describe("a node that tells a chain of its own, far ahead of the others,", () => {
+  /** With a deposit that never was in block 6, and so many blocks that the honest ones seem to lag. */
+  const farAhead = (truth: ScriptedChain): ScriptedChain => forgery(truth).grow(500, 66);
+  const down: Script = { get_chain_id: () => silence, login: () => silence };
+  const hung: Script = { get_objects: () => silence };
+  const gone: Script = { get_chain_id: () => hangUp };
+
+  it.each<[string, readonly (Script | "liar" | "honest")[]]>([
+    ["of two", ["liar", "honest"]],
+    ["of two, the last", ["honest", "liar"]],
+    ["of three, of which one is down", ["liar", "honest", down]],
+    ["of three, of which one accepts questions and never answers", [hung, "liar", "honest"]],
+    ["of three, of which one hangs up", ["honest", gone, "liar"]],
+    ["of four, of which one is down", ["liar", "honest", down, "honest"]],
+    ["of five, of which two are down", [down, "liar", "honest", gone, "honest"]],
+    ["of five, beside a second liar and one that is down", ["liar", "liar", "honest", down, "honest"]],
+  ])("%s: the others are no fewer for it, and what it tells is not believed", async (_, parts) => {
+    const truth = givenChain();
+    const lie = farAhead(truth);
+    const nodes: ScriptedNode[] = [];
+    for (const part of parts)
+      nodes.push(
+        await (part === "liar" ? nodeOf(lie) : part === "honest" ? nodeOf(truth) : nodeOf(truth, part)),
+      );
+    const client = clientOf(nodes, { callDeadlineMs: 400, chainId: truth.chainId });
+    const head = await client.head().catch((error: unknown) => error);
+    if (head instanceof ChainError) expect(["inconsistent_chain", "no_usable_node"]).toContain(head.code);
+    else expect(head).toMatchObject({ headBlockNum: 21, irreversibleBlockNum: 21 });
+    for (const to of [lie.head, 21, 6]) {
+      const read = await client.blocks({ ...all, to }).catch((error: unknown) => error);
+      if (read instanceof ChainError) continue;
+      expect((read as readonly { blockId: string }[]).map(({ blockId }) => blockId)).toEqual(
+        truth.ids.slice(0, to),
+      );
+    }
+    // At least the honest ones are asked: none of them counts as lagging.
+    for (const [i, part] of parts.entries())
+      if (part === "honest") expect(client.nodes()[i]?.problem).toBeUndefined();
+  });
+
+  it("of three, while one is down, is noticed: nobody can say how far the chain is", async () => {
+    const truth = givenChain();
+    const client = clientOf([await nodeOf(farAhead(truth)), await nodeOf(truth), await nodeOf(truth, gone)]);
+    expect(await outcomeOf(client.head())).toBe("inconsistent_chain");
+    expect(client.takeTroubles()).toMatchObject([{ type: "dispute", what: "irreversible block 21" }]);
+  });
+
+  it("leaves it open how far the chain is, when its blocks so far are right", async () => {
+    const truth = givenChain();
+    const client = clientOf([await nodeOf(truth.copy().grow(500)), await nodeOf(truth)]);
+    expect(await client.head()).toMatchObject({
+      headBlockNum: 21,
+      irreversibleBlockNum: 21,
+      latest: { irreversibleBlockNum: 521 },
+    });
+    expect(await outcomeOf(client.blocks({ ...all, to: 22 }))).toBe("inconsistent_chain");
+  });
+});
+
+describe("the same node, named twice", () => {
+  it("is one vote", async () => {
+    const truth = givenChain();
+    const liar = await nodeOf(forgery(truth));
+    const honest = await nodeOf(truth);
+    const port = new URL(liar.url).port;
+    const client = createChainClient({
+      nodes: [liar.url, `ws://user:pass@127.0.0.1:${port}/ws/../?a=b`, `ws://LOCALHOST.:${port}`, honest.url],
+      callDeadlineMs: 1_000,
+    });
+    cleanups.push(() => client.close());
+    expect(client.nodes()).toHaveLength(2);
+    expect(await outcomeOf(client.blocks(all))).toBe("inconsistent_chain");
+  });
+});
+
+describe("honest nodes that answer late", () => {
+  const late = (ms: number, answer: () => unknown) =>
+    new Instead((socket, { id }) => {
+      setTimeout(() => socket.send(JSON.stringify({ id, result: answer() })), ms);
+    });
+
+  it("are waited for: a fast liar does not decide alone", async () => {
+    const truth = givenChain();
+    const lie = forgery(truth).grow(100, 66);
+    const slow = (): Script => {
+      const { get_block_header, get_objects } = truth.script() as Record<string, (arg: unknown) => unknown>;
+      return {
+        get_block_header: (n: number) => late(300, () => get_block_header?.(n)),
+        get_objects: (ids: string[]) => late(600, () => get_objects?.(ids)),
+      };
+    };
+    const client = clientOf([await nodeOf(lie), await nodeOf(truth, slow()), await nodeOf(truth, slow())]);
+    for (let i = 0; i < 3; i++) expect((await client.head()).irreversibleBlockNum).toBe(21);
+    expect((await client.blocks(all)).map(({ blockId }) => blockId)).toEqual(truth.ids);
+  });
 });
 
 describe("a node that rewinds", () => {
@@ -196,11 +288,12 @@ describe("a false head", () => {
     truth.irreversible = 40;
     const nodes = [await nodeOf(truth, shifted(truth, change)), await nodeOf(truth), await nodeOf(truth)];
     const { headTimeMs } = await clientOf(nodes.slice(1)).head();
-    for (const quorum of [1, 2])
-      expect(await clientOf(nodes, { quorum }).head()).toMatchObject({
-        headTimeMs,
-        irreversibleBlockNum: 40,
-      });
+    const irreversibleBlockNum = 40;
+    expect(await clientOf(nodes).head()).toMatchObject({
+      headTimeMs,
+      irreversibleBlockNum,
+      latest: { headTimeMs, irreversibleBlockNum },
+    });
   });
 });
 
@@ -231,21 +324,35 @@ describe("another account in the place of a payee", () => {
     const honest = await nodeOf(truth, answering(account("1.2.7")));
     for (const lie of [account("1.2.666"), account("1.2.7", "BTS666")]) {
       const liar = await nodeOf(truth, answering(lie));
-      for (const quorum of [1, 2]) {
-        const client = clientOf([liar, honest], { quorum });
-        expect(await outcomeOf(client.accounts(["alice"]))).toBe("inconsistent_chain");
-      }
+      const client = clientOf([liar, honest]);
+      expect(await outcomeOf(client.accounts(["alice"]))).toBe("inconsistent_chain");
     }
   });
 });
 
 describe("a balance", () => {
-  it("is not more, with a quorum, than an honest node says", async () => {
+  const having = (truth: ScriptedChain, amount: number) =>
+    nodeOf(truth, { get_account_balances: () => [{ amount, asset_id: "1.3.0" }] });
+
+  it.each([
+    ["rich", 2_000_000_000],
+    ["poor", 0],
+  ])("is what an honest node says, whatever one of three says: %s", async (_, lie) => {
     const truth = new ScriptedChain().grow(3);
-    const having = (amount: number) =>
-      nodeOf(truth, { get_account_balances: () => [{ amount, asset_id: "1.3.0" }] });
-    const nodes = [await having(2_000_000_000), await having(7), await having(6)];
-    expect(await clientOf(nodes, { quorum: 2 }).balance("1.2.7")).toBe(7n);
+    const nodes = [await having(truth, lie), await having(truth, 7), await having(truth, 6)];
+    const { atLeast, atMost } = await clientOf(nodes).balanceBounds("1.2.7");
+    for (const bound of [atLeast, atMost]) expect([6n, 7n]).toContain(bound);
+    expect(await clientOf(nodes).balance("1.2.7")).toBe(atLeast);
+  });
+
+  it.each([
+    ["rich", 2_000_000_000, { atLeast: 7n, atMost: 2_000_000_000n }],
+    ["poor", 0, { atLeast: 0n, atMost: 7n }],
+  ])("is open between the two while a third is away, when one is %s", async (_, lie, bounds) => {
+    const truth = new ScriptedChain().grow(3);
+    const away = await nodeOf(truth, { get_chain_id: () => hangUp });
+    const client = clientOf([await having(truth, lie), await having(truth, 7), away]);
+    expect(await client.balanceBounds("1.2.7")).toEqual(bounds);
   });
 });
 

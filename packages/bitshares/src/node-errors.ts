@@ -2,12 +2,17 @@ import type { Disposition } from "@stakebts/kernel/errors";
 import { type BroadcastOutcome, type BroadcastRefusal, ChainError } from "./chain.ts";
 import { plainText } from "@stakebts/kernel/plain-text";
 
+const OF_LIMIT =
+  /rate.?limit|too many|throttl|slow down|quota|requests? (?:limit|per)|limit (?:reached|exceeded)|\b429\b/iu;
+
 /** A node answered with an error. What it said, in its own words; nothing in them is trusted to have any shape. */
 export class NodeRefusal extends ChainError {
   /** `data.name`: class of the error. Its numbers changed their meaning between releases, names did not. */
   readonly errorName: string;
   /** `data.stack[0].format`: the innermost text, before values are put in. */
   readonly format: string;
+  /** It speaks of too many requests, as proxies before nodes do, each in words of its own. */
+  readonly isOfLimit: boolean;
 
   constructor(url: string, error: unknown) {
     const data = property(error, "data");
@@ -15,6 +20,8 @@ export class NodeRefusal extends ChainError {
     super("node_refused", `${url} refused: ${message}`);
     this.errorName = text(property(data, "name"));
     this.format = text(property(property(property(data, "stack"), "0"), "format"));
+    const code = property(error, "code");
+    this.isOfLimit = code === 429 || code === -32005 || OF_LIMIT.test(text(error) || message);
   }
 }
 

@@ -1,15 +1,16 @@
 import { ChainError, type ChainErrorCode, type ChainHead, type NodeTrouble } from "./chain.ts";
-import { readBlockId } from "./block-reader.ts";
+import { blocksAtOnce, readBlockId } from "./block-reader.ts";
 import { parseHead } from "./chain-answers.ts";
 import { NodeLie, NodeRefusal } from "./node-errors.ts";
 import { collectVotes, type Vote, voteTally } from "./node-votes.ts";
 import { type ChainLog, createRpcConnection, type RpcConnection } from "./rpc-connection.ts";
 import { asArray } from "./wire-values.ts";
+import type { Millis } from "@stakebts/kernel/time";
 
 export interface NodePoolOptions {
-  /** ws:// or wss://, best first. */
+  /** ws:// or wss://, best first, each server once (`distinctNodes`). */
   readonly nodes: readonly string[];
-  /** Nodes that must agree on an irreversible block before it counts. */
+  /** Nodes that must agree before anything counts: more than half of `nodes`, whether they answer or not. */
   readonly quorum: number;
   readonly callDeadlineMs: number;
   /** How far a head may be behind the host's clock; `undefined`: the host's clock is not asked. */
@@ -17,6 +18,8 @@ export interface NodePoolOptions {
   /** What every node must be on; without it, what most of the nodes are on when first asked. */
   readonly chainId: string | undefined;
   readonly log: ChainLog;
+  /** Of each node; `undefined`: as many as it bears. */
+  readonly requestsPerSecond?: number | undefined;
   /** How long nothing is read from a node that was caught in a lie. */
   readonly distrustMs: number;
 }
@@ -31,6 +34,8 @@ const IRREVERSIBLE_LAG_BLOCKS_MAX = 30;
 const AVOID_MS = 5_000;
 /** Nodes that differ in what may change are a block apart, as a rule. For longer than this they are not. */
 const STATE_DISPUTE_MS = 15_000;
+/** A head that is said to be later than this than one that can be believed is a lie, or a chain that stands still: a day. */
+const HEAD_AHEAD_MS_MAX = 86_400_000;
 /** Troubles that no caller has asked for yet; more are not kept, and were logged. */
 const TROUBLES_MAX = 100;
 
@@ -60,6 +65,8 @@ export interface NodeState {
   readonly name: string;
   readonly problem: string | undefined;
   readonly head: ChainHead | undefined;
+  /** How many it is asked, when it has shown that it limits requests. */
+  readonly requestsPerSecond: number | undefined;
   /** What it was caught in, while it is not believed for that. */
   readonly lie: string | undefined;
 }
@@ -83,7 +90,12 @@ export class NodePool {
     this.#options = options;
     this.#chainId = options.chainId;
     this.#nodes = options.nodes.map((url) => ({
-      connection: createRpcConnection({ url, callDeadlineMs: options.callDeadlineMs, log: options.log }),
+      connection: createRpcConnection({
+        url,
+        callDeadlineMs: options.callDeadlineMs,
+        log: options.log,
+        requestsPerSecond: options.requestsPerSecond,
+      }),
       chainId: undefined,
       head: undefined,
       probedAtMs: -Infinity,
@@ -110,8 +122,15 @@ export class NodePool {
       name: node.connection.name,
       problem: this.#whyNot(node, reference),
       head: node.head,
+      requestsPerSecond: node.connection.requestsPerSecond,
       lie: lieOf(node),
     }));
+  }
+
+  /** How many blocks to ask for at once, of at most `max`: what the node that bears most sends within some seconds. */
+  blocksAtOnce(max: number): number {
+    const believed = this.#nodes.filter((node) => lieOf(node) === undefined);
+    return Math.max(1, ...believed.map(({ connection }) => blocksAtOnce(connection, max)));
   }
 
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -127,21 +146,42 @@ export class NodePool {
   }
 
   /**
-   * Head of the usable nodes' middle, so that what a minority says of time and height moves nothing: of two the later one,
-   * because an expiration or a recovery hold that is too late costs time, and one that is too early may cost a payment made twice.
-   * With a quorum its irreversible block is one that the quorum agrees on.
+   * The head as far as a quorum claims to have seen it: of height and time the highest of which as many nodes say that or
+   * more. Nodes that are silent or not believed claim nothing, so what a minority says moves nothing forward, also while
+   * others are away. The irreversible block is one whose id the quorum agrees on.
+   * What a minority could hold back is told apart in `latest`: as far as it may be, unless a quorum says that it is not.
    */
   async head(): Promise<ChainHead> {
     const usable = await this.usable(0);
+    const { quorum } = this.#options;
     const byTime = usable.toSorted(
       (a, b) => b.head.headTimeMs - a.head.headTimeMs || b.head.headBlockNum - a.head.headBlockNum,
     );
-    const { head } = byTime[upperMiddle(byTime.length)] as UsableNode;
-    if (this.#options.quorum === 1) {
-      const irreversibleBlockNum = Math.min(head.irreversibleBlockNum, this.#referenceIrreversible());
-      return { ...head, irreversibleBlockNum };
-    }
-    return { ...head, irreversibleBlockNum: await this.#agreedIrreversible(usable) };
+    const { headBlockId, headTimeMs } = (byTime[quorum - 1] as UsableNode).head;
+    const irreversible = usable.map(({ head }) => head.irreversibleBlockNum);
+    const irreversibleBlockNum =
+      quorum === 1 ? (irreversible[0] as number) : await this.#agreedIrreversible(usable);
+    const latest = {
+      headTimeMs: Math.min(
+        notBeyond(
+          usable.map(({ head }) => head.headTimeMs),
+          quorum,
+        ),
+        headTimeMs + HEAD_AHEAD_MS_MAX,
+      ) as Millis,
+      irreversibleBlockNum: Math.max(irreversibleBlockNum, notBeyond(irreversible, quorum)),
+    };
+    this.#noticeApart(usable, latest.irreversibleBlockNum - irreversibleBlockNum);
+    return {
+      headBlockNum: claimedBy(
+        usable.map(({ head }) => head.headBlockNum),
+        quorum,
+      ),
+      headBlockId,
+      headTimeMs,
+      irreversibleBlockNum,
+      latest,
+    };
   }
 
   /**
@@ -155,8 +195,9 @@ export class NodePool {
   ): Promise<T> {
     const usable = await this.usable();
     const rank = (node: UsableNode) =>
-      (node.head.irreversibleBlockNum >= hasBlock ? 0 : 4) +
-      (now() < node.avoidReadingUntilMs ? 2 : 0) +
+      (node.head.irreversibleBlockNum >= hasBlock ? 0 : 8) +
+      (now() < node.avoidReadingUntilMs ? 4 : 0) +
+      (node.connection.requestsPerSecond === undefined ? 0 : 2) +
       (node === this.#preferred ? 0 : 1);
     let last: ChainError | undefined;
     for (const node of usable.toSorted((a, b) => rank(a) - rank(b))) {
@@ -220,7 +261,7 @@ export class NodePool {
     }
   }
 
-  /** Nodes that may be read from, at least one and with a quorum at least that many. Throws ChainError. */
+  /** Nodes that may be read from, at least as many as must agree. Throws ChainError. */
   async usable(ageMsMax = PROBE_AGE_MS_MAX): Promise<readonly UsableNode[]> {
     await this.#refresh(ageMsMax);
     this.#pinChain();
@@ -243,24 +284,48 @@ export class NodePool {
 
   /**
    * Puts the same question about something that cannot change to all usable nodes.
-   * Throws NodeLie when as many as count say something else than `expected`, and ChainError "inconsistent_chain" when
-   * nobody has so many. When all say the same the quorum counts; once one says something else, a majority of all nodes too.
+   * Throws NodeLie when a quorum says something else than `expected`, and ChainError "inconsistent_chain" when none agrees.
    * @param what the thing asked for, in the words of a message
+   * @param options.canChange a block that is not irreversible yet: a node that says something else may be on another fork
    */
   async confirm(
     what: string,
     expected: string,
     ask: (connection: RpcConnection) => Promise<string>,
-    atLeast = this.#options.quorum,
+    { atLeast = this.#options.quorum, canChange = false }: { atLeast?: number; canChange?: boolean } = {},
   ): Promise<void> {
     if (atLeast === 1 && this.#nodes.length === 1) return;
     const votes = await this.#poll(await this.usable(), ask, { text: (answer) => answer, enough: atLeast });
     const winner = this.#winner(what, votes, atLeast);
-    if (winner === undefined) throw this.#dispute(what, votes, atLeast);
+    if (winner === undefined) throw this.#dispute(what, votes, atLeast, canChange ? STATE_DISPUTE_MS : 0);
+    if (!canChange) this.#catchThose(what, votes, winner);
+    if (winner.text === expected) return;
+    const difference = `${what}: it said ${expected}, others say ${winner.text}`;
+    throw canChange ? new ChainError("inconsistent_chain", difference) : new NodeLie(difference);
+  }
+
+  /** What a quorum says about something that cannot change. Throws ChainError, "inconsistent_chain" when none agrees. */
+  async agreeForEver(what: string, ask: (connection: RpcConnection) => Promise<string>): Promise<string> {
+    if (this.#nodes.length === 1) return this.read(ask);
+    return this.#vote(what, await this.usable(), ask);
+  }
+
+  async #vote(
+    what: string,
+    nodes: readonly UsableNode[],
+    ask: (connection: RpcConnection) => Promise<string>,
+  ): Promise<string> {
+    const { quorum } = this.#options;
+    const votes = await this.#poll(nodes, ask, { text: (answer) => answer, enough: quorum });
+    const winner = this.#winner(what, votes, quorum);
+    if (winner === undefined) throw this.#dispute(what, votes, quorum);
+    this.#catchThose(what, votes, winner);
+    return winner.text;
+  }
+
+  #catchThose(what: string, votes: readonly Vote<string>[], winner: Vote<string>): void {
     for (const { node, text } of votes)
       if (text !== winner.text) this.#caught(node, `${what}: it says ${text}, others say ${winner.text}`);
-    if (winner.text !== expected)
-      throw new NodeLie(`${what}: it said ${expected}, others say ${winner.text}`);
   }
 
   /**
@@ -286,37 +351,40 @@ export class NodePool {
   }
 
   /**
-   * A number that honest nodes may differ in: that of the middle, and with a higher quorum a smaller one. A minority that lies
-   * makes it neither more than an honest node says nor less.
+   * Between which bounds a number is that honest nodes may differ in: a quorum says `atLeast` or more, and a quorum says
+   * `atMost` or less. A minority that lies makes the one no greater and the other no smaller than an honest node says.
+   * Throws ChainError when fewer than a quorum answer.
    */
-  async agreeOnNumber(ask: (connection: RpcConnection) => Promise<bigint>): Promise<bigint> {
+  async agreeOnNumber(
+    ask: (connection: RpcConnection) => Promise<bigint>,
+  ): Promise<{ readonly atLeast: bigint; readonly atMost: bigint }> {
     const { quorum } = this.#options;
-    if (this.#nodes.length === 1) return this.read(ask);
-    const votes = await this.#poll(await this.usable(), ask, { text: String, enough: "half" });
-    const sorted = votes.map(({ answer }) => answer).toSorted((a, b) => (a < b ? 1 : -1));
-    const answer = sorted[Math.max(quorum - 1, upperMiddle(sorted.length))];
-    if (answer === undefined)
-      throw new ChainError("no_usable_node", `${votes.length} nodes answered of ${quorum} needed`);
-    return answer;
+    const votes = await this.#poll(await this.usable(), ask, { text: String, enough: "any" });
+    const answers = votes.map(({ answer }) => answer);
+    if (answers.length < quorum)
+      throw new ChainError("no_usable_node", `${answers.length} nodes answered of ${quorum} needed`);
+    return { atLeast: claimedBy(answers, quorum), atMost: notBeyond(answers, quorum) };
   }
 
   /**
    * Puts a question to all of these nodes: one that has failed lately may be the one that objects. For a number, where nobody
    * has to agree, those that failed are spared if the others suffice.
-   * @param enough so many that say the same, or more than half of those asked, no matter what they say
+   * @param enough so many that say the same, or as many as must agree, no matter what they say
    */
   async #poll<T>(
     nodes: readonly UsableNode[],
     ask: (connection: RpcConnection) => Promise<T>,
-    { text, enough }: { text: (answer: T) => string; enough: number | "half" },
+    { text, enough }: { text: (answer: T) => string; enough: number | "any" },
   ): Promise<readonly Vote<T>[]> {
     const well = nodes.filter((node) => now() >= node.avoidReadingUntilMs);
-    const asked = enough === "half" && well.length >= this.#options.quorum ? well : nodes;
+    const asked = enough === "any" && well.length >= this.#options.quorum ? well : nodes;
     let last: ChainError | undefined;
     const votes = await collectVotes(asked, ask, {
       text,
       isEnough: (all) =>
-        enough === "half" ? all.length > asked.length / 2 : Math.max(...voteTally(all).values()) >= enough,
+        enough === "any"
+          ? all.length >= this.#options.quorum
+          : Math.max(...voteTally(all).values()) >= enough,
       failed: (node, error) => {
         if (!(error instanceof ChainError)) throw error;
         last = error;
@@ -328,11 +396,10 @@ export class NodePool {
     return votes;
   }
 
-  /** The answer that counts: by as many as asked for, and where there are others by more than half of all nodes. */
+  /** The answer that counts: that of a quorum, which is more than half of the configured nodes, not of those that answered. */
   #winner<T>(what: string, votes: readonly Vote<T>[], atLeast: number): Vote<T> | undefined {
     const tally = voteTally(votes);
-    const majority = Math.floor(this.#nodes.length / 2) + 1;
-    const needed = tally.size > 1 ? Math.max(atLeast, majority) : atLeast;
+    const needed = Math.max(atLeast, this.#options.quorum);
     const winner = votes.find(({ text }) => (tally.get(text) ?? 0) >= needed);
     if (winner !== undefined) this.#disputes.delete(topicOf(what));
     return winner;
@@ -340,7 +407,7 @@ export class NodePool {
 
   /** It is open which node is right. Nothing is believed until it is settled, and people are told once. */
   #dispute(what: string, votes: readonly Vote<unknown>[], atLeast: number, patienceMs = 0): ChainError {
-    const said = votes.map(({ node, text }) => `${hostOf(node)}: ${text}`).join("; ");
+    const said = votes.map(({ node, text }) => `${node.connection.name}: ${text}`).join("; ");
     // Too few answers without a contradiction are nodes that are away; unless there never are enough.
     if (voteTally(votes).size > 1 || atLeast > this.#nodes.length) {
       const dispute = this.#disputes.get(topicOf(what)) ?? { sinceMs: now(), told: false };
@@ -383,7 +450,7 @@ export class NodePool {
 
   #tellOfLie(node: Node, what: string): void {
     this.#options.log("node.lied", { node: node.connection.name, what });
-    this.#trouble({ type: "lie", node: hostOf(node), what });
+    this.#trouble({ type: "lie", node: node.connection.name, what });
   }
 
   #trouble(trouble: NodeTrouble): void {
@@ -391,36 +458,39 @@ export class NodePool {
   }
 
   async #agreedIrreversible(usable: readonly UsableNode[]): Promise<number> {
-    const { quorum } = this.#options;
     const reference = this.#referenceIrreversible();
     if (this.#agreed !== undefined && reference <= this.#agreed.blockNum) return this.#agreed.blockNum;
     if (reference === 0) return 0;
     const able = usable.filter(({ head }) => head.irreversibleBlockNum >= reference);
-    const votes = await this.#poll(able, (connection) => readBlockId(connection, reference), {
-      text: (id) => id,
-      enough: quorum,
-    });
-    const what = `irreversible block ${reference}`;
-    const winner = this.#winner(what, votes, quorum);
-    if (winner === undefined) throw this.#dispute(what, votes, quorum);
-    for (const { node, text } of votes)
-      if (text !== winner.text) this.#caught(node, `${what}: it says ${text}, others say ${winner.text}`);
-    this.#agreed = { blockNum: reference, blockId: winner.text };
+    const blockId = await this.#vote(`irreversible block ${reference}`, able, (connection) =>
+      readBlockId(connection, reference),
+    );
+    this.#agreed = { blockNum: reference, blockId };
     return reference;
   }
 
   /**
-   * The highest irreversible block that as many nodes claim as must agree, and never that of a minority: one liar's number
-   * counts for nothing then.
+   * Nodes that are far apart while too few answer to say which of them are right: one has stopped or lies, ahead or behind.
+   * What all can agree on goes on being read; people are told once.
    */
+  #noticeApart(usable: readonly UsableNode[], apartBlocks: number): void {
+    const what = "how far the chain is";
+    if (apartBlocks <= IRREVERSIBLE_LAG_BLOCKS_MAX) return void this.#disputes.delete(what);
+    const votes = usable.map((node) => {
+      const text = `irreversible block ${node.head.irreversibleBlockNum}`;
+      return { node, answer: text, text };
+    });
+    this.#dispute(what, votes, this.#options.quorum, STATE_DISPUTE_MS);
+  }
+
+  /** The highest irreversible block that a quorum claims. Who is silent, on another chain or not believed claims none. */
   #referenceIrreversible(): number {
-    const claims = this.#nodes
-      .filter(
-        (node) => node.head !== undefined && node.chainId === this.#chainId && lieOf(node) === undefined,
-      )
-      .map((node) => node.head?.irreversibleBlockNum ?? 0)
-      .toSorted((a, b) => b - a);
-    return claims[Math.max(this.#options.quorum - 1, upperMiddle(claims.length))] ?? 0;
+    const claims = this.#nodes.map((node) =>
+      node.head !== undefined && node.chainId === this.#chainId && lieOf(node) === undefined
+        ? node.head.irreversibleBlockNum
+        : 0,
+    );
+    return claimedBy(claims, this.#options.quorum);
   }
 
   #whyNot(node: Node, referenceIrreversible: number): string | undefined {
@@ -441,8 +511,7 @@ export class NodePool {
   }
 
   /**
-   * With no chain configured, most nodes decide, as many as must agree, and the first of the list when they are at odds.
-   * Once, then never again.
+   * With no chain configured, a quorum decides. Once, then never again.
    */
   #pinChain(): void {
     if (this.#chainId !== undefined) return;
@@ -500,16 +569,18 @@ export class NodePool {
   }
 }
 
-/** For receipts and messages: with some providers the path is the key. */
-const hostOf = (node: Node): string => /^\w+:\/\/[^/?#]+/u.exec(node.connection.name)?.[0] ?? "a node";
-
 const topicOf = (what: string): string => what.replace(/\d+/gu, "#");
 
 const lieOf = (node: Node): string | undefined =>
   node.lie !== undefined && now() < node.lie.untilMs ? node.lie.what : node.rewound?.what;
 
-/** Index of the middle of a list sorted downwards; of an even number the greater of the two. */
-const upperMiddle = (length: number): number => Math.max(0, Math.floor((length - 1) / 2));
+/** The greatest number of which so many claims are that or more. There are at least so many. */
+const claimedBy = <N extends number | bigint>(claims: readonly N[], count: number): N =>
+  claims.toSorted((a, b) => (a < b ? 1 : a > b ? -1 : 0))[count - 1] as N;
+
+/** The smallest number of which so many claims are that or less. There are at least so many. */
+const notBeyond = <N extends number | bigint>(claims: readonly N[], count: number): N =>
+  claims.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))[count - 1] as N;
 
 async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -4,7 +4,9 @@ import { ChainError } from "./chain.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { createHttpCaller, type HttpCaller } from "./http-call.ts";
 import { decodeLenient } from "./lenient-text.ts";
+import { nodeDisplayName } from "./node-address.ts";
 import { NodeRefusal } from "./node-errors.ts";
+import { createRequestPace } from "./request-pace.ts";
 import { asHex } from "./wire-values.ts";
 
 /** Event name, then fields. Nothing secret is ever among them. */
@@ -22,8 +24,10 @@ export interface CallOptions {
 
 /** One WebSocket to one node. Opens when first needed, and again after it was lost. */
 export interface RpcConnection {
-  /** Without user and password. */
+  /** By host and port: the rest of an address may be secret. */
   readonly name: string;
+  /** How many requests go out in a second, when the node has shown that it limits them. */
+  readonly requestsPerSecond: number | undefined;
   /** What the node said when the connection was opened. Throws as `call` does. */
   chainId(): Promise<string>;
   /**
@@ -66,22 +70,15 @@ interface OpenSocket {
 
 const now = (): number => performance.now();
 
-/** How a node is named to people: without user, password and query of its address. */
-export function nodeDisplayName(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url);
-    return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
-  } catch {
-    return "an address that is not a URL";
-  }
-}
-
 export function createRpcConnection(options: {
   url: string;
   callDeadlineMs: number;
   log: ChainLog;
+  /** Never faster than this. */
+  requestsPerSecond?: number | undefined;
 }): RpcConnection {
   const { callDeadlineMs, log } = options;
+  const pace = createRequestPace(options.requestsPerSecond);
   const name = nodeDisplayName(options.url);
   const pending = new Map<number, PendingCall>();
   let nextId = 1;
@@ -118,14 +115,25 @@ export function createRpcConnection(options: {
     if (call === undefined) return;
     if (call.patient) lastPatientAnswerAtMs = lastFrameAtMs;
     if (frame["error"] !== undefined && frame["error"] !== null) {
-      call.reject(new NodeRefusal(name, frame["error"]));
-    } else if ("result" in frame) {
+      const refusal = new NodeRefusal(name, frame["error"]);
+      // A node has no reason of its own to refuse a block; what else is limited, says so.
+      if (call.patient || refusal.isOfLimit) noteLimit(refusal.message);
+      call.reject(refusal);
+      return;
+    }
+    pace.answered();
+    if ("result" in frame) {
       call.resolve(frame["result"]);
     } else {
       call.reject(
         new ChainError("malformed_answer", `${name} answered ${call.method} with neither result nor error`),
       );
     }
+  }
+
+  function noteLimit(why: string): void {
+    if (pace.limited())
+      log("node.limits_requests", { node: name, requestsPerSecond: Math.round(pace.perSecond ?? 0), why });
   }
 
   /** All calls belong to the socket that is lost: a new one is opened only after this. */
@@ -195,8 +203,12 @@ export function createRpcConnection(options: {
         perMessageDeflate: false,
         skipUTF8Validation: true, // a node that sends what is no UTF-8 is read all the same
       });
-    } catch (cause) {
-      throw new ChainError("disconnected", `${name} cannot be connected to`, { cause });
+    } catch {
+      // Without the cause: its message is the whole address.
+      throw new ChainError(
+        "disconnected",
+        `${name} cannot be connected to: its address is not one of a WebSocket`,
+      );
     }
     current = socket;
     const tooLate = startDeadline(callDeadlineMs, () => lose(socket, "not ready in time"));
@@ -216,6 +228,7 @@ export function createRpcConnection(options: {
       });
       socket.on("close", () => {
         log("node.disconnected", { node: name, why });
+        if (pending.size > 0) noteLimit(why);
         lose(socket, why);
       });
       socket.on("message", onFrame);
@@ -274,8 +287,12 @@ export function createRpcConnection(options: {
 
   return {
     name,
+    get requestsPerSecond() {
+      return pace.perSecond;
+    },
     chainId: async () => (await ensureOpen()).chainId,
     async call(api, method, args, { patient = false } = {}) {
+      await pace.turn();
       const { socket } = await ensureOpen();
       if (socket !== current) throw new ChainError("disconnected", `${name}: lost before ${method} was sent`);
       const sentAtMs = now();

@@ -74,6 +74,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   swallowBroadcasts: (_, faults, { args }) => faults.swallowBroadcasts(numberAt(args, 0, 1)),
   refuseBroadcasts: (_, faults, { args }) =>
     faults.refuseBroadcasts(typeof args[0] === "string" ? args[0] : null),
+  limitRequests: (_, faults, { args: [perSecond, by] }) => {
+    if (perSecond === null) return faults.limitRequests(null);
+    if (by !== "closing" && by !== "refusing") throw new TypeError('a limit is by "closing" or "refusing"');
+    faults.limitRequests({ perSecond: numberAt([perSecond], 0), by });
+  },
   reorderReplies: (_, faults, { args }) => faults.reorderReplies(booleanAt(args, 0)),
   // By name (lies.ts) with the victim's id and, if it matters, the attacker's; or one method and its result.
   lie: (_, faults, { args: [lie, victim, attacker = "1.2.6"] }) => {

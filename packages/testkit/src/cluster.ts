@@ -15,7 +15,13 @@ import {
 import type pg from "pg";
 import { ClusterDatabase } from "./cluster-database.ts";
 import { openTreasury, type TreasuryOptions } from "./cluster-treasury.ts";
-import { type ProcessFacts, type ProcessName, processSettings, type WorkerName } from "./process-settings.ts";
+import {
+  nodeSettings,
+  type ProcessFacts,
+  type ProcessName,
+  processSettings,
+  type WorkerName,
+} from "./process-settings.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
 import { REPOSITORY } from "./repository.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -159,7 +165,7 @@ export class Cluster {
     const { nodes, custodian, memoKey, policy } = this.#facts();
     return {
       DATABASE_URL: this.database.url,
-      STAKEBTS_NODES: nodes.join(","),
+      ...nodeSettings(nodes),
       STAKEBTS_CUSTODIAN: custodian,
       STAKEBTS_MEMO_KEY: memoKey,
       ...(policy === undefined ? {} : { STAKEBTS_POLICY: policy }),

@@ -1,4 +1,5 @@
 import { test as base } from "./database.ts";
+import { nodeSettings } from "./process-settings.ts";
 import { processLogins } from "./process-logins.ts";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
@@ -74,6 +75,7 @@ export class PostgresCluster {
       blockIntervalMs: "manual",
       secondsPerBlock: 3,
       witnesses: 3,
+      nodes: 2,
     });
     await devnet.produce(3);
     const chain = createChainClient({ nodes: devnet.urls });
@@ -81,7 +83,7 @@ export class PostgresCluster {
     const [custodian] = await chain.accounts([CUSTODIAN]);
     const cluster = new PostgresCluster(devnet, chain, ledger, custodian as ChainAccount, {
       DATABASE_URL: (await processLogins(databaseUrl)).operator,
-      STAKEBTS_NODES: devnet.urls.join(","),
+      ...nodeSettings(devnet.urls),
       STAKEBTS_CUSTODIAN: CUSTODIAN,
     });
     if (startMode !== "never") await cluster.begin(startMode);

@@ -17,6 +17,12 @@ export interface ProcessFacts {
   readonly clockRate: number;
 }
 
+/** One node is believed on a chain of this machine, whose every node is ours. */
+export const nodeSettings = (nodes: readonly string[]) => ({
+  STAKEBTS_NODES: nodes.join(","),
+  ...(nodes.length === 1 ? { STAKEBTS_TRUST_ONE_NODE: "on" } : {}),
+});
+
 /** The settings of one process, no more than its kind knows, with intervals that suit a fast chain. */
 export function processSettings(name: ProcessName, facts: ProcessFacts): Record<string, string> {
   const { databaseUrl, redisUrl, nodes, custodian, activeKey, memoKey, policy, clockRate } = facts;
@@ -25,7 +31,7 @@ export function processSettings(name: ProcessName, facts: ProcessFacts): Record<
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     ...(policy === undefined ? {} : { STAKEBTS_POLICY: policy }),
   };
-  const nodesAndAccount = { STAKEBTS_NODES: nodes.join(","), STAKEBTS_CUSTODIAN: custodian };
+  const nodesAndAccount = { ...nodeSettings(nodes), STAKEBTS_CUSTODIAN: custodian };
   const chain = { ...nodesAndAccount, STAKEBTS_MEMO_KEY: memoKey };
   switch (name) {
     case "ingester":

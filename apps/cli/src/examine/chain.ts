@@ -1,7 +1,7 @@
 import { ChainError, type ChainHead } from "@stakebts/bitshares/chain";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { publicKeyFromWif } from "@stakebts/bitshares/keys";
-import { nodeDisplayName } from "@stakebts/bitshares/rpc-connection";
+import { distinctNodes, majorityOf, nodeDisplayName } from "@stakebts/bitshares/node-address";
 import { ConfigError } from "@stakebts/core/config/environment";
 import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
@@ -28,14 +28,22 @@ export async function* examineChain(context: Context): AsyncGenerator<Finding> {
     yield problem("settings", error.message, "set it; `stakebts config check` looks at all settings");
     return;
   }
-  const answers = await Promise.all(settings.STAKEBTS_NODES.map(askNode));
+  const nodes = distinctNodes(settings.STAKEBTS_NODES);
+  if (nodes.length < settings.STAKEBTS_NODES.length)
+    yield problem(
+      "nodes",
+      `STAKEBTS_NODES names ${settings.STAKEBTS_NODES.length} addresses of ${nodes.length} servers: one host and port counts once`,
+      "name other nodes, of other owners",
+    );
+  const answers = await Promise.all(nodes.map(askNode));
   const best = Math.max(0, ...answers.map((answer) => ("head" in answer ? answer.head.headBlockNum : 0)));
   for (const answer of answers) yield aboutNode(answer, context.clock.nowMs(), best);
   const usable = answers.filter((answer) => "head" in answer);
-  if (usable.length < settings.STAKEBTS_NODE_QUORUM)
+  const quorum = settings.STAKEBTS_NODE_QUORUM ?? majorityOf(nodes);
+  if (usable.length < quorum)
     yield problem(
       "quorum",
-      `${usable.length} of the ${settings.STAKEBTS_NODE_QUORUM} nodes that have to agree can be asked`,
+      `${usable.length} of the ${quorum} nodes that have to agree can be asked`,
       "bring nodes back or add others to STAKEBTS_NODES",
     );
   if (usable.length === 0) {
@@ -53,11 +61,17 @@ export async function* examineChain(context: Context): AsyncGenerator<Finding> {
         "chain id",
         `${chainIds[0]} (${chainIds[0] === MAINNET_CHAIN_ID ? "main network" : "another network"})`,
       );
-  if (settings.STAKEBTS_NODES.length === 1 && chainIds[0] === MAINNET_CHAIN_ID)
+  if (nodes.length === 1 && chainIds[0] === MAINNET_CHAIN_ID)
     yield problem(
       "nodes",
-      "there is one: what it says of accounts and fees is believed, and it stands at the first block with an operation that cannot be checked here",
-      "add others of other owners to STAKEBTS_NODES: three, with STAKEBTS_NODE_QUORUM=2",
+      "there is one, and STAKEBTS_TRUST_ONE_NODE is on: whoever owns it or breaks into it can take all funds, and it stands at the first block with an operation that cannot be checked here",
+      "add others of other owners to STAKEBTS_NODES, three in all, unless it is your own and nobody else reaches it",
+    );
+  else if (nodes.length === 2 && chainIds[0] === MAINNET_CHAIN_ID)
+    yield problem(
+      "nodes",
+      "there are two, and both have to agree: when one is away or lies, nothing is read or paid",
+      "add a third of another owner to STAKEBTS_NODES",
     );
   yield* account(context);
 }
@@ -97,6 +111,10 @@ async function* account(context: Context): AsyncGenerator<Finding> {
   try {
     custodian = await context.custodian();
   } catch (error) {
+    if (error instanceof ChainError) {
+      yield skipped("account", `not asked: ${error.message}`);
+      return;
+    }
     if (!(error instanceof StartupError)) throw error;
     yield problem(
       "account",

@@ -35,6 +35,7 @@ const schema = z
 const GOOD: Environment = {
   DATABASE_URL,
   STAKEBTS_NODES: "wss://node.example.org/ws",
+  STAKEBTS_TRUST_ONE_NODE: "on",
   STAKEBTS_ACTIVE_KEY: WIF,
   STAKEBTS_MEMO_KEY: WIF,
   STAKEBTS_PAYMENTS: "off",
@@ -61,7 +62,6 @@ describe("the environment", () => {
     expect(read({})).toEqual({
       ...GOOD,
       STAKEBTS_NODES: ["wss://node.example.org/ws"],
-      STAKEBTS_NODE_QUORUM: 1,
       STAKEBTS_CONSOLE_HOST: "127.0.0.1",
       STAKEBTS_CONSOLE_PORT: 8_400,
       STAKEBTS_CUSTODIAN: "bitsharesmanagement.group",
@@ -151,7 +151,7 @@ describe("the environment", () => {
 
   it.each([
     ["STAKEBTS_NODES", ","],
-    ["STAKEBTS_NODES", "wss://a b"],
+    ["STAKEBTS_NODES", "wss://a nodes.example.org"],
     ["STAKEBTS_NODE_QUORUM", "1.5"],
     ["STAKEBTS_NODE_QUORUM", "-1"],
     ["STAKEBTS_PAYMENTS", "ON"],
@@ -167,12 +167,35 @@ describe("the environment", () => {
     expect(found[0]).toContain(`${name} is "${value}": expected `);
   });
 
-  it("has a quorum that the nodes can reach", () => {
-    expect(problems({ STAKEBTS_NODES: "ws://a,ws://b", STAKEBTS_NODE_QUORUM: "2" })).toEqual([]);
-    expect(problems({ STAKEBTS_NODES: "ws://a,ws://b", STAKEBTS_NODE_QUORUM: "3" })).toEqual([
-      'STAKEBTS_NODE_QUORUM is "3": expected at most the number of addresses in STAKEBTS_NODES',
+  it("has a quorum that the nodes can reach, and that is more than half of them", () => {
+    const withQuorum = (nodes: string, quorum: string) =>
+      problems({ STAKEBTS_NODES: nodes, STAKEBTS_NODE_QUORUM: quorum, STAKEBTS_TRUST_ONE_NODE: "off" });
+    expect(withQuorum("ws://a,ws://b", "2")).toEqual([]);
+    expect(withQuorum("ws://a,ws://b,ws://c", "2")).toEqual([]);
+    expect(withQuorum("ws://a,ws://b,ws://c", "3")).toEqual([]);
+    const tooMany = (quorum: number, count: number) =>
+      `STAKEBTS_NODE_QUORUM is "${quorum}": expected at most ${count}, the number of different nodes in STAKEBTS_NODES`;
+    expect(withQuorum("ws://a,ws://b", "3")).toEqual([tooMany(3, 2)]);
+    expect(withQuorum("ws://a/x,ws://b,wss://A./y?z", "3")).toEqual([tooMany(3, 2)]);
+    expect(withQuorum("ws://a,ws://b", "1")).toEqual([
+      'STAKEBTS_NODE_QUORUM is "1": expected at least 2, more than half of the 2 nodes in STAKEBTS_NODES',
+    ]);
+    expect(withQuorum("ws://a,ws://b,ws://c,ws://d", "2")).toEqual([
+      'STAKEBTS_NODE_QUORUM is "2": expected at least 3, more than half of the 4 nodes in STAKEBTS_NODES',
     ]);
   });
+
+  it.each(["ws://a", "ws://a,ws://a", "wss://a/ws,WSS://A:443/ws/,ws://user:secret@a./other?key=2"])(
+    "has no single node, under any number of names, unless that is allowed: %s",
+    (nodes) => {
+      const [problem, ...more] = problems({ STAKEBTS_NODES: nodes, STAKEBTS_TRUST_ONE_NODE: "off" });
+      expect(more).toEqual([]);
+      expect(problem).toContain("expected several different nodes");
+      expect(problem).toContain("one that lies could take all funds");
+      expect(problem).not.toContain("secret");
+      expect(problems({ STAKEBTS_NODES: nodes, STAKEBTS_TRUST_ONE_NODE: "on" })).toEqual([]);
+    },
+  );
 
   it("says that the quorum is out of reach together with whatever else is wrong", () => {
     expect(
@@ -203,6 +226,7 @@ describe("a secret", () => {
       "a password with a slash in it",
       { STAKEBTS_NODES: "wss://me:hun/ter/hunter2@node.example.org,https://wrong" },
     ],
+    ["the path of a node", { STAKEBTS_NODES: "wss://a hunter2" }],
     ["the path of a node", { STAKEBTS_NODES: "wss://node.example.org/hunter2,https://wrong" }],
     ["the query of a node", { STAKEBTS_NODES: "wss://node.example.org?key=hunter2,https://wrong" }],
     ["the path of a node without its slashes", { STAKEBTS_NODES: "wss:node.example.org/hunter2" }],
@@ -240,10 +264,10 @@ describe("a secret", () => {
       DATABASE_URL: "(hidden)",
       STAKEBTS_ACTIVE_KEY: "(hidden)",
       STAKEBTS_MEMO_KEY: "(hidden)",
-      STAKEBTS_NODES: '["wss://(hidden)@node.example.org/…","ws://b"]',
+      STAKEBTS_NODES: '["wss://node.example.org","ws://b"]',
       STAKEBTS_POLICY: '{"month":20000,"reward":"900"}',
       STAKEBTS_PAYMENTS: '"off"',
-      STAKEBTS_NODE_QUORUM: "1",
+      STAKEBTS_TRUST_ONE_NODE: '"on"',
     });
     expect(printed).not.toHaveProperty("REDIS_URL");
   });

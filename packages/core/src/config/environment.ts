@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
+import { nodeDisplayName } from "@stakebts/bitshares/node-address";
 import { StartupError } from "@stakebts/kernel/errors";
 import { fillFromKeystore, KEYSTORE_SETTINGS } from "./keystore-settings.ts";
 import { isSecret, settingOf } from "./settings.ts";
@@ -91,7 +92,7 @@ export function shown(config: Readonly<Record<string, unknown>>): Record<string,
 const digits = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}` : value);
 
 const presentable = (name: string, text: string): string =>
-  settingOf(name)?.addresses === true ? withoutPaths(withoutCredentials(text)) : withoutCredentials(text);
+  settingOf(name)?.addresses === true ? hostsOf(text) : withoutCredentials(text);
 
 /**
  * An address may hold a password too: `wss://user:password@node`. All that stands before an @ is hidden, because one that
@@ -100,10 +101,15 @@ const presentable = (name: string, text: string): string =>
 const withoutCredentials = (text: string): string =>
   text.replace(/(^|[\s,"])([a-z]{1,10}:\/\/)?[^\s,"]*@/giu, "$1$2(hidden)@");
 
-/** The path or the query of a node is the key to it where the owner sells access. */
-const withoutPaths = (text: string): string =>
-  text.replace(/[^\s,"]+/gu, (address) =>
-    address.replace(/^((?:[a-z]{1,10}:\/\/)?[^/?#]*)(.*)$/iu, (_, host: string, rest: string) =>
-      rest === "" ? host : `${host}/…`,
-    ),
-  );
+/**
+ * Of each address protocol, host and port: the path or the query of a node is the key to it where the owner sells access.
+ * What is no address, and does not look like the name of a host, may be a piece of one, and is not shown.
+ */
+const hostsOf = (text: string): string =>
+  text.replace(/[^\s,"[\]]+/gu, (item) => {
+    if (/^[a-z\d-]+(?:\.[a-z\d-]+)+(?::\d+)?$/iu.test(item)) return item;
+    // An @ behind the host: the address was mistyped, and what looks like the host may be a user.
+    return /^\w+:\/\//u.test(item) && !/[/?#].*@/u.test(item.replace(/^\w+:\/\//u, "")) && URL.canParse(item)
+      ? nodeDisplayName(item)
+      : "(hidden)";
+  });

@@ -6,7 +6,7 @@ import { PROCESS_SETTINGS } from "./process-settings.ts";
 const WIF = "5KGDzq6ujEJqkQUsp5YFpw21KndFQywaEyzrLPXq5qbz49mB79Q";
 const PAYER = {
   DATABASE_URL: "postgresql://u:p@localhost/x",
-  STAKEBTS_NODES: "wss://node.example.org/ws",
+  STAKEBTS_NODES: "wss://node-one.example.org/ws,wss://node-two.example.org/ws",
   STAKEBTS_ACTIVE_KEY: WIF,
   STAKEBTS_PAYMENTS: "on",
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { distinctNodes, majorityOf } from "@stakebts/bitshares/node-address";
 import { CHANNEL_GROUPS } from "../alerts/channels.ts";
 import { EXCHANGE_ACCOUNTS } from "../rules/request.ts";
 import type { SettingName } from "./settings.ts";
@@ -11,15 +12,43 @@ interface Relation {
   readonly check: z.core.$ZodCheck<never>;
 }
 
+/**
+ * Nothing is believed that a minority of the configured nodes says, and nothing at all on the word of one: unless it is said
+ * in so many words. A node counts once, however often and under whatever spelling it is named.
+ */
 const quorum: Relation = {
-  names: ["STAKEBTS_NODES", "STAKEBTS_NODE_QUORUM"],
-  check: z.refine<{ STAKEBTS_NODES: string[]; STAKEBTS_NODE_QUORUM: number }>(
-    (config) => config.STAKEBTS_NODE_QUORUM <= config.STAKEBTS_NODES.length,
+  names: ["STAKEBTS_NODES", "STAKEBTS_NODE_QUORUM", "STAKEBTS_TRUST_ONE_NODE"],
+  check: z.superRefine<{
+    STAKEBTS_NODES: string[];
+    STAKEBTS_NODE_QUORUM?: number | undefined;
+    STAKEBTS_TRUST_ONE_NODE: "on" | "off";
+  }>(
+    (config, context) => {
+      const refuse = (name: SettingName, message: string) =>
+        context.addIssue({ code: "custom", path: [name], message });
+      const count = distinctNodes(config.STAKEBTS_NODES).length;
+      if (count === 1 && config.STAKEBTS_TRUST_ONE_NODE !== "on")
+        refuse(
+          "STAKEBTS_NODES",
+          "expected several different nodes, three of different owners: one that lies could take all funds. For a test network, or a node of your own, set STAKEBTS_TRUST_ONE_NODE=on",
+        );
+      const asked = config.STAKEBTS_NODE_QUORUM;
+      if (asked === undefined) return;
+      const majority = majorityOf(config.STAKEBTS_NODES);
+      if (asked > count)
+        refuse(
+          "STAKEBTS_NODE_QUORUM",
+          `expected at most ${count}, the number of different nodes in STAKEBTS_NODES`,
+        );
+      else if (asked < majority)
+        refuse(
+          "STAKEBTS_NODE_QUORUM",
+          `expected at least ${majority}, more than half of the ${count} nodes in STAKEBTS_NODES`,
+        );
+    },
     {
-      path: ["STAKEBTS_NODE_QUORUM"],
-      error: "expected at most the number of addresses in STAKEBTS_NODES",
       when: ({ issues }) =>
-        !issues.some(({ path }) => path?.[0] === "STAKEBTS_NODES" || path?.[0] === "STAKEBTS_NODE_QUORUM"),
+        !issues.some(({ path }) => (quorum.names as readonly unknown[]).includes(path?.[0])),
     },
   ),
 };

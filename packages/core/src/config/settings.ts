@@ -3,6 +3,7 @@ import { dirname, isAbsolute } from "node:path";
 import { z } from "zod";
 import type { PermissionId } from "@stakebts/bitshares/chain";
 import { CHANNEL_SETTINGS, type ChannelSettingName } from "../alerts/channels.ts";
+import { isNodeAddress } from "@stakebts/bitshares/node-address";
 import { FREEZE_LEVELS } from "../rules/freeze.ts";
 import { MAINNET_CHAIN_ID } from "../rules/policy.ts";
 import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "../rules/request.ts";
@@ -133,24 +134,60 @@ export const SETTINGS = {
     schema: z
       .string({ error: "expected one or more node addresses, for example wss://node.example.org/ws" })
       .transform(list)
-      .refine((nodes) => nodes.length > 0 && nodes.every((node) => /^wss?:\/\/\S+$/u.test(node)), {
+      .refine((nodes) => nodes.length > 0 && nodes.every(isNodeAddress), {
         error: "expected addresses that begin with ws:// or wss://, with commas between them",
       }),
     readers: CHAIN,
     secret: false,
     addresses: true,
     sentence:
-      "WebSocket addresses of BitShares nodes, commas between them, best first; at least two on the main network ([ADR 0015](adr/0015-nodes-that-lie.md))",
-    example: "wss://node-one.example/ws,wss://node-two.example/ws",
+      "WebSocket addresses of BitShares nodes, commas between them, best first: three of different owners. More than half of them have to answer and to agree ([ADR 0015](adr/0015-nodes-that-lie.md)). One host and port counts once",
+    example: "wss://node-one.example/ws,wss://node-two.example/ws,wss://node-three.example/ws",
     group: "Chain",
   },
   STAKEBTS_NODE_QUORUM: {
-    schema: whole({ minimum: 1, maximum: 100, example: "2" }).default(1),
+    schema: whole({ minimum: 1, maximum: 100, example: "2" }).optional(),
+    readers: CHAIN,
+    secret: false,
+    otherwise: "more than half of the nodes",
+    sentence:
+      "How many nodes must agree on what they say: more than half of those configured, whether they answer or not; at most all",
+    example: "2",
+    group: "Chain",
+  },
+  STAKEBTS_NODE_REQUESTS_PER_SECOND: {
+    schema: whole({ minimum: 1, maximum: 5_000, example: "40" }).optional(),
+    readers: CHAIN,
+    secret: false,
+    otherwise: "found out",
+    sentence:
+      "How many requests each process sends to each node in a second, at most. Without it as many as the node bears: one that closes or refuses is asked less from then on (`node.limits_requests`)",
+    example: "40",
+    group: "Chain",
+  },
+  STAKEBTS_NODE_REQUESTS_AT_ONCE: {
+    schema: whole({ minimum: 1, maximum: 1_000, example: "16" }).default(128),
+    readers: CHAIN,
+    secret: false,
+    sentence: "How many requests for blocks wait for the answer of one node at once, at most",
+    example: "16",
+    group: "Chain",
+  },
+  STAKEBTS_BLOCKS_AT_ONCE: {
+    schema: whole({ minimum: 1, maximum: 4_000, example: "500" }).default(4_000),
+    readers: CHAIN,
+    secret: false,
+    sentence: "How many blocks are read and written in one step, at most. Fewer, when nodes limit requests",
+    example: "500",
+    group: "Chain",
+  },
+  STAKEBTS_TRUST_ONE_NODE: {
+    schema: z.enum(["on", "off"], { error: 'expected "on" or "off"' }).default("off"),
     readers: CHAIN,
     secret: false,
     sentence:
-      "How many nodes must agree on what they say; where one contradicts, more than half of all. At most the number of addresses. In production 2 of 3 ([ADR 0015](adr/0015-nodes-that-lie.md))",
-    example: "2",
+      "`on`: a single node in `STAKEBTS_NODES` is enough. **Whoever owns that node, or breaks into it, can invent deposits and take all that the custodian holds.** For test networks, and for a node of your own that nobody else reaches",
+    example: "off",
     group: "Chain",
   },
   STAKEBTS_CHAIN_ID: {

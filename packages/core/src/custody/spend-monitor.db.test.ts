@@ -226,11 +226,11 @@ describe("payments are off after the next block and the next look,", () => {
     expect(await reason()).toContain("no withdrawal of the ledger has its id");
   });
 
-  test("on a branch that loses as well", async ({ databaseUrl }) => {
-    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 2 } });
+  test("on a branch that a majority of the nodes is on, and that may lose", async ({ databaseUrl }) => {
+    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 3 } });
     const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    cluster.devnet.partition([[0], [1]]);
+    cluster.devnet.partition([[0, 1], [2]]);
     await hand(cluster).transfer({ to: ALICE, amountShares: BTS });
     await cluster.devnet.produce(1, 0);
     await look();
@@ -241,15 +241,15 @@ describe("payments are off after the next block and the next look,", () => {
   test("when it is in a block of the branch that takes the place of one that was looked at", async ({
     databaseUrl,
   }) => {
-    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 2 } });
+    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 3 } });
     const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
-    cluster.devnet.partition([[0], [1]]);
+    cluster.devnet.partition([[0, 1], [2]]);
     await cluster.devnet.produce(1, 0);
     await look(); // on the branch without it
     const { headBlockNum } = await cluster.chain.head();
     const elsewhere = new DevnetWallet({
-      url: cluster.devnet.urls[1] as string,
+      url: cluster.devnet.urls[2] as string,
       name: CUSTODIAN,
       activeKey: wifFromSeed(`${CUSTODIAN}-active`),
     });
@@ -313,6 +313,38 @@ describe("payments are off after the next block and the next look,", () => {
     expect(alerts).toMatchObject([{ event: "authority.changed" }]);
     await query(databaseUrl, END_FREEZES_SQL);
     await givenWatcher(cluster, databaseUrl).look();
+    expect(await reason()).toBeUndefined();
+  });
+});
+
+describe("one node of three that tells of a spend that never was", () => {
+  test.for([0, 1, 2])("stops nothing, as number %i", async (place, { databaseUrl }) => {
+    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 3 }, walletNode: (place + 1) % 3 });
+    const { look, alerts, reason } = givenWatcher(cluster, databaseUrl);
+    await look();
+    const transaction = (operation: unknown) => ({
+      ref_block_num: 1,
+      ref_block_prefix: 1,
+      expiration: "2030-01-01T00:00:00",
+      operations: [operation],
+      extensions: [],
+      signatures: [],
+      operation_results: [],
+    });
+    const fee = { amount: 1, asset_id: "1.3.0" };
+    const spend = transaction([6, { fee, account: cluster.custodian.id, new_options: {} }]);
+    // Beside an operation that nobody knows, so that no root shows that it was not there.
+    const unknown = transaction([90, { nobody: "knows this" }]);
+    cluster.devnet.nodes[place]?.faults.lie((method, result) =>
+      method === "get_block" && result !== null
+        ? { ...(result as object), transactions: [spend, unknown] }
+        : result,
+    );
+    for (let i = 0; i < 5; i++) {
+      await cluster.devnet.produce();
+      await look();
+    }
+    expect(alerts).toEqual([]);
     expect(await reason()).toBeUndefined();
   });
 });

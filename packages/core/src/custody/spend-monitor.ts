@@ -18,7 +18,7 @@ import { logReceipt } from "../ledger/log-receipt.ts";
 import { readOperationsOrPass } from "../ledger/pass-blocks.ts";
 
 export interface SpendMonitorDeps {
-  readonly chain: Pick<ChainReader, "head" | "accounts"> &
+  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocksAtOnce"> &
     AccountOperationReader &
     Partial<UndeliveredBlockReader>;
   readonly ledger: MonitorLedger;
@@ -62,8 +62,8 @@ interface UnmatchedOperation {
  * Reads each operation that the custodian's authority makes on the chain, and stops payments when the ledger does not account
  * for it (check-operation.ts, ADR 0016). It needs no key, does not rely on payer or ingester, and may run more than once.
  *
- * Every block is looked at twice: as soon as it is the head, on the word of one node, because a fork does no harm here; and
- * when it is final and the nodes agree on it, because the first node may have hidden an operation.
+ * Every block is looked at twice: as soon as a majority of the nodes has it, because minutes count; and when it is final,
+ * because another fork may have won.
  */
 export class SpendMonitor {
   readonly #deps: SpendMonitorDeps;
@@ -93,10 +93,12 @@ export class SpendMonitor {
     const head = await this.#deps.chain.head();
     const lastFinal = lastFinalBlockNum(head.irreversibleBlockNum);
     this.#finalBlockNum ??= await this.#begin(lastFinal);
+    // The final ones first: that nodes are on different forks, or one of them lies, is no reason not to look at them.
+    const isLeft = await this.#lookAtFinal(lastFinal);
     await this.#lookAtHead(head, lastFinal);
     await this.#lookAgain(head.headBlockNum);
     await this.#lookAtAuthority();
-    return this.#lookAtFinal(lastFinal);
+    return isLeft;
   }
 
   /** Where the last watcher of this ledger stood. The very first one begins now. */
@@ -132,7 +134,8 @@ export class SpendMonitor {
     const done = this.#finalBlockNum;
     assert(done !== undefined, "it has begun");
     if (lastFinal <= done) return false;
-    const to = Math.min(lastFinal, done + FINAL_BLOCKS_PER_STEP);
+    const size = (await this.#deps.chain.blocksAtOnce?.(FINAL_BLOCKS_PER_STEP)) ?? FINAL_BLOCKS_PER_STEP;
+    const to = Math.min(lastFinal, done + size);
     await this.#judge(await this.#read(done + 1, to, false), lastFinal);
     this.#finalBlockNum = to;
     const oldest = Math.min(to, ...[...this.#unmatched.values()].map(({ block }) => block.blockNum - 1));

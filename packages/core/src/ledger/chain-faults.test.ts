@@ -81,6 +81,25 @@ describe("a payment is made once", () => {
       await refundIsPaidOnce(cluster);
     }));
 
+  it.each(["closing", "refusing"] as const)("when the node limits requests by %s", (by) =>
+    inCluster({}, async (cluster) => {
+      await refundDue(cluster);
+      await cluster.devnet.produce(70);
+      node(cluster).limitRequests({ perSecond: 50, by });
+      const catchUp = async () => {
+        await cluster.ingest().catch((error: unknown) => {
+          if (!(error instanceof ChainError)) throw error;
+        });
+        return cluster.ledger.contents.cursor?.blockNum;
+      };
+      await expect.poll(catchUp, { timeout: 30_000, interval: 250 }).toBeGreaterThan(70);
+      node(cluster).limitRequests(null);
+      await cluster.passRecoveryHold(); // It was behind, as an old copy is.
+      await cluster.settle();
+      await refundIsPaidOnce(cluster);
+    }),
+  );
+
   it("when the chain stands still between sending and including", () =>
     inCluster({}, async (cluster) => {
       const { id } = await refundDue(cluster);

@@ -12,6 +12,10 @@ interface KnowsNodes {
 const NODES = {
   stakebts_node_up: { help: "1 when the node can be used", labels: ["node"] },
   stakebts_node_lying: { help: "1 when the node was caught in a lie, and is not believed", labels: ["node"] },
+  stakebts_node_requests_per_second: {
+    help: "Requests that the node is sent at most, when it has shown that it limits them",
+    labels: ["node"],
+  },
   stakebts_node_head_block: { help: "Newest block of the node", labels: ["node"] },
   stakebts_node_irreversible_block: { help: "Newest irreversible block of the node", labels: ["node"] },
 } as const;
@@ -29,13 +33,7 @@ export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> 
   metrics.source("nodes", NODES, async () => {
     await headOrNone(chain); // Asks them, so that what is known of them is of now.
     const states = chain.nodes();
-    // Path and query are left out: with some providers they are the key. Two nodes at one host are told apart by number.
-    const names = states.map(({ name }) => hostOf(name));
-    const labelled = states.map((state, i) => {
-      const name = names[i] ?? "";
-      const duplicates = names.slice(0, i).filter((other) => other === name).length;
-      return { state, labels: { node: duplicates === 0 ? name : `${name}#${duplicates + 1}` } };
-    });
+    const labelled = states.map((state) => ({ state, labels: { node: state.name } }));
     const heads = (block: (head: NonNullable<NodeState["head"]>) => number): Sample[] =>
       labelled.flatMap(({ state: { head }, labels }) =>
         head === undefined ? [] : [{ labels, value: block(head) }],
@@ -49,13 +47,14 @@ export function measureNodes(metrics: Metrics, chain: Pick<ChainReader, "head"> 
         labels,
         value: state.lie === undefined ? 0 : 1,
       })),
+      stakebts_node_requests_per_second: labelled.flatMap(({ state: { requestsPerSecond }, labels }) =>
+        requestsPerSecond === undefined ? [] : [{ labels, value: requestsPerSecond }],
+      ),
       stakebts_node_head_block: heads((head) => head.headBlockNum),
       stakebts_node_irreversible_block: heads((head) => head.irreversibleBlockNum),
     };
   });
 }
-
-const hostOf = (name: string): string => /^\w+:\/\/[^/?#]+/u.exec(name)?.[0] ?? "unknown";
 
 /** How far the ledger has come, beside how far the chain is. */
 export function measureCursor(

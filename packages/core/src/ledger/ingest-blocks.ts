@@ -79,11 +79,11 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
-  const asked = { from, to: Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP) };
+  const size = await blocksPerStep(chain);
+  const asked = { from, to: Math.min(finalBlockNum, cursor.blockNum + size) };
   const blocks = await readOrPass(passDeps(deps), asked, (range) => deps.ahead.read(range));
   const to = from + blocks.length - 1;
-  if (to < finalBlockNum)
-    deps.ahead.begin({ from: to + 1, to: Math.min(finalBlockNum, to + BLOCKS_PER_STEP) });
+  if (to < finalBlockNum) deps.ahead.begin({ from: to + 1, to: Math.min(finalBlockNum, to + size) });
   const [first] = blocks;
   assert(first !== undefined && first.blockNum === from && to <= asked.to, `asked for ${from}-${asked.to}`);
   if (first.previousId !== cursor.blockId) {
@@ -101,6 +101,10 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   for (const receipt of receipts) logReceipt(deps.log, receipt);
   return { ingestedTo: to, finalBlockNum };
 }
+
+/** At most {@link BLOCKS_PER_STEP}, and no more than the nodes can be asked for at once. */
+const blocksPerStep = async (chain: ChainReader): Promise<number> =>
+  (await chain.blocksAtOnce?.(BLOCKS_PER_STEP)) ?? BLOCKS_PER_STEP;
 
 /** What to know about a replay that is more than "read these again". */
 export interface ReplayOptions {
@@ -120,8 +124,8 @@ export async function replayBlocks(
   { mark, guard }: ReplayOptions = {},
 ): Promise<number> {
   let found = 0;
-  for (let from = range.from; from <= range.to; from += BLOCKS_PER_STEP) {
-    const to = Math.min(range.to, from + BLOCKS_PER_STEP - 1);
+  for (let from = range.from, to = 0; from <= range.to; from = to + 1) {
+    to = Math.min(range.to, from + (await blocksPerStep(deps.chain)) - 1);
     const transfers = (await findTransfers(deps, { from, to })).map((transfer) => {
       const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
       return importMark === undefined ? transfer : { ...transfer, importMark };

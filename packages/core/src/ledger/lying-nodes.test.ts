@@ -123,3 +123,101 @@ describe("a node that was honest until a payment was due,", () => {
       expect(cluster.ledger.contents.withdrawals.size).toBe(0);
     }));
 });
+
+describe("a node that tells a chain of its own, far ahead of the honest ones,", () => {
+  /** Of the last irreversible block it says that it is the head: the witnesses of a fork alone cannot get it so far. */
+  const boast = (method: string, result: unknown): unknown =>
+    method === "get_objects"
+      ? (result as ({ id?: string; head_block_number?: number } | null)[]).map((object) =>
+          object?.id === "2.1.0"
+            ? { ...object, last_irreversible_block_num: object.head_block_number }
+            : object,
+        )
+      : result;
+
+  it.each<[string, number, number, readonly number[]]>([
+    ["the first of two", 2, 0, []],
+    ["the last of two", 2, 1, []],
+    ["the first of three, of which another is down", 3, 0, [2]],
+    ["the last of three, of which another is down", 3, 2, [0]],
+    ["in the middle of three", 3, 1, []],
+    ["the first of four, of which another is down", 4, 0, [1]],
+  ])("%s: is paid nothing of what it invents", (_, count, liar, down) =>
+    inCluster({ devnet: { nodes: count }, walletNode: liar }, async (cluster) => {
+      const { devnet } = cluster;
+      await workOn(cluster, 2);
+      const others = Array.from({ length: count }, (_n, i) => i).filter((i) => i !== liar);
+      devnet.partition([[liar], others]);
+      // Signed in earnest, and in a block: but of a chain that no honest node knows.
+      await cluster
+        .wallet(ATTACKER)
+        .transfer({ to: CUSTODIAN, amountShares: 850_000_000_000n, memo: "what is this" });
+      await devnet.produce(200, 0);
+      devnet.nodes[liar]?.faults.lie(boast);
+      for (const i of down) {
+        devnet.nodes[i]?.faults.refuseConnections(true);
+        devnet.nodes[i]?.faults.disconnectAll();
+      }
+      await workOn(cluster, 15);
+      const { payouts, withdrawals, transfers } = cluster.ledger.contents;
+      expect([payouts.size, withdrawals.size, transfers.size]).toEqual([0, 0, 0]);
+      // Without a majority nobody can say how far the chain is, and nothing would be signed.
+      const isMajority = others.length - down.length > count / 2;
+      const { irreversibleBlockNum, latest } = await cluster.chain.head();
+      const apart = (latest?.irreversibleBlockNum ?? 0) - irreversibleBlockNum;
+      if (isMajority) expect(apart).toBeLessThan(20);
+      else expect(apart).toBeGreaterThan(150);
+    }),
+  );
+});
+
+describe("the block that a transaction refers to", () => {
+  it("is one that a majority of the nodes has: another one in the ledger is signed for by nobody", () =>
+    inCluster({ devnet: { nodes: 3 } }, async (cluster) => {
+      await cluster.send("nominator-1", 500, "what is this");
+      for (let i = 0; i < 30 && cluster.ledger.contents.payouts.size === 0; i++) {
+        await cluster.devnet.produce();
+        await cluster.ingest();
+        await cluster.applyEvents();
+      }
+      const [debt] = cluster.ledger.contents.payouts.values();
+      const { cursor } = cluster.ledger.contents;
+      if (cursor === undefined) throw new Error("nothing was ingested");
+      // The same 32 bits that a transaction carries, ground by whoever could write there, in front of other bytes.
+      const blockId = `${cursor.blockId.slice(0, 16)}${"66".repeat(12)}`;
+      Object.assign(cluster.ledger.contents, { cursor: { ...cursor, blockId } });
+      expect(await cluster.pay(debt?.id as never)).toMatchObject({
+        type: "again",
+        reason: expect.stringContaining("a majority of the nodes"),
+      });
+      expect(cluster.ledger.contents.withdrawals.size).toBe(0);
+      expect(cluster.ledger.contents.receipts.map(({ event }) => event)).toContain("chain.disagrees");
+      Object.assign(cluster.ledger.contents, { cursor });
+      expect(await cluster.pay(debt?.id as never)).toMatchObject({ type: "in_flight" });
+    }));
+});
+
+describe("a shortage that one node invents while another is away", () => {
+  it.each(["poor", "rich"] as const)("moves nothing and pays nothing: %s", (lie) =>
+    inCluster({ devnet: { nodes: 3 }, walletNode: 2, reserveBts: 1_000_000n }, async (cluster) => {
+      await lieWith(cluster, lie);
+      cluster.devnet.nodes[1]?.faults.refuseConnections(true);
+      cluster.devnet.nodes[1]?.faults.disconnectAll();
+      await cluster.send("nominator-1", 500, "what is this");
+      await workOn(cluster, 15);
+      if (lie === "poor") expect(await sent(cluster)).toEqual([]);
+      expect(cluster.ledger.contents.topUps.size).toBe(0);
+      const [payout] = cluster.ledger.contents.payouts.values();
+      expect(["due", "ready", "confirmed"]).toContain(payout?.status);
+      cluster.devnet.nodes[1]?.faults.refuseConnections(false);
+      const workAndLook = async () => {
+        // Also what has to be enqueued again, as the scheduler does.
+        await cluster.settle(5).catch((error: unknown) => {
+          if (!(error instanceof ChainError)) throw error;
+        });
+        return sent(cluster);
+      };
+      await expect.poll(workAndLook, { timeout: 30_000, interval: 250 }).toEqual(["nominator-1 450"]);
+    }),
+  );
+});

@@ -67,7 +67,8 @@ export async function placeRecoveryHold(
   { expirationMs }: Pick<Policy, "expirationMs">,
   { head, fromBlockNum, reason }: { head: ChainHead; fromBlockNum: number; reason: string },
 ): Promise<NewReceipt> {
-  const untilMs = recoveryHoldEnd(head.headTimeMs, expirationMs);
+  // By the latest head that no majority denies: a hold that ends too late costs time, one that ends too early a payment.
+  const untilMs = recoveryHoldEnd(head.latest?.headTimeMs ?? head.headTimeMs, expirationMs);
   await tx.control.placeRecoveryHold({ untilMs, fromBlockNum, reason });
   const receipt = {
     event: "recovery_hold.placed",

@@ -1,5 +1,11 @@
 import { type Shares, shares } from "@stakebts/kernel/amount";
-import type { AccountId, ChainHead, ChainReader, TransferFeeSchedule } from "@stakebts/bitshares/chain";
+import {
+  type AccountId,
+  ChainError,
+  type ChainHead,
+  type ChainReader,
+  type TransferFeeSchedule,
+} from "@stakebts/bitshares/chain";
 import type { HostClock } from "@stakebts/kernel/clock";
 
 const HEAD_AGE_MS_MAX = 500;
@@ -16,6 +22,7 @@ export class HotWallet {
   readonly #maxAgeMs: number;
   #balance: { readonly amount: Shares; readonly readAtMs: number } | undefined;
   #head: { readonly head: ChainHead; readonly readAtMs: number } | undefined;
+  #refBlock: { readonly blockNum: number; readonly blockId: string } | undefined;
   #schedule: { readonly fees: TransferFeeSchedule; readonly readAtMs: number } | undefined;
 
   constructor(options: {
@@ -34,7 +41,8 @@ export class HotWallet {
 
   /**
    * How much is missing to pay this and keep the minimum balance; 0 when it can be paid. A shortage is never reckoned:
-   * before it is reported the chain has been asked.
+   * before it is reported the chain has been asked, and a majority of the nodes says so.
+   * Throws ChainError, "inconsistent_chain" when the nodes say both.
    */
   async missing(amount: Shares, fee: Shares): Promise<Shares> {
     const needed = amount + fee + this.#minimumBalance;
@@ -42,9 +50,21 @@ export class HotWallet {
     const known = this.#balance;
     if (known !== undefined && isFresh(known.readAtMs, nowMs, this.#maxAgeMs) && known.amount >= needed)
       return shares(0n);
-    const balance = await this.#chain.balance(this.#account);
-    this.#balance = { amount: balance, readAtMs: nowMs };
-    return shares(balance >= needed ? 0n : needed - balance);
+    const { atLeast, atMost } = await this.#chain.balanceBounds(this.#account);
+    this.#balance = { amount: atLeast, readAtMs: nowMs };
+    if (atLeast >= needed) return shares(0n);
+    if (atMost < needed) return shares(needed - atMost);
+    throw new ChainError(
+      "inconsistent_chain",
+      `the nodes say that the hot wallet holds between ${atLeast} and ${atMost} shares, and ${needed} are needed`,
+    );
+  }
+
+  /** Id of a final block, on which a majority of the nodes agrees: what a signature refers to is never one node's word. */
+  async blockId(blockNum: number): Promise<string> {
+    if (this.#refBlock?.blockNum !== blockNum)
+      this.#refBlock = { blockNum, blockId: await this.#chain.blockId(blockNum) };
+    return this.#refBlock.blockId;
   }
 
   spent(amount: Shares, fee: Shares): void {
@@ -78,6 +98,7 @@ export class HotWallet {
     this.#balance = undefined;
     this.#schedule = undefined;
     this.#head = undefined;
+    this.#refBlock = undefined;
   }
 }
 

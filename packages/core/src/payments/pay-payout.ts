@@ -113,6 +113,10 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const missing = await deps.wallet.missing(amount, fee);
   if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
 
+  const cursor = view.cursor as Cursor;
+  const refBlockId = await deps.wallet.blockId(cursor.blockNum);
+  if (refBlockId !== cursor.blockId) return anotherBlock(deps, cursor, refBlockId);
+
   const frozenNow = whyPaysNothing(deps.frozenHere());
   if (frozenNow !== undefined) return { type: "again", reason: frozenNow };
   const signed = deps.signer.sign({
@@ -121,7 +125,7 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     amount,
     fee,
     memo,
-    refBlockId: (view.cursor as Cursor).blockId,
+    refBlockId,
     expirationMs: expiration(head.headTimeMs, deps.policy.expirationMs, schedule),
   });
   const withdrawal: WithdrawalRecord = {
@@ -197,9 +201,37 @@ async function send(
  */
 export function behindTheChain(cursor: Cursor | undefined, head: ChainHead): string | undefined {
   if (cursor === undefined) return "no block has been ingested yet";
-  const lag = lastFinalBlockNum(head.irreversibleBlockNum) - cursor.blockNum;
+  const { irreversibleBlockNum, headTimeMs, latest = head } = head;
+  const apart = latest.irreversibleBlockNum - irreversibleBlockNum;
+  if (apart > LEDGER_LAG_BLOCKS_MAX)
+    return `the nodes are ${apart} blocks apart, and too few answer to say which of them are right`;
+  if (headTimeMs < cursor.blockTimeMs)
+    return "the nodes say that it is earlier than in the ledger's last block";
+  const lag = lastFinalBlockNum(irreversibleBlockNum) - cursor.blockNum;
   if (lag < -LEDGER_LAG_BLOCKS_MAX) return `the nodes are ${-lag} blocks behind the ledger`;
   return lag > LEDGER_LAG_BLOCKS_MAX ? `the ledger is ${lag} blocks behind the chain` : undefined;
+}
+
+/**
+ * The ledger stands at a block that the nodes do not have there. A signature that refers to it would be good on another chain
+ * than theirs, or on none; which of the two is right, a person has to find out.
+ */
+export async function anotherBlock(
+  { ledger, log }: Pick<PayDeps, "ledger" | "log">,
+  { blockNum, blockId }: Cursor,
+  nodesHave: string,
+): Promise<{ readonly type: "again"; readonly reason: string }> {
+  const reason = `the ledger has block ${blockNum} as ${blockId}, and a majority of the nodes as ${nodesHave}`;
+  const todo =
+    "nothing is signed: compare the nodes with each other, and correct STAKEBTS_NODES or the ledger";
+  const receipt = {
+    event: "chain.disagrees",
+    subject: `${blockNum}`,
+    details: { ledgerHas: blockId, nodesHave, todo },
+  };
+  if ((await ledger.transaction((tx) => tx.receipts.add([receipt], { once: true }))) > 0)
+    logReceipt(log, receipt);
+  return { type: "again", reason };
 }
 
 /** A fee is burnt. A fee above the limit means that a node lies, or that the chain has changed its fees: a person looks at it. */

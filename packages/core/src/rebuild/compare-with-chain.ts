@@ -19,8 +19,11 @@ export const chainUpTo = (chain: ChainReader, lastBlockNum: () => number): Chain
     return { ...head, irreversibleBlockNum: Math.min(head.irreversibleBlockNum, lastBlockNum() + 1) };
   },
   blocks: (request) => chain.blocks(request),
+  blocksAtOnce: async (max) => (await chain.blocksAtOnce?.(max)) ?? max,
+  blockId: (blockNum) => chain.blockId(blockNum),
   accounts: (namesOrIds) => chain.accounts(namesOrIds),
   balance: (account) => chain.balance(account),
+  balanceBounds: (account) => chain.balanceBounds(account),
   permission: (id) => chain.permission(id),
   transferFees: () => chain.transferFees(),
   close: () => chain.close(),

@@ -5,7 +5,7 @@ import type { TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import { decideWithdrawal, type WithdrawalId } from "../rules/withdrawal.ts";
 import type { Cursor, TopUpRecord } from "../ledger/ledger.ts";
-import { expiration, whyTooDear } from "../payments/pay-payout.ts";
+import { anotherBlock, expiration, whyTooDear } from "../payments/pay-payout.ts";
 import { moveTopUp, startAsking } from "./move-top-up.ts";
 import { reserveFunds, reservePrices, type ReserveSource, type TreasuryDeps } from "./treasury.ts";
 
@@ -46,8 +46,11 @@ async function sign(
   const { memos, wallet, policy, custodian } = deps;
   const { account, signer } = reserve;
   const amount = toShares(topUp.amount);
+  const wait = (why: string) => deps.log.warn("top_up.waits", { topUp: topUp.key, reason: why });
   const reason = whyNot(await reserveFunds(deps, reserve), { account: account.name, amount });
   if (reason !== undefined) {
+    const { atLeast, atMost } = await deps.chain.balanceBounds(account.id);
+    if (atLeast !== atMost) return wait(`the nodes differ on what ${account.name} holds`);
     await moveTopUp(deps, topUp, "refused", { event: "top_up.refused", reason });
     return;
   }
@@ -59,10 +62,9 @@ async function sign(
   const schedule = await wallet.fees();
   const fee = deps.feeOf(reservePrices(reserve, schedule), memo);
   const dear = whyTooDear(fee, policy);
-  if (dear !== undefined) {
-    deps.log.warn("top_up.waits", { topUp: topUp.key, reason: dear });
-    return;
-  }
+  if (dear !== undefined) return wait(dear);
+  const refBlockId = await wallet.blockId(cursor.blockNum);
+  if (refBlockId !== cursor.blockId) return wait((await anotherBlock(deps, cursor, refBlockId)).reason);
   const { headTimeMs } = await wallet.head();
   const { txid, ...signed } = signer.sign({
     fromId: account.id,
@@ -71,7 +73,7 @@ async function sign(
     fee,
     memo,
     permissionId: reserve.type === "permission" ? reserve.permissionId : undefined,
-    refBlockId: cursor.blockId,
+    refBlockId,
     expirationMs: expiration(headTimeMs, policy.expirationMs, schedule),
   });
   if (await startAsking(deps, topUp, { txid, signed })) await send(deps, { ...topUp, txid, signed });

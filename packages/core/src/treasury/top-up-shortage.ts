@@ -38,7 +38,8 @@ export async function topUpShortage(deps: TreasuryDeps, chainNowMs: Millis): Pro
   const { chain, ledger, policy, wallet } = deps;
   // The balance first: a payout that is paid in between is missing in the needs and not yet in the balance, which asks
   // for too little. The other way round it would be in both, and ask for too much.
-  const balance = await chain.balance(deps.custodian.id);
+  // And the greater of two: a shortage that one node invents draws nothing from any source.
+  const { atMost: balance } = await chain.balanceBounds(deps.custodian.id);
   const open = await ledger.payouts.find({
     statuses: PAYABLE_STATUSES,
     kinds: TOPPED_UP_KINDS,

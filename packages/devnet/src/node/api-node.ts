@@ -132,8 +132,9 @@ export class ApiNode {
     });
     this.#sessions.set(socket, session);
     socket.on("message", (data, isBinary) => {
-      if (this.#switches.frozen) return;
+      if (this.#switches.frozen || socket.readyState !== socket.OPEN) return;
       const text = isBinary ? "" : (data as Buffer).toString("utf8");
+      if (this.#isOverLimit()) return this.#limit(socket, text);
       const reply = answer(text, { apis: this.#apis, session, mutate: this.#switches.mutate });
       if (reply instanceof Promise) void reply.then((late) => this.#send(socket, late));
       else this.#send(socket, reply);
@@ -143,6 +144,24 @@ export class ApiNode {
       this.#sessions.delete(socket);
       this.#broadcaster.forget(session);
     });
+  }
+
+  #requestTimes: number[] = [];
+
+  /** Also what is refused counts, as with proxies that mean it. */
+  #isOverLimit(): boolean {
+    const { limit } = this.#switches;
+    if (limit === null) return false;
+    const now = performance.now();
+    this.#requestTimes = this.#requestTimes.filter((time) => time > now - 1_000);
+    this.#requestTimes.push(now);
+    return this.#requestTimes.length > limit.perSecond;
+  }
+
+  #limit(socket: WebSocket, text: string): void {
+    if (this.#switches.limit?.by === "closing") return socket.terminate();
+    const id = /"id":(\d+)/u.exec(text)?.[1] ?? "null";
+    socket.send(`{"id":${id},"error":{"code":-32000,"message":"Too many requests"}}`);
   }
 
   readonly #heldBack = new Map<WebSocket, string[]>();
@@ -213,6 +232,7 @@ export class ApiNode {
       lagBlocks: (blocks) => this.#lag(blocks),
       swallowBroadcasts: (count) => void (switches.swallow = count),
       refuseBroadcasts: (message) => void (switches.refusal = message),
+      limitRequests: (limit) => void (switches.limit = limit),
       reorderReplies: (on) => void (switches.reorder = on),
       lie: (mutate) => void (switches.mutate = mutate),
     };

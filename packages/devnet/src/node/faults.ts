@@ -16,10 +16,20 @@ export interface DevnetFaults {
   swallowBroadcasts(count: number): void;
   /** Every broadcast is refused with this text as the author's message of an assertion; `null` ends it. */
   refuseBroadcasts(message: string | null): void;
+  /**
+   * A client, all of its connections together, has so many requests in any second. One more is refused with an error, or
+   * ends the connection; `null` ends it.
+   */
+  limitRequests(limit: RequestLimit | null): void;
   /** Replies to requests that arrived together come back in the opposite order. */
   reorderReplies(on: boolean): void;
   /** Results pass through this function before they are sent; `null` ends it. */
   lie(mutate: ((method: string, result: unknown) => unknown) | null): void;
+}
+
+export interface RequestLimit {
+  readonly perSecond: number;
+  readonly by: "closing" | "refusing";
 }
 
 /** The switches as the server reads them. */
@@ -31,6 +41,7 @@ export class FaultSwitches {
   swallow = 0;
   refusal: string | null = null;
   reorder = false;
+  limit: RequestLimit | null = null;
   mutate: ((method: string, result: unknown) => unknown) | null = null;
 }
 

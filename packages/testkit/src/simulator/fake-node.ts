@@ -113,6 +113,17 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
     return shares(balance > 0n ? balance : 0n);
   }
 
+  async balanceBounds(account: AccountId) {
+    const balance = await this.balance(account);
+    return { atLeast: balance, atMost: balance };
+  }
+
+  /** Of blocks the nodes cannot lie. */
+  async blockId(blockNum: number) {
+    this.#ask();
+    return this.#block(blockNum).blockId;
+  }
+
   permission(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
