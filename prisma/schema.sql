@@ -98,6 +98,20 @@ CREATE TRIGGER no_delete BEFORE DELETE ON hash_chain_entry FOR EACH ROW EXECUTE 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON hash_chain_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON hash_chain_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE ledger_account (
+  id integer NOT NULL DEFAULT 1,
+  chain_id text NOT NULL,
+  custodian_id text NOT NULL,
+  custodian_name text NOT NULL,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT ledger_account_pkey PRIMARY KEY (id),
+  CONSTRAINT ledger_account_is_one_row CHECK (id = 1),
+  CONSTRAINT ledger_account_is_whole CHECK (chain_id <> '' AND custodian_id ~ '^1\.2\.[0-9]+$' AND custodian_name <> '')
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON ledger_account FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger_account FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON ledger_account FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE ledger_freeze (
   id bigint NOT NULL DEFAULT nextval('ledger_freeze_id_seq'::regclass),
   level text NOT NULL,
@@ -413,6 +427,7 @@ CREATE TRIGGER withdrawal_moves BEFORE UPDATE ON withdrawal FOR EACH ROW EXECUTE
 CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EACH ROW EXECUTE FUNCTION withdrawal_needs_signed_payout();
 
 -- FUNCTION add_freeze(new_level text, new_source text, new_process text, new_reason text) RETURNS boolean
+-- FUNCTION bind_ledger(of_chain text, of_custodian text, of_name text) RETURNS ledger_account
 -- FUNCTION chain_cursor_goes_forward() RETURNS trigger
 -- FUNCTION confirm_payouts(ids uuid[], blocks integer[], times bigint[]) RETURNS bigint
 -- FUNCTION create_notice(new_id uuid, new_key text, new_payee text, new_amount bigint, new_memo text, new_due bigint) RETURNS boolean
@@ -435,7 +450,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION refuse_removal() RETURNS trigger
 -- FUNCTION release_approved(of_payout uuid, job_id text) RETURNS boolean
 -- FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text) RETURNS boolean
--- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint) RETURNS text
+-- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger
 -- FUNCTION withdrawal_moves() RETURNS trigger

@@ -181,6 +181,7 @@ export const rpc: Target = {
               log: silent,
               policy: DEFAULT_POLICY,
               custodian: { id: "1.2.77", name: "custodian" },
+              chainId: CHAIN_ID,
               frozenHere: () => [],
               feeOf: transferFee,
               writerEpoch,

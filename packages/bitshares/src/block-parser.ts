@@ -1,6 +1,6 @@
 import { millis, SECOND_MS } from "@stakebts/kernel/time";
 import { shares } from "@stakebts/kernel/amount";
-import { type AccountId, type ChainBlock, type ChainTransfer, type EncryptedMemo } from "./chain.ts";
+import type { AccountId, ChainBlock, ChainPayment, ChainTransfer, EncryptedMemo } from "./chain.ts";
 import type { AccountOperation } from "./account-operations.ts";
 import { isActing, operationName } from "./acting-account.ts";
 import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
@@ -73,6 +73,7 @@ export function parseBlock(
   const { blockNum, blockId } = header;
   const transactions = asArray(raw["transactions"], "transactions");
   const transfers: ChainTransfer[] = [];
+  const payments: ChainPayment[] = [];
   const accountOperations: AccountOperation[] = [];
   const packed: Uint8Array[] = [];
   let complete = true; // every transaction could be serialized
@@ -112,7 +113,10 @@ export function parseBlock(
     if (asArray(transaction["extensions"], "transaction extensions").length > 0) serialized = false;
     out.uint8(0);
     const isOurs = mine.length > 0 || doing.length > 0;
-    const txid = serialized && isOurs ? transactionId(out.take()) : undefined;
+    const [first, second] = operations;
+    const isPayment = second === undefined && (first?.tag === TRANSFER_TAG || first?.tag === CLAIM_TAG);
+    const txid = serialized && (isOurs || isPayment) ? transactionId(out.take()) : undefined;
+    if (isPayment && txid !== undefined) payments.push({ txid, trxInBlock });
     for (const transfer of mine) transfers.push({ ...transfer, txid });
     for (const operation of doing) accountOperations.push({ ...operation, txid });
     if (serialized && complete) serialized = writeTransactionTail(out, transaction);
@@ -126,6 +130,7 @@ export function parseBlock(
     previousId: header.previous,
     timeMs: millis(header.timestampSec * SECOND_MS),
     transfers,
+    payments,
   };
   if (!complete) return { block, accountOperations, merkle: "unverifiable" };
   if (merkleRootOf(packed) === header.transactionMerkleRoot)

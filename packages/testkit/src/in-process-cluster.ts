@@ -335,6 +335,7 @@ export class InProcessCluster {
   /** A payer that has just become the only one. Others that still believe they are, are over. */
   async newPayer(): Promise<PayDeps> {
     const deps = newPayDeps({
+      chainId: this.chainId,
       ports: {
         chain: this.#fragile(this.chain),
         ledger: this.#fragileLedger(),

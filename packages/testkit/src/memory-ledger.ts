@@ -97,6 +97,7 @@ export class MemoryLedger implements Ledger {
 
   readonly control: Control = {
     read: () => controlIn(this.#state, this.#clock).read(),
+    bind: (account) => this.#inTurn((state) => controlIn(state, this.#clock).bind(account)),
     startWriterEpoch: () => this.#inTurn((state) => controlIn(state, this.#clock).startWriterEpoch()),
   };
 

@@ -152,6 +152,7 @@ export class PostgresCluster {
       chain,
       ledger,
       custodian,
+      chainId: await chain.chainId(),
       signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: await chain.chainId() }),
       memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
       payees: new AccountCache({ chain, clock: hostClock }),

@@ -267,6 +267,18 @@ CREATE TABLE hash_chain_entry (
 );
 CREATE UNIQUE INDEX hash_chain_entry_receipt_id_key ON hash_chain_entry (receipt_id);
 
+-- The account and the chain that this ledger is of, from its first start on. One row, written by `bind_ledger` and never changed:
+-- a process for another account is refused, so that no debt is paid from an account whose payments this ledger does not read.
+CREATE TABLE ledger_account (
+  id             integer NOT NULL DEFAULT 1 PRIMARY KEY,
+  chain_id       text NOT NULL,
+  custodian_id   text NOT NULL,
+  custodian_name text NOT NULL,
+  created_at     timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT ledger_account_is_one_row CHECK (id = 1),
+  CONSTRAINT ledger_account_is_whole CHECK (chain_id <> '' AND custodian_id ~ '^1\.2\.[0-9]+$' AND custodian_name <> '')
+);
+
 -- What every payer looks at under one lock: the writer's epoch and the recovery hold of a restored ledger (ADR 0012). One row.
 CREATE TABLE control (
   id                       integer NOT NULL DEFAULT 1 PRIMARY KEY,

@@ -7,7 +7,7 @@ import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 import type { MonitorLedger, OperationToLookUp } from "./monitor-ledger.ts";
 import { addReceipts } from "../ledger/postgres/receipts.ts";
 import { addFreeze } from "../ledger/postgres/freezes.ts";
-import { readControl } from "../ledger/postgres/control.ts";
+import { bindLedger, readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
 import { type Database, openDatabase, type Prisma } from "../database/client.ts";
 import { toTransfer, transferKey } from "../ledger/postgres/transfers.ts";
@@ -30,11 +30,12 @@ type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
 
 /**
  * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
- * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze`.
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze` and `bind_ledger`.
  */
 export function createPostgresMonitorLedger({ url, max = 2 }: { url: string; max?: number }): MonitorLedger {
   const db = openDatabase(url, max);
   return {
+    bind: (account) => bindLedger(db, account),
     knownOf: (operations) => knownOf(db, operations),
     recoveryHoldState: async () => (await readControl(db)).recoveryHold,
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,

@@ -359,7 +359,12 @@ describe("a payer in other hands, that writes what it likes,", () => {
       status: "signed",
       writerEpoch: payer.writerEpoch,
     };
-    expect(await cluster.ledger.withdrawals.save(withdrawal)).toBe("saved");
+    const account = {
+      chainId: payer.chainId,
+      custodianId: cluster.custodian.id,
+      custodianName: cluster.custodian.name,
+    };
+    expect(await cluster.ledger.withdrawals.save({ ...withdrawal, account })).toBe("saved");
     await cluster.chain.broadcast(withdrawal.bytes);
     await cluster.devnet.produce();
     await look();

@@ -157,7 +157,8 @@ describe("no role", () => {
   test.for(PROCESS_ROLES.filter((role) => role !== "payer"))(
     "but the payer's saves a withdrawal: %s",
     async (role, { as }) => {
-      const call = "SELECT save_withdrawal(gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', 1, 1, 1, 1)";
+      const call =
+        "SELECT save_withdrawal(gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', 1, 1, 1, 1, 'x', '1.2.1', 'x')";
       await expect((await as(role)).query(call)).rejects.toThrow(DENIED);
     },
   );

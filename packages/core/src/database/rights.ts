@@ -98,6 +98,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   // Written by `add_freeze` and `end_freeze`, which say who may add what and who may end it.
   ledger_freeze: { write: {} },
+  // Written once, by `bind_ledger`.
+  ledger_account: { write: {} },
   payment_limits: { write: { operator: "INSERT" } },
   // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
   payout_approval: { write: { console: "INSERT", operator: "INSERT" } },
@@ -124,6 +126,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
 export const FUNCTION_RIGHTS: Readonly<
   Record<string, { readonly callers: readonly ProcessRole[]; readonly asOwner: boolean }>
 > = {
+  bind_ledger: { callers: ["ingester", "operator", "payer", "watcher"], asOwner: true },
   save_withdrawal: { callers: ["payer"], asOwner: true },
   create_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
   confirm_payouts: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },

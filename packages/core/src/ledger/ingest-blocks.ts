@@ -23,6 +23,8 @@ import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
 import type { ReadAhead } from "./read-ahead.ts";
+import { needCustodian } from "./bind-ledger.ts";
+import { findForeignPayments } from "./find-foreign-payments.ts";
 import { settleOutgoing } from "./settle-outgoing.ts";
 import { type LedgerWatch, placeRecoveryHoldInDoubt } from "./recovery-hold.ts";
 
@@ -74,7 +76,10 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const cursor = await ledger.cursor.read();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");
-  await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum });
+  const { account, recoveryHold } = await ledger.control.read();
+  // Another database has taken the place of the one that was there at the start.
+  needCustodian(account, deps.custodian);
+  await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum, ...recoveryHold });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
   const to = Math.min(finalBlockNum, cursor.blockNum + BLOCKS_PER_STEP);
@@ -119,23 +124,25 @@ export async function replayBlocks(
   range: { readonly from: number; readonly to: number },
   { mark, guard }: ReplayOptions = {},
 ): Promise<number> {
-  let found = 0;
+  let added = 0;
   for (let from = range.from; from <= range.to; from += BLOCKS_PER_STEP) {
     const to = Math.min(range.to, from + BLOCKS_PER_STEP - 1);
-    const transfers = (await findTransfers(deps, { from, to })).map((transfer) => {
+    const { blocks, transfers: found } = await readRange(deps, { from, to });
+    const transfers = found.map((transfer) => {
       const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
       return importMark === undefined ? transfer : { ...transfer, importMark };
     });
-    found += await deps.ledger.transaction(async (tx) => {
+    added += await deps.ledger.transaction(async (tx) => {
       await guard?.(tx);
       await needPassed(tx, to);
       const written = await writeTransfers(tx, deps, transfers);
       await tx.receipts.add(await settleOutgoing(tx, written));
+      await tx.receipts.add(await findForeignPayments(tx, blocks));
       return written.length;
     });
   }
   await deps.ledger.transaction((tx) => tx.cursor.extendScan(range));
-  return found;
+  return added;
 }
 
 /**
@@ -155,9 +162,16 @@ export async function findTransfers(
   deps: IngestDeps,
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly NewTransfer[]> {
+  return (await readRange(deps, range)).transfers;
+}
+
+async function readRange(
+  deps: IngestDeps,
+  range: { readonly from: number; readonly to: number },
+): Promise<Pick<Batch, "blocks" | "transfers">> {
   const { irreversibleBlockNum } = await deps.chain.head();
   const blocks = await deps.chain.blocks({ ...range, account: deps.custodian.id });
-  return readTransfers(deps, blocks, irreversibleBlockNum);
+  return { blocks, transfers: await readTransfers(deps, blocks, irreversibleBlockNum) };
 }
 
 /** A freeze of payments by the ingester itself, said once until a person ends it: the chain and the ledger tell different stories. */
@@ -196,6 +210,7 @@ async function writeBlocks(
   const written = await writeTransfers(tx, deps, batch.transfers);
   const receipts = [
     ...(await settleOutgoing(tx, batch.transfers)),
+    ...(await findForeignPayments(tx, blocks)),
     ...(await expireWithdrawals(tx, deps.policy, scanned)),
     ...(await liftRecoveryHold(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),

@@ -118,6 +118,14 @@ export interface PayoutApproval {
   readonly reason: string;
 }
 
+/** What a ledger is of, from its first start on. */
+export interface LedgerAccount {
+  readonly chainId: string;
+  readonly custodianId: AccountId;
+  /** Names never change. */
+  readonly custodianName: string;
+}
+
 export interface NewWithdrawal {
   readonly id: WithdrawalId;
   readonly payoutId: PayoutId;
@@ -129,6 +137,8 @@ export interface NewWithdrawal {
   readonly fee: Shares;
   /** Epoch of the payer that signed it. A payer whose epoch is over cannot write. */
   readonly writerEpoch: bigint;
+  /** The account that pays. Only the one that the ledger is of may. */
+  readonly account: LedgerAccount;
 }
 
 export type WithdrawalQuery =
@@ -138,7 +148,7 @@ export type WithdrawalQuery =
   /** Live ones whose expiration is before this time, strictly. */
   | { readonly liveExpiringBeforeMs: Millis };
 
-export interface WithdrawalRecord extends NewWithdrawal, WithdrawalState {
+export interface WithdrawalRecord extends Omit<NewWithdrawal, "account">, WithdrawalState {
   readonly id: WithdrawalId;
   readonly expirationMs: Millis;
   readonly refBlockNum: number;
@@ -214,6 +224,8 @@ export type PaymentsSwitch = { readonly on: true } | { readonly on: false; reado
 
 /** What governs payments, all of it from one moment. */
 export interface ControlState {
+  /** `undefined`: nothing was ever started on this ledger. */
+  readonly account: LedgerAccount | undefined;
   /** Every freeze in force, oldest first. Processes may have more of their own. */
   readonly freezes: readonly OpenFreeze[];
   /** What processes have reported of their environments and files. Each of these stops that process alone. */
@@ -235,7 +247,7 @@ export interface ControlState {
 export function whyNotPay(
   { writerEpoch, payments, recoveryHold }: ControlState,
   ofPayer: bigint,
-): Exclude<WithdrawalRefusal, "payout_moved"> | undefined {
+): "epoch_over" | "payments_off" | undefined {
   if (writerEpoch !== ofPayer) return "epoch_over";
   return payments.on && !isOnRecoveryHold(recoveryHold) ? undefined : "payments_off";
 }
@@ -287,7 +299,9 @@ export type WithdrawalRefusal =
   /** Another withdrawal is live, or the payout is no longer payable. */
   | "payout_moved"
   /** Not now: frozen, there is a recovery hold, or a cap leaves no room. The next view says which. */
-  | "payments_off";
+  | "payments_off"
+  /** The ledger is of another account: this process must stop. */
+  | "another_account";
 
 // The ledger, noun by noun. What is asked outside of a transaction is declared once, as a reader, and is part of both.
 // Every method that moves a state compares first: it returns whether (or how many) it moved, and `false` or 0 means that
@@ -451,6 +465,8 @@ export interface ControlTx extends ControlReader {
 }
 
 export interface Control extends ControlReader {
+  /** Binds the ledger to this account if it is of none yet; what it is of. */
+  bind(account: LedgerAccount): Promise<LedgerAccount>;
   /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
   startWriterEpoch(): Promise<bigint>;
 }

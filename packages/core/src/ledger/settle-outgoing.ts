@@ -2,6 +2,7 @@ import { toShares } from "@stakebts/kernel/amount";
 import type { RecoveryHold } from "../rules/recovery-hold.ts";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { type PayoutId, UNSETTLED_STATUSES } from "../rules/payout.ts";
+import { type Millis } from "@stakebts/kernel/time";
 import { memoNonces } from "./ids.ts";
 import { decideWithdrawal } from "../rules/withdrawal.ts";
 import type {
@@ -139,16 +140,33 @@ const forgotten = (transfer: NewTransfer, recoveryHold: RecoveryHold): NewReceip
 });
 
 /** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
-async function contradiction(tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> {
-  const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
+const contradiction = (tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> =>
+  contradict(tx, {
+    at: transfer.operation,
+    timeMs: transfer.blockTimeMs,
+    txid: transfer.txid,
+    reason: `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`,
+  });
+
+/** Stops payments because of what the chain says at this place. */
+export async function contradict(
+  tx: Pick<LedgerTx, "control">,
+  found: {
+    readonly at: OperationPosition;
+    readonly timeMs: Millis;
+    readonly txid: string | undefined;
+    readonly reason: string;
+  },
+): Promise<NewReceipt> {
+  const { at, timeMs, txid, reason } = found;
   await tx.control.addFreeze({ source: "process", process: "ingester", level: "pay-nothing", reason });
   return {
     event: "ledger.contradicted",
-    subject: operationId(transfer.operation),
-    chainTimeMs: transfer.blockTimeMs,
+    subject: operationId(at),
+    chainTimeMs: timeMs,
     details: {
       reason,
-      txid: transfer.txid ?? null,
+      txid: txid ?? null,
       todo: "payments are off: find out who sent it, then switch them on again",
     },
   };

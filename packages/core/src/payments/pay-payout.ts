@@ -1,4 +1,4 @@
-import { assertNever } from "@stakebts/kernel/assert";
+import { AssertionError, assertNever } from "@stakebts/kernel/assert";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
@@ -37,6 +37,7 @@ export interface PayDeps {
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
+  readonly chainId: string;
   /**
    * What this process finds frozen in its environment and its file, now. Then it signs nothing, even if the ledger allows it.
    * Bytes that are signed already still go out.
@@ -133,7 +134,12 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     writerEpoch: deps.writerEpoch,
   };
   // The point of no return. Bytes that could not be saved are dropped here and never leave the process.
-  const saved = await ledger.withdrawals.save(withdrawal);
+  const account = {
+    chainId: deps.chainId,
+    custodianId: deps.custodian.id,
+    custodianName: deps.custodian.name,
+  };
+  const saved = await ledger.withdrawals.save({ ...withdrawal, account });
   if (saved !== "saved") return notSaved(saved);
   deps.wallet.spent(amount, fee);
   log.info("withdrawal.signed", {
@@ -248,6 +254,8 @@ function notSaved(refusal: WithdrawalRefusal): PayResult {
       return { type: "superseded" };
     case "payout_moved":
       return { type: "settled" };
+    case "another_account":
+      throw new AssertionError("the ledger is of another account than the one that this payer pays from");
     case "payments_off":
       return {
         type: "again",

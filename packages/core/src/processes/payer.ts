@@ -3,6 +3,7 @@ import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stake
 import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import { toShares } from "@stakebts/kernel/amount";
 import type { AssertionError } from "@stakebts/kernel/assert";
+import { bindLedger } from "../ledger/bind-ledger.ts";
 import { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "../ledger/find-custodian.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
@@ -72,12 +73,14 @@ export function newPayDeps({
   ports: { chain, ledger, memos, clock, log, frozenHere },
   signer,
   custodian,
+  chainId,
   policy,
 }: {
   readonly ports: Pick<PayerPorts, "ledger" | "memos" | "clock" | "log" | "frozenHere"> &
     Pick<PayDeps, "chain">;
   readonly signer: Signer;
   readonly custodian: ChainAccount;
+  readonly chainId: string;
   readonly policy: Policy;
 }): Omit<PayDeps, "writerEpoch"> {
   return {
@@ -88,6 +91,7 @@ export function newPayDeps({
     log,
     policy,
     custodian,
+    chainId,
     frozenHere,
     wallet: new HotWallet({
       chain,
@@ -120,7 +124,11 @@ export async function runPayer(
   // Payouts are recognised by the keys in their memos when a ledger has to be rebuilt from the chain: a memo that the
   // custodian's own memo key does not open would be a payment of which no record is left.
   checkMemoKeys(account, [ports.memos.publicKey]);
-  const payDeps = newPayDeps({ ports, signer, custodian: account, policy });
+  await repeat({ name: "bind ledger", clock, log }, signal, async () => {
+    await bindLedger(ledger.control, custodian);
+    return DONE;
+  });
+  const payDeps = newPayDeps({ ports, signer, custodian: account, chainId, policy });
   let sources: readonly TopUpSource[] = [];
   await repeat({ name: "open top-up sources", clock, log }, signal, async () => {
     sources = await ports.openSources({ custodian: account, chainId, signer });

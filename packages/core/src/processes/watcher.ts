@@ -4,6 +4,7 @@ import { DirectAlerts } from "../alerts/send-notifications.ts";
 import type { NotificationChannel } from "../alerts/channels.ts";
 import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
+import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
 import type { Policy } from "../rules/policy.ts";
@@ -65,6 +66,7 @@ export async function runWatcher(
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
+    await bindLedger(ledger, custodian);
     await ledger.addReceipts([{ event: "process.started", subject: "watcher", details: settings.shown }]);
     log.info("process.started", settings.shown);
     return DONE;

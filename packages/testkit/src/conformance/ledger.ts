@@ -25,6 +25,7 @@ import { passRecoveryHold } from "../pass-recovery-hold.ts";
 import type { LedgerCheck } from "./ledger-check.ts";
 import { limitChecks } from "./ledger-limits.ts";
 import {
+  ACCOUNT,
   agreementWithRows,
   cursorAt,
   incoming,
@@ -451,6 +452,27 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.deepEqual(Buffer.from(view.live.bytes).toString(), "a");
       await ledger.transaction((tx) => tx.payouts.move(payout.id, ["due"], "ready"));
       assert.equal(await statusOf(ledger, payout), "signed");
+    },
+  },
+  {
+    name: "a ledger is of one account on one chain for good, and takes no withdrawal from another",
+    async run(ledger) {
+      await passRecoveryHold(ledger);
+      const payout = refundOf(operation(10));
+      await createPayouts(ledger, payout);
+      assert.equal((await ledger.control.read()).account, undefined);
+      assert.deepEqual(await ledger.control.bind(ACCOUNT), ACCOUNT);
+      const other = { ...ACCOUNT, custodianId: "1.2.101", custodianName: "other" } as const;
+      const elsewhere = { ...ACCOUNT, chainId: "22".repeat(32) };
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      for (const account of [other, elsewhere]) {
+        assert.deepEqual(await ledger.control.bind(account), ACCOUNT);
+        const withdrawal = withdrawalFor(payout, "a", { writerEpoch, account });
+        assert.equal(await ledger.withdrawals.save(withdrawal), "another_account");
+      }
+      assert.deepEqual((await ledger.control.read()).account, ACCOUNT);
+      assert.equal(await statusOf(ledger, payout), "due");
+      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
     },
   },
   {

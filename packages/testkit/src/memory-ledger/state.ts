@@ -13,6 +13,7 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type {
   Cursor,
   IdentifiedPayout,
+  LedgerAccount,
   NewReceipt,
   NewTransfer,
   PayoutApproval,
@@ -54,6 +55,7 @@ export interface StoredJob {
 
 /** Everything, in maps of values that are never changed in place: a copy of the maps is a snapshot. */
 export interface State {
+  account: LedgerAccount | undefined;
   cursor: Cursor | undefined;
   /** Those that are open. */
   freezes: readonly OpenFreeze[];
@@ -74,6 +76,7 @@ export interface State {
 }
 
 export const emptyState = (): State => ({
+  account: undefined,
   cursor: undefined,
   freezes: [],
   freezesAdded: 0n,

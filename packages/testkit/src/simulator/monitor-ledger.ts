@@ -5,6 +5,7 @@ import type { MemoryLedger } from "../memory-ledger.ts";
 
 /** The ledger in memory as a watcher reads it: what createPostgresMonitorLedger answers, by the same rules. */
 export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
+  bind: (account) => ledger.control.bind(account),
   knownOf: (operations) => Promise.resolve(operations.map((one) => knownOf(ledger, one))),
   recoveryHoldState: async () => (await ledger.control.read()).recoveryHold,
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
