@@ -215,8 +215,8 @@ describe("the journal", () => {
       ]);
       await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20, 1, 0) }]);
       await tx.payouts.confirm([
-        { payoutId: paid.id, blockNum: 20, blockTimeMs: timeMs },
-        { payoutId: paidByKey.id, blockNum: 21, blockTimeMs: millis(timeMs - 1) },
+        { payoutId: paid.id, by: operation(20, 1, 0) },
+        { payoutId: paidByKey.id, by: operation(21) },
       ]);
     });
     const lines = await all(view.journal({}));

@@ -156,6 +156,22 @@ CREATE TABLE payout_stake_row (
 );
 CREATE INDEX payout_stake_row_stake_row_id_idx ON payout_stake_row (stake_row_id);
 
+-- Which transfer settled a payout: one transfer settles one payout, and a payout is settled by one transfer. Written by
+-- `confirm_payouts` alone. How the two were matched: by the id of a transaction of ours, by the payout's key in the memo, by the nonce
+-- of a deposit, or because an operator says so.
+CREATE TABLE settlement (
+  payout_id    uuid NOT NULL PRIMARY KEY REFERENCES payout (id) ON DELETE RESTRICT ON UPDATE CASCADE,
+  block_num    integer NOT NULL,
+  trx_in_block integer NOT NULL,
+  op_in_trx    integer NOT NULL,
+  matched_by   text NOT NULL,
+  created_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT settlement_block_num_trx_in_block_op_in_trx_fkey FOREIGN KEY (block_num, trx_in_block, op_in_trx)
+    REFERENCES transfer (block_num, trx_in_block, op_in_trx) ON DELETE RESTRICT ON UPDATE CASCADE,
+  CONSTRAINT settlement_matched_by_known CHECK (matched_by IN ('txid', 'key', 'nonce', 'operator'))
+);
+CREATE UNIQUE INDEX settlement_of_one_transfer ON settlement (block_num, trx_in_block, op_in_trx);
+
 -- One attempt to move funds out: the signed bytes and what became of them. ADR 0003, 0004.
 CREATE TABLE withdrawal (
   id            uuid NOT NULL PRIMARY KEY,

@@ -98,23 +98,11 @@ async function settledBy(
   { position, effect }: OperationToLookUp,
 ): Promise<PayoutModel | undefined> {
   if (effect.type !== "payment") return undefined;
-  const [transfer, paid] = await Promise.all([
-    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(position) } }),
-    db.payout.findMany({
-      where: {
-        status: "confirmed",
-        blockProcessed: position.blockNum,
-        payee: effect.receiver,
-        withdrawals: { none: { status: "confirmed" } },
-      },
-      include: IN_CONTEXT,
-    }),
-  ]);
-  if (transfer === null) return undefined;
-  // A deposit at an exchange has no key in its memo.
-  return paid.find(({ key, kind }) =>
-    transfer.payoutKey === null ? kind === "deposit" : key === transfer.payoutKey,
-  );
+  const settled = await db.settlement.findUnique({
+    where: { blockNum_trxInBlock_opInTrx: transferKey(position), matchedBy: { not: "operator" } },
+    include: { payout: { include: IN_CONTEXT } },
+  });
+  return settled?.payout;
 }
 
 async function inContext(

@@ -53,6 +53,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       operator: `INSERT, ${MOVE_PAYOUT}`,
     },
   },
+  // Written by `confirm_payouts`.
+  settlement: { write: {} },
   payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
   // No role inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
   withdrawal: {
@@ -129,7 +131,7 @@ export const FUNCTION_RIGHTS: Readonly<
   bind_ledger: { callers: ["ingester", "operator", "payer", "watcher"], asOwner: true },
   save_withdrawal: { callers: ["payer"], asOwner: true },
   create_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
-  confirm_payouts: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
+  confirm_payouts: { callers: ["console", "ingester", "operator", "scheduler"], asOwner: true },
   requeue_payout: { callers: ["console", "operator"], asOwner: true },
   release_approved: { callers: ["console", "operator"], asOwner: true },
   limit_payment: { callers: ["payer"], asOwner: true },
@@ -143,7 +145,8 @@ export const FUNCTION_RIGHTS: Readonly<
   // Called by a trigger on `control`, with the rights of whichever process changes that row.
   recovery_hold_is_passed: { callers: PROCESS_ROLES, asOwner: false },
   deposit_nonces: { callers: [], asOwner: false },
-  login_is: { callers: [], asOwner: false },
+  // Called by a trigger on `payout`, with the rights of whoever writes there.
+  login_is: { callers: PROCESS_ROLES, asOwner: false },
   is_approved: { callers: [], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
   ensure_process_roles: { callers: [], asOwner: false },

@@ -136,7 +136,7 @@ export async function replayBlocks(
       await guard?.(tx);
       await needPassed(tx, to);
       const written = await writeTransfers(tx, deps, transfers);
-      await tx.receipts.add(await settleOutgoing(tx, written));
+      await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
       await tx.receipts.add(await findForeignPayments(tx, blocks));
       return written.length;
     });
@@ -208,15 +208,16 @@ async function writeBlocks(
   if (!moved) return undefined;
   const scanned = { ...cursor, blockTimeMs: last.timeMs };
   const written = await writeTransfers(tx, deps, batch.transfers);
+  const settled = await settleOutgoing(tx, batch.transfers);
   const receipts = [
-    ...(await settleOutgoing(tx, batch.transfers)),
+    ...settled.receipts,
     ...(await findForeignPayments(tx, blocks)),
     ...(await expireWithdrawals(tx, deps.policy, scanned)),
     ...(await liftRecoveryHold(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
   ];
   await tx.receipts.add(receipts);
-  return receipts;
+  return [...settled.confirmed, ...receipts];
 }
 
 /** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */

@@ -287,10 +287,13 @@ export interface PayoutRequeue {
 
 export interface PayoutConfirmation {
   readonly payoutId: PayoutId;
-  /** The irreversible block of its payment. */
-  readonly blockNum: number;
-  readonly blockTimeMs: Millis;
+  /** The outgoing transfer of an irreversible block that paid it. */
+  readonly by: OperationPosition;
 }
+
+/** How a transfer was found to be the payment of a payout. */
+export const SETTLEMENT_MATCHES = ["txid", "key", "nonce", "operator"] as const;
+export type SettlementMatch = (typeof SETTLEMENT_MATCHES)[number];
 
 /** Why a withdrawal could not be written. Nothing was written, and its bytes must never be sent. */
 export type WithdrawalRefusal =
@@ -368,6 +371,8 @@ export interface PayoutReader {
 }
 
 export interface PayoutsTx extends PayoutReader {
+  /** The payout that this transfer has settled. */
+  settledBy(transfer: OperationPosition): Promise<PayoutKey | undefined>;
   /**
    * Same key and same debt: the old one stays, nothing happens. Same key and another debt: throws, because two parts of
    * the product disagree about what is owed.
@@ -385,10 +390,12 @@ export interface PayoutsTx extends PayoutReader {
    */
   requeue(request: PayoutRequeue): Promise<boolean>;
   /**
-   * Confirms payouts together with the rows that they settle; those that are confirmed already stay as they are. The ledger
-   * has to know the payment: a transfer to the payee in that block, or a withdrawal that is confirmed in it. Else it throws.
+   * Confirms payouts together with the rows that they settle, with a receipt for each; those that are confirmed or cancelled already
+   * stay as they are. The transfer pays that amount to the payee, is named by nothing else and settles nothing else, and is
+   * matched by a transaction id of ours, the payout's key or a deposit's nonce. Else it throws.
+   * @param said of an operator, with `actor` and `reason`: for the receipts, and enough for a transfer that nothing names
    */
-  confirm(confirmed: readonly PayoutConfirmation[]): Promise<number>;
+  confirm(confirmed: readonly PayoutConfirmation[], said?: NewReceipt["details"]): Promise<number>;
 }
 
 export interface Payouts extends PayoutReader {

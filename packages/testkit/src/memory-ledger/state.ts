@@ -18,6 +18,7 @@ import type {
   NewTransfer,
   PayoutApproval,
   PayoutRecord,
+  SettlementMatch,
   TopUpRecord,
   WithdrawalRecord,
 } from "@stakebts/core/ledger/ledger";
@@ -40,6 +41,11 @@ export interface StoredPayout extends PayoutRecord {
 export interface StoredWithdrawal extends WithdrawalRecord {
   readonly signedMs: Millis;
   readonly at: OperationPosition | undefined;
+}
+
+export interface StoredSettlement {
+  readonly by: OperationPosition;
+  readonly matchedBy: SettlementMatch;
 }
 
 export interface StoredApproval extends PayoutApproval {
@@ -69,6 +75,8 @@ export interface State {
   agreements: Map<string, Agreement>;
   rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
   payouts: Map<PayoutId, StoredPayout>;
+  /** By the payout's id. */
+  settlements: Map<PayoutId, StoredSettlement>;
   withdrawals: Map<WithdrawalId, StoredWithdrawal>;
   topUps: Map<TopUpId, TopUpRecord>;
   jobs: Map<string, StoredJob>;
@@ -89,6 +97,7 @@ export const emptyState = (): State => ({
   agreements: new Map(),
   rows: new Map(),
   payouts: new Map(),
+  settlements: new Map(),
   withdrawals: new Map(),
   topUps: new Map(),
   jobs: new Map(),
@@ -101,6 +110,7 @@ export const copy = (state: State): State => ({
   agreements: new Map(state.agreements),
   rows: new Map(state.rows),
   payouts: new Map(state.payouts),
+  settlements: new Map(state.settlements),
   withdrawals: new Map(state.withdrawals),
   topUps: new Map(state.topUps),
   jobs: new Map(state.jobs),

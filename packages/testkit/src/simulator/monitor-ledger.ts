@@ -1,4 +1,4 @@
-import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
 import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/monitor-ledger";
 import type { MemoryLedger } from "../memory-ledger.ts";
@@ -45,21 +45,11 @@ function knownOf({ contents }: MemoryLedger, one: OperationToLookUp): KnownOfOpe
 
 /** What a ledger that has forgotten the withdrawal has learnt from the chain, by the key in the memo, since. */
 function settledBy(contents: Contents, { position, effect }: OperationToLookUp): StoredPayout | undefined {
-  const transfer = contents.transfers.get(operationId(position));
-  if (effect.type !== "payment" || transfer === undefined) return undefined;
-  const confirmed = new Set(
-    [...contents.withdrawals.values()]
-      .filter(({ status }) => status === "confirmed")
-      .map(({ payoutId }) => payoutId),
+  if (effect.type !== "payment") return undefined;
+  const found = [...contents.settlements].find(
+    ([, { by, matchedBy }]) => matchedBy !== "operator" && compareOperations(by, position) === 0,
   );
-  return [...contents.payouts.values()].find(
-    ({ id, key, kind, payee, status, blockProcessed }) =>
-      status === "confirmed" &&
-      blockProcessed === position.blockNum &&
-      payee === effect.receiver &&
-      !confirmed.has(id) &&
-      (transfer.payoutKey === undefined ? kind === "deposit" : key === transfer.payoutKey),
-  );
+  return found === undefined ? undefined : contents.payouts.get(found[0]);
 }
 
 const PAID_OR_ON_ITS_WAY = new Set(["signed", "sent", "confirmed"]);

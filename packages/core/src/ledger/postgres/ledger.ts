@@ -31,6 +31,7 @@ const CONFLICT_RETRIES = 5;
  */
 export function createPostgresLedger({ url, max = 5 }: { url: string; max?: number }): Ledger {
   const db = openDatabase(url, max);
+  const control = new PostgresControl(db);
   return {
     transaction: (work) => inTransaction(db, (tx) => work(ledgerTx(tx))),
     hasWork: async (accepting = true) => {
@@ -44,7 +45,11 @@ export function createPostgresLedger({ url, max = 5 }: { url: string; max?: numb
     payouts: new PostgresPayouts(db),
     withdrawals: new PostgresWithdrawals(db),
     topUps: new PostgresTopUps(db),
-    control: new PostgresControl(db),
+    control: {
+      read: () => control.read(),
+      bind: (account) => inTransaction(db, (tx) => new PostgresControl(tx).bind(account)),
+      startWriterEpoch: () => control.startWriterEpoch(),
+    },
     jobs: { dispatch: (limit, make) => inTransaction(db, (tx) => dispatchJobs(tx, limit, make)) },
   };
 }
