@@ -98,6 +98,19 @@ CREATE TRIGGER no_delete BEFORE DELETE ON hash_chain_entry FOR EACH ROW EXECUTE 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON hash_chain_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON hash_chain_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE imported_agreement (
+  block_start integer NOT NULL,
+  trx_idx integer NOT NULL,
+  ops_idx integer NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT imported_agreement_pkey PRIMARY KEY (block_start, trx_idx, ops_idx),
+  CONSTRAINT imported_agreement_block_start_trx_idx_ops_idx_fkey FOREIGN KEY (block_start, trx_idx, ops_idx) REFERENCES agreement(block_start, trx_idx, ops_idx) ON UPDATE CASCADE ON DELETE RESTRICT
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON imported_agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE ledger_account (
   id integer NOT NULL DEFAULT 1,
   chain_id text NOT NULL,

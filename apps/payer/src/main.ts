@@ -1,4 +1,4 @@
-import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
+import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import { createSigner } from "@stakebts/bitshares/signer";
 import { shown } from "@stakebts/core/config/environment";
 import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
@@ -19,6 +19,8 @@ import { readConfig } from "./config.ts";
 
 runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const { DATABASE_URL: databaseUrl, STAKEBTS_ACTIVE_KEY: activeKey } = config;
+  const memoKeys = config.STAKEBTS_MEMO_KEY ?? [activeKey];
+  const { managers } = policyOf(config.STAKEBTS_POLICY, "");
   const chain = openChain(config, log);
   const ledger = createPostgresLedger({ url: databaseUrl });
   const view = createPostgresLedgerView({ url: databaseUrl });
@@ -31,7 +33,8 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       lock: createPostgresPayerLock({ databaseUrl, clock: hostClock, log, progress }),
       startWorker: workerOn(config, { log, progress }),
       signerOn: (chainId) => createSigner({ wif: activeKey, chainId }),
-      memos: createMemoWriter({ wif: config.STAKEBTS_MEMO_KEY?.[0] ?? activeKey }),
+      memos: createMemoWriter({ wif: memoKeys[0] ?? activeKey }),
+      memoReader: createMemoReader({ wifs: memoKeys }),
       openSources: (opened) =>
         openTopUpSources(config, exchangeCredentials(config), { ...opened, chain, log }),
       clock: hostClock,
@@ -48,6 +51,11 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     {
       custodian: config.STAKEBTS_CUSTODIAN,
       policyOn: (chainId) => policyOf(config.STAKEBTS_POLICY, chainId).policy,
+      owed: {
+        exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+        checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
+        managers,
+      },
       treasuryMs: config.STAKEBTS_TREASURY_MS,
       shown: shown(config),
     },

@@ -81,6 +81,7 @@ export class MemoryLedger implements Ledger {
 
   readonly payouts: Payouts = {
     find: (query) => payoutsIn(this.#state, this.#clock).find(query),
+    debt: (id) => payoutsIn(this.#state, this.#clock).debt(id),
     view: (id) => payoutsIn(this.#state, this.#clock).view(id),
     applyLimits: (id) => this.#inTurn((state) => payoutsIn(state, this.#clock).applyLimits(id)),
     enqueueStale: (options) => this.#inTurn((state) => payoutsIn(state, this.#clock).enqueueStale(options)),

@@ -76,6 +76,19 @@ CREATE TABLE agreement (
 );
 CREATE INDEX agreement_nominator_idx ON agreement (nominator);
 
+-- Which agreements an operator's import has written. Every other one has to follow from a transfer that payer and watcher read from the
+-- chain themselves, before they let anything be paid for it. ADR 0011.
+CREATE TABLE imported_agreement (
+  block_start integer NOT NULL,
+  trx_idx     integer NOT NULL,
+  ops_idx     integer NOT NULL,
+  written_by  text NOT NULL DEFAULT session_user,
+  created_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (block_start, trx_idx, ops_idx),
+  CONSTRAINT imported_agreement_block_start_trx_idx_ops_idx_fkey FOREIGN KEY (block_start, trx_idx, ops_idx)
+    REFERENCES agreement (block_start, trx_idx, ops_idx) ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
 -- One payment that an agreement may cause, written down when it opens.
 CREATE TABLE stake_row (
   id              text NOT NULL PRIMARY KEY,

@@ -365,11 +365,7 @@ function toNewTransfer(
     fee: isOutgoing && isDrawn ? shares(0n) : transfer.feeAmount, // who draws pays it
     memoStatus: memo.type,
     memoText: text,
-    request: isOutgoing
-      ? undefined
-      : isDrawn
-        ? { type: "drawn" }
-        : requestIn(memo, block.blockNum, deps.policy),
+    request: isOutgoing ? undefined : requestOf(transfer, memo, block.blockNum, deps.policy),
     // What others draw from the custodian they wrote the memo of: it says nothing of payouts.
     payoutKey:
       isOutgoing && !isDrawn && transfer.assetId === CORE_ASSET_ID && text !== undefined
@@ -380,7 +376,19 @@ function toNewTransfer(
   };
 }
 
-function requestIn(memo: MemoContent, blockNum: number, policy: Policy): MemoRequest {
+/** What a transfer to the custodian asks for. */
+export const requestOf = (
+  { permissionId }: Pick<ChainTransfer, "permissionId">,
+  memo: MemoContent,
+  blockNum: number,
+  policy: Pick<Policy, "strictJsonUpToBlock">,
+): MemoRequest => (permissionId === undefined ? requestIn(memo, blockNum, policy) : { type: "drawn" });
+
+function requestIn(
+  memo: MemoContent,
+  blockNum: number,
+  policy: Pick<Policy, "strictJsonUpToBlock">,
+): MemoRequest {
   switch (memo.type) {
     case "none":
       return { type: "invalid", reason: "no_memo" };

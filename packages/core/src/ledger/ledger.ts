@@ -8,6 +8,7 @@ import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
 import type { NewPayout, PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
 import type { MemoRequest } from "../rules/request.ts";
+import type { Debt } from "../rules/owed.ts";
 import type { NewStakeRow, StakeRow } from "../rules/stake-row.ts";
 import type { Agreement } from "../rules/terms.ts";
 import type { Millis } from "@stakebts/kernel/time";
@@ -339,8 +340,15 @@ export interface TransfersTx {
 export interface AgreementsTx {
   /** In chain order. */
   find(query: { readonly nominators: readonly string[] }): Promise<readonly Agreement[]>;
-  /** Writes those whose place is free, with their rows, and returns them. */
-  insert(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]>;
+  /**
+   * Writes those whose place is free, with their rows, and returns them.
+   * @param options `imported`: an operator writes them, and no transfer of this ledger has to have opened them. Only the login of
+   * operators may say so.
+   */
+  insert(
+    agreements: readonly NewAgreement[],
+    options?: { readonly imported: boolean },
+  ): Promise<readonly NewAgreement[]>;
   /**
    * An agreement that an import has written and that this one is, see {@link isSameAgreement}: at its own place first, then by
    * the nearest start. Not one that a transfer of this ledger opened, or that another transfer was found to be.
@@ -399,6 +407,8 @@ export interface PayoutsTx extends PayoutReader {
 }
 
 export interface Payouts extends PayoutReader {
+  /** What it is owed for, as the ledger has it. */
+  debt(id: PayoutId): Promise<Debt | undefined>;
   view(id: PayoutId): Promise<PaymentView | undefined>;
   /**
    * Do the limits let it be paid now? `held`: they made it wait for a person. What {@link Withdrawals.save} finds out as well,

@@ -1,8 +1,10 @@
 import { transferFee } from "@stakebts/bitshares/fees";
 import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stakebts/bitshares/chain";
-import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
+import type { MemoReader, MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import { toShares } from "@stakebts/kernel/amount";
 import type { AssertionError } from "@stakebts/kernel/assert";
+import { requestOf } from "../ledger/ingest-blocks.ts";
+import { CauseReader } from "../ledger/cause-reader.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "../ledger/find-custodian.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -10,11 +12,13 @@ import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
 import { recordStart } from "../ledger/record-start.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { AccountCache } from "../payments/account-cache.ts";
+import { createDebtCheck } from "../payments/debt-check.ts";
 import { HotWallet } from "../payments/hot-wallet.ts";
 import { type PayDeps, payPayout } from "../payments/pay-payout.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { JobHandlers, StartWorker } from "../queue/queue.ts";
 import type { PayoutId } from "../rules/payout.ts";
+import type { OwedRules } from "../rules/owed.ts";
 import type { Policy } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import { reportTreasury } from "../treasury/report-treasury.ts";
@@ -45,6 +49,8 @@ export interface PayerPorts extends ProcessPorts, FreezablePorts {
   readonly startWorker: StartWorker;
   readonly signerOn: (chainId: string) => Signer;
   readonly memos: MemoWriter;
+  /** With every memo key of the custodian that this payer has: causes are read with it. */
+  readonly memoReader: MemoReader;
   /** In the order in which they are asked for top-ups. Tried again while it fails. */
   readonly openSources: (opened: {
     readonly custodian: ChainAccount;
@@ -64,24 +70,27 @@ export interface PayerSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
   readonly policyOn: (chainId: string) => Policy;
+  readonly owed: OwedRules;
   /** Between two turns of the treasury. */
   readonly treasuryMs: number;
 }
 
 /** What a payer pays with, whether it leads already or not: all but the epoch. */
 export function newPayDeps({
-  ports: { chain, ledger, memos, clock, log, frozenHere },
+  ports: { chain, ledger, memos, memoReader, clock, log, frozenHere },
   signer,
   custodian,
   chainId,
   policy,
+  owed,
 }: {
-  readonly ports: Pick<PayerPorts, "ledger" | "memos" | "clock" | "log" | "frozenHere"> &
+  readonly ports: Pick<PayerPorts, "ledger" | "memos" | "memoReader" | "clock" | "log" | "frozenHere"> &
     Pick<PayDeps, "chain">;
   readonly signer: Signer;
   readonly custodian: ChainAccount;
   readonly chainId: string;
   readonly policy: Policy;
+  readonly owed: OwedRules;
 }): Omit<PayDeps, "writerEpoch"> {
   return {
     chain,
@@ -101,6 +110,15 @@ export function newPayDeps({
       maxAgeMs: WALLET_AGE_MS_MAX,
     }),
     payees: new AccountCache({ chain, clock }),
+    debts: createDebtCheck(
+      new CauseReader({
+        chain,
+        custodian,
+        requestOf: (transfer, blockNum) =>
+          requestOf(transfer, memoReader.read(transfer.memo), blockNum, policy),
+      }),
+      owed,
+    ),
     feeOf: transferFee,
   };
 }
@@ -128,7 +146,7 @@ export async function runPayer(
     await bindLedger(ledger.control, custodian);
     return DONE;
   });
-  const payDeps = newPayDeps({ ports, signer, custodian: account, chainId, policy });
+  const payDeps = newPayDeps({ ports, signer, custodian: account, chainId, policy, owed: settings.owed });
   let sources: readonly TopUpSource[] = [];
   await repeat({ name: "open top-up sources", clock, log }, signal, async () => {
     sources = await ports.openSources({ custodian: account, chainId, signer });

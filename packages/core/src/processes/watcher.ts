@@ -7,6 +7,7 @@ import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import type { OwedRules } from "../rules/owed.ts";
 import type { Policy } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import { type ProcessPorts, type ProcessSettings, reportNodeTroubles } from "./process-ports.ts";
@@ -28,8 +29,7 @@ export interface WatcherSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
   readonly policyOn: (chainId: string) => Pick<Policy, "maxNetworkFee">;
-  readonly exchangeDepositAccount: string;
-  readonly checkpointAccount: string | undefined;
+  readonly owed: OwedRules;
   /** What this installation is called in messages. */
   readonly installation: string;
   readonly pollMs: number;
@@ -56,8 +56,7 @@ export async function runWatcher(
     log,
     policy: settings.policyOn(custodian.chainId),
     custodian: custodian.account,
-    exchangeDepositAccount: settings.exchangeDepositAccount,
-    checkpointAccount: settings.checkpointAccount,
+    owed: settings.owed,
     onAlert: (alert) => {
       measured?.(alert);
       directAlerts.job(alert);

@@ -21,7 +21,9 @@ import type {
   SettlementMatch,
 } from "@stakebts/core/ledger/ledger";
 import type { NewJob } from "@stakebts/core/queue/queue";
+import type { Debt } from "@stakebts/core/rules/owed";
 import { controlOf } from "./control.ts";
+import { debtIn } from "./debts.ts";
 import { applyLimits, byAge } from "./limits.ts";
 import { movePayout, putPayout } from "./payout-moves.ts";
 import { jobsIn, receiptsIn } from "./receipts.ts";
@@ -88,6 +90,11 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     const { payments, limits, recoveryHold } = controlOf(state);
     const live = [...state.withdrawals.values()].find((w) => w.payoutId === id && isLive(w.status));
     return { payout, live, payments, limits, recoveryHold, cursor: state.cursor };
+  },
+
+  async debt(id: PayoutId): Promise<Debt | undefined> {
+    const payout = state.payouts.get(id);
+    return payout === undefined ? undefined : debtIn(state, payout);
   },
 
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {

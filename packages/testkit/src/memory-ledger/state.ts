@@ -73,6 +73,8 @@ export interface State {
   processedElsewhereUpToBlockNum: number;
   transfers: Map<string, StoredTransfer>;
   agreements: Map<string, Agreement>;
+  /** The places of those that an operator's import has written. */
+  importedAgreements: Set<string>;
   rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
   payouts: Map<PayoutId, StoredPayout>;
   /** By the payout's id. */
@@ -95,6 +97,7 @@ export const emptyState = (): State => ({
   processedElsewhereUpToBlockNum: 0,
   transfers: new Map(),
   agreements: new Map(),
+  importedAgreements: new Set(),
   rows: new Map(),
   payouts: new Map(),
   settlements: new Map(),
@@ -108,6 +111,7 @@ export const copy = (state: State): State => ({
   ...state,
   transfers: new Map(state.transfers),
   agreements: new Map(state.agreements),
+  importedAgreements: new Set(state.importedAgreements),
   rows: new Map(state.rows),
   payouts: new Map(state.payouts),
   settlements: new Map(state.settlements),

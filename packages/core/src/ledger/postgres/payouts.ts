@@ -14,6 +14,8 @@ import type {
   Payouts,
   PayoutsTx,
 } from "../ledger.ts";
+import type { Debt } from "../../rules/owed.ts";
+import { debtsOf } from "./debts.ts";
 import { paymentView } from "./payment-view.ts";
 import { toPayout } from "./payout-row.ts";
 
@@ -41,6 +43,10 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
 
   view(id: PayoutId): Promise<PaymentView | undefined> {
     return paymentView(this.#db, id);
+  }
+
+  async debt(id: PayoutId): Promise<Debt | undefined> {
+    return (await debtsOf(this.#db, [id])).get(id);
   }
 
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {
