@@ -248,7 +248,7 @@ export const BREAKS: readonly Break[] = [
       {
         file: PAYER,
         find: `log.info("withdrawal.sent", ids);`,
-        replace: `await ledger.transaction((tx) => tx.payouts.confirm([{ payoutId: payout.id, blockNum: 1, blockTimeMs: 1 }]));`,
+        replace: `await ledger.transaction((tx) => tx.payouts.confirm([{ payoutId: payout.id, by: { blockNum: 1, trxInBlock: 0, opInTrx: 0 } }]));`,
       },
     ],
     // Nodes say that they have taken it, and have not.

@@ -98,6 +98,33 @@ CREATE TRIGGER no_delete BEFORE DELETE ON hash_chain_entry FOR EACH ROW EXECUTE 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON hash_chain_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON hash_chain_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE imported_agreement (
+  block_start integer NOT NULL,
+  trx_idx integer NOT NULL,
+  ops_idx integer NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT imported_agreement_pkey PRIMARY KEY (block_start, trx_idx, ops_idx),
+  CONSTRAINT imported_agreement_block_start_trx_idx_ops_idx_fkey FOREIGN KEY (block_start, trx_idx, ops_idx) REFERENCES agreement(block_start, trx_idx, ops_idx) ON UPDATE CASCADE ON DELETE RESTRICT
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON imported_agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE ledger_account (
+  id integer NOT NULL DEFAULT 1,
+  chain_id text NOT NULL,
+  custodian_id text NOT NULL,
+  custodian_name text NOT NULL,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT ledger_account_pkey PRIMARY KEY (id),
+  CONSTRAINT ledger_account_is_one_row CHECK (id = 1),
+  CONSTRAINT ledger_account_is_whole CHECK (chain_id <> '' AND custodian_id ~ '^1\.2\.[0-9]+$' AND custodian_name <> '')
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON ledger_account FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger_account FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON ledger_account FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE ledger_freeze (
   id bigint NOT NULL DEFAULT nextval('ledger_freeze_id_seq'::regclass),
   level text NOT NULL,
@@ -231,6 +258,7 @@ CREATE INDEX payout_unconfirmed ON payout (status, due) WHERE status <> 'confirm
 CREATE TRIGGER limit_ends_with_status BEFORE UPDATE ON payout FOR EACH ROW WHEN (old.status <> new.status AND old.limited_by IS NOT NULL AND old.limited_by = new.limited_by) EXECUTE FUNCTION limit_ends_with_status();
 CREATE TRIGGER no_delete BEFORE DELETE ON payout FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON payout FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER payout_begins_due BEFORE INSERT ON payout FOR EACH ROW EXECUTE FUNCTION payout_begins_due();
 CREATE TRIGGER payout_moves BEFORE UPDATE ON payout FOR EACH ROW EXECUTE FUNCTION payout_moves();
 
 CREATE TABLE payout_approval (
@@ -278,6 +306,23 @@ CREATE INDEX receipt_subject_idx ON receipt (subject);
 CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE settlement (
+  payout_id uuid NOT NULL,
+  block_num integer NOT NULL,
+  trx_in_block integer NOT NULL,
+  op_in_trx integer NOT NULL,
+  matched_by text NOT NULL,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT settlement_pkey PRIMARY KEY (payout_id),
+  CONSTRAINT settlement_block_num_trx_in_block_op_in_trx_fkey FOREIGN KEY (block_num, trx_in_block, op_in_trx) REFERENCES transfer(block_num, trx_in_block, op_in_trx) ON UPDATE CASCADE ON DELETE RESTRICT,
+  CONSTRAINT settlement_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id) ON UPDATE CASCADE ON DELETE RESTRICT,
+  CONSTRAINT settlement_matched_by_known CHECK (matched_by = ANY (ARRAY['txid', 'key', 'nonce', 'operator']))
+);
+CREATE UNIQUE INDEX settlement_of_one_transfer ON settlement (block_num, trx_in_block, op_in_trx);
+CREATE TRIGGER no_delete BEFORE DELETE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON settlement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE stake_row (
   id text NOT NULL,
@@ -425,8 +470,9 @@ CREATE TRIGGER withdrawal_moves BEFORE UPDATE ON withdrawal FOR EACH ROW EXECUTE
 CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EACH ROW EXECUTE FUNCTION withdrawal_needs_signed_payout();
 
 -- FUNCTION add_freeze(new_level text, new_source text, new_process text, new_reason text) RETURNS boolean
+-- FUNCTION bind_ledger(of_chain text, of_custodian text, of_name text) RETURNS ledger_account
 -- FUNCTION chain_cursor_goes_forward() RETURNS trigger
--- FUNCTION confirm_payouts(ids uuid[], blocks integer[], times bigint[]) RETURNS bigint
+-- FUNCTION confirm_payouts(ids uuid[], blocks integer[], trxs integer[], ops integer[], said jsonb) RETURNS bigint
 -- FUNCTION create_notice(new_id uuid, new_key text, new_payee text, new_amount bigint, new_memo text, new_due bigint) RETURNS boolean
 -- FUNCTION database_identity() RETURNS text
 -- FUNCTION deposit_nonces(key text) RETURNS text[]
@@ -440,6 +486,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean
+-- FUNCTION payout_begins_due() RETURNS trigger
 -- FUNCTION payout_moves() RETURNS trigger
 -- FUNCTION recovery_hold_holds() RETURNS trigger
 -- FUNCTION recovery_hold_is_passed(until_ms bigint, from_block_num integer) RETURNS boolean
@@ -447,7 +494,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION refuse_removal() RETURNS trigger
 -- FUNCTION release_approved(of_payout uuid, job_id text) RETURNS boolean
 -- FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text) RETURNS boolean
--- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint) RETURNS text
+-- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger
 -- FUNCTION withdrawal_moves() RETURNS trigger

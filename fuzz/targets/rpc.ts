@@ -178,9 +178,12 @@ export const rpc: Target = {
                 maxAgeMs: 5_000,
               }),
               payees: new AccountCache({ chain, clock }),
+              // What this payer pays is made up, and no block holds a cause of it.
+              debts: { whyNotOwed: () => Promise.resolve(undefined), knows: () => undefined },
               log: silent,
               policy: DEFAULT_POLICY,
               custodian: { id: "1.2.77", name: "custodian" },
+              chainId: CHAIN_ID,
               frozenHere: () => [],
               feeOf: transferFee,
               writerEpoch,

@@ -1,38 +1,50 @@
--- Confirms payouts, with the stake rows that each settles, and only by a payment that the ledger has read from the chain: a
--- withdrawal of this payout that is confirmed in that block, or an outgoing transfer of that amount to the payee in it. A payout
--- that is confirmed or cancelled already stays as it is. Returns how many payouts were confirmed by this call.
-CREATE OR REPLACE FUNCTION confirm_payouts(ids uuid[], blocks int[], times bigint[])
+-- Confirms payouts, with the stake rows that each settles and a receipt, each by one transfer that the ledger has read from the chain:
+-- it pays this amount to the payee, settles nothing else (`settlement`), names no other payout, and names this one by the id of a
+-- transaction that was signed for it, by the key in its memo, or by the nonce of a deposit. Where nothing names it, an operator says
+-- that it is the payment (`said` has actor and reason). A payout that is confirmed or cancelled already stays as it is.
+-- Returns how many payouts were confirmed by this call.
+CREATE OR REPLACE FUNCTION confirm_payouts(ids uuid[], blocks int[], trxs int[], ops int[], said jsonb)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+  by_hand boolean := coalesce(said ->> 'actor', '') <> '' AND coalesce(said ->> 'reason', '') <> '' AND login_is('operator');
   unpaid text;
-  confirmed bigint;
+  moving uuid[];
 BEGIN
-  SELECT p.key INTO unpaid
-    FROM unnest(ids, blocks) AS f (id, block_num) JOIN payout p ON p.id = f.id
-   WHERE p.status NOT IN ('confirmed', 'cancelled')
-     AND NOT EXISTS (SELECT FROM withdrawal w
-                      WHERE w.payout_id = p.id AND w.status = 'confirmed' AND w.block_num = f.block_num)
-     AND NOT EXISTS (SELECT FROM transfer t
-                      WHERE t.block_num = f.block_num AND t.direction = 'out' AND t.receiver = p.payee
-                        AND t.asset_id = '1.3.0' AND t.amount_shares = p.amount * 100000)
-   LIMIT 1;
+  SELECT array_agg(id) INTO moving
+    FROM (SELECT id FROM payout WHERE id = ANY (ids) AND status NOT IN ('confirmed', 'cancelled') ORDER BY id FOR UPDATE) open;
+  IF moving IS NULL THEN RETURN 0; END IF;
+  INSERT INTO settlement (payout_id, block_num, trx_in_block, op_in_trx, matched_by)
+  SELECT f.id, f.block_num, f.trx, f.op, m.matched_by
+    FROM unnest(ids, blocks, trxs, ops) AS f (id, block_num, trx, op)
+    JOIN payout p ON p.id = f.id
+    JOIN transfer t ON (t.block_num, t.trx_in_block, t.op_in_trx) = (f.block_num, f.trx, f.op)
+    CROSS JOIN LATERAL (SELECT CASE
+      WHEN EXISTS (SELECT FROM withdrawal w WHERE w.payout_id = p.id AND w.txid = t.txid) THEN 'txid'
+      WHEN t.payout_key = p.key THEN 'key'
+      WHEN p.kind = 'deposit' AND t.memo_nonce = ANY (deposit_nonces(p.key)) THEN 'nonce'
+      WHEN by_hand AND NOT EXISTS (SELECT FROM withdrawal w WHERE w.txid = t.txid) THEN 'operator' END) AS m (matched_by)
+   WHERE f.id = ANY (moving) AND m.matched_by IS NOT NULL AND t.direction = 'out' AND t.receiver = p.payee
+     AND t.asset_id = '1.3.0' AND t.amount_shares = p.amount * 100000 AND coalesce(t.payout_key, p.key) = p.key;
+  SELECT p.key INTO unpaid FROM payout p
+   WHERE p.id = ANY (moving) AND NOT EXISTS (SELECT FROM settlement s WHERE s.payout_id = p.id) LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'payout % is not confirmed: the ledger knows no payment of it in that block', unpaid
+    RAISE EXCEPTION 'payout % is not confirmed: the ledger knows no payment of it at that place', unpaid
       USING ERRCODE = 'check_violation';
   END IF;
-  WITH found AS (
-    SELECT * FROM unnest(ids, blocks, times) AS f (id, block_num, time_ms)
-  ), moved AS (
-    UPDATE payout SET status = 'confirmed', reason = NULL, block_processed = f.block_num, processed = f.time_ms,
-                      updated_at = now()
-      FROM found f
-     WHERE payout.id = f.id AND payout.status NOT IN ('confirmed', 'cancelled')
-    RETURNING payout.id, f.block_num, f.time_ms
-  ), settled AS (
-    UPDATE stake_row SET status = link.settles_as, block_processed = moved.block_num, processed = moved.time_ms
-      FROM payout_stake_row link JOIN moved ON moved.id = link.payout_id
-     WHERE stake_row.id = link.stake_row_id AND stake_row.status IN ('processing', 'paid')
-  )
-  SELECT count(*) INTO confirmed FROM moved;
-  RETURN confirmed;
+  INSERT INTO receipt (event, subject, chain_time_ms, details)
+  SELECT 'payout.confirmed', p.key, t.block_time_ms, coalesce(said, '{}') || jsonb_build_object(
+           'payoutId', p.id, 'payee', p.payee, 'amountShares', t.amount_shares::text, 'txid', t.txid, 'was', p.status,
+           'operation', format('%s:%s:%s', s.block_num, s.trx_in_block, s.op_in_trx), 'matchedBy', s.matched_by)
+    FROM settlement s JOIN payout p ON p.id = s.payout_id JOIN transfer t USING (block_num, trx_in_block, op_in_trx)
+   WHERE s.payout_id = ANY (moving)
+   ORDER BY s.block_num, s.trx_in_block, s.op_in_trx;
+  UPDATE stake_row SET status = link.settles_as, block_processed = s.block_num, processed = t.block_time_ms
+    FROM payout_stake_row link JOIN settlement s ON s.payout_id = link.payout_id
+                               JOIN transfer t USING (block_num, trx_in_block, op_in_trx)
+   WHERE link.payout_id = ANY (moving) AND stake_row.id = link.stake_row_id AND stake_row.status IN ('processing', 'paid');
+  UPDATE payout SET status = 'confirmed', reason = NULL, block_processed = s.block_num, processed = t.block_time_ms,
+                    updated_at = now()
+    FROM settlement s JOIN transfer t USING (block_num, trx_in_block, op_in_trx)
+   WHERE payout.id = s.payout_id AND payout.id = ANY (moving);
+  RETURN cardinality(moving);
 END $$;

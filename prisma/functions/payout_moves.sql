@@ -16,6 +16,11 @@ BEGIN
      IS DISTINCT FROM (NEW.id, NEW.key, NEW.kind, NEW.payee, NEW.amount, NEW.memo, NEW.due) THEN
     RAISE EXCEPTION 'payout % is a debt and is not changed', OLD.key USING ERRCODE = 'restrict_violation';
   END IF;
+  IF NEW.status = 'confirmed' AND NOT EXISTS
+      (SELECT FROM settlement WHERE payout_id = NEW.id AND block_num = NEW.block_processed) THEN
+    RAISE EXCEPTION 'payout % is confirmed by the transfer that settles it, and has none', OLD.key
+      USING ERRCODE = 'check_violation';
+  END IF;
   -- A live withdrawal may still reach the chain: until it is dead the payout can only be confirmed.
   IF NEW.status IN ('ready', 'failed', 'held', 'cancelled') AND OLD.status IN ('signed', 'sent') AND EXISTS
       (SELECT FROM withdrawal WHERE payout_id = OLD.id AND status IN ('signed', 'broadcast')) THEN

@@ -1,15 +1,19 @@
 -- Saves signed bytes: from here on the payout can only be confirmed, or wait until this withdrawal is dead (ADR 0003). The first
--- payer wins, and only within the limits, while no freeze stops payments and no recovery hold is placed. Payers of the version before
+-- payer wins, and only from the account that the ledger is of, within the limits, while no freeze stops payments and no recovery hold
+-- is placed. Payers of the version before
 -- call it too: 'payments_off' means every kind of "not now".
 -- Locks: the control row, so that a freeze or a new epoch comes before or after and not between; the payout row, so that the
 -- second of two payers waits and finds the payout moved.
 CREATE OR REPLACE FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num int,
-                                           new_expiration_ms bigint, new_fee_shares bigint, epoch bigint)
+                                           new_expiration_ms bigint, new_fee_shares bigint, epoch bigint,
+                                           of_chain text, of_custodian text, of_name text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   newest_epoch bigint;
   found_status text;
+  bound ledger_account%ROWTYPE := bind_ledger(of_chain, of_custodian, of_name);
 BEGIN
+  IF (bound.chain_id, bound.custodian_id) IS DISTINCT FROM (of_chain, of_custodian) THEN RETURN 'another_account'; END IF;
   SELECT writer_epoch INTO STRICT newest_epoch FROM control WHERE id = 1 FOR NO KEY UPDATE;
   IF newest_epoch <> epoch THEN RETURN 'epoch_over'; END IF;
   IF is_frozen() OR is_on_recovery_hold() THEN RETURN 'payments_off'; END IF;

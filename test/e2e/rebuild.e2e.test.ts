@@ -22,7 +22,7 @@ describe("a database that is wiped while the whole cluster works", () => {
       expect(rebuilt, rebuilt.err).toMatchObject({ code: 0 });
       cluster.start("ingester", { STAKEBTS_REPLAY: "last" });
       cluster.start("scheduler", { STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT: "dls.cipher" });
-      cluster.start("payer");
+      cluster.start("payer", { STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT: "dls.cipher" });
       expect(await stakebts("payments", "on", ...REASON)).toMatchObject({ code: 0 });
       await settled(cluster);
       await expectEverybodyPaidOnce(cluster);

@@ -77,6 +77,23 @@ describe("a worker does not start", () => {
     expect(message).toContain("there is no account nobody-of-that-name");
   });
 
+  it("with a ledger of another account: every process names both", async () => {
+    const ingester = cluster.start("ingester");
+    await ingester.waitFor(({ event }) => event === "process.started");
+    ingester.kill("SIGTERM");
+    await ingester.exited;
+    const other = {
+      STAKEBTS_CUSTODIAN: "nominator-1",
+      STAKEBTS_MEMO_KEY: wifFromSeed("nominator-1-memo"),
+      STAKEBTS_ACTIVE_KEY: wifFromSeed("nominator-1-active"),
+    };
+    for (const name of ["ingester", "payer", "watcher"] as const) {
+      const message = await refusal(cluster.start(name, other));
+      expect(message).toContain(`this ledger is of ${CUSTODIAN} (1.2.`);
+      expect(message).toContain("the settings name nominator-1 (1.2.");
+    }
+  });
+
   it("to work with nodes of another chain than it was told, and says so while it waits", async () => {
     const worker = cluster.start("payer", { STAKEBTS_CHAIN_ID: "4".repeat(64) });
     const line = await worker.waitFor(({ event }) => event === "chain.unavailable");

@@ -49,6 +49,7 @@ export const SETTINGS = {
     ),
   ),
   notify: some("STAKEBTS_NOTIFY_NAME", ...CHANNEL_GROUPS.flat()),
+  account: some("STAKEBTS_CHAIN_ID", "STAKEBTS_CUSTODIAN"),
   policy: some("STAKEBTS_POLICY"),
   reserve: some("STAKEBTS_RESERVE_ACCOUNT", "STAKEBTS_RESERVE_PERMISSION"),
   keys: some("STAKEBTS_ACTIVE_KEY", "STAKEBTS_MEMO_KEY").partial(),

@@ -4,6 +4,7 @@ import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import type { Environment } from "@stakebts/core/config/environment";
 import { rolesOf } from "@stakebts/core/config/exchange-settings";
 import { type CustodianPolicy, policyOf } from "@stakebts/core/config/policy-file";
+import { ledgerAccountOf, needAccount, needAccountNamed } from "@stakebts/core/ledger/bind-ledger";
 import { checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import type { IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
 import type { Cursor, Ledger } from "@stakebts/core/ledger/ledger";
@@ -29,6 +30,7 @@ export class Context {
   readonly terminal: Terminal;
   readonly environment: Environment;
   readonly clock: HostClock = hostClock;
+  #isRightAccount = false;
   #view: LedgerView | undefined;
   #ledger: Ledger | undefined;
   #chain: (ChainReader & UndeliveredBlockReader) | undefined;
@@ -47,11 +49,29 @@ export class Context {
   }
 
   get ledger(): Ledger {
-    this.#ledger ??= createPostgresLedger({
-      url: readSettings("database", this.environment).DATABASE_URL,
-      max: 2,
-    });
+    if (this.#ledger === undefined) {
+      const { DATABASE_URL: url } = readSettings("database", this.environment);
+      const ledger = createPostgresLedger({ url, max: 2 });
+      this.#ledger = {
+        ...ledger,
+        transaction: async (work) => {
+          await this.#needAccount(ledger);
+          return ledger.transaction(work);
+        },
+      };
+    }
     return this.#ledger;
+  }
+
+  /** Nothing is written to the ledger of another account than the settings name, if they name one. No node is asked. */
+  async #needAccount({ control }: Ledger): Promise<void> {
+    if ((this.environment["STAKEBTS_CUSTODIAN"] ?? "") === "" || this.#isRightAccount) return;
+    const { STAKEBTS_CUSTODIAN: name, STAKEBTS_CHAIN_ID: chainId } = readSettings(
+      "account",
+      this.environment,
+    );
+    needAccountNamed((await control.read()).account, { name, chainId });
+    this.#isRightAccount = true;
   }
 
   get access(): ConsoleAccess {
@@ -123,7 +143,9 @@ export async function ingestDeps(
   const { chain } = context;
   const custodian = await context.custodian();
   checkMemoKeys(custodian, memos.publicKeys);
-  const { policy, managers } = policyOf(settings.STAKEBTS_POLICY, await chain.chainId());
+  const chainId = await chain.chainId();
+  needAccount((await ledger.control.read()).account, ledgerAccountOf({ account: custodian, chainId }));
+  const { policy, managers } = policyOf(settings.STAKEBTS_POLICY, chainId);
   const deps = newIngestDeps(
     { chain, ledger, memos, log: silent },
     {

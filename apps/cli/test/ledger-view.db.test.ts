@@ -190,7 +190,7 @@ describe("lists", () => {
 });
 
 describe("the journal", () => {
-  test("names the transfer that paid each payout, and says when the chain has something else", async ({
+  test("names the transfer that settled each payout, not another of the same amount", async ({
     ledger,
     view,
   }) => {
@@ -208,20 +208,31 @@ describe("the journal", () => {
     await ledger.transaction(async (tx) => {
       await tx.transfers.insert([
         incoming({ operation: operation(20, 0, 0) }),
-        outgoing({ operation: operation(20, 1, 0), txid: withdrawal.txid, amount: 45_000_000n as never }),
-        outgoing({ operation: operation(21), txid: "ab".repeat(20), payoutKey: paidByKey.key }),
+        outgoing({
+          operation: operation(20, 1, 0),
+          blockTimeMs: timeMs,
+          txid: withdrawal.txid,
+          amount: 45_000_000n as never,
+        }),
+        outgoing({
+          operation: operation(21),
+          blockTimeMs: millis(timeMs - 1),
+          txid: "ab".repeat(20),
+          amount: 45_000_000n as never,
+          payoutKey: paidByKey.key,
+        }),
         // Pays the debt, and does not name it.
         outgoing({ operation: operation(21, 1), amount: 45_000_000n as never }),
       ]);
       await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20, 1, 0) }]);
       await tx.payouts.confirm([
-        { payoutId: paid.id, blockNum: 20, blockTimeMs: timeMs },
-        { payoutId: paidByKey.id, blockNum: 21, blockTimeMs: millis(timeMs - 1) },
+        { payoutId: paid.id, by: operation(20, 1, 0) },
+        { payoutId: paidByKey.id, by: operation(21) },
       ]);
     });
     const lines = await all(view.journal({}));
     expect(lines.map((line) => [line.key, line.operation, line.txid, line.matchesChain])).toEqual([
-      [paidByKey.key, "21:0:0", "ab".repeat(20), false],
+      [paidByKey.key, "21:0:0", "ab".repeat(20), true],
       [paid.key, "20:1:0", withdrawal.txid, true],
       [open.key, undefined, undefined, undefined],
     ]);

@@ -5,6 +5,7 @@ import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";
 import { openDatabase } from "@stakebts/core/database/client";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
+import { needAccountNamed } from "@stakebts/core/ledger/bind-ledger";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { ledgerIsThere } from "@stakebts/core/ledger/readiness-checks";
@@ -48,6 +49,7 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
       throw new StartupError(
         "no user can sign in: make one with `stakebts users add <name> --role operator`",
       );
+    needAccountNamed((await ledger.control.read()).account, { name: custodian, chainId });
     await recordStart({ ledger, log }, "console", shown(config));
     return DONE;
   });

@@ -1,4 +1,4 @@
-import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
+import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import { createSigner } from "@stakebts/bitshares/signer";
 import { shown } from "@stakebts/core/config/environment";
 import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
@@ -20,6 +20,8 @@ import { readConfig } from "./config.ts";
 
 runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
   const { DATABASE_URL: databaseUrl, STAKEBTS_ACTIVE_KEY: activeKey } = config;
+  const memoKeys = config.STAKEBTS_MEMO_KEY ?? [activeKey];
+  const { managers } = policyOf(config.STAKEBTS_POLICY, "");
   const chain = openChain(config, log);
   const db = openDatabase(databaseUrl, config.STAKEBTS_DATABASE_CONNECTIONS);
   const ledger = createPostgresLedger({ url: databaseUrl, db });
@@ -34,7 +36,8 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       lock: createPostgresPayerLock({ databaseUrl, clock: hostClock, log, progress }),
       startWorker: workerOn(queues, { log, progress }),
       signerOn: (chainId) => createSigner({ wif: activeKey, chainId }),
-      memos: createMemoWriter({ wif: config.STAKEBTS_MEMO_KEY?.[0] ?? activeKey }),
+      memos: createMemoWriter({ wif: memoKeys[0] ?? activeKey }),
+      memoReader: createMemoReader({ wifs: memoKeys }),
       openSources: (opened) =>
         openTopUpSources(config, exchangeCredentials(config), { ...opened, chain, log }),
       clock: hostClock,
@@ -51,6 +54,11 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
     {
       custodian: config.STAKEBTS_CUSTODIAN,
       policyOn: (chainId) => policyOf(config.STAKEBTS_POLICY, chainId).policy,
+      owed: {
+        exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+        checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
+        managers,
+      },
       treasuryMs: config.STAKEBTS_TREASURY_MS,
       shown: shown(config),
     },

@@ -34,8 +34,11 @@ runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progres
     {
       custodian: config.STAKEBTS_CUSTODIAN,
       policyOn: (chainId) => policyOf(config.STAKEBTS_POLICY, chainId).policy,
-      exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
-      checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
+      owed: {
+        exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
+        checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
+        managers: policyOf(config.STAKEBTS_POLICY, "").managers,
+      },
       installation: config.STAKEBTS_NOTIFY_NAME,
       pollMs: config.STAKEBTS_POLL_MS,
       shown: shown(config),

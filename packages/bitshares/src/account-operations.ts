@@ -14,7 +14,7 @@ export interface AccountOperation {
   readonly transfer: Omit<ChainTransfer, "txid"> | undefined;
 }
 
-export interface AccountBlock extends Omit<ChainBlock, "transfers"> {
+export interface AccountBlock extends Omit<ChainBlock, "transfers" | "payments"> {
   readonly operations: readonly AccountOperation[];
 }
 

@@ -5,6 +5,7 @@ import {
   type AccountId,
   type ChainBlock,
   ChainError,
+  type ChainPayment,
   type ChainTransfer,
   type EncryptedMemo,
 } from "./chain.ts";
@@ -103,6 +104,7 @@ function* parseInTurns(value: unknown, account: AccountId): Generator<void, Pars
   const { blockNum, blockId } = header;
   const transactions = asArray(raw["transactions"], "transactions");
   const transfers: ChainTransfer[] = [];
+  const payments: ChainPayment[] = [];
   const accountOperations: AccountOperation[] = [];
   const packed: Uint8Array[] = [];
   let complete = true; // every transaction could be serialized
@@ -142,7 +144,10 @@ function* parseInTurns(value: unknown, account: AccountId): Generator<void, Pars
     });
     if (serialized) serialized = tryWrite(out, EXTENSIONS, transaction["extensions"]);
     const isOurs = mine.length > 0 || doing.length > 0;
-    const txid = serialized && isOurs ? transactionId(out.take()) : undefined;
+    const [first, second] = operations;
+    const isPayment = second === undefined && (first?.tag === TRANSFER_TAG || first?.tag === CLAIM_TAG);
+    const txid = serialized && (isOurs || isPayment) ? transactionId(out.take()) : undefined;
+    if (isPayment && txid !== undefined) payments.push({ txid, trxInBlock });
     for (const transfer of mine) transfers.push({ ...transfer, txid });
     for (const operation of doing) accountOperations.push({ ...operation, txid });
     if (serialized && complete) serialized = writeTransactionTail(out, transaction);
@@ -161,6 +166,7 @@ function* parseInTurns(value: unknown, account: AccountId): Generator<void, Pars
     previousId: header.previous,
     timeMs: millis(header.timestampSec * SECOND_MS),
     transfers,
+    payments,
   };
   if (!complete) return { block, accountOperations, merkle: "unverifiable" };
   if (merkleRootOf(packed) === header.transactionMerkleRoot)

@@ -65,6 +65,16 @@ export interface ChainBlock {
   readonly timeMs: Millis;
   /** Every transfer that has `account` (of the request) on either side, in chain order. */
   readonly transfers: readonly ChainTransfer[];
+  /**
+   * Every transaction that holds one transfer or claim and nothing else, as ours do, between whichever accounts: what is not
+   * among them was not in the block.
+   */
+  readonly payments: readonly ChainPayment[];
+}
+
+export interface ChainPayment {
+  readonly txid: string;
+  readonly trxInBlock: number;
 }
 
 export interface ChainAccount {

@@ -4,7 +4,13 @@ import { type NewPayout, payoutKey, payoutMemo } from "@stakebts/core/rules/payo
 import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import { type Agreement, buildStakeRows } from "@stakebts/core/rules/terms";
 import { millis } from "@stakebts/kernel/time";
-import type { Cursor, IdentifiedPayout, NewTransfer, NewWithdrawal } from "@stakebts/core/ledger/ledger";
+import type {
+  Cursor,
+  IdentifiedPayout,
+  LedgerAccount,
+  NewTransfer,
+  NewWithdrawal,
+} from "@stakebts/core/ledger/ledger";
 import { identified, withdrawalId } from "@stakebts/core/ledger/ids";
 
 // Plain examples of the things that tests are about. Each takes what matters to the test and makes up the rest.
@@ -85,6 +91,13 @@ export const refundOf = (at: OperationPosition, change: Partial<NewPayout> = {})
   });
 };
 
+/** What ledgers in tests are of. */
+export const ACCOUNT: LedgerAccount = {
+  chainId: "11".repeat(32),
+  custodianId: "1.2.100",
+  custodianName: "custodian",
+};
+
 /** A signed attempt; `name` makes it another one. */
 export const withdrawalFor = (
   payout: IdentifiedPayout,
@@ -104,6 +117,7 @@ export const withdrawalFor = (
     expirationMs: millis(100_000),
     fee: shares(100n),
     writerEpoch: 1n,
+    account: ACCOUNT,
     ...change,
   };
 };

@@ -4,6 +4,7 @@ import { createSigner } from "@stakebts/bitshares/signer";
 import { DEFAULT_POLICY, type Policy } from "@stakebts/core/rules/policy";
 import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "@stakebts/core/rules/request";
 import { type PayoutId, type PayoutKey, payoutKeyInMemo } from "@stakebts/core/rules/payout";
+import type { OwedRules } from "@stakebts/core/rules/owed";
 import type { Roles } from "@stakebts/core/rules/decide";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import type { Freeze } from "@stakebts/core/rules/freeze";
@@ -59,6 +60,12 @@ const ROLES: Roles = {
   exchangeDeposit: { account: EXCHANGE, memos: { 1: DEPOSIT_MEMO } },
 };
 
+export const OWED: OwedRules = {
+  exchangeDepositAccount: EXCHANGE,
+  checkpointAccount: undefined,
+  managers: [MANAGER],
+};
+
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Thrown in the place of a step that the process did not survive. */
@@ -95,6 +102,8 @@ export class InProcessCluster {
   ledger = new MemoryLedger(this.clock);
   /** What every process finds frozen in its environment and its file. */
   frozenHere: () => readonly Freeze[] = () => [];
+  /** Of payers that begin from now on. */
+  owed = OWED;
   /** `false`: no process looks for a shortage. */
   treasuryOn = true;
   /** Calls that the current process has made to what is outside. */
@@ -333,10 +342,13 @@ export class InProcessCluster {
   /** A payer that has just become the only one. Others that still believe they are, are over. */
   async newPayer(): Promise<PayDeps> {
     const deps = newPayDeps({
+      chainId: this.chainId,
+      owed: this.owed,
       ports: {
         chain: this.#fragile(this.chain),
         ledger: this.#fragileLedger(),
         memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
+        memoReader: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
         clock: this.clock,
         log: silent,
         frozenHere: () => this.frozenHere(),

@@ -13,8 +13,17 @@ export const wholeMemoryLedger = (ledger: MemoryLedger): WholeLedger => ({
 const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function contentsOf({ contents }: MemoryLedger, hasWork: boolean): LedgerContents {
-  const { cursor, processedElsewhereUpToBlockNum, transfers, agreements, rows, payouts, topUps, receipts } =
-    contents;
+  const {
+    cursor,
+    processedElsewhereUpToBlockNum,
+    transfers,
+    agreements,
+    rows,
+    payouts,
+    settlements,
+    topUps,
+    receipts,
+  } = contents;
   const keys = new Set<string>([...payouts.values()].map(({ key }) => key));
   const payments = [...transfers.values()]
     .filter(({ direction, payoutKey }) => direction === "out" && payoutKey !== undefined)
@@ -83,6 +92,12 @@ function contentsOf({ contents }: MemoryLedger, hasWork: boolean): LedgerContent
       const seen = new Set<string>();
       return Promise.resolve(payments.filter(({ payout }) => seen.size === seen.add(payout).size));
     },
+    settledByHand: () =>
+      Promise.resolve(
+        [...settlements].flatMap(([id, { matchedBy }]) =>
+          matchedBy === "operator" ? [payouts.get(id)?.key ?? id] : [],
+        ),
+      ),
     receiptsOf: (event) => Promise.resolve(receipts.filter((receipt) => receipt.event === event)),
   };
 }

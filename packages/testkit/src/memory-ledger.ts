@@ -83,6 +83,7 @@ export class MemoryLedger implements Ledger {
   readonly payouts: Payouts = {
     find: (query) => payoutsIn(this.#state, this.#clock).find(query),
     open: (page) => payoutsIn(this.#state, this.#clock).open(page),
+    debt: (id) => payoutsIn(this.#state, this.#clock).debt(id),
     view: (id) => payoutsIn(this.#state, this.#clock).view(id),
     applyLimits: (id) => this.#inTurn((state) => payoutsIn(state, this.#clock).applyLimits(id)),
     enqueueStale: (options) => this.#inTurn((state) => payoutsIn(state, this.#clock).enqueueStale(options)),
@@ -99,6 +100,7 @@ export class MemoryLedger implements Ledger {
 
   readonly control: Control = {
     read: () => controlIn(this.#state, this.#clock).read(),
+    bind: (account) => this.#inTurn((state) => controlIn(state, this.#clock).bind(account)),
     startWriterEpoch: () => this.#inTurn((state) => controlIn(state, this.#clock).startWriterEpoch()),
   };
 

@@ -15,8 +15,10 @@ import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { Log } from "@stakebts/kernel/log";
 import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish-cursor";
 import { applyEvents } from "@stakebts/core/ledger/apply-events";
+import { createDebtCheck } from "@stakebts/core/payments/debt-check";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
-import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
+import { CauseReader } from "@stakebts/core/ledger/cause-reader";
+import { ingestBlocks, type IngestDeps, requestOf } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments/pay-payout";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
@@ -154,9 +156,19 @@ export class PostgresCluster {
       chain,
       ledger,
       custodian,
+      chainId: await chain.chainId(),
       signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: await chain.chainId() }),
       memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
       payees: new AccountCache({ chain, clock: hostClock }),
+      debts: createDebtCheck(
+        new CauseReader({
+          chain,
+          custodian,
+          requestOf: (transfer, blockNum) =>
+            requestOf(transfer, this.#ingester.memos.read(transfer.memo), blockNum, policy),
+        }),
+        { exchangeDepositAccount: "bittrex-deposit", checkpointAccount: undefined, managers: [] },
+      ),
       wallet: new HotWallet({
         chain,
         account: custodian.id,

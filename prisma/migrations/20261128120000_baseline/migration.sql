@@ -76,6 +76,19 @@ CREATE TABLE agreement (
 );
 CREATE INDEX agreement_nominator_idx ON agreement (nominator);
 
+-- Which agreements an operator's import has written. Every other one has to follow from a transfer that payer and watcher read from the
+-- chain themselves, before they let anything be paid for it. ADR 0011.
+CREATE TABLE imported_agreement (
+  block_start integer NOT NULL,
+  trx_idx     integer NOT NULL,
+  ops_idx     integer NOT NULL,
+  written_by  text NOT NULL DEFAULT session_user,
+  created_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (block_start, trx_idx, ops_idx),
+  CONSTRAINT imported_agreement_block_start_trx_idx_ops_idx_fkey FOREIGN KEY (block_start, trx_idx, ops_idx)
+    REFERENCES agreement (block_start, trx_idx, ops_idx) ON DELETE RESTRICT ON UPDATE CASCADE
+);
+
 -- One payment that an agreement may cause, written down when it opens.
 CREATE TABLE stake_row (
   id              text NOT NULL PRIMARY KEY,
@@ -155,6 +168,22 @@ CREATE TABLE payout_stake_row (
   PRIMARY KEY (payout_id, stake_row_id)
 );
 CREATE INDEX payout_stake_row_stake_row_id_idx ON payout_stake_row (stake_row_id);
+
+-- Which transfer settled a payout: one transfer settles one payout, and a payout is settled by one transfer. Written by
+-- `confirm_payouts` alone. How the two were matched: by the id of a transaction of ours, by the payout's key in the memo, by the nonce
+-- of a deposit, or because an operator says so.
+CREATE TABLE settlement (
+  payout_id    uuid NOT NULL PRIMARY KEY REFERENCES payout (id) ON DELETE RESTRICT ON UPDATE CASCADE,
+  block_num    integer NOT NULL,
+  trx_in_block integer NOT NULL,
+  op_in_trx    integer NOT NULL,
+  matched_by   text NOT NULL,
+  created_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT settlement_block_num_trx_in_block_op_in_trx_fkey FOREIGN KEY (block_num, trx_in_block, op_in_trx)
+    REFERENCES transfer (block_num, trx_in_block, op_in_trx) ON DELETE RESTRICT ON UPDATE CASCADE,
+  CONSTRAINT settlement_matched_by_known CHECK (matched_by IN ('txid', 'key', 'nonce', 'operator'))
+);
+CREATE UNIQUE INDEX settlement_of_one_transfer ON settlement (block_num, trx_in_block, op_in_trx);
 
 -- One attempt to move funds out: the signed bytes and what became of them. ADR 0003, 0004.
 CREATE TABLE withdrawal (
@@ -266,6 +295,18 @@ CREATE TABLE hash_chain_entry (
   CONSTRAINT hash_chain_entry_hash_is_sha256 CHECK (hash ~ '^[0-9a-f]{64}$')
 );
 CREATE UNIQUE INDEX hash_chain_entry_receipt_id_key ON hash_chain_entry (receipt_id);
+
+-- The account and the chain that this ledger is of, from its first start on. One row, written by `bind_ledger` and never changed:
+-- a process for another account is refused, so that no debt is paid from an account whose payments this ledger does not read.
+CREATE TABLE ledger_account (
+  id             integer NOT NULL DEFAULT 1 PRIMARY KEY,
+  chain_id       text NOT NULL,
+  custodian_id   text NOT NULL,
+  custodian_name text NOT NULL,
+  created_at     timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT ledger_account_is_one_row CHECK (id = 1),
+  CONSTRAINT ledger_account_is_whole CHECK (chain_id <> '' AND custodian_id ~ '^1\.2\.[0-9]+$' AND custodian_name <> '')
+);
 
 -- What every payer looks at under one lock: the writer's epoch and the recovery hold of a restored ledger (ADR 0012). One row.
 CREATE TABLE control (

@@ -1,8 +1,9 @@
-import { ChainError, type ChainHead } from "@stakebts/bitshares/chain";
+import { type ChainAccount, ChainError, type ChainHead } from "@stakebts/bitshares/chain";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { publicKeyFromWif } from "@stakebts/bitshares/keys";
 import { distinctNodes, majorityOf, nodeDisplayName } from "@stakebts/bitshares/node-address";
 import { ConfigError } from "@stakebts/core/config/environment";
+import { ledgerAccountOf, needAccount } from "@stakebts/core/ledger/bind-ledger";
 import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
 import { StartupError } from "@stakebts/kernel/errors";
@@ -123,7 +124,7 @@ async function* account(context: Context): AsyncGenerator<Finding> {
     );
     return;
   }
-  yield ok("account", `${custodian.name} ${custodian.id}`);
+  yield await ofLedger(context, custodian);
   let keys;
   try {
     keys = readSettings("keys", context.environment);
@@ -144,6 +145,23 @@ async function* account(context: Context): AsyncGenerator<Finding> {
           memo.map((wif) => publicKeyFromWif(wif)),
         ),
       );
+}
+
+/** Is it the account that the ledger is of? Without a ledger that can be read, another finding says so. */
+async function ofLedger(context: Context, custodian: ChainAccount): Promise<Finding> {
+  const fact = ok("account", `${custodian.name} ${custodian.id}`);
+  try {
+    const { account: bound } = await context.ledger.control.read();
+    needAccount(bound, ledgerAccountOf({ account: custodian, chainId: await context.chain.chainId() }));
+    return fact;
+  } catch (error) {
+    if (!(error instanceof StartupError)) return fact;
+    return problem(
+      "account",
+      error.message,
+      "nothing is paid meanwhile: no process starts with these settings",
+    );
+  }
 }
 
 function fits(name: string, check: () => void): Finding {

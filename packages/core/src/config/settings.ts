@@ -411,7 +411,7 @@ export const SETTINGS = {
   },
   STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: {
     schema: accountName.default("bittrex-deposit"),
-    readers: ["scheduler", "watcher", "stakebts"],
+    readers: ["scheduler", "payer", "watcher", "stakebts"],
     secret: false,
     sentence: "Account on the chain that deposits at the exchange go to",
     example: "bittrex-deposit",
@@ -597,7 +597,7 @@ export const SETTINGS = {
   },
   STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT: {
     schema: accountName.optional(),
-    readers: ["scheduler", "watcher"],
+    readers: ["scheduler", "payer", "watcher"],
     secret: false,
     sentence:
       "An account of yours, not the custodian, that gets 1 BTS a day with the head of the audit log in the memo ([audit-log.md](audit-log.md))",

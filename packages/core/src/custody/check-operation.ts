@@ -1,9 +1,7 @@
 import { type Bts, type Shares, toShares } from "@stakebts/kernel/amount";
 import { assertNever } from "@stakebts/kernel/assert";
-import type { PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
+import { type Debt, type OwedRules, whyNotOwed } from "../rules/owed.ts";
 import type { Policy } from "../rules/policy.ts";
-import type { MemoRequest } from "../rules/request.ts";
-import type { StakeRowType } from "../rules/stake-row.ts";
 import { CORE_ASSET_ID } from "../rules/transfer.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 
@@ -37,39 +35,17 @@ export interface KnownOfOperation {
   readonly topUp: { readonly amount: Bts } | undefined;
 }
 
-export interface PayoutInContext {
-  readonly key: PayoutKey;
-  readonly kind: PayoutKind;
-  readonly payee: string;
-  readonly amount: Bts;
-  readonly status: PayoutStatus;
+export interface PayoutInContext extends Debt {
   /** Another transaction that has paid it for good. */
   readonly paidByTxid: string | undefined;
-  readonly rows: readonly {
-    readonly type: StakeRowType;
-    readonly nominator: string;
-    readonly amount: Bts;
-    /** The transfer that opened the agreement; an imported one has none. */
-    readonly openedBy: { readonly sender: string; readonly amount: Shares } | undefined;
-    readonly agreementAmount: Bts;
-    /** Another payout of the same row that is paid, or on its way. */
-    readonly alsoPaidBy: PayoutKey | undefined;
-  }[];
-  /** The incoming transfer that its key names. */
-  readonly cause:
-    | {
-        readonly sender: string;
-        readonly amount: Shares;
-        readonly request: MemoRequest | undefined;
-        readonly opened: boolean;
-      }
-    | undefined;
-  /** Of a notice: to whom the payout is owed that failed. */
-  readonly noticeFor: string | undefined;
 }
 
 export type OperationVerdict =
-  | { readonly known: true }
+  | {
+      readonly known: true;
+      /** The debt that it pays, for which the chain has to show the cause. */
+      readonly payout: Debt | undefined;
+    }
   | {
       readonly known: false;
       readonly why: string;
@@ -77,24 +53,17 @@ export type OperationVerdict =
       readonly mayBeForgotten: boolean;
     };
 
-const KNOWN: OperationVerdict = { known: true };
+const KNOWN: OperationVerdict = { known: true, payout: undefined };
 const unknown = (why: string, mayBeForgotten = false): OperationVerdict => ({
   known: false,
   why,
   mayBeForgotten,
 });
 
-/** Accounts that an operator has chosen: no transfer and no agreement names them. */
-export interface ChosenPayees {
-  readonly exchangeDepositAccount: string;
-  /** Gets the daily checkpoint of the audit log; `undefined`: none is made. */
-  readonly checkpointAccount: string | undefined;
-}
-
 export function checkOperation(
   effect: OperationEffect,
   known: KnownOfOperation,
-  rules: Pick<Policy, "maxNetworkFee"> & ChosenPayees,
+  rules: Pick<Policy, "maxNetworkFee"> & OwedRules,
 ): OperationVerdict {
   switch (effect.type) {
     case "payment": {
@@ -107,7 +76,7 @@ export function checkOperation(
         differs(effect, payout) ??
         (effect.fee > toShares(rules.maxNetworkFee) ? `it burns a fee of ${effect.fee} shares` : undefined) ??
         whyNotOwed(payout, rules);
-      return problem === undefined ? KNOWN : unknown(problem);
+      return problem === undefined ? { known: true, payout } : unknown(problem);
     }
     case "draw":
       if (known.topUp === undefined) return unknown("no request for funds has its id", true);
@@ -128,54 +97,4 @@ function differs(
   if (effect.receiver !== payee) return `it is signed for payout ${key}, which is owed to ${payee}`;
   if (effect.amount !== toShares(amount)) return `it is signed for payout ${key}, which is ${amount} BTS`;
   return paidByTxid === undefined ? undefined : `payout ${key} was paid before, by ${paidByTxid}`;
-}
-
-/** A confirmation, or the notice of a failure. */
-const SMALLEST = 1n;
-
-/** Does the debt follow from its cause? An attacker who can write payouts could otherwise pay himself. */
-function whyNotOwed(
-  payout: PayoutInContext,
-  { exchangeDepositAccount, checkpointAccount }: ChosenPayees,
-): string | undefined {
-  const { key, kind, payee, amount, rows, cause } = payout;
-  const baseless = `payout ${key} does not follow from the ledger:`;
-  switch (kind) {
-    case "reward":
-    case "base":
-    case "stop": {
-      const foreign = rows.find(
-        ({ nominator, openedBy, agreementAmount }) =>
-          nominator !== payee ||
-          (openedBy !== undefined &&
-            (openedBy.sender !== nominator || openedBy.amount < toShares(agreementAmount))),
-      );
-      if (rows.length === 0 || foreign !== undefined) return `${baseless} its stake rows are not ${payee}'s`;
-      const twice = rows.find(({ alsoPaidBy }) => alsoPaidBy !== undefined)?.alsoPaidBy;
-      if (twice !== undefined) return `${baseless} payout ${twice} pays the same stake rows`;
-      const total = rows.reduce((sum, row) => sum + row.amount, 0n);
-      return total === amount ? undefined : `${baseless} its stake rows come to ${total} BTS`;
-    }
-    case "refund":
-      if (cause?.sender !== payee) return `${baseless} ${payee} has not sent that transfer`;
-      if (cause.opened) return `${baseless} that transfer opened an agreement`;
-      return toShares(amount) <= cause.amount ? undefined : `${baseless} it returns more than was sent`;
-    case "confirm":
-      return cause?.sender === payee && cause.opened && amount === SMALLEST
-        ? undefined
-        : `${baseless} it confirms nothing`;
-    case "notice":
-      return payout.noticeFor === payee && amount === SMALLEST ? undefined : `${baseless} nothing failed`;
-    case "deposit": {
-      const request = cause?.request;
-      const isOrdered = request?.type === "bmg_to_bittrex" && request.amount === amount;
-      return isOrdered && payee === exchangeDepositAccount ? undefined : `${baseless} no manager ordered it`;
-    }
-    case "checkpoint":
-      return payee === checkpointAccount && amount === SMALLEST
-        ? undefined
-        : `${baseless} no checkpoint of the audit log goes there`;
-    default:
-      return assertNever(kind);
-  }
 }

@@ -1,7 +1,13 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
-import type { CursorReader, NewReceipt, PassedBlocks, PaymentsSwitch } from "../ledger/ledger.ts";
+import type {
+  CursorReader,
+  LedgerAccount,
+  NewReceipt,
+  PassedBlocks,
+  PaymentsSwitch,
+} from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
   readonly position: OperationPosition;
@@ -13,6 +19,8 @@ export interface OperationToLookUp {
  * The ledger as the spend monitor uses it: it reads, and it writes nothing but receipts and freezes of payments.
  */
 export interface MonitorLedger {
+  /** As of the ledger's control. */
+  bind(account: LedgerAccount): Promise<LedgerAccount>;
   knownOf(operations: readonly OperationToLookUp[]): Promise<readonly KnownOfOperation[]>;
   recoveryHoldState(): Promise<RecoveryHoldState>;
   /** Does it hold any withdrawal? */

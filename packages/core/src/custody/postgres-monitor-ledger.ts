@@ -1,41 +1,31 @@
 import { bts, SHARES_PER_BTS } from "@stakebts/kernel/amount";
-import type { OperationPosition } from "@stakebts/kernel/operation-id";
-import type { PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
-import type { StakeRowType } from "../rules/stake-row.ts";
+import { assert } from "@stakebts/kernel/assert";
+import type { Debt } from "../rules/owed.ts";
+import { debtsOf } from "../ledger/postgres/debts.ts";
 import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 import type { MonitorLedger, OperationToLookUp } from "./monitor-ledger.ts";
 import { addReceipts } from "../ledger/postgres/receipts.ts";
 import { addFreeze } from "../ledger/postgres/freezes.ts";
-import { readControl } from "../ledger/postgres/control.ts";
+import { bindLedger, readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
 import { PostgresPassedBlocks } from "../ledger/postgres/passed-blocks.ts";
 import { type Database, type DatabaseSource, openSource, type Prisma } from "../database/client.ts";
-import { toTransfer, transferKey } from "../ledger/postgres/transfers.ts";
+import { transferKey } from "../ledger/postgres/transfers.ts";
 
-/** All that is needed to say what a payout is owed for. */
-const IN_CONTEXT = {
-  rows: {
-    include: {
-      stakeRow: {
-        include: {
-          agreement: true,
-          payouts: { include: { payout: { select: { key: true, status: true } } } },
-        },
-      },
-    },
-  },
+const CONFIRMED = {
   withdrawals: { select: { txid: true, status: true } },
 } as const satisfies Prisma.PayoutInclude;
-type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof IN_CONTEXT }>;
+type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof CONFIRMED }>;
 
 /**
  * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
- * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze`.
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze` and `bind_ledger`.
  */
 export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedger {
   const { db, close } = openSource(source, 2);
   return {
+    bind: (account) => bindLedger(db, account),
     knownOf: (operations) => knownOf(db, operations),
     recoveryHoldState: async () => (await readControl(db)).recoveryHold,
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
@@ -70,27 +60,37 @@ async function knownOf(
 ): Promise<readonly KnownOfOperation[]> {
   const txids = operations.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
   const [withdrawals, topUps] = await Promise.all([
-    db.withdrawal.findMany({ where: { txid: { in: txids } }, include: { payout: { include: IN_CONTEXT } } }),
+    db.withdrawal.findMany({ where: { txid: { in: txids } }, include: { payout: { include: CONFIRMED } } }),
     db.topUp.findMany({ where: { txid: { in: txids } } }),
   ]);
-  return Promise.all(
-    operations.map(async (one): Promise<KnownOfOperation> => {
-      const withdrawal = withdrawals.find(({ txid }) => txid === one.txid);
-      const topUp = topUps.find(({ txid }) => txid === one.txid);
-      const settled = withdrawal === undefined ? await settledBy(db, one) : undefined;
-      return {
-        withdrawal:
-          withdrawal === undefined
-            ? undefined
-            : {
-                status: withdrawal.status as WithdrawalStatus,
-                payout: await inContext(db, withdrawal.payout, withdrawal.txid),
-              },
-        settled: settled === undefined ? undefined : await inContext(db, settled, one.txid),
-        topUp: topUp === undefined ? undefined : { amount: bts(topUp.amountShares / SHARES_PER_BTS) },
-      };
-    }),
+  const settled = await Promise.all(
+    operations.map((one) =>
+      withdrawals.some(({ txid }) => txid === one.txid) ? undefined : settledBy(db, one),
+    ),
   );
+  const payouts = [...withdrawals.map(({ payout }) => payout), ...settled.filter((one) => one !== undefined)];
+  const debts =
+    payouts.length === 0
+      ? new Map<string, Debt>()
+      : await debtsOf(
+          db,
+          payouts.map(({ id }) => id),
+        );
+  return operations.map((one, i): KnownOfOperation => {
+    const withdrawal = withdrawals.find(({ txid }) => txid === one.txid);
+    const topUp = topUps.find(({ txid }) => txid === one.txid);
+    return {
+      withdrawal:
+        withdrawal === undefined
+          ? undefined
+          : {
+              status: withdrawal.status as WithdrawalStatus,
+              payout: inContext(debts, withdrawal.payout, withdrawal.txid),
+            },
+      settled: settled[i] === undefined ? undefined : inContext(debts, settled[i], one.txid),
+      topUp: topUp === undefined ? undefined : { amount: bts(topUp.amountShares / SHARES_PER_BTS) },
+    };
+  });
 }
 
 /** The payout that a ledger without the withdrawal has learnt from the chain, by the key in the memo. */
@@ -99,89 +99,20 @@ async function settledBy(
   { position, effect }: OperationToLookUp,
 ): Promise<PayoutModel | undefined> {
   if (effect.type !== "payment") return undefined;
-  const [transfer, paid] = await Promise.all([
-    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(position) } }),
-    db.payout.findMany({
-      where: {
-        status: "confirmed",
-        blockProcessed: position.blockNum,
-        payee: effect.receiver,
-        withdrawals: { none: { status: "confirmed" } },
-      },
-      include: IN_CONTEXT,
-    }),
-  ]);
-  if (transfer === null) return undefined;
-  // A deposit at an exchange has no key in its memo.
-  return paid.find(({ key, kind }) =>
-    transfer.payoutKey === null ? kind === "deposit" : key === transfer.payoutKey,
-  );
+  const settled = await db.settlement.findUnique({
+    where: { blockNum_trxInBlock_opInTrx: transferKey(position), matchedBy: { not: "operator" } },
+    include: { payout: { include: CONFIRMED } },
+  });
+  return settled?.payout;
 }
 
-async function inContext(
-  db: Database,
+function inContext(
+  debts: ReadonlyMap<string, Debt>,
   payout: PayoutModel,
   txid: string | undefined,
-): Promise<PayoutInContext> {
-  const { key, kind, payee, amount, status } = payout;
-  const at = ["refund", "confirm", "deposit"].includes(kind) ? positionIn(key) : undefined;
-  const [cause, failed] = await Promise.all([
-    at === undefined ? undefined : incoming(db, at),
-    kind === "notice"
-      ? db.payout.findUnique({ where: { key: key.slice("notice:".length) }, select: { payee: true } })
-      : undefined,
-  ]);
-  return {
-    key: key as PayoutKey,
-    kind: kind as PayoutKind,
-    payee,
-    amount: bts(amount),
-    status: status as PayoutStatus,
-    paidByTxid: payout.withdrawals.find((other) => other.status === "confirmed" && other.txid !== txid)?.txid,
-    rows: await Promise.all(
-      payout.rows.map(async ({ stakeRow: { agreement, payouts, ...row } }) => {
-        const also = payouts.find(
-          (other) =>
-            other.payout.key !== key && ["signed", "sent", "confirmed"].includes(other.payout.status),
-        );
-        const opening = await incoming(db, {
-          blockNum: agreement.blockStart,
-          trxInBlock: agreement.trxIdx,
-          opInTrx: agreement.opsIdx,
-        });
-        return {
-          type: row.type as StakeRowType,
-          nominator: row.nominator,
-          amount: bts(row.amount),
-          openedBy: opening === undefined ? undefined : { sender: opening.sender, amount: opening.amount },
-          agreementAmount: bts(agreement.amount),
-          alsoPaidBy: also?.payout.key as PayoutKey | undefined,
-        };
-      }),
-    ),
-    cause,
-    noticeFor: failed?.payee,
-  };
-}
-
-async function incoming(db: Database, at: OperationPosition): Promise<PayoutInContext["cause"]> {
-  const { blockNum: blockStart, trxInBlock: trxIdx, opInTrx: opsIdx } = at;
-  const [row, agreement] = await Promise.all([
-    db.transfer.findUnique({ where: { blockNum_trxInBlock_opInTrx: transferKey(at) } }),
-    db.agreement.findUnique({
-      where: { blockStart_trxIdx_opsIdx: { blockStart, trxIdx, opsIdx } },
-      select: { nominator: true },
-    }),
-  ]);
-  if (row === null || row.direction !== "in") return undefined;
-  const { sender, amount, request } = toTransfer(row);
-  return { sender, amount, request, opened: agreement !== null };
-}
-
-/** `<kind>:<block>:<trx>:<op>`, written in one way only: `00` would be a second name of the same thing. */
-function positionIn(key: string): OperationPosition | undefined {
-  const match = /^[a-z]+:(0|[1-9]\d*):(0|[1-9]\d*):(0|[1-9]\d*)$/u.exec(key);
-  return match === null
-    ? undefined
-    : { blockNum: Number(match[1]), trxInBlock: Number(match[2]), opInTrx: Number(match[3]) };
+): PayoutInContext {
+  const debt = debts.get(payout.id);
+  assert(debt !== undefined, `payout ${payout.key} was there a moment ago`);
+  const other = payout.withdrawals.find((one) => one.status === "confirmed" && one.txid !== txid);
+  return { ...debt, paidByTxid: other?.txid };
 }

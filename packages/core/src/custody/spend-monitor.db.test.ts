@@ -5,7 +5,8 @@ import { createPostgresMonitorLedger } from "./postgres-monitor-ledger.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { transferFee } from "@stakebts/bitshares/fees";
 import { bts, toShares } from "@stakebts/kernel/amount";
-import type { PayoutKey } from "../rules/payout.ts";
+import type { PayoutId, PayoutKey } from "../rules/payout.ts";
+import { payPayout } from "../payments/pay-payout.ts";
 import { plusMs } from "@stakebts/kernel/time";
 import type { NewReceipt, WithdrawalRecord } from "../ledger/ledger.ts";
 import { createCheckpoint } from "../audit/checkpoint.ts";
@@ -18,6 +19,7 @@ import { test } from "@stakebts/testkit/database";
 import {
   CUSTODIAN,
   EXCHANGE,
+  OWED,
   InProcessCluster,
   type InProcessClusterOptions,
 } from "@stakebts/testkit/in-process-cluster";
@@ -73,8 +75,7 @@ function givenWatcher(cluster: InProcessCluster, url: string, checkpointAccount?
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     policy: cluster.policy,
     custodian: cluster.custodian,
-    exchangeDepositAccount: EXCHANGE,
-    checkpointAccount,
+    owed: { ...OWED, checkpointAccount },
     onAlert: (alert) => alerts.push(alert),
   });
   const look = async () => {
@@ -85,6 +86,12 @@ function givenWatcher(cluster: InProcessCluster, url: string, checkpointAccount?
     return payments.on ? undefined : payments.reason;
   };
   return { watch, look, alerts, ledger, reason };
+}
+
+/** A payer in a thief's hands: it signs whatever the ledger says. */
+async function payBlindly(cluster: InProcessCluster, id: PayoutId): Promise<void> {
+  const debts = { whyNotOwed: () => Promise.resolve(undefined), knows: () => undefined };
+  await payPayout({ ...(await cluster.newPayer()), debts }, id);
 }
 
 const hand = (cluster: InProcessCluster) => cluster.wallet(CUSTODIAN);
@@ -146,6 +153,7 @@ describe("honest work raises no alert:", () => {
       givenWatcher(cluster, databaseUrl, BOB),
       givenWatcher(cluster, databaseUrl, ALICE),
     ];
+    cluster.owed = { ...OWED, checkpointAccount: BOB };
     await knows.look();
     await other.look();
     const head = { seq: 5, hash: "a".repeat(64), receiptId: 1n, chainedAtMs: 0 };
@@ -391,7 +399,12 @@ describe("a payer in other hands, that writes what it likes,", () => {
       status: "signed",
       writerEpoch: payer.writerEpoch,
     };
-    expect(await cluster.ledger.withdrawals.save(withdrawal)).toBe("saved");
+    const account = {
+      chainId: payer.chainId,
+      custodianId: cluster.custodian.id,
+      custodianName: cluster.custodian.name,
+    };
+    expect(await cluster.ledger.withdrawals.save({ ...withdrawal, account })).toBe("saved");
     await cluster.chain.broadcast(withdrawal.bytes);
     await cluster.devnet.produce();
     await look();
@@ -454,12 +467,32 @@ describe("a payer in other hands, that writes what it likes,", () => {
       );
       await look();
       expect(await reason()).toBeUndefined();
-      await cluster.pay(payoutId(key)); // It is the payer itself that signs.
+      await payBlindly(cluster, payoutId(key));
       await cluster.devnet.produce();
       await look();
       expect(await reason()).toContain(why);
     },
   );
+
+  test("is found out by the chain when the ledger was written to fit", async ({ databaseUrl }) => {
+    const cluster = await givenCluster(databaseUrl);
+    const { look, reason } = givenWatcher(cluster, databaseUrl);
+    await look();
+    const { blockNum } = (await cluster.ledger.cursor.read())!;
+    // With the ingester's login. The scheduler makes debts of it, as it would of any other transfer.
+    await query(
+      databaseUrl,
+      `INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, sender, receiver,
+                             sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, request, status)
+       VALUES (${blockNum - 1}, 3, 0, 1000, 'in', '${ALICE}', '${CUSTODIAN}', false, 850000000000, '1.3.0', 1, 'text',
+               '{"type": "invalid", "reason": "not_json"}', 'undecided')`,
+    );
+    await cluster.applyEvents();
+    await payBlindly(cluster, payoutId(`refund:${blockNum - 1}:3:0` as PayoutKey));
+    await cluster.devnet.produce();
+    await look();
+    expect(await reason()).toContain(`transfer ${blockNum - 1}:3:0 is not on the chain`);
+  });
 
   test("is found out when it pays stake rows a second time", async ({ databaseUrl }) => {
     const cluster = await givenCluster(databaseUrl);
@@ -477,7 +510,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
        INSERT INTO payout_stake_row (payout_id, stake_row_id, settles_as)
        SELECT forged.id, stake_row.id, 'confirmed' FROM forged, stake_row WHERE type = 'reward' AND number = 1`,
     );
-    await cluster.pay(payoutId(key));
+    await payBlindly(cluster, payoutId(key));
     await cluster.devnet.produce();
     await look();
     expect(await reason()).toMatch(/payout reward:\d+:0:0:1 pays the same stake rows/u);

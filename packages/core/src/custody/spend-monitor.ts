@@ -3,7 +3,7 @@ import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { Policy } from "../rules/policy.ts";
 import { type OperationEffect, type OperationVerdict, checkOperation } from "./check-operation.ts";
-import type { AccountId, ChainHead, ChainReader } from "@stakebts/bitshares/chain";
+import { type AccountId, ChainError, type ChainHead, type ChainReader } from "@stakebts/bitshares/chain";
 import type {
   AccountOperation,
   AccountBlock,
@@ -14,21 +14,20 @@ import type { MonitorLedger } from "./monitor-ledger.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
+import type { Debt, OwedRules } from "../rules/owed.ts";
+import { CauseReader } from "../ledger/cause-reader.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { readOperationsOrPass } from "../ledger/pass-blocks.ts";
 
 export interface SpendMonitorDeps {
-  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocksAtOnce"> &
+  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocks" | "blocksAtOnce"> &
     AccountOperationReader &
     Partial<UndeliveredBlockReader>;
   readonly ledger: MonitorLedger;
   readonly log: Log;
   readonly policy: Pick<Policy, "maxNetworkFee">;
   readonly custodian: { readonly id: AccountId; readonly name: string };
-  /** The only account to which deposits for an exchange may go. */
-  readonly exchangeDepositAccount: string;
-  /** The only account to which the checkpoints of the audit log may go; without it none may. */
-  readonly checkpointAccount?: string | undefined;
+  readonly owed: OwedRules;
   /** Called once for each alert, after payments were switched off or could not be switched off. */
   readonly onAlert: (alert: NewReceipt) => void;
 }
@@ -67,6 +66,7 @@ interface UnmatchedOperation {
  */
 export class SpendMonitor {
   readonly #deps: SpendMonitorDeps;
+  readonly #causes: CauseReader;
   #finalBlockNum: number | undefined;
   #headBlockNum = 0;
   /** Of the reversible blocks that were looked at, by their numbers. */
@@ -78,6 +78,7 @@ export class SpendMonitor {
 
   constructor(deps: SpendMonitorDeps) {
     this.#deps = deps;
+    this.#causes = new CauseReader({ chain: deps.chain, custodian: deps.custodian });
   }
 
   get state(): SpendMonitorState {
@@ -176,6 +177,32 @@ export class SpendMonitor {
       if (recoveryHold === undefined) await this.#trip(candidate, verdict.why);
       else this.#keepUnmatched(candidate, recoveryHold);
     }
+    for (const [i, candidate] of candidates.entries()) {
+      const verdict = verdicts[i];
+      if (verdict?.known === true && !(await this.#isCauseKnown(candidate, verdict.payout)))
+        this.#unmatched.set(subjectOf(candidate.operation), candidate);
+    }
+  }
+
+  /**
+   * The ledger says what it pays, and whoever can write to the ledger could have said so: the chain has to show why it is owed.
+   * `false`: no node could say, and it is asked again; whatever else there is to be seen does not wait for it.
+   */
+  async #isCauseKnown(candidate: UnmatchedOperation, payout: Debt | undefined): Promise<boolean> {
+    if (payout === undefined) return true;
+    try {
+      const why = await this.#causes.whyNotOnChain(
+        payout,
+        Math.max(this.#headBlockNum, candidate.block.blockNum),
+      );
+      if (why !== undefined) await this.#trip(candidate, why);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      const { code, message } = error;
+      this.#deps.log.warn("cause.unread", { payout: payout.key, code, message });
+      return false;
+    }
   }
 
   /**
@@ -191,7 +218,7 @@ export class SpendMonitor {
   }
 
   async #verdicts(candidates: readonly UnmatchedOperation[]): Promise<readonly OperationVerdict[]> {
-    const { ledger, policy, exchangeDepositAccount, checkpointAccount } = this.#deps;
+    const { ledger, policy, owed } = this.#deps;
     const known = await ledger.knownOf(
       candidates.map(({ operation, effect }) => ({
         position: operation.position,
@@ -202,11 +229,7 @@ export class SpendMonitor {
     return candidates.map(({ effect }, i) => {
       const facts = known[i];
       assert(facts !== undefined, "an answer for each operation");
-      return checkOperation(effect, facts, {
-        maxNetworkFee: policy.maxNetworkFee,
-        exchangeDepositAccount,
-        checkpointAccount,
-      });
+      return checkOperation(effect, facts, { maxNetworkFee: policy.maxNetworkFee, ...owed });
     });
   }
 
@@ -234,8 +257,12 @@ export class SpendMonitor {
       const { blockNum } = candidate.block;
       const isOver =
         passed - blockNum > REMEMBER_BLOCKS_MAX || headBlockNum - blockNum > UNMATCHED_BLOCKS_MAX;
-      if (verdict.known) this.#deps.log.info("spend.matched", { subject });
-      else if (isOver || !verdict.mayBeForgotten) await this.#trip(candidate, verdict.why);
+      if (verdict.known) {
+        if (!(await this.#isCauseKnown(candidate, verdict.payout))) {
+          if (headBlockNum - blockNum <= UNMATCHED_BLOCKS_MAX) continue;
+          await this.#trip(candidate, "no node could say for half an hour why it is owed");
+        } else this.#deps.log.info("spend.matched", { subject });
+      } else if (isOver || !verdict.mayBeForgotten) await this.#trip(candidate, verdict.why);
       else continue;
       this.#unmatched.delete(subject);
     }

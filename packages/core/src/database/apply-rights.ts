@@ -62,8 +62,8 @@ const namesOf = (wanted: readonly ProcessRole[], roles: readonly ProcessRole[]):
     .join(", ");
 
 /**
- * A function that its owner's rights stand behind is found under the name it has here, and nowhere else; and is not for
- * everybody, as functions are by themselves. One that is written anew loses both: hence each time.
+ * A function finds everything under the names that are meant here, and not under those of temporary tables that a caller has made:
+ * what triggers and functions check, nobody can hide from them. And it is not for everybody, as functions are by themselves. One that is written anew loses both: hence each time.
  */
 export async function functionRights(
   session: pg.Client,
@@ -75,9 +75,7 @@ export async function functionRights(
     const granted = namesOf(callers, roles);
     return [
       `REVOKE ALL ON FUNCTION ${signature} FROM ${["PUBLIC", ...groups].join(", ")}`,
-      ...(asOwner
-        ? [`ALTER FUNCTION ${signature} SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp`]
-        : []),
+      `ALTER FUNCTION ${signature}${asOwner ? " SECURITY DEFINER" : ""} SET search_path = pg_catalog, public, pg_temp`,
       ...(granted === "" ? [] : [`GRANT EXECUTE ON FUNCTION ${signature} TO ${granted}`]),
     ];
   });

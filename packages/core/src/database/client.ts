@@ -68,10 +68,10 @@ function sqlState(error: Prisma.PrismaClientKnownRequestError): string | undefin
   return meta?.driverAdapterError?.cause?.originalCode ?? meta?.code;
 }
 
-/** The tables are not there. */
+/** The tables or functions are not there. */
 export function isNotMigrated(error: unknown): boolean {
   return (
     error instanceof Prisma.PrismaClientKnownRequestError &&
-    (error.code === "P2021" || sqlState(error) === "42P01")
+    (error.code === "P2021" || ["42P01", "42883"].includes(sqlState(error) ?? ""))
   );
 }

@@ -7,7 +7,12 @@ import { STAKE_ROW_STATUSES, STAKE_ROW_TYPES } from "../rules/stake-row.ts";
 import { TOP_UP_KINDS, TOP_UP_SOURCES, TOP_UP_STATUSES } from "../rules/top-up.ts";
 import { WITHDRAWAL_STATUSES } from "../rules/withdrawal.ts";
 import { NOTIFICATION_STATUSES } from "../alerts/notification.ts";
-import { MEMO_STATUSES, TRANSFER_DIRECTIONS, TRANSFER_STATUSES } from "../ledger/ledger.ts";
+import {
+  MEMO_STATUSES,
+  SETTLEMENT_MATCHES,
+  TRANSFER_DIRECTIONS,
+  TRANSFER_STATUSES,
+} from "../ledger/ledger.ts";
 import { CONSOLE_ROLES } from "../operators/console-access.ts";
 import pg from "pg";
 import { describe, expect } from "vitest";
@@ -29,6 +34,7 @@ const CLOSED_SETS: Readonly<Record<string, readonly (string | number)[]>> = {
   payout_status_known: PAYOUT_STATUSES,
   stake_row_status_known: STAKE_ROW_STATUSES,
   stake_row_type_known: STAKE_ROW_TYPES,
+  settlement_matched_by_known: SETTLEMENT_MATCHES,
   transfer_direction_known: TRANSFER_DIRECTIONS,
   transfer_memo_status_known: MEMO_STATUSES,
   transfer_status_known: TRANSFER_STATUSES,

@@ -108,6 +108,11 @@ describe("rights", () => {
       `SELECT proname AS name, proconfig AS config FROM pg_proc
         WHERE pronamespace = 'public'::regnamespace AND prosecdef ORDER BY 1`,
     );
+    // Triggers and what they call as well: a temporary table would stand before the one that they mean.
+    const { rows: loose } = await owner.query(
+      `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proconfig IS NULL`,
+    );
+    expect(loose).toEqual([]);
     const asOwner = Object.entries(FUNCTION_RIGHTS).filter(([, { asOwner: yes }]) => yes);
     expect(rows).toEqual(
       asOwner
@@ -157,7 +162,8 @@ describe("no role", () => {
   test.for(PROCESS_ROLES.filter((role) => role !== "payer"))(
     "but the payer's saves a withdrawal: %s",
     async (role, { as }) => {
-      const call = "SELECT save_withdrawal(gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', 1, 1, 1, 1)";
+      const call =
+        "SELECT save_withdrawal(gen_random_uuid(), gen_random_uuid(), 'x', '\\x00', 1, 1, 1, 1, 'x', '1.2.1', 'x')";
       await expect((await as(role)).query(call)).rejects.toThrow(DENIED);
     },
   );
@@ -249,24 +255,64 @@ describe("the console's role", () => {
     await ledger.close();
   });
 
-  test("confirms a payout by a payment that the chain shows, and by no other word", async ({
+  test("confirms a payout by the payment that is its own, and by no other word", async ({
     databaseUrl,
     as,
   }) => {
     await failedPayout(databaseUrl);
-    const db = await as("console");
-    const confirm = () =>
-      db.query("SELECT confirm_payouts(ARRAY[$1]::uuid[], ARRAY[30], ARRAY[1::bigint])", [payout.id]);
-    await expect(confirm()).rejects.toThrow("knows no payment");
+    const other = refundOf(operation(11));
     const ledger = createPostgresLedger({ url: databaseUrl });
-    await ledger.transaction((tx) =>
-      tx.transfers.insert([
-        outgoing({ operation: operation(30), receiver: payout.payee, amount: toShares(payout.amount) }),
-      ]),
-    );
+    const db = await as("console");
+    const confirm = (id: string, block: number, said: object = {}) =>
+      db.query("SELECT confirm_payouts(ARRAY[$1]::uuid[], ARRAY[$2::int], ARRAY[0], ARRAY[0], $3)", [
+        id,
+        block,
+        JSON.stringify(said),
+      ]);
+    const refused = "knows no payment";
+    await expect(confirm(payout.id, 30)).rejects.toThrow(refused);
+    const paid = { receiver: payout.payee, amount: toShares(payout.amount) };
+    await ledger.transaction(async (tx) => {
+      await tx.payouts.insert([other]);
+      await tx.transfers.insert([
+        outgoing({ ...paid, operation: operation(29) }),
+        outgoing({ ...paid, operation: operation(30), payoutKey: other.key }),
+      ]);
+    });
     await ledger.close();
-    expect((await confirm()).rows).toEqual([{ confirm_payouts: "1" }]);
+    // Another debt to the same person and of the same amount; a transfer that names nothing; whatever a console says of it.
+    await expect(confirm(payout.id, 30)).rejects.toThrow(refused);
+    await expect(confirm(payout.id, 29)).rejects.toThrow(refused);
+    await expect(confirm(payout.id, 29, { actor: "anna", reason: "r" })).rejects.toThrow(refused);
+    expect((await confirm(other.id, 30)).rows).toEqual([{ confirm_payouts: "1" }]);
+    const { rows } = await db.query("SELECT subject, details FROM receipt WHERE event = 'payout.confirmed'");
+    expect(rows).toMatchObject([{ subject: other.key, details: { operation: "30:0:0", matchedBy: "key" } }]);
+    await expect(db.query("UPDATE settlement SET payout_id = $1", [payout.id])).rejects.toThrow(DENIED);
+    await expect(
+      db.query("INSERT INTO settlement VALUES ($1, 29, 0, 0, 'key')", [payout.id]),
+    ).rejects.toThrow(DENIED);
   });
+});
+
+describe("no role", () => {
+  test.for(PROCESS_ROLES)(
+    "hides from a check what it looks at, by a table of its own: %s",
+    async (role, { databaseUrl, as }) => {
+      await failedPayout(databaseUrl);
+      const db = await as(role);
+      await db.query("CREATE TEMP TABLE settlement AS SELECT $1::uuid AS payout_id, 1 AS block_num", [
+        payout.id,
+      ]);
+      await db.query("CREATE TEMP TABLE ledger_freeze (id int)");
+      await db.query("SET search_path = pg_temp, public");
+      await expect(db.query("UPDATE public.payout SET status = 'confirmed'")).rejects.toThrow();
+      await expect(
+        db.query(
+          "INSERT INTO public.payout (id, key, kind, payee, amount, memo, due, status, block_processed) VALUES (gen_random_uuid(), 'refund:9:9:9', 'refund', 'me', 1, 'x', 1, 'confirmed', 1)",
+        ),
+      ).rejects.toThrow(/permission denied|begins as due/u);
+    },
+  );
 });
 
 describe("the payer's role", () => {

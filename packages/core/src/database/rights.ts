@@ -44,6 +44,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
     },
   },
   agreement: { write: { scheduler: "INSERT", operator: "INSERT" } },
+  // What no transfer on the chain vouches for: only people may write it.
+  imported_agreement: { write: { operator: "INSERT (block_start, trx_idx, ops_idx)" } },
   stake_row: { write: { scheduler: "INSERT, UPDATE (status)", operator: "INSERT, UPDATE (status)" } },
   payout: {
     write: {
@@ -53,6 +55,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       operator: `INSERT, ${MOVE_PAYOUT}`,
     },
   },
+  // Written by `confirm_payouts`.
+  settlement: { write: {} },
   payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
   // No role inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
   withdrawal: {
@@ -98,6 +102,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   // Written by `add_freeze` and `end_freeze`, which say who may add what and who may end it.
   ledger_freeze: { write: {} },
+  // Written once, by `bind_ledger`.
+  ledger_account: { write: {} },
   payment_limits: { write: { operator: "INSERT" } },
   // An order, and no more: ingester and watcher believe nodes, not the row.
   passed_block: { write: { operator: "INSERT" } },
@@ -126,9 +132,10 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
 export const FUNCTION_RIGHTS: Readonly<
   Record<string, { readonly callers: readonly ProcessRole[]; readonly asOwner: boolean }>
 > = {
+  bind_ledger: { callers: ["ingester", "operator", "payer", "watcher"], asOwner: true },
   save_withdrawal: { callers: ["payer"], asOwner: true },
   create_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
-  confirm_payouts: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
+  confirm_payouts: { callers: ["console", "ingester", "operator", "scheduler"], asOwner: true },
   requeue_payout: { callers: ["console", "operator"], asOwner: true },
   release_approved: { callers: ["console", "operator"], asOwner: true },
   limit_payment: { callers: ["payer"], asOwner: true },
@@ -142,7 +149,8 @@ export const FUNCTION_RIGHTS: Readonly<
   // Called by a trigger on `control`, with the rights of whichever process changes that row.
   recovery_hold_is_passed: { callers: PROCESS_ROLES, asOwner: false },
   deposit_nonces: { callers: [], asOwner: false },
-  login_is: { callers: [], asOwner: false },
+  // Called by a trigger on `payout`, with the rights of whoever writes there.
+  login_is: { callers: PROCESS_ROLES, asOwner: false },
   is_approved: { callers: [], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
   ensure_process_roles: { callers: [], asOwner: false },

@@ -130,6 +130,7 @@ export async function writeAgreements(
       const acquaintances = await compare(tx, chunk);
       const fresh = await tx.agreements.insert(
         chunk.filter((_, index) => acquaintances[index]?.type === "new"),
+        { imported: true },
       );
       for (const { undecided } of fresh as readonly OfferedAgreement[]) await hold(tx, undecided);
       return fresh as readonly OfferedAgreement[];

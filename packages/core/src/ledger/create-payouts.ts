@@ -28,11 +28,7 @@ export async function createPayouts(
     const payment = paidByKey.get(debt.key);
     if (payment === undefined) open.push(debt);
     else if (payment.receiver === debt.payee && payment.amount === toShares(debt.amount))
-      settled.push({
-        payoutId: debt.id,
-        blockNum: payment.operation.blockNum,
-        blockTimeMs: payment.blockTimeMs,
-      });
+      settled.push({ payoutId: debt.id, by: payment.operation });
     else held.push(...(await hold(tx, debt, payment)));
   }
   await tx.payouts.confirm(settled);

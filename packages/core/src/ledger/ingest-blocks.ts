@@ -25,6 +25,8 @@ import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
 import { readAllOrPass, readOrPass } from "./pass-blocks.ts";
 import type { ReadAhead } from "./read-ahead.ts";
+import { needCustodian } from "./bind-ledger.ts";
+import { findForeignPayments } from "./find-foreign-payments.ts";
 import { settleOutgoing } from "./settle-outgoing.ts";
 import { type LedgerWatch, placeRecoveryHoldInDoubt } from "./recovery-hold.ts";
 
@@ -76,7 +78,10 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const cursor = await ledger.cursor.read();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");
-  await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum });
+  const { account, recoveryHold } = await ledger.control.read();
+  // Another database has taken the place of the one that was there at the start.
+  needCustodian(account, deps.custodian);
+  await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum, ...recoveryHold });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
   const size = await blocksPerStep(chain);
@@ -123,23 +128,25 @@ export async function replayBlocks(
   range: { readonly from: number; readonly to: number },
   { mark, guard }: ReplayOptions = {},
 ): Promise<number> {
-  let found = 0;
+  let added = 0;
   for (let from = range.from, to = 0; from <= range.to; from = to + 1) {
     to = Math.min(range.to, from + (await blocksPerStep(deps.chain)) - 1);
-    const transfers = (await findTransfers(deps, { from, to })).map((transfer) => {
+    const { blocks, transfers: found } = await readRange(deps, { from, to });
+    const transfers = found.map((transfer) => {
       const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
       return importMark === undefined ? transfer : { ...transfer, importMark };
     });
-    found += await deps.ledger.transaction(async (tx) => {
+    added += await deps.ledger.transaction(async (tx) => {
       await guard?.(tx);
       await needPassed(tx, to);
       const written = await writeTransfers(tx, deps, transfers);
-      await tx.receipts.add(await settleOutgoing(tx, written));
+      await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
+      await tx.receipts.add(await findForeignPayments(tx, blocks));
       return written.length;
     });
   }
   await deps.ledger.transaction((tx) => tx.cursor.extendScan(range));
-  return found;
+  return added;
 }
 
 /**
@@ -159,9 +166,16 @@ export async function findTransfers(
   deps: IngestDeps,
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly NewTransfer[]> {
+  return (await readRange(deps, range)).transfers;
+}
+
+async function readRange(
+  deps: IngestDeps,
+  range: { readonly from: number; readonly to: number },
+): Promise<Pick<Batch, "blocks" | "transfers">> {
   const { irreversibleBlockNum } = await deps.chain.head();
   const blocks = await readAllOrPass(passDeps(deps), range);
-  return readTransfers(deps, blocks, irreversibleBlockNum);
+  return { blocks, transfers: await readTransfers(deps, blocks, irreversibleBlockNum) };
 }
 
 const passDeps = ({ chain, ledger, custodian }: IngestDeps) => ({
@@ -204,14 +218,16 @@ async function writeBlocks(
   if (!moved) return undefined;
   const scanned = { ...cursor, blockTimeMs: last.timeMs };
   const written = await writeTransfers(tx, deps, batch.transfers);
+  const settled = await settleOutgoing(tx, batch.transfers);
   const receipts = [
-    ...(await settleOutgoing(tx, batch.transfers)),
+    ...settled.receipts,
+    ...(await findForeignPayments(tx, blocks)),
     ...(await expireWithdrawals(tx, deps.policy, scanned)),
     ...(await liftRecoveryHold(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
   ];
   await tx.receipts.add(receipts);
-  return receipts;
+  return [...settled.confirmed, ...receipts];
 }
 
 /** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */
@@ -359,11 +375,7 @@ function toNewTransfer(
     fee: isOutgoing && isDrawn ? shares(0n) : transfer.feeAmount, // who draws pays it
     memoStatus: memo.type,
     memoText: text,
-    request: isOutgoing
-      ? undefined
-      : isDrawn
-        ? { type: "drawn" }
-        : requestIn(memo, block.blockNum, deps.policy),
+    request: isOutgoing ? undefined : requestOf(transfer, memo, block.blockNum, deps.policy),
     // What others draw from the custodian they wrote the memo of: it says nothing of payouts.
     payoutKey:
       isOutgoing && !isDrawn && transfer.assetId === CORE_ASSET_ID && text !== undefined
@@ -374,7 +386,19 @@ function toNewTransfer(
   };
 }
 
-function requestIn(memo: MemoContent, blockNum: number, policy: Policy): MemoRequest {
+/** What a transfer to the custodian asks for. */
+export const requestOf = (
+  { permissionId }: Pick<ChainTransfer, "permissionId">,
+  memo: MemoContent,
+  blockNum: number,
+  policy: Pick<Policy, "strictJsonUpToBlock">,
+): MemoRequest => (permissionId === undefined ? requestIn(memo, blockNum, policy) : { type: "drawn" });
+
+function requestIn(
+  memo: MemoContent,
+  blockNum: number,
+  policy: Pick<Policy, "strictJsonUpToBlock">,
+): MemoRequest {
   switch (memo.type) {
     case "none":
       return { type: "invalid", reason: "no_memo" };

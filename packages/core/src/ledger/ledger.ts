@@ -8,6 +8,7 @@ import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
 import type { NewPayout, PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
 import type { MemoRequest } from "../rules/request.ts";
+import type { Debt } from "../rules/owed.ts";
 import type { NewStakeRow, StakeRow } from "../rules/stake-row.ts";
 import type { Agreement } from "../rules/terms.ts";
 import type { Millis } from "@stakebts/kernel/time";
@@ -118,6 +119,14 @@ export interface PayoutApproval {
   readonly reason: string;
 }
 
+/** What a ledger is of, from its first start on. */
+export interface LedgerAccount {
+  readonly chainId: string;
+  readonly custodianId: AccountId;
+  /** Names never change. */
+  readonly custodianName: string;
+}
+
 export interface NewWithdrawal {
   readonly id: WithdrawalId;
   readonly payoutId: PayoutId;
@@ -129,6 +138,8 @@ export interface NewWithdrawal {
   readonly fee: Shares;
   /** Epoch of the payer that signed it. A payer whose epoch is over cannot write. */
   readonly writerEpoch: bigint;
+  /** The account that pays. Only the one that the ledger is of may. */
+  readonly account: LedgerAccount;
 }
 
 export type WithdrawalQuery =
@@ -138,7 +149,7 @@ export type WithdrawalQuery =
   /** Live ones whose expiration is before this time, strictly. */
   | { readonly liveExpiringBeforeMs: Millis };
 
-export interface WithdrawalRecord extends NewWithdrawal, WithdrawalState {
+export interface WithdrawalRecord extends Omit<NewWithdrawal, "account">, WithdrawalState {
   readonly id: WithdrawalId;
   readonly expirationMs: Millis;
   readonly refBlockNum: number;
@@ -214,6 +225,8 @@ export type PaymentsSwitch = { readonly on: true } | { readonly on: false; reado
 
 /** What governs payments, all of it from one moment. */
 export interface ControlState {
+  /** `undefined`: nothing was ever started on this ledger. */
+  readonly account: LedgerAccount | undefined;
   /** Every freeze in force, oldest first. Processes may have more of their own. */
   readonly freezes: readonly OpenFreeze[];
   /** What processes have reported of their environments and files. Each of these stops that process alone. */
@@ -235,7 +248,7 @@ export interface ControlState {
 export function whyNotPay(
   { writerEpoch, payments, recoveryHold }: ControlState,
   ofPayer: bigint,
-): Exclude<WithdrawalRefusal, "payout_moved"> | undefined {
+): "epoch_over" | "payments_off" | undefined {
   if (writerEpoch !== ofPayer) return "epoch_over";
   return payments.on && !isOnRecoveryHold(recoveryHold) ? undefined : "payments_off";
 }
@@ -275,10 +288,13 @@ export interface PayoutRequeue {
 
 export interface PayoutConfirmation {
   readonly payoutId: PayoutId;
-  /** The irreversible block of its payment. */
-  readonly blockNum: number;
-  readonly blockTimeMs: Millis;
+  /** The outgoing transfer of an irreversible block that paid it. */
+  readonly by: OperationPosition;
 }
+
+/** How a transfer was found to be the payment of a payout. */
+export const SETTLEMENT_MATCHES = ["txid", "key", "nonce", "operator"] as const;
+export type SettlementMatch = (typeof SETTLEMENT_MATCHES)[number];
 
 /** Why a withdrawal could not be written. Nothing was written, and its bytes must never be sent. */
 export type WithdrawalRefusal =
@@ -287,7 +303,9 @@ export type WithdrawalRefusal =
   /** Another withdrawal is live, or the payout is no longer payable. */
   | "payout_moved"
   /** Not now: frozen, there is a recovery hold, or a cap leaves no room. The next view says which. */
-  | "payments_off";
+  | "payments_off"
+  /** The ledger is of another account: this process must stop. */
+  | "another_account";
 
 // The ledger, noun by noun. What is asked outside of a transaction is declared once, as a reader, and is part of both.
 // Every method that moves a state compares first: it returns whether (or how many) it moved, and `false` or 0 means that
@@ -322,8 +340,15 @@ export interface TransfersTx {
 export interface AgreementsTx {
   /** In chain order. */
   find(query: { readonly nominators: readonly string[] }): Promise<readonly Agreement[]>;
-  /** Writes those whose place is free, with their rows, and returns them. */
-  insert(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]>;
+  /**
+   * Writes those whose place is free, with their rows, and returns them.
+   * @param options `imported`: an operator writes them, and no transfer of this ledger has to have opened them. Only the login of
+   * operators may say so.
+   */
+  insert(
+    agreements: readonly NewAgreement[],
+    options?: { readonly imported: boolean },
+  ): Promise<readonly NewAgreement[]>;
   /**
    * An agreement that an import has written and that this one is, see {@link isSameAgreement}: at its own place first, then by
    * the nearest start. Not one that a transfer of this ledger opened, or that another transfer was found to be.
@@ -354,6 +379,8 @@ export interface PayoutReader {
 }
 
 export interface PayoutsTx extends PayoutReader {
+  /** The payout that this transfer has settled. */
+  settledBy(transfer: OperationPosition): Promise<PayoutKey | undefined>;
   /**
    * Same key and same debt: the old one stays, nothing happens. Same key and another debt: throws, because two parts of
    * the product disagree about what is owed.
@@ -371,10 +398,12 @@ export interface PayoutsTx extends PayoutReader {
    */
   requeue(request: PayoutRequeue): Promise<boolean>;
   /**
-   * Confirms payouts together with the rows that they settle; those that are confirmed already stay as they are. The ledger
-   * has to know the payment: a transfer to the payee in that block, or a withdrawal that is confirmed in it. Else it throws.
+   * Confirms payouts together with the rows that they settle, with a receipt for each; those that are confirmed or cancelled already
+   * stay as they are. The transfer pays that amount to the payee, is named by nothing else and settles nothing else, and is
+   * matched by a transaction id of ours, the payout's key or a deposit's nonce. Else it throws.
+   * @param said of an operator, with `actor` and `reason`: for the receipts, and enough for a transfer that nothing names
    */
-  confirm(confirmed: readonly PayoutConfirmation[]): Promise<number>;
+  confirm(confirmed: readonly PayoutConfirmation[], said?: NewReceipt["details"]): Promise<number>;
 }
 
 /** A debt that is to be paid, or is being paid. */
@@ -386,6 +415,8 @@ export interface Payouts extends PayoutReader {
     readonly after: OpenPayout | undefined;
     readonly limit: number;
   }): Promise<readonly OpenPayout[]>;
+  /** What it is owed for, as the ledger has it. */
+  debt(id: PayoutId): Promise<Debt | undefined>;
   view(id: PayoutId): Promise<PaymentView | undefined>;
   /**
    * Do the limits let it be paid now? `held`: they made it wait for a person. What {@link Withdrawals.save} finds out as well,
@@ -459,6 +490,8 @@ export interface ControlTx extends ControlReader {
 }
 
 export interface Control extends ControlReader {
+  /** Binds the ledger to this account if it is of none yet; what it is of. */
+  bind(account: LedgerAccount): Promise<LedgerAccount>;
   /** A new epoch for a payer that has just become the only one. Everything signed under an older one is refused. */
   startWriterEpoch(): Promise<bigint>;
 }

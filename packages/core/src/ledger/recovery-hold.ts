@@ -33,9 +33,12 @@ interface WatchDeps {
 export async function placeRecoveryHoldInDoubt(
   { ledger, log, policy, watch }: WatchDeps,
   cursor: Cursor,
-  { head, finalBlockNum }: { head: ChainHead; finalBlockNum: number },
+  {
+    head,
+    finalBlockNum,
+    databaseChanged,
+  }: { head: ChainHead; finalBlockNum: number; databaseChanged: boolean },
 ): Promise<void> {
-  const { databaseChanged } = (await ledger.control.read()).recoveryHold;
   const reason = databaseChanged
     ? "the database was restored, copied or started anew"
     : doubt(watch, cursor, finalBlockNum);

@@ -2,6 +2,7 @@ import { toShares } from "@stakebts/kernel/amount";
 import type { RecoveryHold } from "../rules/recovery-hold.ts";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { type PayoutId, UNSETTLED_STATUSES } from "../rules/payout.ts";
+import { type Millis } from "@stakebts/kernel/time";
 import { memoNonces } from "./ids.ts";
 import { decideWithdrawal } from "../rules/withdrawal.ts";
 import type {
@@ -13,17 +14,21 @@ import type {
   WithdrawalRecord,
 } from "./ledger.ts";
 
+export interface Settled {
+  /** To be written down. */
+  readonly receipts: readonly NewReceipt[];
+  /** Of what was confirmed: the ledger has written them itself, and here they are for the log. */
+  readonly confirmed: readonly NewReceipt[];
+}
+
 /**
  * Confirms what irreversible outgoing transfers settle: by the id of a withdrawal that we signed, or, where the ledger
  * has lost that (a restored backup, a replay), by the payout key in the memo. A transfer that contradicts the ledger
  * confirms nothing and switches payments off; under a recovery hold, what the ledger has only forgotten does not.
  */
-export async function settleOutgoing(
-  tx: LedgerTx,
-  transfers: readonly NewTransfer[],
-): Promise<readonly NewReceipt[]> {
+export async function settleOutgoing(tx: LedgerTx, transfers: readonly NewTransfer[]): Promise<Settled> {
   const outgoing = transfers.filter((transfer) => transfer.direction === "out");
-  if (outgoing.length === 0) return [];
+  if (outgoing.length === 0) return { receipts: [], confirmed: [] };
   const txids = outgoing.flatMap(({ txid }) => (txid === undefined ? [] : [txid]));
   const byTxid = new Map(
     (await tx.withdrawals.find({ txids })).map((withdrawal) => [withdrawal.txid, withdrawal]),
@@ -36,7 +41,9 @@ export async function settleOutgoing(
   if (strangers.length > 0) await tx.lockEvents();
   const byKey = new Map((await tx.payouts.find({ keys })).map((payout) => [payout.key, payout]));
   const byNonce = nonces.size === 0 ? new Map<string, PayoutRecord>() : await depositsByNonce(tx, nonces);
-  const payoutOf = ({ payoutKey, memoNonce }: NewTransfer) =>
+  const ofWithdrawals = await tx.payouts.find({ ids: [...byTxid.values()].map(({ payoutId }) => payoutId) });
+  const byId = new Map(ofWithdrawals.map((payout) => [payout.id, payout]));
+  const named = ({ payoutKey, memoNonce }: NewTransfer) =>
     payoutKey === undefined
       ? memoNonce === undefined
         ? undefined
@@ -44,14 +51,13 @@ export async function settleOutgoing(
       : byKey.get(payoutKey);
 
   const found: { id: WithdrawalRecord["id"]; at: OperationPosition }[] = [];
-  const confirmed: PayoutConfirmation[] = [];
+  const confirmed: (PayoutConfirmation & { readonly receipt: NewReceipt })[] = [];
   const receipts: NewReceipt[] = [];
   const paid = new Set<PayoutId>();
   for (const transfer of outgoing) {
     const withdrawal = withdrawalOf(transfer);
-    const payout = payoutOf(transfer);
-    const payoutId = withdrawal?.payoutId ?? payout?.id;
-    if (payoutId === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
+    const payout = withdrawal === undefined ? named(transfer) : byId.get(withdrawal.payoutId);
+    if (payout === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
     const problem = problemWith(transfer, withdrawal, payout, paid);
     if (problem !== undefined) {
       const recoveryHold = problem.settles ? (await tx.control.read()).recoveryHold.raised : undefined;
@@ -63,13 +69,12 @@ export async function settleOutgoing(
     }
     if (problem?.settles === false) continue;
     if (withdrawal !== undefined) found.push({ id: withdrawal.id, at: transfer.operation });
-    confirmed.push({ payoutId, blockNum: transfer.operation.blockNum, blockTimeMs: transfer.blockTimeMs });
-    receipts.push(settlement(transfer, payoutId));
-    paid.add(payoutId);
+    confirmed.push({ payoutId: payout.id, by: transfer.operation, receipt: settlement(transfer, payout) });
+    paid.add(payout.id);
   }
   await tx.withdrawals.confirm(found);
   await tx.payouts.confirm(confirmed);
-  return receipts;
+  return { receipts, confirmed: confirmed.map(({ receipt }) => receipt) };
 }
 
 /** Open deposits at an exchange, by those of the nonces that are theirs. */
@@ -90,19 +95,20 @@ async function depositsByNonce(
 function problemWith(
   transfer: NewTransfer,
   withdrawal: WithdrawalRecord | undefined,
-  payout: PayoutRecord | undefined,
+  payout: PayoutRecord,
   paid: ReadonlySet<PayoutId>,
 ): { readonly what: string; readonly settles: boolean } | undefined {
   if (withdrawal !== undefined) {
     if (withdrawal.status === "expired")
       return { what: `withdrawal ${withdrawal.id} was declared dead`, settles: false };
     decideWithdrawal(withdrawal, { type: "found_irreversible" });
-    return undefined;
   }
-  if (payout === undefined) return undefined;
   const { key } = payout;
+  if (transfer.payoutKey !== undefined && transfer.payoutKey !== key)
+    return { what: `it was signed for payout ${key} and names ${transfer.payoutKey}`, settles: false };
   if (payout.payee !== transfer.receiver || toShares(payout.amount) !== transfer.amount)
     return { what: `it names payout ${key} and pays something else`, settles: false };
+  if (withdrawal !== undefined) return undefined;
   if (payout.status === "confirmed" || paid.has(payout.id))
     return { what: `payout ${key} was paid before`, settles: false };
   if (payout.status === "cancelled")
@@ -113,13 +119,13 @@ function problemWith(
   return undefined;
 }
 
-const settlement = (transfer: NewTransfer, payoutId: PayoutId): NewReceipt => ({
+const settlement = (transfer: NewTransfer, { id, key, payee }: PayoutRecord): NewReceipt => ({
   event: "payout.confirmed",
-  subject: transfer.payoutKey ?? payoutId,
+  subject: key,
   chainTimeMs: transfer.blockTimeMs,
   details: {
-    payoutId,
-    payee: transfer.receiver,
+    payoutId: id,
+    payee,
     amountShares: `${transfer.amount}`,
     txid: transfer.txid ?? null,
     operation: operationId(transfer.operation),
@@ -139,16 +145,33 @@ const forgotten = (transfer: NewTransfer, recoveryHold: RecoveryHold): NewReceip
 });
 
 /** Money has moved in a way that the ledger cannot explain. Nothing more is paid until a person has looked. */
-async function contradiction(tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> {
-  const reason = `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`;
+const contradiction = (tx: LedgerTx, transfer: NewTransfer, what: string): Promise<NewReceipt> =>
+  contradict(tx, {
+    at: transfer.operation,
+    timeMs: transfer.blockTimeMs,
+    txid: transfer.txid,
+    reason: `transfer ${operationId(transfer.operation)} to ${transfer.receiver}: ${what}`,
+  });
+
+/** Stops payments because of what the chain says at this place. */
+export async function contradict(
+  tx: Pick<LedgerTx, "control">,
+  found: {
+    readonly at: OperationPosition;
+    readonly timeMs: Millis;
+    readonly txid: string | undefined;
+    readonly reason: string;
+  },
+): Promise<NewReceipt> {
+  const { at, timeMs, txid, reason } = found;
   await tx.control.addFreeze({ source: "process", process: "ingester", level: "pay-nothing", reason });
   return {
     event: "ledger.contradicted",
-    subject: operationId(transfer.operation),
-    chainTimeMs: transfer.blockTimeMs,
+    subject: operationId(at),
+    chainTimeMs: timeMs,
     details: {
       reason,
-      txid: transfer.txid ?? null,
+      txid: txid ?? null,
       todo: "payments are off: find out who sent it, then switch them on again",
     },
   };

@@ -2,7 +2,7 @@ import { fc } from "@fast-check/vitest";
 import pg from "pg";
 import { describe, expect, vi } from "vitest";
 import { bts } from "@stakebts/kernel/amount";
-import { operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
+import { ACCOUNT, operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
 import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import { test as base } from "@stakebts/testkit/database";
 import { PROCESS_ROLES } from "../database/rights.ts";
@@ -48,8 +48,8 @@ const test = base.extend<{ world: World }>({
 /** As a payer of any version calls it. */
 const save = async (db: pg.Client, epoch: bigint, of: IdentifiedPayout = payout): Promise<string> => {
   const { rows } = await db.query<{ answer: string }>(
-    "SELECT save_withdrawal(gen_random_uuid(), $1, 'txid', '\\x00', 5, 100000, 100, $2) AS answer",
-    [of.id, epoch],
+    "SELECT save_withdrawal(gen_random_uuid(), $1, 'txid', '\\x00', 5, 100000, 100, $2, $3, $4, 'custodian') AS answer",
+    [of.id, epoch, ACCOUNT.chainId, ACCOUNT.custodianId],
   );
   return rows[0]?.answer ?? "";
 };

@@ -4,7 +4,7 @@ import { bts } from "@stakebts/kernel/amount";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";
 import { NO_LIMITS, type PaymentLimits } from "../rules/limits.ts";
 import type { IdentifiedPayout, Ledger } from "../ledger/ledger.ts";
-import { cursorAt, operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
+import { ACCOUNT, cursorAt, operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
 import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
@@ -77,8 +77,8 @@ describe("limits in the database", () => {
     // As every version calls it: nothing is asked before, and nothing looked at after.
     const save = async (payout: IdentifiedPayout | undefined, name: string) => {
       const { rows } = await db.query<{ answer: string }>(
-        "SELECT save_withdrawal(gen_random_uuid(), $1, $2, '\\x00', 5, 100000, 100, $3) AS answer",
-        [payout?.id, name, epoch],
+        "SELECT save_withdrawal(gen_random_uuid(), $1, $2, '\\x00', 5, 100000, 100, $3, $4, $5, 'custodian') AS answer",
+        [payout?.id, name, epoch, ACCOUNT.chainId, ACCOUNT.custodianId],
       );
       return rows[0]?.answer;
     };

@@ -4,7 +4,7 @@ import { operationId } from "@stakebts/kernel/operation-id";
 import { memoNonces } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { Ledger, LedgerTx, NewTransfer, PayoutRecord, WithdrawalRecord } from "../ledger/ledger.ts";
-import { answer, type OperatorAction, type PayoutAnswer, receiptOf } from "../ledger/operator-action.ts";
+import { answer, type OperatorAction, type PayoutAnswer } from "../ledger/operator-action.ts";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type PaymentEvidence as Evidence, weighEvidence } from "../rules/payment-evidence.ts";
 
@@ -73,26 +73,10 @@ export async function settlePaid(
   action: OperatorAction,
 ): Promise<PayoutAnswer> {
   const operation = operationId(transfer.operation);
-  const confirmation = {
-    payoutId: payout.id,
-    blockNum: transfer.operation.blockNum,
-    blockTimeMs: transfer.blockTimeMs,
-  };
-  const confirmed = (await tx.payouts.confirm([confirmation])) === 1;
-  if (!confirmed) return answer(payout, "unchanged", `is paid already, by transfer ${operation}`);
-  await tx.receipts.add([
-    {
-      ...receiptOf("payout.confirmed", payout.key, action, {
-        payoutId: payout.id,
-        payee: payout.payee,
-        amountShares: `${transfer.amount}`,
-        txid: transfer.txid ?? null,
-        operation,
-        was: payout.status,
-      }),
-      chainTimeMs: transfer.blockTimeMs,
-    },
-  ]);
+  const confirmation = { payoutId: payout.id, by: transfer.operation };
+  const { actor, reason, id } = action;
+  if ((await tx.payouts.confirm([confirmation], { actor, reason, action: id })) === 0)
+    return answer(payout, "unchanged", `is paid already, by transfer ${operation}`);
   return answer(payout, "done", `was paid already, by transfer ${operation}: confirmed, not paid again`, {
     status: "confirmed",
   });

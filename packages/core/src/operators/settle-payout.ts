@@ -2,13 +2,7 @@ import { toShares } from "@stakebts/kernel/amount";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { btsText, sharesText } from "@stakebts/kernel/text";
 import type { Ledger, LedgerTx, NewTransfer, PayoutRecord } from "../ledger/ledger.ts";
-import {
-  answer,
-  noSuchPayout,
-  type OperatorAction,
-  type PayoutAnswer,
-  receiptOf,
-} from "../ledger/operator-action.ts";
+import { answer, noSuchPayout, type OperatorAction, type PayoutAnswer } from "../ledger/operator-action.ts";
 import { isInFlight, type PayoutId } from "../rules/payout.ts";
 import { CORE_ASSET_ID } from "../rules/transfer.ts";
 import { settlePaid } from "./payment-evidence.ts";
@@ -50,11 +44,6 @@ async function settle(tx: LedgerTx, payout: PayoutRecord, request: SettleRequest
   const misfit = await whyNot(tx, payout, transfer);
   if (misfit !== undefined) return answer(payout, "refused", `transfer ${name} ${misfit}`);
   if (dryRun) return answer(payout, "done", `would be confirmed by transfer ${name}`);
-  const claim = receiptOf("transfer.settles", name, action, { payout: payout.key });
-  if ((await tx.receipts.add([claim], { once: true })) === 0)
-    return answer(payout, "refused", `transfer ${name} has settled another payout`, {
-      todo: `\`stakebts receipts --subject ${name}\` says which`,
-    });
   return settlePaid(tx, payout, { type: "paid", transfer }, action);
 }
 
@@ -67,6 +56,8 @@ async function whyNot(
   if (transfer.receiver !== payout.payee) return `paid ${transfer.receiver}, and not ${payout.payee}`;
   if (transfer.assetId !== CORE_ASSET_ID || transfer.amount !== toShares(payout.amount))
     return `paid ${sharesText(transfer.amount)}, and not ${btsText(payout.amount)}`;
+  const other = await tx.payouts.settledBy(transfer.operation);
+  if (other !== undefined) return `has settled the payout ${other}`;
   if (transfer.payoutKey !== undefined && transfer.payoutKey !== payout.key)
     return `names the payout ${transfer.payoutKey}`;
   if (transfer.txid === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { assertNever } from "@stakebts/kernel/assert";
+import { assert, AssertionError, assertNever } from "@stakebts/kernel/assert";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
@@ -25,6 +25,7 @@ import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { createNotice } from "../ledger/create-notice.ts";
 import type { AccountCache } from "./account-cache.ts";
+import type { DebtCheck } from "./debt-check.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
 
 export interface PayDeps {
@@ -34,9 +35,12 @@ export interface PayDeps {
   readonly memos: MemoWriter;
   readonly wallet: HotWallet;
   readonly payees: Pick<AccountCache, "find">;
+  /** Nothing is signed on the ledger's word alone. */
+  readonly debts: DebtCheck;
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
+  readonly chainId: string;
   /**
    * What this process finds frozen in its environment and its file, now. Then it signs nothing, even if the ledger allows it.
    * Bytes that are signed already still go out.
@@ -99,6 +103,14 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
   const known = await ledger.transfers.accountsNamed(payout.payee);
   if (known.length > 0 && !known.includes(payee.id)) return somebodyElse(deps, payout, payee, known);
+  deps.debts.knows(payee);
+  const debt = await ledger.payouts.debt(id);
+  assert(debt !== undefined, `payout ${payout.key} was there a moment ago`);
+  const baseless = await deps.debts.whyNotOwed(debt, {
+    nowMs: head.headTimeMs,
+    upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, lastFinalBlockNum(head.irreversibleBlockNum)),
+  });
+  if (baseless !== undefined) return contradicted(deps, payout, baseless);
 
   const memo = deps.memos.write({
     text: payout.memo,
@@ -137,7 +149,12 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     writerEpoch: deps.writerEpoch,
   };
   // The point of no return. Bytes that could not be saved are dropped here and never leave the process.
-  const saved = await ledger.withdrawals.save(withdrawal);
+  const account = {
+    chainId: deps.chainId,
+    custodianId: deps.custodian.id,
+    custodianName: deps.custodian.name,
+  };
+  const saved = await ledger.withdrawals.save({ ...withdrawal, account });
   if (saved !== "saved") return notSaved(saved);
   deps.wallet.spent(amount, fee);
   log.info("withdrawal.signed", {
@@ -147,6 +164,25 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     payee: payout.payee,
   });
   return { type: "in_flight", outcome: await send(deps, payout, withdrawal) };
+}
+
+/** Somebody has written debts that nobody owes, or another account of what was sent. Nothing is paid until a person has looked. */
+async function contradicted(
+  { ledger, log }: PayDeps,
+  { key, payee }: PayoutRecord,
+  reason: string,
+): Promise<PayResult> {
+  const todo =
+    "payments are off, and nothing was signed: find out which process wrote it, then cancel it and switch them on again";
+  const receipt = { event: "ledger.contradicted", subject: key, details: { reason, payee, todo } };
+  const isNew = await ledger.transaction(async (tx) => {
+    const freeze = { source: "process", process: "payer", level: "pay-nothing", reason } as const;
+    if (!(await tx.control.addFreeze(freeze))) return false;
+    await tx.receipts.add([receipt]);
+    return true;
+  });
+  if (isNew) logReceipt(log, receipt);
+  return { type: "again", reason };
 }
 
 /** Held for a person, of which the ledger has a receipt; or there is no room for it in an hour or a day. */
@@ -280,6 +316,8 @@ function notSaved(refusal: WithdrawalRefusal): PayResult {
       return { type: "superseded" };
     case "payout_moved":
       return { type: "settled" };
+    case "another_account":
+      throw new AssertionError("the ledger is of another account than the one that this payer pays from");
     case "payments_off":
       return {
         type: "again",

@@ -1,5 +1,6 @@
 import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
 import type { MemoReader } from "@stakebts/bitshares/signing";
+import { bindLedger } from "../ledger/bind-ledger.ts";
 import { dispatchJobs } from "../ledger/dispatch-jobs.ts";
 import { establishCursor, type StartMode } from "../ledger/establish-cursor.ts";
 import { checkMemoKeys, findCustodian } from "../ledger/find-custodian.ts";
@@ -80,6 +81,7 @@ export async function runIngester(
 
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
+    await bindLedger(ledger.control, custodian);
     await recordStart({ ledger, log }, "ingester", settings.shown);
     return DONE;
   });

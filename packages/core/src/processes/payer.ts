@@ -1,9 +1,12 @@
 import { transferFee } from "@stakebts/bitshares/fees";
 import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stakebts/bitshares/chain";
-import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
+import type { MemoReader, MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import { toShares } from "@stakebts/kernel/amount";
 import { AssertionError } from "@stakebts/kernel/assert";
 import { StartupError } from "@stakebts/kernel/errors";
+import { requestOf } from "../ledger/ingest-blocks.ts";
+import { CauseReader } from "../ledger/cause-reader.ts";
+import { bindLedger } from "../ledger/bind-ledger.ts";
 import { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "../ledger/find-custodian.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
@@ -11,12 +14,14 @@ import { logReceipt } from "../ledger/log-receipt.ts";
 import { recordStart } from "../ledger/record-start.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { AccountCache } from "../payments/account-cache.ts";
+import { createDebtCheck } from "../payments/debt-check.ts";
 import { HotWallet } from "../payments/hot-wallet.ts";
 import { OpenPayouts } from "../payments/open-payouts.ts";
 import { type PayDeps, payPayout, type PayResult } from "../payments/pay-payout.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { JobHandlers, StartWorker } from "../queue/queue.ts";
 import type { PayoutId } from "../rules/payout.ts";
+import type { OwedRules } from "../rules/owed.ts";
 import type { Policy } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import { reportTreasury } from "../treasury/report-treasury.ts";
@@ -54,6 +59,8 @@ export interface PayerPorts extends ProcessPorts, FreezablePorts {
   readonly startWorker: StartWorker;
   readonly signerOn: (chainId: string) => Signer;
   readonly memos: MemoWriter;
+  /** With every memo key of the custodian that this payer has: causes are read with it. */
+  readonly memoReader: MemoReader;
   /** In the order in which they are asked for top-ups. Tried again while it fails. */
   readonly openSources: (opened: {
     readonly custodian: ChainAccount;
@@ -73,6 +80,7 @@ export interface PayerSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
   readonly policyOn: (chainId: string) => Policy;
+  readonly owed: OwedRules;
   /** Between two turns of the treasury. */
   readonly treasuryMs: number;
   /** Between two looks at what is open in the ledger; {@link RECONCILE_MS} if not said. */
@@ -81,16 +89,20 @@ export interface PayerSettings extends ProcessSettings {
 
 /** What a payer pays with, whether it leads already or not: all but the epoch. */
 export function newPayDeps({
-  ports: { chain, ledger, memos, clock, log, frozenHere },
+  ports: { chain, ledger, memos, memoReader, clock, log, frozenHere },
   signer,
   custodian,
+  chainId,
   policy,
+  owed,
 }: {
-  readonly ports: Pick<PayerPorts, "ledger" | "memos" | "clock" | "log" | "frozenHere"> &
+  readonly ports: Pick<PayerPorts, "ledger" | "memos" | "memoReader" | "clock" | "log" | "frozenHere"> &
     Pick<PayDeps, "chain">;
   readonly signer: Signer;
   readonly custodian: ChainAccount;
+  readonly chainId: string;
   readonly policy: Policy;
+  readonly owed: OwedRules;
 }): Omit<PayDeps, "writerEpoch"> {
   return {
     chain,
@@ -100,6 +112,7 @@ export function newPayDeps({
     log,
     policy,
     custodian,
+    chainId,
     frozenHere,
     wallet: new HotWallet({
       chain,
@@ -109,6 +122,15 @@ export function newPayDeps({
       maxAgeMs: WALLET_AGE_MS_MAX,
     }),
     payees: new AccountCache({ chain, clock }),
+    debts: createDebtCheck(
+      new CauseReader({
+        chain,
+        custodian,
+        requestOf: (transfer, blockNum) =>
+          requestOf(transfer, memoReader.read(transfer.memo), blockNum, policy),
+      }),
+      owed,
+    ),
     feeOf: transferFee,
   };
 }
@@ -132,7 +154,11 @@ export async function runPayer(
   // Payouts are recognised by the keys in their memos when a ledger has to be rebuilt from the chain: a memo that the
   // custodian's own memo key does not open would be a payment of which no record is left.
   checkMemoKeys(account, [ports.memos.publicKey]);
-  const payDeps = newPayDeps({ ports, signer, custodian: account, policy });
+  await repeat({ name: "bind ledger", clock, log }, signal, async () => {
+    await bindLedger(ledger.control, custodian);
+    return DONE;
+  });
+  const payDeps = newPayDeps({ ports, signer, custodian: account, chainId, policy, owed: settings.owed });
   let sources: readonly TopUpSource[] = [];
   await repeat({ name: "open top-up sources", clock, log }, signal, async () => {
     sources = await ports.openSources({ custodian: account, chainId, signer });

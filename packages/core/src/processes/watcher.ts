@@ -4,8 +4,10 @@ import { DirectAlerts } from "../alerts/send-notifications.ts";
 import type { NotificationChannel } from "../alerts/channels.ts";
 import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
+import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import type { OwedRules } from "../rules/owed.ts";
 import type { Policy } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import { type ProcessPorts, type ProcessSettings, reportNodeTroubles } from "./process-ports.ts";
@@ -27,8 +29,7 @@ export interface WatcherSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
   readonly policyOn: (chainId: string) => Pick<Policy, "maxNetworkFee">;
-  readonly exchangeDepositAccount: string;
-  readonly checkpointAccount: string | undefined;
+  readonly owed: OwedRules;
   /** What this installation is called in messages. */
   readonly installation: string;
   readonly pollMs: number;
@@ -55,8 +56,7 @@ export async function runWatcher(
     log,
     policy: settings.policyOn(custodian.chainId),
     custodian: custodian.account,
-    exchangeDepositAccount: settings.exchangeDepositAccount,
-    checkpointAccount: settings.checkpointAccount,
+    owed: settings.owed,
     onAlert: (alert) => {
       measured?.(alert);
       directAlerts.job(alert);
@@ -65,6 +65,7 @@ export async function runWatcher(
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
+    await bindLedger(ledger, custodian);
     await ledger.addReceipts([{ event: "process.started", subject: "watcher", details: settings.shown }]);
     log.info("process.started", settings.shown);
     return DONE;

@@ -70,14 +70,11 @@ export async function causesIn(ledger: LedgerContents, fromBlockNum: number): Pr
     for (const agreement of page)
       if (!agreement.isOpenedByTransfer || agreement.operation.blockNum < fromBlockNum)
         imported.add(agreement.nominator);
-  const [skipped, settled] = await Promise.all([
-    ledger.receiptsOf("transfer.skipped"),
-    ledger.receiptsOf("transfer.settles"),
-  ]);
+  const skipped = await ledger.receiptsOf("transfer.skipped");
   return {
     handled,
     imported,
-    settledByHand: new Set(settled.map(({ details }) => String(details["payout"]))),
+    settledByHand: new Set(await ledger.settledByHand()),
     skipped: new Set(skipped.map(({ subject }) => subject)),
     isBehind: ledger.hasWork,
     transfers: new Map(),

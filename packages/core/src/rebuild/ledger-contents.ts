@@ -75,6 +75,8 @@ export interface LedgerContents {
   unmatchedPayments(): Promise<readonly PaymentFact[]>;
   /** Payments that name a debt which an earlier payment names too. */
   repeatedPayments(): Promise<readonly PaymentFact[]>;
+  /** Keys of payouts that an operator has settled by a transfer that does not name them. */
+  settledByHand(): Promise<readonly string[]>;
   /** What receipts of this event are about, with the details of each. */
   receiptsOf(
     event: string,

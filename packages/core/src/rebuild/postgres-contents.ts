@@ -136,6 +136,11 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
               FROM transfer WHERE direction = 'out' AND payout_key IS NOT NULL) numbered
            WHERE n > 1 LIMIT ${PAYMENTS_MAX}`
       ).map(toPayment),
+    settledByHand: async () => {
+      const rows = await sql<{ key: string }[]>`
+        SELECT key FROM settlement JOIN payout ON payout.id = payout_id WHERE matched_by = 'operator'`;
+      return rows.map(({ key }) => key);
+    },
     receiptsOf: async (event) => {
       const rows = await sql<{ subject: string; details: Record<string, unknown> }[]>`
         SELECT subject, details FROM receipt WHERE event = ${event}`;

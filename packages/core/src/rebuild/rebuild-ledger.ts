@@ -1,3 +1,4 @@
+import { bindLedger } from "../ledger/bind-ledger.ts";
 import type { OnProgress } from "../imports/import-refused.ts";
 import { type ApplyDeps, applyEvents } from "../ledger/apply-events.ts";
 import { establishCursor } from "../ledger/establish-cursor.ts";
@@ -75,7 +76,8 @@ export async function rebuildLedger(
   onProgress: OnProgress,
   signal?: AbortSignal,
 ): Promise<ChainRead> {
-  const { ledger } = deps;
+  const { ledger, custodian } = deps;
+  await bindLedger(ledger.control, { account: custodian, chainId: await deps.chain.chainId() });
   await ledger.transaction(async (tx) => {
     await tx.control.addFreeze({
       source: "operator",

@@ -25,6 +25,7 @@ import { passRecoveryHold } from "../pass-recovery-hold.ts";
 import type { LedgerCheck } from "./ledger-check.ts";
 import { limitChecks } from "./ledger-limits.ts";
 import {
+  ACCOUNT,
   agreementWithRows,
   cursorAt,
   incoming,
@@ -454,6 +455,27 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "a ledger is of one account on one chain for good, and takes no withdrawal from another",
+    async run(ledger) {
+      await passRecoveryHold(ledger);
+      const payout = refundOf(operation(10));
+      await createPayouts(ledger, payout);
+      assert.equal((await ledger.control.read()).account, undefined);
+      assert.deepEqual(await ledger.control.bind(ACCOUNT), ACCOUNT);
+      const other = { ...ACCOUNT, custodianId: "1.2.101", custodianName: "other" } as const;
+      const elsewhere = { ...ACCOUNT, chainId: "22".repeat(32) };
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      for (const account of [other, elsewhere]) {
+        assert.deepEqual(await ledger.control.bind(account), ACCOUNT);
+        const withdrawal = withdrawalFor(payout, "a", { writerEpoch, account });
+        assert.equal(await ledger.withdrawals.save(withdrawal), "another_account");
+      }
+      assert.deepEqual((await ledger.control.read()).account, ACCOUNT);
+      assert.equal(await statusOf(ledger, payout), "due");
+      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
+    },
+  },
+  {
     name: "a ledger that no operator has looked at, and one under a recovery hold, take no withdrawal",
     async run(ledger) {
       const payout = refundOf(operation(10));
@@ -541,7 +563,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await ledger.transaction(async (tx) => {
         assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 1);
         assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 0);
-        const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
+        const confirmation = { payoutId: payout.id, by: operation(20) };
+        await tx.transfers.insert([
+          { ...paymentOf(payout, operation(20)), payoutKey: undefined, txid: withdrawal.txid },
+        ]);
         assert.equal(await tx.payouts.confirm([confirmation]), 1);
         assert.equal(await tx.payouts.confirm([confirmation]), 0);
         assert.equal(await tx.withdrawals.expire(withdrawal.id), false);
@@ -593,13 +618,39 @@ export const ledgerChecks: readonly LedgerCheck[] = [
           { ...paid, operation: later },
         ]),
       );
-      const confirmation = { payoutId: payout.id, blockNum: 20, blockTimeMs: millis(60_000) };
+      const confirmation = { payoutId: payout.id, by: operation(20) };
       const confirm = () => ledger.transaction((tx) => tx.payouts.confirm([confirmation]));
       await assert.rejects(confirm(), /knows no payment/);
       assert.equal(await statusOf(ledger, payout), "due");
       await ledger.transaction((tx) => tx.transfers.insert([paid]));
       assert.equal(await confirm(), 1);
       assert.equal(await statusOf(ledger, payout), "confirmed");
+    },
+  },
+  {
+    name: "a transfer settles one payout, the one that it names, and an operator says so of one that names none",
+    async run(ledger) {
+      const [first, second] = [operation(10), operation(11)].map((at) => refundOf(at));
+      assert.ok(first !== undefined && second !== undefined);
+      await createPayouts(ledger, first, second);
+      const [named, nameless] = [paymentOf(second, operation(20)), paymentOf(second, operation(21))];
+      await ledger.transaction((tx) => tx.transfers.insert([named, { ...nameless, payoutKey: undefined }]));
+      const said = { actor: "anna", reason: "paid by hand" };
+      const confirm = (payoutId: typeof first.id, at: number, by = {}) =>
+        ledger.transaction((tx) => tx.payouts.confirm([{ payoutId, by: operation(at) }], by));
+      // To the same payee and of the same amount, but the debt of the other.
+      await assert.rejects(confirm(first.id, 20), /knows no payment/);
+      await assert.rejects(confirm(first.id, 20, said), /knows no payment/);
+      await assert.rejects(confirm(first.id, 21), /knows no payment/);
+      assert.equal(await statusOf(ledger, first), "due");
+      assert.equal(await confirm(first.id, 21, said), 1);
+      const settledBy = (at: number) => ledger.transaction((tx) => tx.payouts.settledBy(operation(at)));
+      assert.equal(await settledBy(21), first.key);
+      assert.equal(await settledBy(20), undefined);
+      await assert.rejects(confirm(second.id, 21, said));
+      assert.equal(await statusOf(ledger, second), "due");
+      assert.equal(await confirm(second.id, 20), 1);
+      assert.equal(await settledBy(20), second.key);
     },
   },
   {
@@ -647,9 +698,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         await tx.agreements.insert([{ agreement, rows }]);
         await tx.rows.move([base, penalty].map((row) => ({ row, from: "pending", to: "processing" })));
         await tx.payouts.insert([exit, confirm]);
-        const at = { blockNum: 30, blockTimeMs: millis(90_000) };
         await tx.transfers.insert([paymentOf(exit, operation(30, 0)), paymentOf(confirm, operation(30, 1))]);
-        assert.equal(await tx.payouts.confirm([exit, confirm].map((p) => ({ payoutId: p.id, ...at }))), 2);
+        assert.equal(
+          await tx.payouts.confirm(
+            [exit, confirm].map(({ id }, i) => ({ payoutId: id, by: operation(30, i) })),
+          ),
+          2,
+        );
         const moved = (row: typeof base, from: "premature" | "confirmed" | "processing") =>
           tx.rows.move([{ row, from: from as never, to: "confirmed" }]).catch(() => -1);
         assert.equal(await moved(base, "processing"), 0);
@@ -800,7 +855,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await createPayouts(ledger, late, early, done);
       await ledger.transaction(async (tx) => {
         await tx.transfers.insert([paymentOf(done, operation(1))]);
-        await tx.payouts.confirm([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
+        await tx.payouts.confirm([{ payoutId: done.id, by: operation(1) }]);
       });
       const [first] = await ledger.payouts.open({ after: undefined, limit: 1 });
       assert.equal(first?.id, early.id);
@@ -818,7 +873,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await createPayouts(ledger, late, early, done);
       await ledger.transaction(async (tx) => {
         await tx.transfers.insert([paymentOf(done, operation(1))]);
-        await tx.payouts.confirm([{ payoutId: done.id, blockNum: 1, blockTimeMs: millis(1) }]);
+        await tx.payouts.confirm([{ payoutId: done.id, by: operation(1) }]);
       });
       assert.equal(await ledger.payouts.enqueueStale({ notEnqueuedForMs: 3_600_000, limit: 10 }), 0);
       assert.equal(await ledger.payouts.enqueueStale({ notEnqueuedForMs: -1_000, limit: 10 }), 2);

@@ -23,11 +23,15 @@ export const agreementsIn = (state: State): AgreementsTx => ({
       .sort((a, b) => compareOperations(a.operation, b.operation));
   },
 
-  async insert(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]> {
+  async insert(
+    agreements: readonly NewAgreement[],
+    { imported }: { readonly imported: boolean } = { imported: false },
+  ): Promise<readonly NewAgreement[]> {
     const fresh = agreements.filter(({ agreement, rows }) => {
       const id = operationId(agreement.operation);
       if (state.agreements.has(id)) return false;
       state.agreements.set(id, agreement);
+      if (imported) state.importedAgreements.add(id);
       for (const row of rows) {
         assert(!state.rows.has(row.id), `row ${row.id} exists`);
         state.rows.set(row.id, row);

@@ -13,7 +13,14 @@ import {
   longerRecoveryHold,
   type RecoveryHold,
 } from "@stakebts/core/rules/recovery-hold";
-import type { Control, ControlState, ControlTx, FreezeEnd, NewFreeze } from "@stakebts/core/ledger/ledger";
+import type {
+  Control,
+  ControlState,
+  ControlTx,
+  FreezeEnd,
+  LedgerAccount,
+  NewFreeze,
+} from "@stakebts/core/ledger/ledger";
 import type { Clock, State } from "./state.ts";
 
 const isSame = (one: NewFreeze, other: NewFreeze): boolean =>
@@ -26,6 +33,7 @@ export function controlOf(state: State): ControlState {
   const freezes = inForce(state.freezes);
   const reason = whyPaysNothing(freezes);
   return {
+    account: state.account,
     freezes,
     processFreezes: reportedOnly(state.freezes),
     payments: reason === undefined ? { on: true } : { on: false, reason },
@@ -42,6 +50,8 @@ function addFreeze(state: State, clock: Clock, { source, level, process, reason 
   state.freezes = [...state.freezes, { id, source, level, process, reason, sinceMs: clock.nowMs() }];
   return true;
 }
+
+export const bindTo = (state: State, account: LedgerAccount): LedgerAccount => (state.account ??= account);
 
 export const controlIn = (state: State, clock: Clock): ControlTx & Control => ({
   async read(): Promise<ControlState> {
@@ -99,6 +109,10 @@ export const controlIn = (state: State, clock: Clock): ControlTx & Control => ({
 
   async setProcessedElsewhereUpToBlockNum(blockNum: number): Promise<void> {
     state.processedElsewhereUpToBlockNum = Math.max(state.processedElsewhereUpToBlockNum, blockNum);
+  },
+
+  async bind(account: LedgerAccount): Promise<LedgerAccount> {
+    return bindTo(state, account);
   },
 
   async startWriterEpoch(): Promise<bigint> {

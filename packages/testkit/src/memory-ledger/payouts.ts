@@ -3,11 +3,14 @@ import { assert } from "@stakebts/kernel/assert";
 import { memoNonces } from "@stakebts/core/ledger/ids";
 import { weighEvidence } from "@stakebts/core/rules/payment-evidence";
 import { isOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
-import type { PayoutId } from "@stakebts/core/rules/payout";
+import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { CORE_ASSET_ID } from "@stakebts/core/rules/transfer";
+import type { PayoutId, PayoutKey } from "@stakebts/core/rules/payout";
 import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
 import { isLive } from "@stakebts/core/rules/withdrawal";
 import type {
   IdentifiedPayout,
+  NewReceipt,
   OpenPayout,
   PaymentView,
   PayoutConfirmation,
@@ -16,26 +19,39 @@ import type {
   PayoutRequeue,
   Payouts,
   PayoutsTx,
+  SettlementMatch,
 } from "@stakebts/core/ledger/ledger";
 import type { NewJob } from "@stakebts/core/queue/queue";
+import type { Debt } from "@stakebts/core/rules/owed";
 import { controlOf } from "./control.ts";
+import { debtIn } from "./debts.ts";
 import { applyLimits, byAge } from "./limits.ts";
 import { movePayout, putPayout } from "./payout-moves.ts";
 import { jobsIn, receiptsIn } from "./receipts.ts";
-import type { Clock, State, StoredPayout } from "./state.ts";
+import type { Clock, State, StoredPayout, StoredTransfer } from "./state.ts";
 
-function isPaid(state: State, { id, payee, amount }: StoredPayout, blockNum: number): boolean {
-  const { withdrawals, transfers } = state;
-  return (
-    [...withdrawals.values()].some((w) => w.payoutId === id && w.at?.blockNum === blockNum) ||
-    [...transfers.values()].some(
-      (t) =>
-        t.direction === "out" &&
-        t.operation.blockNum === blockNum &&
-        t.receiver === payee &&
-        t.amount === toShares(amount),
-    )
-  );
+/** How this transfer is found to be the payment of that payout; the rule of `confirm_payouts` in the database. */
+function matchOf(
+  state: State,
+  { id, key, kind, payee, amount }: StoredPayout,
+  by: OperationPosition,
+  said: NewReceipt["details"],
+): SettlementMatch | undefined {
+  const transfer = state.transfers.get(operationId(by));
+  if (
+    transfer === undefined ||
+    transfer.direction !== "out" ||
+    transfer.receiver !== payee ||
+    transfer.assetId !== CORE_ASSET_ID ||
+    transfer.amount !== toShares(amount) ||
+    (transfer.payoutKey ?? key) !== key
+  )
+    return undefined;
+  const signed = [...state.withdrawals.values()].find(({ txid }) => txid === transfer.txid);
+  if (signed?.payoutId === id) return "txid";
+  if (transfer.payoutKey === key) return "key";
+  if (kind === "deposit" && memoNonces(key).includes(transfer.memoNonce ?? "")) return "nonce";
+  return signed === undefined && Boolean(said["actor"]) && Boolean(said["reason"]) ? "operator" : undefined;
 }
 
 /** What names this payout: by its key, an attempt's transaction id or, of a deposit, a nonce. */
@@ -77,6 +93,11 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     return { payout, live, payments, limits, recoveryHold, cursor: state.cursor };
   },
 
+  async debt(id: PayoutId): Promise<Debt | undefined> {
+    const payout = state.payouts.get(id);
+    return payout === undefined ? undefined : debtIn(state, payout);
+  },
+
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {
     for (const payout of payouts) {
       const old = state.payouts.get(payout.id);
@@ -115,15 +136,40 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     return true;
   },
 
-  async confirm(confirmed: readonly PayoutConfirmation[]): Promise<number> {
+  async settledBy(transfer: OperationPosition): Promise<PayoutKey | undefined> {
+    const found = [...state.settlements].find(([, { by }]) => compareOperations(by, transfer) === 0);
+    return found === undefined ? undefined : state.payouts.get(found[0])?.key;
+  },
+
+  async confirm(confirmed: readonly PayoutConfirmation[], said = {}): Promise<number> {
     let moved = 0;
-    for (const { payoutId, blockNum } of confirmed) {
+    for (const { payoutId, by } of confirmed) {
       const payout = state.payouts.get(payoutId);
       if (payout === undefined || payout.status === "confirmed" || payout.status === "cancelled") continue;
-      assert(
-        isPaid(state, payout, blockNum),
-        `the ledger knows no payment of payout ${payout.key} in that block`,
-      );
+      const matchedBy = matchOf(state, payout, by, said);
+      assert(matchedBy !== undefined, `the ledger knows no payment of payout ${payout.key} at that place`);
+      const isTaken = [...state.settlements.values()].some((other) => compareOperations(other.by, by) === 0);
+      assert(!isTaken, `transfer ${operationId(by)} has settled another payout`);
+      state.settlements.set(payoutId, { by, matchedBy });
+      const { blockNum } = by;
+      const { amount, txid, blockTimeMs } = state.transfers.get(operationId(by)) as StoredTransfer;
+      const { key, payee, status } = payout;
+      const receipt = {
+        event: "payout.confirmed",
+        subject: key,
+        chainTimeMs: blockTimeMs,
+        details: {
+          ...said,
+          payoutId,
+          payee,
+          amountShares: `${amount}`,
+          txid: txid ?? null,
+          was: status,
+          operation: operationId(by),
+          matchedBy,
+        },
+      };
+      await receiptsIn(state).add([receipt]);
       putPayout(state, payout, "confirmed", { reason: undefined, blockProcessed: blockNum });
       for (const { id, settlesAs } of payout.rows) settleRow(state, id, settlesAs, blockNum);
       moved++;

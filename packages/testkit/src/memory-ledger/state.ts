@@ -13,10 +13,12 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type {
   Cursor,
   IdentifiedPayout,
+  LedgerAccount,
   NewReceipt,
   NewTransfer,
   PayoutApproval,
   PayoutRecord,
+  SettlementMatch,
   TopUpRecord,
   WithdrawalRecord,
 } from "@stakebts/core/ledger/ledger";
@@ -41,6 +43,11 @@ export interface StoredWithdrawal extends WithdrawalRecord {
   readonly at: OperationPosition | undefined;
 }
 
+export interface StoredSettlement {
+  readonly by: OperationPosition;
+  readonly matchedBy: SettlementMatch;
+}
+
 export interface StoredApproval extends PayoutApproval {
   readonly payoutId: PayoutId;
   /** Receipts that there were before it. */
@@ -54,6 +61,7 @@ export interface StoredJob {
 
 /** Everything, in maps of values that are never changed in place: a copy of the maps is a snapshot. */
 export interface State {
+  account: LedgerAccount | undefined;
   cursor: Cursor | undefined;
   /** Those that are open. */
   freezes: readonly OpenFreeze[];
@@ -67,8 +75,12 @@ export interface State {
   processedElsewhereUpToBlockNum: number;
   transfers: Map<string, StoredTransfer>;
   agreements: Map<string, Agreement>;
+  /** The places of those that an operator's import has written. */
+  importedAgreements: Set<string>;
   rows: Map<StakeRowId, StakeRow & { readonly blockProcessed?: number }>;
   payouts: Map<PayoutId, StoredPayout>;
+  /** By the payout's id. */
+  settlements: Map<PayoutId, StoredSettlement>;
   withdrawals: Map<WithdrawalId, StoredWithdrawal>;
   topUps: Map<TopUpId, TopUpRecord>;
   jobs: Map<string, StoredJob>;
@@ -76,6 +88,7 @@ export interface State {
 }
 
 export const emptyState = (): State => ({
+  account: undefined,
   cursor: undefined,
   freezes: [],
   freezesAdded: 0n,
@@ -87,8 +100,10 @@ export const emptyState = (): State => ({
   processedElsewhereUpToBlockNum: 0,
   transfers: new Map(),
   agreements: new Map(),
+  importedAgreements: new Set(),
   rows: new Map(),
   payouts: new Map(),
+  settlements: new Map(),
   withdrawals: new Map(),
   topUps: new Map(),
   jobs: new Map(),
@@ -99,8 +114,10 @@ export const copy = (state: State): State => ({
   ...state,
   transfers: new Map(state.transfers),
   agreements: new Map(state.agreements),
+  importedAgreements: new Set(state.importedAgreements),
   rows: new Map(state.rows),
   payouts: new Map(state.payouts),
+  settlements: new Map(state.settlements),
   withdrawals: new Map(state.withdrawals),
   topUps: new Map(state.topUps),
   jobs: new Map(state.jobs),

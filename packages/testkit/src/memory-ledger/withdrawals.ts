@@ -16,7 +16,7 @@ import {
   type Withdrawals,
   type WithdrawalsTx,
 } from "@stakebts/core/ledger/ledger";
-import { controlOf } from "./control.ts";
+import { bindTo, controlOf } from "./control.ts";
 import { applyLimits } from "./limits.ts";
 import type { Clock, State } from "./state.ts";
 
@@ -52,7 +52,10 @@ export const withdrawalsIn = (state: State, clock: Clock): WithdrawalsTx & Withd
     return putWithdrawal(state, id, "expired", undefined);
   },
 
-  async save(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
+  async save({ account, ...withdrawal }: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
+    const bound = bindTo(state, account);
+    if (bound.chainId !== account.chainId || bound.custodianId !== account.custodianId)
+      return "another_account";
     const refusal = whyNotPay(controlOf(state), withdrawal.writerEpoch);
     if (refusal !== undefined) return refusal;
     const payout = state.payouts.get(withdrawal.payoutId);

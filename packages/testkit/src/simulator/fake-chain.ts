@@ -167,6 +167,7 @@ export class FakeChain {
       previousId,
       timeMs: millis(timeMs),
       transfers: transactions.map(toTransfer),
+      payments: transactions.map(({ txid }, trxInBlock) => ({ txid, trxInBlock })),
     };
     const block = {
       blockNum,

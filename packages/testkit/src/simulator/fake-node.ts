@@ -75,7 +75,7 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
     if (to > head) throw new ChainError("inconsistent_chain", `the node does not have block ${to} yet`);
     return Array.from({ length: to - from + 1 }, (_, index): AccountBlock => {
       const { chainBlock, transactions } = this.#block(from + index);
-      const { transfers, ...block } = chainBlock;
+      const { transfers, payments: _payments, ...block } = chainBlock;
       const operations = transfers.flatMap((transfer, trxInBlock) => {
         if (transfer.fromId !== account) return [];
         const { refBlockId } = transactions[trxInBlock] as (typeof transactions)[number];

@@ -1,10 +1,12 @@
-import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
 import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/monitor-ledger";
+import { debtIn } from "../memory-ledger/debts.ts";
 import type { MemoryLedger } from "../memory-ledger.ts";
 
 /** The ledger in memory as a watcher reads it: what createPostgresMonitorLedger answers, by the same rules. */
 export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
+  bind: (account) => ledger.control.bind(account),
   knownOf: (operations) => Promise.resolve(operations.map((one) => knownOf(ledger, one))),
   recoveryHoldState: async () => (await ledger.control.read()).recoveryHold,
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
@@ -45,75 +47,16 @@ function knownOf({ contents }: MemoryLedger, one: OperationToLookUp): KnownOfOpe
 
 /** What a ledger that has forgotten the withdrawal has learnt from the chain, by the key in the memo, since. */
 function settledBy(contents: Contents, { position, effect }: OperationToLookUp): StoredPayout | undefined {
-  const transfer = contents.transfers.get(operationId(position));
-  if (effect.type !== "payment" || transfer === undefined) return undefined;
-  const confirmed = new Set(
-    [...contents.withdrawals.values()]
-      .filter(({ status }) => status === "confirmed")
-      .map(({ payoutId }) => payoutId),
+  if (effect.type !== "payment") return undefined;
+  const found = [...contents.settlements].find(
+    ([, { by, matchedBy }]) => matchedBy !== "operator" && compareOperations(by, position) === 0,
   );
-  return [...contents.payouts.values()].find(
-    ({ id, key, kind, payee, status, blockProcessed }) =>
-      status === "confirmed" &&
-      blockProcessed === position.blockNum &&
-      payee === effect.receiver &&
-      !confirmed.has(id) &&
-      (transfer.payoutKey === undefined ? kind === "deposit" : key === transfer.payoutKey),
-  );
+  return found === undefined ? undefined : contents.payouts.get(found[0]);
 }
-
-const PAID_OR_ON_ITS_WAY = new Set(["signed", "sent", "confirmed"]);
 
 function inContext(contents: Contents, payout: StoredPayout, txid: string | undefined): PayoutInContext {
-  const { id, key, kind, payee, amount, status } = payout;
-  const payouts = [...contents.payouts.values()];
-  const at = ["refund", "confirm", "deposit"].includes(kind) ? key.slice(key.indexOf(":") + 1) : undefined;
-  return {
-    key,
-    kind,
-    payee,
-    amount,
-    status,
-    paidByTxid: [...contents.withdrawals.values()].find(
-      (other) => other.payoutId === id && other.status === "confirmed" && other.txid !== txid,
-    )?.txid,
-    rows: payout.rows.flatMap(({ id: rowId }): PayoutInContext["rows"] => {
-      const row = contents.rows.get(rowId);
-      if (row === undefined) return [];
-      const opening = incoming(contents, operationId(row.agreement));
-      return [
-        {
-          type: row.type,
-          nominator: row.nominator,
-          amount: row.amount,
-          openedBy: opening,
-          agreementAmount: agreementAmount(contents, row.agreement),
-          alsoPaidBy: payouts.find(
-            (other) =>
-              other.key !== key &&
-              PAID_OR_ON_ITS_WAY.has(other.status) &&
-              other.rows.some((shared) => shared.id === rowId),
-          )?.key,
-        },
-      ];
-    }),
-    cause: at === undefined ? undefined : incoming(contents, at),
-    noticeFor:
-      kind === "notice"
-        ? payouts.find((failed) => failed.key === key.slice("notice:".length))?.payee
-        : undefined,
-  };
-}
-
-const agreementAmount = ({ agreements }: Contents, at: OperationPosition) => {
-  const agreement = agreements.get(operationId(at));
-  if (agreement === undefined) throw new Error(`no agreement ${operationId(at)}`);
-  return agreement.amount;
-};
-
-function incoming({ transfers, agreements }: Contents, at: string): PayoutInContext["cause"] {
-  const transfer = transfers.get(at);
-  if (transfer === undefined || transfer.direction !== "in") return undefined;
-  const { sender, amount, request } = transfer;
-  return { sender, amount, request, opened: agreements.has(at) };
+  const other = [...contents.withdrawals.values()].find(
+    (one) => one.payoutId === payout.id && one.status === "confirmed" && one.txid !== txid,
+  );
+  return { ...debtIn(contents, payout), paidByTxid: other?.txid };
 }

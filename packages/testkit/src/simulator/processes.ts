@@ -184,6 +184,8 @@ const ROLES: Roles = {
   exchangeDeposit: { account: "exchange", memos: { 1: DEPOSIT_MEMO } },
 };
 
+const OWED = { exchangeDepositAccount: "exchange", checkpointAccount: undefined, managers: ["manager"] };
+
 /** What a ledger of this simulation is read from the chain and decided with. */
 export const readDeps = (simulation: Simulation, chain: ChainReader, ledger: Ledger): ReadDeps => ({
   ...newIngestDeps(
@@ -293,6 +295,7 @@ export async function payer(simulation: Simulation, run: ProcessRun): Promise<vo
       startWorker: workerOn(simulation, run),
       signerOn: () => fakeSigner("custodian key"),
       memos: fakeMemoWriter,
+      memoReader: fakeMemoReader,
       openSources: () => Promise.resolve(sources),
       onLead: (epoch) =>
         simulation.eventLoop.note(run.process, epoch === undefined ? "stands by" : `leads in epoch ${epoch}`),
@@ -301,6 +304,7 @@ export async function payer(simulation: Simulation, run: ProcessRun): Promise<vo
       ...EVERY_SETTING,
       custodian: simulation.custodian.name,
       policyOn: () => policy,
+      owed: OWED,
       treasuryMs: prng.int(10_000, 30_000),
       reconcileMs: 30_000,
     },
@@ -334,8 +338,7 @@ export async function watcher(simulation: Simulation, run: ProcessRun): Promise<
       ...EVERY_SETTING,
       custodian: simulation.custodian.name,
       policyOn: () => policy,
-      exchangeDepositAccount: "exchange",
-      checkpointAccount: undefined,
+      owed: OWED,
       installation: "simulator",
       pollMs: prng.int(5_000, 15_000),
     },

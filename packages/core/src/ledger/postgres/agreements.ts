@@ -36,7 +36,7 @@ export const toAgreement = (row: AgreementModel): Agreement => ({
   terms: toTerms(row.terms as unknown as ReturnType<typeof fromTerms>),
 });
 
-const toTerms = (stored: ReturnType<typeof fromTerms>): AgreementTerms => ({
+export const toTerms = (stored: ReturnType<typeof fromTerms>): AgreementTerms => ({
   monthMs: stored.monthMs,
   rewardBps: BigInt(stored.rewardBps),
   penaltyBps: BigInt(stored.penaltyBps),
@@ -58,7 +58,10 @@ export class PostgresAgreements implements AgreementsTx {
     return rows.map(toAgreement);
   }
 
-  async insert(agreements: readonly NewAgreement[]): Promise<readonly NewAgreement[]> {
+  async insert(
+    agreements: readonly NewAgreement[],
+    { imported }: { readonly imported: boolean } = { imported: false },
+  ): Promise<readonly NewAgreement[]> {
     if (agreements.length === 0) return [];
     const written = await this.#db.$queryRaw<{ at: string }[]>`
       INSERT INTO agreement (block_start, trx_idx, ops_idx, nominator, amount, months, start, terms)
@@ -74,7 +77,18 @@ export class PostgresAgreements implements AgreementsTx {
       this.#db,
       fresh.flatMap(({ rows }) => rows),
     );
+    if (imported) await this.#noteImported(fresh);
     return fresh;
+  }
+
+  /** Only an operator's login may; the database notes which one it was. */
+  async #noteImported(agreements: readonly NewAgreement[]): Promise<void> {
+    const places = agreements.map(({ agreement }) => agreement.operation);
+    await this.#db.$executeRaw`
+      INSERT INTO imported_agreement (block_start, trx_idx, ops_idx)
+      SELECT * FROM unnest(${places.map(({ blockNum }) => blockNum)}::int[],
+                           ${places.map(({ trxInBlock }) => trxInBlock)}::int[],
+                           ${places.map(({ opInTrx }) => opInTrx)}::int[])`;
   }
 
   /**

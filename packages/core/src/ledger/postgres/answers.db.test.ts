@@ -18,7 +18,9 @@ describe("the words by which the database answers a payer", () => {
     );
     const source = rows[0]?.source ?? "";
     const words = [...source.matchAll(/RETURN '(\w+)'/g)].map(([, word]) => word);
-    expect(new Set(words)).toEqual(new Set(["epoch_over", "payments_off", "payout_moved", "saved"]));
+    expect(new Set(words)).toEqual(
+      new Set(["another_account", "epoch_over", "payments_off", "payout_moved", "saved"]),
+    );
 
     await db.query(source.replace("RETURN 'payments_off'", "RETURN 'a_word_of_a_later_version'"));
     const withdrawal = withdrawalFor(refundOf(operation(10)), "a", {

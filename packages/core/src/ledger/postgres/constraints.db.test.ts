@@ -27,6 +27,19 @@ const insertPayout = (db: pg.Client, status: string) =>
     [PAYOUT, status],
   );
 
+/** The transfer that has settled it. */
+const insertSettlement = async (db: pg.Client): Promise<void> => {
+  await db.query(
+    `INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, sender, receiver,
+                           sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, status)
+     VALUES (1, 0, 0, 1, 'out', 'custodian', 'nominator-1', false, 45000000, '1.3.0', 1, 'none', 'decided')`,
+  );
+  await db.query(
+    "INSERT INTO settlement (payout_id, block_num, trx_in_block, op_in_trx, matched_by) VALUES ($1, 1, 0, 0, 'key')",
+    [PAYOUT],
+  );
+};
+
 const insertWithdrawal = (db: pg.Client, id: number, status: string) =>
   db.query(
     `INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch, block_num)
@@ -103,6 +116,7 @@ describe("the database and the domain know the same moves", () => {
       // Truncating is refused too, so each pair gets its payout inside a transaction that is undone.
       await db.query("BEGIN");
       await insertPayout(db, from);
+      await insertSettlement(db);
       const moved = await db
         .query(
           "UPDATE payout SET status = $1::text, block_processed = CASE WHEN $1::text = 'confirmed' THEN 1 END",
@@ -173,6 +187,19 @@ describe("the database refuses", () => {
       await expect(insertWithdrawal(db, 1, "signed")).rejects.toThrow("not being signed");
       await db.query("ROLLBACK");
     }
+  });
+
+  test("to call a payout paid that no transfer has settled, or another block than that of the transfer", async ({
+    db,
+  }) => {
+    const confirmed = "UPDATE payout SET status = 'confirmed', block_processed = $1";
+    await insertPayout(db, "due");
+    expect(await allows(db, confirmed, [1])).toBe(false);
+    await insertSettlement(db);
+    expect(await allows(db, confirmed, [2])).toBe(false);
+    expect(await allows(db, confirmed, [1])).toBe(true);
+    expect(await allows(db, "UPDATE settlement SET block_num = 2")).toBe(false);
+    expect(await allows(db, "DELETE FROM settlement")).toBe(false);
   });
 
   test("to free a payout whose withdrawal is alive", async ({ db }) => {

@@ -6,16 +6,23 @@ import type { PaymentLimits } from "../../rules/limits.ts";
 import type { RecoveryHold } from "../../rules/recovery-hold.ts";
 import type {
   Control as ControlModel,
+  LedgerAccount as LedgerAccountModel,
   PaymentLimits as PaymentLimitsModel,
 } from "../../generated/prisma/client.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
-import type { Control, ControlState, ControlTx, FreezeEnd, NewFreeze } from "../ledger.ts";
+import type { AccountId } from "@stakebts/bitshares/chain";
+import type { Control, ControlState, ControlTx, FreezeEnd, LedgerAccount, NewFreeze } from "../ledger.ts";
 import { addFreeze, endFreeze, type FreezeRow, OPEN_FREEZES, reportFreezes, toFreeze } from "./freezes.ts";
 
 type LimitColumns = Pick<PaymentLimitsModel, "paymentCap" | "hourCap" | "dayCap" | "approvalFrom">;
 
+type AccountColumns = {
+  readonly [C in "chainId" | "custodianId" | "custodianName"]: LedgerAccountModel[C] | null;
+};
+
 export type ControlColumns = Omit<ControlModel, "id" | "databaseIdentity" | "createdAt" | "updatedAt"> &
-  LimitColumns & {
+  LimitColumns &
+  AccountColumns & {
     readonly openFreezes: readonly FreezeRow[];
     /** This is not the database, or not the run of its server, for which the recovery hold was last considered. */
     readonly databaseChanged: boolean;
@@ -31,15 +38,17 @@ export const CONTROL_COLUMNS = Prisma.sql`
   control.writer_epoch AS "writerEpoch",
   control.processed_elsewhere_up_to_block_num AS "processedElsewhereUpToBlockNum",
   limits.payment_cap AS "paymentCap", limits.hour_cap AS "hourCap", limits.day_cap AS "dayCap",
-  limits.approval_from AS "approvalFrom"`;
+  limits.approval_from AS "approvalFrom",
+  ledger_account.chain_id AS "chainId", custodian_id AS "custodianId", custodian_name AS "custodianName"`;
 export const CONTROL_TABLES = Prisma.sql`
-  control LEFT JOIN (SELECT * FROM payment_limits ORDER BY id DESC LIMIT 1) limits ON true`;
+  control LEFT JOIN (SELECT * FROM payment_limits ORDER BY id DESC LIMIT 1) limits ON true LEFT JOIN ledger_account ON true`;
 
 export function toControl(row: ControlColumns): ControlState {
   const open = row.openFreezes.map(toFreeze);
   const freezes = inForce(open);
   const reason = whyPaysNothing(freezes);
   return {
+    account: toAccount(row),
     freezes,
     processFreezes: reportedOnly(open),
     payments: reason === undefined ? { on: true } : { on: false, reason },
@@ -48,6 +57,23 @@ export function toControl(row: ControlColumns): ControlState {
     writerEpoch: row.writerEpoch,
     processedElsewhereUpToBlockNum: row.processedElsewhereUpToBlockNum ?? 0,
   };
+}
+
+const toAccount = ({ chainId, custodianId, custodianName }: AccountColumns): LedgerAccount | undefined =>
+  chainId === null || custodianId === null || custodianName === null
+    ? undefined
+    : { chainId, custodianId: custodianId as AccountId, custodianName };
+
+export async function bindLedger(
+  db: Pick<DatabaseTx, "$queryRaw">,
+  { chainId, custodianId, custodianName }: LedgerAccount,
+): Promise<LedgerAccount> {
+  const [row] = await db.$queryRaw<AccountColumns[]>`
+    SELECT chain_id AS "chainId", custodian_id AS "custodianId", custodian_name AS "custodianName"
+      FROM bind_ledger(${chainId}, ${custodianId}, ${custodianName})`;
+  const bound = row === undefined ? undefined : toAccount(row);
+  assert(bound !== undefined, "a ledger that was bound is of an account");
+  return bound;
 }
 
 const orNone = (amount: bigint | null) => (amount === null ? undefined : bts(amount));
@@ -148,6 +174,10 @@ export class PostgresControl implements ControlTx, Control {
     await this.#db.$executeRaw`
       UPDATE control SET processed_elsewhere_up_to_block_num = ${blockNum}::int, updated_at = now()
        WHERE id = 1 AND COALESCE(processed_elsewhere_up_to_block_num, 0) < ${blockNum}::int`;
+  }
+
+  bind(account: LedgerAccount): Promise<LedgerAccount> {
+    return bindLedger(this.#db, account);
   }
 
   async startWriterEpoch(): Promise<bigint> {

@@ -25,8 +25,7 @@ const yearBounds = (year: number) =>
 /**
  * The whole journal of one moment, page after page: a cursor in the database, so that a ledger of any size needs little
  * memory and payments that are made meanwhile neither double a line nor hide one. (Prisma has no cursors of this kind.)
- * The payment of each payout comes from the transfers that were read from the chain: by the place of its confirmed
- * withdrawal, or by the key in the memo.
+ * The payment of each payout is the transfer that has settled it.
  */
 export async function* journal(url: string, filter: JournalFilter): AsyncGenerator<readonly JournalLine[]> {
   const sql = postgres(url, { max: 1, types: { bigint: postgres.BigInt }, onnotice: () => undefined });
@@ -38,13 +37,8 @@ export async function* journal(url: string, filter: JournalFilter): AsyncGenerat
              t.txid, t.block_num, t.trx_in_block, t.op_in_trx, t.fee_shares,
              t.receiver = p.payee AND t.amount_shares = p.amount * 100000 AS matches
         FROM payout p
-        LEFT JOIN withdrawal w ON w.payout_id = p.id AND w.status = 'confirmed'
-        LEFT JOIN LATERAL (
-          SELECT * FROM transfer
-           WHERE transfer.direction = 'out' AND p.status = 'confirmed'
-             AND ((transfer.block_num, transfer.trx_in_block, transfer.op_in_trx) = (w.block_num, w.trx_in_block, w.op_in_trx)
-                  OR (w.id IS NULL AND transfer.payout_key = p.key AND transfer.block_num = p.block_processed))
-           ORDER BY transfer.block_num LIMIT 1) AS t ON true
+        LEFT JOIN settlement s ON s.payout_id = p.id
+        LEFT JOIN transfer t USING (block_num, trx_in_block, op_in_trx)
        WHERE true
          ${payee === undefined ? sql`` : sql`AND p.payee = ${payee}`}
          ${statuses === undefined ? sql`` : sql`AND p.status = ANY(${[...statuses]})`}

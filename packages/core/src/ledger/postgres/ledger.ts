@@ -33,6 +33,7 @@ const CONFLICT_RETRIES = 5;
  */
 export function createPostgresLedger(source: DatabaseSource): Ledger {
   const { db, close } = openSource(source, 5);
+  const control = new PostgresControl(db);
   return {
     transaction: (work) => inTransaction(db, (tx) => work(ledgerTx(tx))),
     hasWork: async (accepting = true) => {
@@ -46,8 +47,12 @@ export function createPostgresLedger(source: DatabaseSource): Ledger {
     payouts: new PostgresPayouts(db),
     withdrawals: new PostgresWithdrawals(db),
     topUps: new PostgresTopUps(db),
-    control: new PostgresControl(db),
     passedBlocks: new PostgresPassedBlocks(db),
+    control: {
+      read: () => control.read(),
+      bind: (account) => inTransaction(db, (tx) => new PostgresControl(tx).bind(account)),
+      startWriterEpoch: () => control.startWriterEpoch(),
+    },
     jobs: { dispatch: (limit, make) => inTransaction(db, (tx) => dispatchJobs(tx, limit, make)) },
   };
 }

@@ -1,9 +1,11 @@
 import { assert } from "@stakebts/kernel/assert";
 import { type Millis, millis } from "@stakebts/kernel/time";
-import type { PayoutId, PayoutStatus } from "../../rules/payout.ts";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { PayoutId, PayoutKey, PayoutStatus } from "../../rules/payout.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
+  NewReceipt,
   OpenPayout,
   PaymentView,
   PayoutConfirmation,
@@ -13,6 +15,8 @@ import type {
   Payouts,
   PayoutsTx,
 } from "../ledger.ts";
+import type { Debt } from "../../rules/owed.ts";
+import { debtsOf } from "./debts.ts";
 import { paymentView } from "./payment-view.ts";
 import { toPayout } from "./payout-row.ts";
 
@@ -55,6 +59,10 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
 
   view(id: PayoutId): Promise<PaymentView | undefined> {
     return paymentView(this.#db, id);
+  }
+
+  async debt(id: PayoutId): Promise<Debt | undefined> {
+    return (await debtsOf(this.#db, [id])).get(id);
   }
 
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {
@@ -131,17 +139,24 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return row?.requeued ?? false;
   }
 
-  /**
-   * In one statement: a block may confirm hundreds. What is confirmed already stays; what an operator cancelled stays
-   * cancelled and is not counted. The function refuses what the ledger knows no payment of.
-   */
-  async confirm(confirmed: readonly PayoutConfirmation[]): Promise<number> {
+  async settledBy({ blockNum, trxInBlock, opInTrx }: OperationPosition): Promise<PayoutKey | undefined> {
+    const row = await this.#db.settlement.findUnique({
+      where: { blockNum_trxInBlock_opInTrx: { blockNum, trxInBlock, opInTrx } },
+      select: { payout: { select: { key: true } } },
+    });
+    return row?.payout.key as PayoutKey | undefined;
+  }
+
+  /** In one call: a block may confirm hundreds. The function refuses what the ledger knows no payment of. */
+  async confirm(confirmed: readonly PayoutConfirmation[], said: NewReceipt["details"] = {}): Promise<number> {
     if (confirmed.length === 0) return 0;
     const ids = confirmed.map((c) => c.payoutId as string);
-    const blocks = confirmed.map((c) => c.blockNum);
-    const times = confirmed.map((c) => BigInt(c.blockTimeMs));
+    const blocks = confirmed.map((c) => c.by.blockNum);
+    const trxs = confirmed.map((c) => c.by.trxInBlock);
+    const ops = confirmed.map((c) => c.by.opInTrx);
     const [row] = await this.#db.$queryRaw<{ confirmed: bigint }[]>`
-      SELECT confirm_payouts(${ids}::uuid[], ${blocks}::int[], ${times}::bigint[]) AS confirmed`;
+      SELECT confirm_payouts(${ids}::uuid[], ${blocks}::int[], ${trxs}::int[], ${ops}::int[],
+                             ${JSON.stringify(said)}::jsonb) AS confirmed`;
     return Number(row?.confirmed ?? 0n);
   }
 

@@ -64,12 +64,12 @@ export const toTransfer = (row: TransferColumns): NewTransfer => ({
 });
 
 /** JSON has no bigint: an amount is stored as digits. */
-type StoredRequest = { readonly type: string; readonly amount?: string };
+export type StoredRequest = { readonly type: string; readonly amount?: string };
 const fromRequest = (request: MemoRequest): object =>
   "amount" in request && request.amount !== undefined
     ? { ...request, amount: `${request.amount}` }
     : { ...request };
-const toRequest = (stored: StoredRequest): MemoRequest =>
+export const toRequest = (stored: StoredRequest): MemoRequest =>
   (stored.amount === undefined ? stored : { ...stored, amount: bts(BigInt(stored.amount)) }) as MemoRequest;
 
 const COLUMNS = Prisma.sql`

@@ -16,10 +16,13 @@ import type {
 
 const LIVE = ["signed", "broadcast"];
 
-const ANSWERS = ["saved", "epoch_over", "payout_moved", "payments_off"] as const satisfies readonly (
-  | "saved"
-  | WithdrawalRefusal
-)[];
+const ANSWERS = [
+  "saved",
+  "epoch_over",
+  "payout_moved",
+  "payments_off",
+  "another_account",
+] as const satisfies readonly ("saved" | WithdrawalRefusal)[];
 
 type WithdrawalColumns = Pick<
   WithdrawalModel,
@@ -97,11 +100,12 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
    * as long.)
    */
   async save(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
-    const { id, payoutId, txid, bytes, refBlockNum, expirationMs, fee, writerEpoch } = withdrawal;
+    const { id, payoutId, txid, bytes, refBlockNum, expirationMs, fee, writerEpoch, account } = withdrawal;
     try {
       const [row] = await this.#db.$queryRaw<{ answer: string }[]>`
         SELECT save_withdrawal(${id}::uuid, ${payoutId}::uuid, ${txid}, ${Buffer.from(bytes)}, ${refBlockNum}::int,
-                               ${BigInt(expirationMs)}::bigint, ${fee as bigint}::bigint, ${writerEpoch}::bigint) AS answer`;
+                               ${BigInt(expirationMs)}::bigint, ${fee as bigint}::bigint, ${writerEpoch}::bigint,
+                               ${account.chainId}, ${account.custodianId}, ${account.custodianName}) AS answer`;
       // A word that a later version taught the database is no `saved`: nothing was written, so nothing may go out.
       return ANSWERS.find((known) => known === row?.answer) ?? "payments_off";
     } catch (error) {

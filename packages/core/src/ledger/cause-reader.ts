@@ -1,0 +1,123 @@
+import type { AccountId, ChainAccount, ChainReader, ChainTransfer } from "@stakebts/bitshares/chain";
+import { ChainError } from "@stakebts/bitshares/chain";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { Millis } from "@stakebts/kernel/time";
+import { type Claim, claimsOf, type Debt, type TransferOnChain, whyNotOnChain } from "../rules/owed.ts";
+import type { MemoRequest } from "../rules/request.ts";
+
+export interface CauseReaderDeps {
+  readonly chain: Pick<ChainReader, "blocks" | "accounts">;
+  readonly custodian: { readonly id: AccountId };
+  /** What a transfer asks for; without it memos are left alone, as by a process that has no key to them. */
+  readonly requestOf?: ((transfer: ChainTransfer, blockNum: number) => MemoRequest) | undefined;
+}
+
+/** Remembered transfers, one with a long memo counting for several: a few megabytes. */
+const REMEMBERED_MAX = 20_000;
+const MEMO_DIGITS_OF_ONE = 1_024;
+/** Blocks that are asked for at once. */
+const AT_ONCE = 16;
+
+/** The custodian's incoming transfers of one block. */
+interface SeenBlock {
+  readonly timeMs: Millis;
+  readonly transfers: readonly ChainTransfer[];
+  readonly weight: number;
+}
+
+/**
+ * Reads from this process's own nodes the transfers that debts follow from. A block that was read once is remembered with all
+ * of the custodian's transfers in it, because final blocks do not change: twelve rewards of an agreement cost one question.
+ */
+export class CauseReader {
+  readonly #deps: CauseReaderDeps;
+  /** Those asked for last are at the end. */
+  readonly #blocks = new Map<number, SeenBlock>();
+  #weight = 0;
+  readonly #names = new Map<AccountId, string>();
+
+  constructor(deps: CauseReaderDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Why what the debt follows from is not so on the chain; `undefined`: it is.
+   * @param upToBlockNum the newest block that nodes may have; a cause in a later one is none
+   * Throws ChainError when no node can be asked: then nothing is known.
+   */
+  async whyNotOnChain(debt: Debt, upToBlockNum: number): Promise<string | undefined> {
+    const claims = claimsOf(debt);
+    const blocks = await this.#read(claims, upToBlockNum);
+    for (const claim of claims) {
+      const problem = whyNotOnChain(claim, await this.#find(blocks, claim.transfer.operation));
+      if (problem !== undefined) return `payout ${debt.key} does not follow from the chain: ${problem}`;
+    }
+    return undefined;
+  }
+
+  /** An account that was looked up already need not be asked for again. Names never change. */
+  knows({ id, name }: Pick<ChainAccount, "id" | "name">): void {
+    if (this.#names.size >= REMEMBERED_MAX) this.#names.clear();
+    this.#names.set(id, name);
+  }
+
+  async #read(claims: readonly Claim[], upToBlockNum: number): Promise<ReadonlyMap<number, SeenBlock>> {
+    const asked = [...new Set(claims.map(({ transfer }) => transfer.operation.blockNum))];
+    const possible = asked.filter((blockNum) => blockNum >= 1 && blockNum <= upToBlockNum);
+    const found = new Map<number, SeenBlock>();
+    for (let i = 0; i < possible.length; i += AT_ONCE)
+      await Promise.all(
+        possible.slice(i, i + AT_ONCE).map(async (blockNum) => {
+          found.set(blockNum, this.#blocks.get(blockNum) ?? (await this.#ask(blockNum)));
+        }),
+      );
+    for (const [blockNum, block] of found) this.#remember(blockNum, block);
+    return found;
+  }
+
+  async #ask(blockNum: number): Promise<SeenBlock> {
+    const { chain, custodian } = this.#deps;
+    const [block] = await chain.blocks({ from: blockNum, to: blockNum, account: custodian.id });
+    if (block?.blockNum !== blockNum)
+      throw new ChainError("inconsistent_chain", `asked for block ${blockNum}, and got another`);
+    const transfers = block.transfers.filter(({ toId }) => toId === custodian.id);
+    const weight = transfers.reduce(
+      (sum, { memo }) => sum + 1 + Math.floor((memo?.messageHex.length ?? 0) / MEMO_DIGITS_OF_ONE),
+      1,
+    );
+    return { timeMs: block.timeMs, transfers, weight };
+  }
+
+  #remember(blockNum: number, block: SeenBlock): void {
+    if (!this.#blocks.delete(blockNum)) this.#weight += block.weight;
+    this.#blocks.set(blockNum, block);
+    for (const [oldest, { weight }] of this.#blocks) {
+      if (this.#weight <= REMEMBERED_MAX) break;
+      this.#blocks.delete(oldest);
+      this.#weight -= weight;
+    }
+  }
+
+  async #find(
+    blocks: ReadonlyMap<number, SeenBlock>,
+    { blockNum, trxInBlock, opInTrx }: OperationPosition,
+  ): Promise<TransferOnChain | undefined> {
+    const block = blocks.get(blockNum);
+    const found = block?.transfers.find((t) => t.trxInBlock === trxInBlock && t.opInTrx === opInTrx);
+    if (block === undefined || found === undefined) return undefined;
+    const { amount, assetId } = found;
+    // One memo is opened, and not those of all who sent something in that block.
+    const request = this.#deps.requestOf?.(found, blockNum);
+    return { sender: await this.#nameOf(found.fromId), timeMs: block.timeMs, amount, assetId, request };
+  }
+
+  async #nameOf(id: AccountId): Promise<string> {
+    const known = this.#names.get(id);
+    if (known !== undefined) return known;
+    const [account] = await this.#deps.chain.accounts([id]);
+    if (account === undefined)
+      throw new ChainError("inconsistent_chain", `no node knows account ${id}, which has sent something`);
+    this.knows(account);
+    return account.name;
+  }
+}

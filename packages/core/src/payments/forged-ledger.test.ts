@@ -1,0 +1,174 @@
+import { type InProcessCluster, inCluster } from "@stakebts/testkit/in-process-cluster";
+import { incoming, operation, refundOf } from "@stakebts/testkit/given";
+import { shares } from "@stakebts/kernel/amount";
+import { millis } from "@stakebts/kernel/time";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { describe, expect, it } from "vitest";
+import { payPayout } from "./pay-payout.ts";
+import type { AccountId } from "@stakebts/bitshares/chain";
+import type { NewTransfer } from "../ledger/ledger.ts";
+
+// With the login of the ingester rows are written that no block holds, or that say otherwise than their block. The scheduler
+// believes its own ledger, and writes debts; the payer looks for itself.
+
+const BTS = 100_000n;
+
+/** The transfer that was sent last, as the chain has it. */
+async function sent(cluster: InProcessCluster) {
+  const { headBlockNum } = await cluster.chain.head();
+  const from = Math.max(1, headBlockNum - 3);
+  const blocks = await cluster.chain.blocks({ from, to: headBlockNum, account: cluster.custodian.id });
+  const [found] = blocks.flatMap(({ blockNum, timeMs, transfers }) =>
+    transfers.map(({ trxInBlock, opInTrx, fromId, amount }) => ({
+      operation: { blockNum, trxInBlock, opInTrx },
+      blockTimeMs: timeMs,
+      senderId: fromId,
+      amount,
+    })),
+  );
+  if (found === undefined) throw new Error("nothing was sent");
+  return found;
+}
+
+const write = (cluster: InProcessCluster, change: Partial<NewTransfer>): Promise<unknown> =>
+  cluster.ledger.transaction((tx) =>
+    tx.transfers.insert([incoming({ sender: "nominator-1", receiver: "custodian", ...change })]),
+  );
+
+async function final(cluster: InProcessCluster): Promise<void> {
+  await cluster.devnet.produce(8);
+  await cluster.ingest();
+  await cluster.applyEvents();
+}
+
+/** Nothing was signed, payments are off, and the reason says why. */
+async function expectRefused(cluster: InProcessCluster, why: string | RegExp): Promise<void> {
+  await cluster.settle();
+  expect(cluster.ledger.contents.payouts.size).toBeGreaterThan(0);
+  expect([...cluster.ledger.contents.withdrawals.values()]).toEqual([]);
+  const { payments } = await cluster.ledger.control.read();
+  expect(payments).toMatchObject({ on: false, reason: expect.stringMatching(why) as string });
+  const alarms = cluster.ledger.contents.receipts.filter(({ event }) => event === "ledger.contradicted");
+  expect(alarms).toHaveLength(1);
+}
+
+describe("a payer signs nothing for", () => {
+  it("a nomination and a stop that are in no block", () =>
+    inCluster({}, async (cluster) => {
+      await final(cluster);
+      const { blockNum } = (await cluster.ledger.cursor.read())!;
+      await write(cluster, { operation: operation(blockNum - 2, 7), amount: shares(10_000_000n * BTS) });
+      await write(cluster, {
+        operation: operation(blockNum - 1, 7),
+        memoText: "stop",
+        request: { type: "stop" },
+        amount: shares(BTS),
+      });
+      await final(cluster);
+      await expectRefused(cluster, /transfer \d+:7:0 is not on the chain/u);
+    }));
+
+  it("a cause in a block that is not there yet", () =>
+    inCluster({}, async (cluster) => {
+      await write(cluster, {
+        operation: operation(900_000),
+        request: { type: "invalid", reason: "not_json" },
+      });
+      await final(cluster);
+      await expectRefused(cluster, "transfer 900000:0:0 is not on the chain");
+    }));
+
+  it("the refund of more than was sent", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 500, "what is this");
+      const { operation: at, blockTimeMs, senderId } = await sent(cluster);
+      const request = { type: "invalid", reason: "not_json" } as const;
+      await write(cluster, {
+        operation: at,
+        blockTimeMs,
+        senderId,
+        request,
+        amount: shares(8_500_000n * BTS),
+      });
+      await final(cluster);
+      await expectRefused(cluster, /is of 50000000 of 1\.3\.0 on the chain/u);
+    }));
+
+  it("the refund to another than the sender", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 500, "what is this");
+      const request = { type: "invalid", reason: "not_json" } as const;
+      const [other] = await cluster.chain.accounts(["nominator-2"]);
+      const forged = { request, sender: "nominator-2", senderId: other?.id as AccountId };
+      await write(cluster, { ...(await sent(cluster)), ...forged });
+      await final(cluster);
+      await expectRefused(cluster, "is by nominator-1 on the chain, and not by nominator-2");
+    }));
+
+  it("an agreement that the memo does not ask for", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "what is this");
+      await write(cluster, { ...(await sent(cluster)), request: { type: "open", term: "three_months" } });
+      await final(cluster);
+      await expectRefused(cluster, "asks for something else on the chain");
+    }));
+
+  it("a reward of an agreement that begins earlier than its transfer", () =>
+    inCluster({ policy: { confirmAgreements: false } }, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      const found = await sent(cluster);
+      await write(cluster, { ...found, blockTimeMs: millis(found.blockTimeMs - 31 * 86_400_000) });
+      await final(cluster);
+      await expectRefused(cluster, "is of another time on the chain");
+    }));
+
+  it("a payout that no transfer of the ledger asked for", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      const at: OperationPosition = (await sent(cluster)).operation;
+      await final(cluster);
+      await cluster.settle();
+      const before = cluster.ledger.contents.withdrawals.size;
+      const forged = refundOf(at);
+      await cluster.ledger.transaction((tx) => tx.payouts.insert([forged]));
+      await cluster.pay(forged.id);
+      expect(cluster.ledger.contents.withdrawals.size).toBe(before);
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
+    }));
+});
+
+describe("a payer that looks for causes", () => {
+  it("asks for a block once, and no node for what it has seen", () =>
+    inCluster({}, async (cluster) => {
+      let asked = 0;
+      const blocks = cluster.chain.blocks.bind(cluster.chain);
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await final(cluster);
+      const payer = await cluster.newPayer();
+      const { whyNotOwed } = payer.debts;
+      cluster.chain.blocks = (request) => {
+        asked++;
+        return blocks(request);
+      };
+      const [debt] = await Promise.all(
+        [...cluster.ledger.contents.payouts.keys()].map((id) => cluster.ledger.payouts.debt(id)),
+      );
+      if (debt === undefined) throw new Error("nothing is owed");
+      const head = await cluster.chain.head();
+      const at = { nowMs: head.headTimeMs, upToBlockNum: head.irreversibleBlockNum };
+      for (let i = 0; i < 12; i++) expect(await whyNotOwed(debt, at)).toBeUndefined();
+      expect(asked).toBe(1);
+    }));
+
+  it("pays later while no node can be asked, and stops nothing", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 500, "what is this");
+      await final(cluster);
+      const [payout] = cluster.ledger.contents.payouts.values();
+      if (payout === undefined) throw new Error("nothing is owed");
+      const payer = await cluster.newPayer();
+      await cluster.devnet.stop();
+      await expect(payPayout(payer, payout.id)).rejects.toThrow();
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: true });
+    }));
+});
