@@ -1,7 +1,7 @@
 import type { LogFields } from "@stakebts/kernel/log";
 import { WebSocket } from "ws";
 import { ChainError } from "./chain.ts";
-import { nodeDisplayName } from "./node-address.ts";
+import { nodeDisplayName, withoutSecretsOf } from "./node-address.ts";
 import { NodeRefusal } from "./node-errors.ts";
 import { createRequestPace } from "./request-pace.ts";
 import { asHex } from "./wire-values.ts";
@@ -74,6 +74,7 @@ export function createRpcConnection(options: {
   const { callDeadlineMs, log } = options;
   const pace = createRequestPace(options.requestsPerSecond);
   const name = nodeDisplayName(options.url);
+  const withoutSecrets = withoutSecretsOf(options.url);
   const pending = new Map<number, PendingCall>();
   let nextId = 1;
   let lastFrameAtMs = 0;
@@ -108,7 +109,7 @@ export function createRpcConnection(options: {
     if (call === undefined) return;
     if (call.patient) lastPatientAnswerAtMs = lastFrameAtMs;
     if (frame["error"] !== undefined && frame["error"] !== null) {
-      const refusal = new NodeRefusal(name, frame["error"]);
+      const refusal = new NodeRefusal(name, frame["error"], withoutSecrets);
       // A node has no reason of its own to refuse a block; what else is limited, says so.
       if (call.patient || refusal.isOfLimit) noteLimit(refusal.message);
       call.reject(refusal);
@@ -216,7 +217,7 @@ export function createRpcConnection(options: {
       abandonOpening = reject;
       let why = "the node closed the connection";
       socket.on("error", (error) => {
-        why = error.message || why;
+        why = withoutSecrets(error.message) || why;
       });
       socket.on("close", () => {
         log("node.disconnected", { node: name, why });
