@@ -36,6 +36,12 @@ const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
 /** Enough that a payer is busy for a moment, no matter what happens to it then. */
 const OWED = 4;
+/** Of the nodes that the cluster knows, more than half; and all others of the chain. */
+const MAJORITY = Array.from({ length: Math.floor(CLUSTER_NODES / 2) + 1 }, (_, n) => n);
+const OTHER_NODES = Array.from(
+  { length: CLUSTER_NODES + 1 - MAJORITY.length },
+  (_, n) => MAJORITY.length + n,
+);
 /** A machine that is busy with other things takes its time. */
 const WAIT_MS_MAX = 40_000;
 
@@ -212,11 +218,11 @@ export const BREAKS: readonly Break[] = [
         replace: "const finalBlockNum = head.headBlockNum;\n    const cursor",
       },
     ],
-    // The node that is asked first is on the shorter branch.
+    // A majority of the nodes that the cluster knows is on the shorter branch.
     scenario: async ({ cluster: { devnet } }) => {
       await delay(2_000);
       for (let fork = 0; fork < 2; fork++) {
-        devnet.partition([Array.from({ length: CLUSTER_NODES }, (_, n) => n + 1), [0]]);
+        devnet.partition([OTHER_NODES, MAJORITY]);
         await delay(2_500);
         devnet.heal();
         await delay(1_000);

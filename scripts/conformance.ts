@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { nodeDisplayName } from "@stakebts/bitshares/node-address";
 import {
   chainChecks,
   type CheckResult,
@@ -52,7 +53,7 @@ async function main(): Promise<number> {
   }
   const test = await openChainUnderTest(options);
   const counts = { pass: 0, differs: 0, skipped: 0 };
-  console.log(`${options.node}: chain ${test.chainId}`);
+  console.log(`${nodeDisplayName(options.node)}: chain ${test.chainId}`);
   console.log(
     `${test.account.name} (${test.account.id}) pays ${test.recipient.name} (${test.recipient.id})\n`,
   );

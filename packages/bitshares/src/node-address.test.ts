@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { distinctNodes, majorityOf, nodeDisplayName, nodeIdentity } from "./node-address.ts";
+import {
+  distinctNodes,
+  majorityOf,
+  nodeDisplayName,
+  nodeIdentity,
+  withoutSecretsOf,
+} from "./node-address.ts";
 
 describe("one node under many spellings", () => {
   it.each([
@@ -66,6 +72,17 @@ describe("one node under many spellings", () => {
     expect(distinctNodes(nodes)).toEqual(nodes);
     expect(majorityOf(nodes)).toBe(4);
     expect([1, 2, 3, 4, 5].map((n) => majorityOf(nodes.slice(0, n)))).toEqual([1, 2, 2, 3, 3]);
+  });
+});
+
+describe("what a node says", () => {
+  it("is repeated without the key that is in its address", () => {
+    const hide = withoutSecretsOf("wss://user-1:pass%20word@node.example/key-one/ws?token=key-two&x=1");
+    expect(hide("no quota for key-one, key-two of user-1 (pass word, pass%20word) at node.example/ws")).toBe(
+      "no quota for (hidden), (hidden) of (hidden) ((hidden), (hidden)) at node.example/ws",
+    );
+    expect(hide("?token=key-two&x=1")).toBe("?(hidden)");
+    expect(withoutSecretsOf("no address")("no address")).toBe("no address");
   });
 });
 

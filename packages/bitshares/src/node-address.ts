@@ -39,6 +39,32 @@ export function nodeDisplayName(url: string): string {
   return parsed === undefined ? "an address that is not a URL" : `${parsed.protocol}//${parsed.host}`;
 }
 
+/** Shorter parts of an address than this are in many a text, and no secrets. */
+const SECRET_LENGTH_MIN = 4;
+
+/**
+ * What takes the secret parts of an address out of a text: nodes, or proxies before them, repeat the key that they were
+ * given when they complain of it.
+ */
+export function withoutSecretsOf(url: string): (text: string) => string {
+  const parsed = parseAddress(url);
+  if (parsed === undefined) return (text) => text;
+  const { username, password, pathname, search, searchParams } = parsed;
+  const parts = [username, password, ...pathname.split("/"), search.slice(1), ...searchParams.values()];
+  const secrets = [...new Set(parts.flatMap((part) => [part, decoded(part)]))]
+    .filter(({ length }) => length >= SECRET_LENGTH_MIN)
+    .toSorted((a, b) => b.length - a.length);
+  return (text) => secrets.reduce((rest, secret) => rest.replaceAll(secret, "(hidden)"), text);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function parseAddress(url: string): URL | undefined {
   try {
     const parsed = new URL(url.trim());

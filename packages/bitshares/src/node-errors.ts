@@ -14,10 +14,11 @@ export class NodeRefusal extends ChainError {
   /** It speaks of too many requests, as proxies before nodes do, each in words of its own. */
   readonly isOfLimit: boolean;
 
-  constructor(url: string, error: unknown) {
+  /** @param withoutSecrets takes out of the node's words what must not be shown */
+  constructor(name: string, error: unknown, withoutSecrets = (said: string): string => said) {
     const data = property(error, "data");
-    const message = plainText(text(property(error, "message")).slice(0, 500));
-    super("node_refused", `${url} refused: ${message}`);
+    const message = plainText(withoutSecrets(text(property(error, "message"))).slice(0, 500));
+    super("node_refused", `${name} refused: ${message}`);
     this.errorName = text(property(data, "name"));
     this.format = text(property(property(property(data, "stack"), "0"), "format"));
     const code = property(error, "code");

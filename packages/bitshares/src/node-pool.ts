@@ -499,6 +499,7 @@ export class NodePool {
     const lie = lieOf(node);
     if (lie !== undefined) return `not believed: ${lie}`;
     if (head === undefined) return node.problem ?? "no answer yet";
+    if (this.#chainId === undefined) return "too few nodes answer to know which chain it is";
     if (node.chainId !== this.#chainId) return `on another chain, ${node.chainId}`;
     if (headFreshnessMs !== undefined && Date.now() - head.headTimeMs > headFreshnessMs) {
       return `head of ${new Date(head.headTimeMs).toISOString()} is too old`;

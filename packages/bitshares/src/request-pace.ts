@@ -18,7 +18,7 @@ export interface RequestPace {
 const SHARE_OF_BORNE = 0.7;
 /** Who asks less than this is not cut off for asking too much: the node is restarted, or away. */
 const BURST_MIN = 10;
-/** After each period without trouble the pace grows: fast while it is far from what was borne, then carefully. */
+/** After each period without trouble the pace grows: fast while it is far from where the limit was met, carefully there. */
 const GROW_EVERY_MS = 5_000;
 const GROW_FAST = 1.25;
 const GROW_SLOWLY = 1.02;
@@ -45,7 +45,7 @@ export function createRequestPace(perSecondMax?: number): RequestPace {
     if (perSecond === undefined || now() - Math.max(grownAtMs, limitedAtMs) < GROW_EVERY_MS) return;
     grownAtMs = now();
     perSecond = Math.min(
-      perSecond * (perSecond < borne * 0.9 ? GROW_FAST : GROW_SLOWLY),
+      perSecond * (Math.abs(perSecond / borne - 1) > 0.1 ? GROW_FAST : GROW_SLOWLY),
       perSecondMax ?? Infinity,
     );
     if (perSecond > PER_SECOND_MAX) perSecond = perSecondMax;
@@ -75,7 +75,8 @@ export function createRequestPace(perSecondMax?: number): RequestPace {
       // The requests that were on their way are told of the same limit.
       if (now() - limitedAtMs < PAUSE_MS) return false;
       [sent, answers] = [within(sent, 1_000), within(answers, 1_000)];
-      if (answers.length === 0 || sent.length < BURST_MIN) return false;
+      const isBusy = sent.length >= Math.min(BURST_MIN, (perSecond ?? Infinity) / 2);
+      if (answers.length === 0 || !isBusy) return false;
       limitedAtMs = now();
       borne = answers.length;
       perSecond = Math.max(1, Math.min(borne, perSecond ?? Infinity) * SHARE_OF_BORNE);

@@ -108,6 +108,37 @@ describe("a connection", () => {
     expect(await ask(connection, "fine")).toBe(1);
   });
 
+  it("says nothing of its address but host and port, also when the node repeats the rest", async () => {
+    const { node } = await given({
+      ask: () => refuse({ code: 1, message: "key secret-path of secret-user with secret-word has no quota" }),
+      vanish: () => hangUp,
+      stay: () => silence,
+    });
+    const events: unknown[] = [];
+    const { host } = new URL(node.url);
+    const open = (address: string) => {
+      const connection = createRpcConnection({
+        url: address,
+        callDeadlineMs: 200,
+        log: (event, fields) => events.push([event, fields]),
+      });
+      cleanups.push(() => connection.close());
+      return connection;
+    };
+    const connection = open(`ws://secret-user:secret-word@${host}/secret-path?key=secret-query`);
+    const failures: unknown[] = [];
+    for (const method of ["ask", "vanish", "stay"]) failures.push(await failureOf(ask(connection, method)));
+    for (const wrong of [
+      "ws://secret-user:secret-word@127.0.0.1:1/secret-path?secret-query",
+      "ws://secret-user:secret-word@127.0.0.1:1/#secret-path",
+      "ws://secret-user:secret-word@:0/secret-path",
+    ])
+      failures.push(await failureOf(ask(open(wrong))));
+    const said = failures.map((error) => [(error as Error).message, String((error as Error).cause)]);
+    expect(JSON.stringify([said, events])).not.toMatch(/secret-(?:user|word|path|query)/u);
+    expect(JSON.stringify(said)).toContain(`ws://${host} refused: key (hidden) of (hidden)`);
+  });
+
   it("takes an answer with a notice before and rubbish behind", async () => {
     const { connection } = await given({
       ask: () =>

@@ -4,7 +4,7 @@ import { ChainError } from "./chain.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { createHttpCaller, type HttpCaller } from "./http-call.ts";
 import { decodeLenient } from "./lenient-text.ts";
-import { nodeDisplayName } from "./node-address.ts";
+import { nodeDisplayName, withoutSecretsOf } from "./node-address.ts";
 import { NodeRefusal } from "./node-errors.ts";
 import { createRequestPace } from "./request-pace.ts";
 import { asHex } from "./wire-values.ts";
@@ -80,6 +80,7 @@ export function createRpcConnection(options: {
   const { callDeadlineMs, log } = options;
   const pace = createRequestPace(options.requestsPerSecond);
   const name = nodeDisplayName(options.url);
+  const withoutSecrets = withoutSecretsOf(options.url);
   const pending = new Map<number, PendingCall>();
   let nextId = 1;
   let lastFrameAtMs = 0;
@@ -115,7 +116,7 @@ export function createRpcConnection(options: {
     if (call === undefined) return;
     if (call.patient) lastPatientAnswerAtMs = lastFrameAtMs;
     if (frame["error"] !== undefined && frame["error"] !== null) {
-      const refusal = new NodeRefusal(name, frame["error"]);
+      const refusal = new NodeRefusal(name, frame["error"], withoutSecrets);
       // A node has no reason of its own to refuse a block; what else is limited, says so.
       if (call.patient || refusal.isOfLimit) noteLimit(refusal.message);
       call.reject(refusal);
@@ -224,7 +225,7 @@ export function createRpcConnection(options: {
       abandonOpening = reject;
       let why = "the node closed the connection";
       socket.on("error", (error) => {
-        why = error.message || why;
+        why = withoutSecrets(error.message) || why;
       });
       socket.on("close", () => {
         log("node.disconnected", { node: name, why });

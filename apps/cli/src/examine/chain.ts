@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { type ChainAccount, ChainError, type ChainHead } from "@stakebts/bitshares/chain";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { publicKeyFromWif } from "@stakebts/bitshares/keys";
@@ -35,6 +36,12 @@ export async function* examineChain(context: Context): AsyncGenerator<Finding> {
       "nodes",
       `STAKEBTS_NODES names ${settings.STAKEBTS_NODES.length} addresses of ${nodes.length} servers: one host and port counts once`,
       "name other nodes, of other owners",
+    );
+  for (const [address, names] of await sharedAddresses(nodes))
+    yield problem(
+      "nodes",
+      `${names.join(" and ")} are at one address, ${address}: they may be one server under several names, and would have as many votes`,
+      "ask their owners, or name others; behind a large provider of proxies it means nothing",
     );
   const answers = await Promise.all(nodes.map(askNode));
   const best = Math.max(0, ...answers.map((answer) => ("head" in answer ? answer.head.headBlockNum : 0)));
@@ -75,6 +82,24 @@ export async function* examineChain(context: Context): AsyncGenerator<Finding> {
       "add a third of another owner to STAKEBTS_NODES",
     );
   yield* account(context);
+}
+
+/** Addresses and ports that more than one of these nodes resolves to. Names that do not resolve are left out. */
+async function sharedAddresses(
+  nodes: readonly string[],
+): Promise<readonly (readonly [address: string, names: readonly string[]])[]> {
+  const namesAt = new Map<string, string[]>();
+  await Promise.all(
+    nodes.map(async (node) => {
+      const { hostname, port, protocol } = new URL(node);
+      const found = await lookup(hostname.replace(/^\[(.*)\]$/u, "$1"), { all: true }).catch(() => []);
+      for (const address of new Set(found.map((one) => one.address))) {
+        const at = `${address} port ${port || (protocol === "ws:" ? "80" : "443")}`;
+        namesAt.set(at, [...(namesAt.get(at) ?? []), nodeDisplayName(node)]);
+      }
+    }),
+  );
+  return [...namesAt].filter(([, names]) => names.length > 1);
 }
 
 async function askNode(node: string): Promise<NodeAnswer> {

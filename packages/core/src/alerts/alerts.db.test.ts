@@ -207,7 +207,7 @@ describe("the ingester tells Prometheus of", () => {
   test("a node that is gone, without the key in its address", async ({ cluster }) => {
     const watched = new Watched();
     const chain = createChainClient({
-      nodes: [cluster.devnet.urls[0] as string, "ws://user:pass-word@127.0.0.1:1/api-key?token=also"],
+      nodes: [...cluster.devnet.urls, "ws://user:pass-word@127.0.0.1:1/api-key?token=also"],
     });
     measureNodes(watched.metrics, chain);
     const [host] = /^ws:\/\/[^/]+/u.exec(cluster.devnet.urls[0] as string) as unknown as [string];
@@ -271,7 +271,7 @@ describe("the payer tells Prometheus of", () => {
     expect(await watched.read('stakebts_broadcasts_total{outcome="accepted"}')).toBe(1);
     expect(await watched.read('stakebts_broadcasts_total{outcome="duplicate"}')).toBe(1);
     expect(await watched.read('stakebts_broadcasts_total{outcome="refused"}')).toBe(0);
-    cluster.devnet.nodes[0]?.faults.refuseBroadcasts("not today");
+    for (const { faults } of cluster.devnet.nodes) faults.refuseBroadcasts("not today");
     await payPayout(deps, id);
     expect(await watched.read('stakebts_broadcasts_total{outcome="refused"}')).toBe(1);
     expect(await watched.read("stakebts_sign_seconds_count")).toBe(1);

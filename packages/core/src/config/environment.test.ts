@@ -62,6 +62,8 @@ describe("the environment", () => {
     expect(read({})).toEqual({
       ...GOOD,
       STAKEBTS_NODES: ["wss://node.example.org/ws"],
+      STAKEBTS_NODE_REQUESTS_AT_ONCE: 128,
+      STAKEBTS_BLOCKS_AT_ONCE: 4_000,
       STAKEBTS_CONSOLE_HOST: "127.0.0.1",
       STAKEBTS_CONSOLE_PORT: 8_400,
       STAKEBTS_CUSTODIAN: "bitsharesmanagement.group",
@@ -255,7 +257,7 @@ describe("a secret", () => {
   it("is hidden when the settings are printed, and the rest is shown as it was understood", () => {
     const printed = shown(
       read({
-        STAKEBTS_NODES: "wss://me:hunter2@node.example.org/ws,ws://b",
+        STAKEBTS_NODES: "wss://me:hunter2@node.example.org/ws,ws://b,ws://[2001:db8::1]:8090/hunter2",
         STAKEBTS_POLICY: file("policy.yaml", "reward: 9%\nmonth: 20s\n"),
       }),
     );
@@ -264,7 +266,7 @@ describe("a secret", () => {
       DATABASE_URL: "(hidden)",
       STAKEBTS_ACTIVE_KEY: "(hidden)",
       STAKEBTS_MEMO_KEY: "(hidden)",
-      STAKEBTS_NODES: '["wss://node.example.org","ws://b"]',
+      STAKEBTS_NODES: '["wss://node.example.org","ws://b","ws://[2001:db8::1]:8090"]',
       STAKEBTS_POLICY: '{"month":20000,"reward":"900"}',
       STAKEBTS_PAYMENTS: '"off"',
       STAKEBTS_TRUST_ONE_NODE: '"on"',

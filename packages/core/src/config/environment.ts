@@ -82,11 +82,15 @@ export function shown(config: Readonly<Record<string, unknown>>): Record<string,
   return Object.fromEntries(
     Object.entries(config)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [
-        name,
-        isSecret(name) ? "(hidden)" : presentable(name, JSON.stringify(value, digits)),
-      ]),
+      .map(([name, value]) => [name, isSecret(name) ? "(hidden)" : understood(name, value)]),
   );
+}
+
+/** A value that is right. */
+function understood(name: string, value: unknown): string {
+  if (settingOf(name)?.addresses === true && Array.isArray(value))
+    return JSON.stringify(value.map((address) => nodeDisplayName(String(address))));
+  return withoutCredentials(JSON.stringify(value, digits));
 }
 
 const digits = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}` : value);
@@ -106,7 +110,7 @@ const withoutCredentials = (text: string): string =>
  * What is no address, and does not look like the name of a host, may be a piece of one, and is not shown.
  */
 const hostsOf = (text: string): string =>
-  text.replace(/[^\s,"[\]]+/gu, (item) => {
+  text.replace(/[^\s,]+/gu, (item) => {
     if (/^[a-z\d-]+(?:\.[a-z\d-]+)+(?::\d+)?$/iu.test(item)) return item;
     // An @ behind the host: the address was mistyped, and what looks like the host may be a user.
     return /^\w+:\/\//u.test(item) && !/[/?#].*@/u.test(item.replace(/^\w+:\/\//u, "")) && URL.canParse(item)

@@ -94,11 +94,18 @@ export class SpendMonitor {
     const head = await this.#deps.chain.head();
     const lastFinal = lastFinalBlockNum(head.irreversibleBlockNum);
     this.#finalBlockNum ??= await this.#begin(lastFinal);
-    // The final ones first: that nodes are on different forks, or one of them lies, is no reason not to look at them.
-    const isLeft = await this.#lookAtFinal(lastFinal);
-    await this.#lookAtHead(head, lastFinal);
-    await this.#lookAgain(head.headBlockNum);
-    await this.#lookAtAuthority();
+    let isLeft = false;
+    // Each of them, whatever came of the others: nodes that are on different forks, or of which one lies about one thing, are
+    // no reason not to look at the rest.
+    const failures: unknown[] = [];
+    for (const look of [
+      async () => void (isLeft = await this.#lookAtFinal(lastFinal)),
+      () => this.#lookAtHead(head, lastFinal),
+      () => this.#lookAgain(head.headBlockNum),
+      () => this.#lookAtAuthority(),
+    ])
+      await look().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
     return isLeft;
   }
 

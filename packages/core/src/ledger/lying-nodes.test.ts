@@ -1,6 +1,7 @@
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { isLie, type Lie, LIES, tellLie } from "@stakebts/devnet";
+import type { PayoutId } from "../rules/payout.ts";
 import { describe, expect, it } from "vitest";
 import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
@@ -50,6 +51,19 @@ async function everythingThatIsOwed(cluster: InProcessCluster): Promise<void> {
   await workOn(cluster, 15);
   await cluster.months(1);
   await workOn(cluster, 25);
+}
+
+/** A refund of 450 BTS that is owed and not yet paid. */
+async function refundDue(cluster: InProcessCluster): Promise<PayoutId> {
+  await cluster.send("nominator-1", 500, "what is this");
+  for (let i = 0; i < 30 && cluster.ledger.contents.payouts.size === 0; i++) {
+    await cluster.devnet.produce();
+    await cluster.ingest();
+    await cluster.applyEvents();
+  }
+  const [payout] = cluster.ledger.contents.payouts.values();
+  if (payout === undefined) throw new Error("nothing is owed");
+  return payout.id;
 }
 
 const OWED = ["nominator-1 1", "nominator-1 2000", "nominator-2 50"];
@@ -107,15 +121,9 @@ describe("the only node that is known, which lies", () => {
 describe("a node that was honest until a payment was due,", () => {
   it("and then names its own account for the payee, gets nothing: he has sent from another", () =>
     inCluster({ devnet: { nodes: 2 }, nodesKnown: 1, walletNode: 1 }, async (cluster) => {
-      await cluster.send("nominator-1", 500, "what is this");
-      for (let i = 0; i < 30 && cluster.ledger.contents.payouts.size === 0; i++) {
-        await cluster.devnet.produce();
-        await cluster.ingest();
-        await cluster.applyEvents();
-      }
-      const [debt] = cluster.ledger.contents.payouts.values();
+      const debt = await refundDue(cluster);
       await lieWith(cluster, "other-account");
-      expect(await cluster.pay(debt?.id as never)).toMatchObject({
+      expect(await cluster.pay(debt)).toMatchObject({
         type: "again",
         reason: expect.stringContaining("who has sent from"),
       });
@@ -171,29 +179,60 @@ describe("a node that tells a chain of its own, far ahead of the honest ones,", 
   );
 });
 
+describe("nothing is signed while one node of two says", () => {
+  it.each<[string, (head: Record<string, unknown>) => object, string]>([
+    [
+      "that the chain is far ahead",
+      (head) => {
+        const ahead = Number(head["head_block_number"]) + 500;
+        const head_block_id = ahead.toString(16).padStart(8, "0") + "ab".repeat(16);
+        return { head_block_number: ahead, head_block_id, last_irreversible_block_num: ahead };
+      },
+      "blocks apart",
+    ],
+    ["that it is yesterday", () => ({ time: "2020-01-01T00:00:00" }), "earlier than in the ledger"],
+    ["that the chain is far behind", () => ({ last_irreversible_block_num: 1 }), "apart"],
+  ])("%s", (_, change, reason) =>
+    inCluster({ devnet: { nodes: 2 } }, async (cluster) => {
+      const debt = await refundDue(cluster);
+      for (let i = 0; i < 4; i++) {
+        await cluster.devnet.produce(10);
+        await cluster.ingest();
+      }
+      cluster.devnet.nodes[1]?.faults.lie((method, result) =>
+        method === "get_objects"
+          ? (result as (Record<string, unknown> | null)[]).map((object) =>
+              object?.["id"] === "2.1.0" ? { ...object, ...change(object) } : object,
+            )
+          : result,
+      );
+      const answer = await cluster.pay(debt).catch((error: unknown) => {
+        if (error instanceof ChainError) return { type: "again", reason: `${error.message}: apart` };
+        throw error;
+      });
+      expect(answer).toMatchObject({ type: "again", reason: expect.stringContaining(reason) });
+      expect(cluster.ledger.contents.withdrawals.size).toBe(0);
+    }),
+  );
+});
+
 describe("the block that a transaction refers to", () => {
   it("is one that a majority of the nodes has: another one in the ledger is signed for by nobody", () =>
     inCluster({ devnet: { nodes: 3 } }, async (cluster) => {
-      await cluster.send("nominator-1", 500, "what is this");
-      for (let i = 0; i < 30 && cluster.ledger.contents.payouts.size === 0; i++) {
-        await cluster.devnet.produce();
-        await cluster.ingest();
-        await cluster.applyEvents();
-      }
-      const [debt] = cluster.ledger.contents.payouts.values();
+      const debt = await refundDue(cluster);
       const { cursor } = cluster.ledger.contents;
       if (cursor === undefined) throw new Error("nothing was ingested");
       // The same 32 bits that a transaction carries, ground by whoever could write there, in front of other bytes.
       const blockId = `${cursor.blockId.slice(0, 16)}${"66".repeat(12)}`;
       Object.assign(cluster.ledger.contents, { cursor: { ...cursor, blockId } });
-      expect(await cluster.pay(debt?.id as never)).toMatchObject({
+      expect(await cluster.pay(debt)).toMatchObject({
         type: "again",
         reason: expect.stringContaining("a majority of the nodes"),
       });
       expect(cluster.ledger.contents.withdrawals.size).toBe(0);
       expect(cluster.ledger.contents.receipts.map(({ event }) => event)).toContain("chain.disagrees");
       Object.assign(cluster.ledger.contents, { cursor });
-      expect(await cluster.pay(debt?.id as never)).toMatchObject({ type: "in_flight" });
+      expect(await cluster.pay(debt)).toMatchObject({ type: "in_flight" });
     }));
 });
 
