@@ -24,8 +24,10 @@ export function createHttpCaller(options: {
   name: string;
   callDeadlineMs: number;
   answerBytesMax: number;
+  /** Takes what is secret in the address out of what the node says. */
+  withoutSecrets: (text: string) => string;
 }): HttpCaller {
-  const { name, callDeadlineMs, answerBytesMax } = options;
+  const { name, callDeadlineMs, answerBytesMax, withoutSecrets } = options;
   const url = new URL(options.url.replace(/^ws/, "http"));
   const isSecure = url.protocol === "https:";
   const agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: SOCKETS_MAX });
@@ -45,7 +47,7 @@ export function createHttpCaller(options: {
       };
       const onSilence = (): void => fail("deadline", `nothing within ${callDeadlineMs} ms`);
       let deadline = startDeadline(callDeadlineMs, onSilence);
-      request.on("error", (error) => fail("disconnected", error.message));
+      request.on("error", (error) => fail("disconnected", withoutSecrets(error.message)));
       request.on("response", (response: IncomingMessage) => {
         const parts: Buffer[] = [];
         let bytes = 0;
@@ -56,7 +58,7 @@ export function createHttpCaller(options: {
           deadline.cancel(); // silence is what is limited, not the size of the answer
           deadline = startDeadline(callDeadlineMs, onSilence);
         });
-        response.on("error", (error) => fail("disconnected", error.message));
+        response.on("error", (error) => fail("disconnected", withoutSecrets(error.message)));
         response.on("end", () => {
           deadline.cancel();
           resolve(Buffer.concat(parts));
@@ -81,7 +83,7 @@ export function createHttpCaller(options: {
       if (typeof answer !== "object" || answer === null)
         throw new ChainError("malformed_answer", `${name}: ${method} over HTTP: no answer`);
       if ("error" in answer && answer.error !== null && answer.error !== undefined)
-        throw new NodeRefusal(name, answer.error);
+        throw new NodeRefusal(name, answer.error, withoutSecrets);
       if (!("result" in answer))
         throw new ChainError("malformed_answer", `${name}: ${method} over HTTP: neither result nor error`);
       return answer.result;

@@ -275,7 +275,14 @@ export function createRpcConnection(options: {
     call: { api: "database" | "history"; method: string; args: readonly unknown[] },
     error: ChainError,
   ): Promise<unknown> {
-    http ??= createHttpCaller({ url: options.url, name, callDeadlineMs, answerBytesMax: FRAME_BYTES_MAX });
+    http ??= createHttpCaller({
+      url: options.url,
+      name,
+      callDeadlineMs,
+      answerBytesMax: FRAME_BYTES_MAX,
+      withoutSecrets,
+    });
+    await pace.turn();
     try {
       const result = await http.call(call.api, call.method, call.args);
       log("node.asked_over_http", { node: name, method: call.method, because: error.message });
