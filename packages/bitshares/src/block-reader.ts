@@ -14,9 +14,9 @@ const WINDOW = 128;
  */
 export async function readBlocks(
   connection: RpcConnection,
-  request: { from: number; to: number; account: AccountId },
+  request: { from: number; to: number; account: AccountId; keys?: ReadonlySet<string> | undefined },
 ): Promise<ParsedBlock[]> {
-  const { from, to, account } = request;
+  const { from, to, account, keys } = request;
   const blocks = Array.from<ParsedBlock>({ length: to - from + 1 });
   let next = from;
   let failed = false;
@@ -29,7 +29,7 @@ export async function readBlocks(
         if (raw === null) {
           throw new ChainError("inconsistent_chain", `${connection.name} does not have block ${blockNum}`);
         }
-        const parsed = await parseBlockInTurns(raw, account);
+        const parsed = await parseBlockInTurns(raw, account, keys);
         if (parsed.block.blockNum !== blockNum) {
           throw new NodeLie(`it sent block ${parsed.block.blockNum} for ${blockNum}`);
         }

@@ -8,8 +8,16 @@ import {
   type ChainWriter,
   type NodeTrouble,
 } from "./chain.ts";
-import type { AccountBlock, AccountOperationReader, UndeliveredBlockReader } from "./account-operations.ts";
-import { type ParsedBlock, parseBlock } from "./block-parser.ts";
+import { readAccountHistory } from "./account-history.ts";
+import type {
+  AccountBlock,
+  AccountHistoryEntry,
+  AccountHistoryReader,
+  AccountOperationReader,
+  UndeliveredBlockReader,
+} from "./account-operations.ts";
+import { isActing, keySet, NO_KEYS, operationName } from "./acting-account.ts";
+import { type ParsedBlock, parseBlock, parseClaim, parseTransfer } from "./block-parser.ts";
 import { readBlockId, readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
 import {
@@ -25,6 +33,7 @@ import { NodePool, type NodeState } from "./node-pool.ts";
 import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
 import { readUndelivered } from "./undelivered-block.ts";
+import { CLAIM_TAG, TRANSFER_TAG } from "./transaction-codec.ts";
 import { asArray } from "./wire-values.ts";
 
 export interface ChainClientOptions {
@@ -55,7 +64,7 @@ const UNVERIFIABLE_AT_ONCE = 16;
 const ACCOUNTS_PER_CALL = 100;
 
 export interface ChainClient
-  extends ChainReader, ChainWriter, AccountOperationReader, UndeliveredBlockReader {
+  extends ChainReader, ChainWriter, AccountOperationReader, AccountHistoryReader, UndeliveredBlockReader {
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
   /** What nodes were caught in, and what they could not agree on, since this was last asked. */
@@ -90,6 +99,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     readonly from: number;
     readonly to: number;
     readonly account: AccountId;
+    readonly keys?: ReadonlySet<string> | undefined;
   }
 
   const parsedBlocks = (request: BlocksRequest, check: (read: readonly ParsedBlock[]) => Promise<void>) => {
@@ -107,14 +117,14 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
 
   const irreversibleBlocks = (request: BlocksRequest) =>
     parsedBlocks(request, async (read) => {
-      const { to, account } = request;
+      const { to, account, keys } = request;
       // Each block names the one before it: who agrees on the last agrees on all.
       const last = (read.at(-1) as ParsedBlock).block;
       await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to));
       const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
       for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
         await Promise.all(
-          unverifiable.slice(i, i + UNVERIFIABLE_AT_ONCE).map((parsed) => confirmOurs(parsed, account)),
+          unverifiable.slice(i, i + UNVERIFIABLE_AT_ONCE).map((parsed) => confirmOurs(parsed, account, keys)),
         );
     });
 
@@ -122,7 +132,11 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
    * The id says nothing of transactions that cannot be hashed here: let the nodes say, at least two of them. On the word of
    * one, a transfer in such a block could be invented or hidden without a trace in any header.
    */
-  async function confirmOurs(parsed: ParsedBlock, account: AccountId): Promise<void> {
+  async function confirmOurs(
+    parsed: ParsedBlock,
+    account: AccountId,
+    keys: ReadonlySet<string> | undefined,
+  ): Promise<void> {
     const { blockNum, transfers } = parsed.block;
     log("block.unverifiable", { blockNum, transfers: transfers.length });
     await pool.confirm(
@@ -130,7 +144,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       oursIn(parsed),
       async (connection) => {
         const raw = await connection.call("database", "get_block", [blockNum]);
-        return oursIn(parseBlock(raw, account));
+        return oursIn(parseBlock(raw, account, keys));
       },
       Math.max(quorum, WITNESSES_OF_UNVERIFIABLE),
     );
@@ -159,10 +173,35 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     async blocks(request) {
       return (await irreversibleBlocks(request)).map(({ block }) => block);
     },
-    async accountBlocks({ isReversible, ...request }) {
+    async accountBlocks({ isReversible, keys, ...range }) {
+      const request = { ...range, keys: keySet(keys ?? []) };
       const read = await (isReversible ? parsedBlocks(request, async () => {}) : irreversibleBlocks(request));
       return read.map(accountBlockOf);
     },
+    accountHistory: ({ account, from, to }) =>
+      pool.agree(
+        `history of ${account} in blocks ${from} to ${to}`,
+        async (connection) => {
+          const entries = await readAccountHistory(connection, { account, from });
+          return entries
+            .filter(({ blockNum }) => blockNum <= to)
+            .map(({ tag, body, ...position }): AccountHistoryEntry => ({
+              position,
+              name: operationName(tag),
+              isActing: isActing({ account, keys: NO_KEYS }, tag, body),
+              transfer:
+                tag === TRANSFER_TAG || tag === CLAIM_TAG
+                  ? {
+                      permissionId: undefined,
+                      trxInBlock: position.trxInBlock,
+                      opInTrx: position.opInTrx,
+                      ...(tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body)),
+                    }
+                  : undefined,
+            }));
+        },
+        { text: textOf, isLie: () => false },
+      ),
     async undelivered(request) {
       const read = await pool.read((connection) => readUndelivered(connection, request), {
         hasBlock: request.blockNum,
