@@ -93,6 +93,12 @@ describe("the account acts", () => {
     expect(isActing(actor, 99, { deep: [{ in: "1.2.14" }] })).toBe(false);
   });
 
+  it("in one that nests without end as well", () => {
+    let body: unknown = "1.2.13";
+    for (let i = 0; i < 100_000; i++) body = [body];
+    expect(isActing(actor, 99, body)).toBe(true);
+  });
+
   test.prop([fc.nat(80), fc.anything()])("or not, of any shape, without an error", (tag, body) => {
     expect(typeof isActing(actor, tag, body)).toBe("boolean");
   });

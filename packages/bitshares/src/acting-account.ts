@@ -181,7 +181,13 @@ export const keySet = (texts: readonly string[]): ReadonlySet<string> =>
     }),
   );
 
+/** Without recursion: how deep it goes is a node's choice. */
 function isNamed(account: AccountId, value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return value === account;
-  return Object.values(value).some((part) => isNamed(account, part));
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (next === account) return true;
+    if (typeof next === "object" && next !== null) for (const each of Object.values(next)) left.push(each);
+  }
+  return false;
 }
