@@ -294,6 +294,7 @@ export class InProcessCluster {
     const comparison = await compareWithChain(
       {
         ...this.readDeps(),
+        passedBlocks: this.ledger.passedBlocks,
         policy,
         clock: this.clock,
         ledger: wholeMemoryLedger(this.ledger),
