@@ -208,6 +208,48 @@ describe("blocks replay", () => {
   });
 });
 
+describe("blocks pass", () => {
+  test("leads past a block that no node delivers, and past no other", async ({ cluster, stakebts }) => {
+    await nominatedLongAgo(cluster, 1);
+    await cluster.send("nominator-2", 300n, "what is this");
+    await cluster.devnet.produce(8);
+    const [last] = (await past(cluster)).slice(-1);
+    const block = last?.block ?? expect.unreachable();
+    const pass = ["blocks", "pass", `${block}`];
+    expect(await stakebts(...pass, "--reason", "stuck", "--yes")).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("a node delivers it"),
+    });
+    const previous = (block - 1).toString(16).padStart(8, "0");
+    for (const { faults } of cluster.devnet.nodes)
+      faults.lie((method, result) =>
+        method === "get_block" &&
+        (result as { previous: string } | null)?.previous.startsWith(previous) === true
+          ? null
+          : result,
+      );
+    await expect(cluster.ingest()).rejects.toThrow(/does not have block/);
+    const plan = await stakebts(...pass, "--dry-run");
+    expect(plan).toMatchObject({ code: 0, out: expect.stringContaining("1 transfer(s) of custodian in it") });
+    await expect(cluster.ingest()).rejects.toThrow(/does not have block/);
+    expect(await stakebts(...pass, "--reason", "stuck", "--yes")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("ordered: ingester and watcher go on by themselves"),
+    });
+    expect(await stakebts(...pass, "--reason", "stuck", "--yes")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("ordered before"),
+    });
+    for (let i = 0; i < 3; i++) await cluster.ingest();
+    await cluster.digest();
+    expect(await owed(stakebts)).toContain(`refund:${last?.at} 250 due`);
+    expect(await stakebts(...pass, "--reason", "stuck", "--yes")).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("the ledger has read it"),
+    });
+  });
+});
+
 describe("import text", () => {
   test("writes a list once, and knows an agreement whichever way it comes", async ({ cluster, stakebts }) => {
     const { nomination } = await nominatedLongAgo(cluster, 65);

@@ -18,6 +18,28 @@ export interface AccountBlock extends Omit<ChainBlock, "transfers" | "payments">
   readonly operations: readonly AccountOperation[];
 }
 
+/** One entry of an account's history, in a block or carried out by the chain. */
+export interface AccountHistoryEntry {
+  /** Of the operation, or of the one that set it off. */
+  readonly position: OperationPosition;
+  /** As the chain calls it: `transfer`, `account_update`. */
+  readonly name: string;
+  /** Does it need the account's authority, or take its money? */
+  readonly isActing: boolean;
+  /** Of a transfer or a claim. */
+  readonly transfer: Omit<ChainTransfer, "txid"> | undefined;
+}
+
+/** What nodes keep of an account besides blocks: an approved proposal is carried out without a transaction of its own. */
+export interface AccountHistoryReader {
+  /** Blocks `from`…`to`, newest first; the nodes agree. Throws ChainError, also where nodes keep no history, or too short a one. */
+  accountHistory(request: {
+    account: AccountId;
+    from: number;
+    to: number;
+  }): Promise<readonly AccountHistoryEntry[]>;
+}
+
 /** A way past a block that no node can deliver. */
 export interface UndeliveredBlockReader {
   /**
@@ -41,6 +63,8 @@ export interface AccountOperationReader {
     from: number;
     to: number;
     account: AccountId;
+    /** Public keys of the account's authorities: what they sign where no account is named is its act too. */
+    keys?: readonly string[] | undefined;
     isReversible: boolean;
   }): Promise<readonly AccountBlock[]>;
   /** Who may act for the account, and its memo key, as one text that changes whenever any of it does. */

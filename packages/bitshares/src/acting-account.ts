@@ -1,4 +1,5 @@
 import type { AccountId } from "./chain.ts";
+import { publicKeyBytes } from "./keys.ts";
 
 /*
  * Which account's authority an operation needs. The chain calls that `fee_payer` and `get_required_authorities`; each
@@ -10,7 +11,7 @@ const OPERATIONS: readonly (readonly [name: string, ...fields: string[]])[] = [
   ["transfer", "from"],
   ["limit_order_create", "seller"],
   ["limit_order_cancel", "fee_paying_account"],
-  ["call_order_update", "top_up_account"],
+  ["call_order_update", "funding_account"],
   ["fill_order"],
   ["account_create", "registrar"],
   ["account_update", "account"],
@@ -96,24 +97,97 @@ const OPERATIONS: readonly (readonly [name: string, ...fields: string[]])[] = [
   ["limit_order_update", "seller"],
 ];
 
+/** For the test that holds it against the protocol's definitions. */
+export const ACTING_FIELDS: typeof OPERATIONS = OPERATIONS;
+
 export const operationName = (tag: number): string => OPERATIONS[tag]?.[0] ?? `operation ${tag}`;
 
+const ACCOUNT_CREATE_TAG = 5;
+const PROPOSAL_UPDATE_TAG = 23;
+const BALANCE_CLAIM_TAG = 37;
+const BLIND_TRANSFER_TAG = 40;
+const TRANSFER_FROM_BLIND_TAG = 41;
+
+/** Whose acts are looked for. */
+export interface Actor {
+  readonly account: AccountId;
+  /** Keys of its authorities, 33 bytes in hex. They can act where no account is named. */
+  readonly keys: ReadonlySet<string>;
+}
+
 /**
- * Does the account act in this operation? Of an operation that is newer than this list, when it is named anywhere in it:
- * better a person who looks in vain. Total: strangers wrote what goes in.
+ * Does the account act in this operation, or one of its keys? Of an operation that is newer than this list, when it is named
+ * anywhere in it: better a person who looks in vain. Total: strangers wrote what goes in.
  */
-export function isActing(account: AccountId, tag: number, body: unknown): boolean {
+export function isActing({ account, keys }: Actor, tag: number, body: unknown): boolean {
   const operation = OPERATIONS[tag];
   if (operation === undefined) return isNamed(account, body);
   if (typeof body !== "object" || body === null) return false;
   const [, ...fields] = operation;
-  return fields.some((field) => {
+  const names = fields.some((field) => {
     const value = (body as Record<string, unknown>)[field];
     return value === account || (Array.isArray(value) && value.includes(account));
   });
+  return names || isActingUnnamed({ account, keys }, tag, body as Record<string, unknown>);
 }
 
+/** Where authority is used by a key, or by an account in a place of its own. */
+function isActingUnnamed({ account, keys }: Actor, tag: number, body: Record<string, unknown>): boolean {
+  switch (tag) {
+    case ACCOUNT_CREATE_TAG: // who has issued the asset that the new account is to buy back has to agree
+      return part(part(body["extensions"], "buyback_options"), "asset_to_buy_issuer") === account;
+    case PROPOSAL_UPDATE_TAG: // whoever pays for it, the key has signed
+      return ["key_approvals_to_add", "key_approvals_to_remove"].some((field) =>
+        items(body[field]).some((key) => isOneOf(keys, key)),
+      );
+    case BALANCE_CLAIM_TAG:
+      return isOneOf(keys, body["balance_owner_key"]);
+    case BLIND_TRANSFER_TAG:
+    case TRANSFER_FROM_BLIND_TAG:
+      return items(body["inputs"]).some((input) => {
+        const owner = part(input, "owner");
+        return (
+          items(part(owner, "account_auths")).some((entry) => items(entry)[0] === account) ||
+          items(part(owner, "key_auths")).some((entry) => isOneOf(keys, items(entry)[0]))
+        );
+      });
+    default:
+      return false;
+  }
+}
+
+const items = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+const part = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+
+/** By its bytes: the text has a checksum that nobody has looked at. */
+function isOneOf(keys: ReadonlySet<string>, text: unknown): boolean {
+  if (keys.size === 0 || typeof text !== "string") return false;
+  const bytes = publicKeyBytes(text);
+  return bytes !== undefined && keys.has(Buffer.from(bytes).toString("hex"));
+}
+
+export const NO_KEYS: ReadonlySet<string> = new Set();
+
+/** The form in which {@link Actor} has keys; what is no public key is left out. */
+export const keySet = (texts: readonly string[]): ReadonlySet<string> =>
+  new Set(
+    texts.flatMap((text) => {
+      const bytes = publicKeyBytes(text);
+      return bytes === undefined ? [] : [Buffer.from(bytes).toString("hex")];
+    }),
+  );
+
+/** Without recursion: how deep it goes is a node's choice. */
 function isNamed(account: AccountId, value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return value === account;
-  return Object.values(value).some((part) => isNamed(account, part));
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (next === account) return true;
+    if (typeof next === "object" && next !== null) for (const each of Object.values(next)) left.push(each);
+  }
+  return false;
 }

@@ -10,7 +10,7 @@ import {
   type EncryptedMemo,
 } from "./chain.ts";
 import type { AccountOperation } from "./account-operations.ts";
-import { isActing, operationName } from "./acting-account.ts";
+import { isActing, NO_KEYS, operationName } from "./acting-account.ts";
 import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
 import { ByteWriter, Unserializable } from "./byte-writer.ts";
 import { NodeLie } from "./node-errors.ts";
@@ -75,8 +75,12 @@ const BYTES_PER_TURN = 64 * 1024;
  * As {@link parseBlock}. A block is as heavy as strangers made it, and this process has other things to do meanwhile: to answer
  * whether it lives, to renew its locks, to read what nodes send.
  */
-export async function parseBlockInTurns(value: unknown, account: AccountId): Promise<ParsedBlock> {
-  const parsing = parseInTurns(value, account);
+export async function parseBlockInTurns(
+  value: unknown,
+  account: AccountId,
+  keys: ReadonlySet<string> = NO_KEYS,
+): Promise<ParsedBlock> {
+  const parsing = parseInTurns(value, account, keys);
   for (;;) {
     const turn = parsing.next();
     if (turn.done === true) return turn.value;
@@ -85,12 +89,17 @@ export async function parseBlockInTurns(value: unknown, account: AccountId): Pro
 }
 
 /**
+ * @param keys of the account's authorities, as {@link keySet} makes them: where they sign, the account acts unnamed
  * One block as `get_block` prints it, reduced to the transfers and claims that touch `account`, and to what it does.
  * Throws ChainError "malformed_answer" for a shape that no block has, NodeLie when transactions and header do not belong
  * together.
  */
-export function parseBlock(value: unknown, account: AccountId): ParsedBlock {
-  const parsing = parseInTurns(value, account);
+export function parseBlock(
+  value: unknown,
+  account: AccountId,
+  keys: ReadonlySet<string> = NO_KEYS,
+): ParsedBlock {
+  const parsing = parseInTurns(value, account, keys);
   for (;;) {
     const turn = parsing.next();
     if (turn.done === true) return turn.value;
@@ -98,7 +107,11 @@ export function parseBlock(value: unknown, account: AccountId): ParsedBlock {
 }
 
 /** Yields whenever a turn's work is done. */
-function* parseInTurns(value: unknown, account: AccountId): Generator<void, ParsedBlock> {
+function* parseInTurns(
+  value: unknown,
+  account: AccountId,
+  keys: ReadonlySet<string>,
+): Generator<void, ParsedBlock> {
   const raw = asObject(value, "block");
   const header = parseBlockHeader(raw);
   const { blockNum, blockId } = header;
@@ -122,7 +135,7 @@ function* parseInTurns(value: unknown, account: AccountId): Generator<void, Pars
     const refBlockNum = referredTo(asUint32(transaction["ref_block_num"], "ref_block_num"), blockNum);
     let serialized = true;
     operations.forEach(({ tag, body }, opInTrx) => {
-      const ofAccount = isActing(account, tag, body)
+      const ofAccount = isActing({ account, keys }, tag, body)
         ? { position: { blockNum, trxInBlock, opInTrx }, name: operationName(tag), refBlockNum }
         : undefined;
       if (tag === TRANSFER_TAG || tag === CLAIM_TAG) {

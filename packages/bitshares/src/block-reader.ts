@@ -17,6 +17,8 @@ interface BlocksRequest {
   readonly from: number;
   readonly to: number;
   readonly account: AccountId;
+  /** Of the account's authorities: what is done with them counts as done by it. */
+  readonly keys?: ReadonlySet<string> | undefined;
   /** Default: {@link WINDOW} */
   readonly window?: number | undefined;
   /** Blocks that never change: what was read before the node failed need not be read again. */
@@ -27,13 +29,18 @@ interface BlocksRequest {
  * What a node has sent of a range before it failed. A node that allows fifty requests in a second would otherwise send the
  * same blocks again and again, and a range would never be whole.
  */
-const keptOf = new WeakMap<RpcConnection, { account: AccountId; blocks: Map<number, ParsedBlock> }>();
+const keptOf = new WeakMap<RpcConnection, { of: string; blocks: Map<number, ParsedBlock> }>();
+
+/** What blocks were reduced to. */
+const viewOf = ({ account, keys = new Set() }: Pick<BlocksRequest, "account" | "keys">): string =>
+  [account, ...[...keys].toSorted()].join(" ");
 
 /** Takes what is kept of the range. */
-function takeKept(connection: RpcConnection, { from, to, account }: BlocksRequest): Map<number, ParsedBlock> {
+function takeKept(connection: RpcConnection, request: BlocksRequest): Map<number, ParsedBlock> {
+  const { from, to } = request;
   const taken = new Map<number, ParsedBlock>();
   const kept = keptOf.get(connection);
-  if (kept?.account !== account) return taken;
+  if (kept?.of !== viewOf(request)) return taken;
   for (const [blockNum, block] of kept.blocks)
     if (blockNum >= from && blockNum <= to) {
       taken.set(blockNum, block);
@@ -43,9 +50,14 @@ function takeKept(connection: RpcConnection, { from, to, account }: BlocksReques
 }
 
 /** Keeps these for the next time; of too many the newest ones. */
-function keep(connection: RpcConnection, account: AccountId, blocks: ReadonlyMap<number, ParsedBlock>): void {
+function keep(
+  connection: RpcConnection,
+  request: BlocksRequest,
+  blocks: ReadonlyMap<number, ParsedBlock>,
+): void {
   let kept = keptOf.get(connection);
-  if (kept?.account !== account) keptOf.set(connection, (kept = { account, blocks: new Map() }));
+  const of = viewOf(request);
+  if (kept?.of !== of) keptOf.set(connection, (kept = { of, blocks: new Map() }));
   for (const [blockNum, block] of blocks) kept.blocks.set(blockNum, block);
   for (const blockNum of kept.blocks.keys()) {
     if (kept.blocks.size <= KEPT_MAX) break;
@@ -64,7 +76,7 @@ export const blocksAtOnce = (connection: RpcConnection, max: number): number =>
  * Throws ChainError.
  */
 export async function readBlocks(connection: RpcConnection, request: BlocksRequest): Promise<ParsedBlock[]> {
-  const { from, to, account, isFinal = false } = request;
+  const { from, to, isFinal = false } = request;
   const blocks = isFinal ? takeKept(connection, request) : new Map<number, ParsedBlock>();
   const missing = Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((n) => !blocks.has(n));
   const hadPace = connection.requestsPerSecond !== undefined;
@@ -84,7 +96,7 @@ export async function readBlocks(connection: RpcConnection, request: BlocksReque
     return read;
   } catch (error) {
     if (error instanceof NodeLie) keptOf.delete(connection);
-    else if (isFinal) keep(connection, account, blocks);
+    else if (isFinal) keep(connection, request, blocks);
     throw error;
   }
 }
@@ -92,7 +104,7 @@ export async function readBlocks(connection: RpcConnection, request: BlocksReque
 /** Asks for the blocks of `missing`; moves those that come to `blocks`. Answers with the first failure, when all has ended. */
 async function readMissing(
   connection: RpcConnection,
-  { account, window = WINDOW }: BlocksRequest,
+  { account, keys, window = WINDOW }: BlocksRequest,
   { missing, blocks }: { missing: number[]; blocks: Map<number, ParsedBlock> },
 ): Promise<ChainError | undefined> {
   const asked = [...missing];
@@ -107,7 +119,7 @@ async function readMissing(
         if (raw === null) {
           throw new ChainError("inconsistent_chain", `${connection.name} does not have block ${blockNum}`);
         }
-        const parsed = await parseBlockInTurns(raw, account);
+        const parsed = await parseBlockInTurns(raw, account, keys);
         if (parsed.block.blockNum !== blockNum) {
           throw new NodeLie(`it sent block ${parsed.block.blockNum} for ${blockNum}`);
         }

@@ -81,6 +81,12 @@ export function parseAuthority(value: unknown, id: AccountId): string {
   return `${authority("owner")}; ${authority("active")}; memo ${memoKey}`;
 }
 
+/** The public keys that {@link parseAuthority} has in its text, those of owner and active authority. */
+export const keysOfAuthority = (authority: string): readonly string[] =>
+  [...authority.matchAll(/(?<= )([A-Z]{1,12}[1-9A-HJ-NP-Za-km-z]{40,60})\*\d+/gu)].map(
+    ([, key]) => key as string,
+  );
+
 /** `get_account_balances` filtered by one asset. */
 export function parseBalance(value: unknown, assetId: string): Shares {
   const balances = asArray(value, "balances");

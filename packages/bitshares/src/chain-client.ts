@@ -9,8 +9,16 @@ import {
   type ChainWriter,
   type NodeTrouble,
 } from "./chain.ts";
-import type { AccountBlock, AccountOperationReader, UndeliveredBlockReader } from "./account-operations.ts";
-import { type ParsedBlock, parseBlock } from "./block-parser.ts";
+import { readAccountHistory } from "./account-history.ts";
+import type {
+  AccountBlock,
+  AccountHistoryEntry,
+  AccountHistoryReader,
+  AccountOperationReader,
+  UndeliveredBlockReader,
+} from "./account-operations.ts";
+import { isActing, keySet, NO_KEYS, operationName } from "./acting-account.ts";
+import { type ParsedBlock, parseBlock, parseClaim, parseTransfer } from "./block-parser.ts";
 import { readBlockId, readBlocks } from "./block-reader.ts";
 import { broadcastTo } from "./broadcaster.ts";
 import {
@@ -27,6 +35,7 @@ import { NodePool, type NodeState } from "./node-pool.ts";
 import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
 import { readUndelivered } from "./undelivered-block.ts";
+import { CLAIM_TAG, TRANSFER_TAG } from "./transaction-codec.ts";
 import { asArray } from "./wire-values.ts";
 
 export interface ChainClientOptions {
@@ -66,7 +75,7 @@ const UNVERIFIABLE_AT_ONCE = 16;
 const ACCOUNTS_PER_CALL = 100;
 
 export interface ChainClient
-  extends ChainReader, ChainWriter, AccountOperationReader, UndeliveredBlockReader {
+  extends ChainReader, ChainWriter, AccountOperationReader, AccountHistoryReader, UndeliveredBlockReader {
   blocksAtOnce(max: number): Promise<number>;
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
@@ -104,6 +113,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     readonly from: number;
     readonly to: number;
     readonly account: AccountId;
+    readonly keys?: ReadonlySet<string> | undefined;
   }
 
   /**
@@ -111,7 +121,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
    * it would stop payments, or hide a theft until it is final.
    */
   const agreedBlocks = (request: BlocksRequest, { isReversible }: { readonly isReversible: boolean }) => {
-    const { from, to, account } = request;
+    const { from, to } = request;
     assert(Number.isInteger(from) && Number.isInteger(to) && from >= 1 && to >= from, `blocks ${from}…${to}`);
     return pool.read(
       async (connection) => {
@@ -130,7 +140,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
           await Promise.all(
             unverifiable
               .slice(i, i + UNVERIFIABLE_AT_ONCE)
-              .map((parsed) => confirmOurs(parsed, account, isReversible)),
+              .map((parsed) => confirmOurs(parsed, request, isReversible)),
           );
         return read;
       },
@@ -142,7 +152,11 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
    * The id says nothing of transactions that cannot be hashed here: let the nodes say, at least two of them. On the word of
    * one, a transfer in such a block could be invented or hidden without a trace in any header.
    */
-  async function confirmOurs(parsed: ParsedBlock, account: AccountId, canChange: boolean): Promise<void> {
+  async function confirmOurs(
+    parsed: ParsedBlock,
+    { account, keys }: Pick<BlocksRequest, "account" | "keys">,
+    canChange: boolean,
+  ): Promise<void> {
     const { blockNum, transfers } = parsed.block;
     log("block.unverifiable", { blockNum, transfers: transfers.length });
     await pool.confirm(
@@ -150,7 +164,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       oursIn(parsed),
       async (connection) => {
         const raw = await connection.call("database", "get_block", [blockNum]);
-        return oursIn(parseBlock(raw, account));
+        return oursIn(parseBlock(raw, account, keys));
       },
       { atLeast: Math.max(quorum, WITNESSES_OF_UNVERIFIABLE), canChange },
     );
@@ -192,10 +206,34 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     },
     blockId: (blockNum) =>
       pool.agreeForEver(`block ${blockNum}`, (connection) => readBlockId(connection, blockNum)),
-    async accountBlocks({ isReversible, ...request }) {
-      const read = await agreedBlocks(request, { isReversible });
+    async accountBlocks({ isReversible, keys, ...range }) {
+      const read = await agreedBlocks({ ...range, keys: keySet(keys ?? []) }, { isReversible });
       return read.map(accountBlockOf);
     },
+    accountHistory: ({ account, from, to }) =>
+      pool.agree(
+        `history of ${account} in blocks ${from} to ${to}`,
+        async (connection) => {
+          const entries = await readAccountHistory(connection, { account, from });
+          return entries
+            .filter(({ blockNum }) => blockNum <= to)
+            .map(({ tag, body, ...position }): AccountHistoryEntry => ({
+              position,
+              name: operationName(tag),
+              isActing: isActing({ account, keys: NO_KEYS }, tag, body),
+              transfer:
+                tag === TRANSFER_TAG || tag === CLAIM_TAG
+                  ? {
+                      permissionId: undefined,
+                      trxInBlock: position.trxInBlock,
+                      opInTrx: position.opInTrx,
+                      ...(tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body)),
+                    }
+                  : undefined,
+            }));
+        },
+        { text: textOf, isLie: () => false },
+      ),
     async undelivered(request) {
       const read = await pool.read((connection) => readUndelivered(connection, request), {
         hasBlock: request.blockNum,

@@ -29,8 +29,12 @@ export function decodeBase58(text: string, lengthMax = 64): Uint8Array | undefin
  * The 33 bytes of a public key text whose checksum is not looked at; `undefined` for what cannot be one. For bytes that are only
  * copied and then hashed: who means to use the key asks {@link parsePublicKey}.
  */
-export const publicKeyBytes = (text: string): Uint8Array | undefined =>
-  (bytesByText.get(text) ?? decodeBase58Fixed(text, 37))?.subarray(0, 33);
+export function publicKeyBytes(text: string): Uint8Array | undefined {
+  const known = bytesByText.get(text) ?? uncheckedByText.get(text);
+  if (known !== undefined) return known;
+  const bytes = text.length > 80 ? undefined : decodeBase58Fixed(text, 37)?.subarray(0, 33);
+  return bytes === undefined ? undefined : remember(uncheckedByText, text, bytes);
+}
 
 /** 58 to the fifth, the largest power whose product with 16 bits and a carry stays exact. */
 const DIGITS_AT_ONCE = 5;
@@ -155,6 +159,8 @@ export const publicKeyFromWif = (wif: string, prefix: string = DEFAULT_KEY_PREFI
  */
 const CACHED_KEYS_MAX = 10_000;
 const bytesByText = new Map<string, Uint8Array>();
+/** Apart from the others: nobody has looked at the checksums of these. */
+const uncheckedByText = new Map<string, Uint8Array>();
 const textByHex = new Map<string, string>();
 
 function remember<T>(cache: Map<string, T>, key: string, value: T): T {

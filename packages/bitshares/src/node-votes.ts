@@ -1,3 +1,4 @@
+import { type Deadline, startDeadline } from "./deadline.ts";
 import type { Node } from "./node-pool.ts";
 import type { RpcConnection } from "./rpc-connection.ts";
 
@@ -30,14 +31,14 @@ export async function collectVotes<T>(
   },
 ): Promise<readonly Vote<T>[]> {
   const votes: Vote<T>[] = [];
-  let timer: NodeJS.Timeout | undefined;
+  let deadline: Deadline | undefined;
   let waitNoLonger: () => void = () => {};
   const longEnough = new Promise<void>((resolve) => (waitNoLonger = resolve));
   const asked = nodes.map(async (node) => {
     try {
       const answer = await ask(node.connection);
       votes.push({ node, answer, text: text(answer) });
-      if (isEnough(votes)) timer ??= setTimeout(waitNoLonger, OBJECTION_MS);
+      if (isEnough(votes)) deadline ??= startDeadline(OBJECTION_MS, waitNoLonger);
     } catch (error) {
       failed(node, error);
     }
@@ -45,7 +46,7 @@ export async function collectVotes<T>(
   try {
     await Promise.race([Promise.all(asked), longEnough]);
   } finally {
-    clearTimeout(timer);
+    deadline?.cancel();
   }
   return [...votes];
 }

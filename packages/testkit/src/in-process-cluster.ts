@@ -301,6 +301,7 @@ export class InProcessCluster {
     const comparison = await compareWithChain(
       {
         ...this.readDeps(),
+        passedBlocks: this.ledger.passedBlocks,
         policy,
         clock: this.clock,
         ledger: wholeMemoryLedger(this.ledger),

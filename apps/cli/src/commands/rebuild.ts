@@ -166,6 +166,7 @@ async function compareLedger(context: Context, options: Options): Promise<ExitCo
           ...(await ingestDeps(context, ledger)),
           clock: context.clock,
           ledger: createWholeLedger({ url }),
+          passedBlocks: context.ledger.passedBlocks,
           scratch: { ledger, whole: createWholeLedger({ url: scratchUrl }) },
         },
         options.from,

@@ -106,6 +106,92 @@ async function query(url: string, sql: string): Promise<pg.QueryResult<Record<st
   }
 }
 
+describe("authority that is used without naming the account:", () => {
+  const fee = { amount: 0, asset_id: "1.3.0" };
+
+  test("a key of the custodian that approves a stranger's proposal raises the alert; proposing does not", async ({
+    databaseUrl,
+  }) => {
+    const cluster = await givenCluster(databaseUrl);
+    const { look, alerts, reason } = givenWatcher(cluster, databaseUrl);
+    await look();
+    const stolen = { fee, from: cluster.custodian.id, to: "1.2.6", amount: { amount: 1, asset_id: "1.3.0" } };
+    cluster.devnet.injectOperation([
+      22,
+      { fee, fee_paying_account: "1.2.6", proposed_ops: [{ op: [0, stolen] }], extensions: [] },
+    ]);
+    await cluster.devnet.produce(2);
+    await look();
+    expect(alerts).toEqual([]);
+    const [key = ""] = cluster.custodian.activeKeys;
+    cluster.devnet.injectOperation([
+      23,
+      { fee, fee_paying_account: "1.2.6", proposal: "1.10.0", key_approvals_to_add: [key], extensions: [] },
+    ]);
+    await cluster.devnet.produce(1);
+    await look();
+    expect(alerts.map(({ event }) => event)).toEqual(["spend.unexplained"]);
+    expect(await reason()).toContain("proposal_update");
+  });
+
+  test("a proposal that was carried out raises the alert, however it was approved", async ({
+    databaseUrl,
+  }) => {
+    const cluster = await givenCluster(databaseUrl);
+    const { look, alerts, reason } = givenWatcher(cluster, databaseUrl);
+    await look();
+    await cluster.send(ALICE, 100, "what is this");
+    await cluster.settle(10);
+    await look();
+    expect(alerts).toEqual([]);
+    const { headBlockNum } = await cluster.chain.head();
+    const carriedOut = {
+      id: "1.11.99999",
+      op: [
+        0,
+        {
+          fee,
+          from: cluster.custodian.id,
+          to: "1.2.6",
+          amount: { amount: 5, asset_id: "1.3.0" },
+          extensions: [],
+        },
+      ],
+      result: [0, {}],
+      block_num: headBlockNum,
+      trx_in_block: 3,
+      op_in_trx: 0,
+      virtual_op: 2,
+    };
+    for (const { faults } of cluster.devnet.nodes)
+      faults.lie((method, result) =>
+        method === "get_account_history" ? [carriedOut, ...(result as unknown[])] : result,
+      );
+    await cluster.settle(12);
+    await look();
+    expect(alerts).toMatchObject([
+      { event: "spend.unexplained", details: { name: "transfer", amountShares: "5", txid: null } },
+    ]);
+    expect(await reason()).toContain("a proposal was approved and carried out");
+  });
+
+  test("a node without history costs nothing but that", async ({ databaseUrl }) => {
+    const cluster = await givenCluster(databaseUrl);
+    const { look, alerts, watch } = givenWatcher(cluster, databaseUrl);
+    for (const { faults } of cluster.devnet.nodes)
+      faults.lie((method, result) => (method === "get_account_history" ? "none" : result));
+    await look();
+    await cluster.settle(10);
+    await look();
+    expect(alerts).toEqual([]);
+    expect(watch.state.finalBlockNum).toBeGreaterThan(5);
+    for (const { faults } of cluster.devnet.nodes) faults.lie(null);
+    await cluster.settle(4);
+    await look();
+    expect(alerts).toEqual([]);
+  });
+});
+
 describe("honest work raises no alert:", () => {
   test("openings, rewards, refunds, a stop, a manager's deposit, failures", async ({ databaseUrl }) => {
     const cluster = await givenCluster(databaseUrl);

@@ -4,9 +4,13 @@ import { operationId } from "@stakebts/kernel/operation-id";
 import type { Policy } from "../rules/policy.ts";
 import { type OperationEffect, type OperationVerdict, checkOperation } from "./check-operation.ts";
 import { type AccountId, ChainError, type ChainHead, type ChainReader } from "@stakebts/bitshares/chain";
+import { keysOfAuthority } from "@stakebts/bitshares/chain-answers";
+import { type Millis, millis } from "@stakebts/kernel/time";
 import type {
   AccountOperation,
   AccountBlock,
+  AccountHistoryEntry,
+  AccountHistoryReader,
   AccountOperationReader,
   UndeliveredBlockReader,
 } from "@stakebts/bitshares/account-operations";
@@ -22,6 +26,7 @@ import { readOperationsOrPass } from "../ledger/pass-blocks.ts";
 export interface SpendMonitorDeps {
   readonly chain: Pick<ChainReader, "head" | "accounts" | "blocks" | "blocksAtOnce"> &
     AccountOperationReader &
+    Partial<AccountHistoryReader> &
     Partial<UndeliveredBlockReader>;
   readonly ledger: MonitorLedger;
   readonly log: Log;
@@ -42,6 +47,8 @@ export interface SpendMonitorState {
 
 /** Final blocks that are looked at in one step, on the way up after an absence. */
 const FINAL_BLOCKS_PER_STEP = 500;
+/** The account's history that could not be read is given up after a day of blocks, when the watcher starts anew. */
+const HISTORY_BLOCKS_MAX = 28_800;
 /** Reversible blocks beyond this are looked at when they are final: nothing has become final for an hour. */
 const REVERSIBLE_BLOCKS_MAX = 1_200;
 /** From where the next watcher goes on is written down this often, in blocks: an hour. */
@@ -73,8 +80,15 @@ export class SpendMonitor {
   readonly #headIds = new Map<number, string>();
   readonly #unmatched = new Map<string, UnmatchedOperation>();
   readonly #names = new Map<string, string>();
+  /** What final blocks hold that the history has not been compared with yet, with the blocks' numbers. */
+  readonly #finalActs = new Map<string, number>();
   #standBlockNum = 0;
   #authority: string | undefined;
+  /** Of all authorities that this watcher has seen: a key that was replaced still signs what was prepared before. */
+  readonly #keys = new Set<string>();
+  /** How far the account's history was compared with the operations of blocks. */
+  #historyBlockNum = 0;
+  #historyProblem: string | undefined;
 
   constructor(deps: SpendMonitorDeps) {
     this.#deps = deps;
@@ -96,13 +110,13 @@ export class SpendMonitor {
     this.#finalBlockNum ??= await this.#begin(lastFinal);
     let isLeft = false;
     // Each of them, whatever came of the others: nodes that are on different forks, or of which one lies about one thing, are
-    // no reason not to look at the rest.
+    // no reason not to look at the rest. The authority first, because its keys are looked for in the blocks.
     const failures: unknown[] = [];
     for (const look of [
-      async () => void (isLeft = await this.#lookAtFinal(lastFinal)),
+      () => this.#lookAtAuthority(head.headBlockNum),
       () => this.#lookAtHead(head, lastFinal),
       () => this.#lookAgain(head.headBlockNum),
-      () => this.#lookAtAuthority(),
+      async () => void (isLeft = await this.#lookAtFinal(lastFinal)),
     ])
       await look().catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw failures[0];
@@ -115,6 +129,7 @@ export class SpendMonitor {
     const stand = await ledger.lastReceipt(["monitor.position"]);
     const from = stand === undefined ? lastFinal : Math.min(Number(stand.subject), lastFinal);
     this.#standBlockNum = from;
+    this.#historyBlockNum = from;
     if (stand === undefined) await ledger.addReceipts([standReceipt(from)]);
     log.info("monitor.started", { afterBlock: from });
     return from;
@@ -144,9 +159,18 @@ export class SpendMonitor {
     if (lastFinal <= done) return false;
     const size = (await this.#deps.chain.blocksAtOnce?.(FINAL_BLOCKS_PER_STEP)) ?? FINAL_BLOCKS_PER_STEP;
     const to = Math.min(lastFinal, done + size);
-    await this.#judge(await this.#read(done + 1, to, false), lastFinal);
+    const blocks = await this.#read(done + 1, to, false);
+    await this.#judge(blocks, lastFinal);
+    if (this.#deps.chain.accountHistory !== undefined)
+      for (const operation of blocks.flatMap(({ operations }) => operations))
+        this.#finalActs.set(actOf(operation), operation.position.blockNum);
     this.#finalBlockNum = to;
-    const oldest = Math.min(to, ...[...this.#unmatched.values()].map(({ block }) => block.blockNum - 1));
+    await this.#lookAtHistory(to, blocks.at(-1)?.timeMs ?? millis(0));
+    const remembered = Math.max(this.#historyBlockNum, to - HISTORY_BLOCKS_MAX);
+    const oldest = Math.min(
+      remembered,
+      ...[...this.#unmatched.values()].map(({ block }) => block.blockNum - 1),
+    );
     if (oldest >= this.#standBlockNum + STAND_EVERY_BLOCKS) {
       await this.#deps.ledger.addReceipts([standReceipt(oldest)]);
       this.#standBlockNum = oldest;
@@ -156,11 +180,57 @@ export class SpendMonitor {
 
   async #read(from: number, to: number, isReversible: boolean): Promise<readonly AccountBlock[]> {
     const { chain, custodian, ledger } = this.#deps;
-    const deps = { chain, passedBlocks: ledger.passedBlocks, account: custodian.id, isReversible };
+    const deps = {
+      chain,
+      passedBlocks: ledger.passedBlocks,
+      account: custodian.id,
+      keys: [...this.#keys],
+      isReversible,
+    };
     const blocks: AccountBlock[] = [];
     while (blocks.length < to - from + 1)
       blocks.push(...(await readOperationsOrPass(deps, { from: from + blocks.length, to })));
     return blocks;
+  }
+
+  /**
+   * An approved proposal is carried out by the chain itself, whoever approved it and however: no block holds the operations, but
+   * the account's history does. What blocks do not hold at that place was signed by nobody here.
+   */
+  async #lookAtHistory(to: number, timeMs: Millis): Promise<void> {
+    const { chain, custodian, log } = this.#deps;
+    if (chain.accountHistory === undefined || to <= this.#historyBlockNum) return;
+    let entries: readonly AccountHistoryEntry[];
+    try {
+      entries = await chain.accountHistory({ account: custodian.id, from: this.#historyBlockNum + 1, to });
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      // Blocks are watched all the same. It is tried again from where it stood.
+      if (this.#historyProblem !== error.message)
+        log.warn("monitor.history_unread", { afterBlock: this.#historyBlockNum, reason: error.message });
+      this.#historyProblem = error.message;
+      return;
+    }
+    this.#historyProblem = undefined;
+    const hidden = entries.filter((entry) => entry.isActing && !this.#finalActs.has(actOf(entry)));
+    await this.#learnNames(hidden.flatMap(({ transfer }) => (transfer === undefined ? [] : [transfer.toId])));
+    for (const { position, name, transfer } of hidden) {
+      const operation: AccountOperation = {
+        position,
+        name,
+        transfer,
+        txid: undefined,
+        refBlockNum: position.blockNum,
+      };
+      const candidate = {
+        operation,
+        block: { blockNum: position.blockNum, timeMs },
+        effect: this.#effectOf(operation),
+      };
+      await this.#trip(candidate, "no transaction holds it: a proposal was approved and carried out");
+    }
+    this.#historyBlockNum = to;
+    for (const [act, blockNum] of this.#finalActs) if (blockNum <= to) this.#finalActs.delete(act);
   }
 
   async #judge(blocks: readonly AccountBlock[], lastFinal: number): Promise<void> {
@@ -275,12 +345,14 @@ export class SpendMonitor {
     }
   }
 
-  async #lookAtAuthority(): Promise<void> {
+  async #lookAtAuthority(headBlockNum: number): Promise<void> {
     const { chain, custodian, ledger } = this.#deps;
     const authority = await chain.authorityOf(custodian.id);
     if (authority === this.#authority) return;
+    for (const key of keysOfAuthority(authority)) this.#keys.add(key);
     const last = await ledger.lastReceipt(["authority.recorded", "authority.changed"]);
     const before = last?.details["authority"];
+    if (typeof before === "string") for (const key of keysOfAuthority(before)) this.#keys.add(key);
     if (before === undefined)
       await ledger.addReceipts([
         { event: "authority.recorded", subject: custodian.name, details: { authority } },
@@ -290,7 +362,7 @@ export class SpendMonitor {
         {
           event: "authority.changed",
           // A name of its own for each change: back to what it was is one too.
-          subject: `${custodian.name} at block ${this.#headBlockNum}`,
+          subject: `${custodian.name} at block ${headBlockNum}`,
           details: {
             authority,
             reason: `the keys of ${custodian.name} were changed on the chain; before: ${typeof before === "string" ? before : "unreadable"}`,
@@ -355,6 +427,10 @@ export class SpendMonitor {
 /** By its transaction, wherever a fork puts it; an unreadable one by its place. */
 const subjectOf = ({ txid, position }: AccountOperation): string =>
   txid === undefined ? operationId(position) : `${txid}:${position.opInTrx}`;
+
+/** The place of an operation, and what it is: that which a proposal sets off has the place of the approval. */
+const actOf = ({ position, name }: Pick<AccountOperation, "position" | "name">): string =>
+  `${operationId(position)} ${name}`;
 
 const detailsOf = ({ operation, block, effect }: UnmatchedOperation): NewReceipt["details"] => ({
   operation: operationId(operation.position),

@@ -59,6 +59,7 @@ describe("a block that no node delivers", () => {
       for (let i = 0; i < 3; i++) await cluster.ingest();
       expect(await cursor(cluster)).toBeGreaterThan(blockNum);
       await cluster.settle(30);
+      expect((await cluster.compare()).comparison.serious).toBe(0);
       deliverAgain(cluster);
       expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
       expect(await cluster.arrivedAt("nominator-2")).toEqual([50]);

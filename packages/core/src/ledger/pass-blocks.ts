@@ -35,13 +35,20 @@ export const readOrPass = (
 
 /** As {@link readOrPass}, in the words of a watcher. */
 export const readOperationsOrPass = (
-  { isReversible, ...deps }: Deps<AccountOperationReader> & { readonly isReversible: boolean },
+  {
+    isReversible,
+    keys,
+    ...deps
+  }: Deps<AccountOperationReader> & {
+    readonly isReversible: boolean;
+    readonly keys?: readonly string[];
+  },
   range: Range,
 ): Promise<readonly AccountBlock[]> =>
   passing(
     deps,
     range,
-    (part) => deps.chain.accountBlocks({ ...part, account: deps.account, isReversible }),
+    (part) => deps.chain.accountBlocks({ ...part, account: deps.account, keys, isReversible }),
     ({ operations }) => operations,
   );
 

@@ -1,17 +1,25 @@
-import type { ChainReader } from "@stakebts/bitshares/chain";
 import { assert } from "@stakebts/kernel/assert";
 import type { HostClock } from "@stakebts/kernel/clock";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { OnProgress } from "../imports/import-refused.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { Ledger, PassedBlocks } from "../ledger/ledger.ts";
 import type { Policy } from "../rules/policy.ts";
 import { compareLedgers } from "./compare-ledgers.ts";
 import type { Comparison, Difference } from "./difference.ts";
 import type { AgreementFact, LedgerContents, WholeLedger } from "./ledger-contents.ts";
 import { readChain, type ReadDeps, RebuildRefused } from "./rebuild-ledger.ts";
 
+const undeliveredOf = (chain: ComparisonDeps["chain"]): Pick<ComparisonDeps["chain"], "undelivered"> => {
+  const { undelivered } = chain;
+  return undelivered === undefined ? {} : { undelivered: (request) => undelivered.call(chain, request) };
+};
+
 /** The chain as if `lastBlockNum()` were the newest block that is believed: its reader stops there. */
-export const chainUpTo = (chain: ChainReader, lastBlockNum: () => number): ChainReader => ({
+export const chainUpTo = (
+  chain: ComparisonDeps["chain"],
+  lastBlockNum: () => number,
+): ComparisonDeps["chain"] => ({
+  ...undeliveredOf(chain),
   chainId: () => chain.chainId(),
   head: async () => {
     const head = await chain.head();
@@ -33,6 +41,8 @@ export interface ComparisonDeps extends Omit<ReadDeps, "ledger" | "adminReplay" 
   readonly clock: HostClock;
   /** The ledger in question: it is only looked at, and may go on meanwhile. */
   readonly ledger: WholeLedger;
+  /** Of the same: blocks that no node delivers, and that the comparison passes as it did. */
+  readonly passedBlocks: PassedBlocks;
   /** An empty one beside it, which is filled. */
   readonly scratch: { readonly ledger: Ledger; readonly whole: WholeLedger };
 }
@@ -83,6 +93,10 @@ export async function compareWithChain(
   await scratch.ledger.transaction((tx) =>
     tx.control.setProcessedElsewhereUpToBlockNum(before.processedElsewhereUpToBlockNum),
   );
+  for (const blockNum of await deps.passedBlocks.within({ from, to: cursor.blockNum }))
+    await scratch.ledger.transaction((tx) =>
+      tx.passedBlocks.add({ blockNum, actor: "comparison", reason: "passed by the ledger in question" }),
+    );
   await readChain(reader, from, onProgress);
   for (let looks = 1; ; looks++) {
     const comparison = await ledger.look(async (contents) => {

@@ -109,6 +109,7 @@ async function compare(simulation: Simulation): Promise<void> {
       ...readDeps(simulation, simulation.nodes, scratch),
       clock,
       ledger: wholeMemoryLedger(simulation.ledger),
+      passedBlocks: simulation.ledger.passedBlocks,
       scratch: { ledger: scratch, whole: wholeMemoryLedger(scratch) },
     },
     undefined,
