@@ -106,11 +106,20 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   deps.debts.knows(payee);
   const debt = await ledger.payouts.debt(id);
   assert(debt !== undefined, `payout ${payout.key} was there a moment ago`);
-  const baseless = await deps.debts.whyNotOwed(debt, {
+  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
+  const at = {
     nowMs: head.headTimeMs,
-    upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, lastFinalBlockNum(head.irreversibleBlockNum)),
-  });
+    upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, finalBlockNum),
+    finalBlockNum,
+  };
+  const baseless = await deps.debts.whyNotOwed(debt, at);
   if (baseless !== undefined) return contradicted(deps, payout, baseless);
+  // The ledger calls those of before dead. Whoever can write that could have himself paid twice.
+  const mayBePaid = await deps.debts.whyMayBePaid(debt, at);
+  if (mayBePaid !== undefined) {
+    const reason = `payout ${payout.key} is not signed again, although the ledger calls it unpaid: ${mayBePaid.why}`;
+    return mayBePaid.isInBlock ? contradicted(deps, payout, reason) : { type: "again", reason };
+  }
 
   const memo = deps.memos.write({
     text: payout.memo,

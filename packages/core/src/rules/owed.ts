@@ -25,6 +25,15 @@ export interface Debt {
   readonly cause: AskingTransfer | undefined;
   /** Of a notice: the payout that failed. */
   readonly failed: Debt | undefined;
+  /** Every transaction that was ever signed for it. */
+  readonly attempts: readonly PaymentAttempt[];
+}
+
+export interface PaymentAttempt {
+  readonly txid: string;
+  /** No block up to this one can hold it. */
+  readonly refBlockNum: number;
+  readonly expirationMs: Millis;
 }
 
 export interface DebtRow {

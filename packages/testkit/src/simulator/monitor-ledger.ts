@@ -11,18 +11,24 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   recoveryHoldState: async () => (await ledger.control.read()).recoveryHold,
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
   cursor: ledger.cursor,
-  lastReceipt: (events) =>
-    Promise.resolve(ledger.contents.receipts.findLast(({ event }) => events.includes(event))),
+  lastNote: (wanted) =>
+    Promise.resolve(ledger.contents.watcherNotes.findLast(({ kind }) => kind === wanted)?.value),
+  note: async (kind, subject, value) => {
+    await ledger.addWatcherNote({ kind, subject, value });
+  },
   addReceipts: async (receipts) => {
     await ledger.transaction((tx) => tx.receipts.add(receipts));
   },
   payments: async () => (await ledger.control.read()).payments,
-  stopPayments: (receipt, reason) =>
-    ledger.transaction(async (tx) => {
-      if ((await tx.receipts.add([receipt], { once: true })) === 0) return false;
+  stopPayments: async (receipt, reason) => {
+    const subject = `${receipt.event} ${receipt.subject}`;
+    if (!(await ledger.addWatcherNote({ kind: "alert", subject, value: reason }))) return false;
+    return ledger.transaction(async (tx) => {
+      await tx.receipts.add([receipt]);
       await tx.control.addFreeze({ source: "process", process: "watcher", level: "pay-nothing", reason });
       return true;
-    }),
+    });
+  },
   close: () => Promise.resolve(),
 });
 
