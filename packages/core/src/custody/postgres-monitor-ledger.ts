@@ -64,7 +64,7 @@ async function knownOf(
     db.topUp.findMany({ where: { txid: { in: txids } } }),
   ]);
   const settled = await Promise.all(
-    operations.map((one) =>
+    operations.map(async (one) =>
       withdrawals.some(({ txid }) => txid === one.txid) ? undefined : settledBy(db, one),
     ),
   );

@@ -257,9 +257,11 @@ const asksFor = (request: MemoRequest | undefined, asks: Claim["asks"]): boolean
   }
 };
 
+/** Of a database the keys come in another order. */
 const textOf = (request: MemoRequest | undefined): string =>
-  JSON.stringify(Object.entries(request ?? {}).sort(), (_, value: unknown) =>
-    typeof value === "bigint" ? `${value}` : value,
-  );
+  Object.entries(request ?? {})
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .toSorted((one, other) => (one < other ? -1 : 1))
+    .join(" ");
 const sameRequest = (one: MemoRequest, other: MemoRequest | undefined): boolean =>
   textOf(one) === textOf(other);

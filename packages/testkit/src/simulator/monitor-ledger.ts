@@ -1,4 +1,4 @@
-import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { compareOperations } from "@stakebts/kernel/operation-id";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
 import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/monitor-ledger";
 import { debtIn } from "../memory-ledger/debts.ts";
