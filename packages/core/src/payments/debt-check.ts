@@ -1,11 +1,9 @@
 import type { ChainAccount } from "@stakebts/bitshares/chain";
-import type { Millis } from "@stakebts/kernel/time";
 import type { CauseReader, NotDead } from "../ledger/cause-reader.ts";
-import { type Debt, earliestMs, type OwedRules, whyNotOwed } from "../rules/owed.ts";
+import { type Debt, type OwedRules, whyNotOwed } from "../rules/owed.ts";
 
-/** Chain time, the newest block that nodes may have, and the newest that will not be undone. */
+/** The newest block that nodes may have, and the newest that will not be undone. */
 export interface DebtCheckTime {
-  readonly nowMs: Millis;
   readonly upToBlockNum: number;
   readonly finalBlockNum: number;
 }
@@ -25,12 +23,9 @@ export interface DebtCheck {
 
 /** By the rules, and by the transfers that this payer's own nodes show. */
 export const createDebtCheck = (causes: CauseReader, rules: OwedRules): DebtCheck => ({
-  async whyNotOwed(debt, { nowMs, upToBlockNum }) {
+  async whyNotOwed(debt, { upToBlockNum }) {
     const problem = whyNotOwed(debt, rules);
     if (problem !== undefined) return problem;
-    const earliest = earliestMs(debt);
-    if (earliest !== undefined && earliest > nowMs)
-      return `payout ${debt.key} does not follow from the ledger: it falls due later`;
     return causes.whyNotOnChain(debt, upToBlockNum);
   },
   async whyMayBePaid({ attempts }, { finalBlockNum }) {

@@ -185,7 +185,7 @@ describe("a payer that looks for causes", () => {
       );
       if (debt === undefined) throw new Error("nothing is owed");
       const head = await cluster.chain.head();
-      const at = { nowMs: head.headTimeMs, upToBlockNum: head.irreversibleBlockNum, finalBlockNum: 0 };
+      const at = { upToBlockNum: head.irreversibleBlockNum, finalBlockNum: 0 };
       for (let i = 0; i < 12; i++) expect(await whyNotOwed(debt, at)).toBeUndefined();
       expect(asked).toBe(1);
     }));

@@ -2,6 +2,7 @@ import { assert, AssertionError, assertNever } from "@stakebts/kernel/assert";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
+import { earliestMs } from "../rules/owed.ts";
 import { hasLimits } from "../rules/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
@@ -106,9 +107,12 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   deps.debts.knows(payee);
   const debt = await ledger.payouts.debt(id);
   assert(debt !== undefined, `payout ${payout.key} was there a moment ago`);
+  // By this payer's own nodes: one that is a few blocks behind the ledger's says so a moment later.
+  const earliest = earliestMs(debt);
+  if (earliest !== undefined && earliest > head.headTimeMs)
+    return { type: "again", reason: `payout ${payout.key} is not due yet by the time of the chain` };
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const at = {
-    nowMs: head.headTimeMs,
     upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, finalBlockNum),
     finalBlockNum,
   };
