@@ -268,6 +268,7 @@ CREATE TABLE payout_approval (
   amount bigint NOT NULL,
   approver text NOT NULL,
   reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT payout_approval_pkey PRIMARY KEY (id),
   CONSTRAINT payout_approval_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id) ON UPDATE CASCADE ON DELETE RESTRICT,
@@ -277,6 +278,21 @@ CREATE UNIQUE INDEX payout_approval_payout_id_approver_payee_amount_key ON payou
 CREATE TRIGGER no_delete BEFORE DELETE ON payout_approval FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON payout_approval FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON payout_approval FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE payout_request (
+  id bigint NOT NULL DEFAULT nextval('payout_request_id_seq'::regclass),
+  payout_id uuid NOT NULL,
+  actor text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT payout_request_pkey PRIMARY KEY (id),
+  CONSTRAINT payout_request_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id) ON UPDATE CASCADE ON DELETE RESTRICT,
+  CONSTRAINT payout_request_has_actor CHECK (actor <> '')
+);
+CREATE INDEX payout_request_payout_id_idx ON payout_request (payout_id);
+CREATE TRIGGER no_delete BEFORE DELETE ON payout_request FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON payout_request FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON payout_request FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE payout_stake_row (
   payout_id uuid NOT NULL,
@@ -299,6 +315,7 @@ CREATE TABLE receipt (
   chain_time_ms bigint,
   details jsonb NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  written_by text NOT NULL DEFAULT SESSION_USER,
   CONSTRAINT receipt_pkey PRIMARY KEY (id)
 );
 CREATE INDEX receipt_event_idx ON receipt (event);
@@ -435,6 +452,22 @@ CREATE INDEX transfer_txid_idx ON transfer (txid);
 CREATE INDEX transfer_undecided ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'undecided';
 CREATE TRIGGER no_delete BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+
+CREATE TABLE watcher_note (
+  id bigint NOT NULL DEFAULT nextval('watcher_note_id_seq'::regclass),
+  kind text NOT NULL,
+  subject text NOT NULL,
+  value text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT watcher_note_pkey PRIMARY KEY (id),
+  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'authority', 'alert']))
+);
+CREATE INDEX watcher_note_newest ON watcher_note (kind, id);
+CREATE UNIQUE INDEX watcher_note_one_alert ON watcher_note (subject) WHERE kind = 'alert';
+CREATE TRIGGER no_delete BEFORE DELETE ON watcher_note FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON watcher_note FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON watcher_note FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE withdrawal (
   id uuid NOT NULL,

@@ -179,7 +179,11 @@ export const rpc: Target = {
               }),
               payees: new AccountCache({ chain, clock }),
               // What this payer pays is made up, and no block holds a cause of it.
-              debts: { whyNotOwed: () => Promise.resolve(undefined), knows: () => undefined },
+              debts: {
+                whyNotOwed: () => Promise.resolve(undefined),
+                whyMayBePaid: () => Promise.resolve(undefined),
+                knows: () => undefined,
+              },
               log: silent,
               policy: DEFAULT_POLICY,
               custodian: { id: "1.2.77", name: "custodian" },

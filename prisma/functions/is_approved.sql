@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION is_approved(debt payout) RETURNS boolean LANGUAGE sql
     SELECT FROM payout_approval approval
      WHERE approval.payout_id = debt.id AND approval.payee = debt.payee AND approval.amount = debt.amount
        AND NOT EXISTS (
-         SELECT FROM receipt
-          WHERE subject = debt.key AND event IN ('payout.requeued', 'payout.released')
-            AND lower(details->>'actor') = lower(approval.approver) AND receipt.created_at <= approval.created_at))
+         SELECT FROM payout_request request
+          WHERE request.payout_id = debt.id AND lower(request.actor) = lower(approval.approver)
+            AND request.created_at <= approval.created_at))
 $$;

@@ -30,6 +30,7 @@ BEGIN
   INSERT INTO outbox (job_id, kind, data, delay_ms)
   VALUES (requeue_payout.job_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0)
   ON CONFLICT DO NOTHING;
+  INSERT INTO payout_request (payout_id, actor) VALUES (of_payout, requeue_payout.details ->> 'actor');
   INSERT INTO receipt (event, subject, details)
   VALUES (requeue_payout.event, debt.key,
           requeue_payout.details || jsonb_build_object('payoutId', of_payout, 'payee', debt.payee,

@@ -498,7 +498,7 @@ describe("import sqlite", () => {
     expect(await settle(1)).toMatchObject({ code: 0, out: expect.stringContaining("unchanged") });
     expect(await settle(2)).toMatchObject({
       code: 1,
-      out: expect.stringContaining("has settled another payout"),
+      out: expect.stringContaining("has settled the payout"),
     });
     expect((await rewards(stakebts)).slice(0, 2)).toEqual(["confirmed", "processing"]);
   });

@@ -47,6 +47,17 @@ export class MemoryLedger implements Ledger {
     });
   }
 
+  /** `false`: this alert was given before. */
+  addWatcherNote(note: State["watcherNotes"][number]): Promise<boolean> {
+    return this.#inTurn(async (state) => {
+      const isThere =
+        note.kind === "alert" &&
+        state.watcherNotes.some(({ kind, subject }) => kind === "alert" && subject === note.subject);
+      if (!isThere) state.watcherNotes = [...state.watcherNotes, note];
+      return !isThere;
+    });
+  }
+
   /** For assertions in tests: what the ledger holds now. */
   get contents(): Readonly<State> {
     return this.#state;

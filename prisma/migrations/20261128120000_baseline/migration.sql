@@ -272,14 +272,16 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_job_id_key ON outbox (job_id);
 CREATE INDEX outbox_to_make ON outbox (id) WHERE made_at IS NULL;
 
--- The audit log. Rows are added, nothing else.
+-- The audit log. Rows are added, nothing else. The database says with which login: no login may write that column. Nothing is decided by
+-- a receipt, for every process may write any.
 CREATE TABLE receipt (
   id            bigserial NOT NULL PRIMARY KEY,
   event         text NOT NULL,
   subject       text NOT NULL,
   chain_time_ms bigint,
   details       jsonb NOT NULL,
-  created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+  created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  written_by    text NOT NULL DEFAULT session_user
 );
 CREATE INDEX receipt_subject_idx ON receipt (subject);
 CREATE INDEX receipt_event_idx ON receipt (event);
@@ -307,6 +309,31 @@ CREATE TABLE ledger_account (
   CONSTRAINT ledger_account_is_one_row CHECK (id = 1),
   CONSTRAINT ledger_account_is_whole CHECK (chain_id <> '' AND custodian_id ~ '^1\.2\.[0-9]+$' AND custodian_name <> '')
 );
+
+-- What a watcher has to remember to be safe, which only a watcher writes: up to where it has looked, the authority that it has seen, and
+-- what it has given an alert of already. The newest of a kind holds. ADR 0016.
+CREATE TABLE watcher_note (
+  id         bigserial NOT NULL PRIMARY KEY,
+  kind       text NOT NULL,
+  subject    text NOT NULL,
+  value      text NOT NULL,
+  written_by text NOT NULL DEFAULT session_user,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT watcher_note_kind_known CHECK (kind IN ('position', 'authority', 'alert'))
+);
+CREATE INDEX watcher_note_newest ON watcher_note (kind, id);
+CREATE UNIQUE INDEX watcher_note_one_alert ON watcher_note (subject) WHERE kind = 'alert';
+
+-- Who has given a payout back to the payer, written by `requeue_payout` alone: those people do not approve it. ADR 0019.
+CREATE TABLE payout_request (
+  id         bigserial NOT NULL PRIMARY KEY,
+  payout_id  uuid NOT NULL REFERENCES payout (id) ON DELETE RESTRICT ON UPDATE CASCADE,
+  actor      text NOT NULL,
+  written_by text NOT NULL DEFAULT session_user,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT payout_request_has_actor CHECK (actor <> '')
+);
+CREATE INDEX payout_request_payout_id_idx ON payout_request (payout_id);
 
 -- What every payer looks at under one lock: the writer's epoch and the recovery hold of a restored ledger (ADR 0012). One row.
 CREATE TABLE control (
@@ -381,6 +408,7 @@ CREATE TABLE payout_approval (
   amount     bigint NOT NULL,
   approver   text NOT NULL,
   reason     text NOT NULL,
+  written_by text NOT NULL DEFAULT session_user,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT payout_approval_has_author CHECK (approver <> '' AND reason <> '')
 );

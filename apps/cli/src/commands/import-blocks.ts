@@ -189,7 +189,7 @@ async function replay(context: Context, options: ReplayOptions): Promise<ExitCod
   const planned = action === undefined ? await planBlocks(deps, ranges, asLive, onProgress) : undefined;
   end();
   const finished =
-    options.again === true ? [] : (await context.view.receipts({ event: "blocks.read" })).items;
+    options.again === true ? [] : (await context.view.receipts({ event: "blocks.read", own: true })).items;
   return carryOutImport(context, options, action, {
     plan: {
       from: range.from,

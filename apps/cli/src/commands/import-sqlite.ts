@@ -219,7 +219,7 @@ function cursorAdvice(
 async function countNew({ view }: Context, receipts: readonly NewReceipt[]): Promise<number> {
   const known = new Set<string>();
   for (const event of ["v24.receipt", "v24.row_left_out"])
-    for (const { subject } of (await view.receipts({ event })).items) known.add(subject);
+    for (const { subject } of (await view.receipts({ event, own: true })).items) known.add(subject);
   return receipts.filter(({ subject }) => !known.has(subject)).length;
 }
 

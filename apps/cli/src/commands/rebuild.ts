@@ -144,7 +144,7 @@ const notEmpty = ({ counts, cursor }: Pick<LedgerContents, "counts" | "cursor">)
 
 /** The first block of a rebuild that was interrupted. */
 async function unfinishedRebuild({ view }: Context): Promise<number | undefined> {
-  const { items } = await view.receipts({ event: "rebuild.*", limit: 1 });
+  const { items } = await view.receipts({ event: "rebuild.*", own: true, limit: 1 });
   const [last] = items;
   return last?.event === "rebuild.started" ? Number(last.subject) : undefined;
 }

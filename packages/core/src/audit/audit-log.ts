@@ -11,6 +11,8 @@ export interface Receipt {
   readonly chainTimeMs: Millis | undefined;
   readonly details: Readonly<Record<string, unknown>>;
   readonly createdAtMs: number;
+  /** The login, as the database knows it. */
+  readonly writtenBy: string;
 }
 
 export interface HashChainEntry {

@@ -20,6 +20,7 @@ export const chainedText = (receipt: Receipt, chainedAtMs: number): string => {
     id: `${receipt.id}`,
     chainedAt: isoText(chainedAtMs),
     subject: receipt.subject,
+    writtenBy: receipt.writtenBy,
   });
   assert(text !== undefined, "an object has a text");
   return text;

@@ -24,6 +24,7 @@ interface ReceiptRow {
   readonly chain_time_ms: bigint | null;
   readonly details: Record<string, unknown>;
   readonly created_at: Date;
+  readonly written_by: string;
 }
 interface EntryRow {
   readonly seq: bigint;
@@ -39,6 +40,7 @@ const toReceipt = (row: ReceiptRow): Receipt => ({
   chainTimeMs: row.chain_time_ms === null ? undefined : millis(Number(row.chain_time_ms)),
   details: row.details,
   createdAtMs: row.created_at.getTime(),
+  writtenBy: row.written_by,
 });
 const toEntry = (row: EntryRow): HashChainEntry => ({
   seq: Number(row.seq),
@@ -71,7 +73,7 @@ async function appendEntries(
     SELECT pg_try_advisory_xact_lock(${LOCKS.hashChain}::bigint) AS held, date_trunc('milliseconds', now()) AS now`;
   if (lock?.held !== true) return 0;
   const receipts = await tx.$queryRaw<ReceiptRow[]>`
-    SELECT id, event, subject, chain_time_ms, details, created_at FROM receipt r
+    SELECT id, event, subject, chain_time_ms, details, created_at, written_by FROM receipt r
      WHERE ${isUnchained} ORDER BY id LIMIT ${limit}`;
   if (receipts.length === 0) return 0;
   const entries = entry(await headOf(tx), receipts.map(toReceipt), lock.now.getTime());

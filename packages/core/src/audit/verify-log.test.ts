@@ -15,6 +15,7 @@ const receiptOf = (id: number, more: Partial<Receipt> = {}): Receipt => ({
   chainTimeMs: millis(1_000 * id),
   details: { amount: `${id}`, payee: "nominator-1" },
   createdAtMs: START_MS + id * 1_000,
+  writtenBy: "stakebts_ingester_login",
   ...more,
 });
 
@@ -279,9 +280,9 @@ test("what is chained is what docs/audit-log.md says, to the byte", () => {
   const receipt = receiptOf(7, { details: { payee: "ä\u0001", b: 1.5, a: null } });
   const text = chainedText(receipt, START_MS);
   expect(text).toBe(
-    '{"chainTimeMs":"7000","chainedAt":"2026-11-25T00:00:00.000Z","createdAt":"2026-11-25T00:00:07.000Z","details":{"a":null,"b":1.5,"payee":"ä\\u0001"},"event":"payout.confirmed","id":"7","subject":"refund:7:0:0"}',
+    '{"chainTimeMs":"7000","chainedAt":"2026-11-25T00:00:00.000Z","createdAt":"2026-11-25T00:00:07.000Z","details":{"a":null,"b":1.5,"payee":"ä\\u0001"},"event":"payout.confirmed","id":"7","subject":"refund:7:0:0","writtenBy":"stakebts_ingester_login"}',
   );
   expect(hashAfter(BEFORE_THE_FIRST, text)).toBe(
-    "3b5d1f985693fe1811462ac924e911af7719e5f953c906cc583ffd21553d4069",
+    "a6969722f88685f6f54564155560e7d2d4085d79479424ea98caa8d1d6ddc69f",
   );
 });

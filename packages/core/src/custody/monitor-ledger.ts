@@ -16,8 +16,12 @@ export interface OperationToLookUp {
 }
 
 /**
- * The ledger as the spend monitor uses it: it reads, and it writes nothing but receipts and freezes of payments.
+ * The ledger as the spend monitor uses it: it reads, and it writes nothing but its own notes, receipts and freezes of payments.
  */
+export const WATCHER_NOTES = ["position", "authority", "alert"] as const;
+/** What a watcher remembers: up to where it has looked, and which authority it has seen. */
+export type WatcherNoteKind = Exclude<(typeof WATCHER_NOTES)[number], "alert">;
+
 export interface MonitorLedger {
   /** As of the ledger's control. */
   bind(account: LedgerAccount): Promise<LedgerAccount>;
@@ -27,14 +31,14 @@ export interface MonitorLedger {
   hasWithdrawals(): Promise<boolean>;
   readonly cursor: CursorReader;
   readonly passedBlocks: PassedBlocks;
-  /** The newest receipt of one of these kinds. */
-  lastReceipt(
-    events: readonly string[],
-  ): Promise<{ readonly subject: string; readonly details: Readonly<Record<string, unknown>> } | undefined>;
+  /** What a watcher has noted last. Only watchers write there: what another process writes down in a receipt tells it nothing. */
+  lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
+  /** @param subject what it is about: a block, an account */
+  note(kind: WatcherNoteKind, subject: string, value: string): Promise<void>;
   readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
   payments(): Promise<PaymentsSwitch>;
   /**
-   * Freezes payments and says why; `false` when this receipt is there already: it was dealt with, and a person who has ended
+   * Freezes payments and says why; `false` when a watcher has given this alert before: it was dealt with, and a person who has ended
    * that freeze since is not overruled.
    */
   stopPayments(receipt: NewReceipt, reason: string): Promise<boolean>;

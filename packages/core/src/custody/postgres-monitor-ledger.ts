@@ -20,7 +20,7 @@ type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof CONFIRMED }>;
 
 /**
  * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
- * has to be allowed: SELECT on the tables named here, INSERT on `receipt`, EXECUTE of `add_freeze` and `bind_ledger`.
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt` and `watcher_note`, EXECUTE of `add_freeze` and `bind_ledger`.
  */
 export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedger {
   const { db, close } = openSource(source, 2);
@@ -31,14 +31,12 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
     cursor: { read: () => readCursor(db) },
     passedBlocks: new PostgresPassedBlocks(db),
-    lastReceipt: async (events) => {
-      const row = await db.receipt.findFirst({
-        where: { event: { in: [...events] } },
-        orderBy: { id: "desc" },
-      });
-      return row === null
-        ? undefined
-        : { subject: row.subject, details: row.details as Record<string, unknown> };
+    lastNote: async (kind) => {
+      const row = await db.watcherNote.findFirst({ where: { kind }, orderBy: { id: "desc" } });
+      return row?.value;
+    },
+    note: async (kind, subject, value) => {
+      await db.$executeRaw`INSERT INTO watcher_note (kind, subject, value) VALUES (${kind}, ${subject}, ${value})`;
     },
     addReceipts: async (receipts) => {
       await db.$transaction((tx) => addReceipts(tx, receipts));
@@ -46,7 +44,11 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     payments: async () => (await readControl(db)).payments,
     stopPayments: (receipt, reason) =>
       db.$transaction(async (tx) => {
-        if ((await addReceipts(tx, [receipt], { once: true })) === 0) return false;
+        const isNew = await tx.$executeRaw`
+          INSERT INTO watcher_note (kind, subject, value)
+          VALUES ('alert', ${`${receipt.event} ${receipt.subject}`}, ${reason}) ON CONFLICT DO NOTHING`;
+        if (isNew === 0) return false;
+        await addReceipts(tx, [receipt]);
         await addFreeze(tx, { source: "process", process: "watcher", level: "pay-nothing", reason });
         return true;
       }),
@@ -64,7 +66,7 @@ async function knownOf(
     db.topUp.findMany({ where: { txid: { in: txids } } }),
   ]);
   const settled = await Promise.all(
-    operations.map((one) =>
+    operations.map(async (one) =>
       withdrawals.some(({ txid }) => txid === one.txid) ? undefined : settledBy(db, one),
     ),
   );

@@ -126,11 +126,11 @@ export class SpendMonitor {
   /** Where the last watcher of this ledger stood. The very first one begins now. */
   async #begin(lastFinal: number): Promise<number> {
     const { ledger, log } = this.#deps;
-    const stand = await ledger.lastReceipt(["monitor.position"]);
-    const from = stand === undefined ? lastFinal : Math.min(Number(stand.subject), lastFinal);
+    const stand = await ledger.lastNote("position");
+    const from = stand === undefined ? lastFinal : Math.min(Number(stand), lastFinal);
     this.#standBlockNum = from;
     this.#historyBlockNum = from;
-    if (stand === undefined) await ledger.addReceipts([standReceipt(from)]);
+    if (stand === undefined) await this.#notePosition(from);
     log.info("monitor.started", { afterBlock: from });
     return from;
   }
@@ -172,10 +172,14 @@ export class SpendMonitor {
       ...[...this.#unmatched.values()].map(({ block }) => block.blockNum - 1),
     );
     if (oldest >= this.#standBlockNum + STAND_EVERY_BLOCKS) {
-      await this.#deps.ledger.addReceipts([standReceipt(oldest)]);
+      await this.#notePosition(oldest);
       this.#standBlockNum = oldest;
     }
     return to < lastFinal;
+  }
+
+  #notePosition(blockNum: number): Promise<void> {
+    return this.#deps.ledger.note("position", this.#deps.custodian.name, `${blockNum}`);
   }
 
   async #read(from: number, to: number, isReversible: boolean): Promise<readonly AccountBlock[]> {
@@ -350,14 +354,13 @@ export class SpendMonitor {
     const authority = await chain.authorityOf(custodian.id);
     if (authority === this.#authority) return;
     for (const key of keysOfAuthority(authority)) this.#keys.add(key);
-    const last = await ledger.lastReceipt(["authority.recorded", "authority.changed"]);
-    const before = last?.details["authority"];
-    if (typeof before === "string") for (const key of keysOfAuthority(before)) this.#keys.add(key);
-    if (before === undefined)
+    const before = await ledger.lastNote("authority");
+    if (before !== undefined) for (const key of keysOfAuthority(before)) this.#keys.add(key);
+    if (before === undefined) {
       await ledger.addReceipts([
         { event: "authority.recorded", subject: custodian.name, details: { authority } },
       ]);
-    else if (before !== authority)
+    } else if (before !== authority)
       await this.#alert(
         {
           event: "authority.changed",
@@ -365,12 +368,14 @@ export class SpendMonitor {
           subject: `${custodian.name} at block ${headBlockNum}`,
           details: {
             authority,
-            reason: `the keys of ${custodian.name} were changed on the chain; before: ${typeof before === "string" ? before : "unreadable"}`,
+            reason: `the keys of ${custodian.name} were changed on the chain; before: ${before}`,
             todo: "payments are off: if it was not you, the account is in other hands",
           },
         },
         `the authority of ${custodian.name} was changed on the chain`,
       );
+    // Afterwards: a watcher that dies in between says it again.
+    if (before !== authority) await ledger.note("authority", custodian.name, authority);
     this.#authority = authority;
   }
 
@@ -438,10 +443,4 @@ const detailsOf = ({ operation, block, effect }: UnmatchedOperation): NewReceipt
   name: operation.name,
   txid: operation.txid ?? null,
   ...(effect.type === "payment" ? { receiver: effect.receiver, amountShares: `${effect.amount}` } : {}),
-});
-
-const standReceipt = (blockNum: number): NewReceipt => ({
-  event: "monitor.position",
-  subject: `${blockNum}`,
-  details: {},
 });

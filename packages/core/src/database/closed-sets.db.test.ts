@@ -13,6 +13,7 @@ import {
   TRANSFER_DIRECTIONS,
   TRANSFER_STATUSES,
 } from "../ledger/ledger.ts";
+import { WATCHER_NOTES } from "../custody/monitor-ledger.ts";
 import { CONSOLE_ROLES } from "../operators/console-access.ts";
 import pg from "pg";
 import { describe, expect } from "vitest";
@@ -38,6 +39,7 @@ const CLOSED_SETS: Readonly<Record<string, readonly (string | number)[]>> = {
   transfer_direction_known: TRANSFER_DIRECTIONS,
   transfer_memo_status_known: MEMO_STATUSES,
   transfer_status_known: TRANSFER_STATUSES,
+  watcher_note_kind_known: WATCHER_NOTES,
   withdrawal_status_known: WITHDRAWAL_STATUSES,
 };
 

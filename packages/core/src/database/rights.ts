@@ -27,6 +27,8 @@ interface TableRights {
 
 /** What a step of a payout changes of it. A block and a time of payment are written by `confirm_payouts` alone. */
 const MOVE_PAYOUT = "UPDATE (status, reason, waiting_since, attempts, enqueued_at, updated_at)";
+const WRITE_RECEIPT = "INSERT (event, subject, chain_time_ms, details)";
+const APPROVE = "INSERT (payout_id, payee, amount, approver, reason)";
 const MOVE_TOP_UP =
   "UPDATE (status, reason, asks, asked_at, exchange_id, txid, venue_status, bytes, ref_block_num, expiration_ms, arrived_block, arrived_trx, arrived_op, updated_at)";
 const FOUND_IN_BLOCK = "UPDATE (status, block_num, trx_in_block, op_in_trx, updated_at)";
@@ -78,17 +80,21 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       operator: "INSERT, UPDATE (made_at)",
     },
   },
+  // Neither its number, nor when and with which login it was written.
   receipt: {
     write: {
-      backup: "INSERT",
-      console: "INSERT",
-      ingester: "INSERT",
-      operator: "INSERT",
-      payer: "INSERT",
-      scheduler: "INSERT",
-      watcher: "INSERT",
+      backup: WRITE_RECEIPT,
+      console: WRITE_RECEIPT,
+      ingester: WRITE_RECEIPT,
+      operator: WRITE_RECEIPT,
+      payer: WRITE_RECEIPT,
+      scheduler: WRITE_RECEIPT,
+      watcher: WRITE_RECEIPT,
     },
   },
+  watcher_note: { write: { watcher: "INSERT (kind, subject, value)" } },
+  // Written by `requeue_payout`.
+  payout_request: { write: {} },
   hash_chain_entry: { write: { scheduler: "INSERT" } },
   control: {
     write: {
@@ -108,7 +114,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   // An order, and no more: ingester and watcher believe nodes, not the row.
   passed_block: { write: { operator: "INSERT" } },
   // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
-  payout_approval: { write: { console: "INSERT", operator: "INSERT" } },
+  payout_approval: { write: { console: APPROVE, operator: APPROVE } },
   console_user: {
     readers: ["backup", "console", "operator"],
     write: { operator: "INSERT, UPDATE (role, password_hash, disabled, updated_at)" },

@@ -2,7 +2,14 @@ import type { AccountId, ChainAccount, ChainReader, ChainTransfer } from "@stake
 import { ChainError } from "@stakebts/bitshares/chain";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
-import { type Claim, claimsOf, type Debt, type TransferOnChain, whyNotOnChain } from "../rules/owed.ts";
+import {
+  type Claim,
+  claimsOf,
+  type Debt,
+  type PaymentAttempt,
+  type TransferOnChain,
+  whyNotOnChain,
+} from "../rules/owed.ts";
 import type { MemoRequest } from "../rules/request.ts";
 
 export interface CauseReaderDeps {
@@ -15,8 +22,14 @@ export interface CauseReaderDeps {
 /** Remembered transfers, one with a long memo counting for several: a few megabytes. */
 const REMEMBERED_MAX = 20_000;
 const MEMO_DIGITS_OF_ONE = 1_024;
-/** Blocks that are asked for at once. */
+/** Single blocks that are asked for at once, and blocks in a row. */
 const AT_ONCE = 16;
+const BLOCKS_AT_ONCE = 100;
+
+export interface NotDead {
+  readonly isInBlock: boolean;
+  readonly why: string;
+}
 
 /** The custodian's incoming transfers of one block. */
 interface SeenBlock {
@@ -35,6 +48,8 @@ export class CauseReader {
   readonly #blocks = new Map<number, SeenBlock>();
   #weight = 0;
   readonly #names = new Map<AccountId, string>();
+  /** Transactions that are in no block and never will be. */
+  readonly #dead = new Set<string>();
 
   constructor(deps: CauseReaderDeps) {
     this.#deps = deps;
@@ -53,6 +68,31 @@ export class CauseReader {
       if (problem !== undefined) return `payout ${debt.key} does not follow from the chain: ${problem}`;
     }
     return undefined;
+  }
+
+  /**
+   * Why a transaction may still be, or is, in a block; `undefined`: it is in none and never will be (ADR 0006).
+   * @param finalBlockNum the newest block that will not be undone
+   * Throws ChainError.
+   */
+  async whyNotDead(
+    { txid, refBlockNum, expirationMs }: PaymentAttempt,
+    finalBlockNum: number,
+  ): Promise<NotDead | undefined> {
+    if (this.#dead.has(txid)) return undefined;
+    const { chain, custodian } = this.#deps;
+    for (let from = refBlockNum + 1; from <= finalBlockNum; from += BLOCKS_AT_ONCE) {
+      const to = Math.min(finalBlockNum, from + BLOCKS_AT_ONCE - 1);
+      for (const block of await chain.blocks({ from, to, account: custodian.id })) {
+        if (block.payments.some((payment) => payment.txid === txid))
+          return { isInBlock: true, why: `transaction ${txid} is in block ${block.blockNum}` };
+        if (block.timeMs <= expirationMs) continue;
+        if (this.#dead.size >= REMEMBERED_MAX) this.#dead.clear();
+        this.#dead.add(txid);
+        return undefined;
+      }
+    }
+    return { isInBlock: false, why: `transaction ${txid} may still be taken by a block` };
   }
 
   /** An account that was looked up already need not be asked for again. Names never change. */

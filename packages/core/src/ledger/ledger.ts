@@ -498,7 +498,7 @@ export interface Control extends ControlReader {
 
 export interface ApprovalsTx {
   /** Who has approved it, and who has requeued or released it: those people do not approve it. */
-  of(payout: Pick<PayoutRecord, "id" | "key">): Promise<{
+  of(payout: Pick<PayoutRecord, "id">): Promise<{
     readonly given: readonly PayoutApproval[];
     readonly requesters: readonly string[];
   }>;

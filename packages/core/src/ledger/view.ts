@@ -74,9 +74,13 @@ export interface ReceiptFilter extends Window {
   readonly subject?: string | undefined;
   /** Host time. */
   readonly sinceMs?: number | undefined;
+  /** Only those that this login has written: what is decided by a receipt is decided by one of its own. */
+  readonly own?: boolean | undefined;
 }
 
 export interface ReceiptLine {
+  /** The login, as the database knows it. */
+  readonly writtenBy: string;
   readonly id: bigint;
   readonly event: string;
   readonly subject: string;

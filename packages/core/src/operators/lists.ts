@@ -88,6 +88,7 @@ export const STAKES = {
 
 export const RECEIPTS = {
   written: column.time("Written (UTC)", ({ createdAtMs }) => createdAtMs),
+  writtenBy: column.text("By login", ({ writtenBy }) => writtenBy),
   event: column.id("Event", ({ event }) => event),
   subject: column.id("Subject", ({ subject }) => plainText(subject)),
   details: column.text("Details", ({ details }) =>

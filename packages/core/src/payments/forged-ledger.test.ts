@@ -137,6 +137,36 @@ describe("a payer signs nothing for", () => {
     }));
 });
 
+describe("a payer that is told that its first transaction is dead", () => {
+  it("signs no second one before it has seen that by itself: the first is in a block", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-1", 500, "what is this");
+      await final(cluster);
+      const [payout] = cluster.ledger.contents.payouts.values();
+      if (payout === undefined) throw new Error("nothing is owed");
+      await cluster.pay(payout.id);
+      await cluster.devnet.produce(1);
+      // With the ingester's login.
+      const lie = () =>
+        cluster.ledger.transaction(async (tx) => {
+          const [withdrawal] = await tx.withdrawals.find({ payoutId: payout.id });
+          await tx.withdrawals.expire(withdrawal!.id);
+          await tx.payouts.move(payout.id, ["signed", "sent"], "ready");
+        });
+      await lie();
+      expect(await cluster.pay(payout.id)).toMatchObject({
+        type: "again",
+        reason: expect.stringMatching(/may still be taken|is in block/u) as string,
+      });
+      await cluster.devnet.produce(20);
+      expect(await cluster.pay(payout.id)).toMatchObject({
+        type: "again",
+        reason: expect.stringMatching(/may still be taken|is in block/u) as string,
+      });
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
+    }));
+});
+
 describe("a payer that looks for causes", () => {
   it("asks for a block once, and no node for what it has seen", () =>
     inCluster({}, async (cluster) => {
@@ -155,7 +185,7 @@ describe("a payer that looks for causes", () => {
       );
       if (debt === undefined) throw new Error("nothing is owed");
       const head = await cluster.chain.head();
-      const at = { nowMs: head.headTimeMs, upToBlockNum: head.irreversibleBlockNum };
+      const at = { upToBlockNum: head.irreversibleBlockNum, finalBlockNum: 0 };
       for (let i = 0; i < 12; i++) expect(await whyNotOwed(debt, at)).toBeUndefined();
       expect(asked).toBe(1);
     }));

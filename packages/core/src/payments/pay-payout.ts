@@ -2,6 +2,7 @@ import { assert, AssertionError, assertNever } from "@stakebts/kernel/assert";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
+import { earliestMs } from "../rules/owed.ts";
 import { hasLimits } from "../rules/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
@@ -106,11 +107,23 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   deps.debts.knows(payee);
   const debt = await ledger.payouts.debt(id);
   assert(debt !== undefined, `payout ${payout.key} was there a moment ago`);
-  const baseless = await deps.debts.whyNotOwed(debt, {
-    nowMs: head.headTimeMs,
-    upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, lastFinalBlockNum(head.irreversibleBlockNum)),
-  });
+  // By this payer's own nodes: one that is a few blocks behind the ledger's says so a moment later.
+  const earliest = earliestMs(debt);
+  if (earliest !== undefined && earliest > head.headTimeMs)
+    return { type: "again", reason: `payout ${payout.key} is not due yet by the time of the chain` };
+  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
+  const at = {
+    upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, finalBlockNum),
+    finalBlockNum,
+  };
+  const baseless = await deps.debts.whyNotOwed(debt, at);
   if (baseless !== undefined) return contradicted(deps, payout, baseless);
+  // The ledger calls those of before dead. Whoever can write that could have himself paid twice.
+  const mayBePaid = await deps.debts.whyMayBePaid(debt, at);
+  if (mayBePaid !== undefined) {
+    const reason = `payout ${payout.key} is not signed again, although the ledger calls it unpaid: ${mayBePaid.why}`;
+    return mayBePaid.isInBlock ? contradicted(deps, payout, reason) : { type: "again", reason };
+  }
 
   const memo = deps.memos.write({
     text: payout.memo,

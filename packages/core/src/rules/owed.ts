@@ -25,6 +25,15 @@ export interface Debt {
   readonly cause: AskingTransfer | undefined;
   /** Of a notice: the payout that failed. */
   readonly failed: Debt | undefined;
+  /** Every transaction that was ever signed for it. */
+  readonly attempts: readonly PaymentAttempt[];
+}
+
+export interface PaymentAttempt {
+  readonly txid: string;
+  /** No block up to this one can hold it. */
+  readonly refBlockNum: number;
+  readonly expirationMs: Millis;
 }
 
 export interface DebtRow {
@@ -248,9 +257,11 @@ const asksFor = (request: MemoRequest | undefined, asks: Claim["asks"]): boolean
   }
 };
 
+/** Of a database the keys come in another order. */
 const textOf = (request: MemoRequest | undefined): string =>
-  JSON.stringify(Object.entries(request ?? {}).sort(), (_, value: unknown) =>
-    typeof value === "bigint" ? `${value}` : value,
-  );
+  Object.entries(request ?? {})
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .toSorted((one, other) => (one < other ? -1 : 1))
+    .join(" ");
 const sameRequest = (one: MemoRequest, other: MemoRequest | undefined): boolean =>
   textOf(one) === textOf(other);

@@ -113,9 +113,18 @@ export const limitChecks: readonly LedgerCheck[] = [
       const [large] = await given(ledger, { approvalFrom: bts(450n) }, 450n);
       assert.ok(large !== undefined);
       const details = { actor: "Operator-1", reason: "again" };
-      await ledger.transaction((tx) =>
-        tx.receipts.add([{ event: "payout.requeued", subject: large.key, details }]),
-      );
+      await ledger.transaction(async (tx) => {
+        await tx.payouts.move(large.id, ["due"], "held", { reason: "strange" });
+        const [payout] = await tx.payouts.find({ ids: [large.id] });
+        assert.ok(payout !== undefined);
+        const receipt = { event: "payout.requeued", subject: large.key, details };
+        assert.equal(
+          await tx.payouts.requeue({ payout, job: jobOf(large), receipt, despite: undefined }),
+          true,
+        );
+        // Every process may write a receipt, and it says nothing of who asked.
+        await tx.receipts.add([{ ...receipt, details: { actor: "operator-2", reason: "x" } }]);
+      });
       const approval = { payee: large.payee, amount: large.amount, reason: "known" };
       await ledger.transaction(async (tx) => {
         assert.deepEqual((await tx.approvals.of(large)).requesters, ["Operator-1"]);

@@ -48,6 +48,9 @@ export function debtIn(contents: Contents, payout: StoredPayout): Debt {
     }),
     cause: at === undefined || named !== kind ? undefined : asking(contents, at),
     failed: failed === undefined ? undefined : debtIn(contents, failed),
+    attempts: [...contents.withdrawals.values()]
+      .filter(({ payoutId }) => payoutId === payout.id)
+      .map(({ txid, refBlockNum, expirationMs }) => ({ txid, refBlockNum, expirationMs })),
   };
 }
 

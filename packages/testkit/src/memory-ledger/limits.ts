@@ -9,18 +9,14 @@ import { jobsIn } from "./receipts.ts";
 import { movePayout } from "./payout-moves.ts";
 import type { State } from "./state.ts";
 
-const REQUESTS = ["payout.requeued", "payout.released"];
-
 const isApprovedIn = (state: State, payout: PayoutRecord): boolean =>
   isApproved(
     payout,
     state.approvals
       .filter(({ payoutId }) => payoutId === payout.id)
-      .map(({ receipts, ...approval }) => ({ ...approval, at: receipts })),
-    state.receipts.flatMap(({ event, subject, details }, index) =>
-      subject === payout.key && REQUESTS.includes(event)
-        ? [{ actor: String(details["actor"]), at: index + 1 }]
-        : [],
+      .map(({ requests, ...approval }) => ({ ...approval, at: requests })),
+    state.requests.flatMap(({ payoutId, actor }, index) =>
+      payoutId === payout.id ? [{ actor, at: index + 1 }] : [],
     ),
   );
 
@@ -67,14 +63,12 @@ export function applyLimits(state: State, id: PayoutId): "go" | "held" | "later"
 }
 
 export const approvalsIn = (state: State): ApprovalsTx => ({
-  async of({ id, key }: Pick<PayoutRecord, "id" | "key">) {
+  async of({ id }: Pick<PayoutRecord, "id">) {
     return {
       given: state.approvals
         .filter(({ payoutId }) => payoutId === id)
         .map(({ payee, amount, approver, reason }) => ({ payee, amount, approver, reason })),
-      requesters: state.receipts
-        .filter(({ event, subject }) => subject === key && REQUESTS.includes(event))
-        .map(({ details }) => String(details["actor"])),
+      requesters: state.requests.filter(({ payoutId }) => payoutId === id).map(({ actor }) => actor),
     };
   },
 
@@ -88,7 +82,7 @@ export const approvalsIn = (state: State): ApprovalsTx => ({
         old.amount === amount,
     );
     if (isThere) return false;
-    state.approvals = [...state.approvals, { payoutId, receipts: state.receipts.length, ...approval }];
+    state.approvals = [...state.approvals, { payoutId, requests: state.requests.length, ...approval }];
     return true;
   },
 

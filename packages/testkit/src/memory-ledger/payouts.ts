@@ -130,6 +130,7 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     if (isOnRecoveryHold(state.recoveryHold) || evidence.type !== "nothing_sent") return false;
     if (!movePayout(state, id, [status], "ready")) return false;
     await jobsIn(state).add([job]);
+    state.requests = [...state.requests, { payoutId: id, actor: String(receipt.details["actor"]) }];
     const known = { payoutId: id, payee, amount: `${amount}`, was: status, because: reason ?? null };
     const details = { ...receipt.details, ...known, despite: despite ?? null };
     await receiptsIn(state).add([{ ...receipt, subject: key, details }]);

@@ -50,8 +50,8 @@ export interface StoredSettlement {
 
 export interface StoredApproval extends PayoutApproval {
   readonly payoutId: PayoutId;
-  /** Receipts that there were before it. */
-  readonly receipts: number;
+  /** Requests that there were before it. */
+  readonly requests: number;
 }
 
 export interface StoredJob {
@@ -70,6 +70,10 @@ export interface State {
   approvals: readonly StoredApproval[];
   /** Numbers of blocks. */
   passedBlocks: readonly number[];
+  /** Who has given which payout back to the payer, in order. */
+  requests: readonly { readonly payoutId: PayoutId; readonly actor: string }[];
+  /** Of watchers, in order; those of alerts are named by event and subject. */
+  watcherNotes: readonly { readonly kind: string; readonly subject: string; readonly value: string }[];
   recoveryHold: RecoveryHoldState;
   writerEpoch: bigint;
   processedElsewhereUpToBlockNum: number;
@@ -95,6 +99,8 @@ export const emptyState = (): State => ({
   limits: NO_LIMITS,
   approvals: [],
   passedBlocks: [],
+  requests: [],
+  watcherNotes: [],
   recoveryHold: { raised: undefined, databaseChanged: true },
   writerEpoch: 0n,
   processedElsewhereUpToBlockNum: 0,

@@ -32,6 +32,7 @@ export class ChainedReceipts implements Pick<AuditLog, "appendEntries" | "head">
         chainTimeMs,
         details,
         createdAtMs,
+        writtenBy: "simulator",
       })),
       createdAtMs,
     );

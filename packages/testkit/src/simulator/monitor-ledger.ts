@@ -1,4 +1,4 @@
-import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { compareOperations } from "@stakebts/kernel/operation-id";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
 import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/monitor-ledger";
 import { debtIn } from "../memory-ledger/debts.ts";
@@ -12,18 +12,24 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
   cursor: ledger.cursor,
   passedBlocks: ledger.passedBlocks,
-  lastReceipt: (events) =>
-    Promise.resolve(ledger.contents.receipts.findLast(({ event }) => events.includes(event))),
+  lastNote: (wanted) =>
+    Promise.resolve(ledger.contents.watcherNotes.findLast(({ kind }) => kind === wanted)?.value),
+  note: async (kind, subject, value) => {
+    await ledger.addWatcherNote({ kind, subject, value });
+  },
   addReceipts: async (receipts) => {
     await ledger.transaction((tx) => tx.receipts.add(receipts));
   },
   payments: async () => (await ledger.control.read()).payments,
-  stopPayments: (receipt, reason) =>
-    ledger.transaction(async (tx) => {
-      if ((await tx.receipts.add([receipt], { once: true })) === 0) return false;
+  stopPayments: async (receipt, reason) => {
+    const subject = `${receipt.event} ${receipt.subject}`;
+    if (!(await ledger.addWatcherNote({ kind: "alert", subject, value: reason }))) return false;
+    return ledger.transaction(async (tx) => {
+      await tx.receipts.add([receipt]);
       await tx.control.addFreeze({ source: "process", process: "watcher", level: "pay-nothing", reason });
       return true;
-    }),
+    });
+  },
   close: () => Promise.resolve(),
 });
 

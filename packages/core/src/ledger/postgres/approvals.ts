@@ -1,5 +1,5 @@
 import { bts } from "@stakebts/kernel/amount";
-import type { PayoutId, PayoutKey } from "../../rules/payout.ts";
+import type { PayoutId } from "../../rules/payout.ts";
 import type { NewJob } from "../../queue/queue.ts";
 import type { DatabaseTx } from "../../database/client.ts";
 import type { ApprovalsTx, PayoutApproval, PayoutRecord } from "../ledger.ts";
@@ -25,27 +25,21 @@ export class PostgresApprovals implements ApprovalsTx {
     this.#db = db;
   }
 
-  async of({ id, key }: Pick<PayoutRecord, "id" | "key">) {
-    return { given: await readApprovals(this.#db, id), requesters: await this.#requestersOf(key) };
+  async of({ id }: Pick<PayoutRecord, "id">) {
+    return { given: await readApprovals(this.#db, id), requesters: await this.#requestersOf(id) };
   }
 
-  async #requestersOf(key: PayoutKey): Promise<readonly string[]> {
-    const rows = await this.#db.receipt.findMany({
-      where: { subject: key, event: { in: ["payout.requeued", "payout.released"] } },
-      orderBy: { id: "asc" },
-    });
-    return rows.flatMap(({ details }) => {
-      const { actor } = details as { actor?: unknown };
-      return typeof actor === "string" ? [actor] : [];
-    });
+  async #requestersOf(payoutId: PayoutId): Promise<readonly string[]> {
+    const rows = await this.#db.payoutRequest.findMany({ where: { payoutId }, orderBy: { id: "asc" } });
+    return rows.map(({ actor }) => actor);
   }
 
-  async add(payoutId: PayoutId, approval: PayoutApproval): Promise<boolean> {
-    const { count } = await this.#db.payoutApproval.createMany({
-      data: { payoutId, ...approval },
-      skipDuplicates: true,
-    });
-    return count === 1;
+  /** Neither when nor with which login: that the database says. */
+  async add(payoutId: PayoutId, { payee, amount, approver, reason }: PayoutApproval): Promise<boolean> {
+    const added = await this.#db.$executeRaw`
+      INSERT INTO payout_approval (payout_id, payee, amount, approver, reason)
+      VALUES (${payoutId}::uuid, ${payee}, ${amount as bigint}::bigint, ${approver}, ${reason}) ON CONFLICT DO NOTHING`;
+    return added === 1;
   }
 
   async release(id: PayoutId, job: NewJob): Promise<boolean> {

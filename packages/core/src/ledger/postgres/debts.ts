@@ -46,6 +46,11 @@ interface StoredDebt {
   readonly status: PayoutStatus;
   readonly rows: readonly StoredRow[];
   readonly cause: StoredTransfer | null;
+  readonly attempts: readonly {
+    readonly txid: string;
+    readonly refBlockNum: number;
+    readonly expirationMs: number;
+  }[];
 }
 
 const position = (block: Prisma.Sql, trx: Prisma.Sql, op: Prisma.Sql): Prisma.Sql =>
@@ -103,12 +108,15 @@ const find = (db: Pick<DatabaseTx, "$queryRaw">, which: Prisma.Sql): Promise<Sto
              WHERE link.payout_id = p.id) AS rows,
            (SELECT ${TRANSFER} FROM transfer t
              WHERE named.at[1] = p.kind AND t.direction = 'in'
-               AND (t.block_num, t.trx_in_block, t.op_in_trx) = (named.at[2]::int, named.at[3]::int, named.at[4]::int)) AS cause
+               AND (t.block_num, t.trx_in_block, t.op_in_trx) = (named.at[2]::int, named.at[3]::int, named.at[4]::int)) AS cause,
+           (SELECT coalesce(json_agg(json_build_object('txid', w.txid, 'refBlockNum', w.ref_block_num,
+                                                       'expirationMs', w.expiration_ms)), '[]')
+              FROM withdrawal w WHERE w.payout_id = p.id) AS attempts
       FROM payout p CROSS JOIN LATERAL (SELECT regexp_match(p.key, ${CAUSE_KEY}) AS at) named
      WHERE ${which}`;
 
 const toDebt = (
-  { key, kind, payee, amount, status, rows, cause }: StoredDebt,
+  { key, kind, payee, amount, status, rows, cause, attempts }: StoredDebt,
   failed: Debt | undefined,
 ): Debt => ({
   key,
@@ -119,6 +127,7 @@ const toDebt = (
   rows: rows.map(toRow),
   cause: cause === null ? undefined : toAsking(cause),
   failed,
+  attempts: attempts.map((attempt) => ({ ...attempt, expirationMs: millis(attempt.expirationMs) })),
 });
 
 const toRow = (row: StoredRow): DebtRow => ({

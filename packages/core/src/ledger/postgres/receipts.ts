@@ -8,7 +8,8 @@ import { jsonRows } from "./json-rows.ts";
 // Table receipt, insert-only, and how far the hash chain over it is.
 
 /**
- * Adds receipts; with `once` only those whose event and subject are not there yet. `|| ''` keeps the index on events out of
+ * Adds receipts; with `once` only those whose event and subject this login has not written yet: what another has written in
+ * advance silences nobody. `|| ''` keeps the index on events out of
  * that: all of them have one, and each would be compared with all.
  * @returns how many were added
  */
@@ -25,7 +26,8 @@ export async function addReceipts(
         AS new (event text, subject text, "chainTimeMs" bigint, details jsonb)
      ${
        once
-         ? Prisma.sql`WHERE NOT EXISTS (SELECT FROM receipt old WHERE old.subject = new.subject AND old.event || '' = new.event)`
+         ? Prisma.sql`WHERE NOT EXISTS (SELECT FROM receipt old WHERE old.subject = new.subject AND old.event || '' = new.event
+                                                         AND old.written_by = session_user)`
          : Prisma.empty
      }`;
 }
@@ -37,16 +39,19 @@ export const toReceiptLine = (row: ReceiptModel): ReceiptLine => ({
   chainTimeMs: row.chainTimeMs === null ? undefined : millis(Number(row.chainTimeMs)),
   details: row.details as Record<string, unknown>,
   createdAtMs: row.createdAt.getTime(),
+  writtenBy: row.writtenBy,
 });
 
 /** Newest first. */
 export async function receiptLines(db: Database, filter: ReceiptFilter): Promise<Page<ReceiptLine>> {
   const { event, subject, sinceMs } = filter;
+  const [me] = filter.own === true ? await db.$queryRaw<{ name: string }[]>`SELECT session_user AS name` : [];
   const where = {
     ...(event === undefined
       ? {}
       : { event: event.endsWith("*") ? { startsWith: event.slice(0, -1) } : event }),
     ...(subject === undefined ? {} : { subject }),
+    ...(me === undefined ? {} : { writtenBy: me.name }),
     ...(sinceMs === undefined ? {} : { createdAt: { gte: new Date(sinceMs) } }),
   };
   const [rows, total] = await Promise.all([
