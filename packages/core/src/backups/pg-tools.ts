@@ -74,7 +74,7 @@ export function runTool(
 ): Promise<{ readonly out: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      env: { LC_ALL: "C", PGCONNECT_TIMEOUT: "10", ...environment },
+      env: { LC_ALL: "C", PGAPPNAME: "stakebts-backup", ...environment },
       stdio: ["ignore", stdout ?? "pipe", "pipe"],
     });
     let [out, err] = ["", ""];
@@ -87,31 +87,4 @@ export function runTool(
         reject(new ToolFailed(`${program} ended with ${code ?? signal}: ${err.trim() || "it says nothing"}`));
     });
   });
-}
-
-/** Parameters of an address that the programs understand; ours are passed over. */
-const KNOWN = new Set([
-  "sslmode",
-  "sslrootcert",
-  "sslcert",
-  "sslkey",
-  "connect_timeout",
-  "options",
-  "host",
-  "port",
-]);
-
-/** How the programs reach a database: the address on their command line, which anybody may read, without the password. */
-export function connectionOf(databaseUrl: string): {
-  readonly dbname: string;
-  readonly environment: Environment;
-} {
-  const url = new URL(databaseUrl);
-  const password = url.searchParams.get("password") ?? decodeURIComponent(url.password);
-  url.password = "";
-  url.search = new URLSearchParams([...url.searchParams].filter(([name]) => KNOWN.has(name))).toString();
-  return {
-    dbname: url.href.replace(/^postgres:/u, "postgresql:"),
-    environment: { PGAPPNAME: "stakebts-backup", ...(password === "" ? {} : { PGPASSWORD: password }) },
-  };
 }
