@@ -7,7 +7,7 @@ import type pg from "pg";
 import { assert } from "@stakebts/kernel/assert";
 import { isoText } from "@stakebts/kernel/text";
 import { type Contents, contentsOf, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
-import { findPgTools, type PgTools, runTool } from "./pg-tools.ts";
+import { findPgTools, type PgTools, restoreThroughPsql, runTool } from "./pg-tools.ts";
 import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
 import { createEmptyDatabase, quoted, withMaintenance, withSession } from "./server.ts";
 import { toolEnvironment } from "../runtime/database-session.ts";
@@ -152,15 +152,20 @@ export async function restoreInto(
   url: string,
   { path, tools }: { path: string; tools: PgTools },
 ): Promise<void> {
+  const options = ["--no-owner", "--no-privileges"];
+  const environment = toolEnvironment(url);
+  if (tools.psql !== undefined) {
+    await restoreThroughPsql({ restore: tools.restore, psql: tools.psql, path }, options, environment);
+    return;
+  }
   const args = [
     "--exit-on-error",
     "--single-transaction",
-    "--no-owner",
-    "--no-privileges",
+    ...options,
     // Else it writes what it restores to its output. The rest of the address is in its environment.
     `--dbname=${libpqText(databaseOf(url))}`,
   ];
-  await runTool(tools.restore, [...args, path], { environment: toolEnvironment(url) });
+  await runTool(tools.restore, [...args, path], { environment });
 }
 
 /** A name with `=` in it would be read as an address. */
