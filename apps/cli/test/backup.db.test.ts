@@ -94,6 +94,30 @@ const test = base.extend<{ database: string; url: string; dir: string; stakebts:
   },
 });
 
+/** As those of version 18 are to a server of 15: `pg_restore` begins with a setting that there is from 17 on. */
+function newerTools(dir: string): string {
+  const real = (name: string) => join(installedPostgres ?? "", "bin", name);
+  const program = (name: string, script: string): string => {
+    const path = join(dir, name);
+    writeFileSync(path, `#!/bin/sh\n${script}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  };
+  program(
+    "pg_restore",
+    `case "$*" in
+       *--list*) exec ${real("pg_restore")} "$@";;
+       *--file=-*) ${real("pg_restore")} "$@" | sed 's/^SET lock_timeout = 0;$/&\\nSET transaction_timeout = 0;/';;
+       *) echo 'unrecognized configuration parameter "transaction_timeout"' >&2; exit 1;;
+     esac`,
+  );
+  program("psql", `exec ${real("psql")} "$@"`);
+  return program(
+    "pg_dump",
+    `[ "$1" = --version ] && echo 'pg_dump (PostgreSQL) 18.4' && exit 0; exec ${real("pg_dump")} "$@"`,
+  );
+}
+
 const onlyDump = (dir: string): string => {
   const [file, ...more] = readdirSync(dir).filter((name) => name.endsWith(".dump"));
   if (file === undefined || more.length > 0)
@@ -181,6 +205,45 @@ describe.skipIf(installedPostgres === undefined)("stakebts backup", () => {
     expect(readdirSync(join(dir, "new"))).toEqual([]);
     expect(await databases()).toEqual(before);
     expect(await ask(url, "SELECT FROM receipt WHERE event = 'backup.failed'")).toHaveLength(1);
+  });
+
+  test("works with tools that are newer than the server, and make a setting that it does not know", async ({
+    stakebts,
+    database,
+    dir,
+  }) => {
+    const newer = stakebts.with({ STAKEBTS_PG_DUMP: newerTools(dir) });
+    const made = await newer("backup", "--dir", join(dir, "new"));
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining(", verified") as string });
+    const dump = onlyDump(join(dir, "new"));
+    expect(manifestOf(dump).pgDumpVersion).toBe("18.4");
+    const name = `${database}_new`;
+    const restored = await newer(
+      "restore",
+      dump,
+      "--into",
+      name,
+      "--reason",
+      "a test",
+      "--yes",
+      "--confirm",
+      name,
+    );
+    expect({ code: restored.code, err: restored.err }).toMatchObject({ code: 0 });
+  });
+
+  test("says at start that newer tools need psql beside them", async ({ stakebts, dir }) => {
+    const path = newerTools(dir);
+    rmSync(join(dir, "psql"));
+    const { code, err } = await stakebts.with({ STAKEBTS_PG_DUMP: path })(
+      "backup",
+      "--dir",
+      join(dir, "new"),
+    );
+    expect({ code, err }).toMatchObject({
+      code: 78,
+      err: expect.stringContaining("needs psql beside it") as string,
+    });
   });
 
   test("waits for nobody when another one is being made", async ({ stakebts, dir }) => {

@@ -50,6 +50,12 @@ describe("stakebts db", () => {
     });
   });
 
+  test("doctor prints a message of several lines as lines", async () => {
+    const { out } = await stakebtsWith({ STAKEBTS_NODEZ: "ws://127.0.0.1:9" }, inProcess)("doctor");
+    expect(out).not.toContain("\u{FFFD}");
+    expect(out).toMatch(/^problem +settings +The configuration is wrong.*\n {20,}.*STAKEBTS_NODEZ/mu);
+  });
+
   test("status and doctor name a function and a trigger that are not those of this program", async ({
     databaseUrl,
   }) => {

@@ -555,11 +555,18 @@ describe("import sqlite", () => {
     });
   });
 
-  test("reads a file with a write-ahead log that is empty, and none that is not", async ({ stakebts }) => {
+  test("reads a file with a write-ahead log that is empty, none with one that is not, and no copy without its log", async ({
+    stakebts,
+  }) => {
     await off(stakebts);
     const bytes = await v24({ block: 2, startMs: 1_623_177_720_000 });
     bytes[18] = bytes[19] = 2;
     const database = file(bytes);
+    expect(await stakebts("import", "sqlite", database, "--dry-run")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/a copy of the file alone lacks[^]*PRAGMA journal_mode = DELETE/u),
+    });
+    writeFileSync(`${database}-wal`, "");
     expect(await stakebts("import", "sqlite", database, "--dry-run")).toMatchObject({ code: 0 });
     writeFileSync(`${database}-wal`, "something");
     expect(await stakebts("import", "sqlite", database, "--dry-run")).toMatchObject({

@@ -10,6 +10,8 @@ import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
 import { printJson } from "../print.ts";
 
+const INDENT = " ".repeat(20);
+
 export function addDoctor(program: Command, run: Run): void {
   program
     .command("doctor")
@@ -31,10 +33,15 @@ ${examples(["doctor", "before and after every change"], ["doctor --settings paye
         const findings = await examine(context, (finding) => {
           if (options.json) return;
           const style = { ok: "green", problem: "red", skipped: "dim" } as const;
+          // A line break of a message is one; whatever else moves a cursor is not let through.
+          const [first = "", ...more] = finding.message
+            .split(/\r?\n/u)
+            .map((line) => plainText(line.trimEnd()));
           terminal.out(
-            `${terminal.paint(style[finding.state], finding.state.padEnd(8))} ${finding.name.padEnd(10)} ${plainText(finding.message)}`,
+            `${terminal.paint(style[finding.state], finding.state.padEnd(8))} ${finding.name.padEnd(10)} ${first}`,
           );
-          if (finding.todo !== undefined) terminal.out(`${" ".repeat(20)}→ ${finding.todo}`);
+          for (const line of more) terminal.out(`${INDENT}${line}`);
+          if (finding.todo !== undefined) terminal.out(`${INDENT}→ ${finding.todo}`);
         });
         if (options.json) printJson(terminal, findings);
         const problems = findings.filter((finding) => finding.state === "problem").length;

@@ -297,6 +297,7 @@ interface V24Database {
 
 /** Bytes 18 and 19 of a SQLite file: 1 for a rollback journal, 2 for a write-ahead log. */
 const FILE_FORMAT_AT = [18, 19];
+const WRITE_AHEAD = 2;
 const HEADER = "SQLite format 3\0";
 
 /**
@@ -312,6 +313,12 @@ async function readV24Database(path: string): Promise<V24Database> {
       throw new UsageError(
         `${path}${tail} lies beside it: v2.4 is running, or its last writes have not reached the database. End v2.4, then \`sqlite3 ${path} .tables\`, which takes them in`,
       );
+  // What was written last stands in the log until it is taken in. A copy of the file alone lacks it, and nothing in it tells.
+  if (FILE_FORMAT_AT.some((at) => bytes[at] === WRITE_AHEAD) && !existsSync(`${path}-wal`))
+    throw new UsageError(
+      `${path} is a database with a write-ahead log, and ${path}-wal is not beside it: a copy of the file alone lacks what was written last. ` +
+        `Where v2.4 ran, after it has ended: \`sqlite3 ${basename(path)} 'PRAGMA journal_mode = DELETE'\`, then copy the file again`,
+    );
   // A database with a write-ahead log that is empty is a plain one but for this mark, and memory has no such log.
   for (const at of FILE_FORMAT_AT) bytes[at] = 1;
   // SQLite as WebAssembly: nothing to compile, and loaded only here.

@@ -7,7 +7,13 @@ import {
   resetLedger,
   restoreBackup,
 } from "@stakebts/core/backups/restore-backup";
-import { databaseOf, urlWithDatabase } from "@stakebts/core/backups/server";
+import {
+  AddressProblem,
+  databaseOf,
+  formatAddress,
+  parseAddress,
+  urlWithDatabase,
+} from "@stakebts/core/runtime/database-address";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { type Confirmation, confirmOption, isTyped, operatorAction, yesOption } from "../ask.ts";
 import { readSettings } from "../config.ts";
@@ -95,7 +101,14 @@ Now:
 
 function targetOf(databaseUrl: string, into: string | undefined): string {
   if (into === undefined) return databaseUrl;
-  if (/^postgres(?:ql)?:\/\//u.test(into) && URL.canParse(into) && databaseOf(into) !== "") return into;
+  if (/^postgres(?:ql)?:\/\//u.test(into)) {
+    try {
+      return formatAddress(parseAddress(into));
+    } catch (error) {
+      if (!(error instanceof AddressProblem)) throw error;
+      throw new UsageError(`--into: ${error.message}`);
+    }
+  }
   if (!/^[A-Za-z0-9_-]{1,63}$/u.test(into))
     throw new UsageError(
       "--into: expected the name of a database, or postgresql://user:password@host:port/database",

@@ -5,7 +5,7 @@ import { ConfigError } from "@stakebts/core/config/environment";
 import { openDatabase } from "@stakebts/core/database/client";
 import { databaseProblem } from "@stakebts/core/database/database-problem";
 import { queueStoreOf } from "@stakebts/core/queue/connection";
-import { queuePrefix } from "@stakebts/core/queue/queue-prefix";
+import { queuePrefix } from "@stakebts/core/database/queue-prefix";
 import { queueStoreProblem } from "@stakebts/core/queue/queue-store-problem";
 import { durationText } from "@stakebts/kernel/text";
 import { SCHEMA_FOLDER } from "../commands/db.ts";

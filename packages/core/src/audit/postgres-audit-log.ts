@@ -1,5 +1,6 @@
 import { LOCKS } from "../database/locks.ts";
-import postgres from "postgres";
+import type postgres from "postgres";
+import { openCursors } from "../runtime/database-session.ts";
 import { checkpointInMemo } from "./checkpoint.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutKey } from "../rules/payout.ts";
@@ -90,12 +91,7 @@ async function appendEntries(
 
 /** One moment of the log, page after page: a cursor in the database. (Prisma has none of this kind.) */
 async function look<T>(url: string, work: (contents: AuditLogContents) => Promise<T>): Promise<T> {
-  const sql = postgres(url, {
-    max: 1,
-    types: { bigint: postgres.BigInt },
-    onnotice: () => undefined,
-    connection: { application_name: "stakebts-audit" },
-  });
+  const sql = await openCursors(url, { name: "stakebts-audit" });
   try {
     return (await sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (tx) =>
       work(await contentsOf(tx)),

@@ -7,16 +7,11 @@ import type pg from "pg";
 import { assert } from "@stakebts/kernel/assert";
 import { isoText } from "@stakebts/kernel/text";
 import { type Contents, contentsOf, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
-import { connectionOf, findPgTools, type PgTools, runTool } from "./pg-tools.ts";
+import { findPgTools, type PgTools, restoreThroughPsql, runTool } from "./pg-tools.ts";
 import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
-import {
-  createEmptyDatabase,
-  databaseOf,
-  quoted,
-  urlWithDatabase,
-  withMaintenance,
-  withSession,
-} from "./server.ts";
+import { createEmptyDatabase, quoted, withMaintenance, withSession } from "./server.ts";
+import { toolEnvironment } from "../runtime/database-session.ts";
+import { databaseOf, urlWithDatabase } from "../runtime/database-address.ts";
 
 /** Queues are a wake-up (ADR 0001): a new ledger gets new ones. */
 const QUEUE_SCHEMA = "bullmq";
@@ -89,11 +84,10 @@ async function dumpInto(
   await session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const { rows } = await session.query<{ snapshot: string }>("SELECT pg_export_snapshot() AS snapshot");
   const contents = await contentsOf(session);
-  const { dbname, environment } = connectionOf(databaseUrl);
   const file = await open(partial, "wx", 0o600);
   try {
     const args = ["--format=custom", `--snapshot=${rows[0]?.snapshot}`, `--exclude-schema=${QUEUE_SCHEMA}`];
-    await runTool(tools.dump, [...args, `--dbname=${dbname}`], { environment, stdout: file.fd });
+    await runTool(tools.dump, args, { environment: toolEnvironment(databaseUrl), stdout: file.fd });
     await file.sync();
   } finally {
     await file.close();
@@ -158,16 +152,25 @@ export async function restoreInto(
   url: string,
   { path, tools }: { path: string; tools: PgTools },
 ): Promise<void> {
-  const { dbname, environment } = connectionOf(url);
+  const options = ["--no-owner", "--no-privileges"];
+  const environment = toolEnvironment(url);
+  if (tools.psql !== undefined) {
+    await restoreThroughPsql({ restore: tools.restore, psql: tools.psql, path }, options, environment);
+    return;
+  }
   const args = [
     "--exit-on-error",
     "--single-transaction",
-    "--no-owner",
-    "--no-privileges",
-    `--dbname=${dbname}`,
+    ...options,
+    // Else it writes what it restores to its output. The rest of the address is in its environment.
+    `--dbname=${libpqText(databaseOf(url))}`,
   ];
   await runTool(tools.restore, [...args, path], { environment });
 }
+
+/** A name with `=` in it would be read as an address. */
+const libpqText = (name: string): string =>
+  `dbname='${name.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
 /** Of a process that was killed. The lock is held: no other process is writing one, to this database's backups at least. */
 async function removeUnfinished(dir: string): Promise<void> {

@@ -3,14 +3,13 @@ import { isoText } from "@stakebts/kernel/text";
 import { type Freeze, inForce, whyPaysNothing } from "../rules/freeze.ts";
 import {
   createEmptyDatabase,
-  databaseOf,
   quoted,
   type ServerSession,
   sessionsOf,
-  urlWithDatabase,
   withMaintenance,
   withSession,
 } from "./server.ts";
+import { databaseOf, urlWithDatabase } from "../runtime/database-address.ts";
 
 /** What stands where a ledger is to be put. */
 export interface Occupant {

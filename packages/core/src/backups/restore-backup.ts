@@ -24,13 +24,14 @@ export async function inspectBackup(
   { databaseUrl, environment }: { databaseUrl: string; environment: Environment },
 ): Promise<InspectedBackup | { readonly problem: string }> {
   const { major } = await withMaintenance(databaseUrl, serverVersion);
-  const tools = await findPgTools(environment, major);
   let manifest: Manifest | undefined;
   try {
     manifest = readManifest(path);
   } catch {
     return { problem: "the manifest beside it cannot be read: it is not one of ours, or is damaged" };
   }
+  const dumpMajor = Number.parseInt(manifest?.pgDumpVersion ?? "", 10);
+  const tools = await findPgTools(environment, major, Number.isNaN(dumpMajor) ? major : dumpMajor);
   let list: string;
   try {
     list = (await runTool(tools.restore, ["--list", path], {})).out;

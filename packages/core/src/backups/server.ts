@@ -1,16 +1,14 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import type pg from "pg";
 import { StartupError } from "@stakebts/kernel/errors";
+import { databaseOf, urlWithDatabase } from "../runtime/database-address.ts";
+import { openSession } from "../runtime/database-session.ts";
 import { LOCKS } from "../database/locks.ts";
 import { deployMigrations } from "../database/migrations.ts";
 
 /** A session that ends with the work in any case. */
 export async function withSession<T>(url: string, work: (session: pg.Client) => Promise<T>): Promise<T> {
-  const session = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 10_000,
-    application_name: "stakebts-backup",
-  });
+  const session = openSession(url, { application_name: "stakebts-backup" });
   // A session that breaks fails the query that waits for it; without this it would end the process.
   session.on("error", () => undefined);
   await session.connect();
@@ -19,14 +17,6 @@ export async function withSession<T>(url: string, work: (session: pg.Client) => 
   } finally {
     await session.end();
   }
-}
-
-export const databaseOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
-
-export function urlWithDatabase(url: string, database: string): string {
-  const other = new URL(url);
-  other.pathname = `/${encodeURIComponent(database)}`;
-  return other.href;
 }
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

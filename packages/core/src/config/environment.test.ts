@@ -72,6 +72,7 @@ describe("the environment", () => {
       STAKEBTS_REPLAY: "last",
       STAKEBTS_SKIP_BLOCKS: [],
       STAKEBTS_EXCHANGE_ACCOUNTS: ["bittrex-deposit"],
+      STAKEBTS_DATABASE_CONNECTIONS: 2,
       STAKEBTS_EXCHANGE: "bittrex",
       STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT: "bittrex-deposit",
       STAKEBTS_ADMIN_REPLAY: "off",

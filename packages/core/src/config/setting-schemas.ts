@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AddressProblem, formatAddress, parseAddress } from "../runtime/database-address.ts";
 import { KeyFormatError, privateKeyFromWif } from "@stakebts/bitshares/keys";
 
 // What several settings are made of: numbers within a range, lists, private keys.
@@ -32,3 +33,16 @@ export function isPrivateKey(wif: string): boolean {
 const NOT_A_KEY = "this is not a private key in wallet import format (51 characters, begins with 5)";
 
 export const privateKey = (expected: string) => z.string({ error: expected }).refine(isPrivateKey, NOT_A_KEY);
+
+/** Understood once, and written as every reader of addresses understands it. */
+export const databaseAddress = z
+  .string({ error: "expected postgresql://user:password@host:port/database" })
+  .transform((text, context) => {
+    try {
+      return formatAddress(parseAddress(text));
+    } catch (error) {
+      if (!(error instanceof AddressProblem)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+      return z.NEVER;
+    }
+  });

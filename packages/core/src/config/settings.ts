@@ -10,7 +10,7 @@ import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "../rules/request.
 import { CCXT_VENUES, type CcxtVenueName } from "../treasury/exchange/ccxt-venues.ts";
 import { accountName } from "./account-name.ts";
 import { policySetting } from "./policy-file.ts";
-import { isPrivateKey, list, privateKey, whole } from "./setting-schemas.ts";
+import { databaseAddress, isPrivateKey, list, privateKey, whole } from "./setting-schemas.ts";
 
 // Every setting there is, once. From this table come the schema of each process, what logs hide, `stakebts config`,
 // `.env.example`, the tables of docs/configuration.md (`npm run settings:write`) and the tests of what is deployed.
@@ -99,9 +99,7 @@ const channelSettings = Object.fromEntries(
 
 export const SETTINGS = {
   DATABASE_URL: {
-    schema: z
-      .string({ error: "expected postgresql://user:password@host:port/database" })
-      .regex(/^postgres(?:ql)?:\/\//u, "expected postgresql://user:password@host:port/database"),
+    schema: databaseAddress,
     readers: [...PROCESSES, "stakebts"],
     secret: true,
     sentence:

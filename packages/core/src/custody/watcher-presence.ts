@@ -1,5 +1,6 @@
 import { LOCKS } from "../database/locks.ts";
-import pg from "pg";
+import type pg from "pg";
+import { openSession } from "../runtime/database-session.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import type { Progress } from "../runtime/progress.ts";
@@ -34,8 +35,8 @@ export async function showPresence(
   await session?.end().catch(() => undefined);
 }
 
-async function open(connectionString: string, onLost: () => void): Promise<pg.Client> {
-  const session = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000, keepAlive: true });
+async function open(url: string, onLost: () => void): Promise<pg.Client> {
+  const session = openSession(url, { connectionTimeoutMillis: 5_000, keepAlive: true });
   session.on("error", onLost);
   session.on("end", onLost);
   try {

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { LOCKS } from "./locks.ts";
+import { openSession } from "../runtime/database-session.ts";
 import {
   FUNCTION_RIGHTS,
   groupOf,
@@ -30,7 +31,7 @@ ${roles.map((role) => `      CREATE ROLE ${role} NOLOGIN;`).join("\n")}
  * migration and every restore, for a backup holds no rights.
  */
 export async function applyRights(databaseUrl: string): Promise<RightsResult> {
-  const session = new pg.Client({ connectionString: databaseUrl });
+  const session = openSession(databaseUrl);
   await session.connect();
   try {
     await session.query("SELECT pg_advisory_lock($1)", [LOCKS.migrate]);

@@ -1,5 +1,6 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Prisma, PrismaClient } from "../generated/prisma/client.ts";
+import { openPool } from "../runtime/database-session.ts";
 
 export { Prisma };
 export type Database = PrismaClient;
@@ -17,9 +18,12 @@ const CONNECTION_WAIT_MS_MAX = 20_000;
 
 /** @param max connections of the pool */
 export function openDatabase(connectionString: string, max: number): Database {
-  const settings = { connectionString, max, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX };
+  const pool = openPool(connectionString, {
+    max,
+    session: { idleInTransactionMsMax: IDLE_IN_TRANSACTION_MS_MAX },
+  });
   return new PrismaClient({
-    adapter: new PrismaPg(settings),
+    adapter: new PrismaPg(pool, { disposeExternalPool: true }),
     transactionOptions: { maxWait: CONNECTION_WAIT_MS_MAX },
   });
 }
@@ -61,7 +65,8 @@ export function isUniqueViolation(error: unknown): boolean {
   );
 }
 
-function sqlState(error: Prisma.PrismaClientKnownRequestError): string | undefined {
+/** The SQLSTATE of what the database refused, if it was the database. */
+export function sqlState(error: Prisma.PrismaClientKnownRequestError): string | undefined {
   const meta = error.meta as
     | { driverAdapterError?: { cause?: { originalCode?: string } }; code?: string }
     | undefined;

@@ -1,4 +1,4 @@
-import { isNotMigrated, Prisma } from "./client.ts";
+import { isNotMigrated, Prisma, sqlState } from "./client.ts";
 
 /** What keeps a program from using the database. */
 export interface DatabaseProblem {
@@ -11,6 +11,7 @@ const unavailable = (message: string): DatabaseProblem => ({ kind: "unavailable"
 const configuration = (message: string): DatabaseProblem => ({ kind: "configuration", message });
 const NO_LEDGER = "this database has no ledger, or an older one: run `npm run db:migrate`";
 const REFUSED = "DATABASE_URL: the database refuses this user or password";
+const READ_ONLY = "the database can only be read now: a stand-by, or one that takes over from another";
 const NO_DATABASE = "DATABASE_URL: the server has no database of this name";
 
 /** Reads what Prisma and the drivers throw; `undefined` when the error is about something else. */
@@ -26,6 +27,9 @@ function cursorProblem(error: unknown): DatabaseProblem | undefined {
     return unavailable(`no database answers${address === undefined ? "" : ` at ${address}:${port}`}`);
   if (/^(?:CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|ECONNRESET|57P0[123])$/u.test(code))
     return unavailable("the database closed the connection");
+  if (code === "25006") return unavailable(READ_ONLY);
+  if (/^(?:timeout expired|Connection terminated due to connection timeout)$/u.test(error.message))
+    return unavailable("no database answers in time");
   if (code === "53300") return unavailable("the database has no connection left");
   if (code === "28P01" || code === "28000") return configuration(REFUSED);
   if (code === "3D000") return configuration(NO_DATABASE);
@@ -34,6 +38,7 @@ function cursorProblem(error: unknown): DatabaseProblem | undefined {
 
 function prismaProblem(error: Prisma.PrismaClientKnownRequestError): DatabaseProblem | undefined {
   if (isNotMigrated(error)) return configuration(NO_LEDGER);
+  if (sqlState(error) === "25006") return unavailable(READ_ONLY);
   const meta = error.meta as
     | { driverAdapterError?: { cause?: { kind?: string; host?: string; port?: number } } }
     | undefined;

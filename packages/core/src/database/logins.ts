@@ -1,4 +1,6 @@
+import { AddressProblem, type DatabaseAddress, parseAddress } from "../runtime/database-address.ts";
 import { LOCKS } from "./locks.ts";
+import { openSession } from "../runtime/database-session.ts";
 import { createHmac, pbkdf2Sync, randomBytes, createHash } from "node:crypto";
 import { basename } from "node:path";
 import pg from "pg";
@@ -14,12 +16,8 @@ export interface Login {
 
 /** A login from the address that its process is given, so that each password stands in one place. */
 export function loginOf(role: ProcessRole, databaseUrl: string): Login {
-  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined;
-  const [user, password] = [url?.username ?? "", url?.password ?? ""].map(decodeURIComponent) as [
-    string,
-    string,
-  ];
-  if (user === "" || password === "")
+  const { user, password } = addressOf(role, databaseUrl);
+  if (password === undefined)
     throw new StartupError(
       `the address of the ${role} has no user and password: expected postgresql://user:password@host:port/database`,
     );
@@ -29,6 +27,15 @@ export function loginOf(role: ProcessRole, databaseUrl: string): Login {
       `the password of the ${role} needs at least 12 characters, all of them plain ASCII`,
     );
   return { role, user, password };
+}
+
+function addressOf(role: ProcessRole, databaseUrl: string): DatabaseAddress {
+  try {
+    return parseAddress(databaseUrl);
+  } catch (error) {
+    if (!(error instanceof AddressProblem)) throw error;
+    throw new AddressProblem(`the address of the ${role}: ${error.message}`, { cause: error });
+  }
 }
 
 /** `database_url_payer` is the payer's. */
@@ -47,7 +54,7 @@ export function roleOfFile(path: string): ProcessRole {
  * Errors: StartupError (the user that migrates may not do that, or a login has more than the rights of its process).
  */
 export async function ensureLogins(databaseUrl: string, logins: readonly Login[]): Promise<void> {
-  const session = new pg.Client({ connectionString: databaseUrl });
+  const session = openSession(databaseUrl);
   await session.connect();
   try {
     await session.query("BEGIN");

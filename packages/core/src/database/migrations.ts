@@ -1,5 +1,6 @@
 import { applyFunctions, differingFunctions, functionsIn } from "./functions.ts";
 import { LOCKS } from "./locks.ts";
+import { openSession } from "../runtime/database-session.ts";
 import { createHash, randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -40,7 +41,7 @@ async function applied(c: pg.Client): Promise<Map<string, string>> {
 }
 
 async function connected<T>(url: string, fn: (c: pg.Client) => Promise<T>): Promise<T> {
-  const c = new pg.Client({ connectionString: url });
+  const c = openSession(url);
   await c.connect();
   try {
     await c.query("SELECT pg_advisory_lock($1)", [LOCKS.migrate]);
@@ -84,7 +85,7 @@ const functionsOf = (schemaFolder: string) => functionsIn(join(schemaFolder, "fu
  * unlike {@link migrationStatus}.
  */
 export async function differingFunctionsOf(url: string, schemaFolder: string): Promise<string[]> {
-  const c = new pg.Client({ connectionString: url });
+  const c = openSession(url);
   await c.connect();
   try {
     await c.query("SET search_path = public");

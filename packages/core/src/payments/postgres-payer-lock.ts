@@ -1,7 +1,8 @@
-import pg from "pg";
+import type pg from "pg";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import { LOCKS } from "../database/locks.ts";
+import { openSession } from "../runtime/database-session.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 import type { PayerLock } from "./payer-lock.ts";
 
@@ -38,8 +39,7 @@ async function holdOnce(
 ): Promise<void> {
   const { log, progress } = deps;
   progress?.expect(LOOP, STEP_MS_MAX);
-  const session = new pg.Client({
-    connectionString: deps.databaseUrl,
+  const session = openSession(deps.databaseUrl, {
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });

@@ -7,7 +7,7 @@ import type { Database } from "../database/client.ts";
 import { createJobQueue } from "../queue/bullmq-queue.ts";
 import { startJobWorker } from "../queue/bullmq-worker.ts";
 import { type QueueStore, queueStoreOf } from "../queue/connection.ts";
-import { queuePrefix } from "../queue/queue-prefix.ts";
+import { queuePrefix } from "../database/queue-prefix.ts";
 import type { JobQueue, StartWorker } from "../queue/queue.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import type { Progress } from "../runtime/progress.ts";

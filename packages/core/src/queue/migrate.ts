@@ -1,10 +1,10 @@
 import { runMigrations } from "bullmq";
-import pg from "pg";
+import { openSession } from "../runtime/database-session.ts";
 import { QUEUE_NAMES } from "./catalog.ts";
 
 /** Makes or updates BullMQ's own schema in PostgreSQL. Safe to repeat and to start twice; Redis needs nothing. */
 export async function migrateQueueStore(databaseUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
+  const client = openSession(databaseUrl);
   await client.connect();
   try {
     await runMigrations(client);

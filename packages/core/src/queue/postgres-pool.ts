@@ -1,5 +1,6 @@
 import { type BackendFactory, createPostgresBackend } from "bullmq";
-import pg from "pg";
+import type pg from "pg";
+import { openPool } from "../runtime/database-session.ts";
 
 /**
  * The connections that all queues and workers of this process share on one database: one, and one for each worker to listen
@@ -38,14 +39,8 @@ export function sharePool(
 }
 
 function open(databaseUrl: string): SharedPool {
-  const pool = new pg.Pool({
-    connectionString: databaseUrl,
-    // BullMQ's commands name its tables without their schema.
-    options: "-c search_path=bullmq",
-    max: 1,
-    keepAlive: true,
-    connectionTimeoutMillis: 10_000,
-  });
+  // BullMQ's commands name its tables without their schema.
+  const pool = openPool(databaseUrl, { max: 1, keepAlive: true, session: { searchPath: "bullmq" } });
   return { pool, users: 0, listening: 0 };
 }
 

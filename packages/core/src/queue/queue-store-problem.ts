@@ -1,5 +1,5 @@
 import { Redis, ReplyError } from "ioredis";
-import pg from "pg";
+import { openSession } from "../runtime/database-session.ts";
 import type { QueueStore } from "./connection.ts";
 
 const DEADLINE_MS = 4_000;
@@ -51,12 +51,8 @@ async function evictionPolicy(redis: Redis): Promise<string | undefined> {
   }
 }
 
-async function postgresProblem(connectionString: string): Promise<string | undefined> {
-  const client = new pg.Client({
-    connectionString,
-    connectionTimeoutMillis: DEADLINE_MS,
-    query_timeout: DEADLINE_MS,
-  });
+async function postgresProblem(url: string): Promise<string | undefined> {
+  const client = openSession(url, { connectionTimeoutMillis: DEADLINE_MS, query_timeout: DEADLINE_MS });
   await client.connect();
   try {
     const { rows } = await client.query<{ there: boolean }>(

@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { openCursors } from "../runtime/database-session.ts";
 import type { LedgerContents, PaymentFact, WholeLedger } from "./ledger-contents.ts";
 import type {
   Agreement as AgreementModel,
@@ -29,12 +30,9 @@ const PAYMENTS_MAX = 1_000;
  */
 export const createWholeLedger = ({ url }: { url: string }): WholeLedger => ({
   look: async (work) => {
-    const sql = postgres(url, {
-      max: 1,
-      types: { bigint: postgres.BigInt },
-      onnotice: () => undefined,
+    const sql = await openCursors(url, {
+      name: "stakebts-compare",
       transform: { column: { from: postgres.toCamel } },
-      connection: { application_name: "stakebts-compare" },
     });
     try {
       return (await sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", async (tx) =>

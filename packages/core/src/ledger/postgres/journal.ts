@@ -1,4 +1,4 @@
-import postgres from "postgres";
+import { openCursors } from "../../runtime/database-session.ts";
 import { bts, shares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { PayoutKind } from "../../rules/payout.ts";
@@ -28,7 +28,7 @@ const yearBounds = (year: number) =>
  * The payment of each payout is the transfer that has settled it.
  */
 export async function* journal(url: string, filter: JournalFilter): AsyncGenerator<readonly JournalLine[]> {
-  const sql = postgres(url, { max: 1, types: { bigint: postgres.BigInt }, onnotice: () => undefined });
+  const sql = await openCursors(url, { name: "stakebts-journal" });
   const { payee, statuses, year } = filter;
   try {
     const pages = sql<Row[]>`

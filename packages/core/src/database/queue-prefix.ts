@@ -1,6 +1,6 @@
 import { assert } from "@stakebts/kernel/assert";
 import { StartupError } from "@stakebts/kernel/errors";
-import { type Database, isNotMigrated } from "../database/client.ts";
+import { type Database, isNotMigrated } from "./client.ts";
 
 /**
  * What the keys of a ledger's queues in Redis begin with: another one for each ledger, and for one that was restored. A
