@@ -4,7 +4,7 @@ import { createSigner } from "@stakebts/bitshares/signer";
 import { DEFAULT_POLICY, type Policy } from "@stakebts/core/rules/policy";
 import { EXCHANGE_ACCOUNTS, type ExchangeAccountNumber } from "@stakebts/core/rules/request";
 import { type PayoutId, type PayoutKey, payoutKeyInMemo } from "@stakebts/core/rules/payout";
-import type { OwedRules } from "@stakebts/core/rules/owed";
+import type { OwedAccounts } from "@stakebts/core/rules/owed";
 import type { Roles } from "@stakebts/core/rules/decide";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import type { Freeze } from "@stakebts/core/rules/freeze";
@@ -60,7 +60,7 @@ const ROLES: Roles = {
   exchangeDeposit: { account: EXCHANGE, memos: { 1: DEPOSIT_MEMO } },
 };
 
-export const OWED: OwedRules = {
+export const OWED: OwedAccounts = {
   exchangeDepositAccount: EXCHANGE,
   checkpointAccount: undefined,
   managers: [MANAGER],
@@ -96,7 +96,7 @@ export class InProcessCluster {
   readonly chain: ChainReader & ChainWriter;
   readonly clock = new ManualClock(1_000_000);
   readonly queue = new MemoryQueue(this.clock);
-  readonly policy: Policy;
+  policy: Policy;
   readonly custodian: ChainAccount;
   readonly chainId: string;
   ledger = new MemoryLedger(this.clock);

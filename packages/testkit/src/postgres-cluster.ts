@@ -7,7 +7,7 @@ import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createSigner } from "@stakebts/bitshares/signer";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { transferFee } from "@stakebts/bitshares/fees";
-import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
+import { DEFAULT_POLICY, termsEver } from "@stakebts/core/rules/policy";
 import { type PayoutId, payoutKeyInMemo } from "@stakebts/core/rules/payout";
 import { toShares } from "@stakebts/kernel/amount";
 import type { ChainAccount, ChainReader, ChainWriter } from "@stakebts/bitshares/chain";
@@ -167,7 +167,12 @@ export class PostgresCluster {
           requestOf: (transfer, blockNum) =>
             requestOf(transfer, this.#ingester.memos.read(transfer.memo), blockNum, policy),
         }),
-        { exchangeDepositAccount: "bittrex-deposit", checkpointAccount: undefined, managers: [] },
+        {
+          exchangeDepositAccount: "bittrex-deposit",
+          checkpointAccount: undefined,
+          managers: [],
+          terms: termsEver(policy),
+        },
       ),
       wallet: new HotWallet({
         chain,

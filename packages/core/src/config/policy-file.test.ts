@@ -25,7 +25,7 @@ const problems = (content: string): string[] =>
   (readFile(content).error?.issues ?? []).map((issue) => issue.message);
 
 const KNOWN =
-  "month, reward, penalty, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, max_network_fee, " +
+  "month, reward, penalty, earlier_terms, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, max_network_fee, " +
   "funds_wait, admin_transfer_above, top_up_available_above, top_up_fee_left, report_every, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
 
 const TEST_NETWORK = "39f5e2ede1f8bc1a3a54a7914414e3779e33193f1f5693510e73cb7a87617447";
@@ -35,6 +35,7 @@ describe("a policy file", () => {
     month: "20s",
     reward: "12.5%",
     penalty: 10,
+    earlier_terms: [{ month: "30d", reward: 10, penalty: "12.5%" }],
     accepted_amounts: [100, "200"],
     invalid_request_fee: 1,
     refund_above: 0,
@@ -55,6 +56,7 @@ describe("a policy file", () => {
   const UNDERSTOOD = {
     policy: {
       terms: { monthMs: 20_000, rewardBps: 1_250n, penaltyBps: 1_000n },
+      earlierTerms: [{ monthMs: 30 * DAY_MS, rewardBps: 1_000n, penaltyBps: 1_250n }],
       acceptedAmounts: [100n, 200n],
       invalidRequestFee: 1n,
       refundAbove: 0n,
@@ -101,6 +103,10 @@ describe("a policy file", () => {
 month: 20s
 reward: 12.5%
 penalty: 10
+earlier_terms:
+  - month: 30d
+    reward: 10
+    penalty: 12.5%
 accepted_amounts:
   - 100
   - "200"
@@ -141,6 +147,12 @@ managers: [manager-a, manager.b]
       ...DEFAULT_POLICY,
       terms: { ...DEFAULT_POLICY.terms, rewardBps: 1_250n },
     });
+  });
+
+  it("names the terms that held before as a whole", () => {
+    const [problem] = problems("earlier_terms: [{ month: 30d, reward: 10% }]");
+    expect(problem).toContain("earlier_terms.0.penalty is");
+    expect(problem).toContain("expected a percentage");
   });
 
   it("need not know that only the main network has a past of strict JSON", () => {

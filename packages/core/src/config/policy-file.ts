@@ -61,6 +61,14 @@ function wholeNumber({ minimum, maximum }: { minimum: number; maximum: number })
   return z.int({ error }).min(minimum, error).max(maximum, error);
 }
 
+const month = duration({
+  minimum: "1s",
+  maximum: "366d",
+  because: "An agreement has up to twelve of them, and a term of decades is a slip of the pen",
+});
+
+const EXPECTED_TERMS = "expected a list such as [{ month: 30d, reward: 8%, penalty: 15% }]";
+
 interface PolicyKey {
   readonly schema: z.ZodType;
   /** What the schema accepts, in a few words. */
@@ -78,30 +86,36 @@ type Reader = "ingester" | "scheduler" | "payer" | "watcher";
  */
 export const POLICY_KEYS = {
   month: {
-    schema: duration({
-      minimum: "1s",
-      maximum: "366d",
-      because: "An agreement has up to twelve of them, and a term of decades is a slip of the pen",
-    }),
+    schema: month,
     unit: "1 s to 366 d",
     default: "30d",
     sentence:
       "Length of one month of an agreement. On the main network at least a day: ingester and payer refuse less",
-    readers: ["scheduler"],
+    readers: ["scheduler", "payer", "watcher"],
   },
   reward: {
     schema: percent,
     unit: "percent, 2 decimals",
     default: "8%",
     sentence: "Of the amount, per month, rounded down to whole BTS",
-    readers: ["scheduler"],
+    readers: ["scheduler", "payer", "watcher"],
   },
   penalty: {
     schema: percent,
     unit: "percent, 2 decimals",
     default: "15%",
     sentence: "Of the amount, for an early exit, rounded down",
-    readers: ["scheduler"],
+    readers: ["scheduler", "payer", "watcher"],
+  },
+  earlier_terms: {
+    schema: z.array(z.strictObject({ month, reward: percent, penalty: percent }, EXPECTED_TERMS), {
+      error: EXPECTED_TERMS,
+    }),
+    unit: "list of `{ month, reward, penalty }`",
+    default: [],
+    sentence:
+      "Terms that held before. An agreement keeps the terms under which it was opened, and one with terms that are neither here nor in force is not paid",
+    readers: ["payer", "watcher"],
   },
   accepted_amounts: {
     schema: z.array(wholeBts(1n), { error: EXPECTED_AMOUNTS }).min(1, EXPECTED_AMOUNTS),
@@ -290,6 +304,8 @@ const firstLineOf = (error: unknown): string =>
 
 function problemInFile(issue: z.core.$ZodIssue): string {
   const known = Object.keys(policyFile.shape).join(", ");
+  if (issue.code === "unrecognized_keys" && issue.path.length > 0)
+    return `${issue.path.join(".")} has ${issue.keys.join(", ")}, which is no such key: ${issue.message}`;
   if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")}: no such key; there are ${known}`;
   if (issue.path.length === 0) return `the file: expected keys and values; there are ${known}`;
   return `${issue.path.join(".")} is ${foundValue(issue.input)}: ${issue.message}`;
@@ -297,6 +313,7 @@ function problemInFile(issue: z.core.$ZodIssue): string {
 
 function foundValue(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (value === undefined) return "not there";
   return typeof value === "object" && value !== null ? "a set of keys" : JSON.stringify(value).slice(0, 80);
 }
 
@@ -323,6 +340,11 @@ export function policyOf(file: PolicyFile, chainId: string): CustodianPolicy {
         rewardBps: file.reward ?? terms.rewardBps,
         penaltyBps: file.penalty ?? terms.penaltyBps,
       },
+      earlierTerms: (file.earlier_terms ?? []).map(({ month: monthMs, reward, penalty }) => ({
+        monthMs,
+        rewardBps: reward,
+        penaltyBps: penalty,
+      })),
       acceptedAmounts: file.accepted_amounts ?? DEFAULT_POLICY.acceptedAmounts,
       invalidRequestFee: file.invalid_request_fee ?? DEFAULT_POLICY.invalidRequestFee,
       refundAbove: file.refund_above ?? DEFAULT_POLICY.refundAbove,

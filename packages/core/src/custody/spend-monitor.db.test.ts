@@ -14,6 +14,7 @@ import { SpendMonitor } from "./spend-monitor.ts";
 import { memoNonce, payoutId, withdrawalId } from "../ledger/ids.ts";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
+import { termsEver } from "../rules/policy.ts";
 import { describe, expect, inject, onTestFinished } from "vitest";
 import { test } from "@stakebts/testkit/database";
 import {
@@ -75,7 +76,7 @@ function givenWatcher(cluster: InProcessCluster, url: string, checkpointAccount?
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     policy: cluster.policy,
     custodian: cluster.custodian,
-    owed: { ...OWED, checkpointAccount },
+    owed: { ...OWED, checkpointAccount, terms: termsEver(cluster.policy) },
     onAlert: (alert) => alerts.push(alert),
   });
   const look = async () => {

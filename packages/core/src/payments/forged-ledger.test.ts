@@ -122,6 +122,34 @@ describe("a payer signs nothing for", () => {
       await expectRefused(cluster, "is of another time on the chain");
     }));
 
+  it("a reward by terms that never held, which a scheduler in other hands has written into a real agreement", () =>
+    inCluster({}, async (cluster) => {
+      const { policy } = cluster;
+      const generous = { ...policy, terms: { ...policy.terms, rewardBps: 8_000n }, confirmAgreements: false };
+      await cluster.send("nominator-1", 25_000, "three_months");
+      cluster.policy = generous;
+      await final(cluster);
+      cluster.policy = policy;
+      await cluster.months(1);
+      await expectRefused(cluster, "has terms that never held \\(month 2592000 s, reward 8000");
+    }));
+
+  it("nothing else: terms that held before are paid as they were", () =>
+    inCluster({ policy: { confirmAgreements: false } }, async (cluster) => {
+      const { policy } = cluster;
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await final(cluster);
+      cluster.policy = {
+        ...policy,
+        terms: { ...policy.terms, rewardBps: 100n },
+        earlierTerms: [policy.terms],
+      };
+      cluster.restart();
+      await cluster.months(1);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([2_000]);
+    }));
+
   it("a payout that no transfer of the ledger asked for", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 25_000, "three_months");

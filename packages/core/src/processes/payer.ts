@@ -21,8 +21,8 @@ import { type PayDeps, payPayout, type PayResult } from "../payments/pay-payout.
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { JobHandlers, StartWorker } from "../queue/queue.ts";
 import type { PayoutId } from "../rules/payout.ts";
-import type { OwedRules } from "../rules/owed.ts";
-import type { Policy } from "../rules/policy.ts";
+import type { OwedAccounts } from "../rules/owed.ts";
+import { type Policy, termsEver } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import { reportTreasury } from "../treasury/report-treasury.ts";
 import { newTreasuryMemory, runTreasury } from "../treasury/run-treasury.ts";
@@ -80,7 +80,7 @@ export interface PayerSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
   readonly policyOn: (chainId: string) => Policy;
-  readonly owed: OwedRules;
+  readonly owed: OwedAccounts;
   /** Between two turns of the treasury. */
   readonly treasuryMs: number;
   /** Between two looks at what is open in the ledger; {@link RECONCILE_MS} if not said. */
@@ -102,7 +102,7 @@ export function newPayDeps({
   readonly custodian: ChainAccount;
   readonly chainId: string;
   readonly policy: Policy;
-  readonly owed: OwedRules;
+  readonly owed: OwedAccounts;
 }): Omit<PayDeps, "writerEpoch"> {
   return {
     chain,
@@ -129,7 +129,7 @@ export function newPayDeps({
         requestOf: (transfer, blockNum) =>
           requestOf(transfer, memoReader.read(transfer.memo), blockNum, policy),
       }),
-      owed,
+      { ...owed, terms: termsEver(policy) },
     ),
     feeOf: transferFee,
   };

@@ -7,8 +7,8 @@ import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
-import type { OwedRules } from "../rules/owed.ts";
-import type { Policy } from "../rules/policy.ts";
+import type { OwedAccounts } from "../rules/owed.ts";
+import { type Policy, termsEver } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import { type ProcessPorts, type ProcessSettings, reportNodeTroubles } from "./process-ports.ts";
 
@@ -28,8 +28,8 @@ export interface WatcherPorts extends ProcessPorts {
 export interface WatcherSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
-  readonly policyOn: (chainId: string) => Pick<Policy, "maxNetworkFee">;
-  readonly owed: OwedRules;
+  readonly policyOn: (chainId: string) => Pick<Policy, "maxNetworkFee" | "terms" | "earlierTerms">;
+  readonly owed: OwedAccounts;
   /** What this installation is called in messages. */
   readonly installation: string;
   readonly pollMs: number;
@@ -50,13 +50,14 @@ export async function runWatcher(
   if (custodian === undefined) return;
   const directAlerts = new DirectAlerts({ channels, clock, log, installation: settings.installation });
   const measured = ports.measure?.(() => monitor.state);
+  const policy = settings.policyOn(custodian.chainId);
   const monitor = new SpendMonitor({
     chain,
     ledger,
     log,
-    policy: settings.policyOn(custodian.chainId),
+    policy,
     custodian: custodian.account,
-    owed: settings.owed,
+    owed: { ...settings.owed, terms: termsEver(policy) },
     onAlert: (alert) => {
       measured?.(alert);
       directAlerts.job(alert);

@@ -1,6 +1,6 @@
 import { operationId } from "@stakebts/kernel/operation-id";
 import { btsText } from "@stakebts/kernel/text";
-import type { AgreementTerms } from "../rules/policy.ts";
+import { termsText } from "../rules/terms.ts";
 import {
   causeOf,
   causeOfAbsence,
@@ -12,9 +12,6 @@ import {
 import type { AgreementFact } from "./ledger-contents.ts";
 
 export type AgreementPair = Pair<AgreementFact>;
-
-export const termsText = ({ monthMs, rewardBps, penaltyBps }: AgreementTerms): string =>
-  `month ${monthMs / 1000} s, reward ${rewardBps} and penalty ${penaltyBps} hundredths of a percent`;
 
 /** @param keepsTerms the terms are taken from the ledger, because today's policy has others */
 export function aboutAgreement(

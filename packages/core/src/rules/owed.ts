@@ -3,10 +3,10 @@ import { assertNever } from "@stakebts/kernel/assert";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import type { PayoutKey, PayoutKind, PayoutStatus } from "./payout.ts";
-import { TERMS } from "./policy.ts";
+import { type AgreementTerms, TERMS } from "./policy.ts";
 import type { MemoRequest } from "./request.ts";
 import type { StakeRowType } from "./stake-row.ts";
-import { type Agreement, buildStakeRows } from "./terms.ts";
+import { type Agreement, buildStakeRows, termsText } from "./terms.ts";
 import { CORE_ASSET_ID } from "./transfer.ts";
 
 /**
@@ -64,7 +64,12 @@ export interface AskingTransfer {
 }
 
 /** What no transfer and no agreement says. */
-export interface OwedRules {
+export interface OwedRules extends OwedAccounts {
+  /** All under which an agreement was ever opened. */
+  readonly terms: readonly AgreementTerms[];
+}
+
+export interface OwedAccounts {
   /** The only account to which deposits for an exchange may go. */
   readonly exchangeDepositAccount: string;
   /** The only account to which checkpoints of the audit log may go; `undefined`: none is made. */
@@ -89,7 +94,7 @@ export function whyNotOwed(debt: Debt, rules: OwedRules): string | undefined {
       const twice = rows.find(({ alsoPaidBy }) => alsoPaidBy !== undefined)?.alsoPaidBy;
       if (twice !== undefined) return `${baseless} payout ${twice} pays the same stake rows`;
       for (const row of rows) {
-        const problem = whyNoRow(row);
+        const problem = whyNoRow(row, rules.terms);
         if (problem !== undefined) return `${baseless} ${problem}`;
       }
       if (!isNamedRightly(debt)) return `${baseless} its stake rows are not those that its name says`;
@@ -129,13 +134,15 @@ export function whyNotOwed(debt: Debt, rules: OwedRules): string | undefined {
 }
 
 /** A row follows from its agreement, and the agreement from the transfer that opened it. What was imported follows from neither. */
-function whyNoRow(row: DebtRow): string | undefined {
+function whyNoRow(row: DebtRow, everInForce: readonly AgreementTerms[]): string | undefined {
   const { agreement, type, number, amount, isImported, openedBy, refundedBy } = row;
   const at = operationId(agreement.operation);
   if (refundedBy !== undefined) return `${refundedBy} returns what opened agreement ${at}`;
   if (isImported) return undefined;
   const built = buildStakeRows(agreement).find((one) => one.type === type && one.number === number);
   if (built?.amount !== amount) return `a stake row is not what agreement ${at} gives`;
+  if (!everInForce.some((terms) => termsText(terms) === termsText(agreement.terms)))
+    return `agreement ${at} has terms that never held (${termsText(agreement.terms)}); if they did, add them to earlier_terms of the policy file`;
   if (openedBy === undefined) return `no transfer opened agreement ${at}, and no operator imported it`;
   return openedBy.sender === agreement.nominator &&
     toBtsRoundedDown(openedBy.amount) === agreement.amount &&

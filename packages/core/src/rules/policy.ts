@@ -23,6 +23,8 @@ export interface AgreementTerms {
 /** Everything a custodian may want to change. The defaults are those of the staking programme. */
 export interface Policy {
   readonly terms: AgreementTerms;
+  /** Terms that held before: agreements that were opened under them keep them, and those of no others are paid. */
+  readonly earlierTerms: readonly AgreementTerms[];
   readonly acceptedAmounts: readonly Bts[];
   /** Kept back from the refund of an invalid request. */
   readonly invalidRequestFee: Bts;
@@ -53,6 +55,12 @@ export interface Policy {
   readonly supportAddress: string;
 }
 
+/** All terms under which an agreement was ever opened. */
+export const termsEver = ({
+  terms,
+  earlierTerms,
+}: Pick<Policy, "terms" | "earlierTerms">): readonly AgreementTerms[] => [terms, ...earlierTerms];
+
 export const MAINNET_CHAIN_ID = "4018d7844c78f6a6c41c6a552b898022310fc5dec06da467ee7905a8dad512c8";
 const MAINNET_STRICT_JSON_UP_TO_BLOCK = 60_693_000;
 
@@ -62,6 +70,7 @@ export const strictJsonUpToBlock = (chainId: string): number =>
 
 export const DEFAULT_POLICY: Policy = {
   terms: { monthMs: 30 * DAY_MS, rewardBps: 800n, penaltyBps: 1_500n },
+  earlierTerms: [],
   acceptedAmounts: [
     25_000n,
     50_000n,

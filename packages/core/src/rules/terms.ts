@@ -17,6 +17,10 @@ export interface Agreement {
   readonly terms: AgreementTerms;
 }
 
+/** The terms in words; equal terms are equal texts. */
+export const termsText = ({ monthMs, rewardBps, penaltyBps }: AgreementTerms): string =>
+  `month ${monthMs / 1000} s, reward ${rewardBps} and penalty ${penaltyBps} hundredths of a percent`;
+
 /** Reward for one month, rounded down to whole BTS. */
 export const rewardPerMonth = (amount: Bts, terms: AgreementTerms): Bts => percentOf(amount, terms.rewardBps);
 
