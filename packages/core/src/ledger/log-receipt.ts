@@ -9,6 +9,8 @@ export const NEEDS_ATTENTION = new Set([
   "withdrawal.unprovable",
   "ledger.contradicted",
   "chain.disagrees",
+  "event.set_aside",
+  "event.unanswerable",
   "node.lied",
   "nodes.disagree",
   "payee.differs",

@@ -2,6 +2,7 @@ import { StartupError } from "@stakebts/kernel/errors";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
+import { messageOf } from "../runtime/error-facts.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
 import { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
 
@@ -24,7 +25,7 @@ export class PayOrHold {
       return await payPayout(this.#deps, id);
     } catch (error) {
       if (mayPass(error) || error instanceof StartupError) throw error;
-      const { message } = error instanceof Error ? error : new Error(String(error));
+      const message = messageOf(error);
       if (await this.#hold(id, `it cannot be paid: ${message}`)) throw error;
       this.#leftOut.add(id);
       await this.#tell({

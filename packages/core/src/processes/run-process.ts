@@ -5,6 +5,7 @@ import { StartupError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
 import { answersWithin } from "../runtime/answers-within.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
+import { messageOf } from "../runtime/error-facts.ts";
 import { hostClock } from "../runtime/host-clock.ts";
 import { standardOutput } from "../runtime/log-output.ts";
 import { createLog } from "../runtime/logger.ts";
@@ -108,7 +109,7 @@ export function runProcess<C extends ProcessConfig>(
   const tellOf = async (error: unknown): Promise<void> => {
     stop.abort();
     if (tell === undefined || configurationProblem(error) !== undefined) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const receipt = { event: "process.broken", subject: name, details: { reason, todo: BROKEN_TODO } };
     await answersWithin(tell(receipt), TELL_MS_MAX).catch((problem: unknown) =>
       log.warn("process.not_told", { message: problem instanceof Error ? problem.message : String(problem) }),

@@ -1,5 +1,6 @@
 import { AssertionError } from "@stakebts/kernel/assert";
 import { StartupError } from "@stakebts/kernel/errors";
+import { messageOf } from "./error-facts.ts";
 
 const named = new WeakSet<object>();
 
@@ -9,9 +10,8 @@ const named = new WeakSet<object>();
  */
 export function brokenStep(step: string, error: unknown): Error {
   if (error instanceof StartupError || (error instanceof Error && named.has(error))) return error;
-  const { message } = error instanceof Error ? error : new Error(String(error));
   const broken = new AssertionError(
-    `the step "${step}" failed with what does not pass by itself: ${message}`,
+    `the step "${step}" failed with what does not pass by itself: ${messageOf(error)}`,
   );
   broken.cause = error;
   named.add(broken);

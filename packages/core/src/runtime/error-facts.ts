@@ -62,3 +62,10 @@ function readFacts(error: object): ErrorFacts {
 }
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** What an error says, in one line: Prisma puts the name of the call and empty lines before it. */
+export const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error))
+    .replace(/\s*Invalid `[^`]*` invocation(?: in\s+\S+)?:/u, "")
+    .replaceAll(/\s+/gu, " ")
+    .trim();

@@ -74,6 +74,7 @@ export const isDue = (state: State, row: StakeRow, upToMs: Millis): boolean =>
   row.status === "pending" &&
   row.dueMs <= upToMs &&
   (DUE_TYPES as readonly string[]).includes(row.type) &&
+  !state.setAside.has(row.id) &&
   !isDebtCancelled(state, row.id) &&
   !isStopped(row, undecidedIn(state));
 

@@ -70,6 +70,8 @@ export interface State {
   approvals: readonly StoredApproval[];
   /** Numbers of blocks. */
   passedBlocks: readonly number[];
+  /** Operations of transfers and ids of rows. */
+  setAside: ReadonlySet<string>;
   recoveryHold: RecoveryHoldState;
   writerEpoch: bigint;
   processedElsewhereUpToBlockNum: number;
@@ -95,6 +97,7 @@ export const emptyState = (): State => ({
   limits: NO_LIMITS,
   approvals: [],
   passedBlocks: [],
+  setAside: new Set(),
   recoveryHold: { raised: undefined, databaseChanged: true },
   writerEpoch: 0n,
   processedElsewhereUpToBlockNum: 0,
