@@ -231,12 +231,14 @@ CREATE TABLE payment_limits (
   hour_cap bigint,
   day_cap bigint,
   approval_from bigint,
+  return_hour_cap bigint,
+  return_day_cap bigint,
   actor text NOT NULL,
   reason text NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT payment_limits_pkey PRIMARY KEY (id),
   CONSTRAINT payment_limits_has_author CHECK (actor <> '' AND reason <> ''),
-  CONSTRAINT payment_limits_positive CHECK (LEAST(payment_cap, hour_cap, day_cap, approval_from) > 0)
+  CONSTRAINT payment_limits_positive CHECK (LEAST(payment_cap, hour_cap, day_cap, approval_from, return_hour_cap, return_day_cap) > 0)
 );
 CREATE TRIGGER no_delete BEFORE DELETE ON payment_limits FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON payment_limits FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -502,6 +504,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION is_approved(debt payout) RETURNS boolean
 -- FUNCTION is_frozen() RETURNS boolean
 -- FUNCTION is_on_recovery_hold() RETURNS boolean
+-- FUNCTION is_returned(kind text) RETURNS boolean
 -- FUNCTION is_set_aside(of_event text) RETURNS boolean
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text

@@ -383,10 +383,14 @@ CREATE TABLE payment_limits (
   hour_cap      bigint,
   day_cap       bigint,
   approval_from bigint,
+  -- Of what goes back to those who sent it; null: as much as the other caps say, apart from what they count.
+  return_hour_cap bigint,
+  return_day_cap  bigint,
   actor         text NOT NULL,
   reason        text NOT NULL,
   created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  CONSTRAINT payment_limits_positive CHECK (least(payment_cap, hour_cap, day_cap, approval_from) > 0),
+  CONSTRAINT payment_limits_positive
+    CHECK (least(payment_cap, hour_cap, day_cap, approval_from, return_hour_cap, return_day_cap) > 0),
   CONSTRAINT payment_limits_has_author CHECK (actor <> '' AND reason <> '')
 );
 

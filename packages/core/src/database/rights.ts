@@ -150,6 +150,7 @@ export const FUNCTION_RIGHTS: Readonly<
   resume_event: { callers: ["operator"], asOwner: true },
   is_set_aside: { callers: PROCESS_ROLES, asOwner: false },
   is_frozen: { callers: [], asOwner: false },
+  is_returned: { callers: [], asOwner: false },
   is_on_recovery_hold: { callers: [], asOwner: false },
   // Called by a trigger on `control`, with the rights of whichever process changes that row.
   recovery_hold_is_passed: { callers: PROCESS_ROLES, asOwner: false },

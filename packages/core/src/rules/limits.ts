@@ -1,4 +1,5 @@
 import type { Bts } from "@stakebts/kernel/amount";
+import type { PayoutKind } from "./payout.ts";
 import { DAY_MS, HOUR_MS, type Millis } from "@stakebts/kernel/time";
 
 /**
@@ -9,9 +10,12 @@ import { DAY_MS, HOUR_MS, type Millis } from "@stakebts/kernel/time";
 export interface PaymentLimits {
   /** A single payment above it waits for a person. */
   readonly paymentCap: Bts | undefined;
-  /** Of all payments that were signed within an hour of each other. */
+  /** Of all payments of the programme that were signed within an hour of each other. */
   readonly hourCap: Bts | undefined;
   readonly dayCap: Bts | undefined;
+  /** The same of what goes back to whoever sent it, counted apart; `undefined`: as much as `hourCap`, `dayCap`. */
+  readonly returnHourCap: Bts | undefined;
+  readonly returnDayCap: Bts | undefined;
   /** A payment of this amount and above waits for the approval of a second person. */
   readonly approvalFrom: Bts | undefined;
 }
@@ -21,7 +25,36 @@ export const NO_LIMITS: PaymentLimits = {
   hourCap: undefined,
   dayCap: undefined,
   approvalFrom: undefined,
+  returnHourCap: undefined,
+  returnDayCap: undefined,
 };
+
+/**
+ * What shares windows. `returns` is money that goes back to whoever sent it, in windows of its own: or a stranger could fill those
+ * of the programme with his own money, and what is owed would wait behind it for ever. `is_returned` of the database is its home.
+ */
+export type Lane = "programme" | "returns";
+export const laneOf = (kind: PayoutKind): Lane =>
+  kind === "refund" || kind === "base" || kind === "stop" ? "returns" : "programme";
+
+/** What waits for the same room: refunds after all else, for they cost their sender next to nothing; then the oldest first. */
+export const byTurn = (
+  one: { readonly kind: PayoutKind; readonly dueMs: Millis; readonly id: string },
+  other: { readonly kind: PayoutKind; readonly dueMs: Millis; readonly id: string },
+): number =>
+  Number(one.kind === "refund") - Number(other.kind === "refund") ||
+  one.dueMs - other.dueMs ||
+  (one.id < other.id ? -1 : one.id > other.id ? 1 : 0);
+
+/** The caps of a lane in the place of those of the programme. */
+const inLane = (limits: PaymentLimits, lane: Lane): PaymentLimits =>
+  lane === "programme"
+    ? limits
+    : {
+        ...limits,
+        hourCap: limits.returnHourCap ?? limits.hourCap,
+        dayCap: limits.returnDayCap ?? limits.dayCap,
+      };
 
 /** What holds a payment back. Stored with the payout, and the label of a metric. */
 export const LIMITED_BY = ["payment_cap", "approval", "hour_cap", "day_cap"] as const;
@@ -57,19 +90,23 @@ export const signedWithin = (
  */
 export function limitPayment(
   amount: Bts,
-  limits: PaymentLimits,
+  allLimits: PaymentLimits,
   {
+    lane = "programme",
     approved,
     signed,
     nowMs,
     olderWaits,
   }: {
+    /** All that follows is of this lane. */
+    readonly lane?: Lane;
     readonly approved: boolean;
     readonly signed: readonly SignedPayment[];
     readonly nowMs: Millis;
     readonly olderWaits: "hour_cap" | "day_cap" | undefined;
   },
 ): LimitVerdict {
+  const limits = inLane(allLimits, lane);
   const { paymentCap, hourCap, dayCap, approvalFrom } = limits;
   const isOver = (cap: Bts | undefined): boolean => cap !== undefined && amount > cap;
   if (!approved) {
