@@ -1,5 +1,5 @@
 -- May this payout be signed now, as far as the limits go: 'go', 'held' (its status is now held, and a person decides) or 'later'.
--- Twin: limitPayment in packages/core/src/rules/limits.ts, and a test compares them. It is here because the check and the saving of a withdrawal
+-- Twin: limitPayment in packages/testkit/src/twins/limit-payment.ts, and a test compares them. It is here because the check and the saving of a withdrawal
 -- are one step, also for a payer of the version before. ADR 0019.
 -- What goes back to those who sent it (refunds, base amounts, early exits) has windows of its own, or a stranger could fill those of the
 -- programme with his own money. Among that, refunds come last: they cost their sender next to nothing.

@@ -7,7 +7,7 @@ import type {
   TopUpReader,
   Withdrawals,
 } from "@stakebts/core/ledger/ledger";
-import { oldestDecidable } from "@stakebts/core/rules/undecided";
+import { oldestDecidable } from "./twins/undecided.ts";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { agreementsIn, isDue, rowsIn } from "./memory-ledger/agreements.ts";
 import { controlIn } from "./memory-ledger/control.ts";

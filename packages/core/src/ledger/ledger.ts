@@ -328,7 +328,7 @@ export interface TransfersTx {
   find(query: TransferQuery): Promise<readonly NewTransfer[]>;
   /**
    * The first in chain order that has not been decided; incoming only.
-   * Not one that is set aside, nor one that depends on what waits: see `oldestDecidable` of rules/undecided.ts.
+   * Not one that is set aside, nor one that depends on what waits: see `isDecidable` of postgres/undecided.ts, and its twin in testkit.
    * @param accepting `false`: not one that asks for an agreement either.
    */
   oldestUndecided(accepting?: boolean): Promise<NewTransfer | undefined>;

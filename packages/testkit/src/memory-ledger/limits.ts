@@ -1,14 +1,8 @@
 import { assert } from "@stakebts/kernel/assert";
 import type { Millis } from "@stakebts/kernel/time";
-import { isApproved } from "@stakebts/core/rules/approval";
-import {
-  byTurn,
-  hasLimits,
-  type Lane,
-  laneOf,
-  limitPayment,
-  type PaymentLimits,
-} from "@stakebts/core/rules/limits";
+import { isApproved } from "../twins/approval.ts";
+import { hasLimits, type PaymentLimits } from "@stakebts/core/rules/limits";
+import { byTurn, type Lane, laneOf, limitPayment } from "../twins/limit-payment.ts";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { ApprovalsTx, PayoutApproval, PayoutRecord } from "@stakebts/core/ledger/ledger";
 import type { NewJob } from "@stakebts/core/queue/queue";

@@ -3,7 +3,7 @@ import type { AccountId } from "@stakebts/bitshares/chain";
 import type { TransferOutcome } from "@stakebts/core/rules/decide";
 import type { Ledger, NewTransfer, TransferQuery, TransfersTx } from "@stakebts/core/ledger/ledger";
 import type { StakeRowId } from "@stakebts/core/rules/stake-row";
-import { oldestDecidable, type Waiting } from "@stakebts/core/rules/undecided";
+import { oldestDecidable, type Waiting } from "../twins/undecided.ts";
 import type { State, StoredTransfer } from "./state.ts";
 
 /** In the order of the chain. */

@@ -9,7 +9,7 @@ export const isTransferSetAside = (of: "transfer" | "earlier"): Prisma.Sql =>
 const isRowSetAside = Prisma.sql`EXISTS (
   SELECT FROM event_set_aside aside WHERE aside.ended_at IS NULL AND aside.event = stake_row.id)`;
 
-/** Condition on `transfer`: undecided, and answered now. The rule is `oldestDecidable` of rules/undecided.ts. */
+/** Condition on `transfer`: undecided, and answered now. The rule is `oldestDecidable` of testkit/src/twins/undecided.ts. */
 export const isDecidable = (accepting: boolean): Prisma.Sql => Prisma.sql`
   transfer.status = 'undecided' AND NOT ${isTransferSetAside("transfer")}
   ${accepting ? Prisma.empty : Prisma.sql`AND transfer.request->>'type' <> 'open'`}
@@ -37,7 +37,7 @@ export const debtIsNotCancelled = Prisma.sql`NOT EXISTS (
 
 /**
  * Condition on `stake_row`: it waits for its due date, no operator has set it aside or cancelled its payout, and its nominator has made no stop
- * before it falls due that waits for an answer (`isStopped` of rules/undecided.ts).
+ * before it falls due that waits for an answer (`isStopped` of testkit/src/twins/undecided.ts).
  */
 export const isAwaited = Prisma.sql`stake_row.status = 'pending' AND stake_row.type IN ('reward', 'base_amount', 'penalty')
   AND NOT ${isRowSetAside} AND ${debtIsNotCancelled} AND NOT EXISTS (

@@ -1,7 +1,7 @@
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
-import type { MemoRequest } from "./request.ts";
-import type { StakeRowType } from "./stake-row.ts";
+import type { MemoRequest } from "@stakebts/core/rules/request";
+import type { StakeRowType } from "@stakebts/core/rules/stake-row";
 
 /** An incoming transfer that waits for an answer. */
 export interface UndecidedTransfer {
