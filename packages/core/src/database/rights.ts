@@ -148,7 +148,7 @@ export const FUNCTION_RIGHTS: Readonly<
   end_freeze: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
   set_event_aside: { callers: ["operator"], asOwner: true },
   resume_event: { callers: ["operator"], asOwner: true },
-  is_set_aside: { callers: PROCESS_ROLES, asOwner: false },
+  is_set_aside: { callers: [], asOwner: false },
   is_frozen: { callers: [], asOwner: false },
   is_returned: { callers: [], asOwner: false },
   is_on_recovery_hold: { callers: [], asOwner: false },

@@ -45,6 +45,7 @@ describe("trouble that passes by itself", () => {
       ofPrisma("P2002", { kind: "UniqueConstraintViolation", originalCode: "23505" }),
     ],
     ["a number that is too large", withCode("22003")],
+    ["a statement after one that failed and that nobody has heard of", withCode("25P02")],
     ["a missing right", withCode("42501")],
     ["an exception of a function", withCode("P0001")],
     ["a wrong password", withCode("28P01")],

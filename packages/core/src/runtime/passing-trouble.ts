@@ -16,12 +16,12 @@ const PASSING_SQLSTATES = [
   "57P01", // the server is shut down, has crashed, or starts
   "57P02",
   "57P03",
+  "57P04", // the database was dropped: another takes its place
   "57P05", // the session was idle for too long
   "40001", // two transactions wrote the same rows
   "40P01", // deadlock
   "55P03", // a lock was not to be had in time
   "57014", // the statement took too long, or was cancelled
-  "25P02", // a statement after one that failed: that one was told first
   "25P03", // the transaction was idle for too long
   "25P04", // the transaction took too long
   "25006", // the server is read-only: a replica, or one that is about to be replaced
