@@ -83,6 +83,25 @@ CREATE TRIGGER no_truncate BEFORE TRUNCATE ON control FOR EACH STATEMENT EXECUTE
 CREATE TRIGGER recovery_hold_holds BEFORE UPDATE ON control FOR EACH ROW WHEN (old.recovery_hold_until_ms IS NOT NULL) EXECUTE FUNCTION recovery_hold_holds();
 CREATE TRIGGER writer_epoch_goes_up BEFORE UPDATE ON control FOR EACH ROW EXECUTE FUNCTION writer_epoch_goes_up();
 
+CREATE TABLE event_set_aside (
+  id bigint NOT NULL DEFAULT nextval('event_set_aside_id_seq'::regclass),
+  event text NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  ended_at timestamptz(3),
+  ended_by text,
+  end_reason text,
+  CONSTRAINT event_set_aside_pkey PRIMARY KEY (id),
+  CONSTRAINT event_set_aside_end_has_author CHECK (ended_by <> '' AND end_reason <> ''),
+  CONSTRAINT event_set_aside_end_is_whole CHECK (num_nulls(ended_at, ended_by, end_reason) = ANY (ARRAY[0, 3])),
+  CONSTRAINT event_set_aside_has_author CHECK (actor <> '' AND reason <> '')
+);
+CREATE UNIQUE INDEX event_set_aside_open ON event_set_aside (event) WHERE ended_at IS NULL;
+CREATE TRIGGER no_delete BEFORE DELETE ON event_set_aside FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON event_set_aside FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER set_aside_is_only_ended BEFORE UPDATE ON event_set_aside FOR EACH ROW EXECUTE FUNCTION set_aside_is_only_ended();
+
 CREATE TABLE hash_chain_entry (
   seq bigint NOT NULL,
   receipt_id bigint NOT NULL,
@@ -212,12 +231,14 @@ CREATE TABLE payment_limits (
   hour_cap bigint,
   day_cap bigint,
   approval_from bigint,
+  return_hour_cap bigint,
+  return_day_cap bigint,
   actor text NOT NULL,
   reason text NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT payment_limits_pkey PRIMARY KEY (id),
   CONSTRAINT payment_limits_has_author CHECK (actor <> '' AND reason <> ''),
-  CONSTRAINT payment_limits_positive CHECK (LEAST(payment_cap, hour_cap, day_cap, approval_from) > 0)
+  CONSTRAINT payment_limits_positive CHECK (LEAST(payment_cap, hour_cap, day_cap, approval_from, return_hour_cap, return_day_cap) > 0)
 );
 CREATE TRIGGER no_delete BEFORE DELETE ON payment_limits FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON payment_limits FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -516,6 +537,8 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION is_approved(debt payout) RETURNS boolean
 -- FUNCTION is_frozen() RETURNS boolean
 -- FUNCTION is_on_recovery_hold() RETURNS boolean
+-- FUNCTION is_returned(kind text) RETURNS boolean
+-- FUNCTION is_set_aside(of_event text) RETURNS boolean
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean
@@ -527,7 +550,10 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION refuse_removal() RETURNS trigger
 -- FUNCTION release_approved(of_payout uuid, job_id text) RETURNS boolean
 -- FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text) RETURNS boolean
+-- FUNCTION resume_event(of_event text, by_whom text, why text) RETURNS boolean
 -- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
+-- FUNCTION set_aside_is_only_ended() RETURNS trigger
+-- FUNCTION set_event_aside(of_event text, by_whom text, why text) RETURNS text
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger
 -- FUNCTION withdrawal_moves() RETURNS trigger

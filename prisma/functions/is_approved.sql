@@ -1,5 +1,5 @@
 -- A person who is not the one that gave the payout to the payer has approved it. Twin: isApproved in
--- packages/core/src/rules/approval.ts, and a test compares them. ADR 0019.
+-- packages/testkit/src/twins/approval.ts, and a test compares them. ADR 0019.
 CREATE OR REPLACE FUNCTION is_approved(debt payout) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (
     SELECT FROM payout_approval approval

@@ -21,6 +21,7 @@ import { addRebuild } from "./commands/rebuild.ts";
 import { addReset, addRestore } from "./commands/restore.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopUp } from "./commands/top-ups.ts";
+import { addTransfers } from "./commands/transfers.ts";
 import { addUsers } from "./commands/users.ts";
 import { environmentOf } from "./config.ts";
 import { Context, type Run } from "./context.ts";
@@ -70,6 +71,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addForecast,
     addBalances,
     addTopUp,
+    addTransfers,
     addStakes,
     addAgreements,
     addReceipts,

@@ -10,7 +10,7 @@ describe("limits", () => {
     expect(await set("--per-hour", "2000", "--approval-from", "450")).toMatchObject({ code: 0 });
     expect((await set("--per-hour", "2000")).out).toContain("nothing was changed");
     expect((await set("--per-hour", "none", "--per-day", "5000")).out).toMatch(
-      /per hour +none\nper day +5,000 BTS\napproval from +450 BTS/u,
+      /per hour +none\nper day +5,000 BTS\nreturned\/hour +as per hour, counted apart\n.*\napproval from +450 BTS/u,
     );
     expect((await stakebts("status")).out).toMatch(/limits +5,000 per day, approval from 450/u);
     for (const wrong of ["0", "-1", "1.5", "1e9", "12345678901", "all"])

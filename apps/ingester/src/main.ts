@@ -12,39 +12,44 @@ import { runProcess } from "@stakebts/core/processes/run-process";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { readConfig } from "./config.ts";
 
-runProcess("ingester", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
-  const memos = createMemoReader({ wifs: config.STAKEBTS_MEMO_KEY });
-  const chain = openChain(config, log);
-  const url = config.DATABASE_URL;
-  const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
-  const ledger = createPostgresLedger({ url, db });
-  const store = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
-  const queue = openJobQueue(store, log);
-  measureNodes(metrics, chain);
-  measureCursor(metrics, { chain, ledger });
-  await runIngester(
-    {
-      chain: countBlocks(metrics, chain),
-      ledger,
-      queue,
-      memos,
-      clock: hostClock,
-      log,
-      progress,
-      readiness,
-      frozenHere: localFreeze(config),
-      onFreezes: measureFreeze(metrics),
-    },
-    {
-      custodian: config.STAKEBTS_CUSTODIAN,
-      policyOn: (chainId) => policyOf(config.STAKEBTS_POLICY, chainId).policy,
-      replay: config.STAKEBTS_REPLAY,
-      skipBlocks: new Set(config.STAKEBTS_SKIP_BLOCKS),
-      adminReplay: config.STAKEBTS_ADMIN_REPLAY === "on",
-      pollMs: config.STAKEBTS_POLL_MS,
-      shown: shown(config),
-    },
-    signal,
-  );
-  await Promise.all([queue.close(), chain.close(), db.$disconnect()]);
-});
+runProcess(
+  "ingester",
+  readConfig,
+  async ({ config, log, signal, metrics, progress, readiness, onBroken }) => {
+    const memos = createMemoReader({ wifs: config.STAKEBTS_MEMO_KEY });
+    const chain = openChain(config, log);
+    const url = config.DATABASE_URL;
+    const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
+    const ledger = createPostgresLedger({ url, db });
+    onBroken(async (receipt) => void (await ledger.transaction((tx) => tx.receipts.add([receipt]))));
+    const store = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
+    const queue = openJobQueue(store, log);
+    measureNodes(metrics, chain);
+    measureCursor(metrics, { chain, ledger });
+    await runIngester(
+      {
+        chain: countBlocks(metrics, chain),
+        ledger,
+        queue,
+        memos,
+        clock: hostClock,
+        log,
+        progress,
+        readiness,
+        frozenHere: localFreeze(config),
+        onFreezes: measureFreeze(metrics),
+      },
+      {
+        custodian: config.STAKEBTS_CUSTODIAN,
+        policyOn: (chainId) => policyOf(config.STAKEBTS_POLICY, chainId).policy,
+        replay: config.STAKEBTS_REPLAY,
+        skipBlocks: new Set(config.STAKEBTS_SKIP_BLOCKS),
+        adminReplay: config.STAKEBTS_ADMIN_REPLAY === "on",
+        pollMs: config.STAKEBTS_POLL_MS,
+        shown: shown(config),
+      },
+      signal,
+    );
+    await Promise.all([queue.close(), chain.close(), db.$disconnect()]);
+  },
+);

@@ -18,13 +18,14 @@ import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { openTopUpSources } from "@stakebts/core/treasury/open-sources";
 import { readConfig } from "./config.ts";
 
-runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
+runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress, readiness, onBroken }) => {
   const { DATABASE_URL: databaseUrl, STAKEBTS_ACTIVE_KEY: activeKey } = config;
   const memoKeys = config.STAKEBTS_MEMO_KEY ?? [activeKey];
   const { managers } = policyOf(config.STAKEBTS_POLICY, "");
   const chain = openChain(config, log);
   const db = openDatabase(databaseUrl, config.STAKEBTS_DATABASE_CONNECTIONS);
   const ledger = createPostgresLedger({ url: databaseUrl, db });
+  onBroken(async (receipt) => void (await ledger.transaction((tx) => tx.receipts.add([receipt]))));
   const view = createPostgresLedgerView({ url: databaseUrl, db });
   const queues = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
   measureNodes(metrics, chain);

@@ -11,13 +11,14 @@ import { runWatcher } from "@stakebts/core/processes/watcher";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { readConfig } from "./config.ts";
 
-runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
+runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progress, readiness, onBroken }) => {
   const { DATABASE_URL: databaseUrl } = config;
   const chain = openChain(config, log);
   const ledger = createPostgresMonitorLedger({
     url: databaseUrl,
     max: config.STAKEBTS_DATABASE_CONNECTIONS,
   });
+  onBroken((receipt) => ledger.addReceipts([receipt]));
   measureNodes(metrics, chain);
   await runWatcher(
     {

@@ -1,5 +1,5 @@
 import type { Shares } from "@stakebts/kernel/amount";
-import type { Disposition } from "@stakebts/kernel/errors";
+import { type Disposition, ServiceError } from "@stakebts/kernel/errors";
 import type { Millis } from "@stakebts/kernel/time";
 
 /** `1.2.N` */
@@ -206,7 +206,7 @@ export type NodeTrouble =
   | { readonly type: "dispute"; readonly what: string; readonly said: string; readonly needed: number };
 
 /** A node, or all of them, could not be asked or answered nonsense. `retry` when another try may help. */
-export class ChainError extends Error {
+export class ChainError extends ServiceError {
   override readonly name = "ChainError";
   readonly code: ChainErrorCode;
   constructor(code: ChainErrorCode, message: string, options?: ErrorOptions) {

@@ -14,3 +14,11 @@ export type Disposition = "retry" | "look" | "refuse" | "hold";
 export class StartupError extends Error {
   override readonly name = "StartupError";
 }
+
+/**
+ * Another service (a node, an exchange) could not be asked, or gave an answer that cannot be used. Nothing is broken here, and its
+ * next answer may be another one.
+ */
+export class ServiceError extends Error {
+  override readonly name: string = "ServiceError";
+}

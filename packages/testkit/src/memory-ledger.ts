@@ -7,7 +7,7 @@ import type {
   TopUpReader,
   Withdrawals,
 } from "@stakebts/core/ledger/ledger";
-import { oldestDecidable } from "@stakebts/core/rules/undecided";
+import { oldestDecidable } from "./twins/undecided.ts";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { agreementsIn, isDue, rowsIn } from "./memory-ledger/agreements.ts";
 import { controlIn } from "./memory-ledger/control.ts";
@@ -17,8 +17,9 @@ import { payoutsIn } from "./memory-ledger/payouts.ts";
 import { jobsIn, receiptsIn } from "./memory-ledger/receipts.ts";
 import { type Clock, copy, emptyState, type State } from "./memory-ledger/state.ts";
 import { topUpsIn } from "./memory-ledger/top-ups.ts";
+import { setAsideIn } from "./memory-ledger/set-aside.ts";
 import { passedBlocksIn } from "./memory-ledger/passed-blocks.ts";
-import { transfersIn, undecidedIn } from "./memory-ledger/transfers.ts";
+import { transfersIn, undecidedIn, waitingIn } from "./memory-ledger/transfers.ts";
 import { withdrawalsIn } from "./memory-ledger/withdrawals.ts";
 
 /**
@@ -133,7 +134,8 @@ export class MemoryLedger implements Ledger {
 
   async hasWork(accepting = true): Promise<boolean> {
     const { cursor, rows } = this.#state;
-    if (oldestDecidable(undecidedIn(this.#state), accepting) !== undefined) return true;
+    if (oldestDecidable(undecidedIn(this.#state), waitingIn(this.#state, accepting)) !== undefined)
+      return true;
     return (
       cursor !== undefined && [...rows.values()].some((row) => isDue(this.#state, row, cursor.blockTimeMs))
     );
@@ -163,6 +165,7 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   control: controlIn(state, clock),
   approvals: approvalsIn(state),
   passedBlocks: passedBlocksIn(() => state),
+  setAside: setAsideIn(state),
   jobs: jobsIn(state),
   receipts: receiptsIn(state),
 });

@@ -375,6 +375,23 @@ CREATE TABLE ledger_freeze (
 );
 CREATE INDEX ledger_freeze_open ON ledger_freeze (id) WHERE ended_at IS NULL;
 
+-- Transfers and stake rows that an operator has set aside, because they could not be answered and the others waited behind them. Only
+-- `set_event_aside` and `resume_event` write here. ADR 0019.
+CREATE TABLE event_set_aside (
+  id         bigserial NOT NULL PRIMARY KEY,
+  event      text NOT NULL,
+  actor      text NOT NULL,
+  reason     text NOT NULL,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  ended_at   timestamptz(3),
+  ended_by   text,
+  end_reason text,
+  CONSTRAINT event_set_aside_has_author CHECK (actor <> '' AND reason <> ''),
+  CONSTRAINT event_set_aside_end_is_whole CHECK (num_nulls(ended_at, ended_by, end_reason) IN (0, 3)),
+  CONSTRAINT event_set_aside_end_has_author CHECK (ended_by <> '' AND end_reason <> '')
+);
+CREATE UNIQUE INDEX event_set_aside_open ON event_set_aside (event) WHERE ended_at IS NULL;
+
 -- Blocks that no node can deliver and that an operator has ordered to pass. Ingester and watcher then ask the nodes for what
 -- they can say of the block (header, history of the custodian) and go on when a majority agrees. No row is changed.
 CREATE TABLE passed_block (
@@ -393,10 +410,14 @@ CREATE TABLE payment_limits (
   hour_cap      bigint,
   day_cap       bigint,
   approval_from bigint,
+  -- Of what goes back to those who sent it; null: as much as the other caps say, apart from what they count.
+  return_hour_cap bigint,
+  return_day_cap  bigint,
   actor         text NOT NULL,
   reason        text NOT NULL,
   created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  CONSTRAINT payment_limits_positive CHECK (least(payment_cap, hour_cap, day_cap, approval_from) > 0),
+  CONSTRAINT payment_limits_positive
+    CHECK (least(payment_cap, hour_cap, day_cap, approval_from, return_hour_cap, return_day_cap) > 0),
   CONSTRAINT payment_limits_has_author CHECK (actor <> '' AND reason <> '')
 );
 

@@ -14,6 +14,8 @@ interface Options {
   readonly perPayment?: Limit;
   readonly perHour?: Limit;
   readonly perDay?: Limit;
+  readonly returnsPerHour?: Limit;
+  readonly returnsPerDay?: Limit;
   readonly approvalFrom?: Limit;
   readonly reason?: string;
   readonly actor?: string;
@@ -61,6 +63,8 @@ export function addLimits(program: Command, run: Run): void {
     .addOption(limitOption("--per-payment", "a larger payment waits for a person"))
     .addOption(limitOption("--per-hour", "what may be signed in any 60 minutes"))
     .addOption(limitOption("--per-day", "what may be signed in any 24 hours"))
+    .addOption(limitOption("--returns-per-hour", "the same of what goes back to its senders"))
+    .addOption(limitOption("--returns-per-day", "the same of what goes back to its senders"))
     .addOption(limitOption("--approval-from", "payments of this amount and above wait for a second person"))
     .addOption(reasonOption())
     .addOption(actorOption())
@@ -69,14 +73,18 @@ export function addLimits(program: Command, run: Run): void {
       "after",
       `
 Amounts are whole BTS, without network fees. What does not fit into an hour or a day waits, oldest first, and is paid when
-there is room. Hours and days are those of the chain. A payment that alone is larger than an hour or a day waits for a person.
+there is room. Refunds, base amounts and early exits go back to those who sent them: they are counted apart, so that nobody can
+fill the room of the programme with his own money, and up to the same caps if they have none of their own; refunds come last.
+Hours and days are those of the chain. A payment that alone is larger than an hour or a day waits for a person.
 ${examples(["limits set --per-day 2000000 --reason 'twice the most that was ever due in a day'", "a ceiling"], ["limits set --approval-from 500000 --reason 'two people look at these'", "four eyes"])}`,
     )
     .action(
       run(async (context, options: Options) => {
         const change = changeOf(options);
         if (Object.keys(change).length === 0)
-          throw new UsageError("which limit? --per-payment, --per-hour, --per-day or --approval-from");
+          throw new UsageError(
+            "which limit? --per-payment, --per-hour, --per-day, --returns-per-hour, --returns-per-day or --approval-from",
+          );
         const action = await operatorAction(context, options);
         const { changed, before, after } = await setLimits(context, { change, action });
         if (options.json) printJson(context.terminal, { changed, before, after });
@@ -89,8 +97,22 @@ ${examples(["limits set --per-day 2000000 --reason 'twice the most that was ever
     );
 }
 
-function changeOf({ perPayment, perHour, perDay, approvalFrom }: Options): Partial<PaymentLimits> {
-  const given = { paymentCap: perPayment, hourCap: perHour, dayCap: perDay, approvalFrom };
+function changeOf({
+  perPayment,
+  perHour,
+  perDay,
+  returnsPerHour,
+  returnsPerDay,
+  approvalFrom,
+}: Options): Partial<PaymentLimits> {
+  const given = {
+    paymentCap: perPayment,
+    hourCap: perHour,
+    dayCap: perDay,
+    returnHourCap: returnsPerHour,
+    returnDayCap: returnsPerDay,
+    approvalFrom,
+  };
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value === "none" ? undefined : value]],
@@ -98,11 +120,20 @@ function changeOf({ perPayment, perHour, perDay, approvalFrom }: Options): Parti
   );
 }
 
-export const limitsText = ({ paymentCap, hourCap, dayCap, approvalFrom }: PaymentLimits): string =>
+export const limitsText = ({
+  paymentCap,
+  hourCap,
+  dayCap,
+  returnHourCap,
+  returnDayCap,
+  approvalFrom,
+}: PaymentLimits): string =>
   [
     paymentCap === undefined ? [] : `${btsText(paymentCap)} per payment`,
     hourCap === undefined ? [] : `${numberText(hourCap)} per hour`,
     dayCap === undefined ? [] : `${numberText(dayCap)} per day`,
+    returnHourCap === undefined ? [] : `${numberText(returnHourCap)} returned per hour`,
+    returnDayCap === undefined ? [] : `${numberText(returnDayCap)} returned per day`,
     approvalFrom === undefined ? [] : `approval from ${numberText(approvalFrom)}`,
   ]
     .flat()
@@ -117,12 +148,14 @@ export const limitedTexts = ({ limited }: Pick<StatusView, "limited">): readonly
   });
 
 function show({ terminal }: Context, status: Pick<StatusView, "limits" | "limited">): void {
-  const { paymentCap, hourCap, dayCap, approvalFrom } = status.limits;
-  const line = (name: string, amount: Bts | undefined) =>
-    terminal.out(`${name.padEnd(14)} ${amount === undefined ? "none" : `${btsText(amount)}`}`);
+  const { paymentCap, hourCap, dayCap, returnHourCap, returnDayCap, approvalFrom } = status.limits;
+  const line = (name: string, amount: Bts | undefined, otherwise = "none") =>
+    terminal.out(`${name.padEnd(14)} ${amount === undefined ? otherwise : `${btsText(amount)}`}`);
   line("per payment", paymentCap);
   line("per hour", hourCap);
   line("per day", dayCap);
+  line("returned/hour", returnHourCap, "as per hour, counted apart");
+  line("returned/day", returnDayCap, "as per day, counted apart");
   line("approval from", approvalFrom);
   for (const text of limitedTexts(status)) terminal.out(terminal.paint("yellow", text));
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { ChainHead } from "@stakebts/bitshares/chain";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import type { StatusView } from "@stakebts/core/ledger/view";
+import { setAsideText } from "@stakebts/core/operators/set-aside";
 import { PAYOUT_COUNTS } from "@stakebts/core/operators/lists";
 import { freezeText, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
@@ -65,6 +66,7 @@ function show(
     line("nominations", paint("red", plainText(`not answered: ${notAccepting}`)));
   for (const freeze of [...status.freezes, ...status.processFreezes])
     line("frozen", paint("red", plainText(freezeText(freeze))));
+  for (const aside of status.setAside) line("set aside", paint("red", plainText(setAsideText(aside))));
   line("limits", limitsText(status.limits));
   for (const text of limitedTexts(status)) line("limited", paint("yellow", text));
   const onRecoveryHold = whyOnRecoveryHold(status.recoveryHold);

@@ -1,3 +1,4 @@
+import { resumeCommand, setAsideText } from "@stakebts/core/operators/set-aside";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import { LEDGER_LAG_BLOCKS_MAX } from "@stakebts/core/ledger/recovery-hold";
 import type { StatusView } from "@stakebts/core/ledger/view";
@@ -36,6 +37,12 @@ export async function* examineWork(context: Context, before: readonly Finding[])
       "transfers",
       `${status.undecidedTransfers} not decided yet`,
       notAccepting === undefined ? "is the scheduler running?" : "nominations are frozen, see there",
+    );
+  for (const aside of status.setAside)
+    yield problem(
+      "set aside",
+      plainText(setAsideText(aside)),
+      `when its cause is gone: \`${resumeCommand(aside.event)}\``,
     );
   yield* freezes(frozen);
   yield* limits(status);

@@ -1,3 +1,4 @@
+import { resumeCommand, setAsideText } from "@stakebts/core/operators/set-aside";
 import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { btsText, durationText, sharesText } from "@stakebts/kernel/text";
 import type { Figures } from "./figures.ts";
@@ -31,6 +32,8 @@ export function warningsOf(figures: Figures): readonly Warning[] {
       `Nominations are not answered: ${notAccepting}`,
       "They are written down, and answered in turn after: stakebts unfreeze --reason '…'",
     );
+  for (const aside of status.setAside)
+    warn(`Set aside: ${setAsideText(aside)}`, `When its cause is gone: ${resumeCommand(aside.event)}`);
   for (const { process, source, level, reason } of status.processFreezes)
     if (!(payerStartedOff && process === "payer" && source === "environment"))
       warn(`The ${process} is frozen (${level}): ${reason}`, "It ends where it was made.");

@@ -1,6 +1,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Prisma, PrismaClient } from "../generated/prisma/client.ts";
 import { openPool } from "../runtime/database-session.ts";
+import { sqlStateOf } from "../runtime/error-facts.ts";
 
 export { Prisma };
 export type Database = PrismaClient;
@@ -53,7 +54,7 @@ export function openSource(
 export function isWriteConflict(error: unknown): boolean {
   return (
     error instanceof Prisma.PrismaClientKnownRequestError &&
-    (error.code === "P2034" || ["40001", "40P01"].includes(sqlState(error) ?? ""))
+    (error.code === "P2034" || ["40001", "40P01"].includes(sqlStateOf(error) ?? ""))
   );
 }
 
@@ -61,22 +62,14 @@ export function isWriteConflict(error: unknown): boolean {
 export function isUniqueViolation(error: unknown): boolean {
   return (
     error instanceof Prisma.PrismaClientKnownRequestError &&
-    (error.code === "P2002" || sqlState(error) === "23505")
+    (error.code === "P2002" || sqlStateOf(error) === "23505")
   );
-}
-
-/** The SQLSTATE of what the database refused, if it was the database. */
-export function sqlState(error: Prisma.PrismaClientKnownRequestError): string | undefined {
-  const meta = error.meta as
-    | { driverAdapterError?: { cause?: { originalCode?: string } }; code?: string }
-    | undefined;
-  return meta?.driverAdapterError?.cause?.originalCode ?? meta?.code;
 }
 
 /** The tables or functions are not there. */
 export function isNotMigrated(error: unknown): boolean {
   return (
     error instanceof Prisma.PrismaClientKnownRequestError &&
-    (error.code === "P2021" || ["42P01", "42883"].includes(sqlState(error) ?? ""))
+    (error.code === "P2021" || ["42P01", "42883"].includes(sqlStateOf(error) ?? ""))
   );
 }

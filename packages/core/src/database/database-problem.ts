@@ -1,4 +1,5 @@
-import { isNotMigrated, Prisma, sqlState } from "./client.ts";
+import { sqlStateOf } from "../runtime/error-facts.ts";
+import { isNotMigrated, Prisma } from "./client.ts";
 
 /** What keeps a program from using the database. */
 export interface DatabaseProblem {
@@ -38,7 +39,7 @@ function cursorProblem(error: unknown): DatabaseProblem | undefined {
 
 function prismaProblem(error: Prisma.PrismaClientKnownRequestError): DatabaseProblem | undefined {
   if (isNotMigrated(error)) return configuration(NO_LEDGER);
-  if (sqlState(error) === "25006") return unavailable(READ_ONLY);
+  if (sqlStateOf(error) === "25006") return unavailable(READ_ONLY);
   const meta = error.meta as
     | { driverAdapterError?: { cause?: { kind?: string; host?: string; port?: number } } }
     | undefined;

@@ -350,6 +350,40 @@ describe("the payer's role", () => {
   });
 });
 
+describe("events", () => {
+  test("are set aside by the login of operators, and by no process: it could keep a debt from falling due", async ({
+    owner,
+    as,
+  }) => {
+    await owner.query(
+      `INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, sender, receiver, request,
+                             sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, status)
+       VALUES (7, 0, 0, 1, 'in', 'nominator-1', 'custodian', '{"type":"stop"}', false, 1, '1.3.0', 1, 'none', 'undecided')`,
+    );
+    const setAside = "SELECT set_event_aside('7:0:0', 'x', 'y') AS answer";
+    const resume = "SELECT resume_event('7:0:0', 'x', 'y') AS answer";
+    for (const role of PROCESS_ROLES.filter((name) => name !== "operator")) {
+      const db = await as(role);
+      for (const sql of [
+        setAside,
+        resume,
+        "INSERT INTO event_set_aside (event, actor, reason) VALUES ('7:0:0', 'x', 'y')",
+        "UPDATE event_set_aside SET ended_at = now(), ended_by = 'x', end_reason = 'y'",
+      ])
+        await expect(db.query(sql), `${role}: ${sql}`).rejects.toThrow(DENIED);
+    }
+    const operator = await as("operator");
+    const answer = async (sql: string) => (await operator.query<{ answer: unknown }>(sql)).rows[0]?.answer;
+    expect(await answer(setAside)).toBe("set_aside");
+    expect(await answer(setAside)).toBe("there");
+    expect(await answer("SELECT set_event_aside('8:0:0', 'x', 'y') AS answer")).toBe("unknown");
+    await expect(owner.query("UPDATE event_set_aside SET reason = 'z'")).rejects.toThrow("is ended once");
+    await expect(owner.query("DELETE FROM event_set_aside")).rejects.toThrow("nothing is ever deleted");
+    expect(await answer(resume)).toBe(true);
+    expect(await answer(resume)).toBe(false);
+  });
+});
+
 describe("freezes", () => {
   const add = (db: pg.Client, source: string, process: string | null = null) =>
     db.query("SELECT add_freeze('pay-nothing', $1, $2, 'test')", [source, process]);

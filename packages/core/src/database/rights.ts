@@ -108,6 +108,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   // Written by `add_freeze` and `end_freeze`, which say who may add what and who may end it.
   ledger_freeze: { write: {} },
+  // Written by `set_event_aside` and `resume_event`, for operators.
+  event_set_aside: { write: {} },
   // Written once, by `bind_ledger`.
   ledger_account: { write: {} },
   payment_limits: { write: { operator: "INSERT" } },
@@ -150,7 +152,11 @@ export const FUNCTION_RIGHTS: Readonly<
     asOwner: true,
   },
   end_freeze: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
+  set_event_aside: { callers: ["operator"], asOwner: true },
+  resume_event: { callers: ["operator"], asOwner: true },
+  is_set_aside: { callers: [], asOwner: false },
   is_frozen: { callers: [], asOwner: false },
+  is_returned: { callers: [], asOwner: false },
   is_on_recovery_hold: { callers: [], asOwner: false },
   // Called by a trigger on `control`, with the rights of whichever process changes that row.
   recovery_hold_is_passed: { callers: PROCESS_ROLES, asOwner: false },

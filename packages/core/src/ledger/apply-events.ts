@@ -1,5 +1,6 @@
 import { toShares } from "@stakebts/kernel/amount";
-import { assert } from "@stakebts/kernel/assert";
+import { assert, AssertionError } from "@stakebts/kernel/assert";
+import { StartupError } from "@stakebts/kernel/errors";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../rules/decide.ts";
 import { type Freeze, whyAcceptsNothing } from "../rules/freeze.ts";
 import { asImported } from "../rules/import-mark.ts";
@@ -12,6 +13,8 @@ import type { Millis } from "@stakebts/kernel/time";
 import { CORE_ASSET_ID } from "../rules/transfer.ts";
 import type { ControlState, Ledger, LedgerTx, NewReceipt, NewTransfer, TopUpRecord } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
+import { messageOf } from "../runtime/error-facts.ts";
+import { mayPass } from "../runtime/passing-trouble.ts";
 import { topUpId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { createPayouts } from "./create-payouts.ts";
@@ -51,15 +54,85 @@ export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promis
   for (let total = 0; ;) {
     if (signal?.aborted === true) return total;
     if (!(await deps.ledger.hasWork(isAccepting(deps, await deps.ledger.control.read())))) return total;
-    const { steps, receipts } = await deps.ledger.transaction((tx) => applySome(tx, deps));
+    const { steps, receipts, isAll } = await applyWhatCan(deps);
     for (const receipt of receipts) logReceipt(deps.log, receipt);
     total += steps;
-    if (steps < STEPS_PER_TRANSACTION) return total;
+    if (isAll) return total;
   }
 }
 
+/** How much a transaction takes on. */
+interface Portion {
+  /** Steps that share it. */
+  readonly steps: number;
+  /** Rows that fall due in one step. */
+  readonly rows: number;
+}
+
+/** How far a transaction has come: kept outside of it, for when it fails. */
+interface Progress {
+  steps: number;
+  /** What the step is about that is being taken. */
+  current: readonly (StakeRow | NewTransfer)[];
+}
+
+interface Applied {
+  readonly steps: number;
+  readonly receipts: readonly NewReceipt[];
+  /** Nothing is left to do. */
+  readonly isAll: boolean;
+}
+
 /**
- * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on. It comes to the same ledger
+ * Many steps in one transaction, or as many as can be answered before one that cannot: the transaction is taken again in smaller
+ * portions, so that all before that one is committed, and that one is alone in the end. Then it is named, and the process stops: an
+ * operator may set it aside (`stakebts transfers set-aside`).
+ */
+async function applyWhatCan(deps: ApplyDeps): Promise<Applied> {
+  for (let portion: Portion = { steps: STEPS_PER_TRANSACTION, rows: DUE_ROWS_PER_STEP }; ;) {
+    const progress: Progress = { steps: 0, current: [] };
+    try {
+      return await deps.ledger.transaction((tx) => applySome(tx, deps, portion, progress));
+    } catch (error) {
+      if (mayPass(error) || error instanceof StartupError) throw error;
+      const smaller = smallerPortion(portion, progress);
+      if (smaller === undefined) throw await unanswerable(deps, progress.current[0], error);
+      portion = smaller;
+    }
+  }
+}
+
+/** `undefined`: it was one transfer or one row already. */
+function smallerPortion({ steps, rows }: Portion, done: Progress): Portion | undefined {
+  if (done.steps > 0 && done.steps < steps) return { steps: done.steps, rows };
+  if (steps > 1) return { steps: 1, rows };
+  return done.current.length > 1 ? { steps, rows: Math.ceil(done.current.length / 2) } : undefined;
+}
+
+/** Says which one it is, in the ledger too, so that people are told. Returns the error that stops the process. */
+async function unanswerable(
+  { ledger, log }: ApplyDeps,
+  event: StakeRow | NewTransfer | undefined,
+  cause: unknown,
+): Promise<Error> {
+  const message = messageOf(cause);
+  if (event === undefined) return new AssertionError(`events cannot be applied: ${message}`);
+  const [subject, what] =
+    "operation" in event
+      ? [operationId(event.operation), `transfer ${operationId(event.operation)} of ${event.sender}`]
+      : [event.id, `the ${event.type} of ${event.nominator} that is due (row ${event.id})`];
+  const reason = `${what} cannot be answered, and what comes after it waits: ${message}`;
+  const todo = `report it; to let the others go on: stakebts transfers set-aside ${subject} --reason '…'`;
+  const receipt: NewReceipt = { event: "event.unanswerable", subject, details: { reason, todo } };
+  const isNew = await ledger.transaction((tx) => tx.receipts.add([receipt], { once: true }));
+  if (isNew > 0) logReceipt(log, receipt);
+  const error = new AssertionError(`${reason}; ${todo}`);
+  error.cause = cause;
+  return error;
+}
+
+/**
+ * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on; so it is with what is set aside. It comes to the same ledger
  * as if everything had been answered in turn: see {@link TransfersTx.oldestUndecided} and ADR 0019.
  */
 const isAccepting = ({ frozenHere }: ApplyDeps, { freezes }: ControlState): boolean =>
@@ -68,18 +141,28 @@ const isAccepting = ({ frozenHere }: ApplyDeps, { freezes }: ControlState): bool
 async function applySome(
   tx: LedgerTx,
   deps: ApplyDeps,
-): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
+  portion: Portion,
+  progress: Progress,
+): Promise<Applied> {
+  // The transaction may be taken again as it is, after another one wrote the same rows.
+  Object.assign(progress, { steps: 0, current: [] });
   await tx.lockEvents();
   const control = await tx.control.read();
   const { processedElsewhereUpToBlockNum } = control;
   const accepting = isAccepting(deps, control);
   const receipts: NewReceipt[] = [];
-  for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
-    const step = await applyNext(tx, deps, { processedElsewhereUpToBlockNum, accepting });
-    if (step === undefined) return { steps, receipts };
+  for (; progress.steps < portion.steps; progress.steps++) {
+    progress.current = [];
+    const step = await applyNext(tx, deps, {
+      processedElsewhereUpToBlockNum,
+      accepting,
+      rowsMax: portion.rows,
+      takes: (events) => (progress.current = events),
+    });
+    if (step === undefined) return { steps: progress.steps, receipts, isAll: true };
     receipts.push(...step);
   }
-  return { steps: STEPS_PER_TRANSACTION, receipts };
+  return { steps: progress.steps, receipts, isAll: false };
 }
 
 /** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
@@ -89,14 +172,23 @@ async function applyNext(
   {
     processedElsewhereUpToBlockNum,
     accepting,
-  }: { readonly processedElsewhereUpToBlockNum: number; readonly accepting: boolean },
+    rowsMax,
+    takes,
+  }: {
+    readonly processedElsewhereUpToBlockNum: number;
+    readonly accepting: boolean;
+    readonly rowsMax: number;
+    /** Told what the step is about. */
+    readonly takes: (events: Progress["current"]) => void;
+  },
 ): Promise<readonly NewReceipt[] | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
   const cursor = await tx.cursor.read();
   if (cursor === undefined) return undefined;
   const transfer = await tx.transfers.oldestUndecided(accepting);
   const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
-  const due = await tx.rows.find({ dueUpToMs: nowMs, limit: DUE_ROWS_PER_STEP });
+  const due = await tx.rows.find({ dueUpToMs: nowMs, limit: rowsMax });
+  takes(due.length > 0 || transfer === undefined ? due : [transfer]);
   if (due.length > 0) return settleDueRows(tx, due);
   if (transfer === undefined) return undefined;
   return answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum);

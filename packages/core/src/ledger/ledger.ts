@@ -328,8 +328,8 @@ export interface TransfersTx {
   find(query: TransferQuery): Promise<readonly NewTransfer[]>;
   /**
    * The first in chain order that has not been decided; incoming only.
-   * @param accepting `false`: not one that asks for an agreement, nor a stop by an account that asked for one before it. All
-   * else comes to the same whether those are answered before it or after it.
+   * Not one that is set aside, nor one that depends on what waits: see `isDecidable` of postgres/undecided.ts, and its twin in testkit.
+   * @param accepting `false`: not one that asks for an agreement either.
    */
   oldestUndecided(accepting?: boolean): Promise<NewTransfer | undefined>;
   /** Writes those that are not there yet, and returns them. */
@@ -508,6 +508,12 @@ export interface ApprovalsTx {
   release(id: PayoutId, job: NewJob): Promise<boolean>;
 }
 
+export interface SetAsideOrder {
+  readonly event: string;
+  readonly actor: string;
+  readonly reason: string;
+}
+
 /** The ledger inside one database transaction: either everything that is done through it happens, or nothing. */
 export interface LedgerTx {
   /** Waits until no other transaction applies events. Released at the end of this one. */
@@ -528,6 +534,13 @@ export interface LedgerTx {
   readonly passedBlocks: {
     /** `false`: it was ordered before. */
     add(order: { blockNum: number; actor: string; reason: string }): Promise<boolean>;
+  };
+  /** Transfers (`block:trx:op`) and stake rows (ids) that wait until an operator resumes them. Of the operator's login only. */
+  readonly setAside: {
+    /** `there`: it is set aside already. `unknown`: nothing of this name waits to be answered. */
+    add(order: SetAsideOrder): Promise<"set_aside" | "there" | "unknown">;
+    /** `false`: it is not set aside. */
+    end(order: SetAsideOrder): Promise<boolean>;
   };
   readonly receipts: {
     /**

@@ -159,6 +159,15 @@ export interface HashChainProgress {
   readonly oldestAgeMs: number;
 }
 
+/** A transfer (`block:trx:op`) or a stake row (its id) that could not be answered and waits until an operator resumes it. */
+export interface EventSetAside {
+  readonly event: string;
+  readonly actor: string;
+  readonly reason: string;
+  /** Host time. */
+  readonly sinceMs: number;
+}
+
 export interface StatusView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
@@ -180,7 +189,9 @@ export interface StatusView {
   }[];
   readonly rows: readonly { readonly status: StakeRowStatus; readonly count: number }[];
   readonly agreements: number;
+  /** Those that are set aside do not count. */
   readonly undecidedTransfers: number;
+  readonly setAside: readonly EventSetAside[];
   /** Jobs that wait to be made: more than a few mean that the scheduler and the ingester are not running. */
   readonly jobsToDispatch: number;
   readonly hashChain: HashChainProgress;

@@ -137,9 +137,20 @@ describe("limits in the database", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(amount, { minLength: 8, maxLength: 8 }),
-        fc.record({ paymentCap: large, hourCap: limit, dayCap: limit, approvalFrom: large }),
+        fc.array(fc.constantFrom("refund", "refund", "base", "reward", "stop", "confirm", "reward"), {
+          minLength: 8,
+          maxLength: 8,
+        }),
+        fc.record({
+          paymentCap: large,
+          hourCap: limit,
+          dayCap: limit,
+          returnHourCap: limit,
+          returnDayCap: limit,
+          approvalFrom: large,
+        }),
         fc.array(step, { minLength: 10, maxLength: 30 }),
-        async (amounts, caps, steps) => {
+        async (amounts, kinds, caps, steps) => {
           // Days apart, so that the run before has left every window; and whatever it left waiting is out of the way.
           await db.query(
             "UPDATE payout SET status = 'held', reason = 'over' WHERE status IN ('due', 'ready')",
@@ -149,9 +160,10 @@ describe("limits in the database", () => {
           await passRecoveryHold(memory);
           const startMs = block * 10 * HOUR_MS;
           let [now, number] = [startMs, block * 1_000];
-          const payouts = amounts.map((of, index) =>
-            refundOf(operation(block, index), { amount: bts(of), dueMs: millis(startMs + index) }),
-          );
+          const payouts = amounts.map((of, index) => ({
+            ...refundOf(operation(block, index), { amount: bts(of), dueMs: millis(startMs + index) }),
+            kind: kinds[index] ?? "refund",
+          }));
           const limits = Object.fromEntries(
             Object.entries(caps).map(([name, of]) => [name, of === undefined ? undefined : bts(of)]),
           ) as unknown as PaymentLimits;

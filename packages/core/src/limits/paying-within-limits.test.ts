@@ -101,3 +101,40 @@ describe("a payment that needs an approval", () => {
       await cluster.expectLedgerMatchesChain();
     }));
 });
+
+describe("a stranger's money", () => {
+  it("fills no room of the programme, whatever he sends and however it goes back", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-2", 25_000, "three_months");
+      await cluster.settle();
+      await limit(cluster, { hourCap: bts(2_500n), dayCap: bts(2_500n) });
+      // A month later, before the reward of 2,000 BTS falls due, his junk has gone back and filled the hour.
+      cluster.devnet.skipTime((30 * DAY_MS - HOUR_MS / 2) / 1_000);
+      for (const amount of [2_450, 2_451, 2_452]) await cluster.send("nominator-1", amount, "junk");
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([2_400]);
+      await later(cluster, HOUR_MS);
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([1, 2_000]);
+      expect(payoutsOf(cluster, "refund").map(({ limitedBy }) => limitedBy)).toContain("day_cap");
+    }));
+
+  it("goes back under caps of its own, refunds after early exits", () =>
+    inCluster({}, async (cluster) => {
+      for (const name of ["nominator-1", "nominator-2"]) await cluster.send(name, 25_000, "three_months");
+      await cluster.settle();
+      await limit(cluster, { returnHourCap: bts(21_300n) });
+      await cluster.send("nominator-1", 1, "stop"); // 21,250 BTS go back.
+      await cluster.settle();
+      await cluster.send("nominator-1", 210, "junk");
+      await cluster.settle();
+      await cluster.send("nominator-2", 1, "stop");
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 21_250]);
+      await later(cluster, HOUR_MS);
+      // The refund is older, and waits all the same.
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([1, 21_250]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 21_250]);
+      await later(cluster, HOUR_MS);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 160, 21_250]);
+    }));
+});

@@ -1,7 +1,7 @@
-import { AssertionError } from "@stakebts/kernel/assert";
 import type { HostClock } from "@stakebts/kernel/clock";
-import { StartupError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
+import { brokenStep } from "../runtime/broken-step.ts";
+import { mayPass } from "../runtime/passing-trouble.ts";
 
 const RETRY_MS = 1_000;
 
@@ -30,7 +30,7 @@ export async function withPayerLock(
     try {
       await lock.hold(signal, work);
     } catch (error) {
-      if (error instanceof AssertionError || error instanceof StartupError) throw error;
+      if (!mayPass(error)) throw brokenStep("payer lock", error);
       log.warn("payer.lock_unavailable", { message: error instanceof Error ? error.message : String(error) });
     }
     await clock.sleep(RETRY_MS, signal);

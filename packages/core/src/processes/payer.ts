@@ -2,8 +2,6 @@ import { transferFee } from "@stakebts/bitshares/fees";
 import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stakebts/bitshares/chain";
 import type { MemoReader, MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import { toShares } from "@stakebts/kernel/amount";
-import { AssertionError } from "@stakebts/kernel/assert";
-import { StartupError } from "@stakebts/kernel/errors";
 import { requestOf } from "../ledger/ingest-blocks.ts";
 import { CauseReader } from "../ledger/cause-reader.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
@@ -17,13 +15,15 @@ import { AccountCache } from "../payments/account-cache.ts";
 import { createDebtCheck } from "../payments/debt-check.ts";
 import { HotWallet } from "../payments/hot-wallet.ts";
 import { OpenPayouts } from "../payments/open-payouts.ts";
-import { type PayDeps, payPayout, type PayResult } from "../payments/pay-payout.ts";
+import type { PayDeps, PayResult } from "../payments/pay-payout.ts";
+import { PayOrHold } from "../payments/pay-or-hold.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { JobHandlers, StartWorker } from "../queue/queue.ts";
 import type { PayoutId } from "../rules/payout.ts";
 import type { OwedAccounts } from "../rules/owed.ts";
 import { type Policy, termsEver } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
+import { mayPass } from "../runtime/passing-trouble.ts";
 import { reportTreasury } from "../treasury/report-treasury.ts";
 import { newTreasuryMemory, runTreasury } from "../treasury/run-treasury.ts";
 import type { TopUpSource, TreasuryDeps } from "../treasury/treasury.ts";
@@ -201,7 +201,7 @@ async function lead(
 ): Promise<void> {
   const { clock } = ports;
   const stop = new AbortController();
-  let failure: AssertionError | undefined;
+  let failure: Error | undefined;
   const open = new OpenPayouts(deps.ledger.payouts, clock);
   const pay = oneAtATime(deps, () => stop.abort());
   const worker = ports.startWorker({
@@ -239,9 +239,10 @@ type Pay = (id: PayoutId) => Promise<PayResult>;
 function oneAtATime(deps: PayDeps, onSuperseded: () => void): Pay {
   // Said once, not for each of the payouts that wait behind it.
   let lastPause: string | undefined;
+  const payOrHold = new PayOrHold(deps);
   let before: Promise<unknown> = Promise.resolve();
   const pay: Pay = async (id) => {
-    const result = await payPayout(deps, id);
+    const result = await payOrHold.pay(id);
     if (result.type === "superseded") onSuperseded();
     const pause = result.type === "again" ? result.reason : undefined;
     if (pause !== undefined && pause !== lastPause) deps.log.warn("payer.pauses", { reason: pause });
@@ -303,7 +304,7 @@ async function payWithoutJobs(
         await pay(id);
       } catch (error) {
         // As for a job that fails: it is its turn again later, and the others go on.
-        if (error instanceof AssertionError || error instanceof StartupError) throw error;
+        if (!mayPass(error)) throw error;
         log.warn("step.failed", {
           step: loop.name,
           payoutId: id,

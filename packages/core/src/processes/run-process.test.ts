@@ -81,3 +81,22 @@ describe("a process whose event loop stands still", () => {
     expect(log).toContain('"event":"process.stalled"');
   });
 });
+
+describe("a process whose work ends with a broken assumption", () => {
+  it("lets others know why, and exits with 70", async () => {
+    const child = await start(
+      `context.onBroken(async (receipt) => void writeSync(3, JSON.stringify(receipt)));
+       ready(); await new Promise((resolve) => setTimeout(resolve, 50)); null.x;`,
+    );
+    let said = "";
+    child.stdio[3]?.on("data", (data: Buffer) => (said += data.toString()));
+    expect(await child.ended).toEqual([70, null]);
+    await child.read;
+    expect(said).toContain('"event":"process.broken","subject":"payer"');
+  });
+
+  it("exits all the same when nobody can be told", async () => {
+    const child = await start(`context.onBroken(() => Promise.reject(new Error("away"))); ready(); null.x;`);
+    expect(await child.ended).toEqual([70, null]);
+  });
+});

@@ -1,7 +1,11 @@
 import { secretLeaks, forgetSecrets } from "../config/secret-leak-check.ts";
+import { databaseProblem } from "../database/database-problem.ts";
 import type { ProcessName } from "../config/process-settings.ts";
 import { StartupError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
+import { answersWithin } from "../runtime/answers-within.ts";
+import type { NewReceipt } from "../ledger/ledger.ts";
+import { messageOf } from "../runtime/error-facts.ts";
 import { hostClock } from "../runtime/host-clock.ts";
 import { standardOutput } from "../runtime/log-output.ts";
 import { createLog } from "../runtime/logger.ts";
@@ -15,6 +19,12 @@ export const EXIT = { ok: 0, brokenAssumption: 70, notStarted: 78 } as const;
 /** How long a process may take to finish its current step after SIGTERM. */
 const DRAIN_MS_MAX = 20_000;
 
+const BROKEN_TODO =
+  "it is safe to start it again; if this repeats, see the runbook, and report it with the stack of its log";
+
+/** How long a process that ends waits until others have heard why. */
+const TELL_MS_MAX = 10_000;
+
 /** What every process is told. Without a port it says nothing of itself over HTTP. */
 export interface ProcessConfig {
   readonly LOG_LEVEL: string;
@@ -27,6 +37,8 @@ export interface ProcessContext<C> extends Observation {
   readonly log: Log;
   /** Aborted by SIGTERM or SIGINT: finish the current step and return. */
   readonly signal: AbortSignal;
+  /** How others hear of it when the work ends with a broken assumption. It is given a few seconds. */
+  readonly onBroken: (tell: (receipt: NewReceipt) => Promise<void>) => void;
 }
 
 /**
@@ -45,20 +57,22 @@ export function runProcess<C extends ProcessConfig>(
   process.env["PGAPPNAME"] ??= `stakebts-${name}`;
   startWatchdog(name);
   const stop = new AbortController();
+  let tell: ((receipt: NewReceipt) => Promise<void>) | undefined;
   const exit = (code: number): never => {
     standardOutput().flush();
     process.exit(code);
   };
   const crash = (error: unknown): never => {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    if (error instanceof StartupError) {
-      log.error("process.not_started", { message });
+    const wrong = configurationProblem(error);
+    if (wrong !== undefined) {
+      log.error("process.not_started", { message: wrong });
       exit(EXIT.notStarted);
     }
     log.error("process.broken", {
       message,
       stack,
-      todo: "start it again; if this repeats, report it with the stack",
+      todo: BROKEN_TODO,
     });
     return exit(EXIT.brokenAssumption);
   };
@@ -89,10 +103,30 @@ export function runProcess<C extends ProcessConfig>(
       observation.metrics.includeProcess();
       await serveObservation(observation, { host, port, log });
     }
-    await main({ ...observation, config, log, signal: stop.signal });
+    await main({ ...observation, config, log, signal: stop.signal, onBroken: (how) => (tell = how) });
   };
-  run().then(() => {
-    log.info("process.stopped");
-    exit(EXIT.ok);
-  }, crash);
+  /** A process that ends again and again could otherwise be alarmed about by its log alone, which nobody may read. */
+  const tellOf = async (error: unknown): Promise<void> => {
+    stop.abort();
+    if (tell === undefined || configurationProblem(error) !== undefined) return;
+    const reason = messageOf(error);
+    const receipt = { event: "process.broken", subject: name, details: { reason, todo: BROKEN_TODO } };
+    await answersWithin(tell(receipt), TELL_MS_MAX).catch((problem: unknown) =>
+      log.warn("process.not_told", { message: problem instanceof Error ? problem.message : String(problem) }),
+    );
+  };
+  run().then(
+    () => {
+      log.info("process.stopped");
+      exit(EXIT.ok);
+    },
+    (error: unknown) => tellOf(error).then(() => crash(error)),
+  );
 }
+
+/** The error, or what a step has ended with. */
+const configurationProblem = (error: unknown): string | undefined => {
+  const problem = databaseProblem((error as { cause?: unknown } | undefined)?.cause ?? error);
+  if (problem?.kind === "configuration") return problem.message;
+  return error instanceof StartupError ? error.message : undefined;
+};

@@ -1,4 +1,3 @@
-import type { AssertionError } from "@stakebts/kernel/assert";
 import { LivenessPing, type LivenessPingDeps } from "../alerts/liveness.ts";
 import { type NotificationDeps, sendNotifications } from "../alerts/send-notifications.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
@@ -95,7 +94,7 @@ export async function runScheduler(
     return DONE;
   });
   const broken = new AbortController();
-  let failure: AssertionError | undefined;
+  let failure: Error | undefined;
   const worker = ports.startWorker({
     stepMsMax: APPLY_MS_MAX,
     onBroken: (error) => {

@@ -1,4 +1,5 @@
 import type { Queue } from "bullmq";
+import { ServiceError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
 import type { JobQueue, NewJob } from "./queue.ts";
 import { BACKOFF_MS_MAX, catalog, KEEP_FAILED, REMOVE_COMPLETED, JOB_KINDS } from "./catalog.ts";
@@ -15,11 +16,11 @@ export function createJobQueue({ store, log }: { store: QueueStore; log: Log }):
     async add(jobs) {
       for (const [name, queue] of queues) {
         const own = jobs.filter((job) => catalog[job.kind].queue === name).map(toJob);
-        if (own.length > 0) await queue.addBulk(own);
+        if (own.length > 0) await asked(() => queue.addBulk(own));
       }
     },
     async waiting(kind) {
-      return (await queues.get(catalog[kind].queue)?.getWaitingCount()) ?? 0;
+      return (await asked(async () => queues.get(catalog[kind].queue)?.getWaitingCount())) ?? 0;
     },
     async problem() {
       const problems = await Promise.all([...queues.values()].map(servingProblem));
@@ -29,6 +30,17 @@ export function createJobQueue({ store, log }: { store: QueueStore; log: Log }):
       await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };
+}
+
+/** The queue decides nothing, so nothing that its store says may stop a process. */
+async function asked<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (error) {
+    throw new ServiceError(`the queue: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 const toJob = (job: NewJob) => ({

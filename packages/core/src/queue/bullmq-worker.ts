@@ -1,7 +1,8 @@
 import { DelayedError, type Job, UnrecoverableError } from "bullmq";
-import { AssertionError } from "@stakebts/kernel/assert";
 import type { Log } from "@stakebts/kernel/log";
 import type { JobKind, JobResult, JobWorker, WorkerTask } from "./queue.ts";
+import { brokenStep } from "../runtime/broken-step.ts";
+import { mayPass } from "../runtime/passing-trouble.ts";
 import { type Progress, STEP_MS_MAX } from "../runtime/progress.ts";
 import { catalog, JOB_KINDS } from "./catalog.ts";
 import { openWorker, type PatientWorker, type QueueStore } from "./connection.ts";
@@ -56,7 +57,7 @@ async function answerJob(
   kind: JobKind,
   job: Job,
   handle: (data: unknown) => Promise<JobResult>,
-  onBroken: (error: AssertionError) => void,
+  onBroken: (error: Error) => void,
 ): Promise<JobResult> {
   const data = catalog[kind].data.safeParse(job.data);
   if (!data.success)
@@ -64,7 +65,7 @@ async function answerJob(
   try {
     return await handle(data.data);
   } catch (error) {
-    if (error instanceof AssertionError) onBroken(error);
+    if (!mayPass(error)) onBroken(brokenStep(kind, error));
     throw error;
   }
 }

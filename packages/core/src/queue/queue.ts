@@ -1,5 +1,3 @@
-import type { AssertionError } from "@stakebts/kernel/assert";
-
 /**
  * A wake-up for a worker. It carries ids only: the work stands in the ledger, so a job that is lost, doubled or late changes
  * only when the work is done.
@@ -48,11 +46,11 @@ export interface JobWorker {
 
 export interface WorkerTask {
   readonly handlers: JobHandlers;
-  /** A broken assumption: the process has to stop. */
-  readonly onBroken: (error: AssertionError) => void;
+  /** What does not pass by itself: the process has to stop. */
+  readonly onBroken: (error: Error) => void;
   /** A job that takes longer is stuck. */
   readonly stepMsMax?: number | undefined;
 }
 
-/** How a process begins to answer jobs. A handler that throws is given its job again after a while. */
+/** How a process begins to answer jobs. A handler that throws trouble that passes is given its job again after a while. */
 export type StartWorker = (task: WorkerTask) => JobWorker;

@@ -1,17 +1,19 @@
 import type { Bts } from "@stakebts/kernel/amount";
-import { DAY_MS, HOUR_MS, type Millis } from "@stakebts/kernel/time";
 
 /**
  * How much may be paid, in whole BTS without network fees; `undefined`: no such limit. Set by operators, each time as a new
  * row with a name and a reason. The home of this rule is the database, which asks it whenever a withdrawal is saved
- * (`limit_payment`, ADR 0019). This is its twin: the ledger in memory executes it, and a test compares the two.
+ * (`limit_payment`, ADR 0019). Its twin, of the ledger in memory, is in testkit.
  */
 export interface PaymentLimits {
   /** A single payment above it waits for a person. */
   readonly paymentCap: Bts | undefined;
-  /** Of all payments that were signed within an hour of each other. */
+  /** Of all payments of the programme that were signed within an hour of each other. */
   readonly hourCap: Bts | undefined;
   readonly dayCap: Bts | undefined;
+  /** The same of what goes back to whoever sent it, counted apart; `undefined`: as much as `hourCap`, `dayCap`. */
+  readonly returnHourCap: Bts | undefined;
+  readonly returnDayCap: Bts | undefined;
   /** A payment of this amount and above waits for the approval of a second person. */
   readonly approvalFrom: Bts | undefined;
 }
@@ -21,85 +23,13 @@ export const NO_LIMITS: PaymentLimits = {
   hourCap: undefined,
   dayCap: undefined,
   approvalFrom: undefined,
+  returnHourCap: undefined,
+  returnDayCap: undefined,
 };
 
 /** What holds a payment back. Stored with the payout, and the label of a metric. */
 export const LIMITED_BY = ["payment_cap", "approval", "hour_cap", "day_cap"] as const;
 export type LimitedBy = (typeof LIMITED_BY)[number];
-
-/** A payment that counts: one that is signed and not proved dead. */
-export interface SignedPayment {
-  readonly amount: Bts;
-  /** Time of the ledger's newest block when it was signed. */
-  readonly signedMs: Millis;
-}
-
-export type LimitVerdict =
-  | { readonly type: "go" }
-  /** A person has to approve it. */
-  | { readonly type: "held"; readonly by: LimitedBy; readonly reason: string }
-  /** There will be room by itself. */
-  | { readonly type: "later"; readonly by: "hour_cap" | "day_cap"; readonly reason: string };
-
-/** The sum of what was signed in the window that ends at `nowMs`; what is exactly as old as the window is long has left it. */
-export const signedWithin = (
-  signed: readonly SignedPayment[],
-  { nowMs, windowMs }: { readonly nowMs: Millis; readonly windowMs: number },
-): bigint =>
-  signed.reduce((sum, { amount, signedMs }) => (signedMs > nowMs - windowMs ? sum + amount : sum), 0n);
-
-/**
- * May this payment be signed now? Pure.
- * - An approval lets a single payment be as large as it is. It does not make room in an hour or a day, but for what alone is
- *   larger than the cap: that goes when nothing else was signed in the window.
- * - What waits for room is passed by nothing that fell due later, or it would starve behind small payments.
- * @param olderWaits what an older payment, which waits for room, waits for
- */
-export function limitPayment(
-  amount: Bts,
-  limits: PaymentLimits,
-  {
-    approved,
-    signed,
-    nowMs,
-    olderWaits,
-  }: {
-    readonly approved: boolean;
-    readonly signed: readonly SignedPayment[];
-    readonly nowMs: Millis;
-    readonly olderWaits: "hour_cap" | "day_cap" | undefined;
-  },
-): LimitVerdict {
-  const { paymentCap, hourCap, dayCap, approvalFrom } = limits;
-  const isOver = (cap: Bts | undefined): boolean => cap !== undefined && amount > cap;
-  if (!approved) {
-    if (isOver(paymentCap))
-      return held("payment_cap", `it is more than the cap of ${paymentCap} BTS for one payment`);
-    if (approvalFrom !== undefined && amount >= approvalFrom)
-      return held("approval", `payments from ${approvalFrom} BTS on need the approval of a second person`);
-    if (isOver(hourCap)) return held("hour_cap", `it alone is more than the cap of ${hourCap} BTS per hour`);
-    if (isOver(dayCap)) return held("day_cap", `it alone is more than the cap of ${dayCap} BTS per day`);
-  }
-  const isFull = (cap: Bts | undefined, windowMs: number): boolean => {
-    const sum = signedWithin(signed, { nowMs, windowMs });
-    return cap !== undefined && sum > 0n && sum + amount > cap;
-  };
-  const full = isFull(dayCap, DAY_MS) ? "day_cap" : isFull(hourCap, HOUR_MS) ? "hour_cap" : undefined;
-  if (full !== undefined || (olderWaits !== undefined && capOf(limits, olderWaits) !== undefined))
-    return later(full ?? (olderWaits as "hour_cap"), limits);
-  return { type: "go" };
-}
-
-const capOf = ({ hourCap, dayCap }: PaymentLimits, by: "hour_cap" | "day_cap"): Bts | undefined =>
-  by === "hour_cap" ? hourCap : dayCap;
-
-const held = (by: LimitedBy, reason: string): LimitVerdict => ({ type: "held", by, reason });
-
-const later = (by: "hour_cap" | "day_cap", limits: PaymentLimits): LimitVerdict => ({
-  type: "later",
-  by,
-  reason: `the cap of ${capOf(limits, by)} BTS per ${by === "hour_cap" ? "hour" : "day"} leaves no room for it yet`,
-});
 
 export const hasLimits = (limits: PaymentLimits): boolean =>
   Object.values(limits).some((limit) => limit !== undefined);

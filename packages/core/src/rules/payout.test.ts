@@ -1,3 +1,4 @@
+import { PAYOUT_MOVES } from "@stakebts/testkit/twins/moves";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { bts } from "@stakebts/kernel/amount";
@@ -7,7 +8,6 @@ import {
   IN_FLIGHT_STATUSES,
   PAYABLE_STATUSES,
   PAYOUT_KINDS,
-  PAYOUT_MOVES,
   PAYOUT_STATUSES,
   type PayoutKey,
   payoutKey,

@@ -53,24 +53,6 @@ export const PAYOUT_STATUSES = [
 ] as const;
 export type PayoutStatus = (typeof PAYOUT_STATUSES)[number];
 
-/**
- * Every move there is. The home of this rule is the database (trigger `payout_moves`), because it must hold against every client; this is its twin, which the
- * ledger in memory executes, and a test compares them pair by pair. ADR 0021.
- * `confirmed` can be reached from
- * wherever the money has not left by our own hand: a ledger restored from a backup learns from the chain that it paid.
- */
-export const PAYOUT_MOVES: Readonly<Record<PayoutStatus, readonly PayoutStatus[]>> = {
-  due: ["ready", "confirmed", "held", "cancelled"],
-  ready: ["signed", "waiting_funds", "confirmed", "held", "failed", "cancelled"],
-  signed: ["sent", "confirmed", "ready", "held", "failed"],
-  sent: ["confirmed", "ready", "held", "failed"],
-  waiting_funds: ["ready", "confirmed", "held", "failed", "cancelled"],
-  held: ["ready", "confirmed", "failed", "cancelled"],
-  failed: ["ready", "confirmed", "cancelled"],
-  confirmed: [],
-  cancelled: [],
-};
-
 /** What a shortage of funds is topped up for: not deposits at an exchange, which take away what could be spared. */
 export const TOPPED_UP_KINDS = PAYOUT_KINDS.filter((kind) => kind !== "deposit");
 

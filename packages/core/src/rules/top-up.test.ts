@@ -1,3 +1,4 @@
+import { TOP_UP_MOVES } from "@stakebts/testkit/twins/moves";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { bts, shares, SHARES_PER_BTS, type Shares } from "@stakebts/kernel/amount";
@@ -5,7 +6,6 @@ import {
   type SourceFunds,
   decideTopUp,
   type ExpectedTopUp,
-  TOP_UP_MOVES,
   TOP_UP_STATUSES,
   topUpCompletedBy,
   type TopUpId,

@@ -47,20 +47,6 @@ export const TOP_UP_STATUSES = [
 ] as const;
 export type TopUpStatus = (typeof TOP_UP_STATUSES)[number];
 
-/**
- * Every move there is. The home of this rule is the database (trigger `top_up_moves`), because it must hold against every client. This is its
- * twin: the ledger in memory executes it, and a test compares the two pair by pair. ADR 0021.
- */
-export const TOP_UP_MOVES: Readonly<Record<TopUpStatus, readonly TopUpStatus[]>> = {
-  requested: ["asked", "refused", "arrived"],
-  asked: ["requested", "accepted", "arrived", "refused", "cancelled", "unresolved"],
-  accepted: ["arrived", "cancelled", "unresolved"],
-  unresolved: ["accepted", "arrived", "cancelled"],
-  refused: ["arrived"],
-  cancelled: ["arrived"],
-  arrived: [],
-};
-
 /** Money that may still come. */
 export const EXPECTED_STATUSES = ["requested", "asked", "accepted"] as const satisfies readonly TopUpStatus[];
 /** While a source has one of these, no further top-up is asked of it. */

@@ -1,3 +1,4 @@
+import { WITHDRAWAL_MOVES } from "@stakebts/testkit/twins/moves";
 import { readFileSync } from "node:fs";
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
@@ -6,7 +7,6 @@ import { millis } from "@stakebts/kernel/time";
 import {
   decideWithdrawal,
   isLive,
-  WITHDRAWAL_MOVES,
   WITHDRAWAL_STATUSES,
   type WithdrawalEvent,
   type WithdrawalId,

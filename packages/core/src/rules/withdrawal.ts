@@ -19,17 +19,6 @@ export type WithdrawalId = string & { readonly [brand]: "withdrawal" };
 export const WITHDRAWAL_STATUSES = ["signed", "broadcast", "confirmed", "expired"] as const;
 export type WithdrawalStatus = (typeof WITHDRAWAL_STATUSES)[number];
 
-/**
- * Every move there is. The home of this rule is the database (trigger `withdrawal_moves`), because it must hold against every client. This is its
- * twin: the ledger in memory executes it, and a test compares the two pair by pair. ADR 0021.
- */
-export const WITHDRAWAL_MOVES: Readonly<Record<WithdrawalStatus, readonly WithdrawalStatus[]>> = {
-  signed: ["broadcast", "confirmed", "expired"],
-  broadcast: ["confirmed", "expired"],
-  confirmed: [],
-  expired: [],
-};
-
 export interface WithdrawalState {
   readonly id: WithdrawalId;
   readonly status: WithdrawalStatus;

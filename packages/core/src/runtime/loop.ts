@@ -1,7 +1,7 @@
-import { AssertionError } from "@stakebts/kernel/assert";
-import { StartupError } from "@stakebts/kernel/errors";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
+import { brokenStep } from "./broken-step.ts";
+import { mayPass } from "./passing-trouble.ts";
 import { type Progress, STEP_MS_MAX } from "./progress.ts";
 
 const RETRY_MS = 500;
@@ -21,9 +21,8 @@ interface Loop {
 
 /**
  * Repeats one step until the signal, or until it is done: the step says how many milliseconds to wait before the next.
- * Trouble with the database, the
- * queue or a node is logged and tried again, more slowly each time; every step is safe to repeat. A broken assumption
- * is not trouble and goes through.
+ * Trouble that passes by itself ({@link mayPass}) is logged and tried again, more slowly each time; every step is safe to repeat.
+ * Everything else is a broken assumption, which ends the process: it throws, and the error names the step.
  */
 export async function repeat(
   { name, clock, log, progress, stepMsMax = STEP_MS_MAX }: Loop,
@@ -44,7 +43,7 @@ export async function repeat(
         failures = 0;
         if (waitMs > 0) await pause(waitMs);
       } catch (error) {
-        if (error instanceof AssertionError || error instanceof StartupError) throw error;
+        if (!mayPass(error)) throw brokenStep(name, error);
         const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures++);
         log.warn("step.failed", {
           step: name,

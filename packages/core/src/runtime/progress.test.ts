@@ -1,3 +1,4 @@
+import { ServiceError } from "@stakebts/kernel/errors";
 import { describe, expect, it } from "vitest";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
@@ -71,7 +72,7 @@ describe("a loop", () => {
     await repeat(loopOf(clock, progress), stop.signal, async () => {
       expect(progress.stuck()).toEqual([]);
       if (++failures === 100) stop.abort();
-      throw new Error("the database is away");
+      throw new ServiceError("the database is away");
     });
     expect(clock.nowMs()).toBeGreaterThan(STEP_MS_MAX * 5);
   });

@@ -1,5 +1,6 @@
 import type { Shares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
+import { ServiceError } from "@stakebts/kernel/errors";
 
 declare const brand: unique symbol;
 
@@ -157,7 +158,7 @@ export function exchangeDiscrepancy(
 }
 
 /** The venue could not be asked, or answered nonsense. Never holds a key, a secret or a signature. */
-export class ExchangeError extends Error {
+export class ExchangeError extends ServiceError {
   override readonly name = "ExchangeError";
   readonly code: ExchangeErrorCode;
   /** The venue's own code, when it gave one. */

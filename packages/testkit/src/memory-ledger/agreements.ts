@@ -4,7 +4,7 @@ import type { Millis } from "@stakebts/kernel/time";
 import type { StakeRowMove } from "@stakebts/core/rules/decide";
 import { isSameAgreement } from "@stakebts/core/rules/import-mark";
 import { assertStakeRowMove, type StakeRow, type StakeRowId } from "@stakebts/core/rules/stake-row";
-import { DUE_TYPES, isStopped } from "@stakebts/core/rules/undecided";
+import { DUE_TYPES, isStopped } from "../twins/undecided.ts";
 import type { Agreement } from "@stakebts/core/rules/terms";
 import type {
   AgreementsTx,
@@ -74,6 +74,7 @@ export const isDue = (state: State, row: StakeRow, upToMs: Millis): boolean =>
   row.status === "pending" &&
   row.dueMs <= upToMs &&
   (DUE_TYPES as readonly string[]).includes(row.type) &&
+  !state.setAside.has(row.id) &&
   !isDebtCancelled(state, row.id) &&
   !isStopped(row, undecidedIn(state));
 

@@ -1,7 +1,8 @@
 import { assert } from "@stakebts/kernel/assert";
 import type { Millis } from "@stakebts/kernel/time";
-import { isApproved } from "@stakebts/core/rules/approval";
-import { hasLimits, limitPayment } from "@stakebts/core/rules/limits";
+import { isApproved } from "../twins/approval.ts";
+import { hasLimits, type PaymentLimits } from "@stakebts/core/rules/limits";
+import { byTurn, type Lane, laneOf, limitPayment } from "../twins/limit-payment.ts";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { ApprovalsTx, PayoutApproval, PayoutRecord } from "@stakebts/core/ledger/ledger";
 import type { NewJob } from "@stakebts/core/queue/queue";
@@ -23,25 +24,36 @@ const isApprovedIn = (state: State, payout: PayoutRecord): boolean =>
 export const byAge = (a: PayoutRecord, b: PayoutRecord): number =>
   a.dueMs - b.dueMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
+const capOf = (by: string | undefined, lane: Lane, limits: PaymentLimits) =>
+  by === "hour_cap"
+    ? lane === "returns"
+      ? (limits.returnHourCap ?? limits.hourCap)
+      : limits.hourCap
+    : lane === "returns"
+      ? (limits.returnDayCap ?? limits.dayCap)
+      : limits.dayCap;
+
 /** The function `limit_payment` of the database: decides, and writes down what holds the payout back. */
 export function applyLimits(state: State, id: PayoutId): "go" | "held" | "later" {
   const { limits } = state;
   const payout = state.payouts.get(id);
   assert(payout !== undefined, `payout ${id} does not exist`);
   if (!hasLimits(limits) || !["due", "ready", "waiting_funds"].includes(payout.status)) return "go";
+  const lane = laneOf(payout.kind);
   const waits = [...state.payouts.values()]
+    .filter(({ kind }) => laneOf(kind) === lane)
     .filter((other) => ["due", "ready"].includes(other.status))
     .filter((other) => other.limitedBy === "hour_cap" || other.limitedBy === "day_cap")
-    .sort(byAge);
+    .sort(byTurn);
   const older = waits.find(
-    (other) =>
-      byAge(other, payout) < 0 &&
-      (other.limitedBy === "hour_cap" ? limits.hourCap : limits.dayCap) !== undefined,
+    (other) => byTurn(other, payout) < 0 && capOf(other.limitedBy, lane, limits) !== undefined,
   );
   const verdict = limitPayment(payout.amount, limits, {
+    lane,
     approved: isApprovedIn(state, payout),
     signed: [...state.withdrawals.values()]
       .filter(({ status }) => status !== "expired")
+      .filter(({ payoutId }) => laneOf(state.payouts.get(payoutId)?.kind ?? payout.kind) === lane)
       .map(({ payoutId, signedMs }) => ({
         amount: state.payouts.get(payoutId)?.amount ?? payout.amount,
         signedMs,
@@ -54,7 +66,7 @@ export function applyLimits(state: State, id: PayoutId): "go" | "held" | "later"
   const receipt =
     type === "held"
       ? { event: "payout.held", subject: payout.key, details: { payoutId: id, limit: by, reason } }
-      : { event: "limit.reached", subject: by, details: { payout: payout.key, reason } };
+      : { event: "limit.reached", subject: by, details: { payout: payout.key, lane, reason } };
   if (type === "held" || !waits.some((other) => other.limitedBy === by))
     state.receipts = [...state.receipts, receipt];
   const status = type === "held" ? "held" : payout.status === "waiting_funds" ? "ready" : payout.status;

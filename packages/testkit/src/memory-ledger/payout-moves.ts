@@ -1,6 +1,7 @@
 import { assert } from "@stakebts/kernel/assert";
 import type { Millis } from "@stakebts/kernel/time";
-import { PAYOUT_MOVES, type PayoutId, type PayoutStatus } from "@stakebts/core/rules/payout";
+import type { PayoutId, PayoutStatus } from "@stakebts/core/rules/payout";
+import { PAYOUT_MOVES } from "../twins/moves.ts";
 import { isLive } from "@stakebts/core/rules/withdrawal";
 import type { State, StoredPayout } from "./state.ts";
 

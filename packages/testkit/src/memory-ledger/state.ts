@@ -74,6 +74,8 @@ export interface State {
   requests: readonly { readonly payoutId: PayoutId; readonly actor: string }[];
   /** Of watchers, in order; those of alerts are named by event and subject. */
   watcherNotes: readonly { readonly kind: string; readonly subject: string; readonly value: string }[];
+  /** Operations of transfers and ids of rows. */
+  setAside: ReadonlySet<string>;
   recoveryHold: RecoveryHoldState;
   writerEpoch: bigint;
   processedElsewhereUpToBlockNum: number;
@@ -101,6 +103,7 @@ export const emptyState = (): State => ({
   passedBlocks: [],
   requests: [],
   watcherNotes: [],
+  setAside: new Set(),
   recoveryHold: { raised: undefined, databaseChanged: true },
   writerEpoch: 0n,
   processedElsewhereUpToBlockNum: 0,

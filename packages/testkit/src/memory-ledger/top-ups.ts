@@ -1,10 +1,6 @@
+import { TOP_UP_MOVES } from "../twins/moves.ts";
 import { assert } from "@stakebts/kernel/assert";
-import {
-  OPEN_TOP_UP_STATUSES,
-  TOP_UP_MOVES,
-  type TopUpId,
-  type TopUpStatus,
-} from "@stakebts/core/rules/top-up";
+import { OPEN_TOP_UP_STATUSES, type TopUpId, type TopUpStatus } from "@stakebts/core/rules/top-up";
 import type {
   IdentifiedTopUp,
   TopUpChange,

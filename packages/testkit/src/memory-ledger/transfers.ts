@@ -2,7 +2,8 @@ import { compareOperations, operationId, type OperationPosition } from "@stakebt
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type { TransferOutcome } from "@stakebts/core/rules/decide";
 import type { Ledger, NewTransfer, TransferQuery, TransfersTx } from "@stakebts/core/ledger/ledger";
-import { oldestDecidable } from "@stakebts/core/rules/undecided";
+import type { StakeRowId } from "@stakebts/core/rules/stake-row";
+import { oldestDecidable, type Waiting } from "../twins/undecided.ts";
 import type { State, StoredTransfer } from "./state.ts";
 
 /** In the order of the chain. */
@@ -10,6 +11,16 @@ export const undecidedIn = (state: State): readonly StoredTransfer[] =>
   [...state.transfers.values()]
     .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
     .sort((a, b) => compareOperations(a.operation, b.operation));
+
+/** What keeps some of them from being answered now. */
+export const waitingIn = ({ setAside, rows }: State, accepting: boolean): Waiting => ({
+  accepting,
+  setAside,
+  rowsSetAside: [...setAside].flatMap((id) => {
+    const row = rows.get(id as StakeRowId);
+    return row?.status === "pending" ? [row] : [];
+  }),
+});
 
 const isNamed = (
   transfer: StoredTransfer,
@@ -30,7 +41,7 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
   },
 
   async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
-    return oldestDecidable(undecidedIn(state), accepting);
+    return oldestDecidable(undecidedIn(state), waitingIn(state, accepting));
   },
 
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {

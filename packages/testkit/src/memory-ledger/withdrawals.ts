@@ -1,12 +1,8 @@
+import { WITHDRAWAL_MOVES } from "../twins/moves.ts";
 import { assert } from "@stakebts/kernel/assert";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import { PAYABLE_STATUSES } from "@stakebts/core/rules/payout";
-import {
-  isLive,
-  WITHDRAWAL_MOVES,
-  type WithdrawalId,
-  type WithdrawalStatus,
-} from "@stakebts/core/rules/withdrawal";
+import { isLive, type WithdrawalId, type WithdrawalStatus } from "@stakebts/core/rules/withdrawal";
 import {
   type NewWithdrawal,
   whyNotPay,

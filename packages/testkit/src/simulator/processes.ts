@@ -1,4 +1,5 @@
 import { AssertionError } from "@stakebts/kernel/assert";
+import { ServiceError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
 import type { AccountOperationReader } from "@stakebts/bitshares/account-operations";
 import type { ChainReader, ChainWriter } from "@stakebts/bitshares/chain";
@@ -11,7 +12,9 @@ import { runWatcher } from "@stakebts/core/processes/watcher";
 import type { JobHandlers, JobKind, JobQueue, JobResult, StartWorker } from "@stakebts/core/queue/queue";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import type { Roles } from "@stakebts/core/rules/decide";
+import { brokenStep } from "@stakebts/core/runtime/broken-step";
 import { DONE, repeat } from "@stakebts/core/runtime/loop";
+import { mayPass } from "@stakebts/core/runtime/passing-trouble";
 import type { TopUpSource } from "@stakebts/core/treasury/treasury";
 import { ledgerFacts } from "./ledger-facts.ts";
 import { memoryMonitorLedger } from "./monitor-ledger.ts";
@@ -118,7 +121,7 @@ function queuePort(simulation: Simulation, run: ProcessRun): JobQueue {
   return simulation.port(run, "queue", unreliable, () => ({
     before: simulation.faultProfile.database,
     after: simulation.faultProfile.database,
-    error: () => new Error("the connection to the queue was lost"),
+    error: () => new ServiceError("the connection to the queue was lost"),
   }));
 }
 
@@ -134,7 +137,7 @@ const workerOn =
         try {
           return await handle(data);
         } catch (error) {
-          if (error instanceof AssertionError) onBroken(error);
+          if (!mayPass(error)) onBroken(brokenStep(kind, error));
           return { done: false, againInMs: JOB_AGAIN_MS };
         }
       };

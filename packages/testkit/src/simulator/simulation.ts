@@ -1,4 +1,5 @@
 import { AssertionError } from "@stakebts/kernel/assert";
+import { ServiceError } from "@stakebts/kernel/errors";
 import { DEFAULT_POLICY, type Policy } from "@stakebts/core/rules/policy";
 import { bts, shares } from "@stakebts/kernel/amount";
 import type { AccountId, ChainAccount } from "@stakebts/bitshares/chain";
@@ -229,7 +230,7 @@ export class Simulation {
     return {
       before: this.faultProfile.database,
       after: this.faultProfile.database,
-      error: () => new Error("the connection to the database was lost"),
+      error: () => new ServiceError("the connection to the database was lost"),
     };
   }
 

@@ -1,7 +1,8 @@
-import { TOP_UP_MOVES, TOP_UP_STATUSES } from "../../rules/top-up.ts";
-import { PAYOUT_MOVES, PAYOUT_STATUSES } from "../../rules/payout.ts";
+import { PAYOUT_MOVES, TOP_UP_MOVES, WITHDRAWAL_MOVES } from "@stakebts/testkit/twins/moves";
+import { TOP_UP_STATUSES } from "../../rules/top-up.ts";
+import { PAYOUT_STATUSES } from "../../rules/payout.ts";
 import { STAKE_ROW_MOVES, STAKE_ROW_STATUSES } from "../../rules/stake-row.ts";
-import { WITHDRAWAL_MOVES, WITHDRAWAL_STATUSES } from "../../rules/withdrawal.ts";
+import { WITHDRAWAL_STATUSES } from "../../rules/withdrawal.ts";
 import pg from "pg";
 import { describe, expect } from "vitest";
 import { test as base } from "@stakebts/testkit/database";

@@ -14,7 +14,10 @@ import type { AccountId } from "@stakebts/bitshares/chain";
 import type { Control, ControlState, ControlTx, FreezeEnd, LedgerAccount, NewFreeze } from "../ledger.ts";
 import { addFreeze, endFreeze, type FreezeRow, OPEN_FREEZES, reportFreezes, toFreeze } from "./freezes.ts";
 
-type LimitColumns = Pick<PaymentLimitsModel, "paymentCap" | "hourCap" | "dayCap" | "approvalFrom">;
+type LimitColumns = Pick<
+  PaymentLimitsModel,
+  "paymentCap" | "hourCap" | "dayCap" | "approvalFrom" | "returnHourCap" | "returnDayCap"
+>;
 
 type AccountColumns = {
   readonly [C in "chainId" | "custodianId" | "custodianName"]: LedgerAccountModel[C] | null;
@@ -39,6 +42,7 @@ export const CONTROL_COLUMNS = Prisma.sql`
   control.processed_elsewhere_up_to_block_num AS "processedElsewhereUpToBlockNum",
   limits.payment_cap AS "paymentCap", limits.hour_cap AS "hourCap", limits.day_cap AS "dayCap",
   limits.approval_from AS "approvalFrom",
+  limits.return_hour_cap AS "returnHourCap", limits.return_day_cap AS "returnDayCap",
   ledger_account.chain_id AS "chainId", custodian_id AS "custodianId", custodian_name AS "custodianName"`;
 export const CONTROL_TABLES = Prisma.sql`
   control LEFT JOIN (SELECT * FROM payment_limits ORDER BY id DESC LIMIT 1) limits ON true LEFT JOIN ledger_account ON true`;
@@ -83,6 +87,8 @@ const toLimits = (row: LimitColumns): PaymentLimits => ({
   hourCap: orNone(row.hourCap),
   dayCap: orNone(row.dayCap),
   approvalFrom: orNone(row.approvalFrom),
+  returnHourCap: orNone(row.returnHourCap),
+  returnDayCap: orNone(row.returnDayCap),
 });
 
 const toRecoveryHold = ({
@@ -136,7 +142,7 @@ export class PostgresControl implements ControlTx, Control {
 
   /** A new row, once no payer reckons with the old one any more. */
   async setLimits(
-    { paymentCap, hourCap, dayCap, approvalFrom }: PaymentLimits,
+    { paymentCap, hourCap, dayCap, approvalFrom, returnHourCap, returnDayCap }: PaymentLimits,
     { actor, reason }: { readonly actor: string; readonly reason: string },
   ): Promise<void> {
     await this.#db.$executeRaw`SELECT FROM control WHERE id = 1 FOR NO KEY UPDATE`;
@@ -146,6 +152,8 @@ export class PostgresControl implements ControlTx, Control {
         hourCap: hourCap ?? null,
         dayCap: dayCap ?? null,
         approvalFrom: approvalFrom ?? null,
+        returnHourCap: returnHourCap ?? null,
+        returnDayCap: returnDayCap ?? null,
         actor,
         reason,
       },

@@ -17,6 +17,7 @@ import { addJobs, dispatchJobs } from "./jobs.ts";
 import { PostgresPassedBlocks } from "./passed-blocks.ts";
 import { PostgresPayouts } from "./payouts.ts";
 import { addReceipts } from "./receipts.ts";
+import { setAsideIn } from "./set-aside.ts";
 import { PostgresStakeRows } from "./stake-rows.ts";
 import { PostgresTopUps } from "./top-ups.ts";
 import { PostgresTransfers } from "./transfers.ts";
@@ -70,6 +71,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   topUps: new PostgresTopUps(tx),
   control: new PostgresControl(tx),
   passedBlocks: new PostgresPassedBlocks(tx),
+  setAside: setAsideIn(tx),
   approvals: new PostgresApprovals(tx),
   jobs: { add: (jobs) => addJobs(tx, jobs) },
   receipts: { add: (receipts, options) => addReceipts(tx, receipts, options) },

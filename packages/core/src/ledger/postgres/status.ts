@@ -10,7 +10,8 @@ import type { LimitedSum, StatusView, WatchView } from "../view.ts";
 import { readControl } from "./control.ts";
 import { readCursor } from "./cursor.ts";
 import { hashChainProgress } from "./receipts.ts";
-import { debtIsNotCancelled } from "./undecided.ts";
+import { eventsSetAside } from "./set-aside.ts";
+import { debtIsNotCancelled, isTransferSetAside } from "./undecided.ts";
 
 // Where everything stands: for people, and for monitoring.
 
@@ -21,7 +22,8 @@ export async function statusView(db: Database): Promise<StatusView> {
     payouts,
     rows,
     agreements,
-    undecidedTransfers,
+    undecided,
+    setAside,
     jobsToDispatch,
     oldestOpen,
     backup,
@@ -35,7 +37,9 @@ export async function statusView(db: Database): Promise<StatusView> {
     db.$queryRaw<{ status: string; count: bigint }[]>`
         SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
     db.agreement.count(),
-    db.transfer.count({ where: { status: "undecided" } }),
+    db.$queryRaw<{ count: bigint }[]>`
+        SELECT count(*) AS count FROM transfer WHERE status = 'undecided' AND NOT ${isTransferSetAside("transfer")}`,
+    eventsSetAside(db),
     db.outbox.count({ where: { madeAt: null } }),
     db.payout.findFirst({
       where: { status: { in: ["due", "ready", "signed", "sent", "waiting_funds"] } },
@@ -69,7 +73,8 @@ export async function statusView(db: Database): Promise<StatusView> {
     })),
     rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
     agreements,
-    undecidedTransfers,
+    undecidedTransfers: Number(undecided[0]?.count ?? 0n),
+    setAside,
     jobsToDispatch,
     hashChain,
     oldestOpen:

@@ -6,13 +6,13 @@ import { compareOperations, operationId } from "@stakebts/kernel/operation-id";
 import { millis } from "@stakebts/kernel/time";
 import { agreementWithRows, cursorAt, incoming, operation, refundOf } from "@stakebts/testkit/given";
 import { test as base } from "@stakebts/testkit/database";
-import { isApproved } from "../../rules/approval.ts";
+import { isApproved } from "@stakebts/testkit/twins/approval";
 import { weighEvidence } from "../../rules/payment-evidence.ts";
 import type { PayoutKey } from "../../rules/payout.ts";
 import { isOnRecoveryHold, isRecoveryHoldPassed } from "../../rules/recovery-hold.ts";
 import type { MemoRequest } from "../../rules/request.ts";
 import { STAKE_ROW_TYPES } from "../../rules/stake-row.ts";
-import { DUE_TYPES, isStopped, oldestDecidable } from "../../rules/undecided.ts";
+import { DUE_TYPES, isStopped, oldestDecidable } from "@stakebts/testkit/twins/undecided";
 import { WITHDRAWAL_STATUSES } from "../../rules/withdrawal.ts";
 import { memoNonces } from "../ids.ts";
 import type { Ledger } from "../ledger.ts";
@@ -265,11 +265,16 @@ describe("what can be answered while nominations are frozen", () => {
             sender: fc.constantFrom("a", "b"),
             request: fc.constantFrom(...REQUESTS),
             isDecided: fc.boolean(),
+            isAside: fc.constantFrom(false, false, false, true),
           }),
           { maxLength: 6 },
         ),
         fc.array(
-          fc.record({ type: fc.constantFrom(...STAKE_ROW_TYPES), due: fc.integer({ min: 0, max: 8 }) }),
+          fc.record({
+            type: fc.constantFrom(...STAKE_ROW_TYPES),
+            due: fc.integer({ min: 0, max: 8 }),
+            isAside: fc.constantFrom(false, false, true),
+          }),
           {
             maxLength: 3,
           },
@@ -277,13 +282,17 @@ describe("what can be answered while nominations are frozen", () => {
         fc.boolean(),
         async (transfers, due, accepting) => {
           await db.query("DELETE FROM transfer");
+          await db.query("DELETE FROM event_set_aside");
           await db.query("UPDATE stake_row SET status = 'aborted'");
-          const written = transfers.map(({ isDecided, ...transfer }, index) => ({
+          const written = transfers.map(({ isDecided, isAside, ...transfer }, index) => ({
             isDecided,
+            isAside,
             ...incoming({ ...transfer, operation: operation(30 + index), blockTimeMs: millis(index) }),
           }));
           await ledger.transaction(async (tx) => {
-            await tx.transfers.insert(written.map(({ isDecided: _isDecided, ...transfer }) => transfer));
+            await tx.transfers.insert(
+              written.map(({ isDecided: _isDecided, isAside: _isAside, ...transfer }) => transfer),
+            );
             for (const { isDecided, operation: at } of written)
               if (isDecided) await tx.transfers.decide(at, "kept", "x");
           });
@@ -297,17 +306,32 @@ describe("what can be answered while nominations are frozen", () => {
                       amount = CASE WHEN $2::text = 'penalty' THEN -1 ELSE 1 END, trx_idx = $4 WHERE id = $1`,
               [id, type, dueMs, 100 + used.findIndex((row) => row.id === id)],
             );
+          const setAside = new Set([
+            ...written.filter(({ isAside }) => isAside).map(({ operation: at }) => operationId(at)),
+            ...used.filter((_row, index) => due[index]?.isAside === true).map(({ id }) => id as string),
+          ]);
+          for (const event of setAside)
+            await db.query("INSERT INTO event_set_aside (event, actor, reason) VALUES ($1, 'a', 'b')", [
+              event,
+            ]);
+          await db.query(
+            "INSERT INTO event_set_aside (event, actor, reason, ended_at, ended_by, end_reason) SELECT block_num || ':0:0', 'a', 'b', now(), 'c', 'd' FROM transfer",
+          );
           const undecided = written
             .filter(({ isDecided }) => !isDecided)
             .sort((one, other) => compareOperations(one.operation, other.operation));
           const awaited = used.filter(
-            (row) => (DUE_TYPES as readonly string[]).includes(row.type) && !isStopped(row, undecided),
+            (row) =>
+              (DUE_TYPES as readonly string[]).includes(row.type) &&
+              !setAside.has(row.id) &&
+              !isStopped(row, undecided),
           );
           const [next, falling] = await ledger.transaction(async (tx) => [
             await tx.transfers.oldestUndecided(accepting),
             await tx.rows.find({ dueUpToMs: millis(6), limit: 100 }),
           ]);
-          const oldest = oldestDecidable(undecided, accepting);
+          const rowsSetAside = used.filter(({ id }) => setAside.has(id));
+          const oldest = oldestDecidable(undecided, { accepting, setAside, rowsSetAside });
           expect(next?.operation).toEqual(oldest?.operation);
           const wanted = awaited.filter(({ dueMs }) => dueMs <= 6).map(({ id }) => id);
           expect(new Set(falling.map(({ id }) => id))).toEqual(new Set(wanted));

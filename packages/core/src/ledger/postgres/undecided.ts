@@ -1,15 +1,30 @@
 import { Prisma } from "../../database/client.ts";
 
-/** Condition on `transfer`: undecided, and answered also while nominations are not. The rule is `oldestDecidable` of rules/undecided.ts. */
-export const isDecidable = (accepting: boolean): Prisma.Sql =>
-  accepting
-    ? Prisma.sql`transfer.status = 'undecided'`
-    : Prisma.sql`transfer.status = 'undecided' AND transfer.request->>'type' <> 'open'
-        AND NOT (transfer.request->>'type' = 'stop' AND EXISTS (
-          SELECT FROM transfer earlier
-           WHERE earlier.status = 'undecided' AND earlier.sender = transfer.sender AND earlier.request->>'type' = 'open'
-             AND (earlier.block_num, earlier.trx_in_block, earlier.op_in_trx)
-               < (transfer.block_num, transfer.trx_in_block, transfer.op_in_trx)))`;
+/** Is this transfer set aside? `of` is a name of the table; nothing else comes in here. */
+export const isTransferSetAside = (of: "transfer" | "earlier"): Prisma.Sql =>
+  Prisma.raw(`EXISTS (SELECT FROM event_set_aside aside WHERE aside.ended_at IS NULL
+    AND aside.event = ${of}.block_num || ':' || ${of}.trx_in_block || ':' || ${of}.op_in_trx)`);
+
+/** Condition on `stake_row`: an operator has set it aside. */
+const isRowSetAside = Prisma.sql`EXISTS (
+  SELECT FROM event_set_aside aside WHERE aside.ended_at IS NULL AND aside.event = stake_row.id)`;
+
+/** Condition on `transfer`: undecided, and answered now. The rule is `oldestDecidable` of testkit/src/twins/undecided.ts. */
+export const isDecidable = (accepting: boolean): Prisma.Sql => Prisma.sql`
+  transfer.status = 'undecided' AND NOT ${isTransferSetAside("transfer")}
+  ${accepting ? Prisma.empty : Prisma.sql`AND transfer.request->>'type' <> 'open'`}
+  AND (transfer.request->>'type' = 'stop' AND (
+    EXISTS (
+      SELECT FROM transfer earlier
+       WHERE earlier.status = 'undecided' AND earlier.sender = transfer.sender
+         AND (earlier.block_num, earlier.trx_in_block, earlier.op_in_trx)
+           < (transfer.block_num, transfer.trx_in_block, transfer.op_in_trx)
+         AND (${accepting ? Prisma.sql`false` : Prisma.sql`earlier.request->>'type' = 'open'`}
+              OR (earlier.request->>'type' IN ('open', 'stop') AND ${isTransferSetAside("earlier")})))
+    OR EXISTS (
+      SELECT FROM event_set_aside aside JOIN stake_row ON stake_row.id = aside.event
+       WHERE aside.ended_at IS NULL AND stake_row.status = 'pending' AND stake_row.nominator = transfer.sender
+         AND stake_row.due <= transfer.block_time_ms))) IS NOT TRUE`;
 
 /**
  * Condition on `stake_row`: no operator has cancelled the payout that this row makes when it falls due. Such a row stays
@@ -21,11 +36,11 @@ export const debtIsNotCancelled = Prisma.sql`NOT EXISTS (
    WHERE link.stake_row_id = stake_row.id AND payout.status = 'cancelled' AND payout.kind IN ('reward', 'base'))`;
 
 /**
- * Condition on `stake_row`: it waits for its due date, no operator has cancelled its payout, and its nominator has made no stop
- * before it falls due that waits for an answer (`isStopped` of rules/undecided.ts).
+ * Condition on `stake_row`: it waits for its due date, no operator has set it aside or cancelled its payout, and its nominator has made no stop
+ * before it falls due that waits for an answer (`isStopped` of testkit/src/twins/undecided.ts).
  */
 export const isAwaited = Prisma.sql`stake_row.status = 'pending' AND stake_row.type IN ('reward', 'base_amount', 'penalty')
-  AND ${debtIsNotCancelled} AND NOT EXISTS (
+  AND NOT ${isRowSetAside} AND ${debtIsNotCancelled} AND NOT EXISTS (
     SELECT FROM transfer stop
      WHERE stop.status = 'undecided' AND stop.sender = stake_row.nominator AND stop.request->>'type' = 'stop'
        AND stop.block_time_ms < stake_row.due)`;

@@ -1,7 +1,8 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import { type Bts, bts } from "@stakebts/kernel/amount";
-import { limitPayment, NO_LIMITS, type PaymentLimits, type SignedPayment, signedWithin } from "./limits.ts";
+import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
+import { limitPayment, type SignedPayment, signedWithin } from "./limit-payment.ts";
 import { DAY_MS, HOUR_MS, millis } from "@stakebts/kernel/time";
 
 const NOW = millis(10 * DAY_MS);

@@ -1,0 +1,62 @@
+import type { Ledger, NewReceipt } from "../ledger/ledger.ts";
+import type { EventSetAside } from "../ledger/view.ts";
+import { timeText } from "@stakebts/kernel/text";
+import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
+
+/** What became of one transfer, or of one row that is due. */
+export interface SetAsideAnswer {
+  readonly result: "done" | "unchanged" | "refused";
+  readonly event: string;
+  readonly message: string;
+}
+
+/**
+ * Sets one transfer (`block:trx:op`) or one stake row (its id) aside, so that what comes after it goes on. It stays what it is, and
+ * is answered in its turn when it is resumed. What depends on it waits with it: later stops of its sender.
+ */
+export function setAside(
+  { ledger }: { ledger: Ledger },
+  { event, action }: { readonly event: string; readonly action: OperatorAction },
+): Promise<SetAsideAnswer> {
+  return ledger.transaction(async (tx) => {
+    // Between two steps: the scheduler may be at this very one.
+    await tx.lockEvents();
+    const { actor, reason } = action;
+    const answer = await tx.setAside.add({ event, actor, reason });
+    if (answer === "there") return { event, result: "unchanged", message: "is set aside already" };
+    if (answer === "unknown")
+      return {
+        event,
+        result: "refused",
+        message: "is neither a transfer that is not decided nor a pending row",
+      };
+    await tx.receipts.add([
+      receiptOf("event.set_aside", event, action, {
+        todo: `when its cause is gone: ${resumeCommand(event)}`,
+      }),
+    ]);
+    return { event, result: "done", message: "is set aside; what comes after it goes on" };
+  });
+}
+
+/** It is answered in its turn after all. */
+export function resume(
+  { ledger }: { ledger: Ledger },
+  { event, action }: { readonly event: string; readonly action: OperatorAction },
+): Promise<SetAsideAnswer> {
+  return ledger.transaction(async (tx) => {
+    await tx.lockEvents();
+    const { actor, reason } = action;
+    if (!(await tx.setAside.end({ event, actor, reason })))
+      return { event, result: "unchanged", message: "is not set aside" };
+    const receipt: NewReceipt = receiptOf("event.resumed", event, action);
+    await tx.receipts.add([receipt]);
+    return { event, result: "done", message: "is answered next" };
+  });
+}
+
+export const resumeCommand = (event: string): string => `stakebts transfers resume ${event} --reason '…'`;
+
+/** For people. */
+export const setAsideText = ({ event, actor, reason, sinceMs }: EventSetAside): string =>
+  `${event} is not answered, by ${actor} since ${timeText(sinceMs)}: ${reason}`;
