@@ -47,7 +47,7 @@ async function failedPayout(databaseUrl: string): Promise<void> {
     const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
     expect(await ledger.withdrawals.save(withdrawal)).toBe("saved");
     await ledger.transaction(async (tx) => {
-      await tx.withdrawals.expire(withdrawal.id);
+      await tx.withdrawals.expire([withdrawal.id]);
       await tx.payouts.move(payout.id, ["signed"], "failed", { reason: "attempts used up" });
     });
   } finally {

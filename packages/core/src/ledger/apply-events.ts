@@ -3,7 +3,7 @@ import { assert } from "@stakebts/kernel/assert";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../rules/decide.ts";
 import { type Freeze, whyAcceptsNothing } from "../rules/freeze.ts";
 import { asImported } from "../rules/import-mark.ts";
-import { TOP_UP_MEMO_PREFIX, TOP_UP_STATUSES, topUpCompletedBy, type TopUpKey } from "../rules/top-up.ts";
+import { TOP_UP_MEMO_PREFIX, topUpCompletedBy, type TopUpKey } from "../rules/top-up.ts";
 import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Policy } from "../rules/policy.ts";
 import type { StakeRow } from "../rules/stake-row.ts";
@@ -12,6 +12,8 @@ import type { Millis } from "@stakebts/kernel/time";
 import { CORE_ASSET_ID } from "../rules/transfer.ts";
 import type { ControlState, Ledger, LedgerTx, NewReceipt, NewTransfer, TopUpRecord } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
+import { answerJunk, type JunkDeps, processedElsewhere, receiptOfAnswer } from "./answer-junk.ts";
+import { EXPECTED_MAX, UNARRIVED } from "./unarrived.ts";
 import { topUpId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { createPayouts } from "./create-payouts.ts";
@@ -33,28 +35,49 @@ export interface ApplyDeps {
 /** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
 const DUE_ROWS_PER_STEP = 500;
 
-/** Requests for funds that are looked through when money arrives: the newest ones. */
-const UNARRIVED_TOP_UPS_MAX = 1_000;
-
-/** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
-const STEPS_PER_TRANSACTION = 50;
+/** How much is done together. */
+interface Share {
+  /** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
+  readonly steps: number;
+  /** Transfers that only concern their senders and are answered at once. */
+  readonly junk: number;
+}
+const SHARES: readonly [Share, ...Share[]] = [
+  { steps: 50, junk: 500 },
+  { steps: 1, junk: 25 },
+  { steps: 1, junk: 1 },
+];
+/** Rows and transfers that are written by one statement weigh less than steps of their own. */
+const OF_A_STEP = 20;
 
 /**
- * Brings the ledger up to the cursor: decides transfers and lets rows fall due, strictly in the order of chain time.
+ * Brings the ledger up to the cursor: decides transfers in the order of the chain, and lets rows fall due.
  *
  * The order decides: a row that was due before a stop is paid, and one that was due after it is aborted. That holds after
- * any absence, for any order of jobs and any number of schedulers, because the ledger is a function of the chain. At the same instant the due row comes first.
+ * any absence, for any order of jobs and any number of schedulers, because the ledger is a function of the chain. What the order does
+ * not decide does not wait for it: a row falls due although other people's transfers are undecided, so that a flood of them keeps
+ * nobody's reward.
  *
  * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
+ * What fails is tried again in smaller shares, down to one step; then it throws.
  */
 export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promise<number> {
+  let [share, ...smaller] = SHARES;
   for (let total = 0; ;) {
     if (signal?.aborted === true) return total;
     if (!(await deps.ledger.hasWork(isAccepting(deps, await deps.ledger.control.read())))) return total;
-    const { steps, receipts } = await deps.ledger.transaction((tx) => applySome(tx, deps));
-    for (const receipt of receipts) logReceipt(deps.log, receipt);
-    total += steps;
-    if (steps < STEPS_PER_TRANSACTION) return total;
+    let done: Awaited<ReturnType<typeof applySome>>;
+    try {
+      done = await deps.ledger.transaction((tx) => applySome(tx, deps, share));
+    } catch (error) {
+      const [next, ...rest] = smaller;
+      if (next === undefined) throw error;
+      [share, smaller] = [next, rest];
+      continue;
+    }
+    for (const receipt of done.receipts) logReceipt(deps.log, receipt);
+    total += done.steps;
+    if (done.isAll) return total;
   }
 }
 
@@ -65,41 +88,62 @@ export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promis
 const isAccepting = ({ frozenHere }: ApplyDeps, { freezes }: ControlState): boolean =>
   whyAcceptsNothing([...freezes, ...(frozenHere?.() ?? [])]) === undefined;
 
+interface Step {
+  readonly receipts: readonly NewReceipt[];
+  /** In steps: what is written by one statement counts less. */
+  readonly weight: number;
+}
+
 async function applySome(
   tx: LedgerTx,
   deps: ApplyDeps,
-): Promise<{ steps: number; receipts: readonly NewReceipt[] }> {
+  share: Share,
+): Promise<{ steps: number; isAll: boolean; receipts: readonly NewReceipt[] }> {
   await tx.lockEvents();
   const control = await tx.control.read();
   const { processedElsewhereUpToBlockNum } = control;
   const accepting = isAccepting(deps, control);
   const receipts: NewReceipt[] = [];
-  for (let steps = 0; steps < STEPS_PER_TRANSACTION; steps++) {
-    const step = await applyNext(tx, deps, { processedElsewhereUpToBlockNum, accepting });
-    if (step === undefined) return { steps, receipts };
-    receipts.push(...step);
+  for (let steps = 0, weight = 0; ; steps++) {
+    if (weight >= share.steps) return { steps, isAll: false, receipts };
+    const step = await applyNext(tx, deps, { processedElsewhereUpToBlockNum, accepting, limit: share.junk });
+    if (step === undefined) return { steps, isAll: true, receipts };
+    receipts.push(...step.receipts);
+    weight += step.weight;
   }
-  return { steps: STEPS_PER_TRANSACTION, receipts };
 }
 
-/** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
+/** One step: rows that are due, or one transfer, or many that only concern their senders. `undefined` when the ledger is up to date. */
 async function applyNext(
   tx: LedgerTx,
   deps: ApplyDeps,
   {
     processedElsewhereUpToBlockNum,
     accepting,
-  }: { readonly processedElsewhereUpToBlockNum: number; readonly accepting: boolean },
-): Promise<readonly NewReceipt[] | undefined> {
+    limit,
+  }: Pick<JunkDeps, "processedElsewhereUpToBlockNum" | "accepting" | "limit">,
+): Promise<Step | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
   const cursor = await tx.cursor.read();
   if (cursor === undefined) return undefined;
   const transfer = await tx.transfers.oldestUndecided(accepting);
-  const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
-  const due = await tx.rows.find({ dueUpToMs: nowMs, limit: DUE_ROWS_PER_STEP });
-  if (due.length > 0) return settleDueRows(tx, due);
+  // Rows of which a stop is undecided that was made before they fell due are not among them; no other transfer concerns them.
+  const due = await tx.rows.find({ dueUpToMs: cursor.blockTimeMs, limit: DUE_ROWS_PER_STEP });
+  if (due.length > 0)
+    return { receipts: await settleDueRows(tx, due), weight: Math.ceil(due.length / OF_A_STEP) };
   if (transfer === undefined) return undefined;
-  return answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum);
+  const junk = await answerJunk(tx, transfer, {
+    roles: deps.roles,
+    policyFor: (operation) => policyFor(operation, deps),
+    processedElsewhereUpToBlockNum,
+    accepting,
+    limit,
+  });
+  if (junk !== undefined) return { receipts: junk.receipts, weight: Math.ceil(junk.count / OF_A_STEP) };
+  return {
+    receipts: await answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum),
+    weight: 1,
+  };
 }
 
 async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
@@ -136,10 +180,7 @@ async function decide(
   const { request, importMark, operation } = transfer;
   assert(request !== undefined, `transfer ${operationId(operation)} has no request`);
   if (importMark === undefined && operation.blockNum <= processedElsewhereUpToBlockNum)
-    return recorded(
-      "already_processed",
-      `v2.4 answered every transfer up to block ${processedElsewhereUpToBlockNum}`,
-    );
+    return processedElsewhere(processedElsewhereUpToBlockNum);
   // What was opened later does not end with it: a stop may be found late, in a block that was once passed over. Imported
   // agreements may have no place in the chain, but they have a start.
   const pending =
@@ -195,18 +236,7 @@ async function answerTransfer(
     moved,
     `transfer ${operationId(transfer.operation)} was decided twice, although this transaction holds the lock`,
   );
-  const receipt: NewReceipt = {
-    event: `transfer.${decision.outcome}`,
-    subject: operationId(transfer.operation),
-    chainTimeMs: transfer.blockTimeMs,
-    details: {
-      sender: transfer.sender,
-      amountShares: `${transfer.amount}`,
-      assetId: transfer.assetId,
-      reason: decision.reason,
-      pays: decision.payouts.map((payout) => payout.key).join(" "),
-    },
-  };
+  const receipt = receiptOfAnswer(transfer, decision);
   await tx.receipts.add([receipt]);
   return [receipt, ...held];
 }
@@ -223,9 +253,9 @@ async function topUpOf(
   const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(TOP_UP_MEMO_PREFIX) === true;
   if (!mayBring && txid === undefined) return undefined;
   const expected = await tx.topUps.find({
-    statuses: TOP_UP_STATUSES.filter((status) => status !== "arrived"),
-    txid: mayBring ? undefined : txid,
-    limit: UNARRIVED_TOP_UPS_MAX,
+    statuses: UNARRIVED,
+    txids: mayBring || txid === undefined ? undefined : [txid],
+    limit: EXPECTED_MAX,
   });
   return expected.length === 0 ? undefined : topUpCompletedBy(transfer, expected, treasuryAccounts);
 }

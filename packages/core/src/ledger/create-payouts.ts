@@ -41,13 +41,13 @@ async function paidDeposits(
   tx: LedgerTx,
   debts: readonly IdentifiedPayout[],
 ): Promise<readonly NewTransfer[]> {
-  const found: NewTransfer[] = [];
-  for (const { kind, key } of debts) {
-    if (kind !== "deposit") continue;
-    const transfers = await tx.transfers.find({ direction: "out", nonces: memoNonces(key) });
-    found.push(...transfers.map((transfer) => ({ ...transfer, payoutKey: key })));
-  }
-  return found;
+  const keyOf = new Map(
+    debts.flatMap(({ kind, key }) =>
+      kind === "deposit" ? memoNonces(key).map((nonce) => [nonce, key] as const) : [],
+    ),
+  );
+  const found = await tx.transfers.find({ direction: "out", nonces: [...keyOf.keys()] });
+  return found.map((transfer) => ({ ...transfer, payoutKey: keyOf.get(transfer.memoNonce ?? "") }));
 }
 
 /** The chain shows a payment with this payout's key and another amount or payee. A person decides which is right. */

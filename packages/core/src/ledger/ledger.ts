@@ -146,8 +146,12 @@ export type WithdrawalQuery =
   | { readonly txids: readonly string[] }
   /** Every attempt to pay it, dead ones included. */
   | { readonly payoutId: PayoutId }
-  /** Live ones whose expiration is before this time, strictly. */
-  | { readonly liveExpiringBeforeMs: Millis };
+  /** Live ones whose expiration is before this time, strictly; that refer to this block or a later one; the first so many. */
+  | {
+      readonly liveExpiringBeforeMs: Millis;
+      readonly refBlockNumMin?: number;
+      readonly limit?: number;
+    };
 
 export interface WithdrawalRecord extends Omit<NewWithdrawal, "account">, WithdrawalState {
   readonly id: WithdrawalId;
@@ -202,7 +206,7 @@ export interface TopUpFilter {
   readonly statuses?: readonly TopUpStatus[] | undefined;
   readonly kinds?: readonly TopUpKind[] | undefined;
   readonly sources?: readonly TopUpSourceNumber[] | undefined;
-  readonly txid?: string | undefined;
+  readonly txids?: readonly string[] | undefined;
   /** Newest first; default all. */
   readonly limit?: number | undefined;
 }
@@ -332,9 +336,19 @@ export interface TransfersTx {
    * else comes to the same whether those are answered before it or after it.
    */
   oldestUndecided(accepting?: boolean): Promise<NewTransfer | undefined>;
+  /** The first so many of them: to answer one changes nothing about which of the others can be. */
+  undecided(accepting: boolean, limit: number): Promise<readonly NewTransfer[]>;
   /** Writes those that are not there yet, and returns them. */
   insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
   decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
+  /** @returns how many of them were undecided */
+  decideAll(
+    decided: readonly {
+      readonly operation: OperationPosition;
+      readonly outcome: TransferOutcome;
+      readonly reason: string;
+    }[],
+  ): Promise<number>;
 }
 
 export interface AgreementsTx {
@@ -370,6 +384,8 @@ export type StakeRowQuery =
 
 export interface StakeRowsTx {
   find(query: StakeRowQuery): Promise<readonly StakeRow[]>;
+  /** Those of the nominators who have a pending row. */
+  pendingAmong(nominators: readonly string[]): Promise<readonly string[]>;
   move(moves: readonly StakeRowMove[]): Promise<number>;
 }
 
@@ -392,6 +408,10 @@ export interface PayoutsTx extends PayoutReader {
     to: PayoutStatus,
     change?: { reason?: string; waitingSinceMs?: Millis },
   ): Promise<boolean>;
+  /** Attempts that are over, of payouts that are on their way. @returns those that were, and have moved */
+  endAttempts(
+    ends: readonly { readonly id: PayoutId; readonly to: "ready" | "failed"; readonly reason: string }[],
+  ): Promise<ReadonlySet<PayoutId>>;
   /**
    * Gives a failed or held payout back to the payer, with its job and its receipt, all or nothing. `false`: it has been
    * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, there is a recovery hold.
@@ -434,7 +454,8 @@ export interface WithdrawalsTx {
   /** Oldest attempt first; of those that expire, the one that expires first. */
   find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]>;
   confirm(found: readonly { readonly id: WithdrawalId; readonly at: OperationPosition }[]): Promise<number>;
-  expire(id: WithdrawalId): Promise<boolean>;
+  /** @returns how many of them were live */
+  expire(ids: readonly WithdrawalId[]): Promise<number>;
 }
 
 export interface Withdrawals {

@@ -10,25 +10,29 @@ export interface UndecidedTransfer {
 }
 
 /**
- * What is answered next. While nominations are frozen (`accepting` is false) a transfer that asks for an agreement waits, and so
+ * What can be answered. While nominations are frozen (`accepting` is false) a transfer that asks for an agreement waits, and so
  * does a stop of an account that asked for one before it, for it would end that one too. Everything else comes to the same before
  * and after it. ADR 0019.
  * The ledger in PostgreSQL asks the same of its tables (ledger/postgres/undecided.ts), and a test compares the two.
  * @param undecided all that there are, in the order of the chain
  */
-export function oldestDecidable<T extends UndecidedTransfer>(
+export function decidable<T extends UndecidedTransfer>(
   undecided: readonly T[],
   accepting: boolean,
-): T | undefined {
+): readonly T[] {
+  if (accepting) return undecided;
   const asked = new Set<string>();
-  for (const transfer of undecided) {
-    const { request, sender } = transfer;
-    if (accepting || (request?.type !== "open" && !(request?.type === "stop" && asked.has(sender))))
-      return transfer;
-    if (request.type === "open") asked.add(sender);
-  }
-  return undefined;
+  return undecided.filter(({ request, sender }) => {
+    if (request?.type === "open") asked.add(sender);
+    return request?.type !== "open" && !(request?.type === "stop" && asked.has(sender));
+  });
 }
+
+/** What is answered next. */
+export const oldestDecidable = <T extends UndecidedTransfer>(
+  undecided: readonly T[],
+  accepting: boolean,
+): T | undefined => decidable(undecided, accepting)[0];
 
 /** What falls due by itself. What an agreement is opened by is paid at once. */
 export const DUE_TYPES = ["reward", "base_amount", "penalty"] as const satisfies readonly StakeRowType[];

@@ -569,7 +569,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         ]);
         assert.equal(await tx.payouts.confirm([confirmation]), 1);
         assert.equal(await tx.payouts.confirm([confirmation]), 0);
-        assert.equal(await tx.withdrawals.expire(withdrawal.id), false);
+        assert.equal(await tx.withdrawals.expire([withdrawal.id]), 0);
       });
       await ledger.withdrawals.markSent(withdrawal);
       assert.equal(await statusOf(ledger, payout), "confirmed");
@@ -598,7 +598,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         [withdrawal.id],
       );
       await ledger.transaction(async (tx) => {
-        assert.equal(await tx.withdrawals.expire(withdrawal.id), true);
+        assert.equal(await tx.withdrawals.expire([withdrawal.id]), 1);
         assert.equal(await tx.payouts.move(payout.id, ["signed", "sent"], "ready"), true);
       });
       assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch })), "saved");
@@ -766,7 +766,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await ledger.withdrawals.save(first);
       await ledger.withdrawals.save(withdrawalFor(other, "c", { writerEpoch }));
       await ledger.transaction(async (tx) => {
-        await tx.withdrawals.expire(first.id);
+        await tx.withdrawals.expire([first.id]);
         await tx.payouts.move(payout.id, ["signed"], "ready");
       });
       await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch }));

@@ -5,7 +5,7 @@ import { weighEvidence } from "@stakebts/core/rules/payment-evidence";
 import { isOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { CORE_ASSET_ID } from "@stakebts/core/rules/transfer";
-import type { PayoutId, PayoutKey } from "@stakebts/core/rules/payout";
+import { IN_FLIGHT_STATUSES, type PayoutId, type PayoutKey } from "@stakebts/core/rules/payout";
 import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
 import { isLive } from "@stakebts/core/rules/withdrawal";
 import type {
@@ -122,6 +122,14 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
 
   async move(id, from, to, change) {
     return movePayout(state, id, from, to, change);
+  },
+
+  async endAttempts(ends) {
+    return new Set(
+      ends
+        .filter(({ id, to, reason }) => movePayout(state, id, IN_FLIGHT_STATUSES, to, { reason }))
+        .map(({ id }) => id),
+    );
   },
 
   async requeue({ payout, job, receipt, despite }: PayoutRequeue): Promise<boolean> {

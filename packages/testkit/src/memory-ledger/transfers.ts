@@ -2,7 +2,7 @@ import { compareOperations, operationId, type OperationPosition } from "@stakebt
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type { TransferOutcome } from "@stakebts/core/rules/decide";
 import type { Ledger, NewTransfer, TransferQuery, TransfersTx } from "@stakebts/core/ledger/ledger";
-import { oldestDecidable } from "@stakebts/core/rules/undecided";
+import { decidable, oldestDecidable } from "@stakebts/core/rules/undecided";
 import type { State, StoredTransfer } from "./state.ts";
 
 /** In the order of the chain. */
@@ -31,6 +31,17 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
 
   async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
     return oldestDecidable(undecidedIn(state), accepting);
+  },
+
+  async undecided(accepting: boolean, limit: number): Promise<readonly NewTransfer[]> {
+    return decidable(undecidedIn(state), accepting).slice(0, limit);
+  },
+
+  async decideAll(decided): Promise<number> {
+    let count = 0;
+    for (const { operation, outcome, reason } of decided)
+      if (await this.decide(operation, outcome, reason)) count++;
+    return count;
   },
 
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {

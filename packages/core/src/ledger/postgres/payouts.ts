@@ -16,6 +16,7 @@ import type {
   PayoutsTx,
 } from "../ledger.ts";
 import type { Debt } from "../../rules/owed.ts";
+import { jsonRows } from "./json-rows.ts";
 import { debtsOf } from "./debts.ts";
 import { paymentView } from "./payment-view.ts";
 import { toPayout } from "./payout-row.ts";
@@ -29,16 +30,16 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
   }
 
   async find({ ids, keys, kinds, statuses, limit }: PayoutQuery): Promise<readonly PayoutRecord[]> {
-    const rows = await this.#db.payout.findMany({
-      where: {
-        ...(ids === undefined ? {} : { id: { in: [...ids] } }),
-        ...(keys === undefined ? {} : { key: { in: [...keys] } }),
-        ...(kinds === undefined ? {} : { kind: { in: [...kinds] } }),
-        ...(statuses === undefined ? {} : { status: { in: [...statuses] } }),
-      },
-      orderBy: [{ due: "asc" }, { id: "asc" }],
-      ...(limit === undefined ? {} : { take: limit }),
-    });
+    // Not through Prisma's `in`: it has a bind parameter for each value, of which PostgreSQL takes 65,535.
+    const among = (column: Prisma.Sql, values: readonly string[] | undefined, type: Prisma.Sql) =>
+      values === undefined ? Prisma.empty : Prisma.sql`AND ${column} = ANY(${[...values]}::${type}[])`;
+    const rows = await this.#db.$queryRaw<Parameters<typeof toPayout>[0][]>`
+      SELECT id, key, kind, payee, amount, memo, due, status, reason, attempts, waiting_since AS "waitingSince",
+             limited_by AS "limitedBy"
+        FROM payout
+       WHERE true ${among(Prisma.sql`id`, ids, Prisma.sql`uuid`)} ${among(Prisma.sql`key`, keys, Prisma.sql`text`)}
+             ${among(Prisma.sql`kind`, kinds, Prisma.sql`text`)} ${among(Prisma.sql`status`, statuses, Prisma.sql`text`)}
+       ORDER BY due, id ${limit === undefined ? Prisma.empty : Prisma.sql`LIMIT ${limit}`}`;
     return rows.map(toPayout);
   }
 
@@ -71,7 +72,7 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
       payouts.filter(({ kind }) => (kind === "notice") === wanted),
     ) as [IdentifiedPayout[], IdentifiedPayout[]];
     if (debts.length > 0) await this.#insertDebts(debts);
-    for (const notice of notices) await this.#createNotice(notice);
+    if (notices.length > 0) await this.#createNotices(notices);
     const stored = new Map((await this.find({ keys: payouts.map((p) => p.key) })).map((p) => [p.key, p]));
     for (const payout of payouts) {
       const old = stored.get(payout.key);
@@ -87,30 +88,32 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     const links = payouts.flatMap((payout) =>
       payout.rows.map((row) => ({ payoutId: payout.id, stakeRowId: row.id, settlesAs: row.settlesAs })),
     );
-    if (links.length > 0) await this.#db.payoutStakeRow.createMany({ data: links, skipDuplicates: true });
+    if (links.length === 0) return;
+    await this.#db.$executeRaw`
+      INSERT INTO payout_stake_row (payout_id, stake_row_id, settles_as)
+      SELECT "payoutId", "stakeRowId", "settlesAs"
+        FROM jsonb_to_recordset(${jsonRows(links)}::jsonb) AS new ("payoutId" uuid, "stakeRowId" text, "settlesAs" text)
+          ON CONFLICT DO NOTHING`;
   }
 
   /** Debts of agreements and requests. Those that are there already stay as they are. */
   async #insertDebts(debts: readonly IdentifiedPayout[]): Promise<void> {
-    await this.#db.payout.createMany({
-      data: debts.map(({ id, key, kind, payee, amount, memo, dueMs }) => ({
-        id,
-        key,
-        kind,
-        payee,
-        amount,
-        memo,
-        due: BigInt(dueMs),
-        status: "due",
-      })),
-      skipDuplicates: true,
-    });
+    await this.#db.$executeRaw`
+      INSERT INTO payout (id, key, kind, payee, amount, memo, due, status)
+      SELECT id, key, kind, payee, amount, memo, "dueMs", 'due'
+        FROM jsonb_to_recordset(${jsonRows(debts)}::jsonb)
+          AS new (id uuid, key text, kind text, payee text, amount bigint, memo text, "dueMs" bigint)
+          ON CONFLICT DO NOTHING`;
   }
 
   /** The one debt that ingester and payer may write down, so that it goes through a function of the database. */
-  async #createNotice({ id, key, payee, amount, memo, dueMs }: IdentifiedPayout): Promise<void> {
+  async #createNotices(notices: readonly IdentifiedPayout[]): Promise<void> {
     await this.#db.$queryRaw`
-      SELECT create_notice(${id}::uuid, ${key}, ${payee}, ${amount as bigint}::bigint, ${memo}, ${BigInt(dueMs)}::bigint)`;
+      SELECT create_notice(id, key, payee, amount, memo, due)
+        FROM unnest(${notices.map(({ id }) => id as string)}::uuid[], ${notices.map(({ key }) => key as string)}::text[],
+                    ${notices.map(({ payee }) => payee)}::text[], ${notices.map(({ amount }) => amount as bigint)}::bigint[],
+                    ${notices.map(({ memo }) => memo)}::text[], ${notices.map(({ dueMs }) => BigInt(dueMs))}::bigint[])
+          AS new (id, key, payee, amount, memo, due)`;
   }
 
   async move(
@@ -129,6 +132,19 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
       },
     });
     return count === 1;
+  }
+
+  async endAttempts(
+    ends: readonly { readonly id: PayoutId; readonly to: "ready" | "failed"; readonly reason: string }[],
+  ): Promise<ReadonlySet<PayoutId>> {
+    if (ends.length === 0) return new Set();
+    const moved = await this.#db.$queryRaw<{ id: PayoutId }[]>`
+      UPDATE payout SET status = e.status, reason = e.reason, waiting_since = NULL, updated_at = now()
+        FROM unnest(${ends.map(({ id }) => id as string)}::uuid[], ${ends.map(({ to }) => to)}::text[],
+                    ${ends.map(({ reason }) => reason)}::text[]) AS e (id, status, reason)
+       WHERE payout.id = e.id AND payout.status IN ('signed', 'sent')
+      RETURNING payout.id`;
+    return new Set(moved.map(({ id }) => id));
   }
 
   /** As one call: the console may make it, and may not write to payouts otherwise. */

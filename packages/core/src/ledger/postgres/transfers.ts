@@ -119,9 +119,13 @@ export class PostgresTransfers implements TransfersTx {
   }
 
   async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
-    const [row] = await this.#db.$queryRaw<TransferColumns[]>`
-      SELECT ${COLUMNS} FROM transfer WHERE ${isDecidable(accepting)} ${CHAIN_ORDER} LIMIT 1`;
-    return row === undefined ? undefined : toTransfer(row);
+    return (await this.undecided(accepting, 1))[0];
+  }
+
+  async undecided(accepting: boolean, limit: number): Promise<readonly NewTransfer[]> {
+    const rows = await this.#db.$queryRaw<TransferColumns[]>`
+      SELECT ${COLUMNS} FROM transfer WHERE ${isDecidable(accepting)} ${CHAIN_ORDER} LIMIT ${limit}`;
+    return rows.map(toTransfer);
   }
 
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
@@ -152,6 +156,16 @@ export class PostgresTransfers implements TransfersTx {
       data: { status: "decided", outcome, reason },
     });
     return count === 1;
+  }
+
+  async decideAll(decided: Parameters<TransfersTx["decideAll"]>[0]): Promise<number> {
+    if (decided.length === 0) return 0;
+    const rows = decided.map(({ operation, outcome, reason }) => ({ ...operation, outcome, reason }));
+    return this.#db.$executeRaw`
+      UPDATE transfer SET status = 'decided', outcome = new.outcome, reason = new.reason
+        FROM jsonb_to_recordset(${jsonRows(rows)}::jsonb)
+          AS new ("blockNum" int, "trxInBlock" int, "opInTrx" int, outcome text, reason text)
+       WHERE (block_num, trx_in_block, op_in_trx) = ("blockNum", "trxInBlock", "opInTrx") AND status = 'undecided'`;
   }
 
   async accountsNamed(name: string): Promise<readonly AccountId[]> {
