@@ -85,7 +85,11 @@ describe("rights", () => {
     );
     expect(rows).toEqual([
       { role: "stakebts_console", what: "DELETE console_session" },
+      { role: "stakebts_ingester", what: "DELETE outbox" },
       { role: "stakebts_operator", what: "DELETE console_session" },
+      { role: "stakebts_operator", what: "DELETE outbox" },
+      { role: "stakebts_payer", what: "DELETE outbox" },
+      { role: "stakebts_scheduler", what: "DELETE outbox" },
     ]);
     const { rows: creators } = await owner.query(
       `SELECT rolname FROM pg_roles

@@ -26,7 +26,8 @@ interface TableRights {
 }
 
 /** What a step of a payout changes of it. A block and a time of payment are written by `confirm_payouts` alone. */
-const MOVE_PAYOUT = "UPDATE (status, reason, waiting_since, attempts, enqueued_at, updated_at)";
+const MOVE_PAYOUT =
+  "UPDATE (status, reason, waiting_since, attempts, enqueued_at, enqueued_again, updated_at)";
 const MOVE_TOP_UP =
   "UPDATE (status, reason, asks, asked_at, exchange_id, txid, venue_status, bytes, ref_block_num, expiration_ms, arrived_block, arrived_trx, arrived_op, updated_at)";
 const FOUND_IN_BLOCK = "UPDATE (status, block_num, trx_in_block, op_in_trx, updated_at)";
@@ -72,10 +73,10 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   outbox: {
     write: {
-      ingester: "INSERT, UPDATE (made_at)",
-      scheduler: "INSERT, UPDATE (made_at)",
-      payer: "INSERT, UPDATE (made_at)",
-      operator: "INSERT, UPDATE (made_at)",
+      ingester: "INSERT, DELETE",
+      scheduler: "INSERT, DELETE",
+      payer: "INSERT, DELETE",
+      operator: "INSERT, DELETE",
     },
   },
   receipt: {

@@ -231,6 +231,7 @@ async function answerTransfer(
       : [await arrive(tx, completed, transfer)]),
     ...(await freeze(tx, transfer, decision)),
   ];
+  if (decision.outcome === "treasury_deposit" || decision.outcome === "loan") await tx.payouts.fundsCame();
   const moved = await tx.transfers.decide(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,

@@ -1,6 +1,6 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
-import type { NewPayout } from "../rules/payout.ts";
+import { laneOf, type NewPayout } from "../rules/payout.ts";
 import type { IdentifiedPayout, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import { identified, memoNonces } from "./ids.ts";
 import { jobForPayout } from "./jobs.ts";
@@ -32,7 +32,7 @@ export async function createPayouts(
     else held.push(...(await hold(tx, debt, payment)));
   }
   await tx.payouts.confirm(settled);
-  await tx.jobs.add(open.map((debt) => jobForPayout(debt.id, "owed")));
+  await tx.jobs.add(open.map((debt) => jobForPayout(debt.id, "owed", laneOf(debt.kind))));
   return held;
 }
 

@@ -1,5 +1,5 @@
 import { assert } from "@stakebts/kernel/assert";
-import { afterAttempt } from "../rules/payout.ts";
+import { afterAttempt, laneOf } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
 import { millis } from "@stakebts/kernel/time";
 import { decideWithdrawal } from "../rules/withdrawal.ts";
@@ -53,7 +53,7 @@ export async function expireWithdrawals(
   await tx.jobs.add(
     ended
       .filter(({ to }) => to === "ready")
-      .map(({ payout: { id, attempts } }) => jobForPayout(id, `attempt-${attempts + 1}`)),
+      .map(({ payout: { id, kind, attempts } }) => jobForPayout(id, `attempt-${attempts + 1}`, laneOf(kind))),
   );
   await createNotices(
     tx,

@@ -6,7 +6,14 @@ import type { Freeze, FreezeId, FreezeLevel, OpenFreeze } from "../rules/freeze.
 import type { ImportMark } from "../rules/import-mark.ts";
 import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-id";
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
-import type { NewPayout, PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
+import type {
+  PaymentLane,
+  NewPayout,
+  PayoutId,
+  PayoutKey,
+  PayoutKind,
+  PayoutStatus,
+} from "../rules/payout.ts";
 import type { MemoRequest } from "../rules/request.ts";
 import type { Debt } from "../rules/owed.ts";
 import type { NewStakeRow, StakeRow } from "../rules/stake-row.ts";
@@ -408,6 +415,8 @@ export interface PayoutsTx extends PayoutReader {
     to: PayoutStatus,
     change?: { reason?: string; waitingSinceMs?: Millis },
   ): Promise<boolean>;
+  /** What waits for funds is enqueued again at once. */
+  fundsCame(): Promise<void>;
   /** Attempts that are over, of payouts that are on their way. @returns those that were, and have moved */
   endAttempts(
     ends: readonly { readonly id: PayoutId; readonly to: "ready" | "failed"; readonly reason: string }[],
@@ -430,8 +439,9 @@ export interface PayoutsTx extends PayoutReader {
 export type OpenPayout = Pick<PayoutRecord, "id" | "dueMs" | "status">;
 
 export interface Payouts extends PayoutReader {
-  /** Those that are open, oldest debts first, that come after one of them: page by page. */
+  /** Those of the lane that are open, oldest debts first, that come after one of them: page by page. */
   open(page: {
+    readonly lane: PaymentLane;
     readonly after: OpenPayout | undefined;
     readonly limit: number;
   }): Promise<readonly OpenPayout[]>;
@@ -444,10 +454,14 @@ export interface Payouts extends PayoutReader {
    */
   applyLimits(id: PayoutId): Promise<"go" | "held" | "later">;
   /**
-   * Writes a job for every open payout that has had none for `notEnqueuedForMs` (host time). Oldest debts first.
+   * Writes a job for every open payout of the lane that has had none for `notEnqueuedForMs` (host time). Oldest debts first.
    * @returns how many
    */
-  enqueueStale(options: { readonly notEnqueuedForMs: number; readonly limit: number }): Promise<number>;
+  enqueueStale(options: {
+    readonly lane: PaymentLane;
+    readonly notEnqueuedForMs: number;
+    readonly limit: number;
+  }): Promise<number>;
 }
 
 export interface WithdrawalsTx {

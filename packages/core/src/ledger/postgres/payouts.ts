@@ -1,7 +1,7 @@
 import { assert } from "@stakebts/kernel/assert";
 import { type Millis, millis } from "@stakebts/kernel/time";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
-import type { PayoutId, PayoutKey, PayoutStatus } from "../../rules/payout.ts";
+import type { PaymentLane, PayoutId, PayoutKey, PayoutStatus } from "../../rules/payout.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
@@ -20,6 +20,13 @@ import { jsonRows } from "./json-rows.ts";
 import { debtsOf } from "./debts.ts";
 import { paymentView } from "./payment-view.ts";
 import { toPayout } from "./payout-row.ts";
+
+/** So many times the wait for the next job of a payout doubles: with ten seconds to begin with, up to nearly three minutes. */
+const DOUBLED_MAX = 4;
+
+/** `laneOf`, as the index says it. */
+const isOfLane = (lane: PaymentLane): Prisma.Sql =>
+  lane === "returns" ? Prisma.sql`(kind = 'refund')` : Prisma.sql`NOT (kind = 'refund')`;
 
 /** Table payout, and payout_stake_row: the rows that each settles. */
 export class PostgresPayouts implements PayoutsTx, Payouts {
@@ -44,15 +51,17 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
   }
 
   async open({
+    lane,
     after,
     limit,
   }: {
+    readonly lane: PaymentLane;
     readonly after: OpenPayout | undefined;
     readonly limit: number;
   }): Promise<readonly OpenPayout[]> {
     const rows = await this.#db.$queryRaw<{ id: string; due: bigint; status: PayoutStatus }[]>`
       SELECT id, due, status FROM payout
-       WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
+       WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds') AND ${isOfLane(lane)}
          ${after === undefined ? Prisma.empty : Prisma.sql`AND (due, id) > (${BigInt(after.dueMs)}::bigint, ${after.id}::uuid)`}
        ORDER BY due, id LIMIT ${limit}`;
     return rows.map(({ id, due, status }) => ({ id: id as PayoutId, dueMs: millis(Number(due)), status }));
@@ -183,25 +192,40 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return row?.answer ?? "later";
   }
 
+  async fundsCame(): Promise<void> {
+    await this.#db.$executeRaw`
+      UPDATE payout SET enqueued_again = 0, enqueued_at = 'epoch' WHERE status = 'waiting_funds' AND enqueued_again > 0`;
+  }
+
   /**
    * What a lost queue, a crashed payer or a forgotten job left behind. `enqueued_at` is written with the job, so that a second
    * scheduler takes others. A new debt has it from the clock of the host that wrote it: an instant in the future counts as
-   * forgotten too, or a clock that is hours ahead would keep a payout waiting for hours.
+   * forgotten too, or a clock that is hours ahead would keep a payout waiting for hours. A payout whose job changes nothing waits
+   * twice as long for the next one: a thousand that wait for funds would make millions of jobs a day.
    */
-  enqueueStale({ notEnqueuedForMs, limit }: { notEnqueuedForMs: number; limit: number }): Promise<number> {
+  enqueueStale({
+    lane,
+    notEnqueuedForMs,
+    limit,
+  }: {
+    lane: PaymentLane;
+    notEnqueuedForMs: number;
+    limit: number;
+  }): Promise<number> {
     return this.#db.$executeRaw`
       WITH stale AS (
         SELECT id FROM payout
-         WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
-           AND (enqueued_at < now() - ${notEnqueuedForMs}::double precision * interval '1 millisecond' OR enqueued_at > now())
+         WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds') AND ${isOfLane(lane)}
+           AND (enqueued_at > now() OR enqueued_at < now()
+                - ${notEnqueuedForMs}::double precision * power(2, least(enqueued_again, ${DOUBLED_MAX}::int)) * interval '1 millisecond')
          ORDER BY due, id LIMIT ${limit}
            FOR UPDATE SKIP LOCKED
       ), enqueued AS (
-        UPDATE payout SET enqueued_at = now() FROM stale WHERE payout.id = stale.id RETURNING payout.id, payout.due
+        UPDATE payout SET enqueued_at = now(), enqueued_again = enqueued_again + 1 FROM stale WHERE payout.id = stale.id RETURNING payout.id, payout.due
       )
       INSERT INTO outbox (job_id, kind, data, delay_ms)
       SELECT 'payout-' || id || '-' || (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-             'payout.pay', jsonb_build_object('payoutId', id), 0
+             'payout.pay', jsonb_build_object('payoutId', id) || ${lane === "returns" ? '{"later": true}' : "{}"}::jsonb, 0
         FROM enqueued ORDER BY due, id`;
   }
 }

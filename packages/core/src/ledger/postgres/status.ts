@@ -36,7 +36,7 @@ export async function statusView(db: Database): Promise<StatusView> {
         SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
     db.agreement.count(),
     db.transfer.count({ where: { status: "undecided" } }),
-    db.outbox.count({ where: { madeAt: null } }),
+    db.outbox.count(),
     db.payout.findFirst({
       where: { status: { in: ["due", "ready", "signed", "sent", "waiting_funds"] } },
       orderBy: { due: "asc" },

@@ -169,11 +169,14 @@ export class PostgresTransfers implements TransfersTx {
   }
 
   async accountsNamed(name: string): Promise<readonly AccountId[]> {
-    const rows = await this.#db.transfer.findMany({
-      where: { sender: name, senderId: { not: null } },
-      distinct: ["senderId"],
-      select: { senderId: true },
-    });
-    return rows.map(({ senderId }) => senderId as AccountId);
+    // From one id to the next through the index: a payee may have sent any number of transfers.
+    const rows = await this.#db.$queryRaw<{ id: AccountId }[]>`
+      WITH RECURSIVE known (id) AS (
+        SELECT min(sender_id) FROM transfer WHERE sender = ${name}
+        UNION ALL
+        SELECT (SELECT min(sender_id) FROM transfer WHERE sender = ${name} AND sender_id > known.id) FROM known
+         WHERE known.id IS NOT NULL
+      ) SELECT id FROM known WHERE id IS NOT NULL`;
+    return rows.map(({ id }) => id);
   }
 }
