@@ -251,6 +251,7 @@ CREATE TABLE payout (
 );
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
 CREATE INDEX payout_limited ON payout (due, id) WHERE limited_by IS NOT NULL;
+CREATE INDEX payout_open_by_due ON payout (due) WHERE status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'waiting_funds']);
 CREATE INDEX payout_open_by_lane ON payout ((kind = 'refund'), due, id) WHERE status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'waiting_funds']);
 CREATE INDEX payout_payee_idx ON payout (payee);
 CREATE INDEX payout_unconfirmed ON payout (status, due) WHERE status <> 'confirmed';
@@ -301,7 +302,7 @@ CREATE TABLE receipt (
   CONSTRAINT receipt_pkey PRIMARY KEY (id)
 );
 CREATE INDEX receipt_event_idx ON receipt (event);
-CREATE INDEX receipt_subject_idx ON receipt (subject);
+CREATE INDEX receipt_subject_event_idx ON receipt (subject, event);
 CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -428,6 +429,7 @@ CREATE TABLE transfer (
   CONSTRAINT transfer_memo_status_known CHECK (memo_status = ANY (ARRAY['none', 'text', 'public', 'unreadable'])),
   CONSTRAINT transfer_status_known CHECK (status = ANY (ARRAY['undecided', 'decided']))
 );
+CREATE INDEX transfer_already_processed ON transfer (sender) WHERE outcome = 'already_processed';
 CREATE INDEX transfer_memo_nonce ON transfer (memo_nonce) WHERE memo_nonce IS NOT NULL;
 CREATE INDEX transfer_payout_key_idx ON transfer (payout_key);
 CREATE INDEX transfer_sender_sender_id_idx ON transfer (sender, sender_id);

@@ -57,6 +57,7 @@ CREATE TABLE transfer (
 CREATE INDEX transfer_txid_idx ON transfer (txid);
 CREATE INDEX transfer_payout_key_idx ON transfer (payout_key);
 CREATE INDEX transfer_sender_sender_id_idx ON transfer (sender, sender_id);
+CREATE INDEX transfer_already_processed ON transfer (sender) WHERE outcome = 'already_processed';
 CREATE INDEX transfer_memo_nonce ON transfer (memo_nonce) WHERE memo_nonce IS NOT NULL;
 -- Strangers choose how many are undecided: what is asked of some of them is not looked for among all.
 CREATE INDEX transfer_undecided_by_sender ON transfer (sender, block_time_ms)
@@ -161,6 +162,7 @@ CREATE TABLE payout (
 );
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
 CREATE INDEX payout_payee_idx ON payout (payee);
+CREATE INDEX payout_open_by_due ON payout (due) WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds');
 CREATE INDEX payout_open_by_lane ON payout ((kind = 'refund'), due, id) WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds');
 -- What is open, failed, held or cancelled is a handful; what is confirmed grows for ever.
 CREATE INDEX payout_unconfirmed ON payout (status, due) WHERE status <> 'confirmed';
@@ -286,7 +288,7 @@ CREATE TABLE receipt (
   details       jsonb NOT NULL,
   created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
-CREATE INDEX receipt_subject_idx ON receipt (subject);
+CREATE INDEX receipt_subject_event_idx ON receipt (subject, event);
 CREATE INDEX receipt_event_idx ON receipt (event);
 
 -- The place of a receipt in the chain of hashes, so that one that is changed, removed or inserted later shows. It has an

@@ -4,8 +4,9 @@ import { type AccountId, type ChainBlock, ChainError, type ChainTransfer } from 
 import { shares } from "@stakebts/kernel/amount";
 import { millis } from "@stakebts/kernel/time";
 import { test as base } from "@stakebts/testkit/database";
-import { ACCOUNT, cursorAt } from "@stakebts/testkit/given";
+import { ACCOUNT, agreementWithRows, cursorAt, operation } from "@stakebts/testkit/given";
 import { DEFAULT_POLICY } from "../rules/policy.ts";
+import { applyEvents } from "./apply-events.ts";
 import { EXPIRED_PER_STEP, expireWithdrawals } from "./expire-withdrawals.ts";
 import { ingestBlocks, type IngestDeps } from "./ingest-blocks.ts";
 import type { Ledger } from "./ledger.ts";
@@ -156,6 +157,67 @@ async function ingestAll(deps: IngestDeps): Promise<number> {
     if (ingestedTo === undefined || ingestedTo === finalBlockNum) return steps;
   }
 }
+
+/** Transfers without a memo, or with a stop of somebody who has nothing to stop, all of them before one reward falls due. */
+const junk = (count: number): string => `
+  INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, sender, receiver, sender_is_lifetime_member,
+                        amount_shares, asset_id, fee_shares, memo_status, request, replayed, status)
+  SELECT 2, n, 0, 6000, 'in', 'stranger-' || n % 7, 'custodian', false, 10000000, '1.3.0', 1, 'none',
+         CASE n % 2 WHEN 0 THEN '{"type": "invalid", "reason": "no_memo"}'::jsonb ELSE '{"type": "stop"}'::jsonb END, false, 'undecided'
+    FROM generate_series(1, ${count}) n`;
+
+describe("a flood of junk", () => {
+  const ROLES = { managers: [], treasuryAccounts: [], exchangeDeposit: { account: "exchange", memos: {} } };
+  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+  test("is answered many at a time, after what is due", async ({ ledger, tables }) => {
+    await ledger.transaction(async (tx) => {
+      const opened = agreementWithRows(operation(1));
+      await tx.cursor.move(undefined, cursorAt(3, { blockTimeMs: millis(40 * 86_400_000) }));
+      await tx.agreements.insert([opened], { imported: true });
+    });
+    await tables.fill(junk(3_000));
+    let transactions = 0;
+    const counting: Ledger = {
+      ...ledger,
+      hasWork: (accepting) => ledger.hasWork(accepting),
+      transaction: (work) => {
+        transactions++;
+        return ledger.transaction(work);
+      },
+    };
+    await applyEvents({ ledger: counting, log, policy: DEFAULT_POLICY, roles: ROLES });
+    expect(transactions).toBeLessThan(6);
+    expect(await tables.count("FROM transfer WHERE outcome = 'refunded'")).toBe(3_000);
+    expect(await tables.count("FROM payout WHERE kind = 'refund'")).toBe(3_000);
+    expect(
+      await tables.count(
+        "FROM receipt due WHERE event = 'row.due' AND id < (SELECT min(id) FROM receipt WHERE event = 'transfer.refunded')",
+      ),
+    ).toBe(1);
+    expect(await tables.count("FROM outbox WHERE data ->> 'later' = 'true'")).toBe(3_000);
+  });
+
+  test("in which one cannot be answered is answered but for that one", async ({ ledger, tables }) => {
+    await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(3)));
+    await tables.fill(junk(40));
+    const broken: Ledger = {
+      ...ledger,
+      hasWork: (accepting) => ledger.hasWork(accepting),
+      transaction: (work) =>
+        ledger.transaction(async (tx) => {
+          const done = await work(tx);
+          const [refused] = await tx.transfers.undecided(true, 1);
+          if (refused === undefined || refused.operation.trxInBlock > 38) throw new Error("refused");
+          return done;
+        }),
+    };
+    await expect(applyEvents({ ledger: broken, log, policy: DEFAULT_POLICY, roles: ROLES })).rejects.toThrow(
+      "refused",
+    );
+    expect(await tables.count("FROM transfer WHERE outcome = 'refunded'")).toBe(37);
+  });
+});
 
 describe("a flood of transfers", () => {
   afterEach(() => vi.restoreAllMocks());

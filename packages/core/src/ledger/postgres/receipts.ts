@@ -8,8 +8,8 @@ import { jsonRows } from "./json-rows.ts";
 // Table receipt, insert-only, and how far the hash chain over it is.
 
 /**
- * Adds receipts; with `once` only those whose event and subject are not there yet. `|| ''` keeps the index on events out of
- * that: all of them have one, and each would be compared with all.
+ * Adds receipts; with `once` only those whose event and subject are not there yet. Asked one by one, through the index: a join
+ * would read all receipts that there are.
  * @returns how many were added
  */
 export async function addReceipts(
@@ -25,7 +25,7 @@ export async function addReceipts(
         AS new (event text, subject text, "chainTimeMs" bigint, details jsonb)
      ${
        once
-         ? Prisma.sql`WHERE NOT EXISTS (SELECT FROM receipt old WHERE old.subject = new.subject AND old.event || '' = new.event)`
+         ? Prisma.sql`WHERE (SELECT true FROM receipt old WHERE old.subject = new.subject AND old.event = new.event LIMIT 1) IS NULL`
          : Prisma.empty
      }`;
 }
