@@ -236,7 +236,7 @@ export const BREAKS: readonly Break[] = [
         file: PAYER,
         find: `log.debug("withdrawal.sent_again", ids);`,
         replace: `await ledger.transaction(async (tx) => {
-              await tx.withdrawals.expire(withdrawal.id);
+              await tx.withdrawals.expire([withdrawal.id]);
               await tx.payouts.move(payout.id, ["signed", "sent"], "ready", { reason: "duplicate transaction" });
             });`,
       },

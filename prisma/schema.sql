@@ -206,12 +206,10 @@ CREATE TABLE outbox (
   kind text NOT NULL,
   data jsonb NOT NULL,
   delay_ms bigint NOT NULL,
-  made_at timestamptz(3),
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT outbox_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX outbox_job_id_key ON outbox (job_id);
-CREATE INDEX outbox_to_make ON outbox (id) WHERE made_at IS NULL;
 
 CREATE TABLE passed_block (
   block_num integer NOT NULL,
@@ -259,6 +257,7 @@ CREATE TABLE payout (
   block_processed integer,
   processed bigint,
   enqueued_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  enqueued_again integer NOT NULL DEFAULT 0,
   limited_by text,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -274,6 +273,7 @@ CREATE TABLE payout (
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
 CREATE INDEX payout_limited ON payout (due, id) WHERE limited_by IS NOT NULL;
 CREATE INDEX payout_open_by_due ON payout (due) WHERE status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'waiting_funds']);
+CREATE INDEX payout_open_by_lane ON payout ((kind = 'refund'), due, id) WHERE status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'waiting_funds']);
 CREATE INDEX payout_payee_idx ON payout (payee);
 CREATE INDEX payout_unconfirmed ON payout (status, due) WHERE status <> 'confirmed';
 CREATE TRIGGER limit_ends_with_status BEFORE UPDATE ON payout FOR EACH ROW WHEN (old.status <> new.status AND old.limited_by IS NOT NULL AND old.limited_by = new.limited_by) EXECUTE FUNCTION limit_ends_with_status();
@@ -340,7 +340,7 @@ CREATE TABLE receipt (
   CONSTRAINT receipt_pkey PRIMARY KEY (id)
 );
 CREATE INDEX receipt_event_idx ON receipt (event);
-CREATE INDEX receipt_subject_idx ON receipt (subject);
+CREATE INDEX receipt_subject_event_idx ON receipt (subject, event);
 CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -467,10 +467,14 @@ CREATE TABLE transfer (
   CONSTRAINT transfer_memo_status_known CHECK (memo_status = ANY (ARRAY['none', 'text', 'public', 'unreadable'])),
   CONSTRAINT transfer_status_known CHECK (status = ANY (ARRAY['undecided', 'decided']))
 );
+CREATE INDEX transfer_already_processed ON transfer (sender) WHERE outcome = 'already_processed';
+CREATE INDEX transfer_memo_nonce ON transfer (memo_nonce) WHERE memo_nonce IS NOT NULL;
 CREATE INDEX transfer_payout_key_idx ON transfer (payout_key);
-CREATE INDEX transfer_sender_idx ON transfer (sender);
+CREATE INDEX transfer_sender_sender_id_idx ON transfer (sender, sender_id);
 CREATE INDEX transfer_txid_idx ON transfer (txid);
 CREATE INDEX transfer_undecided ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'undecided';
+CREATE INDEX transfer_undecided_by_sender ON transfer (sender, block_time_ms) WHERE status = 'undecided' AND ((request ->> 'type') = ANY (ARRAY['open', 'stop']));
+CREATE INDEX transfer_undecided_no_open ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'undecided' AND (request ->> 'type') <> 'open';
 CREATE TRIGGER no_delete BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 

@@ -26,6 +26,8 @@ BEGIN
       (SELECT FROM withdrawal WHERE payout_id = OLD.id AND status IN ('signed', 'broadcast')) THEN
     RAISE EXCEPTION 'payout % has a live withdrawal', OLD.key USING ERRCODE = 'check_violation';
   END IF;
+  -- What moved is worth looking at soon again.
+  IF NEW.status <> OLD.status THEN NEW.enqueued_again := 0; END IF;
   RETURN NEW;
 END $$;
 

@@ -137,7 +137,7 @@ describe("freeze", () => {
       "nothing of that was frozen here\n",
     );
     expect((await stakebts("doctor")).out).toMatch(/ok +freeze +nothing is frozen/u);
-    await cluster.ledger.payouts.enqueueStale({ notEnqueuedForMs: 0, limit: 10 });
+    await cluster.ledger.payouts.enqueueStale({ lane: "returns", notEnqueuedForMs: 0, limit: 10 });
     await cluster.work();
     expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
     expect(await stakebts("freeze", "some", "--reason", "x")).toMatchObject({ code: 2 });

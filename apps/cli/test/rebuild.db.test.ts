@@ -180,7 +180,7 @@ describe("stakebts rebuild", () => {
         await after.passRecoveryHold();
         await after.work();
         // A job at a bad moment is answered with "again": the scheduler's reconciler does that.
-        await after.ledger.payouts.enqueueStale({ notEnqueuedForMs: 0, limit: 100 });
+        await after.ledger.payouts.enqueueStale({ lane: "returns", notEnqueuedForMs: 0, limit: 100 });
         await after.work();
       }
       expect(await after.arrivedAt("nominator-1")).toEqual([1, 2_000, 2_000, 2_000, 25_000]);

@@ -6,6 +6,10 @@ import { asObject } from "./wire-values.ts";
 
 /** Questions on their way at once. Measured on one node: 64 give three times the blocks per second of one at a time. */
 export const WINDOW = 128;
+/** Of answers that are on their way, as JSON: read, each takes several times as much memory. */
+const WINDOW_BYTES = 32 * 1024 * 1024;
+/** Before the first answer of a node its blocks count as this large. */
+const ANSWER_BYTES = 512 * 1024;
 /** With a node that limits requests: what it answers in this time may be on its way. */
 const WINDOW_SECONDS = 0.5;
 /** Blocks that are asked for at once shall arrive within this time. */
@@ -101,6 +105,10 @@ export async function readBlocks(connection: RpcConnection, request: BlocksReque
   }
 }
 
+/** How many answers of the size of the last ones may be on their way. */
+const fitting = ({ answerBytes = ANSWER_BYTES }: RpcConnection): number =>
+  Math.max(1, Math.floor(WINDOW_BYTES / Math.max(1, answerBytes)));
+
 /** Asks for the blocks of `missing`; moves those that come to `blocks`. Answers with the first failure, when all has ended. */
 async function readMissing(
   connection: RpcConnection,
@@ -109,11 +117,19 @@ async function readMissing(
 ): Promise<ChainError | undefined> {
   const asked = [...missing];
   let next = 0;
+  let reading = 0;
+  const borne = Math.ceil((connection.requestsPerSecond ?? Infinity) * WINDOW_SECONDS);
+  const most = Math.min(window, borne, asked.length);
   let failure: ChainError | undefined;
 
   async function readOnward(): Promise<void> {
+    reading++;
+    const others: Promise<void>[] = [];
     while (next < asked.length && failure === undefined) {
+      // As many at once as fit into memory while blocks are as large as the last ones were.
+      if (reading > fitting(connection)) break;
       const blockNum = asked[next++] as number;
+      if (reading < Math.min(most, fitting(connection))) others.push(readOnward());
       try {
         const raw = await connection.call("database", "get_block", [blockNum], { patient: true });
         if (raw === null) {
@@ -131,10 +147,11 @@ async function readMissing(
         if (error instanceof NodeLie) failure = error;
       }
     }
+    reading--;
+    await Promise.all(others);
   }
 
-  const borne = Math.ceil((connection.requestsPerSecond ?? Infinity) * WINDOW_SECONDS);
-  await Promise.all(Array.from({ length: Math.min(window, borne, asked.length) }, readOnward));
+  await Promise.all(Array.from({ length: Math.min(most, fitting(connection)) }, readOnward));
   missing.splice(0, missing.length, ...asked.filter((blockNum) => !blocks.has(blockNum)));
   return failure;
 }

@@ -48,6 +48,34 @@ const codeOf = async (promise: Promise<unknown>): Promise<ChainErrorCode> => (aw
 
 const ask = (connection: RpcConnection, method = "ask") => connection.call("database", method, []);
 
+describe("a large answer over a slow line", () => {
+  const PART_BYTES = 32 * 1024;
+  const inParts = (parts: number, partBytes: number) =>
+    new Instead((socket, { id }) => {
+      const text = JSON.stringify({ id, result: "x".repeat(parts * partBytes) });
+      let sent = 0;
+      const timer = setInterval(() => {
+        const fin = sent + partBytes >= text.length;
+        socket.send(text.slice(sent, sent + partBytes), { fin });
+        sent += partBytes;
+        if (fin) clearInterval(timer);
+      }, 100);
+      cleanups.push(() => clearInterval(timer));
+    });
+  const patiently = async (answer: Instead): Promise<unknown> => {
+    const { node } = await given({ ask: () => answer });
+    return connectTo(node.url, 300).call("database", "ask", [], { patient: true });
+  };
+
+  it("is waited for while it comes", async () => {
+    expect(await patiently(inParts(10, PART_BYTES))).toHaveLength(10 * PART_BYTES);
+  });
+
+  it("is not waited for while next to nothing comes", async () => {
+    expect(await codeOf(patiently(inParts(100, 100)))).toBe("deadline");
+  });
+});
+
 describe("a connection", () => {
   it("logs in, learns the chain id and asks by name", async () => {
     const { node, connection } = await given({ ask: (...args: number[]) => args });

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { LogFields } from "@stakebts/kernel/log";
 import { type RawData, WebSocket } from "ws";
 import { ChainError } from "./chain.ts";
@@ -16,8 +17,9 @@ export type ApiName = "database" | "network_broadcast" | "history" | "login";
 
 export interface CallOptions {
   /**
-   * For answers that are large and many, as blocks are: the deadline starts anew whenever the node has answered another
-   * patient call, up to {@link PATIENCE} times. What it limits then is silence, not the size of the queue.
+   * For answers that are large and many, as blocks are: the deadline starts anew while the node sends, be it a part of an answer
+   * only. What it limits then is silence, not the size of the queue or of a block. Without a whole answer to any patient call it
+   * ends after {@link PATIENCE} deadlines, and after {@link PATIENCE_WITH_ANSWERS} in any case.
    */
   readonly patient?: boolean;
 }
@@ -28,6 +30,8 @@ export interface RpcConnection {
   readonly name: string;
   /** How many requests go out in a second, when the node has shown that it limits them. */
   readonly requestsPerSecond: number | undefined;
+  /** About as large as the answers to patient calls are now: the largest counts, and is forgotten slowly. `undefined` before the first. */
+  readonly answerBytes?: number | undefined;
   /** What the node said when the connection was opened. Throws as `call` does. */
   chainId(): Promise<string>;
   /**
@@ -44,6 +48,11 @@ export interface RpcConnection {
 }
 
 const PATIENCE = 12;
+const PATIENCE_WITH_ANSWERS = 120;
+/** A line on which less than this arrives in a deadline counts as silent. */
+const BYTES_PER_DEADLINE_MIN = 16 * 1024;
+
+const FORGET_ANSWER = 0.95;
 
 /** The largest block measured was 3.6 MB of JSON. */
 const FRAME_BYTES_MAX = 64 * 1024 * 1024;
@@ -60,6 +69,8 @@ interface PendingCall {
   readonly patient: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: ChainError) => void;
+  /** What had arrived on the line when the deadline began. */
+  receivedBytes: number;
   deadline: Deadline;
 }
 
@@ -87,11 +98,16 @@ export function createRpcConnection(options: {
   let lastPatientAnswerAtMs = 0;
   let opening: Promise<OpenSocket> | undefined;
   let current: WebSocket | undefined;
+  let line: Socket | undefined;
+  let answerBytes: number | undefined;
   let failures = 0;
   let notBeforeMs = 0;
   let closed = false;
   let http: HttpCaller | undefined;
   let abandonOpening: (error: ChainError) => void = () => {};
+
+  /** On the line that is open; it begins at 0 on each. */
+  const receivedBytes = (): number => line?.bytesRead ?? 0;
 
   function settle(id: number): PendingCall | undefined {
     const call = pending.get(id);
@@ -114,7 +130,10 @@ export function createRpcConnection(options: {
     if (typeof frame !== "object" || frame === null || typeof frame["id"] !== "number") return;
     const call = settle(frame["id"]);
     if (call === undefined) return;
-    if (call.patient) lastPatientAnswerAtMs = lastFrameAtMs;
+    if (call.patient) {
+      lastPatientAnswerAtMs = lastFrameAtMs;
+      answerBytes = Math.max((data as Buffer).length, (answerBytes ?? 0) * FORGET_ANSWER);
+    }
     if (frame["error"] !== undefined && frame["error"] !== null) {
       const refusal = new NodeRefusal(name, frame["error"], withoutSecrets);
       // A node has no reason of its own to refuse a block; what else is limited, says so.
@@ -155,10 +174,17 @@ export function createRpcConnection(options: {
     const call = pending.get(id);
     if (call === undefined) return;
     const waitedMs = now() - call.sentAtMs;
-    if (call.patient && waitedMs < PATIENCE * callDeadlineMs) {
+    const withoutAnswerMs = now() - Math.max(call.sentAtMs, lastPatientAnswerAtMs);
+    if (
+      call.patient &&
+      waitedMs < PATIENCE_WITH_ANSWERS * callDeadlineMs &&
+      withoutAnswerMs < PATIENCE * callDeadlineMs
+    ) {
       const leftMs = lastPatientAnswerAtMs + callDeadlineMs - now();
-      if (leftMs > 0) {
-        call.deadline = startDeadline(leftMs, () => onDeadline(id));
+      const isSending = receivedBytes() - call.receivedBytes >= BYTES_PER_DEADLINE_MIN;
+      if (leftMs > 0 || isSending) {
+        call.receivedBytes = receivedBytes();
+        call.deadline = startDeadline(isSending ? callDeadlineMs : leftMs, () => onDeadline(id));
         return;
       }
     }
@@ -166,7 +192,7 @@ export function createRpcConnection(options: {
       new ChainError("deadline", `${name} did not answer ${call.method} within ${Math.round(waitedMs)} ms`),
     );
     // Not a byte since the question went out: half-open, frozen, or cut off. Waiting for the others would be in vain.
-    if (lastFrameAtMs < call.sentAtMs && current !== undefined) {
+    if (lastFrameAtMs < call.sentAtMs && receivedBytes() === call.receivedBytes && current !== undefined) {
       log("node.silent", { node: name, method: call.method });
       lose(current, "the node has fallen silent");
     }
@@ -185,6 +211,7 @@ export function createRpcConnection(options: {
         patient: call.patient,
         resolve,
         reject,
+        receivedBytes: receivedBytes(),
         deadline,
       });
       socket.send(
@@ -231,6 +258,9 @@ export function createRpcConnection(options: {
         log("node.disconnected", { node: name, why });
         if (pending.size > 0) noteLimit(why);
         lose(socket, why);
+      });
+      socket.on("upgrade", (response) => {
+        line = response.socket;
       });
       socket.on("message", onFrame);
       socket.on("open", resolve);
@@ -297,6 +327,9 @@ export function createRpcConnection(options: {
     name,
     get requestsPerSecond() {
       return pace.perSecond;
+    },
+    get answerBytes() {
+      return answerBytes;
     },
     chainId: async () => (await ensureOpen()).chainId,
     async call(api, method, args, { patient = false } = {}) {

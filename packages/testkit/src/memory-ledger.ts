@@ -7,7 +7,7 @@ import type {
   TopUpReader,
   Withdrawals,
 } from "@stakebts/core/ledger/ledger";
-import { oldestDecidable } from "./twins/undecided.ts";
+import { decidable } from "./twins/undecided.ts";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { agreementsIn, isDue, rowsIn } from "./memory-ledger/agreements.ts";
 import { controlIn } from "./memory-ledger/control.ts";
@@ -134,7 +134,7 @@ export class MemoryLedger implements Ledger {
 
   async hasWork(accepting = true): Promise<boolean> {
     const { cursor, rows } = this.#state;
-    if (oldestDecidable(undecidedIn(this.#state), waitingIn(this.#state, accepting)) !== undefined)
+    if (decidable(undecidedIn(this.#state), waitingIn(this.#state, accepting)).length > 0)
       return true;
     return (
       cursor !== undefined && [...rows.values()].some((row) => isDue(this.#state, row, cursor.blockTimeMs))

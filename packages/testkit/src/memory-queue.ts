@@ -8,6 +8,8 @@ import type {
   JobKind,
 } from "@stakebts/core/queue/queue";
 
+const isLater = ({ data }: NewJob): boolean => "later" in data && data.later === true;
+
 /** A queue in memory. Jobs are delivered when a worker is there, in order of their time, one at a time per kind. */
 export class MemoryQueue implements JobQueue {
   readonly #clock: HostClock;
@@ -28,9 +30,12 @@ export class MemoryQueue implements JobQueue {
     for (const worker of this.#workers) worker.wake();
   }
 
-  async waiting(kind: JobKind): Promise<number> {
+  async waiting(kind: JobKind, which?: "urgent" | "later"): Promise<number> {
     const nowMs = this.#clock.nowMs();
-    return this.#waiting.filter(({ job, atMs }) => job.kind === kind && atMs <= nowMs).length;
+    return this.#waiting.filter(
+      ({ job, atMs }) =>
+        job.kind === kind && atMs <= nowMs && (which === undefined || isLater(job) === (which === "later")),
+    ).length;
   }
 
   /** Forgets everything, as a flushed Redis does. */
@@ -65,7 +70,7 @@ export class MemoryQueue implements JobQueue {
     const nowMs = this.#clock.nowMs();
     const kinds = Object.keys(handlers) as JobKind[];
     const due = this.#waiting.filter(({ job, atMs }) => atMs <= nowMs && kinds.includes(job.kind));
-    const [first] = due.sort((a, b) => a.atMs - b.atMs);
+    const [first] = due.sort((a, b) => Number(isLater(a.job)) - Number(isLater(b.job)) || a.atMs - b.atMs);
     if (first === undefined) return undefined;
     this.#waiting.splice(this.#waiting.indexOf(first), 1);
     return first.job;

@@ -56,7 +56,14 @@ CREATE TABLE transfer (
 );
 CREATE INDEX transfer_txid_idx ON transfer (txid);
 CREATE INDEX transfer_payout_key_idx ON transfer (payout_key);
-CREATE INDEX transfer_sender_idx ON transfer (sender);
+CREATE INDEX transfer_sender_sender_id_idx ON transfer (sender, sender_id);
+CREATE INDEX transfer_already_processed ON transfer (sender) WHERE outcome = 'already_processed';
+CREATE INDEX transfer_memo_nonce ON transfer (memo_nonce) WHERE memo_nonce IS NOT NULL;
+-- Strangers choose how many are undecided: what is asked of some of them is not looked for among all.
+CREATE INDEX transfer_undecided_by_sender ON transfer (sender, block_time_ms)
+  WHERE status = 'undecided' AND request->>'type' IN ('open', 'stop');
+CREATE INDEX transfer_undecided_no_open ON transfer (block_num, trx_in_block, op_in_trx)
+  WHERE status = 'undecided' AND request->>'type' <> 'open';
 CREATE INDEX transfer_undecided ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'undecided';
 
 -- One accepted nomination, with the terms it was opened under.
@@ -139,6 +146,7 @@ CREATE TABLE payout (
   block_processed integer,
   processed       bigint,
   enqueued_at         timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  enqueued_again      integer NOT NULL DEFAULT 0,
   limited_by      text,
   created_at      timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at      timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -155,6 +163,7 @@ CREATE TABLE payout (
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
 CREATE INDEX payout_payee_idx ON payout (payee);
 CREATE INDEX payout_open_by_due ON payout (due) WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds');
+CREATE INDEX payout_open_by_lane ON payout ((kind = 'refund'), due, id) WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds');
 -- What is open, failed, held or cancelled is a handful; what is confirmed grows for ever.
 CREATE INDEX payout_unconfirmed ON payout (status, due) WHERE status <> 'confirmed';
 CREATE INDEX payout_limited ON payout (due, id) WHERE limited_by IS NOT NULL;
@@ -259,18 +268,16 @@ CREATE UNIQUE INDEX top_up_one_open_shortage ON top_up (account)
 CREATE UNIQUE INDEX top_up_arrived_by ON top_up (arrived_block, arrived_trx, arrived_op)
   WHERE status = 'arrived';
 
--- Jobs to be enqueued, written together with the state that causes them.
+-- Jobs to be enqueued, written together with the state that causes them. A job that is on the queue is no row any more.
 CREATE TABLE outbox (
   id         bigserial NOT NULL PRIMARY KEY,
   job_id    text NOT NULL,
   kind       text NOT NULL,
   data       jsonb NOT NULL,
   delay_ms   bigint NOT NULL,
-  made_at    timestamptz(3),
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE UNIQUE INDEX outbox_job_id_key ON outbox (job_id);
-CREATE INDEX outbox_to_make ON outbox (id) WHERE made_at IS NULL;
 
 -- The audit log. Rows are added, nothing else. The database says with which login: no login may write that column. Nothing is decided by
 -- a receipt, for every process may write any.
@@ -283,7 +290,7 @@ CREATE TABLE receipt (
   created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   written_by    text NOT NULL DEFAULT session_user
 );
-CREATE INDEX receipt_subject_idx ON receipt (subject);
+CREATE INDEX receipt_subject_event_idx ON receipt (subject, event);
 CREATE INDEX receipt_event_idx ON receipt (event);
 
 -- The place of a receipt in the chain of hashes, so that one that is changed, removed or inserted later shows. It has an

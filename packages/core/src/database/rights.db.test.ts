@@ -47,7 +47,7 @@ async function failedPayout(databaseUrl: string): Promise<void> {
     const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
     expect(await ledger.withdrawals.save(withdrawal)).toBe("saved");
     await ledger.transaction(async (tx) => {
-      await tx.withdrawals.expire(withdrawal.id);
+      await tx.withdrawals.expire([withdrawal.id]);
       await tx.payouts.move(payout.id, ["signed"], "failed", { reason: "attempts used up" });
     });
   } finally {
@@ -85,7 +85,11 @@ describe("rights", () => {
     );
     expect(rows).toEqual([
       { role: "stakebts_console", what: "DELETE console_session" },
+      { role: "stakebts_ingester", what: "DELETE outbox" },
       { role: "stakebts_operator", what: "DELETE console_session" },
+      { role: "stakebts_operator", what: "DELETE outbox" },
+      { role: "stakebts_payer", what: "DELETE outbox" },
+      { role: "stakebts_scheduler", what: "DELETE outbox" },
     ]);
     const { rows: creators } = await owner.query(
       `SELECT rolname FROM pg_roles

@@ -26,7 +26,8 @@ interface TableRights {
 }
 
 /** What a step of a payout changes of it. A block and a time of payment are written by `confirm_payouts` alone. */
-const MOVE_PAYOUT = "UPDATE (status, reason, waiting_since, attempts, enqueued_at, updated_at)";
+const MOVE_PAYOUT =
+  "UPDATE (status, reason, waiting_since, attempts, enqueued_at, enqueued_again, updated_at)";
 const WRITE_RECEIPT = "INSERT (event, subject, chain_time_ms, details)";
 const APPROVE = "INSERT (payout_id, payee, amount, approver, reason)";
 const MOVE_TOP_UP =
@@ -74,10 +75,10 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   outbox: {
     write: {
-      ingester: "INSERT, UPDATE (made_at)",
-      scheduler: "INSERT, UPDATE (made_at)",
-      payer: "INSERT, UPDATE (made_at)",
-      operator: "INSERT, UPDATE (made_at)",
+      ingester: "INSERT, DELETE",
+      scheduler: "INSERT, DELETE",
+      payer: "INSERT, DELETE",
+      operator: "INSERT, DELETE",
     },
   },
   // Neither its number, nor when and with which login it was written.

@@ -4,7 +4,7 @@ import { StartupError } from "@stakebts/kernel/errors";
 import { decideDueRow, decideTransfer, type Decision, recorded, type Roles } from "../rules/decide.ts";
 import { type Freeze, whyAcceptsNothing } from "../rules/freeze.ts";
 import { asImported } from "../rules/import-mark.ts";
-import { TOP_UP_MEMO_PREFIX, TOP_UP_STATUSES, topUpCompletedBy, type TopUpKey } from "../rules/top-up.ts";
+import { TOP_UP_MEMO_PREFIX, topUpCompletedBy, type TopUpKey } from "../rules/top-up.ts";
 import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Policy } from "../rules/policy.ts";
 import type { StakeRow } from "../rules/stake-row.ts";
@@ -15,6 +15,8 @@ import type { ControlState, Ledger, LedgerTx, NewReceipt, NewTransfer, TopUpReco
 import type { Log } from "@stakebts/kernel/log";
 import { messageOf } from "../runtime/error-facts.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
+import { answerJunk, type JunkDeps, processedElsewhere, receiptOfAnswer } from "./answer-junk.ts";
+import { EXPECTED_MAX, UNARRIVED } from "./unarrived.ts";
 import { topUpId } from "./ids.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { createPayouts } from "./create-payouts.ts";
@@ -33,40 +35,45 @@ export interface ApplyDeps {
   readonly frozenHere?: () => readonly Freeze[];
 }
 
-/** Rows that fall due together are settled in one transaction up to this many; a block rarely brings more. */
-const DUE_ROWS_PER_STEP = 500;
-
-/** Requests for funds that are looked through when money arrives: the newest ones. */
-const UNARRIVED_TOP_UPS_MAX = 1_000;
-
-/** Steps that share a transaction: enough to make its cost small, few enough that others do not wait long. */
-const STEPS_PER_TRANSACTION = 50;
+/** How much a transaction takes on. */
+interface Portion {
+  /** Steps that share it: enough to make its cost small, few enough that others do not wait long. */
+  readonly steps: number;
+  /** Rows that fall due in one step; a block rarely brings more. */
+  readonly rows: number;
+  /** Transfers that only concern their senders and are answered in one step. */
+  readonly junk: number;
+}
+const WHOLE: Portion = { steps: 50, rows: 500, junk: 500 };
+/** When it takes too long: smaller ones, each if the one before did not end. */
+const SMALLER: readonly Portion[] = [
+  { steps: 1, rows: 25, junk: 25 },
+  { steps: 1, rows: 1, junk: 1 },
+];
+/** Rows and transfers that are written by one statement weigh less than steps of their own. */
+const OF_A_STEP = 20;
 
 /**
- * Brings the ledger up to the cursor: decides transfers and lets rows fall due, strictly in the order of chain time.
+ * Brings the ledger up to the cursor: decides transfers in the order of the chain, and lets rows fall due.
  *
  * The order decides: a row that was due before a stop is paid, and one that was due after it is aborted. That holds after
- * any absence, for any order of jobs and any number of schedulers, because the ledger is a function of the chain. At the same instant the due row comes first.
+ * any absence, for any order of jobs and any number of schedulers, because the ledger is a function of the chain. What the order does
+ * not decide does not wait for it: a row falls due although other people's transfers are undecided, so that a flood of them keeps
+ * nobody's reward.
  *
  * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
  */
 export async function applyEvents(deps: ApplyDeps, signal?: AbortSignal): Promise<number> {
+  let portion = WHOLE;
   for (let total = 0; ;) {
     if (signal?.aborted === true) return total;
     if (!(await deps.ledger.hasWork(isAccepting(deps, await deps.ledger.control.read())))) return total;
-    const { steps, receipts, isAll } = await applyWhatCan(deps);
-    for (const receipt of receipts) logReceipt(deps.log, receipt);
-    total += steps;
-    if (isAll) return total;
+    const applied = await applyWhatCan(deps, portion);
+    for (const receipt of applied.receipts) logReceipt(deps.log, receipt);
+    total += applied.steps;
+    if (applied.isAll) return total;
+    portion = applied.portion;
   }
-}
-
-/** How much a transaction takes on. */
-interface Portion {
-  /** Steps that share it. */
-  readonly steps: number;
-  /** Rows that fall due in one step. */
-  readonly rows: number;
 }
 
 /** How far a transaction has come: kept outside of it, for when it fails. */
@@ -86,27 +93,42 @@ interface Applied {
 /**
  * Many steps in one transaction, or as many as can be answered before one that cannot: the transaction is taken again in smaller
  * portions, so that all before that one is committed, and that one is alone in the end. Then it is named, and the process stops: an
- * operator may set it aside (`stakebts transfers set-aside`).
+ * operator may set it aside (`stakebts transfers set-aside`). What may pass by itself is tried in smaller portions too, because it
+ * may have been too much for the time that a transaction has.
+ * @returns with the portion that is to be taken next
  */
-async function applyWhatCan(deps: ApplyDeps): Promise<Applied> {
-  for (let portion: Portion = { steps: STEPS_PER_TRANSACTION, rows: DUE_ROWS_PER_STEP }; ;) {
+async function applyWhatCan(
+  deps: ApplyDeps,
+  from: Portion,
+): Promise<Applied & { readonly portion: Portion }> {
+  let [portion, next] = [from, from];
+  for (;;) {
     const progress: Progress = { steps: 0, current: [] };
     try {
-      return await deps.ledger.transaction((tx) => applySome(tx, deps, portion, progress));
+      return {
+        ...(await deps.ledger.transaction((tx) => applySome(tx, deps, portion, progress))),
+        portion: next,
+      };
     } catch (error) {
-      if (mayPass(error) || error instanceof StartupError) throw error;
-      const smaller = smallerPortion(portion, progress);
-      if (smaller === undefined) throw await unanswerable(deps, progress.current[0], error);
+      if (error instanceof StartupError) throw error;
+      const isPassing = mayPass(error);
+      const smaller = isPassing
+        ? SMALLER.find(({ steps, rows }) => steps < portion.steps || rows < portion.rows)
+        : smallerPortion(portion, progress);
+      if (smaller === undefined)
+        throw isPassing ? error : await unanswerable(deps, progress.current[0], error);
       portion = smaller;
+      if (isPassing) next = smaller;
     }
   }
 }
 
 /** `undefined`: it was one transfer or one row already. */
-function smallerPortion({ steps, rows }: Portion, done: Progress): Portion | undefined {
-  if (done.steps > 0 && done.steps < steps) return { steps: done.steps, rows };
-  if (steps > 1) return { steps: 1, rows };
-  return done.current.length > 1 ? { steps, rows: Math.ceil(done.current.length / 2) } : undefined;
+function smallerPortion({ steps, rows, junk }: Portion, done: Progress): Portion | undefined {
+  if (done.steps > 0 && done.steps < steps) return { steps: done.steps, rows, junk };
+  if (steps > 1) return { steps: 1, rows, junk };
+  const half = Math.ceil(done.current.length / 2);
+  return done.current.length > 1 ? { steps, rows: half, junk: half } : undefined;
 }
 
 /** Says which one it is, in the ledger too, so that people are told. Returns the error that stops the process. */
@@ -138,6 +160,12 @@ async function unanswerable(
 const isAccepting = ({ frozenHere }: ApplyDeps, { freezes }: ControlState): boolean =>
   whyAcceptsNothing([...freezes, ...(frozenHere?.() ?? [])]) === undefined;
 
+interface Step {
+  readonly receipts: readonly NewReceipt[];
+  /** In steps: what is written by one statement counts less. */
+  readonly weight: number;
+}
+
 async function applySome(
   tx: LedgerTx,
   deps: ApplyDeps,
@@ -151,21 +179,23 @@ async function applySome(
   const { processedElsewhereUpToBlockNum } = control;
   const accepting = isAccepting(deps, control);
   const receipts: NewReceipt[] = [];
-  for (; progress.steps < portion.steps; progress.steps++) {
+  for (let weight = 0; weight < portion.steps; progress.steps++) {
     progress.current = [];
     const step = await applyNext(tx, deps, {
       processedElsewhereUpToBlockNum,
       accepting,
       rowsMax: portion.rows,
+      limit: portion.junk,
       takes: (events) => (progress.current = events),
     });
     if (step === undefined) return { steps: progress.steps, receipts, isAll: true };
-    receipts.push(...step);
+    receipts.push(...step.receipts);
+    weight += step.weight;
   }
   return { steps: progress.steps, receipts, isAll: false };
 }
 
-/** One step: all rows due at the next instant, or one transfer. `undefined` when the ledger is up to date. */
+/** One step: rows that are due, or one transfer, or many that only concern their senders. `undefined` when the ledger is up to date. */
 async function applyNext(
   tx: LedgerTx,
   deps: ApplyDeps,
@@ -173,25 +203,37 @@ async function applyNext(
     processedElsewhereUpToBlockNum,
     accepting,
     rowsMax,
+    limit,
     takes,
-  }: {
-    readonly processedElsewhereUpToBlockNum: number;
-    readonly accepting: boolean;
+  }: Pick<JunkDeps, "processedElsewhereUpToBlockNum" | "accepting" | "limit"> & {
     readonly rowsMax: number;
     /** Told what the step is about. */
     readonly takes: (events: Progress["current"]) => void;
   },
-): Promise<readonly NewReceipt[] | undefined> {
+): Promise<Step | undefined> {
   // The cursor first: a block that is committed between these two reads can only bring later transfers.
   const cursor = await tx.cursor.read();
   if (cursor === undefined) return undefined;
   const transfer = await tx.transfers.oldestUndecided(accepting);
-  const nowMs = transfer?.blockTimeMs ?? cursor.blockTimeMs;
-  const due = await tx.rows.find({ dueUpToMs: nowMs, limit: rowsMax });
+  // Rows of which a stop is undecided that was made before they fell due are not among them; no other transfer concerns them.
+  const due = await tx.rows.find({ dueUpToMs: cursor.blockTimeMs, limit: rowsMax });
   takes(due.length > 0 || transfer === undefined ? due : [transfer]);
-  if (due.length > 0) return settleDueRows(tx, due);
+  if (due.length > 0)
+    return { receipts: await settleDueRows(tx, due), weight: Math.ceil(due.length / OF_A_STEP) };
   if (transfer === undefined) return undefined;
-  return answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum);
+  const junk = await answerJunk(tx, transfer, {
+    roles: deps.roles,
+    policyFor: (operation) => policyFor(operation, deps),
+    processedElsewhereUpToBlockNum,
+    accepting,
+    limit,
+    takes,
+  });
+  if (junk !== undefined) return { receipts: junk.receipts, weight: Math.ceil(junk.count / OF_A_STEP) };
+  return {
+    receipts: await answerTransfer(tx, transfer, deps, processedElsewhereUpToBlockNum),
+    weight: 1,
+  };
 }
 
 async function settleDueRows(tx: LedgerTx, rows: readonly StakeRow[]): Promise<readonly NewReceipt[]> {
@@ -228,10 +270,7 @@ async function decide(
   const { request, importMark, operation } = transfer;
   assert(request !== undefined, `transfer ${operationId(operation)} has no request`);
   if (importMark === undefined && operation.blockNum <= processedElsewhereUpToBlockNum)
-    return recorded(
-      "already_processed",
-      `v2.4 answered every transfer up to block ${processedElsewhereUpToBlockNum}`,
-    );
+    return processedElsewhere(processedElsewhereUpToBlockNum);
   // What was opened later does not end with it: a stop may be found late, in a block that was once passed over. Imported
   // agreements may have no place in the chain, but they have a start.
   const pending =
@@ -282,23 +321,13 @@ async function answerTransfer(
       : [await arrive(tx, completed, transfer)]),
     ...(await freeze(tx, transfer, decision)),
   ];
+  if (decision.outcome === "treasury_deposit" || decision.outcome === "loan") await tx.payouts.fundsCame();
   const moved = await tx.transfers.decide(transfer.operation, decision.outcome, decision.reason);
   assert(
     moved,
     `transfer ${operationId(transfer.operation)} was decided twice, although this transaction holds the lock`,
   );
-  const receipt: NewReceipt = {
-    event: `transfer.${decision.outcome}`,
-    subject: operationId(transfer.operation),
-    chainTimeMs: transfer.blockTimeMs,
-    details: {
-      sender: transfer.sender,
-      amountShares: `${transfer.amount}`,
-      assetId: transfer.assetId,
-      reason: decision.reason,
-      pays: decision.payouts.map((payout) => payout.key).join(" "),
-    },
-  };
+  const receipt = receiptOfAnswer(transfer, decision);
   await tx.receipts.add([receipt]);
   return [receipt, ...held];
 }
@@ -315,9 +344,9 @@ async function topUpOf(
   const mayBring = treasuryAccounts.includes(sender) || memoText?.startsWith(TOP_UP_MEMO_PREFIX) === true;
   if (!mayBring && txid === undefined) return undefined;
   const expected = await tx.topUps.find({
-    statuses: TOP_UP_STATUSES.filter((status) => status !== "arrived"),
-    txid: mayBring ? undefined : txid,
-    limit: UNARRIVED_TOP_UPS_MAX,
+    statuses: UNARRIVED,
+    txids: mayBring || txid === undefined ? undefined : [txid],
+    limit: EXPECTED_MAX,
   });
   return expected.length === 0 ? undefined : topUpCompletedBy(transfer, expected, treasuryAccounts);
 }

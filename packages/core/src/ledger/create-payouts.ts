@@ -1,6 +1,6 @@
 import { toShares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";
-import type { NewPayout } from "../rules/payout.ts";
+import { laneOf, type NewPayout } from "../rules/payout.ts";
 import type { IdentifiedPayout, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import { identified, memoNonces } from "./ids.ts";
 import { jobForPayout } from "./jobs.ts";
@@ -32,7 +32,7 @@ export async function createPayouts(
     else held.push(...(await hold(tx, debt, payment)));
   }
   await tx.payouts.confirm(settled);
-  await tx.jobs.add(open.map((debt) => jobForPayout(debt.id, "owed")));
+  await tx.jobs.add(open.map((debt) => jobForPayout(debt.id, "owed", laneOf(debt.kind))));
   return held;
 }
 
@@ -41,13 +41,13 @@ async function paidDeposits(
   tx: LedgerTx,
   debts: readonly IdentifiedPayout[],
 ): Promise<readonly NewTransfer[]> {
-  const found: NewTransfer[] = [];
-  for (const { kind, key } of debts) {
-    if (kind !== "deposit") continue;
-    const transfers = await tx.transfers.find({ direction: "out", nonces: memoNonces(key) });
-    found.push(...transfers.map((transfer) => ({ ...transfer, payoutKey: key })));
-  }
-  return found;
+  const keyOf = new Map(
+    debts.flatMap(({ kind, key }) =>
+      kind === "deposit" ? memoNonces(key).map((nonce) => [nonce, key] as const) : [],
+    ),
+  );
+  const found = await tx.transfers.find({ direction: "out", nonces: [...keyOf.keys()] });
+  return found.map((transfer) => ({ ...transfer, payoutKey: keyOf.get(transfer.memoNonce ?? "") }));
 }
 
 /** The chain shows a payment with this payout's key and another amount or payee. A person decides which is right. */

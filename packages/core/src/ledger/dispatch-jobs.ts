@@ -30,8 +30,15 @@ export async function enqueueStalePayouts(
   { ledger, queue }: { ledger: Ledger; queue: JobQueue },
   { notEnqueuedForMs }: { notEnqueuedForMs: number },
 ): Promise<number> {
-  if ((await queue.waiting("payout.pay")) > WAITING_JOBS_MAX) return 0;
-  return ledger.payouts.enqueueStale({ notEnqueuedForMs, limit: STALE_PAYOUTS_PER_TURN });
+  let enqueued = 0;
+  for (const [lane, which] of [
+    ["programme", "urgent"],
+    ["returns", "later"],
+  ] as const) {
+    if ((await queue.waiting("payout.pay", which)) > WAITING_JOBS_MAX) continue;
+    enqueued += await ledger.payouts.enqueueStale({ lane, notEnqueuedForMs, limit: STALE_PAYOUTS_PER_TURN });
+  }
+  return enqueued;
 }
 
 /**

@@ -1,11 +1,17 @@
 import { assert } from "@stakebts/kernel/assert";
-import { afterAttempt, isInFlight } from "../rules/payout.ts";
+import { afterAttempt, laneOf } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
 import { millis } from "@stakebts/kernel/time";
 import { decideWithdrawal } from "../rules/withdrawal.ts";
 import type { Cursor, LedgerTx, NewReceipt, PayoutRecord, WithdrawalRecord } from "./ledger.ts";
-import { createNotice } from "./create-notice.ts";
+import { createNotices } from "./create-notice.ts";
 import { jobForPayout } from "./jobs.ts";
+
+/**
+ * Withdrawals whose end is written down together. Thousands expire at one instant when nothing could be sent for a while: those
+ * that are left come with the next blocks.
+ */
+export const EXPIRED_PER_STEP = 2_000;
 
 /**
  * Withdrawals that no block can hold any more: their payouts are free for another attempt, or have had their last.
@@ -16,46 +22,58 @@ export async function expireWithdrawals(
   policy: Policy,
   scanned: Cursor,
 ): Promise<readonly NewReceipt[]> {
-  const overdue = await tx.withdrawals.find({ liveExpiringBeforeMs: scanned.blockTimeMs });
-  const payouts = new Map(
-    (await tx.payouts.find({ ids: overdue.map((w) => w.payoutId) })).map((payout) => [payout.id, payout]),
+  const overdue = await tx.withdrawals.find({
+    liveExpiringBeforeMs: scanned.blockTimeMs,
+    refBlockNumMin: scanned.scannedFromBlockNum - 1, // of older ones nothing is proved, and they would fill the step for ever
+    limit: EXPIRED_PER_STEP,
+  });
+  const dead = overdue.filter(
+    (withdrawal) =>
+      decideWithdrawal(withdrawal, {
+        type: "scanned",
+        fromBlockNum: scanned.scannedFromBlockNum,
+        blockTimeMs: scanned.blockTimeMs,
+      }) === "expired",
   );
-  const receipts: NewReceipt[] = [];
-  for (const withdrawal of overdue) {
+  if (dead.length === 0) return [];
+  const payouts = new Map(
+    (await tx.payouts.find({ ids: dead.map((w) => w.payoutId) })).map((payout) => [payout.id, payout]),
+  );
+  await tx.withdrawals.expire(dead.map(({ id }) => id));
+  const ends = dead.map((withdrawal) => {
     const payout = payouts.get(withdrawal.payoutId);
     assert(payout !== undefined, `withdrawal ${withdrawal.id} has no payout`);
-    const verdict = decideWithdrawal(withdrawal, {
-      type: "scanned",
-      fromBlockNum: scanned.scannedFromBlockNum,
-      blockTimeMs: scanned.blockTimeMs,
-    });
-    if (verdict !== "expired") continue;
-    await tx.withdrawals.expire(withdrawal.id);
-    // Paid by another hand meanwhile: there is nothing to try again.
-    if (isInFlight(payout.status)) receipts.push(await endAttempt(tx, policy, scanned, withdrawal, payout));
-  }
-  return receipts;
+    return endOfAttempt(policy, withdrawal, payout);
+  });
+  // Not those that were paid by another hand meanwhile: there is nothing to try again.
+  const moved = await tx.payouts.endAttempts(
+    ends.map(({ payout: { id }, to, reason }) => ({ id, to, reason })),
+  );
+  const ended = ends.filter(({ payout }) => moved.has(payout.id));
+  await tx.jobs.add(
+    ended
+      .filter(({ to }) => to === "ready")
+      .map(({ payout: { id, kind, attempts } }) => jobForPayout(id, `attempt-${attempts + 1}`, laneOf(kind))),
+  );
+  await createNotices(
+    tx,
+    ended.filter(({ to }) => to === "failed").map(({ payout }) => payout),
+    policy,
+    scanned.blockTimeMs,
+  );
+  return ended.map(({ withdrawal: { txid }, payout: { key, attempts }, to, reason }) => ({
+    event: to === "ready" ? "withdrawal.expired" : "payout.failed",
+    subject: key,
+    chainTimeMs: scanned.blockTimeMs,
+    details: { txid, attempts, reason },
+  }));
 }
 
-async function endAttempt(
-  tx: LedgerTx,
-  policy: Policy,
-  scanned: Cursor,
-  withdrawal: WithdrawalRecord,
-  payout: PayoutRecord,
-): Promise<NewReceipt> {
+function endOfAttempt({ maxAttempts }: Policy, withdrawal: WithdrawalRecord, payout: PayoutRecord) {
   const { attempts } = payout;
-  const next = afterAttempt({ type: "withdrawal_expired", attempts, maxAttempts: policy.maxAttempts });
+  const to = afterAttempt({ type: "withdrawal_expired", attempts, maxAttempts });
   const reason = `attempt ${attempts} expired unpaid: ${payout.reason ?? "no block took it"}`;
-  await tx.payouts.move(payout.id, ["signed", "sent"], next, { reason });
-  if (next === "ready") await tx.jobs.add([jobForPayout(payout.id, `attempt-${attempts + 1}`)]);
-  else await createNotice(tx, payout, policy, scanned.blockTimeMs);
-  return {
-    event: next === "ready" ? "withdrawal.expired" : "payout.failed",
-    subject: payout.key,
-    chainTimeMs: scanned.blockTimeMs,
-    details: { txid: withdrawal.txid, attempts, reason },
-  };
+  return { withdrawal, payout, to, reason };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { shares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
 import { isRecoveryHoldPassed } from "../rules/recovery-hold.ts";
@@ -12,6 +13,7 @@ import {
   type ChainAccount,
   type ChainBlock,
   ChainError,
+  type ChainHead,
   type ChainReader,
   type ChainTransfer,
 } from "@stakebts/bitshares/chain";
@@ -48,8 +50,12 @@ export interface IngestDeps {
   readonly watch: LedgerWatch;
 }
 
-/** Blocks that are read and written together while catching up. Near the head it is one or two. */
-export const BLOCKS_PER_STEP = 4_000;
+/** Transfers that are written together; a block has as many as strangers put into it, and is never divided. */
+const TRANSFERS_PER_STEP = 5_000;
+/** Receipts and jobs of a block that are one parameter of a statement. */
+const ROWS_PER_STATEMENT = 5_000;
+/** Between two turns of the event loop memos are opened for so long. */
+const TURN_MS = 20;
 
 /**
  * The newest block that is believed. Strictly below the irreversible one: nodes keep one block more than needed in their
@@ -84,13 +90,17 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
   await placeRecoveryHoldInDoubt(deps, cursor, { head, finalBlockNum, ...recoveryHold });
   if (cursor.blockNum >= finalBlockNum) return { ingestedTo: undefined, finalBlockNum };
   const from = cursor.blockNum + 1;
-  const size = await blocksPerStep(chain);
-  const asked = { from, to: Math.min(finalBlockNum, cursor.blockNum + size) };
-  const blocks = await readOrPass(passDeps(deps), asked, (range) => deps.ahead.read(range));
+  const asked = { from, to: Math.min(finalBlockNum, cursor.blockNum + (await deps.ahead.size(from))) };
+  const blocks = await readNext(deps, asked);
   const to = from + blocks.length - 1;
-  if (to < finalBlockNum) deps.ahead.begin({ from: to + 1, to: Math.min(finalBlockNum, to + size) });
   const [first] = blocks;
   assert(first !== undefined && first.blockNum === from && to <= asked.to, `asked for ${from}-${asked.to}`);
+  const step = firstOf(blocks);
+  if (step.length < blocks.length) deps.ahead.putBack(blocks.slice(step.length));
+  else if (to < finalBlockNum) {
+    const size = await deps.ahead.size(to + 1);
+    deps.ahead.begin({ from: to + 1, to: Math.min(finalBlockNum, to + size) });
+  }
   if (first.previousId !== cursor.blockId) {
     await stopPayments(deps, {
       event: "chain.disagrees",
@@ -99,17 +109,63 @@ export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
     });
     return { ingestedTo: undefined, finalBlockNum };
   }
-  const transfers = await readTransfers(deps, blocks, head.irreversibleBlockNum);
-  const receipts = await ledger.transaction((tx) => writeBlocks(tx, deps, { cursor, blocks, transfers }));
-  if (receipts === undefined) return { ingestedTo: to, finalBlockNum };
-  deps.watch.seenBlockNum = to;
-  for (const receipt of receipts) logReceipt(deps.log, receipt);
-  return { ingestedTo: to, finalBlockNum };
+  return { ingestedTo: await writeStep(deps, { cursor, blocks: step, head }), finalBlockNum };
 }
 
-/** At most {@link BLOCKS_PER_STEP}, and no more than the nodes can be asked for at once. */
-const blocksPerStep = async (chain: ChainReader): Promise<number> =>
-  (await chain.blocksAtOnce?.(BLOCKS_PER_STEP)) ?? BLOCKS_PER_STEP;
+/** After a failure fewer are asked for: what is too much for a slow line or a node that limits requests is halved down to one block. */
+async function readNext(
+  deps: IngestDeps,
+  asked: { readonly from: number; readonly to: number },
+): Promise<readonly ChainBlock[]> {
+  try {
+    return await readOrPass(passDeps(deps), asked, (range) => deps.ahead.read(range));
+  } catch (error) {
+    deps.ahead.failed(asked.to - asked.from + 1);
+    throw error;
+  }
+}
+
+/** As many of the blocks as are written together: at least one, and not more transfers than {@link TRANSFERS_PER_STEP}. */
+function firstOf(blocks: readonly ChainBlock[]): readonly ChainBlock[] {
+  let transfers = 0;
+  const end = blocks.findIndex((block, index) => {
+    transfers += block.transfers.length;
+    return index > 0 && transfers > TRANSFERS_PER_STEP;
+  });
+  return end === -1 ? blocks : blocks.slice(0, end);
+}
+
+function inSteps(blocks: readonly ChainBlock[]): readonly (readonly ChainBlock[])[] {
+  const steps: (readonly ChainBlock[])[] = [];
+  for (let rest = blocks; rest.length > 0;) {
+    const step = firstOf(rest);
+    steps.push(step);
+    rest = rest.slice(step.length);
+  }
+  return steps;
+}
+
+/** @returns the number of the last block */
+async function writeStep(
+  deps: IngestDeps,
+  { cursor, blocks, head }: Pick<Batch, "cursor" | "blocks"> & { readonly head: ChainHead },
+): Promise<number> {
+  const to = cursor.blockNum + blocks.length;
+  try {
+    const transfers = await readTransfers(deps, blocks, head.irreversibleBlockNum);
+    const receipts = await deps.ledger.transaction((tx) =>
+      writeBlocks(tx, deps, { cursor, blocks, transfers }),
+    );
+    deps.ahead.succeeded(blocks);
+    if (receipts === undefined) return to;
+    deps.watch.seenBlockNum = to;
+    for (const receipt of receipts) logReceipt(deps.log, receipt);
+    return to;
+  } catch (error) {
+    deps.ahead.failed(blocks.length);
+    throw error;
+  }
+}
 
 /** What to know about a replay that is more than "read these again". */
 export interface ReplayOptions {
@@ -130,20 +186,21 @@ export async function replayBlocks(
 ): Promise<number> {
   let added = 0;
   for (let from = range.from, to = 0; from <= range.to; from = to + 1) {
-    to = Math.min(range.to, from + (await blocksPerStep(deps.chain)) - 1);
-    const { blocks, transfers: found } = await readRange(deps, { from, to });
-    const transfers = found.map((transfer) => {
-      const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
-      return importMark === undefined ? transfer : { ...transfer, importMark };
-    });
-    added += await deps.ledger.transaction(async (tx) => {
-      await guard?.(tx);
-      await needPassed(tx, to);
-      const written = await writeTransfers(tx, deps, transfers);
-      await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
-      await tx.receipts.add(await findForeignPayments(tx, blocks));
-      return written.length;
-    });
+    to = Math.min(range.to, from + (await deps.ahead.size(from)) - 1);
+    for (const part of inSteps(await readBlocks(deps, { from, to }))) {
+      const transfers = (await readFinal(deps, part)).map((transfer) => {
+        const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
+        return importMark === undefined ? transfer : { ...transfer, importMark };
+      });
+      added += await deps.ledger.transaction(async (tx) => {
+        await guard?.(tx);
+        await needPassed(tx, to);
+        const written = await writeTransfers(tx, deps, transfers);
+        await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
+        await tx.receipts.add(await findForeignPayments(tx, part));
+        return written.length;
+      });
+    }
   }
   await deps.ledger.transaction((tx) => tx.cursor.extendScan(range));
   return added;
@@ -161,21 +218,22 @@ async function needPassed(tx: LedgerTx, blockNum: number): Promise<void> {
     );
 }
 
-/** The transfers of these blocks, read and understood; nothing is written. At most {@link BLOCKS_PER_STEP} blocks. */
+/** The transfers of these blocks, read and understood; nothing is written. At most {@link BLOCKS_PER_STEP} (read-ahead.ts) blocks. */
 export async function findTransfers(
   deps: IngestDeps,
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly NewTransfer[]> {
-  return (await readRange(deps, range)).transfers;
+  return readFinal(deps, await readBlocks(deps, range));
 }
 
-async function readRange(
+const readBlocks = (
   deps: IngestDeps,
   range: { readonly from: number; readonly to: number },
-): Promise<Pick<Batch, "blocks" | "transfers">> {
+): Promise<readonly ChainBlock[]> => readAllOrPass(passDeps(deps), range);
+
+async function readFinal(deps: IngestDeps, blocks: readonly ChainBlock[]): Promise<readonly NewTransfer[]> {
   const { irreversibleBlockNum } = await deps.chain.head();
-  const blocks = await readAllOrPass(passDeps(deps), range);
-  return { blocks, transfers: await readTransfers(deps, blocks, irreversibleBlockNum) };
+  return readTransfers(deps, blocks, irreversibleBlockNum);
 }
 
 const passDeps = ({ chain, ledger, custodian }: IngestDeps) => ({
@@ -251,16 +309,27 @@ async function liftRecoveryHold(tx: LedgerTx, scanned: Cursor): Promise<readonly
 
 async function writeTransfers(
   tx: LedgerTx,
+  deps: IngestDeps,
+  transfers: readonly NewTransfer[],
+): Promise<readonly NewTransfer[]> {
+  const written: NewTransfer[] = [];
+  for (let start = 0; start < transfers.length; start += ROWS_PER_STATEMENT)
+    written.push(...(await writeSome(tx, deps, transfers.slice(start, start + ROWS_PER_STATEMENT))));
+  return written;
+}
+
+async function writeSome(
+  tx: LedgerTx,
   { custodian, skipBlocks }: IngestDeps,
   transfers: readonly NewTransfer[],
 ): Promise<readonly NewTransfer[]> {
-  const kept = transfers.filter(
-    (transfer) => transfer.direction === "out" || !skipBlocks.has(transfer.operation.blockNum),
-  );
-  const skipped = transfers.filter((transfer) => !kept.includes(transfer));
-  const written = await tx.transfers.insert(kept);
+  const isSkipped = (transfer: NewTransfer) =>
+    transfer.direction === "in" && skipBlocks.has(transfer.operation.blockNum);
+  const skipped = transfers.filter(isSkipped);
+  const written = await tx.transfers.insert(transfers.filter((transfer) => !isSkipped(transfer)));
   const incoming = written.filter((transfer) => transfer.direction === "in");
-  await tx.jobs.add(incoming.map((transfer) => jobForTransfer(transfer.operation)));
+  // Whoever takes it up answers all that there are.
+  await tx.jobs.add(incoming.slice(-1).map((transfer) => jobForTransfer(transfer.operation)));
   await tx.receipts.add([
     ...skipped.map((transfer): NewReceipt => ({
       event: "transfer.skipped",
@@ -316,16 +385,26 @@ async function readTransfers(
     deps,
     ids.filter((id) => !accounts.has(id)),
   );
-  const understand = ({ block, transfer }: (typeof relevant)[number]) =>
-    toNewTransfer(deps, block, transfer, irreversibleBlockNum);
-  const read = relevant.map(understand);
+  const read: NewTransfer[] = [];
+  let turnMs = performance.now();
+  for (const { block, transfer } of relevant) {
+    if (performance.now() - turnMs > TURN_MS) {
+      await setImmediate();
+      turnMs = performance.now();
+    }
+    read.push(toNewTransfer(deps, block, transfer, irreversibleBlockNum));
+  }
   // Only a lifetime member may act as a manager, so the membership of the moment is read.
-  const askers = relevant
-    .filter((_, index) => isAdminRequest(read[index]?.request))
-    .map(({ transfer }) => transfer.fromId);
+  const askers = read.flatMap((transfer) =>
+    isAdminRequest(transfer.request) && transfer.senderId !== undefined ? [transfer.senderId] : [],
+  );
   if (askers.length === 0) return read;
   await learnAccounts(deps, askers);
-  return relevant.map(understand);
+  return read.map((transfer) =>
+    isAdminRequest(transfer.request) && transfer.senderId !== undefined
+      ? { ...transfer, senderIsLifetimeMember: deps.accounts.get(transfer.senderId)?.lifetimeMember === true }
+      : transfer,
+  );
 }
 
 const isAdminRequest = (request: MemoRequest | undefined): boolean =>

@@ -1,5 +1,5 @@
 import { type OperationPosition, operationId } from "@stakebts/kernel/operation-id";
-import type { PayoutId } from "../rules/payout.ts";
+import type { PaymentLane, PayoutId } from "../rules/payout.ts";
 import type { NewJob } from "../queue/queue.ts";
 
 // The id of each job. An id is used once: the queue drops a second job with an id that it still remembers.
@@ -11,11 +11,14 @@ export const jobForTransfer = (operation: OperationPosition): NewJob => ({
   delayMs: 0,
 });
 
-/** @param cause what makes this job another one than the last: an attempt, a release, an arrival */
-export const jobForPayout = (id: PayoutId, cause: string): NewJob => ({
+/**
+ * @param cause what makes this job another one than the last: an attempt, a release, an arrival
+ * @param lane `returns`: it comes after all others
+ */
+export const jobForPayout = (id: PayoutId, cause: string, lane: PaymentLane = "programme"): NewJob => ({
   id: `payout-${id}-${cause}`,
   kind: "payout.pay",
-  data: { payoutId: id },
+  data: lane === "returns" ? { payoutId: id, later: true } : { payoutId: id },
   delayMs: 0,
 });
 

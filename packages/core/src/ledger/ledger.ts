@@ -6,7 +6,14 @@ import type { Freeze, FreezeId, FreezeLevel, OpenFreeze } from "../rules/freeze.
 import type { ImportMark } from "../rules/import-mark.ts";
 import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-id";
 import type { LimitedBy, PaymentLimits } from "../rules/limits.ts";
-import type { NewPayout, PayoutId, PayoutKey, PayoutKind, PayoutStatus } from "../rules/payout.ts";
+import type {
+  PaymentLane,
+  NewPayout,
+  PayoutId,
+  PayoutKey,
+  PayoutKind,
+  PayoutStatus,
+} from "../rules/payout.ts";
 import type { MemoRequest } from "../rules/request.ts";
 import type { Debt } from "../rules/owed.ts";
 import type { NewStakeRow, StakeRow } from "../rules/stake-row.ts";
@@ -146,8 +153,12 @@ export type WithdrawalQuery =
   | { readonly txids: readonly string[] }
   /** Every attempt to pay it, dead ones included. */
   | { readonly payoutId: PayoutId }
-  /** Live ones whose expiration is before this time, strictly. */
-  | { readonly liveExpiringBeforeMs: Millis };
+  /** Live ones whose expiration is before this time, strictly; that refer to this block or a later one; the first so many. */
+  | {
+      readonly liveExpiringBeforeMs: Millis;
+      readonly refBlockNumMin?: number;
+      readonly limit?: number;
+    };
 
 export interface WithdrawalRecord extends Omit<NewWithdrawal, "account">, WithdrawalState {
   readonly id: WithdrawalId;
@@ -202,7 +213,7 @@ export interface TopUpFilter {
   readonly statuses?: readonly TopUpStatus[] | undefined;
   readonly kinds?: readonly TopUpKind[] | undefined;
   readonly sources?: readonly TopUpSourceNumber[] | undefined;
-  readonly txid?: string | undefined;
+  readonly txids?: readonly string[] | undefined;
   /** Newest first; default all. */
   readonly limit?: number | undefined;
 }
@@ -332,9 +343,19 @@ export interface TransfersTx {
    * @param accepting `false`: not one that asks for an agreement either.
    */
   oldestUndecided(accepting?: boolean): Promise<NewTransfer | undefined>;
+  /** The first so many of them: to answer one changes nothing about which of the others can be. */
+  undecided(accepting: boolean, limit: number): Promise<readonly NewTransfer[]>;
   /** Writes those that are not there yet, and returns them. */
   insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
   decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
+  /** @returns how many of them were undecided */
+  decideAll(
+    decided: readonly {
+      readonly operation: OperationPosition;
+      readonly outcome: TransferOutcome;
+      readonly reason: string;
+    }[],
+  ): Promise<number>;
 }
 
 export interface AgreementsTx {
@@ -370,6 +391,8 @@ export type StakeRowQuery =
 
 export interface StakeRowsTx {
   find(query: StakeRowQuery): Promise<readonly StakeRow[]>;
+  /** Those of the nominators who have a pending row. */
+  pendingAmong(nominators: readonly string[]): Promise<readonly string[]>;
   move(moves: readonly StakeRowMove[]): Promise<number>;
 }
 
@@ -392,6 +415,12 @@ export interface PayoutsTx extends PayoutReader {
     to: PayoutStatus,
     change?: { reason?: string; waitingSinceMs?: Millis },
   ): Promise<boolean>;
+  /** What waits for funds is enqueued again at once. */
+  fundsCame(): Promise<void>;
+  /** Attempts that are over, of payouts that are on their way. @returns those that were, and have moved */
+  endAttempts(
+    ends: readonly { readonly id: PayoutId; readonly to: "ready" | "failed"; readonly reason: string }[],
+  ): Promise<ReadonlySet<PayoutId>>;
   /**
    * Gives a failed or held payout back to the payer, with its job and its receipt, all or nothing. `false`: it has been
    * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, there is a recovery hold.
@@ -410,8 +439,9 @@ export interface PayoutsTx extends PayoutReader {
 export type OpenPayout = Pick<PayoutRecord, "id" | "dueMs" | "status">;
 
 export interface Payouts extends PayoutReader {
-  /** Those that are open, oldest debts first, that come after one of them: page by page. */
+  /** Those of the lane that are open, oldest debts first, that come after one of them: page by page. */
   open(page: {
+    readonly lane: PaymentLane;
     readonly after: OpenPayout | undefined;
     readonly limit: number;
   }): Promise<readonly OpenPayout[]>;
@@ -424,17 +454,22 @@ export interface Payouts extends PayoutReader {
    */
   applyLimits(id: PayoutId): Promise<"go" | "held" | "later">;
   /**
-   * Writes a job for every open payout that has had none for `notEnqueuedForMs` (host time). Oldest debts first.
+   * Writes a job for every open payout of the lane that has had none for `notEnqueuedForMs` (host time). Oldest debts first.
    * @returns how many
    */
-  enqueueStale(options: { readonly notEnqueuedForMs: number; readonly limit: number }): Promise<number>;
+  enqueueStale(options: {
+    readonly lane: PaymentLane;
+    readonly notEnqueuedForMs: number;
+    readonly limit: number;
+  }): Promise<number>;
 }
 
 export interface WithdrawalsTx {
   /** Oldest attempt first; of those that expire, the one that expires first. */
   find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]>;
   confirm(found: readonly { readonly id: WithdrawalId; readonly at: OperationPosition }[]): Promise<number>;
-  expire(id: WithdrawalId): Promise<boolean>;
+  /** @returns how many of them were live */
+  expire(ids: readonly WithdrawalId[]): Promise<number>;
 }
 
 export interface Withdrawals {

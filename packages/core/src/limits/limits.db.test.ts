@@ -206,7 +206,7 @@ describe("limits in the database", () => {
                     );
                     return (
                       alive !== undefined &&
-                      (await tx.withdrawals.expire(alive.id)) &&
+                      (await tx.withdrawals.expire([alive.id])) === 1 &&
                       (await tx.payouts.move(payout.id, ["signed"], "ready"))
                     );
                   }),

@@ -166,7 +166,7 @@ describe("requeueing a failed payout", () => {
       // A wrong verdict, as a lying node could bring about.
       await cluster.ledger.transaction(async (tx) => {
         for (const { id: withdrawal } of await tx.withdrawals.find({ payoutId: id }))
-          await tx.withdrawals.expire(withdrawal);
+          await tx.withdrawals.expire([withdrawal]);
         await tx.payouts.move(id, ["sent"], "failed", { reason: "wrongly declared dead" });
       });
       await final(cluster);

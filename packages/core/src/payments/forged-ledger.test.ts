@@ -178,7 +178,7 @@ describe("a payer that is told that its first transaction is dead", () => {
       const lie = () =>
         cluster.ledger.transaction(async (tx) => {
           const [withdrawal] = await tx.withdrawals.find({ payoutId: payout.id });
-          await tx.withdrawals.expire(withdrawal!.id);
+          await tx.withdrawals.expire([withdrawal!.id]);
           await tx.payouts.move(payout.id, ["signed", "sent"], "ready");
         });
       await lie();

@@ -7,14 +7,18 @@ import { JOB_GRACE_MS, OpenPayouts } from "./open-payouts.ts";
 
 let clock: ManualClock;
 let ledger: OpenPayout[];
+let junk: OpenPayout[];
 let open: OpenPayouts;
 beforeEach(() => {
   clock = new ManualClock(1_000_000);
   ledger = [];
+  junk = [];
   open = new OpenPayouts(
     {
-      open: async ({ after, limit }) =>
-        ledger.filter(({ dueMs }) => after === undefined || dueMs > after.dueMs).slice(0, limit),
+      open: async ({ lane, after, limit }) =>
+        (lane === "programme" ? ledger : junk)
+          .filter(({ dueMs }) => after === undefined || dueMs > after.dueMs)
+          .slice(0, limit),
     },
     clock,
   );
@@ -81,6 +85,20 @@ describe("a payout that is open in the ledger", () => {
     expect(await overdue()).toEqual([]);
     clock.advance(600_000);
     expect(await overdue()).toEqual([id(1)]);
+  });
+});
+
+describe("what the programme owes", () => {
+  it("is looked at each time, however much strangers are to be given back", async () => {
+    for (let n = 1; n <= 2_000; n++) junk.push({ id: id(n), dueMs: millis(n), status: "due" });
+    await overdue();
+    owe(9_999);
+    await open.look();
+    clock.advance(JOB_GRACE_MS + 1);
+    const look = await open.look();
+    expect(look.overdue).toEqual([id(9_999)]);
+    expect(look.returns).toHaveLength(200);
+    expect(look.isLast).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { OpenPayout, Payouts } from "../ledger/ledger.ts";
-import { isInFlight, type PayoutId } from "../rules/payout.ts";
+import { isInFlight, type PaymentLane, type PayoutId } from "../rules/payout.ts";
 
 const PAYOUTS_PER_LOOK = 200;
 /** Its job comes within moments of a debt, and again every ten seconds. Without one for so long the queue is not served. */
@@ -13,7 +13,13 @@ const AGAIN_GRACE_MS = 600_000;
 interface Seen {
   /** When it was first seen open, or last handled. */
   sinceMs: number;
+  lane: PaymentLane;
   walk: number;
+}
+
+interface Walk {
+  after: OpenPayout | undefined;
+  number: number;
 }
 
 /**
@@ -24,8 +30,10 @@ export class OpenPayouts {
   readonly #payouts: Pick<Payouts, "open">;
   readonly #clock: Pick<HostClock, "nowMs">;
   readonly #seen = new Map<PayoutId, Seen>();
-  #after: OpenPayout | undefined;
-  #walk = 0;
+  readonly #walks: Readonly<Record<PaymentLane, Walk>> = {
+    programme: { after: undefined, number: 0 },
+    returns: { after: undefined, number: 0 },
+  };
   #servedMs: number;
 
   constructor(payouts: Pick<Payouts, "open">, clock: Pick<HostClock, "nowMs">) {
@@ -53,23 +61,40 @@ export class OpenPayouts {
   }
 
   /**
-   * The next page of what is open, round and round.
+   * The next page of what is open, round and round. What the programme owes is looked at each time, however much there is to be
+   * given back.
    * @returns those that have waited too long for a job, oldest debts first; `isLast`: all have been looked at
    */
-  async look(): Promise<{ readonly overdue: readonly PayoutId[]; readonly isLast: boolean }> {
-    const page = await this.#payouts.open({ after: this.#after, limit: PAYOUTS_PER_LOOK });
+  async look(): Promise<{
+    readonly overdue: readonly PayoutId[];
+    /** What goes back to strangers, of which there may be very many. */
+    readonly returns: readonly PayoutId[];
+    readonly isLast: boolean;
+  }> {
+    const programme = await this.#page("programme");
+    const returns = programme.isLast ? await this.#page("returns") : undefined;
+    if (programme.isEmpty && returns?.isEmpty === true) this.#servedMs = this.#clock.nowMs();
+    return {
+      overdue: programme.overdue,
+      returns: returns?.overdue ?? [],
+      isLast: returns?.isLast ?? false,
+    };
+  }
+
+  async #page(lane: PaymentLane) {
+    const walk = this.#walks[lane];
+    const page = await this.#payouts.open({ lane, after: walk.after, limit: PAYOUTS_PER_LOOK });
     const nowMs = this.#clock.nowMs();
     const overdue = page.filter((payout) => {
       const seen = this.#seen.get(payout.id);
-      if (seen === undefined) this.#note(payout.id, nowMs);
-      else seen.walk = this.#walk;
+      if (seen !== undefined) Object.assign(seen, { lane, walk: walk.number });
+      else this.#seen.set(payout.id, { sinceMs: nowMs, lane, walk: walk.number });
       return seen !== undefined && nowMs - seen.sinceMs > this.#graceMs(payout);
     });
     const isLast = page.length < PAYOUTS_PER_LOOK;
-    this.#after = isLast ? undefined : page.at(-1);
-    if (isLast) this.#forgetSettled();
-    if (page.length === 0) this.#servedMs = nowMs;
-    return { overdue: overdue.map(({ id }) => id), isLast };
+    walk.after = isLast ? undefined : page.at(-1);
+    if (isLast) this.#forgetSettled(lane);
+    return { overdue: overdue.map(({ id }) => id), isLast, isEmpty: page.length === 0 };
   }
 
   #graceMs({ status }: OpenPayout): number {
@@ -78,11 +103,14 @@ export class OpenPayouts {
   }
 
   #note(id: PayoutId, nowMs: number): void {
-    this.#seen.set(id, { sinceMs: nowMs, walk: this.#walk });
+    const lane = this.#seen.get(id)?.lane ?? "programme";
+    this.#seen.set(id, { sinceMs: nowMs, lane, walk: this.#walks[lane].number });
   }
 
-  #forgetSettled(): void {
-    for (const [id, { walk }] of this.#seen) if (walk < this.#walk) this.#seen.delete(id);
-    this.#walk += 1;
+  #forgetSettled(of: PaymentLane): void {
+    const walk = this.#walks[of];
+    for (const [id, { lane, walk: seenIn }] of this.#seen)
+      if (lane === of && seenIn < walk.number) this.#seen.delete(id);
+    walk.number += 1;
   }
 }

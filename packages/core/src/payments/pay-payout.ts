@@ -24,7 +24,7 @@ import type { HotWallet } from "./hot-wallet.ts";
 import { memoNonce, withdrawalId } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
-import { createNotice } from "../ledger/create-notice.ts";
+import { createNotices } from "../ledger/create-notice.ts";
 import type { AccountCache } from "./account-cache.ts";
 import type { DebtCheck } from "./debt-check.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
@@ -373,7 +373,7 @@ async function fail(deps: PayDeps, payout: PayoutRecord, reason: string, nowMs: 
   await ledger.transaction(async (tx) => {
     await tx.payouts.move(payout.id, ["due"], "ready");
     if (!(await tx.payouts.move(payout.id, ["ready", "waiting_funds"], "failed", { reason }))) return;
-    await createNotice(tx, payout, policy, nowMs);
+    await createNotices(tx, [payout], policy, nowMs);
     await tx.receipts.add([
       { event: "payout.failed", subject: payout.key, chainTimeMs: nowMs, details: { reason } },
     ]);

@@ -44,6 +44,8 @@ const RECONCILE_MS = 5_000;
 const PAGE_MS = 1_000;
 /** As many payouts as a look finds, each with a few calls to nodes. */
 const RECONCILE_STEP_MS_MAX = 600_000;
+/** What strangers sent is given back for so long before it is looked again for what the programme owes. */
+const RETURN_MS_MAX = 5_000;
 /** While a queue is not served, how often that is said. */
 const SAY_AGAIN_MS = 3_600_000;
 /** On a ledger that knows no block yet. */
@@ -281,9 +283,10 @@ async function payWithoutJobs(
     stepMsMax: RECONCILE_STEP_MS_MAX,
   };
   await repeat(loop, over, async () => {
-    const { overdue, isLast } = await open.look();
-    if (overdue.length === 0 && open.isQueueServed) saidMs = undefined;
-    if (overdue.length > 0 && (saidMs === undefined || clock.nowMs() - saidMs > SAY_AGAIN_MS)) {
+    const { overdue, returns, isLast } = await open.look();
+    const late = [...overdue, ...returns];
+    if (late.length === 0 && open.isQueueServed) saidMs = undefined;
+    if (late.length > 0 && (saidMs === undefined || clock.nowMs() - saidMs > SAY_AGAIN_MS)) {
       saidMs = clock.nowMs();
       const receipt = {
         event: "queue.not_served",
@@ -297,8 +300,9 @@ async function payWithoutJobs(
       await ledger.transaction((tx) => tx.receipts.add([receipt]));
       logReceipt(log, receipt);
     }
-    for (const id of overdue) {
-      if (over.aborted) break;
+    const returnUntilMs = clock.nowMs() + RETURN_MS_MAX;
+    for (const [index, id] of late.entries()) {
+      if (over.aborted || (index >= overdue.length && clock.nowMs() > returnUntilMs)) break;
       open.handled(id);
       try {
         await pay(id);

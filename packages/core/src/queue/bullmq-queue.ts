@@ -19,8 +19,13 @@ export function createJobQueue({ store, log }: { store: QueueStore; log: Log }):
         if (own.length > 0) await asked(() => queue.addBulk(own));
       }
     },
-    async waiting(kind) {
-      return (await asked(async () => queues.get(catalog[kind].queue)?.getWaitingCount())) ?? 0;
+    async waiting(kind, which) {
+      return asked(async () => {
+        const queue = queues.get(catalog[kind].queue);
+        const urgent = which === "later" ? 0 : await queue?.getWaitingCount();
+        const later = which === "urgent" ? 0 : await queue?.getPrioritizedCount();
+        return (urgent ?? 0) + (later ?? 0);
+      });
     },
     async problem() {
       const problems = await Promise.all([...queues.values()].map(servingProblem));
@@ -49,6 +54,8 @@ const toJob = (job: NewJob) => ({
   opts: {
     jobId: job.id,
     delay: Math.ceil(job.delayMs),
+    // Of BullMQ, jobs without a priority come first.
+    ...("later" in job.data && job.data.later === true ? { priority: 1 } : {}),
     attempts: catalog[job.kind].attempts,
     backoff: {
       type: "exponential",

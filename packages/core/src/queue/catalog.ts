@@ -20,7 +20,12 @@ export const catalog = {
     backoffMs: 1_000,
   },
   "stakes.due": { queue: "due-rows", data: z.object({ dueMs: z.number() }), attempts: 10, backoffMs: 1_000 },
-  "payout.pay": { queue: "payouts", data: z.object({ payoutId: z.uuid() }), attempts: 10, backoffMs: 1_000 },
+  "payout.pay": {
+    queue: "payouts",
+    data: z.object({ payoutId: z.uuid(), later: z.boolean().optional() }),
+    attempts: 10,
+    backoffMs: 1_000,
+  },
 } as const satisfies Record<JobKind, JobSettings>;
 
 export const JOB_KINDS = Object.keys(catalog) as JobKind[];

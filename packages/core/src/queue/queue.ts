@@ -12,7 +12,14 @@ export type NewJob = {
 export type JobContent =
   | { readonly kind: "memo.process"; readonly data: { readonly transfer: string } }
   | { readonly kind: "stakes.due"; readonly data: { readonly dueMs: number } }
-  | { readonly kind: "payout.pay"; readonly data: { readonly payoutId: string } };
+  | {
+      readonly kind: "payout.pay";
+      readonly data: {
+        readonly payoutId: string;
+        /** It comes after all that are without it. */
+        readonly later?: boolean | undefined;
+      };
+    };
 
 export type JobKind = NewJob["kind"];
 
@@ -20,7 +27,7 @@ export interface JobQueue {
   /** Safe to repeat with the same ids. */
   add(jobs: readonly NewJob[]): Promise<void>;
   /** Jobs of the kind that wait for a worker. Delayed ones and the one that is running do not count. */
-  waiting(kind: JobKind): Promise<number>;
+  waiting(kind: JobKind, which?: "urgent" | "later"): Promise<number>;
   /** Why jobs do not get through now: the store refuses them, a queue is paused or rate limited. `undefined` when they do. */
   problem?(): Promise<string | undefined>;
   close(): Promise<void>;

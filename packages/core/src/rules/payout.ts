@@ -53,6 +53,11 @@ export const PAYOUT_STATUSES = [
 ] as const;
 export type PayoutStatus = (typeof PAYOUT_STATUSES)[number];
 
+/** What strangers sent goes back behind what the programme owes: they choose how many of those there are. */
+export const PAYMENT_LANES = ["programme", "returns"] as const;
+export type PaymentLane = (typeof PAYMENT_LANES)[number];
+export const laneOf = (kind: PayoutKind): PaymentLane => (kind === "refund" ? "returns" : "programme");
+
 /** What a shortage of funds is topped up for: not deposits at an exchange, which take away what could be spared. */
 export const TOPPED_UP_KINDS = PAYOUT_KINDS.filter((kind) => kind !== "deposit");
 

@@ -87,7 +87,7 @@ export const limitChecks: readonly LedgerCheck[] = [
       assert.equal(await save(large, "c"), "saved");
       await ledger.transaction(async (tx) => {
         const [attempt] = await tx.withdrawals.find({ payoutId: large.id });
-        assert.ok(attempt !== undefined && (await tx.withdrawals.expire(attempt.id)));
+        assert.ok(attempt !== undefined && (await tx.withdrawals.expire([attempt.id])) === 1);
         await tx.payouts.move(large.id, ["signed"], "ready");
       });
       assert.equal(await save(large, "d"), "saved");
@@ -172,7 +172,7 @@ export const limitChecks: readonly LedgerCheck[] = [
       await hoursLater(ledger, 23);
       assert.equal(await save(second, "b"), "payments_off");
       await ledger.transaction(async (tx) => {
-        await tx.withdrawals.expire(live.id);
+        await tx.withdrawals.expire([live.id]);
         await tx.payouts.move(first.id, ["sent"], "ready");
       });
       assert.equal(await save(first, "c"), "saved");

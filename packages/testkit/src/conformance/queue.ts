@@ -23,6 +23,9 @@ const pay = (id: string, delayMs = 0): NewJob => ({
   delayMs,
 });
 
+/** Of a job that may wait. */
+const LATER = refundOf(operation(2)).id;
+
 const due = (id: string, dueMs: number, delayMs = 0): NewJob => ({
   id,
   kind: "stakes.due",
@@ -120,6 +123,25 @@ export const queueChecks: readonly QueueCheck[] = [
       await seen.until(2);
       await worker.close();
       assert.equal(await queue.waiting("stakes.due"), 0);
+    },
+  },
+  {
+    name: "what may wait comes after all else, and is counted apart",
+    async run({ queue, startWorker }) {
+      const [first, second] = [pay("pay-first"), pay("pay-second")];
+      await queue.add([
+        { ...first, kind: "payout.pay", data: { payoutId: LATER, later: true } } as NewJob,
+        second,
+      ]);
+      assert.equal(await queue.waiting("payout.pay"), 2);
+      assert.equal(await queue.waiting("payout.pay", "urgent"), 1);
+      assert.equal(await queue.waiting("payout.pay", "later"), 1);
+      const seen = collector<boolean>();
+      const worker = startWorker({
+        "payout.pay": async ({ payoutId }) => (seen.take(payoutId === LATER), { done: true }),
+      });
+      assert.deepEqual(await seen.until(2), [false, true]);
+      await worker.close();
     },
   },
   {

@@ -95,6 +95,13 @@ export const rowsIn = (state: State): StakeRowsTx & Ledger["rows"] => ({
       .slice(0, query.limit);
   },
 
+  async pendingAmong(nominators: readonly string[]): Promise<readonly string[]> {
+    const pending = new Set(
+      [...state.rows.values()].flatMap(({ status, nominator }) => (status === "pending" ? [nominator] : [])),
+    );
+    return nominators.filter((nominator) => pending.has(nominator));
+  },
+
   async move(moves: readonly StakeRowMove[]): Promise<number> {
     let moved = 0;
     for (const { row, from, to } of moves) {

@@ -5,7 +5,13 @@ import { weighEvidence } from "@stakebts/core/rules/payment-evidence";
 import { isOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import { compareOperations, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { CORE_ASSET_ID } from "@stakebts/core/rules/transfer";
-import type { PayoutId, PayoutKey } from "@stakebts/core/rules/payout";
+import {
+  IN_FLIGHT_STATUSES,
+  laneOf,
+  type PaymentLane,
+  type PayoutId,
+  type PayoutKey,
+} from "@stakebts/core/rules/payout";
 import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
 import { isLive } from "@stakebts/core/rules/withdrawal";
 import type {
@@ -124,6 +130,19 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     return movePayout(state, id, from, to, change);
   },
 
+  async fundsCame() {
+    for (const payout of state.payouts.values())
+      if (payout.status === "waiting_funds") state.payouts.set(payout.id, { ...payout, enqueuedAtMs: 0 });
+  },
+
+  async endAttempts(ends) {
+    return new Set(
+      ends
+        .filter(({ id, to, reason }) => movePayout(state, id, IN_FLIGHT_STATUSES, to, { reason }))
+        .map(({ id }) => id),
+    );
+  },
+
   async requeue({ payout, job, receipt, despite }: PayoutRequeue): Promise<boolean> {
     const { id, key, payee, amount, status, reason } = payout;
     const evidence = weighEvidence(payout, recordedOf(state, payout), despite);
@@ -182,11 +201,12 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     return applyLimits(state, id);
   },
 
-  async open({ after, limit }): Promise<readonly OpenPayout[]> {
+  async open({ lane, after, limit }): Promise<readonly OpenPayout[]> {
     const isLater = (a: OpenPayout, b: OpenPayout) =>
       a.dueMs > b.dueMs || (a.dueMs === b.dueMs && a.id > b.id);
     return [...state.payouts.values()]
       .filter(({ status }) => ["due", "ready", "signed", "sent", "waiting_funds"].includes(status))
+      .filter(({ kind }) => laneOf(kind) === lane)
       .filter((payout) => after === undefined || isLater(payout, after))
       .sort((a, b) => (isLater(a, b) ? 1 : -1))
       .slice(0, limit)
@@ -194,22 +214,26 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
   },
 
   async enqueueStale({
+    lane,
     notEnqueuedForMs,
     limit,
   }: {
+    lane: PaymentLane;
     notEnqueuedForMs: number;
     limit: number;
   }): Promise<number> {
     const nowMs = clock.nowMs();
     const stale = [...state.payouts.values()]
       .filter((payout) => ["due", "ready", "signed", "sent", "waiting_funds"].includes(payout.status))
+      .filter(({ kind }) => laneOf(kind) === lane)
       .filter((payout) => payout.enqueuedAtMs < nowMs - notEnqueuedForMs)
       .sort((a, b) => a.dueMs - b.dueMs)
       .slice(0, limit);
     for (const payout of stale) {
       state.payouts.set(payout.id, { ...payout, enqueuedAtMs: nowMs });
       const id = `payout-${payout.id}-${nowMs}-${state.jobs.size}`;
-      const job: NewJob = { id, kind: "payout.pay", data: { payoutId: payout.id }, delayMs: 0 };
+      const data = lane === "returns" ? { payoutId: payout.id, later: true } : { payoutId: payout.id };
+      const job: NewJob = { id, kind: "payout.pay", data, delayMs: 0 };
       state.jobs.set(id, { job, made: false });
     }
     return stale.length;

@@ -12,14 +12,14 @@ import type { Clock, State } from "./state.ts";
 
 function select(
   state: State,
-  { statuses, kinds, sources, txid, limit = Number.POSITIVE_INFINITY }: TopUpFilter,
+  { statuses, kinds, sources, txids, limit = Number.POSITIVE_INFINITY }: TopUpFilter,
 ): readonly TopUpRecord[] {
   const found = [...state.topUps.values()].filter(
     (topUp) =>
       (statuses?.includes(topUp.status) ?? true) &&
       (kinds?.includes(topUp.kind) ?? true) &&
       (sources?.includes(topUp.source) ?? true) &&
-      (txid === undefined || topUp.txid === txid),
+      (txids === undefined || (topUp.txid !== undefined && txids.includes(topUp.txid))),
   );
   return found.slice(Math.max(0, found.length - limit));
 }

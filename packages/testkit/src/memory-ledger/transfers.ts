@@ -3,7 +3,7 @@ import type { AccountId } from "@stakebts/bitshares/chain";
 import type { TransferOutcome } from "@stakebts/core/rules/decide";
 import type { Ledger, NewTransfer, TransferQuery, TransfersTx } from "@stakebts/core/ledger/ledger";
 import type { StakeRowId } from "@stakebts/core/rules/stake-row";
-import { oldestDecidable, type Waiting } from "../twins/undecided.ts";
+import { decidable, type Waiting } from "../twins/undecided.ts";
 import type { State, StoredTransfer } from "./state.ts";
 
 /** In the order of the chain. */
@@ -41,7 +41,18 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
   },
 
   async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
-    return oldestDecidable(undecidedIn(state), waitingIn(state, accepting));
+    return decidable(undecidedIn(state), waitingIn(state, accepting))[0];
+  },
+
+  async undecided(accepting: boolean, limit: number): Promise<readonly NewTransfer[]> {
+    return decidable(undecidedIn(state), waitingIn(state, accepting)).slice(0, limit);
+  },
+
+  async decideAll(decided): Promise<number> {
+    let count = 0;
+    for (const { operation, outcome, reason } of decided)
+      if (await this.decide(operation, outcome, reason)) count++;
+    return count;
   },
 
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {

@@ -32,20 +32,26 @@ function putWithdrawal(
 function isAskedFor(withdrawal: WithdrawalRecord, query: WithdrawalQuery): boolean {
   if ("txids" in query) return query.txids.includes(withdrawal.txid);
   if ("payoutId" in query) return withdrawal.payoutId === query.payoutId;
-  return isLive(withdrawal.status) && withdrawal.expirationMs < query.liveExpiringBeforeMs;
+  return (
+    isLive(withdrawal.status) &&
+    withdrawal.expirationMs < query.liveExpiringBeforeMs &&
+    withdrawal.refBlockNum >= (query.refBlockNumMin ?? 0)
+  );
 }
 
 export const withdrawalsIn = (state: State, clock: Clock): WithdrawalsTx & Withdrawals => ({
   async find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]> {
-    return [...state.withdrawals.values()].filter((withdrawal) => isAskedFor(withdrawal, query));
+    const found = [...state.withdrawals.values()].filter((withdrawal) => isAskedFor(withdrawal, query));
+    if (!("liveExpiringBeforeMs" in query)) return found;
+    return found.sort((a, b) => a.expirationMs - b.expirationMs).slice(0, query.limit);
   },
 
   async confirm(found) {
     return found.filter(({ id, at }) => putWithdrawal(state, id, "confirmed", at)).length;
   },
 
-  async expire(id) {
-    return putWithdrawal(state, id, "expired", undefined);
+  async expire(ids) {
+    return ids.filter((id) => putWithdrawal(state, id, "expired", undefined)).length;
   },
 
   async save({ account, ...withdrawal }: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {

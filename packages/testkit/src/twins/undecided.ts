@@ -22,30 +22,28 @@ export interface Waiting {
 }
 
 /**
- * What is answered next. A transfer waits that an operator has set aside, because it could not be answered; while nominations are
+ * What can be answered. A transfer waits that an operator has set aside, because it could not be answered; while nominations are
  * frozen, one that asks for an agreement; and a stop of an account of which an earlier transfer waits that it could end or that
  * could end something before it (a nomination or a stop), or an earlier row. Everything else comes to the same before and after
  * those. ADR 0019.
  * The ledger in PostgreSQL asks the same of its tables (ledger/postgres/undecided.ts), and a test compares the two.
  * @param undecided all that there are, in the order of the chain
  */
-export function oldestDecidable<T extends UndecidedTransfer>(
+export function decidable<T extends UndecidedTransfer>(
   undecided: readonly T[],
   { accepting, setAside, rowsSetAside }: Waiting,
-): T | undefined {
+): readonly T[] {
   const waits = new Set<string>();
-  for (const transfer of undecided) {
-    const { operation, request, sender, blockTimeMs } = transfer;
+  return undecided.filter(({ operation, request, sender, blockTimeMs }) => {
     const isKept =
       setAside.has(operationId(operation)) ||
       (!accepting && request?.type === "open") ||
       (request?.type === "stop" &&
         (waits.has(sender) ||
           rowsSetAside.some((row) => row.nominator === sender && row.dueMs <= blockTimeMs)));
-    if (!isKept) return transfer;
-    if (request?.type === "open" || request?.type === "stop") waits.add(sender);
-  }
-  return undefined;
+    if (isKept && (request?.type === "open" || request?.type === "stop")) waits.add(sender);
+    return !isKept;
+  });
 }
 
 /** What falls due by itself. What an agreement is opened by is paid at once. */

@@ -108,10 +108,10 @@ export class PostgresAgreements implements AgreementsTx {
        WHERE (nominator = ${nominator} AND amount = ${amount} AND months = ${months}
               AND abs(start - ${start}) <= ${BigInt(SAME_START_MS)}
           OR (block_start, trx_idx, ops_idx) = (${operation.blockNum}::int, ${operation.trxInBlock}::int, ${operation.opInTrx}::int))
-         AND NOT EXISTS (SELECT FROM transfer t WHERE outcome = 'agreement_opened'
-                            AND (t.block_num, t.trx_in_block, t.op_in_trx) = (a.block_start, a.trx_idx, a.ops_idx))
-         AND NOT EXISTS (SELECT FROM transfer t WHERE sender = a.nominator AND outcome = 'already_processed'
-                            AND reason LIKE '% ' || block_start || ':' || trx_idx || ':' || ops_idx)
+         AND (SELECT true FROM transfer t WHERE outcome = 'agreement_opened'
+                 AND (t.block_num, t.trx_in_block, t.op_in_trx) = (a.block_start, a.trx_idx, a.ops_idx)) IS NULL
+         AND (SELECT true FROM transfer t WHERE sender = a.nominator AND outcome = 'already_processed'
+                 AND reason LIKE '% ' || block_start || ':' || trx_idx || ':' || ops_idx LIMIT 1) IS NULL
        ORDER BY (block_start, trx_idx, ops_idx) = (${operation.blockNum}::int, ${operation.trxInBlock}::int, ${operation.opInTrx}::int) DESC,
                 abs(start - ${start}), block_start, trx_idx, ops_idx
        LIMIT 1`;

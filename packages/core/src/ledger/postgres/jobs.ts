@@ -12,7 +12,9 @@ const fromJob = (job: NewJob) => ({
   delayMs: BigInt(Math.ceil(job.delayMs)),
 });
 
-const toJob = (row: OutboxModel): NewJob =>
+type OutboxColumns = Pick<OutboxModel, "jobId" | "kind" | "data" | "delayMs">;
+
+const toJob = (row: OutboxColumns): NewJob =>
   ({ id: row.jobId, kind: row.kind, data: row.data, delayMs: Number(row.delayMs) }) as NewJob;
 
 /** A job whose id is there already is not written again. */
@@ -26,18 +28,20 @@ export async function addJobs(db: DatabaseTx, jobs: readonly NewJob[]): Promise<
         ON CONFLICT DO NOTHING`;
 }
 
-/** Makes the oldest that have not been made and are not being made by another process. */
+/**
+ * Makes the oldest that are not being made by another process. What was made is deleted: the queue knows its id, and no cause
+ * writes its job a second time.
+ */
 export async function dispatchJobs(
   db: DatabaseTx,
   limit: number,
   make: (jobs: readonly NewJob[]) => Promise<void>,
 ): Promise<number> {
-  const claimed = await db.$queryRaw<{ id: bigint }[]>`
-    SELECT id FROM outbox WHERE made_at IS NULL ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
-  if (claimed.length === 0) return 0;
-  const ids = claimed.map((row) => row.id);
-  const rows = await db.outbox.findMany({ where: { id: { in: ids } }, orderBy: { id: "asc" } });
-  await make(rows.map(toJob));
-  await db.outbox.updateMany({ where: { id: { in: ids } }, data: { madeAt: new Date() } });
+  const rows = await db.$queryRaw<OutboxColumns[]>`
+    WITH claimed AS (SELECT id FROM outbox ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED),
+         made AS (DELETE FROM outbox USING claimed WHERE outbox.id = claimed.id
+                  RETURNING outbox.id, job_id AS "jobId", kind, data, delay_ms AS "delayMs")
+    SELECT * FROM made ORDER BY id`;
+  if (rows.length > 0) await make(rows.map(toJob));
   return rows.length;
 }

@@ -1,7 +1,7 @@
 import { assert } from "@stakebts/kernel/assert";
 import { type Millis, millis } from "@stakebts/kernel/time";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
-import type { PayoutId, PayoutKey, PayoutStatus } from "../../rules/payout.ts";
+import type { PaymentLane, PayoutId, PayoutKey, PayoutStatus } from "../../rules/payout.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
@@ -16,9 +16,17 @@ import type {
   PayoutsTx,
 } from "../ledger.ts";
 import type { Debt } from "../../rules/owed.ts";
+import { jsonRows } from "./json-rows.ts";
 import { debtsOf } from "./debts.ts";
 import { paymentView } from "./payment-view.ts";
 import { toPayout } from "./payout-row.ts";
+
+/** So many times the wait for the next job of a payout doubles: with ten seconds to begin with, up to nearly three minutes. */
+const DOUBLED_MAX = 4;
+
+/** `laneOf`, as the index says it. */
+const isOfLane = (lane: PaymentLane): Prisma.Sql =>
+  lane === "returns" ? Prisma.sql`(kind = 'refund')` : Prisma.sql`NOT (kind = 'refund')`;
 
 /** Table payout, and payout_stake_row: the rows that each settles. */
 export class PostgresPayouts implements PayoutsTx, Payouts {
@@ -29,29 +37,31 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
   }
 
   async find({ ids, keys, kinds, statuses, limit }: PayoutQuery): Promise<readonly PayoutRecord[]> {
-    const rows = await this.#db.payout.findMany({
-      where: {
-        ...(ids === undefined ? {} : { id: { in: [...ids] } }),
-        ...(keys === undefined ? {} : { key: { in: [...keys] } }),
-        ...(kinds === undefined ? {} : { kind: { in: [...kinds] } }),
-        ...(statuses === undefined ? {} : { status: { in: [...statuses] } }),
-      },
-      orderBy: [{ due: "asc" }, { id: "asc" }],
-      ...(limit === undefined ? {} : { take: limit }),
-    });
+    // Not through Prisma's `in`: it has a bind parameter for each value, of which PostgreSQL takes 65,535.
+    const among = (column: Prisma.Sql, values: readonly string[] | undefined, type: Prisma.Sql) =>
+      values === undefined ? Prisma.empty : Prisma.sql`AND ${column} = ANY(${[...values]}::${type}[])`;
+    const rows = await this.#db.$queryRaw<Parameters<typeof toPayout>[0][]>`
+      SELECT id, key, kind, payee, amount, memo, due, status, reason, attempts, waiting_since AS "waitingSince",
+             limited_by AS "limitedBy"
+        FROM payout
+       WHERE true ${among(Prisma.sql`id`, ids, Prisma.sql`uuid`)} ${among(Prisma.sql`key`, keys, Prisma.sql`text`)}
+             ${among(Prisma.sql`kind`, kinds, Prisma.sql`text`)} ${among(Prisma.sql`status`, statuses, Prisma.sql`text`)}
+       ORDER BY due, id ${limit === undefined ? Prisma.empty : Prisma.sql`LIMIT ${limit}`}`;
     return rows.map(toPayout);
   }
 
   async open({
+    lane,
     after,
     limit,
   }: {
+    readonly lane: PaymentLane;
     readonly after: OpenPayout | undefined;
     readonly limit: number;
   }): Promise<readonly OpenPayout[]> {
     const rows = await this.#db.$queryRaw<{ id: string; due: bigint; status: PayoutStatus }[]>`
       SELECT id, due, status FROM payout
-       WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
+       WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds') AND ${isOfLane(lane)}
          ${after === undefined ? Prisma.empty : Prisma.sql`AND (due, id) > (${BigInt(after.dueMs)}::bigint, ${after.id}::uuid)`}
        ORDER BY due, id LIMIT ${limit}`;
     return rows.map(({ id, due, status }) => ({ id: id as PayoutId, dueMs: millis(Number(due)), status }));
@@ -71,7 +81,7 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
       payouts.filter(({ kind }) => (kind === "notice") === wanted),
     ) as [IdentifiedPayout[], IdentifiedPayout[]];
     if (debts.length > 0) await this.#insertDebts(debts);
-    for (const notice of notices) await this.#createNotice(notice);
+    if (notices.length > 0) await this.#createNotices(notices);
     const stored = new Map((await this.find({ keys: payouts.map((p) => p.key) })).map((p) => [p.key, p]));
     for (const payout of payouts) {
       const old = stored.get(payout.key);
@@ -87,30 +97,32 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     const links = payouts.flatMap((payout) =>
       payout.rows.map((row) => ({ payoutId: payout.id, stakeRowId: row.id, settlesAs: row.settlesAs })),
     );
-    if (links.length > 0) await this.#db.payoutStakeRow.createMany({ data: links, skipDuplicates: true });
+    if (links.length === 0) return;
+    await this.#db.$executeRaw`
+      INSERT INTO payout_stake_row (payout_id, stake_row_id, settles_as)
+      SELECT "payoutId", "stakeRowId", "settlesAs"
+        FROM jsonb_to_recordset(${jsonRows(links)}::jsonb) AS new ("payoutId" uuid, "stakeRowId" text, "settlesAs" text)
+          ON CONFLICT DO NOTHING`;
   }
 
   /** Debts of agreements and requests. Those that are there already stay as they are. */
   async #insertDebts(debts: readonly IdentifiedPayout[]): Promise<void> {
-    await this.#db.payout.createMany({
-      data: debts.map(({ id, key, kind, payee, amount, memo, dueMs }) => ({
-        id,
-        key,
-        kind,
-        payee,
-        amount,
-        memo,
-        due: BigInt(dueMs),
-        status: "due",
-      })),
-      skipDuplicates: true,
-    });
+    await this.#db.$executeRaw`
+      INSERT INTO payout (id, key, kind, payee, amount, memo, due, status)
+      SELECT id, key, kind, payee, amount, memo, "dueMs", 'due'
+        FROM jsonb_to_recordset(${jsonRows(debts)}::jsonb)
+          AS new (id uuid, key text, kind text, payee text, amount bigint, memo text, "dueMs" bigint)
+          ON CONFLICT DO NOTHING`;
   }
 
   /** The one debt that ingester and payer may write down, so that it goes through a function of the database. */
-  async #createNotice({ id, key, payee, amount, memo, dueMs }: IdentifiedPayout): Promise<void> {
+  async #createNotices(notices: readonly IdentifiedPayout[]): Promise<void> {
     await this.#db.$queryRaw`
-      SELECT create_notice(${id}::uuid, ${key}, ${payee}, ${amount as bigint}::bigint, ${memo}, ${BigInt(dueMs)}::bigint)`;
+      SELECT create_notice(id, key, payee, amount, memo, due)
+        FROM unnest(${notices.map(({ id }) => id as string)}::uuid[], ${notices.map(({ key }) => key as string)}::text[],
+                    ${notices.map(({ payee }) => payee)}::text[], ${notices.map(({ amount }) => amount as bigint)}::bigint[],
+                    ${notices.map(({ memo }) => memo)}::text[], ${notices.map(({ dueMs }) => BigInt(dueMs))}::bigint[])
+          AS new (id, key, payee, amount, memo, due)`;
   }
 
   async move(
@@ -129,6 +141,19 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
       },
     });
     return count === 1;
+  }
+
+  async endAttempts(
+    ends: readonly { readonly id: PayoutId; readonly to: "ready" | "failed"; readonly reason: string }[],
+  ): Promise<ReadonlySet<PayoutId>> {
+    if (ends.length === 0) return new Set();
+    const moved = await this.#db.$queryRaw<{ id: PayoutId }[]>`
+      UPDATE payout SET status = e.status, reason = e.reason, waiting_since = NULL, updated_at = now()
+        FROM unnest(${ends.map(({ id }) => id as string)}::uuid[], ${ends.map(({ to }) => to)}::text[],
+                    ${ends.map(({ reason }) => reason)}::text[]) AS e (id, status, reason)
+       WHERE payout.id = e.id AND payout.status IN ('signed', 'sent')
+      RETURNING payout.id`;
+    return new Set(moved.map(({ id }) => id));
   }
 
   /** As one call: the console may make it, and may not write to payouts otherwise. */
@@ -167,25 +192,40 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return row?.answer ?? "later";
   }
 
+  async fundsCame(): Promise<void> {
+    await this.#db.$executeRaw`
+      UPDATE payout SET enqueued_again = 0, enqueued_at = 'epoch' WHERE status = 'waiting_funds' AND enqueued_again > 0`;
+  }
+
   /**
    * What a lost queue, a crashed payer or a forgotten job left behind. `enqueued_at` is written with the job, so that a second
    * scheduler takes others. A new debt has it from the clock of the host that wrote it: an instant in the future counts as
-   * forgotten too, or a clock that is hours ahead would keep a payout waiting for hours.
+   * forgotten too, or a clock that is hours ahead would keep a payout waiting for hours. A payout whose job changes nothing waits
+   * twice as long for the next one: a thousand that wait for funds would make millions of jobs a day.
    */
-  enqueueStale({ notEnqueuedForMs, limit }: { notEnqueuedForMs: number; limit: number }): Promise<number> {
+  enqueueStale({
+    lane,
+    notEnqueuedForMs,
+    limit,
+  }: {
+    lane: PaymentLane;
+    notEnqueuedForMs: number;
+    limit: number;
+  }): Promise<number> {
     return this.#db.$executeRaw`
       WITH stale AS (
         SELECT id FROM payout
-         WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds')
-           AND (enqueued_at < now() - ${notEnqueuedForMs}::double precision * interval '1 millisecond' OR enqueued_at > now())
+         WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds') AND ${isOfLane(lane)}
+           AND (enqueued_at > now() OR enqueued_at < now()
+                - ${notEnqueuedForMs}::double precision * power(2, least(enqueued_again, ${DOUBLED_MAX}::int)) * interval '1 millisecond')
          ORDER BY due, id LIMIT ${limit}
            FOR UPDATE SKIP LOCKED
       ), enqueued AS (
-        UPDATE payout SET enqueued_at = now() FROM stale WHERE payout.id = stale.id RETURNING payout.id, payout.due
+        UPDATE payout SET enqueued_at = now(), enqueued_again = enqueued_again + 1 FROM stale WHERE payout.id = stale.id RETURNING payout.id, payout.due
       )
       INSERT INTO outbox (job_id, kind, data, delay_ms)
       SELECT 'payout-' || id || '-' || (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-             'payout.pay', jsonb_build_object('payoutId', id), 0
+             'payout.pay', jsonb_build_object('payoutId', id) || ${lane === "returns" ? '{"later": true}' : "{}"}::jsonb, 0
         FROM enqueued ORDER BY due, id`;
   }
 }

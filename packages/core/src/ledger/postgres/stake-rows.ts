@@ -103,6 +103,13 @@ export class PostgresStakeRows implements StakeRowsTx {
     return rows.map(toStakeRow);
   }
 
+  async pendingAmong(nominators: readonly string[]): Promise<readonly string[]> {
+    const rows = await this.#db.$queryRaw<{ nominator: string }[]>`
+      SELECT nominator FROM unnest(${[...nominators]}::text[]) AS asked (nominator)
+       WHERE EXISTS (SELECT FROM stake_row WHERE stake_row.nominator = asked.nominator AND status = 'pending')`;
+    return rows.map(({ nominator }) => nominator);
+  }
+
   async move(moves: readonly StakeRowMove[]): Promise<number> {
     const groups = new Map<string, StakeRowMove[]>();
     for (const move of moves) {

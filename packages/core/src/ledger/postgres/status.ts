@@ -40,7 +40,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     db.$queryRaw<{ count: bigint }[]>`
         SELECT count(*) AS count FROM transfer WHERE status = 'undecided' AND NOT ${isTransferSetAside("transfer")}`,
     eventsSetAside(db),
-    db.outbox.count({ where: { madeAt: null } }),
+    db.outbox.count(),
     db.payout.findFirst({
       where: { status: { in: ["due", "ready", "signed", "sent", "waiting_funds"] } },
       orderBy: { due: "asc" },

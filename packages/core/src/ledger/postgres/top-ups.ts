@@ -47,11 +47,11 @@ const toTopUp = (row: TopUpModel): TopUpRecord => ({
       : { blockNum: row.arrivedBlock, trxInBlock: row.arrivedTrx, opInTrx: row.arrivedOp },
 });
 
-const whereOf = ({ statuses, kinds, sources, txid }: TopUpFilter): Prisma.TopUpWhereInput => ({
+const whereOf = ({ statuses, kinds, sources, txids }: TopUpFilter): Prisma.TopUpWhereInput => ({
   ...(statuses === undefined ? {} : { status: { in: [...statuses] } }),
   ...(kinds === undefined ? {} : { kind: { in: [...kinds] } }),
   ...(sources === undefined ? {} : { account: { in: [...sources] } }),
-  ...(txid === undefined ? {} : { txid }),
+  ...(txids === undefined ? {} : { txid: { in: [...txids] } }),
 });
 
 /** Requests for funds: table top_up. */

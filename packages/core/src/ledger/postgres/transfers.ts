@@ -119,9 +119,13 @@ export class PostgresTransfers implements TransfersTx {
   }
 
   async oldestUndecided(accepting = true): Promise<NewTransfer | undefined> {
-    const [row] = await this.#db.$queryRaw<TransferColumns[]>`
-      SELECT ${COLUMNS} FROM transfer WHERE ${isDecidable(accepting)} ${CHAIN_ORDER} LIMIT 1`;
-    return row === undefined ? undefined : toTransfer(row);
+    return (await this.undecided(accepting, 1))[0];
+  }
+
+  async undecided(accepting: boolean, limit: number): Promise<readonly NewTransfer[]> {
+    const rows = await this.#db.$queryRaw<TransferColumns[]>`
+      SELECT ${COLUMNS} FROM transfer WHERE ${isDecidable(accepting)} ${CHAIN_ORDER} LIMIT ${limit}`;
+    return rows.map(toTransfer);
   }
 
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
@@ -154,12 +158,25 @@ export class PostgresTransfers implements TransfersTx {
     return count === 1;
   }
 
+  async decideAll(decided: Parameters<TransfersTx["decideAll"]>[0]): Promise<number> {
+    if (decided.length === 0) return 0;
+    const rows = decided.map(({ operation, outcome, reason }) => ({ ...operation, outcome, reason }));
+    return this.#db.$executeRaw`
+      UPDATE transfer SET status = 'decided', outcome = new.outcome, reason = new.reason
+        FROM jsonb_to_recordset(${jsonRows(rows)}::jsonb)
+          AS new ("blockNum" int, "trxInBlock" int, "opInTrx" int, outcome text, reason text)
+       WHERE (block_num, trx_in_block, op_in_trx) = ("blockNum", "trxInBlock", "opInTrx") AND status = 'undecided'`;
+  }
+
   async accountsNamed(name: string): Promise<readonly AccountId[]> {
-    const rows = await this.#db.transfer.findMany({
-      where: { sender: name, senderId: { not: null } },
-      distinct: ["senderId"],
-      select: { senderId: true },
-    });
-    return rows.map(({ senderId }) => senderId as AccountId);
+    // From one id to the next through the index: a payee may have sent any number of transfers.
+    const rows = await this.#db.$queryRaw<{ id: AccountId }[]>`
+      WITH RECURSIVE known (id) AS (
+        SELECT min(sender_id) FROM transfer WHERE sender = ${name}
+        UNION ALL
+        SELECT (SELECT min(sender_id) FROM transfer WHERE sender = ${name} AND sender_id > known.id) FROM known
+         WHERE known.id IS NOT NULL
+      ) SELECT id FROM known WHERE id IS NOT NULL`;
+    return rows.map(({ id }) => id);
   }
 }

@@ -12,7 +12,7 @@ import type { PayoutKey } from "../../rules/payout.ts";
 import { isOnRecoveryHold, isRecoveryHoldPassed } from "../../rules/recovery-hold.ts";
 import type { MemoRequest } from "../../rules/request.ts";
 import { STAKE_ROW_TYPES } from "../../rules/stake-row.ts";
-import { DUE_TYPES, isStopped, oldestDecidable } from "@stakebts/testkit/twins/undecided";
+import { decidable, DUE_TYPES, isStopped } from "@stakebts/testkit/twins/undecided";
 import { WITHDRAWAL_STATUSES } from "../../rules/withdrawal.ts";
 import { memoNonces } from "../ids.ts";
 import type { Ledger } from "../ledger.ts";
@@ -331,7 +331,7 @@ describe("what can be answered while nominations are frozen", () => {
             await tx.rows.find({ dueUpToMs: millis(6), limit: 100 }),
           ]);
           const rowsSetAside = used.filter(({ id }) => setAside.has(id));
-          const oldest = oldestDecidable(undecided, { accepting, setAside, rowsSetAside });
+          const [oldest] = decidable(undecided, { accepting, setAside, rowsSetAside });
           expect(next?.operation).toEqual(oldest?.operation);
           const wanted = awaited.filter(({ dueMs }) => dueMs <= 6).map(({ id }) => id);
           expect(new Set(falling.map(({ id }) => id))).toEqual(new Set(wanted));

@@ -9,7 +9,7 @@ export const isTransferSetAside = (of: "transfer" | "earlier"): Prisma.Sql =>
 const isRowSetAside = Prisma.sql`EXISTS (
   SELECT FROM event_set_aside aside WHERE aside.ended_at IS NULL AND aside.event = stake_row.id)`;
 
-/** Condition on `transfer`: undecided, and answered now. The rule is `oldestDecidable` of testkit/src/twins/undecided.ts. */
+/** Condition on `transfer`: undecided, and answered now. The rule is `decidable` of testkit/src/twins/undecided.ts. */
 export const isDecidable = (accepting: boolean): Prisma.Sql => Prisma.sql`
   transfer.status = 'undecided' AND NOT ${isTransferSetAside("transfer")}
   ${accepting ? Prisma.empty : Prisma.sql`AND transfer.request->>'type' <> 'open'`}

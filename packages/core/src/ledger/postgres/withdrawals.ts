@@ -60,8 +60,13 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
   async find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]> {
     const rows = await ("liveExpiringBeforeMs" in query
       ? this.#db.withdrawal.findMany({
-          where: { status: { in: LIVE }, expirationMs: { lt: BigInt(query.liveExpiringBeforeMs) } },
+          where: {
+            status: { in: LIVE },
+            expirationMs: { lt: BigInt(query.liveExpiringBeforeMs) },
+            ...(query.refBlockNumMin === undefined ? {} : { refBlockNum: { gte: query.refBlockNumMin } }),
+          },
           orderBy: [{ expirationMs: "asc" }, { id: "asc" }],
+          ...(query.limit === undefined ? {} : { take: query.limit }),
         })
       : this.#db.withdrawal.findMany({
           where: "txids" in query ? { txid: { in: [...query.txids] } } : { payoutId: query.payoutId },
@@ -86,12 +91,11 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
        WHERE withdrawal.id = f.id AND withdrawal.status IN ('signed', 'broadcast')`;
   }
 
-  async expire(id: WithdrawalId): Promise<boolean> {
-    const { count } = await this.#db.withdrawal.updateMany({
-      where: { id, status: { in: LIVE } },
-      data: { status: "expired" },
-    });
-    return count === 1;
+  async expire(ids: readonly WithdrawalId[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    return this.#db.$executeRaw`
+      UPDATE withdrawal SET status = 'expired', updated_at = now()
+       WHERE id = ANY(${[...ids]}::uuid[]) AND status IN ('signed', 'broadcast')`;
   }
 
   /**
