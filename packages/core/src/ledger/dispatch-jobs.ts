@@ -6,7 +6,7 @@ import { jobForDueRows } from "./jobs.ts";
 const JOBS_PER_BATCH = 500;
 
 /**
- * Puts the jobs of the outbox on the queue. A crash between putting and marking means that they are put again: the queue
+ * Puts the jobs of the outbox on the queue. A crash between putting and deleting them means that they are put again: the queue
  * knows their ids, and running a job twice is harmless.
  */
 export async function dispatchJobs({ ledger, queue }: { ledger: Ledger; queue: JobQueue }): Promise<number> {
