@@ -134,8 +134,7 @@ export class MemoryLedger implements Ledger {
 
   async hasWork(accepting = true): Promise<boolean> {
     const { cursor, rows } = this.#state;
-    if (decidable(undecidedIn(this.#state), waitingIn(this.#state, accepting)).length > 0)
-      return true;
+    if (decidable(undecidedIn(this.#state), waitingIn(this.#state, accepting)).length > 0) return true;
     return (
       cursor !== undefined && [...rows.values()].some((row) => isDue(this.#state, row, cursor.blockTimeMs))
     );
