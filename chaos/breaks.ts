@@ -30,7 +30,7 @@ const PAYER = "packages/core/dist/payments/pay-payout.js";
 const INGESTER = "packages/core/dist/ledger/ingest-blocks.js";
 const PAYER_PROCESS = "packages/core/dist/processes/payer.js";
 const SCHEDULER = "packages/core/dist/processes/scheduler.js";
-const SAVE = "const saved = await ledger.withdrawals.save(withdrawal);";
+const SAVE = "const saved = await ledger.withdrawals.save({ ...withdrawal, account });";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;

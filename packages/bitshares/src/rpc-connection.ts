@@ -63,6 +63,9 @@ const RECONNECT_DELAY_MS_MAX = 5_000;
 /** Not by number: numbers are handed out per connection and differ between releases. Login alone is always 1. */
 const apiOf = (api: ApiName | number): string | number => (api === "login" ? 1 : api);
 
+/** Far more than are on their way at once. */
+const LOST_MAX = 1_000;
+
 interface PendingCall {
   readonly sentAtMs: number;
   readonly method: string;
@@ -104,6 +107,8 @@ export function createRpcConnection(options: {
   let notBeforeMs = 0;
   let closed = false;
   let http: HttpCaller | undefined;
+  /** Questions that a closed connection has left without an answer. */
+  const lost = new Set<string>();
   let abandonOpening: (error: ChainError) => void = () => {};
 
   /** On the line that is open; it begins at 0 on each. */
@@ -300,6 +305,13 @@ export function createRpcConnection(options: {
     return attempt;
   }
 
+  function isLostAgain(question: string): boolean {
+    if (lost.delete(question)) return true;
+    if (lost.size >= LOST_MAX) lost.clear();
+    lost.add(question);
+    return false;
+  }
+
   /** The error of the WebSocket is the one that is told: it says what is wrong with the node. */
   async function askOverHttp(
     call: { api: "database" | "history"; method: string; args: readonly unknown[] },
@@ -346,6 +358,8 @@ export function createRpcConnection(options: {
         if (!isReading || !isWithoutAnswer || closed) throw error;
         // A node that is silent altogether is asked again only for what may be the cause of its silence.
         if (method !== "get_block" && lastFrameAtMs < sentAtMs && error.code === "deadline") throw error;
+        // One that closes may have been asked too much: what was lost with it is asked for again, and over HTTP if it is lost again.
+        if (error.code === "disconnected" && !isLostAgain(`${method} ${JSON.stringify(args)}`)) throw error;
         return askOverHttp({ api, method, args }, error);
       }
     },

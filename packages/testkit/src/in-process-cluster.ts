@@ -10,6 +10,7 @@ import { type Shares, toShares } from "@stakebts/kernel/amount";
 import type { Freeze } from "@stakebts/core/rules/freeze";
 import type { ChainAccount, ChainReader, ChainWriter } from "@stakebts/bitshares/chain";
 import type { Exchange } from "@stakebts/core/treasury/exchange";
+import { ServiceError } from "@stakebts/kernel/errors";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { Log } from "@stakebts/kernel/log";
 import type { JobResult } from "@stakebts/core/queue/queue";
@@ -68,8 +69,8 @@ export const OWED: OwedAccounts = {
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Thrown in the place of a step that the process did not survive. */
-export class Crash extends Error {
+/** Thrown in the place of a step that the process did not survive: to whoever catches it, the world outside is away. */
+export class Crash extends ServiceError {
   override readonly name = "Crash";
 }
 

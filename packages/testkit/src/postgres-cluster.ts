@@ -163,6 +163,7 @@ export class PostgresCluster {
       debts: createDebtCheck(
         new CauseReader({
           chain,
+          passedBlocks: this.ledger.passedBlocks,
           custodian,
           requestOf: (transfer, blockNum) =>
             requestOf(transfer, this.#ingester.memos.read(transfer.memo), blockNum, policy),

@@ -92,7 +92,11 @@ export class SpendMonitor {
 
   constructor(deps: SpendMonitorDeps) {
     this.#deps = deps;
-    this.#causes = new CauseReader({ chain: deps.chain, custodian: deps.custodian });
+    this.#causes = new CauseReader({
+      chain: deps.chain,
+      passedBlocks: deps.ledger.passedBlocks,
+      custodian: deps.custodian,
+    });
   }
 
   get state(): SpendMonitorState {

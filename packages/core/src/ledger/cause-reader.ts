@@ -1,5 +1,6 @@
 import type { AccountId, ChainAccount, ChainReader, ChainTransfer } from "@stakebts/bitshares/chain";
 import { ChainError } from "@stakebts/bitshares/chain";
+import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import {
@@ -11,9 +12,13 @@ import {
   whyNotOnChain,
 } from "../rules/owed.ts";
 import type { MemoRequest } from "../rules/request.ts";
+import type { PassedBlocks } from "./ledger.ts";
+import { readOrPass } from "./pass-blocks.ts";
 
 export interface CauseReaderDeps {
-  readonly chain: Pick<ChainReader, "blocks" | "accounts">;
+  readonly chain: Pick<ChainReader, "blocks" | "accounts"> & Partial<UndeliveredBlockReader>;
+  /** Blocks that no node delivers: a majority is asked in another way what they hold of the custodian. */
+  readonly passedBlocks: PassedBlocks;
   readonly custodian: { readonly id: AccountId };
   /** What a transfer asks for; without it memos are left alone, as by a process that has no key to them. */
   readonly requestOf?: ((transfer: ChainTransfer, blockNum: number) => MemoRequest) | undefined;
@@ -72,6 +77,7 @@ export class CauseReader {
 
   /**
    * Why a transaction may still be, or is, in a block; `undefined`: it is in none and never will be (ADR 0006).
+   * A block that no node delivers names no transactions, so over it nothing can be said, and a person decides.
    * @param finalBlockNum the newest block that will not be undone
    * Throws ChainError.
    */
@@ -116,8 +122,12 @@ export class CauseReader {
   }
 
   async #ask(blockNum: number): Promise<SeenBlock> {
-    const { chain, custodian } = this.#deps;
-    const [block] = await chain.blocks({ from: blockNum, to: blockNum, account: custodian.id });
+    const { chain, passedBlocks, custodian } = this.#deps;
+    const [block] = await readOrPass(
+      { chain, passedBlocks, account: custodian.id },
+      { from: blockNum, to: blockNum },
+      (range) => chain.blocks({ ...range, account: custodian.id }),
+    );
     if (block?.blockNum !== blockNum)
       throw new ChainError("inconsistent_chain", `asked for block ${blockNum}, and got another`);
     const transfers = block.transfers.filter(({ toId }) => toId === custodian.id);

@@ -127,6 +127,7 @@ export function newPayDeps({
     debts: createDebtCheck(
       new CauseReader({
         chain,
+        passedBlocks: ledger.passedBlocks,
         custodian,
         requestOf: (transfer, blockNum) =>
           requestOf(transfer, memoReader.read(transfer.memo), blockNum, policy),

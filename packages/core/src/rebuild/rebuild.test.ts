@@ -9,6 +9,7 @@ import type { OperatorAction } from "../ledger/operator-action.ts";
 import { MemoryExchange } from "@stakebts/testkit/memory-exchange";
 import { describe, expect, it, vi } from "vitest";
 import {
+  OWED,
   EXCHANGE,
   inCluster,
   MANAGER,
@@ -150,6 +151,7 @@ describe("the checkpoint of the audit log", () => {
 
   it("is paid once a day like any debt, is no unmatched payment, and is not paid again by a ledger that was rebuilt", () =>
     inCluster({}, async (cluster) => {
+      cluster.owed = { ...OWED, checkpointAccount: "nominator-3" };
       await checkpoint(cluster, 5);
       await cluster.settle();
       await checkpoint(cluster, 6);
