@@ -289,20 +289,27 @@ describe("a connection", () => {
     expect(await waiting).toBe("disconnected");
   });
 
-  it("that fails for one answer is not the end: what can be read is asked for over HTTP", async () => {
+  it("that fails again for one answer is not the end: what can be read is asked for over HTTP", async () => {
     const { answers, connection, asked } = await givenHttpToo((id) =>
       Buffer.concat([Buffer.from(`{"id":${id},"result":"a`), Buffer.from([0xff]), Buffer.from('b"}')]),
     );
-    expect(await connection.call("database", "get_block", [7])).toBe("a\udcffb");
-    expect(JSON.parse(asked[0] as string)).toEqual({
+    // Once may be a limit on requests.
+    const askAgain = async (blockNum: number) => {
+      expect(await codeOf(connection.call("database", "get_block", [blockNum]))).toBe("disconnected");
+      expect(asked).toEqual([]);
+      return connection.call("database", "get_block", [blockNum]);
+    };
+    expect(await askAgain(7)).toBe("a\udcffb");
+    expect(JSON.parse(asked.splice(0)[0] as string)).toEqual({
       id: 1,
       method: "call",
       params: ["database", "get_block", [7]],
     });
     answers.over = () => Buffer.from('{"id":1,"error":{"code":1,"message":"no such block"}}');
-    expect(await failureOf(connection.call("database", "get_block", [8]))).toBeInstanceOf(NodeRefusal);
+    expect(await failureOf(askAgain(8))).toBeInstanceOf(NodeRefusal);
+    asked.splice(0);
     answers.over = () => Buffer.from("<html>");
-    expect((await failureOf(connection.call("database", "get_block", [9]))).message).not.toContain("HTTP");
+    expect((await failureOf(askAgain(9))).message).not.toContain("HTTP");
   });
 
   it("never sends a transaction in a second way: what was sent once may have been taken", async () => {

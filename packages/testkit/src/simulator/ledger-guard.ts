@@ -55,6 +55,11 @@ export class LedgerGuard {
       payouts: {
         ...ledger.payouts,
         open: async (page) => (without === "own-look" ? [] : ledger.payouts.open(page)),
+        // The payer looks at what was signed before by itself, too.
+        debt: async (id) => {
+          const debt = await ledger.payouts.debt(id);
+          return without === "one-live" && debt !== undefined ? { ...debt, attempts: [] } : debt;
+        },
         view: async (id) => {
           const view = await ledger.payouts.view(id);
           if (without !== "one-live" || view?.live === undefined) return view;
