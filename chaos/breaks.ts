@@ -277,8 +277,8 @@ export const BREAKS: readonly Break[] = [
       },
       {
         file: PAYER_PROCESS,
-        find: "const { overdue, isLast } = await open.look();",
-        replace: "const { isLast } = await open.look();\n        const overdue = [];",
+        find: "const { overdue, returns, isLast } = await open.look();",
+        replace: "const { isLast } = await open.look();\n        const [overdue, returns] = [[], []];",
       },
     ],
     // Redis forgets the jobs for what is owed.

@@ -197,11 +197,7 @@ export class PostgresCluster {
 
   /** Pays everything for which the ledger has enqueued a job, and waits until it is final. */
   async work(): Promise<void> {
-    const ids = new Set<string>();
-    await this.ledger.jobs.dispatch(1_000, async (jobs) => {
-      for (const job of jobs) if ("payoutId" in job.data) ids.add(job.data.payoutId);
-    });
-    for (const id of ids) await this.pay(id as PayoutId);
+    for (const id of await this.enqueued()) await this.pay(id);
     await this.digest();
   }
 
@@ -212,12 +208,18 @@ export class PostgresCluster {
     return this.fail("no funds");
   }
 
+  /** Payouts for which the ledger has written a job since this was last asked. */
+  async enqueued(): Promise<readonly PayoutId[]> {
+    const ids = new Set<PayoutId>();
+    await this.ledger.jobs.dispatch(1_000, async (jobs) => {
+      for (const job of jobs) if ("payoutId" in job.data) ids.add(job.data.payoutId as PayoutId);
+    });
+    return [...ids];
+  }
+
   /** All that is due fails; the key of the last of it. */
   async fail(reason: string): Promise<string> {
-    const ids: PayoutId[] = [];
-    await this.ledger.jobs.dispatch(1_000, async (jobs) => {
-      for (const job of jobs) if ("payoutId" in job.data) ids.push(job.data.payoutId as PayoutId);
-    });
+    const ids = await this.enqueued();
     let key = "";
     await this.ledger.transaction(async (tx) => {
       for (const payout of await tx.payouts.find({ ids })) {

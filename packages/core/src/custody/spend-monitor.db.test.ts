@@ -123,7 +123,13 @@ describe("authority that is used without naming the account:", () => {
     const stolen = { fee, from: cluster.custodian.id, to: "1.2.6", amount: { amount: 1, asset_id: "1.3.0" } };
     cluster.devnet.injectOperation([
       22,
-      { fee, fee_paying_account: "1.2.6", proposed_ops: [{ op: [0, stolen] }], extensions: [] },
+      {
+        fee,
+        fee_paying_account: "1.2.6",
+        expiration_time: "2030-01-01T00:00:00",
+        proposed_ops: [{ op: [0, { ...stolen, extensions: [] }] }],
+        extensions: [],
+      },
     ]);
     await cluster.devnet.produce(2);
     await look();
@@ -131,7 +137,18 @@ describe("authority that is used without naming the account:", () => {
     const [key = ""] = cluster.custodian.activeKeys;
     cluster.devnet.injectOperation([
       23,
-      { fee, fee_paying_account: "1.2.6", proposal: "1.10.0", key_approvals_to_add: [key], extensions: [] },
+      {
+        fee,
+        fee_paying_account: "1.2.6",
+        proposal: "1.10.0",
+        active_approvals_to_add: [],
+        active_approvals_to_remove: [],
+        owner_approvals_to_add: [],
+        owner_approvals_to_remove: [],
+        key_approvals_to_add: [key],
+        key_approvals_to_remove: [],
+        extensions: [],
+      },
     ]);
     await cluster.devnet.produce(1);
     await look();
