@@ -16,7 +16,7 @@ import {
 // commit goes in here, and those go out that are no longer upgraded from. The history of migrations begins with the
 // baseline of 2026-11-28: a commit before it has another one, and cannot be upgraded from.
 const OLDER_VERSIONS: Readonly<Record<string, string>> = {
-  "6cd00e03e9a60afa9289bc8659983931ca13bf0b": "the first version with one baseline",
+  "6380b7b81b991ba308156fb3d314a94ace450925": "the first version with one baseline",
 };
 
 if (Object.keys(OLDER_VERSIONS).length === 0) {
