@@ -29,6 +29,8 @@ interface TableRights {
 const MOVE_PAYOUT =
   "UPDATE (status, reason, waiting_since, attempts, enqueued_at, enqueued_again, updated_at)";
 const WRITE_RECEIPT = "INSERT (event, subject, chain_time_ms, details)";
+/** Who deletes a job locks it first, which takes the right to change something: here its place among the others. */
+const CLAIM_JOBS = "INSERT, DELETE, UPDATE (id)";
 const APPROVE = "INSERT (payout_id, payee, amount, approver, reason)";
 const MOVE_TOP_UP =
   "UPDATE (status, reason, asks, asked_at, exchange_id, txid, venue_status, bytes, ref_block_num, expiration_ms, arrived_block, arrived_trx, arrived_op, updated_at)";
@@ -75,10 +77,10 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   outbox: {
     write: {
-      ingester: "INSERT, DELETE",
-      scheduler: "INSERT, DELETE",
-      payer: "INSERT, DELETE",
-      operator: "INSERT, DELETE",
+      ingester: CLAIM_JOBS,
+      scheduler: CLAIM_JOBS,
+      payer: CLAIM_JOBS,
+      operator: CLAIM_JOBS,
     },
   },
   // Neither its number, nor when and with which login it was written.
