@@ -48,8 +48,8 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.e2e.test.ts"],
           globalSetup: ["./packages/testkit/src/redis.setup.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           // Each test runs a whole cluster, which waits for the chain most of the time; one cluster takes half a gigabyte.
           maxWorkers: 4,
           sequence: { groupOrder: 1 },

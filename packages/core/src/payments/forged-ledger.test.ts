@@ -203,7 +203,7 @@ describe("a payer that looks for causes", () => {
       await cluster.send("nominator-1", 25_000, "three_months");
       await final(cluster);
       const payer = await cluster.newPayer();
-      const { whyNotOwed } = payer.debts;
+      const { debts } = payer;
       cluster.chain.blocks = (request) => {
         asked++;
         return blocks(request);
@@ -214,7 +214,7 @@ describe("a payer that looks for causes", () => {
       if (debt === undefined) throw new Error("nothing is owed");
       const head = await cluster.chain.head();
       const at = { upToBlockNum: head.irreversibleBlockNum, finalBlockNum: 0 };
-      for (let i = 0; i < 12; i++) expect(await whyNotOwed(debt, at)).toBeUndefined();
+      for (let i = 0; i < 12; i++) expect(await debts.whyNotOwed(debt, at)).toBeUndefined();
       expect(asked).toBe(1);
     }));
 
