@@ -65,6 +65,13 @@ const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
   ],
 };
 
+/** The payer looks through the blocks for what was signed before, whatever the ledger says: alone it hides that another safeguard is gone. */
+const NO_LOOK_OF_ITS_OWN = {
+  file: PAYER,
+  find: "if (mayBePaid !== undefined) {",
+  replace: "if (false) {",
+} as const;
+
 const payerProxies = (target: ReplicatedCluster) => replicasOf(target, "payer").flatMap(({ nodes }) => nodes);
 
 const NOTHING_IS_DUE = "SELECT count(*) = 0 AS yes FROM payout WHERE status IN ('due', 'ready')";
@@ -155,6 +162,7 @@ export const BREAKS: readonly Break[] = [
     patches: [
       { file: PAYER, find: "if (view.live !== undefined)", replace: "if (false)" },
       { file: PAYER, find: "if (!PAYABLE_STATUSES.includes(payout.status))", replace: "if (false)" },
+      NO_LOOK_OF_ITS_OWN,
     ],
     ...SAVES_ANYTHING,
     // Payouts on their way are enqueued again.
@@ -195,6 +203,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "dead-too-early",
     patches: [
+      NO_LOOK_OF_ITS_OWN,
       {
         file: INGESTER,
         find: "    if (cursor.blockNum >= finalBlockNum)\n",
@@ -232,6 +241,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "duplicate-as-new",
     patches: [
+      NO_LOOK_OF_ITS_OWN,
       {
         file: PAYER,
         find: `log.debug("withdrawal.sent_again", ids);`,
