@@ -60,7 +60,7 @@ const UNMATCHED_BLOCKS_MAX = 600;
 
 interface UnmatchedOperation {
   readonly operation: AccountOperation;
-  readonly block: Pick<AccountBlock, "blockNum" | "timeMs">;
+  readonly block: Pick<AccountBlock, "blockNum" | "timeMs"> & Partial<Pick<AccountBlock, "blockId">>;
   readonly effect: OperationEffect;
 }
 
@@ -164,6 +164,7 @@ export class SpendMonitor {
     const size = (await this.#deps.chain.blocksAtOnce?.(FINAL_BLOCKS_PER_STEP)) ?? FINAL_BLOCKS_PER_STEP;
     const to = Math.min(lastFinal, done + size);
     const blocks = await this.#read(done + 1, to, false);
+    this.#forgetLostBranches(blocks);
     await this.#judge(blocks, lastFinal);
     if (this.#deps.chain.accountHistory !== undefined)
       for (const operation of blocks.flatMap(({ operations }) => operations))
@@ -318,6 +319,25 @@ export class SpendMonitor {
     });
   }
 
+  /**
+   * Has another block taken the place of this one since it was read? A watcher that stood still for minutes in between may ask
+   * a ledger that has rightly given the payment up. Whatever is in the other block is looked at there.
+   */
+  async #isGone({ block: { blockNum, blockId } }: UnmatchedOperation): Promise<boolean> {
+    if (blockId === undefined || blockNum <= (this.#finalBlockNum ?? 0)) return false;
+    const [now] = await this.#read(blockNum, blockNum, true);
+    return now?.blockId !== blockId;
+  }
+
+  /** What was seen in a block that another one has taken the place of for good never happened. */
+  #forgetLostBranches(final: readonly AccountBlock[]): void {
+    const idOf = new Map(final.map(({ blockNum, blockId }) => [blockNum, blockId]));
+    for (const [subject, { block }] of this.#unmatched) {
+      const finalId = idOf.get(block.blockNum);
+      if (finalId !== undefined && finalId !== block.blockId) this.#unmatched.delete(subject);
+    }
+  }
+
   /** A restored ledger learns from the keys in memos what it has paid. Until it has read that far, the operation stays open. */
   #keepUnmatched(candidate: UnmatchedOperation, recoveryHold: string): void {
     const subject = subjectOf(candidate.operation);
@@ -384,6 +404,7 @@ export class SpendMonitor {
   }
 
   async #trip(candidate: UnmatchedOperation, why: string): Promise<void> {
+    if (await this.#isGone(candidate)) return;
     const { operation, block } = candidate;
     const at = operationId(operation.position);
     const reason = `unknown ${operation.name} of the custodian in block ${block.blockNum} (${at}, transaction ${operation.txid ?? "unreadable"}): ${why}`;
