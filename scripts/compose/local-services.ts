@@ -60,8 +60,12 @@ export class LocalServices {
     const ports = new Map<string, number>();
     for (const { name, exposed } of active)
       for (let replica = 1; replica <= (scale[name] ?? 1); replica++)
-        for (const port of exposed)
-          ports.set(`${name}/${replica}/${port}`, await anotherFreePort([...ports.values()]));
+        for (const port of exposed.toSorted((a, b) => a - b)) {
+          // A program that is told of the first of several ports counts on.
+          const before = ports.get(`${name}/${replica}/${port - 1}`);
+          const free = before === undefined ? await anotherFreePort([...ports.values()]) : before + 1;
+          ports.set(`${name}/${replica}/${port}`, free);
+        }
     const place: Place = {
       portOf: (service, replica, port) => ports.get(`${service}/${replica}/${port}`) ?? port,
       volume: (name) => join(folder, "volumes", name),
