@@ -1,5 +1,5 @@
+import { ServiceError } from "@stakebts/kernel/errors";
 import { bts, SHARES_PER_BTS } from "@stakebts/kernel/amount";
-import { assert } from "@stakebts/kernel/assert";
 import type { Debt } from "../rules/owed.ts";
 import { debtsOf } from "../ledger/postgres/debts.ts";
 import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
@@ -114,7 +114,10 @@ function inContext(
   txid: string | undefined,
 ): PayoutInContext {
   const debt = debts.get(payout.id);
-  assert(debt !== undefined, `payout ${payout.key} was there a moment ago`);
+  if (debt === undefined)
+    throw new ServiceError(
+      `payout ${payout.key} was there a moment ago: another copy of the ledger has taken its place`,
+    );
   const other = payout.withdrawals.find((one) => one.status === "confirmed" && one.txid !== txid);
   return { ...debt, paidByTxid: other?.txid };
 }

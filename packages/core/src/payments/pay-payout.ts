@@ -106,7 +106,11 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   if (known.length > 0 && !known.includes(payee.id)) return somebodyElse(deps, payout, payee, known);
   deps.debts.knows(payee);
   const debt = await ledger.payouts.debt(id);
-  assert(debt !== undefined, `payout ${payout.key} was there a moment ago`);
+  if (debt === undefined)
+    return {
+      type: "again",
+      reason: `payout ${payout.key} was there a moment ago: another copy of the ledger has taken its place`,
+    };
   // By this payer's own nodes: one that is a few blocks behind the ledger's says so a moment later.
   const earliest = earliestMs(debt);
   if (earliest !== undefined && earliest > head.headTimeMs)
