@@ -1,4 +1,4 @@
-import { assert, AssertionError, assertNever } from "@stakebts/kernel/assert";
+import { AssertionError, assertNever } from "@stakebts/kernel/assert";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
