@@ -154,8 +154,8 @@ async function unanswerable(
 }
 
 /**
- * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on; so it is with what is set aside. It comes to the same ledger
- * as if everything had been answered in turn: see {@link TransfersTx.oldestUndecided} and ADR 0019.
+ * While nominations are frozen, what asks for an agreement stays undecided, and the rest goes on; so it is with what is set aside.
+ * It comes to the same ledger as if everything had been answered in turn: see {@link TransfersTx.oldestUndecided} and ADR 0019.
  */
 const isAccepting = ({ frozenHere }: ApplyDeps, { freezes }: ControlState): boolean =>
   whyAcceptsNothing([...freezes, ...(frozenHere?.() ?? [])]) === undefined;

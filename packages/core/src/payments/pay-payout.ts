@@ -21,6 +21,7 @@ import type { Cursor, Ledger, PayoutRecord, WithdrawalRecord, WithdrawalRefusal 
 import type { Log } from "@stakebts/kernel/log";
 import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import type { HotWallet } from "./hot-wallet.ts";
+import { ledgerAccountOf } from "../ledger/bind-ledger.ts";
 import { memoNonce, withdrawalId } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
@@ -166,11 +167,7 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     writerEpoch: deps.writerEpoch,
   };
   // The point of no return. Bytes that could not be saved are dropped here and never leave the process.
-  const account = {
-    chainId: deps.chainId,
-    custodianId: deps.custodian.id,
-    custodianName: deps.custodian.name,
-  };
+  const account = ledgerAccountOf({ account: deps.custodian, chainId: deps.chainId });
   const saved = await ledger.withdrawals.save({ ...withdrawal, account });
   if (saved !== "saved") return notSaved(saved);
   deps.wallet.spent(amount, fee);

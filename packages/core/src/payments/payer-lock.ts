@@ -1,3 +1,4 @@
+import { messageOf } from "../runtime/error-facts.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import { brokenStep } from "../runtime/broken-step.ts";
@@ -31,7 +32,7 @@ export async function withPayerLock(
       await lock.hold(signal, work);
     } catch (error) {
       if (!mayPass(error)) throw brokenStep("payer lock", error);
-      log.warn("payer.lock_unavailable", { message: error instanceof Error ? error.message : String(error) });
+      log.warn("payer.lock_unavailable", { message: messageOf(error) });
     }
     await clock.sleep(RETRY_MS, signal);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from "../runtime/error-facts.ts";
 import { transferFee } from "@stakebts/bitshares/fees";
 import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stakebts/bitshares/chain";
 import type { MemoReader, MemoWriter, Signer } from "@stakebts/bitshares/signing";
@@ -313,7 +314,7 @@ async function payWithoutJobs(
         log.warn("step.failed", {
           step: loop.name,
           payoutId: id,
-          message: error instanceof Error ? error.message : String(error),
+          message: messageOf(error),
         });
       }
     }

@@ -112,7 +112,7 @@ export function runProcess<C extends ProcessConfig>(
     const reason = messageOf(error);
     const receipt = { event: "process.broken", subject: name, details: { reason, todo: BROKEN_TODO } };
     await answersWithin(tell(receipt), TELL_MS_MAX).catch((problem: unknown) =>
-      log.warn("process.not_told", { message: problem instanceof Error ? problem.message : String(problem) }),
+      log.warn("process.not_told", { message: messageOf(problem) }),
     );
   };
   run().then(

@@ -1,3 +1,4 @@
+import { messageOf } from "../runtime/error-facts.ts";
 import type { Queue } from "bullmq";
 import { ServiceError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
@@ -42,7 +43,7 @@ async function asked<T>(question: () => Promise<T>): Promise<T> {
   try {
     return await question();
   } catch (error) {
-    throw new ServiceError(`the queue: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new ServiceError(`the queue: ${messageOf(error)}`, {
       cause: error,
     });
   }

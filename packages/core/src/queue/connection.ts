@@ -1,3 +1,4 @@
+import { messageOf } from "../runtime/error-facts.ts";
 import {
   type BackendFactory,
   Queue,
@@ -129,7 +130,7 @@ export async function servingProblem(queue: Queue): Promise<string | undefined> 
     const limitedMs = await queue.getRateLimitTtl();
     return limitedMs > 0 ? `the queue ${queue.name} is rate limited for ${limitedMs} ms` : undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from "./error-facts.ts";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { StartupError } from "@stakebts/kernel/errors";
@@ -30,7 +31,7 @@ export async function serveObservation(
       (error: unknown) => {
         log.warn("observation.failed", {
           path,
-          message: error instanceof Error ? error.message : String(error),
+          message: messageOf(error),
         });
         send(response, 500, "text/plain", "this could not be found out; the log says why\n");
       },

@@ -1,3 +1,4 @@
+import { messageOf } from "./error-facts.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import { brokenStep } from "./broken-step.ts";
@@ -48,7 +49,7 @@ export async function repeat(
         log.warn("step.failed", {
           step: name,
           waitMs,
-          message: error instanceof Error ? error.message : String(error),
+          message: messageOf(error),
         });
         await pause(waitMs);
       }

@@ -1,3 +1,4 @@
+import { messageOf } from "./error-facts.ts";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
@@ -112,7 +113,7 @@ export class Metrics {
         say(true);
       } catch (error) {
         clear();
-        say(false, error instanceof Error ? error.message : String(error));
+        say(false, messageOf(error));
       }
       readAtMs = this.#clock.nowMs();
       running = undefined;
