@@ -337,6 +337,34 @@ describe("payments are off after the next block and the next look,", () => {
     cluster.devnet.heal();
   });
 
+  test("not while the ledger is asked so late that another block has taken the place of that one", async ({
+    databaseUrl,
+  }) => {
+    const cluster = await givenCluster(databaseUrl, { devnet: { nodes: 3 } });
+    const { look, alerts, ledger } = givenWatcher(cluster, databaseUrl);
+    await look();
+    cluster.devnet.partition([[0, 1], [2]]);
+    await hand(cluster).transfer({ to: ALICE, amountShares: BTS });
+    await cluster.devnet.produce(1, 0);
+    const knownOf = ledger.knownOf.bind(ledger);
+    const asked: number[] = [];
+    ledger.knownOf = async (operations) => {
+      asked.push(operations.length);
+      // The process stands still here, and its branch loses.
+      await cluster.devnet.produce(3, 1);
+      cluster.devnet.heal();
+      return knownOf(operations);
+    };
+    await look();
+    expect(asked).toEqual([1]);
+    expect(alerts).toEqual([]);
+    // What was signed is taken by a block of the other branch.
+    ledger.knownOf = knownOf;
+    await cluster.devnet.produce(2);
+    await look();
+    expect(alerts.map(({ event }) => event)).toEqual(["spend.unexplained"]);
+  });
+
   test("when it is in a block of the branch that takes the place of one that was looked at", async ({
     databaseUrl,
   }) => {

@@ -1,4 +1,5 @@
 import { applyRights } from "./apply-rights.ts";
+import { jobForPayout } from "../ledger/jobs.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { ensureLogins } from "./logins.ts";
 import { FUNCTION_RIGHTS, groupOf, PROCESS_ROLES, type ProcessRole, TABLE_RIGHTS } from "./rights.ts";
@@ -53,6 +54,12 @@ async function failedPayout(databaseUrl: string): Promise<void> {
   } finally {
     await ledger.close();
   }
+}
+
+async function aJobWaits(databaseUrl: string): Promise<void> {
+  const ledger = createPostgresLedger({ url: databaseUrl });
+  await ledger.transaction((tx) => tx.jobs.add([jobForPayout(payout.id, "owed")]));
+  await ledger.close();
 }
 
 describe("rights", () => {
@@ -352,6 +359,26 @@ describe("the payer's role", () => {
     ])
       await expect(db.query(sql), sql).rejects.toThrow(DENIED);
   });
+});
+
+describe("jobs", () => {
+  test.for(["ingester", "scheduler", "payer", "operator"] as const)(
+    "are taken off the outbox by the login of the %s, which locks them first",
+    async (role, { databaseUrl, urls }) => {
+      const ledger = createPostgresLedger({ url: urls[role] });
+      try {
+        await aJobWaits(databaseUrl);
+        const made: string[] = [];
+        expect(
+          await ledger.jobs.dispatch(10, async (jobs) => void made.push(...jobs.map(({ id }) => id))),
+        ).toBe(1);
+        expect(made).toEqual([jobForPayout(payout.id, "owed").id]);
+        expect(await ledger.jobs.dispatch(10, async () => undefined)).toBe(0);
+      } finally {
+        await ledger.close();
+      }
+    },
+  );
 });
 
 describe("events", () => {
