@@ -1,32 +1,15 @@
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { createPostgresMonitorLedger } from "../custody/postgres-monitor-ledger.ts";
-import { PROCESS_ROLES, type ProcessRole, TABLE_RIGHTS, FUNCTION_RIGHTS } from "./rights.ts";
+import { PROCESS_ROLES, TABLE_RIGHTS, FUNCTION_RIGHTS } from "./rights.ts";
 import { operation, refundOf } from "@stakebts/testkit/given";
 import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
-import { processLogins } from "@stakebts/testkit/process-logins";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "@stakebts/testkit/repository";
-import pg from "pg";
 import { describe, expect } from "vitest";
-import { test as base } from "@stakebts/testkit/database";
+import { test } from "@stakebts/testkit/login-test";
 
 // Each login as if it were in a thief's hands.
-
-type Roles = Readonly<Record<ProcessRole, string>>;
-const test = base.extend<{ urls: Roles; as: (role: ProcessRole) => Promise<pg.Client> }>({
-  urls: async ({ databaseUrl }, use) => use(await processLogins(databaseUrl)),
-  as: async ({ urls }, use) => {
-    const open: pg.Client[] = [];
-    await use(async (role) => {
-      const client = new pg.Client({ connectionString: urls[role] });
-      await client.connect();
-      open.push(client);
-      return client;
-    });
-    for (const client of open) await client.end();
-  },
-});
 
 /** What the page says of each login: the names of what it may write, and what it can do with that. */
 function threatsIn(): ReadonlyMap<string, { readonly names: ReadonlySet<string>; readonly can: string }> {

@@ -2,38 +2,17 @@ import { applyRights } from "./apply-rights.ts";
 import { jobForPayout } from "../ledger/jobs.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { ensureLogins } from "./logins.ts";
-import { FUNCTION_RIGHTS, groupOf, PROCESS_ROLES, type ProcessRole, TABLE_RIGHTS } from "./rights.ts";
+import { FUNCTION_RIGHTS, groupOf, PROCESS_ROLES, TABLE_RIGHTS } from "./rights.ts";
 import { operation, outgoing, refundOf, withdrawalFor } from "@stakebts/testkit/given";
 import { passRecoveryHold } from "@stakebts/testkit/pass-recovery-hold";
 import { processLogins } from "@stakebts/testkit/process-logins";
 import { toShares } from "@stakebts/kernel/amount";
 import pg from "pg";
 import { describe, expect } from "vitest";
-import { test as base } from "@stakebts/testkit/database";
+import { test } from "@stakebts/testkit/login-test";
 
 // What each process may do is tried with its own login: that rights suffice is shown by the tests in test/e2e, where every
 // process has its own.
-
-type Roles = Readonly<Record<ProcessRole, string>>;
-const test = base.extend<{ owner: pg.Client; urls: Roles; as: (role: ProcessRole) => Promise<pg.Client> }>({
-  owner: async ({ databaseUrl }, use) => {
-    const client = new pg.Client({ connectionString: databaseUrl });
-    await client.connect();
-    await use(client);
-    await client.end();
-  },
-  urls: async ({ databaseUrl }, use) => use(await processLogins(databaseUrl)),
-  as: async ({ urls }, use) => {
-    const open: pg.Client[] = [];
-    await use(async (role) => {
-      const client = new pg.Client({ connectionString: urls[role] });
-      await client.connect();
-      open.push(client);
-      return client;
-    });
-    for (const client of open) await client.end();
-  },
-});
 
 const DENIED = /permission denied/u;
 const payout = refundOf(operation(10));
