@@ -1,3 +1,5 @@
+import { ChainError } from "@stakebts/bitshares/chain";
+import { AssertionError } from "@stakebts/kernel/assert";
 import { END_FREEZES_SQL } from "@stakebts/testkit/stop-payments";
 import { randomUUID } from "node:crypto";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
@@ -86,7 +88,7 @@ function givenWatcher(cluster: InProcessCluster, url: string, checkpointAccount?
     const payments = await ledger.payments();
     return payments.on ? undefined : payments.reason;
   };
-  return { watch, look, alerts, ledger, reason };
+  return { watch, look, alerts, chain, ledger, reason };
 }
 
 /** A payer in a thief's hands: it signs whatever the ledger says. */
@@ -335,6 +337,19 @@ describe("payments are off after the next block and the next look,", () => {
     await look();
     expect(await reason()).toContain("unknown transfer");
     cluster.devnet.heal();
+  });
+
+  test("unless an assumption is broken, which ends the watcher although a node fails too", async ({
+    databaseUrl,
+  }) => {
+    const cluster = await givenCluster(databaseUrl);
+    const { look, chain, ledger } = givenWatcher(cluster, databaseUrl);
+    await look();
+    await hand(cluster).transfer({ to: ALICE, amountShares: BTS });
+    await cluster.devnet.produce(1);
+    chain.authorityOf = () => Promise.reject(new ChainError("disconnected", "no node"));
+    ledger.knownOf = () => Promise.reject(new AssertionError("broken"));
+    await expect(look()).rejects.toThrow(AssertionError);
   });
 
   test("not while the ledger is asked so late that another block has taken the place of that one", async ({

@@ -21,6 +21,7 @@ import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { Debt, OwedRules } from "../rules/owed.ts";
 import { CauseReader } from "../ledger/cause-reader.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
+import { mayPass } from "../runtime/passing-trouble.ts";
 import { readOperationsOrPass } from "../ledger/pass-blocks.ts";
 
 export interface SpendMonitorDeps {
@@ -123,7 +124,8 @@ export class SpendMonitor {
       async () => void (isLeft = await this.#lookAtFinal(lastFinal)),
     ])
       await look().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
+    // Trouble that passes does not hide a broken assumption.
+    if (failures.length > 0) throw failures.find((failure) => !mayPass(failure)) ?? failures[0];
     return isLeft;
   }
 
