@@ -124,6 +124,19 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
     }));
 });
 
+it("a payout that an older copy does not have, put back between two questions, is asked for again", () =>
+  inCluster({}, async (cluster) => {
+    const { id } = await cluster.refundDue();
+    const payer = await cluster.newPayer();
+    const payouts = { ...payer.ledger.payouts, debt: () => Promise.resolve(undefined) };
+    const ledger = Object.assign(Object.create(payer.ledger) as typeof payer.ledger, { payouts });
+    expect(await payPayout({ ...payer, ledger }, id)).toMatchObject({
+      type: "again",
+      reason: expect.stringContaining("another copy of the ledger") as string,
+    });
+    expect(cluster.ledger.contents.withdrawals.size).toBe(0);
+  }));
+
 describe("a payment in flight that the ledger has forgotten", () => {
   it("is waited for by a payer that was never told of it, however often it is asked", () =>
     inCluster({}, async (cluster) => {
