@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -25,9 +25,12 @@ export async function buildOlderVersion(commit: string): Promise<{ folder: strin
   await run("tar", ["-xf", archive], { cwd: folder });
   link("node_modules", (name) => name !== "@stakebts");
   mkdirSync(join(folder, "node_modules/@stakebts"));
-  for (const name of readdirSync(join(folder, "packages")))
+  for (const name of readdirSync(join(folder, "packages"))) {
     symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@stakebts", name));
-  link("packages/core/node_modules", () => true);
+    // npm makes such a folder only for what it cannot install at the top.
+    const ownLibraries = `packages/${name}/node_modules`;
+    if (existsSync(join(repository, ownLibraries))) link(ownLibraries, () => true);
+  }
   await run(join(folder, "node_modules/.bin/prisma"), ["generate"], { cwd: folder });
   await run(join(folder, "node_modules/.bin/tsc"), ["-b", "apps/ingester", "apps/scheduler", "apps/payer"], {
     cwd: folder,
