@@ -1,3 +1,4 @@
+import { payPayout } from "@stakebts/testkit/one-payout";
 import { type ChainClientOptions, createChainClient } from "@stakebts/bitshares/chain-client";
 import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import { createSigner } from "@stakebts/bitshares/signer";
@@ -9,7 +10,6 @@ import { parseSignedTransaction } from "@stakebts/bitshares/transaction-codec";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
-import { payPayout } from "@stakebts/core/payments/pay-payout";
 import { cursorAt, operation, refundOf } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";

@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "@stakebts/testkit/one-payout";
 import { END_FREEZES_SQL, STOP_PAYMENTS_SQL, letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { LOCKS } from "@stakebts/core/database/locks";
 import { spawn } from "node:child_process";
@@ -310,9 +311,9 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     const writerEpoch = await ledger.control.startWriterEpoch();
     await letPaymentsGo(ledger);
     const payout = refundOf(operation(10));
-    expect(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
+    expect(await saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
     await passRecoveryHold(ledger);
-    expect(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
+    expect(await saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
     await ledger.close();
   });
 

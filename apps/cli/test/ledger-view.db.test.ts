@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "@stakebts/testkit/one-payout";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { bts } from "@stakebts/kernel/amount";
@@ -203,7 +204,7 @@ describe("the journal", () => {
     const writerEpoch = await ledger.control.startWriterEpoch();
     await ledger.transaction((tx) => tx.payouts.insert([paid, paidByKey, open]));
     const withdrawal = withdrawalFor(paid, "a", { writerEpoch });
-    await ledger.withdrawals.save(withdrawal);
+    await saveWithdrawal(ledger, withdrawal);
     const timeMs = millis(Date.UTC(2026, 0, 1));
     await ledger.transaction(async (tx) => {
       await tx.transfers.insert([

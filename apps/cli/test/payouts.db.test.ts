@@ -1,6 +1,6 @@
+import { payPayout } from "@stakebts/testkit/one-payout";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { payoutId } from "@stakebts/core/ledger/ids";
-import { payPayout } from "@stakebts/core/payments/pay-payout";
 import { describe, expect, vi } from "vitest";
 import { test } from "./cli-test.ts";
 

@@ -22,7 +22,7 @@ describe("a port whose every call goes through a function", () => {
       await tx.payouts.insert([payout]);
     });
     expect(await ledger.hasWork()).toBe(false);
-    expect((await ledger.payouts.view(payout.id))?.payout.key).toBe(payout.key);
+    expect((await ledger.payouts.views([payout.id]))[0]?.payout.key).toBe(payout.key);
     expect((await ledger.cursor.read())?.blockNum).toBe(1);
     expect(calls).toEqual([
       "lockEvents",

@@ -1,3 +1,4 @@
+import { payPayout } from "./one-payout.ts";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import { createSigner } from "@stakebts/bitshares/signer";
@@ -24,7 +25,7 @@ import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { newPayDeps } from "@stakebts/core/processes/payer";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
-import { type PayDeps, payPayout, type PayResult } from "@stakebts/core/payments/pay-payout";
+import { type PayDeps, type PayResult } from "@stakebts/core/payments/pay-payout";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
 import { eachCall } from "./each-call.ts";

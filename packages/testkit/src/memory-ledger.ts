@@ -85,7 +85,7 @@ export class MemoryLedger implements Ledger {
   readonly cursor: CursorReader = { read: () => cursorIn(this.#state).read() };
 
   readonly transfers: Ledger["transfers"] = {
-    accountsNamed: (name) => transfersIn(this.#state).accountsNamed(name),
+    accountsNamed: (names) => transfersIn(this.#state).accountsNamed(names),
   };
 
   readonly rows: Ledger["rows"] = {
@@ -95,15 +95,16 @@ export class MemoryLedger implements Ledger {
   readonly payouts: Payouts = {
     find: (query) => payoutsIn(this.#state, this.#clock).find(query),
     open: (page) => payoutsIn(this.#state, this.#clock).open(page),
-    debt: (id) => payoutsIn(this.#state, this.#clock).debt(id),
-    view: (id) => payoutsIn(this.#state, this.#clock).view(id),
+    debts: (ids) => payoutsIn(this.#state, this.#clock).debts(ids),
+    views: (ids) => payoutsIn(this.#state, this.#clock).views(ids),
     applyLimits: (id) => this.#inTurn((state) => payoutsIn(state, this.#clock).applyLimits(id)),
     enqueueStale: (options) => this.#inTurn((state) => payoutsIn(state, this.#clock).enqueueStale(options)),
   };
 
   readonly withdrawals: Withdrawals = {
-    save: (withdrawal) => this.#inTurn((state) => withdrawalsIn(state, this.#clock).save(withdrawal)),
-    markSent: (withdrawal) => this.#inTurn((state) => withdrawalsIn(state, this.#clock).markSent(withdrawal)),
+    save: (withdrawals) => this.#inTurn((state) => withdrawalsIn(state, this.#clock).save(withdrawals)),
+    markSent: (withdrawals) =>
+      this.#inTurn((state) => withdrawalsIn(state, this.#clock).markSent(withdrawals)),
     noteRefusal: (withdrawal, reason) =>
       this.#inTurn((state) => withdrawalsIn(state, this.#clock).noteRefusal(withdrawal, reason)),
   };

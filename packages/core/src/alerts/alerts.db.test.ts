@@ -1,3 +1,4 @@
+import { payPayout } from "@stakebts/testkit/one-payout";
 import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { countBlocks, measureCursor, measureNodes } from "../ledger/chain-metrics.ts";
 import { createAuditLog } from "../audit/postgres-audit-log.ts";
@@ -20,7 +21,6 @@ import { millis } from "@stakebts/kernel/time";
 import type { LedgerView } from "../ledger/view.ts";
 import type { Log } from "@stakebts/kernel/log";
 import { LivenessPing } from "./liveness.ts";
-import { payPayout } from "../payments/pay-payout.ts";
 import { extendHashChain } from "../audit/hash-chain.ts";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { operation, refundOf } from "@stakebts/testkit/given";

@@ -1,3 +1,4 @@
+import { payPayout, saveWithdrawal } from "@stakebts/testkit/one-payout";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { AssertionError } from "@stakebts/kernel/assert";
 import { END_FREEZES_SQL } from "@stakebts/testkit/stop-payments";
@@ -8,7 +9,6 @@ import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { transferFee } from "@stakebts/bitshares/fees";
 import { bts, toShares } from "@stakebts/kernel/amount";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
-import { payPayout } from "../payments/pay-payout.ts";
 import { plusMs } from "@stakebts/kernel/time";
 import type { NewReceipt, WithdrawalRecord } from "../ledger/ledger.ts";
 import { createCheckpoint } from "../audit/checkpoint.ts";
@@ -538,7 +538,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
       custodianId: cluster.custodian.id,
       custodianName: cluster.custodian.name,
     };
-    expect(await cluster.ledger.withdrawals.save({ ...withdrawal, account })).toBe("saved");
+    expect(await saveWithdrawal(cluster.ledger, { ...withdrawal, account })).toBe("saved");
     await cluster.chain.broadcast(withdrawal.bytes);
     await cluster.devnet.produce();
     await look();

@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "@stakebts/testkit/one-payout";
 import { applyRights } from "./apply-rights.ts";
 import { jobForPayout } from "../ledger/jobs.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
@@ -25,7 +26,7 @@ async function failedPayout(databaseUrl: string): Promise<void> {
     const writerEpoch = await ledger.control.startWriterEpoch();
     await ledger.transaction((tx) => tx.payouts.insert([payout]));
     const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
-    expect(await ledger.withdrawals.save(withdrawal)).toBe("saved");
+    expect(await saveWithdrawal(ledger, withdrawal)).toBe("saved");
     await ledger.transaction(async (tx) => {
       await tx.withdrawals.expire([withdrawal.id]);
       await tx.payouts.move(payout.id, ["signed"], "failed", { reason: "attempts used up" });

@@ -1,9 +1,9 @@
+import { payPayout } from "@stakebts/testkit/one-payout";
 import { createSigner } from "@stakebts/bitshares/signer";
 import type { ChainAccount } from "@stakebts/bitshares/chain";
 import { wifFromSeed } from "@stakebts/devnet";
 import { type InProcessCluster, inCluster } from "@stakebts/testkit/in-process-cluster";
 import { describe, expect, it } from "vitest";
-import { payPayout } from "../payments/pay-payout.ts";
 import { bindLedger } from "./bind-ledger.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -71,11 +71,13 @@ describe("a ledger", () => {
         ...payer.ledger,
         withdrawals: {
           ...payer.ledger.withdrawals,
-          save: (withdrawal) =>
-            payer.ledger.withdrawals.save({
-              ...withdrawal,
-              account: { chainId, custodianId: custodian.id, custodianName: custodian.name },
-            }),
+          save: (withdrawals) =>
+            payer.ledger.withdrawals.save(
+              withdrawals.map((withdrawal) => ({
+                ...withdrawal,
+                account: { chainId, custodianId: custodian.id, custodianName: custodian.name },
+              })),
+            ),
         },
       };
       await payPayout({ ...payer, ledger }, id);

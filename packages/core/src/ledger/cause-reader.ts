@@ -28,7 +28,7 @@ export interface CauseReaderDeps {
 const REMEMBERED_MAX = 20_000;
 const MEMO_DIGITS_OF_ONE = 1_024;
 /** Single blocks that are asked for at once, and blocks in a row. */
-const AT_ONCE = 16;
+const AT_ONCE = 100;
 const BLOCKS_AT_ONCE = 100;
 
 export interface NotDead {
@@ -52,6 +52,8 @@ export class CauseReader {
   /** Those asked for last are at the end. */
   readonly #blocks = new Map<number, SeenBlock>();
   #weight = 0;
+  /** Questions that are not answered yet. */
+  readonly #asked = new Map<number, Promise<SeenBlock>>();
   readonly #names = new Map<AccountId, string>();
   /** Transactions that are in no block and never will be. */
   readonly #dead = new Set<string>();
@@ -114,11 +116,18 @@ export class CauseReader {
     for (let i = 0; i < possible.length; i += AT_ONCE)
       await Promise.all(
         possible.slice(i, i + AT_ONCE).map(async (blockNum) => {
-          found.set(blockNum, this.#blocks.get(blockNum) ?? (await this.#ask(blockNum)));
+          found.set(blockNum, this.#blocks.get(blockNum) ?? (await this.#askOnce(blockNum)));
         }),
       );
     for (const [blockNum, block] of found) this.#remember(blockNum, block);
     return found;
+  }
+
+  /** Debts that are looked at together often follow from the same block. */
+  #askOnce(blockNum: number): Promise<SeenBlock> {
+    const asked = this.#asked.get(blockNum) ?? this.#ask(blockNum);
+    this.#asked.set(blockNum, asked);
+    return asked.finally(() => this.#asked.delete(blockNum));
   }
 
   async #ask(blockNum: number): Promise<SeenBlock> {

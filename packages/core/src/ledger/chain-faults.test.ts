@@ -1,6 +1,6 @@
+import { payPayout } from "@stakebts/testkit/one-payout";
 import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { ChainError } from "@stakebts/bitshares/chain";
-import { payPayout } from "../payments/pay-payout.ts";
 import { describe, expect, it } from "vitest";
 import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
@@ -182,7 +182,8 @@ describe("a nominator without a usable memo key", () => {
       const [account] = await cluster.chain.accounts(["nominator-1"]);
       if (account === undefined) throw new Error("no nominator");
       const payees = {
-        find: async () => ({ ...account, memoKey: "BTS1111111111111111111111111111111114T1Anm" }),
+        find: async () =>
+          new Map([[account.name, { ...account, memoKey: "BTS1111111111111111111111111111111114T1Anm" }]]),
       };
       await payPayout({ ...payer, payees }, id);
       await cluster.settle();

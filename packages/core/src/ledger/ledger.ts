@@ -438,16 +438,21 @@ export interface PayoutsTx extends PayoutReader {
 /** A debt that is to be paid, or is being paid. */
 export type OpenPayout = Pick<PayoutRecord, "id" | "dueMs" | "status">;
 
+export interface OpenPage {
+  readonly lane: PaymentLane;
+  readonly after: OpenPayout | undefined;
+  readonly limit: number;
+  /** Only those that nothing was signed for and that wait for nothing. */
+  readonly untouched?: boolean;
+}
+
 export interface Payouts extends PayoutReader {
   /** Those of the lane that are open, oldest debts first, that come after one of them: page by page. */
-  open(page: {
-    readonly lane: PaymentLane;
-    readonly after: OpenPayout | undefined;
-    readonly limit: number;
-  }): Promise<readonly OpenPayout[]>;
-  /** What it is owed for, as the ledger has it. */
-  debt(id: PayoutId): Promise<Debt | undefined>;
-  view(id: PayoutId): Promise<PaymentView | undefined>;
+  open(page: OpenPage): Promise<readonly OpenPayout[]>;
+  /** What they are owed for, as the ledger has it. One that is not there is left out. */
+  debts(ids: readonly PayoutId[]): Promise<ReadonlyMap<PayoutId, Debt>>;
+  /** All of one moment, in any order. One that is not there is left out. */
+  views(ids: readonly PayoutId[]): Promise<readonly PaymentView[]>;
   /**
    * Do the limits let it be paid now? `held`: they made it wait for a person. What {@link Withdrawals.save} finds out as well,
    * before anything is fetched for it.
@@ -474,13 +479,15 @@ export interface WithdrawalsTx {
 
 export interface Withdrawals {
   /**
-   * The point of no return, in one transaction: the payout (which must be payable) becomes `signed` and the withdrawal
-   * is saved, if the epoch is the newest, payments are on, there is no recovery hold and the limits let it go. A payout that a limit
-   * holds has become `held` then, and the answer is `payout_moved`.
+   * The point of no return. Of each, in the order given: the payout (which must be payable) becomes `signed` and the withdrawal
+   * is saved, if the epoch is the newest, payments are on, there is no recovery hold and the limits let it go, those before it
+   * counted. A payout that a limit holds has become `held` then, and the answer is `payout_moved`. One that is refused keeps no
+   * other from being saved. All of it is written, or nothing: then it throws.
+   * @returns an answer for each, in the same order
    */
-  save(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal>;
+  save(withdrawals: readonly NewWithdrawal[]): Promise<readonly ("saved" | WithdrawalRefusal)[]>;
   /** The bytes have left at least once: withdrawal → broadcast, payout → sent. Late calls change nothing. */
-  markSent(withdrawal: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void>;
+  markSent(withdrawals: readonly Pick<WithdrawalRecord, "id" | "payoutId">[]): Promise<void>;
   /** What a node had against it, for people who look at the payout. Decides nothing. */
   noteRefusal(withdrawal: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void>;
 }
@@ -605,8 +612,8 @@ export interface Ledger {
 
   readonly cursor: CursorReader;
   readonly transfers: {
-    /** The accounts that have sent something under this name: one, if no node has ever lied about it; none that is known of. */
-    accountsNamed(name: string): Promise<readonly AccountId[]>;
+    /** The accounts that have sent something under each name: one, if no node has ever lied about it; none that is known of. */
+    accountsNamed(names: readonly string[]): Promise<ReadonlyMap<string, readonly AccountId[]>>;
   };
   readonly rows: {
     /** The distinct instants at which pending rows fall due, whose payout is not cancelled, from the earliest on. */

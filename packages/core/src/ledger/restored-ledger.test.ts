@@ -1,4 +1,4 @@
-import { payPayout } from "../payments/pay-payout.ts";
+import { payPayout } from "@stakebts/testkit/one-payout";
 import { describe, expect, it, vi } from "vitest";
 import { inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 

@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "@stakebts/testkit/one-payout";
 import { fc } from "@fast-check/vitest";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { bts } from "@stakebts/kernel/amount";
@@ -55,7 +56,7 @@ describe("limits in the database", () => {
     const writerEpoch = await ledger.control.startWriterEpoch();
     const answers = await Promise.all(
       payouts.map((payout, index) =>
-        ledger.withdrawals.save(withdrawalFor(payout, `w${index}`, { writerEpoch })),
+        saveWithdrawal(ledger, withdrawalFor(payout, `w${index}`, { writerEpoch })),
       ),
     );
     expect(answers.filter((answer) => answer === "saved")).toHaveLength(3);
@@ -184,7 +185,8 @@ describe("limits in the database", () => {
             for (const one of [memory, ledger]) {
               if (what === "save")
                 results.push(
-                  await one.withdrawals.save(
+                  await saveWithdrawal(
+                    one,
                     withdrawalFor(payout, `${block}-${index}`, { writerEpoch: epochs.get(one) as bigint }),
                   ),
                 );
@@ -211,7 +213,7 @@ describe("limits in the database", () => {
                     );
                   }),
                 );
-              const view = (await one.payouts.view(payout.id))?.payout;
+              const view = (await one.payouts.views([payout.id]))[0]?.payout;
               results.push(view?.status, view?.limitedBy, view?.reason);
             }
             expect(results.slice(results.length / 2)).toEqual(results.slice(0, results.length / 2));

@@ -1,3 +1,4 @@
+import { payPayout } from "@stakebts/testkit/one-payout";
 import { letPaymentsGo } from "@stakebts/testkit/stop-payments";
 import { createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import type { PayoutId, PayoutStatus } from "../rules/payout.ts";
@@ -5,7 +6,6 @@ import { cancelPayout } from "./cancel-payout.ts";
 import { holdPayout } from "./hold-payout.ts";
 import { ledgerCaughtUp } from "./payment-evidence.ts";
 import type { OperatorAction } from "../ledger/operator-action.ts";
-import { payPayout } from "../payments/pay-payout.ts";
 import { requeuePayout } from "./requeue-payout.ts";
 import { switchPayments } from "../limits/switch-payments.ts";
 import { DevnetWallet, wifFromSeed } from "@stakebts/devnet";

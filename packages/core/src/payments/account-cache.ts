@@ -17,15 +17,26 @@ export class AccountCache {
     this.#clock = clock;
   }
 
-  /** `undefined` for a name that is not on the chain; such a name is asked for again each time. */
-  async find(name: string): Promise<ChainAccount | undefined> {
+  /** A name that is not on the chain is left out, and asked for again each time. Throws ChainError. */
+  async find(names: readonly string[]): Promise<ReadonlyMap<string, ChainAccount>> {
     const nowMs = this.#clock.nowMs();
-    const entry = this.#entries.get(name);
-    if (entry !== undefined && Math.abs(nowMs - entry.readAtMs) <= AGE_MS_MAX) return entry.account;
-    const [account] = await this.#chain.accounts([name]);
-    if (account === undefined) return undefined;
-    if (this.#entries.size >= SIZE_MAX) this.#entries.clear();
-    this.#entries.set(name, { account, readAtMs: nowMs });
-    return account;
+    const found = new Map<string, ChainAccount>();
+    const unknown: string[] = [];
+    for (const name of new Set(names)) {
+      const entry = this.#entries.get(name);
+      if (entry !== undefined && Math.abs(nowMs - entry.readAtMs) <= AGE_MS_MAX)
+        found.set(name, entry.account);
+      else unknown.push(name);
+    }
+    if (unknown.length === 0) return found;
+    const answers = await this.#chain.accounts(unknown);
+    if (this.#entries.size + unknown.length > SIZE_MAX) this.#entries.clear();
+    for (const [i, name] of unknown.entries()) {
+      const account = answers[i];
+      if (account === undefined) continue;
+      found.set(name, account);
+      this.#entries.set(name, { account, readAtMs: nowMs });
+    }
+    return found;
   }
 }

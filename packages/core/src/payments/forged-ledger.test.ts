@@ -1,10 +1,10 @@
+import { payPayout } from "@stakebts/testkit/one-payout";
 import { type InProcessCluster, inCluster } from "@stakebts/testkit/in-process-cluster";
 import { incoming, operation, refundOf } from "@stakebts/testkit/given";
 import { shares } from "@stakebts/kernel/amount";
 import { millis } from "@stakebts/kernel/time";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import { describe, expect, it } from "vitest";
-import { payPayout } from "./pay-payout.ts";
 import type { AccountId } from "@stakebts/bitshares/chain";
 import type { NewTransfer } from "../ledger/ledger.ts";
 
@@ -208,9 +208,8 @@ describe("a payer that looks for causes", () => {
         asked++;
         return blocks(request);
       };
-      const [debt] = await Promise.all(
-        [...cluster.ledger.contents.payouts.keys()].map((id) => cluster.ledger.payouts.debt(id)),
-      );
+      const ids = [...cluster.ledger.contents.payouts.keys()];
+      const [debt] = (await cluster.ledger.payouts.debts(ids)).values();
       if (debt === undefined) throw new Error("nothing is owed");
       const head = await cluster.chain.head();
       const at = { upToBlockNum: head.irreversibleBlockNum, finalBlockNum: 0 };

@@ -31,7 +31,7 @@ describe("a payout of which the database refuses a row", () => {
       const { id, key } = await cluster.refundDue();
       const deps = await cluster.newPayer();
       const payer = new PayOrHold({ ...deps, ledger: refusing(cluster.ledger, REFUSED) });
-      await expect(payer.pay(id)).rejects.toThrow("violates check constraint");
+      await expect(payer.pay([id])).rejects.toThrow("violates check constraint");
       const payout = cluster.ledger.contents.payouts.get(id);
       expect(payout).toMatchObject({
         status: "held",
@@ -45,8 +45,8 @@ describe("a payout of which the database refuses a row", () => {
       const { id } = await cluster.refundDue();
       const deps = await cluster.newPayer();
       const payer = new PayOrHold({ ...deps, ledger: refusing(cluster.ledger, REFUSED, true) });
-      expect(await payer.pay(id)).toEqual({ type: "settled" });
-      expect(await payer.pay(id)).toEqual({ type: "settled" });
+      expect(await payer.pay([id])).toEqual(new Map([[id, { type: "settled" }]]));
+      expect(await payer.pay([id])).toEqual(new Map([[id, { type: "settled" }]]));
       const alarms = cluster.ledger.contents.receipts.filter(({ event }) => event === "payout.not_payable");
       expect(alarms).toHaveLength(1);
     }));
@@ -56,9 +56,9 @@ describe("a payout of which the database refuses a row", () => {
       const { id } = await cluster.refundDue();
       const deps = await cluster.newPayer();
       const away = new ServiceError("away");
-      await expect(new PayOrHold({ ...deps, ledger: refusing(cluster.ledger, away) }).pay(id)).rejects.toBe(
+      await expect(new PayOrHold({ ...deps, ledger: refusing(cluster.ledger, away) }).pay([id])).rejects.toBe(
         away,
       );
-      expect(await new PayOrHold(deps).pay(id)).toMatchObject({ type: "in_flight" });
+      expect(await new PayOrHold(deps).pay([id])).toMatchObject({ type: "in_flight" });
     }));
 });

@@ -4,7 +4,7 @@ import { logReceipt } from "../ledger/log-receipt.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import { messageOf } from "../runtime/error-facts.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
-import { type PayDeps, payPayout, type PayResult } from "./pay-payout.ts";
+import { type PayDeps, payPayouts, type PayResult, type PayResults } from "./pay-payout.ts";
 
 /**
  * Pays payouts, and sees to it that one that cannot be paid does not hold the others up. What fails with trouble that does not
@@ -19,25 +19,56 @@ export class PayOrHold {
     this.#deps = deps;
   }
 
-  async pay(id: PayoutId): Promise<PayResult> {
-    if (this.#leftOut.has(id)) return { type: "settled" };
-    try {
-      return await payPayout(this.#deps, id);
-    } catch (error) {
-      if (mayPass(error) || error instanceof StartupError) throw error;
-      const message = messageOf(error);
-      if (await this.#hold(id, `it cannot be paid: ${message}`)) throw error;
-      this.#leftOut.add(id);
-      await this.#tell({
-        event: "payout.not_payable",
-        subject: id,
-        details: {
-          reason: message,
-          todo: "the others are paid; find out what refuses it, then start the payer again: docs/runbook.md",
-        },
-      });
-      return { type: "settled" };
+  /**
+   * @returns what became of each; `trouble` that passes by itself is among it
+   * Throws trouble that does not, after the payout that it concerns is held.
+   */
+  async pay(ids: readonly PayoutId[]): Promise<PayResults> {
+    const results = new Map<PayoutId, PayResult>(
+      ids.filter((id) => this.#leftOut.has(id)).map((id) => [id, { type: "settled" }]),
+    );
+    for (const [id, result] of await this.#payAll(ids.filter((id) => !results.has(id)))) {
+      results.set(id, result);
+      if (!isBroken(result)) continue;
+      const message = messageOf(result.error);
+      // Only the first is held: what is broken may concern all of them alike.
+      if (await this.#hold(id, `it cannot be paid: ${message}`)) throw result.error;
+      results.set(id, await this.#leaveOut(id, message));
     }
+    return results;
+  }
+
+  /** What fails for the whole step is tried with one payout after the other, until one fails: it may be the reason. */
+  async #payAll(ids: readonly PayoutId[]): Promise<PayResults> {
+    if (ids.length === 0) return new Map();
+    try {
+      return await payPayouts(this.#deps, ids);
+    } catch (error) {
+      const trouble: PayResult = { type: "trouble", error };
+      if (!isBroken(trouble)) throw error;
+      if (ids.length === 1) return new Map(ids.map((id) => [id, trouble]));
+    }
+    const results = new Map<PayoutId, PayResult>();
+    for (const id of ids) {
+      for (const [of, result] of await this.#payAll([id])) results.set(of, result);
+      if ([...results.values()].some(isBroken)) break;
+    }
+    return results;
+  }
+
+  async #leaveOut(id: PayoutId, message: string): Promise<PayResult> {
+    this.#leftOut.add(id);
+    const receipt = {
+      event: "payout.not_payable",
+      subject: id,
+      details: {
+        reason: message,
+        todo: "the others are paid; find out what refuses it, then start the payer again: docs/runbook.md",
+      },
+    };
+    logReceipt(this.#deps.log, receipt);
+    await this.#deps.ledger.transaction((tx) => tx.receipts.add([receipt]));
+    return { type: "settled" };
   }
 
   /** @returns whether it is held now: not what is signed already, and not what the database refuses to change */
@@ -64,9 +95,8 @@ export class PayOrHold {
       return false;
     }
   }
-
-  async #tell(receipt: NewReceipt): Promise<void> {
-    logReceipt(this.#deps.log, receipt);
-    await this.#deps.ledger.transaction((tx) => tx.receipts.add([receipt]));
-  }
 }
+
+type Trouble = Extract<PayResult, { readonly type: "trouble" }>;
+const isBroken = (result: PayResult): result is Trouble =>
+  result.type === "trouble" && !mayPass(result.error) && !(result.error instanceof StartupError);

@@ -1,8 +1,8 @@
-import { AssertionError, assertNever } from "@stakebts/kernel/assert";
-import { type Shares, toShares } from "@stakebts/kernel/amount";
+import { assert, AssertionError, assertNever } from "@stakebts/kernel/assert";
+import { type Shares, shares, toShares } from "@stakebts/kernel/amount";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
-import { earliestMs } from "../rules/owed.ts";
+import { type Debt, earliestMs } from "../rules/owed.ts";
 import { hasLimits } from "../rules/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
@@ -17,7 +17,14 @@ import type {
   EncryptedMemo,
   TransferFeeSchedule,
 } from "@stakebts/bitshares/chain";
-import type { Cursor, Ledger, PayoutRecord, WithdrawalRecord, WithdrawalRefusal } from "../ledger/ledger.ts";
+import type {
+  Cursor,
+  Ledger,
+  PaymentView,
+  PayoutRecord,
+  WithdrawalRecord,
+  WithdrawalRefusal,
+} from "../ledger/ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import type { HotWallet } from "./hot-wallet.ts";
@@ -27,7 +34,7 @@ import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { createNotices } from "../ledger/create-notice.ts";
 import type { AccountCache } from "./account-cache.ts";
-import type { DebtCheck } from "./debt-check.ts";
+import type { DebtCheck, DebtCheckTime } from "./debt-check.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
 
 export interface PayDeps {
@@ -54,7 +61,7 @@ export interface PayDeps {
   readonly writerEpoch: bigint;
 }
 
-/** How one job of the payer ended. `again`: something outside has to change first; another job follows later. */
+/** How a step of the payer ended for one payout. `again`: something outside has to change first; another job follows later. */
 export type PayResult =
   /** Nothing to do: paid, cancelled, or waiting for a person. */
   | { readonly type: "settled" }
@@ -63,50 +70,210 @@ export type PayResult =
   | { readonly type: "again"; readonly reason: string }
   | { readonly type: "waiting_funds" }
   | { readonly type: "failed"; readonly reason: string }
+  /** Something went wrong that concerns this one alone, and is to be thrown when the others are done with. */
+  | { readonly type: "trouble"; readonly error: unknown }
   /** Another payer has taken over: this process must stop signing at once. */
   | { readonly type: "superseded" };
 
 /** Accounts of the protocol itself. Funds sent there are lost, or any account may take them. */
 const RESERVED_ACCOUNTS: readonly AccountId[] = ["1.2.0", "1.2.1", "1.2.2", "1.2.3", "1.2.4", "1.2.5"];
 
-/**
- * Pays one payout, or takes it one step further. May be called any number of times, at any moment, by several processes:
- * - a withdrawal that is out is sent again, the same bytes, which the chain accepts once;
- * - a new one is signed only for a payout that has none alive, saved first and sent afterwards;
- * - what a node answers decides nothing: the ingester does, from irreversible blocks.
- */
-export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult> {
-  const { ledger, log } = deps;
-  const view = await ledger.payouts.view(id);
-  if (view === undefined) {
-    // A queue that is older or newer than the ledger: one of them was restored from a backup.
-    log.warn("payout.unknown", { payoutId: id });
-    return { type: "settled" };
-  }
-  const { payout } = view;
-  if (view.live !== undefined) return { type: "in_flight", outcome: await send(deps, payout, view.live) };
-  if (!(PAYABLE_STATUSES as readonly string[]).includes(payout.status)) return { type: "settled" };
-  const frozen = whyPaysNothing(deps.frozenHere());
-  if (frozen !== undefined) return { type: "again", reason: frozen };
-  if (!view.payments.on) return { type: "again", reason: `payments are off: ${view.payments.reason}` };
-  const onRecoveryHold = whyOnRecoveryHold(view.recoveryHold);
-  if (onRecoveryHold !== undefined) return { type: "again", reason: `nothing is signed: ${onRecoveryHold}` };
+/** What became of each payout of a step. */
+export type PayResults = ReadonlyMap<PayoutId, PayResult>;
 
-  const head = await deps.wallet.head(view.cursor?.blockNum);
-  const behind = behindTheChain(view.cursor, head);
-  if (behind !== undefined) return { type: "again", reason: behind };
-  // Before funds are fetched for what may have to wait for a person.
-  if (hasLimits(view.limits)) {
-    const limited = await ledger.payouts.applyLimits(id);
-    if (limited !== "go") return notNow(deps, id, limited);
+/** Signed bytes of a payout that are saved, and may go out. */
+interface Outgoing {
+  readonly payout: PayoutRecord;
+  readonly withdrawal: WithdrawalRecord;
+}
+
+/** What may be signed now, as far as payee, debt and limits go. */
+interface Payable {
+  readonly payout: PayoutRecord;
+  readonly payee: ChainAccount;
+}
+
+/**
+ * Pays payouts, in this order, or takes them one step further. May be called any number of times, at any moment, by several processes:
+ * - a withdrawal that is out is sent again, the same bytes, which the chain accepts once;
+ * - a new one is signed only for a payout that has none alive; all of the step are saved first, and sent afterwards;
+ * - what a node answers decides nothing: the ingester does, from irreversible blocks.
+ * A payout that cannot go leaves the step and does not hold the others up.
+ */
+export async function payPayouts(deps: PayDeps, ids: readonly PayoutId[]): Promise<PayResults> {
+  const { ledger, log } = deps;
+  const results = new Map<PayoutId, PayResult>();
+  const views = new Map((await ledger.payouts.views(ids)).map((view) => [view.payout.id, view]));
+  const toSend: Outgoing[] = [];
+  const toSign: PaymentView[] = [];
+  for (const id of new Set(ids)) {
+    const view = views.get(id);
+    if (view?.live !== undefined) toSend.push({ payout: view.payout, withdrawal: view.live });
+    else if (view !== undefined && (PAYABLE_STATUSES as readonly string[]).includes(view.payout.status))
+      toSign.push(view);
+    else results.set(id, { type: "settled" });
+    // A queue that is older or newer than the ledger: one of them was restored from a backup.
+    if (view === undefined) log.warn("payout.unknown", { payoutId: id });
   }
-  const payee = await payeeOf(deps, payout);
-  if (typeof payee === "string") return fail(deps, payout, payee, head.headTimeMs);
-  // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
-  const known = await ledger.transfers.accountsNamed(payout.payee);
-  if (known.length > 0 && !known.includes(payee.id)) return somebodyElse(deps, payout, payee, known);
-  deps.debts.knows(payee);
-  const debt = await ledger.payouts.debt(id);
+  toSend.push(...(await signAll(deps, toSign, results)));
+  for (const [id, outcome] of await sendAll(deps, toSend)) results.set(id, { type: "in_flight", outcome });
+  return results;
+}
+
+/** @returns what was signed and saved. What becomes of the others is noted in the results. */
+async function signAll(
+  deps: PayDeps,
+  views: readonly PaymentView[],
+  results: Map<PayoutId, PayResult>,
+): Promise<readonly Outgoing[]> {
+  // Of the ledger all are of one moment.
+  const [first] = views;
+  if (first === undefined) return [];
+  const none = (reason: string): readonly Outgoing[] => {
+    for (const { payout } of views)
+      if (!results.has(payout.id)) results.set(payout.id, { type: "again", reason });
+    return [];
+  };
+  const frozen = whyPaysNothing(deps.frozenHere());
+  if (frozen !== undefined) return none(frozen);
+  if (!first.payments.on) return none(`payments are off: ${first.payments.reason}`);
+  const onRecoveryHold = whyOnRecoveryHold(first.recoveryHold);
+  if (onRecoveryHold !== undefined) return none(`nothing is signed: ${onRecoveryHold}`);
+  const head = await deps.wallet.head(first.cursor?.blockNum);
+  const behind = behindTheChain(first.cursor, head);
+  if (behind !== undefined) return none(behind);
+  const cursor = first.cursor as Cursor;
+
+  const payable = await findPayable(deps, views, { head, cursor }, results);
+  if (payable.length === 0) return [];
+  const schedule = await deps.wallet.fees();
+  const refBlockId = await deps.wallet.blockId(cursor.blockNum);
+  const isAnother = refBlockId !== cursor.blockId;
+  const signed: { payout: PayoutRecord; withdrawal: WithdrawalRecord }[] = [];
+  let spentShares = shares(0n);
+  for (const { payout, payee } of payable)
+    await note(results, payout.id, async () => {
+      const memo = deps.memos.write({
+        text: payout.memo,
+        toPublicKey: payee.memoKey,
+        nonce: memoNonce(payout.key, payout.attempts + 1),
+      });
+      const fee = deps.feeOf(schedule, memo);
+      const amount = toShares(payout.amount);
+      const dear = whyTooDear(fee, deps.policy);
+      if (dear !== undefined) return { type: "again", reason: dear };
+      const missing = await deps.wallet.missing(shares(spentShares + amount), fee);
+      if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
+      if (isAnother) return anotherBlock(deps, cursor, refBlockId);
+      const frozenNow = whyPaysNothing(deps.frozenHere());
+      if (frozenNow !== undefined) return { type: "again", reason: frozenNow };
+      const bytes = deps.signer.sign({
+        fromId: deps.custodian.id,
+        toId: payee.id,
+        amount,
+        fee,
+        memo,
+        refBlockId,
+        expirationMs: expiration(head.headTimeMs, deps.policy.expirationMs, schedule),
+      });
+      const state = { payoutId: payout.id, fee, status: "signed", writerEpoch: deps.writerEpoch } as const;
+      signed.push({ payout, withdrawal: { ...bytes, ...state, id: withdrawalId(bytes.txid) } });
+      spentShares = shares(spentShares + amount + fee);
+      return undefined;
+    });
+  return saveAll(deps, signed, results);
+}
+
+/** The point of no return. Bytes that could not be saved are dropped here and never leave the process. */
+async function saveAll(
+  { ledger, log, wallet, custodian, chainId }: PayDeps,
+  signed: readonly Outgoing[],
+  results: Map<PayoutId, PayResult>,
+): Promise<readonly Outgoing[]> {
+  if (signed.length === 0) return [];
+  const account = ledgerAccountOf({ account: custodian, chainId });
+  const answers = await ledger.withdrawals.save(signed.map(({ withdrawal }) => ({ ...withdrawal, account })));
+  return signed.filter(({ payout, withdrawal }, i) => {
+    const answer = answers[i];
+    assert(answer !== undefined, `an answer for withdrawal ${withdrawal.id}`);
+    if (answer !== "saved") {
+      results.set(payout.id, notSaved(answer));
+      return false;
+    }
+    wallet.spent(toShares(payout.amount), withdrawal.fee);
+    log.info("withdrawal.signed", {
+      payout: payout.key,
+      payoutId: payout.id,
+      txid: withdrawal.txid,
+      payee: payout.payee,
+    });
+    return true;
+  });
+}
+
+/** Notes how it ended for one payout; `undefined`: it goes on. What fails for one alone does not end the step. */
+async function note(
+  results: Map<PayoutId, PayResult>,
+  id: PayoutId,
+  work: () => Promise<PayResult | undefined>,
+): Promise<void> {
+  const result = await work().catch((error: unknown): PayResult => ({ type: "trouble", error }));
+  if (result !== undefined) results.set(id, result);
+}
+
+/** Those that the limits let go, and of which payee and debt are what the ledger says. */
+async function findPayable(
+  deps: PayDeps,
+  views: readonly PaymentView[],
+  { head, cursor }: { readonly head: ChainHead; readonly cursor: Cursor },
+  results: Map<PayoutId, PayResult>,
+): Promise<readonly Payable[]> {
+  const { ledger } = deps;
+  // Before funds are fetched for what may have to wait for a person.
+  for (const { payout, limits } of views)
+    if (hasLimits(limits))
+      await note(results, payout.id, async () => {
+        const limited = await ledger.payouts.applyLimits(payout.id);
+        return limited === "go" ? undefined : notNow(deps, payout.id, limited);
+      });
+  const left = views.flatMap(({ payout }) => (results.has(payout.id) ? [] : [payout]));
+  if (left.length === 0) return [];
+  const [payees, known, debts] = await Promise.all([
+    deps.payees.find(left.map(({ payee }) => payee)),
+    ledger.transfers.accountsNamed(left.map(({ payee }) => payee)),
+    ledger.payouts.debts(left.map(({ id }) => id)),
+  ]);
+  for (const payee of payees.values()) deps.debts.knows(payee);
+  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
+  const at = { upToBlockNum: Math.max(cursor.blockNum, finalBlockNum), finalBlockNum };
+  const payable: Payable[] = [];
+  await Promise.all(
+    left.map((payout) =>
+      note(results, payout.id, async () => {
+        const payee = payeeOf(deps, payout, payees.get(payout.payee));
+        if (typeof payee === "string") return fail(deps, payout, payee, head.headTimeMs);
+        // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
+        const senders = known.get(payout.payee) ?? [];
+        if (senders.length > 0 && !senders.includes(payee.id))
+          return somebodyElse(deps, payout, payee, senders);
+        const problem = await whyNotPay(deps, payout, debts.get(payout.id), { ...at, head });
+        if (problem === undefined) payable.push({ payout, payee });
+        return problem;
+      }),
+    ),
+  );
+  const places = new Map(left.map(({ id }, place) => [id, place]));
+  const placeOf = ({ payout }: Payable): number => places.get(payout.id) ?? 0;
+  return payable.toSorted((a, b) => placeOf(a) - placeOf(b));
+}
+
+/** Does the debt follow from the chain, is it due, and is no transaction for it in a block or on its way? */
+async function whyNotPay(
+  deps: PayDeps,
+  payout: PayoutRecord,
+  debt: Debt | undefined,
+  at: DebtCheckTime & { readonly head: ChainHead },
+): Promise<PayResult | undefined> {
   if (debt === undefined)
     return {
       type: "again",
@@ -114,70 +281,15 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     };
   // By this payer's own nodes: one that is a few blocks behind the ledger's says so a moment later.
   const earliest = earliestMs(debt);
-  if (earliest !== undefined && earliest > head.headTimeMs)
+  if (earliest !== undefined && earliest > at.head.headTimeMs)
     return { type: "again", reason: `payout ${payout.key} is not due yet by the time of the chain` };
-  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
-  const at = {
-    upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, finalBlockNum),
-    finalBlockNum,
-  };
   const baseless = await deps.debts.whyNotOwed(debt, at);
   if (baseless !== undefined) return contradicted(deps, payout, baseless);
   // The ledger calls those of before dead. Whoever can write that could have himself paid twice.
   const mayBePaid = await deps.debts.whyMayBePaid(debt, at);
-  if (mayBePaid !== undefined) {
-    const reason = `payout ${payout.key} is not signed again, although the ledger calls it unpaid: ${mayBePaid.why}`;
-    return mayBePaid.isInBlock ? contradicted(deps, payout, reason) : { type: "again", reason };
-  }
-
-  const memo = deps.memos.write({
-    text: payout.memo,
-    toPublicKey: payee.memoKey,
-    nonce: memoNonce(payout.key, payout.attempts + 1),
-  });
-  const schedule = await deps.wallet.fees();
-  const fee = deps.feeOf(schedule, memo);
-  const amount = toShares(payout.amount);
-  const dear = whyTooDear(fee, deps.policy);
-  if (dear !== undefined) return { type: "again", reason: dear };
-  const missing = await deps.wallet.missing(amount, fee);
-  if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
-
-  const cursor = view.cursor as Cursor;
-  const refBlockId = await deps.wallet.blockId(cursor.blockNum);
-  if (refBlockId !== cursor.blockId) return anotherBlock(deps, cursor, refBlockId);
-
-  const frozenNow = whyPaysNothing(deps.frozenHere());
-  if (frozenNow !== undefined) return { type: "again", reason: frozenNow };
-  const signed = deps.signer.sign({
-    fromId: deps.custodian.id,
-    toId: payee.id,
-    amount,
-    fee,
-    memo,
-    refBlockId,
-    expirationMs: expiration(head.headTimeMs, deps.policy.expirationMs, schedule),
-  });
-  const withdrawal: WithdrawalRecord = {
-    ...signed,
-    id: withdrawalId(signed.txid),
-    payoutId: payout.id,
-    fee,
-    status: "signed",
-    writerEpoch: deps.writerEpoch,
-  };
-  // The point of no return. Bytes that could not be saved are dropped here and never leave the process.
-  const account = ledgerAccountOf({ account: deps.custodian, chainId: deps.chainId });
-  const saved = await ledger.withdrawals.save({ ...withdrawal, account });
-  if (saved !== "saved") return notSaved(saved);
-  deps.wallet.spent(amount, fee);
-  log.info("withdrawal.signed", {
-    payout: payout.key,
-    payoutId: payout.id,
-    txid: withdrawal.txid,
-    payee: payout.payee,
-  });
-  return { type: "in_flight", outcome: await send(deps, payout, withdrawal) };
+  if (mayBePaid === undefined) return undefined;
+  const reason = `payout ${payout.key} is not signed again, although the ledger calls it unpaid: ${mayBePaid.why}`;
+  return mayBePaid.isInBlock ? contradicted(deps, payout, reason) : { type: "again", reason };
 }
 
 /** Somebody has written debts that nobody owes, or another account of what was sent. Nothing is paid until a person has looked. */
@@ -201,7 +313,7 @@ async function contradicted(
 
 /** Held for a person, of which the ledger has a receipt; or there is no room for it in an hour or a day. */
 async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | "later"): Promise<PayResult> {
-  const payout = (await ledger.payouts.view(id))?.payout;
+  const [payout] = await ledger.payouts.find({ ids: [id] });
   const reason = payout?.reason ?? "a limit was reached";
   if (limited === "later") return { type: "again", reason };
   log.error("payout.held", {
@@ -214,35 +326,42 @@ async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | 
   return { type: "settled" };
 }
 
-/** Sends the saved bytes. Accepted, refused or unanswered: the withdrawal is alive until the chain has decided. */
-async function send(
+/** Sends the saved bytes, all at once. Accepted, refused or unanswered: a withdrawal is alive until the chain has decided. */
+async function sendAll(
   { chain, ledger, log, wallet }: PayDeps,
-  payout: PayoutRecord,
-  withdrawal: WithdrawalRecord,
-): Promise<BroadcastOutcome> {
-  const outcome = await chain.broadcast(withdrawal.bytes);
-  await ledger.withdrawals.markSent(withdrawal);
-  const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
-  switch (outcome.type) {
-    case "accepted":
-      log.info("withdrawal.sent", ids);
-      break;
-    case "duplicate":
-      log.debug("withdrawal.sent_again", ids);
-      break;
-    case "refused":
-      // The wallet or the fees were not what we thought: ask the chain anew before the next payment.
-      wallet.forget();
-      log.warn("withdrawal.refused", { ...ids, code: outcome.code, message: outcome.message });
-      await ledger.withdrawals.noteRefusal(withdrawal, `${outcome.code}: ${outcome.message}`.slice(0, 500));
-      break;
-    case "unknown":
-      log.warn("withdrawal.unanswered", { ...ids, message: outcome.message });
-      break;
-    default:
-      assertNever(outcome);
+  outgoing: readonly Outgoing[],
+): Promise<readonly (readonly [PayoutId, BroadcastOutcome])[]> {
+  const outcomes = await Promise.all(
+    outgoing.map(async ({ payout, withdrawal }) => ({
+      payout,
+      withdrawal,
+      outcome: await chain.broadcast(withdrawal.bytes),
+    })),
+  );
+  await ledger.withdrawals.markSent(outgoing.map(({ withdrawal }) => withdrawal));
+  for (const { payout, withdrawal, outcome } of outcomes) {
+    const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
+    switch (outcome.type) {
+      case "accepted":
+        log.info("withdrawal.sent", ids);
+        break;
+      case "duplicate":
+        log.debug("withdrawal.sent_again", ids);
+        break;
+      case "refused":
+        // The wallet or the fees were not what we thought: ask the chain anew before the next payment.
+        wallet.forget();
+        log.warn("withdrawal.refused", { ...ids, code: outcome.code, message: outcome.message });
+        await ledger.withdrawals.noteRefusal(withdrawal, `${outcome.code}: ${outcome.message}`.slice(0, 500));
+        break;
+      case "unknown":
+        log.warn("withdrawal.unanswered", { ...ids, message: outcome.message });
+        break;
+      default:
+        assertNever(outcome);
+    }
   }
-  return outcome;
+  return outcomes.map(({ payout, outcome }) => [payout.id, outcome]);
 }
 
 /**
@@ -294,8 +413,11 @@ export const whyTooDear = (
     : undefined;
 
 /** The account to pay, or why it can never be paid. */
-async function payeeOf({ payees, custodian }: PayDeps, payout: PayoutRecord): Promise<ChainAccount | string> {
-  const account = await payees.find(payout.payee);
+function payeeOf(
+  { custodian }: PayDeps,
+  payout: PayoutRecord,
+  account: ChainAccount | undefined,
+): ChainAccount | string {
   if (account === undefined) return `account ${payout.payee} does not exist`;
   if (account.name !== payout.payee) return `account ${payout.payee} answers with the name ${account.name}`;
   if (RESERVED_ACCOUNTS.includes(account.id)) return `account ${payout.payee} belongs to the protocol`;

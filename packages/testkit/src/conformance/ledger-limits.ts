@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "../one-payout.ts";
 import assert from "node:assert/strict";
 import { bts } from "@stakebts/kernel/amount";
 import { NO_LIMITS, type PaymentLimits } from "@stakebts/core/rules/limits";
@@ -42,11 +43,11 @@ const hoursLater = (ledger: Ledger, hours: number): Promise<boolean> =>
 async function payer(ledger: Ledger) {
   const writerEpoch = await ledger.control.startWriterEpoch();
   return (payout: IdentifiedPayout, name: string) =>
-    ledger.withdrawals.save(withdrawalFor(payout, name, { writerEpoch }));
+    saveWithdrawal(ledger, withdrawalFor(payout, name, { writerEpoch }));
 }
 
 const payoutOf = async (ledger: Ledger, { id }: IdentifiedPayout) => {
-  const view = await ledger.payouts.view(id);
+  const [view] = await ledger.payouts.views([id]);
   assert.ok(view !== undefined);
   return view.payout;
 };
@@ -60,7 +61,7 @@ export const limitChecks: readonly LedgerCheck[] = [
       const limits = { ...NO_LIMITS, paymentCap: bts(1_000n) };
       await ledger.transaction((tx) => tx.control.setLimits(limits, BY));
       assert.deepEqual((await ledger.control.read()).limits, limits);
-      assert.deepEqual((await ledger.payouts.view(payout?.id as never))?.limits, limits);
+      assert.deepEqual((await ledger.payouts.views([payout?.id as never]))[0]?.limits, limits);
       assert.equal(await (await payer(ledger))(payout as IdentifiedPayout, "a"), "saved");
     },
   },
@@ -165,10 +166,10 @@ export const limitChecks: readonly LedgerCheck[] = [
       assert.ok(first !== undefined && second !== undefined);
       const save = await payer(ledger);
       assert.equal(await save(first, "a"), "saved");
-      const live = (await ledger.payouts.view(first.id))?.live;
+      const live = (await ledger.payouts.views([first.id]))[0]?.live;
       assert.ok(live !== undefined);
-      await ledger.withdrawals.markSent(live);
-      await ledger.withdrawals.markSent(live);
+      await ledger.withdrawals.markSent([live]);
+      await ledger.withdrawals.markSent([live]);
       await hoursLater(ledger, 23);
       assert.equal(await save(second, "b"), "payments_off");
       await ledger.transaction(async (tx) => {
@@ -210,7 +211,7 @@ export const limitChecks: readonly LedgerCheck[] = [
       const writerEpoch = await ledger.control.startWriterEpoch();
       const why = () =>
         ledger.transaction((tx) => tx.control.lock().then((control) => whyNotPay(control, writerEpoch)));
-      const save = (name: string) => ledger.withdrawals.save(withdrawalFor(payout, name, { writerEpoch }));
+      const save = (name: string) => saveWithdrawal(ledger, withdrawalFor(payout, name, { writerEpoch }));
       const add = (freeze: NewFreeze) => ledger.transaction((tx) => tx.control.addFreeze(freeze));
       const end = { actor: "b", reason: "looked" };
       const found = async () =>
@@ -280,7 +281,7 @@ export const limitChecks: readonly LedgerCheck[] = [
       await report("scheduler");
       assert.deepEqual((await ledger.control.read()).freezes, []);
       assert.deepEqual((await ledger.control.read()).payments, { on: true });
-      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
+      assert.equal(await saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch })), "saved");
     },
   },
   {

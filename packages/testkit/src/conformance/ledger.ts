@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "../one-payout.ts";
 import { letPaymentsGo, stopPayments } from "../stop-payments.ts";
 import assert from "node:assert/strict";
 import { millis } from "@stakebts/kernel/time";
@@ -44,7 +45,7 @@ const paymentOf = (payout: IdentifiedPayout, at: OperationPosition) =>
   outgoing({ operation: at, receiver: payout.payee, amount: toShares(payout.amount), payoutKey: payout.key });
 
 async function statusOf(ledger: Ledger, payout: IdentifiedPayout): Promise<string | undefined> {
-  return (await ledger.payouts.view(payout.id))?.payout.status;
+  return (await ledger.payouts.views([payout.id]))[0]?.payout.status;
 }
 
 async function jobs(ledger: Ledger): Promise<readonly NewJob[]> {
@@ -433,19 +434,16 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const writerEpoch = await ledger.control.startWriterEpoch();
       assert.equal(writerEpoch, old + 1n);
       assert.equal(
-        await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch: old })),
+        await saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch: old })),
         "epoch_over",
       );
       await stopPayments(ledger);
       assert.deepEqual((await ledger.control.read()).payments, { on: false, reason: "test" });
-      assert.equal(
-        await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })),
-        "payments_off",
-      );
+      assert.equal(await saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch })), "payments_off");
       assert.equal(await statusOf(ledger, payout), "due");
       await letPaymentsGo(ledger);
-      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
-      const view = await ledger.payouts.view(payout.id);
+      assert.equal(await saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch })), "saved");
+      const [view] = await ledger.payouts.views([payout.id]);
       assert.equal(view?.payout.status, "signed");
       assert.equal(view.payout.attempts, 1);
       assert.equal(view.live?.status, "signed");
@@ -468,11 +466,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       for (const account of [other, elsewhere]) {
         assert.deepEqual(await ledger.control.bind(account), ACCOUNT);
         const withdrawal = withdrawalFor(payout, "a", { writerEpoch, account });
-        assert.equal(await ledger.withdrawals.save(withdrawal), "another_account");
+        assert.equal(await saveWithdrawal(ledger, withdrawal), "another_account");
       }
       assert.deepEqual((await ledger.control.read()).account, ACCOUNT);
       assert.equal(await statusOf(ledger, payout), "due");
-      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch })), "saved");
+      assert.equal(await saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch })), "saved");
     },
   },
   {
@@ -481,7 +479,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
       const writerEpoch = await ledger.control.startWriterEpoch();
-      const save = () => ledger.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }));
+      const save = () => saveWithdrawal(ledger, withdrawalFor(payout, "a", { writerEpoch }));
       assert.deepEqual((await ledger.control.read()).recoveryHold, {
         raised: undefined,
         databaseChanged: true,
@@ -494,7 +492,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         databaseChanged: false,
       });
       assert.deepEqual(
-        (await ledger.payouts.view(payout.id))?.recoveryHold,
+        (await ledger.payouts.views([payout.id]))[0]?.recoveryHold,
         (await ledger.control.read()).recoveryHold,
       );
       assert.equal(await save(), "payments_off");
@@ -539,7 +537,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const writerEpoch = await ledger.control.startWriterEpoch();
       const answers = await Promise.all(
         ["a", "b", "c", "d"].map((name) =>
-          ledger.withdrawals.save(withdrawalFor(payout, name, { writerEpoch })),
+          saveWithdrawal(ledger, withdrawalFor(payout, name, { writerEpoch })),
         ),
       );
       assert.deepEqual([...answers].sort(), ["payout_moved", "payout_moved", "payout_moved", "saved"]);
@@ -552,11 +550,11 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       const payout = refundOf(operation(10));
       await createPayouts(ledger, payout);
       const withdrawal = withdrawalFor(payout, "a", { writerEpoch: await ledger.control.startWriterEpoch() });
-      await ledger.withdrawals.save(withdrawal);
-      await ledger.withdrawals.markSent(withdrawal);
-      await ledger.withdrawals.markSent(withdrawal);
+      await saveWithdrawal(ledger, withdrawal);
+      await ledger.withdrawals.markSent([withdrawal]);
+      await ledger.withdrawals.markSent([withdrawal]);
       await ledger.withdrawals.noteRefusal(withdrawal, "expired: says a node");
-      const view = await ledger.payouts.view(payout.id);
+      const [view] = await ledger.payouts.views([payout.id]);
       assert.equal(view?.live?.status, "broadcast");
       assert.equal(view.payout.status, "sent");
       assert.equal(view.payout.reason, "expired: says a node");
@@ -571,10 +569,10 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         assert.equal(await tx.payouts.confirm([confirmation]), 0);
         assert.equal(await tx.withdrawals.expire([withdrawal.id]), 0);
       });
-      await ledger.withdrawals.markSent(withdrawal);
+      await ledger.withdrawals.markSent([withdrawal]);
       assert.equal(await statusOf(ledger, payout), "confirmed");
       assert.equal(
-        await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch: 1n })),
+        await saveWithdrawal(ledger, withdrawalFor(payout, "b", { writerEpoch: 1n })),
         "payout_moved",
       );
     },
@@ -587,7 +585,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await createPayouts(ledger, payout);
       const writerEpoch = await ledger.control.startWriterEpoch();
       const withdrawal = withdrawalFor(payout, "a", { writerEpoch });
-      await ledger.withdrawals.save(withdrawal);
+      await saveWithdrawal(ledger, withdrawal);
       const free = () => ledger.transaction((tx) => tx.payouts.move(payout.id, ["signed", "sent"], "ready"));
       await assert.rejects(free());
       const expiring = (ms: number) =>
@@ -601,8 +599,8 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         assert.equal(await tx.withdrawals.expire([withdrawal.id]), 1);
         assert.equal(await tx.payouts.move(payout.id, ["signed", "sent"], "ready"), true);
       });
-      assert.equal(await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch })), "saved");
-      assert.equal((await ledger.payouts.view(payout.id))?.payout.attempts, 2);
+      assert.equal(await saveWithdrawal(ledger, withdrawalFor(payout, "b", { writerEpoch })), "saved");
+      assert.equal((await ledger.payouts.views([payout.id]))[0]?.payout.attempts, 2);
     },
   },
   {
@@ -763,13 +761,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await createPayouts(ledger, payout, other);
       const writerEpoch = await ledger.control.startWriterEpoch();
       const first = withdrawalFor(payout, "a", { writerEpoch });
-      await ledger.withdrawals.save(first);
-      await ledger.withdrawals.save(withdrawalFor(other, "c", { writerEpoch }));
+      await saveWithdrawal(ledger, first);
+      await saveWithdrawal(ledger, withdrawalFor(other, "c", { writerEpoch }));
       await ledger.transaction(async (tx) => {
         await tx.withdrawals.expire([first.id]);
         await tx.payouts.move(payout.id, ["signed"], "ready");
       });
-      await ledger.withdrawals.save(withdrawalFor(payout, "b", { writerEpoch }));
+      await saveWithdrawal(ledger, withdrawalFor(payout, "b", { writerEpoch }));
       const attempts = await ledger.transaction((tx) => tx.withdrawals.find({ payoutId: payout.id }));
       assert.deepEqual(
         attempts.map((w) => [Buffer.from(w.bytes).toString(), w.status]),
@@ -901,10 +899,13 @@ export const ledgerChecks: readonly LedgerCheck[] = [
           from(13, "carol", "1.2.9"),
         ]),
       );
-      assert.deepEqual(await ledger.transfers.accountsNamed("alice"), ["1.2.7"]);
-      assert.deepEqual(await ledger.transfers.accountsNamed("bob"), []);
+      assert.deepEqual((await ledger.transfers.accountsNamed(["alice"])).get("alice"), ["1.2.7"]);
+      assert.deepEqual((await ledger.transfers.accountsNamed(["bob"])).get("bob"), []);
       await ledger.transaction((tx) => tx.transfers.insert([from(14, "alice", "1.2.8")]));
-      assert.deepEqual([...(await ledger.transfers.accountsNamed("alice"))].toSorted(), ["1.2.7", "1.2.8"]);
+      assert.deepEqual(
+        [...((await ledger.transfers.accountsNamed(["alice"])).get("alice") ?? [])].toSorted(),
+        ["1.2.7", "1.2.8"],
+      );
     },
   },
   {
@@ -933,9 +934,9 @@ export const ledgerChecks: readonly LedgerCheck[] = [
         const waits = { reason: "short", waitingSinceMs: millis(5_000) };
         assert.equal(await tx.payouts.move(payout.id, ["ready"], "waiting_funds", waits), true);
       });
-      assert.equal((await ledger.payouts.view(payout.id))?.payout.waitingSinceMs, 5_000);
+      assert.equal((await ledger.payouts.views([payout.id]))[0]?.payout.waitingSinceMs, 5_000);
       await ledger.transaction((tx) => tx.payouts.move(payout.id, ["waiting_funds"], "ready"));
-      assert.equal((await ledger.payouts.view(payout.id))?.payout.waitingSinceMs, undefined);
+      assert.equal((await ledger.payouts.views([payout.id]))[0]?.payout.waitingSinceMs, undefined);
     },
   },
   {

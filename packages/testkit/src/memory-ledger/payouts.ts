@@ -80,6 +80,9 @@ function settleRow(state: State, id: StakeRowId, settlesAs: StakeRowStatus, bloc
   state.rows.set(id, { ...row, status: settlesAs, blockProcessed });
 }
 
+const storedOf = (state: State, ids: readonly PayoutId[]): readonly StoredPayout[] =>
+  ids.flatMap((id) => state.payouts.get(id) ?? []);
+
 export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
   async find({ ids, keys, kinds, statuses, limit }: PayoutQuery): Promise<readonly PayoutRecord[]> {
     return [...state.payouts.values()]
@@ -91,17 +94,16 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
       .slice(0, limit);
   },
 
-  async view(id: PayoutId): Promise<PaymentView | undefined> {
-    const payout = state.payouts.get(id);
-    if (payout === undefined) return undefined;
+  async views(ids: readonly PayoutId[]): Promise<readonly PaymentView[]> {
     const { payments, limits, recoveryHold } = controlOf(state);
-    const live = [...state.withdrawals.values()].find((w) => w.payoutId === id && isLive(w.status));
-    return { payout, live, payments, limits, recoveryHold, cursor: state.cursor };
+    return storedOf(state, ids).map((payout) => {
+      const live = [...state.withdrawals.values()].find((w) => w.payoutId === payout.id && isLive(w.status));
+      return { payout, live, payments, limits, recoveryHold, cursor: state.cursor };
+    });
   },
 
-  async debt(id: PayoutId): Promise<Debt | undefined> {
-    const payout = state.payouts.get(id);
-    return payout === undefined ? undefined : debtIn(state, payout);
+  async debts(ids: readonly PayoutId[]): Promise<ReadonlyMap<PayoutId, Debt>> {
+    return new Map(storedOf(state, ids).map((payout) => [payout.id, debtIn(state, payout)]));
   },
 
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {
@@ -201,11 +203,12 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     return applyLimits(state, id);
   },
 
-  async open({ lane, after, limit }): Promise<readonly OpenPayout[]> {
+  async open({ lane, after, limit, untouched = false }): Promise<readonly OpenPayout[]> {
     const isLater = (a: OpenPayout, b: OpenPayout) =>
       a.dueMs > b.dueMs || (a.dueMs === b.dueMs && a.id > b.id);
     return [...state.payouts.values()]
       .filter(({ status }) => ["due", "ready", "signed", "sent", "waiting_funds"].includes(status))
+      .filter(({ status }) => !untouched || status === "due" || status === "ready")
       .filter(({ kind }) => laneOf(kind) === lane)
       .filter((payout) => after === undefined || isLater(payout, after))
       .sort((a, b) => (isLater(a, b) ? 1 : -1))

@@ -70,10 +70,11 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
     return true;
   },
 
-  async accountsNamed(name: string): Promise<readonly AccountId[]> {
-    const ids = [...state.transfers.values()].flatMap((t) =>
-      t.sender === name && t.senderId !== undefined ? [t.senderId] : [],
-    );
-    return [...new Set(ids)];
+  async accountsNamed(names: readonly string[]): Promise<ReadonlyMap<string, readonly AccountId[]>> {
+    const idsOf = (name: string) =>
+      [...state.transfers.values()].flatMap((t) =>
+        t.sender === name && t.senderId !== undefined ? [t.senderId] : [],
+      );
+    return new Map(names.map((name) => [name, [...new Set(idsOf(name))]]));
   },
 });

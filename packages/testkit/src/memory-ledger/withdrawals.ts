@@ -39,6 +39,38 @@ function isAskedFor(withdrawal: WithdrawalRecord, query: WithdrawalQuery): boole
   );
 }
 
+function saveOne(
+  state: State,
+  clock: Clock,
+  { account, ...withdrawal }: NewWithdrawal,
+): "saved" | WithdrawalRefusal {
+  const bound = bindTo(state, account);
+  if (bound.chainId !== account.chainId || bound.custodianId !== account.custodianId)
+    return "another_account";
+  const refusal = whyNotPay(controlOf(state), withdrawal.writerEpoch);
+  if (refusal !== undefined) return refusal;
+  const payout = state.payouts.get(withdrawal.payoutId);
+  assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
+  if (!(PAYABLE_STATUSES as readonly string[]).includes(payout.status)) return "payout_moved";
+  for (const other of state.withdrawals.values())
+    if (other.txid === withdrawal.txid || (other.payoutId === payout.id && other.status !== "expired"))
+      return "payout_moved";
+  const limited = applyLimits(state, payout.id);
+  if (limited !== "go") return limited === "held" ? "payout_moved" : "payments_off";
+  state.payouts.set(payout.id, {
+    ...payout,
+    status: "signed",
+    reason: undefined,
+    limitedBy: undefined,
+    waitingSinceMs: undefined,
+    attempts: payout.attempts + 1,
+    enqueuedAtMs: clock.nowMs(),
+  });
+  const signedMs = state.cursor?.blockTimeMs ?? withdrawal.expirationMs;
+  state.withdrawals.set(withdrawal.id, { ...withdrawal, status: "signed", at: undefined, signedMs });
+  return "saved";
+}
+
 export const withdrawalsIn = (state: State, clock: Clock): WithdrawalsTx & Withdrawals => ({
   async find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]> {
     const found = [...state.withdrawals.values()].filter((withdrawal) => isAskedFor(withdrawal, query));
@@ -54,40 +86,18 @@ export const withdrawalsIn = (state: State, clock: Clock): WithdrawalsTx & Withd
     return ids.filter((id) => putWithdrawal(state, id, "expired", undefined)).length;
   },
 
-  async save({ account, ...withdrawal }: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
-    const bound = bindTo(state, account);
-    if (bound.chainId !== account.chainId || bound.custodianId !== account.custodianId)
-      return "another_account";
-    const refusal = whyNotPay(controlOf(state), withdrawal.writerEpoch);
-    if (refusal !== undefined) return refusal;
-    const payout = state.payouts.get(withdrawal.payoutId);
-    assert(payout !== undefined, `payout ${withdrawal.payoutId} does not exist`);
-    if (!(PAYABLE_STATUSES as readonly string[]).includes(payout.status)) return "payout_moved";
-    for (const other of state.withdrawals.values())
-      if (other.txid === withdrawal.txid || (other.payoutId === payout.id && other.status !== "expired"))
-        return "payout_moved";
-    const limited = applyLimits(state, payout.id);
-    if (limited !== "go") return limited === "held" ? "payout_moved" : "payments_off";
-    state.payouts.set(payout.id, {
-      ...payout,
-      status: "signed",
-      reason: undefined,
-      limitedBy: undefined,
-      waitingSinceMs: undefined,
-      attempts: payout.attempts + 1,
-      enqueuedAtMs: clock.nowMs(),
-    });
-    const signedMs = state.cursor?.blockTimeMs ?? withdrawal.expirationMs;
-    state.withdrawals.set(withdrawal.id, { ...withdrawal, status: "signed", at: undefined, signedMs });
-    return "saved";
+  async save(withdrawals) {
+    return withdrawals.map((withdrawal) => saveOne(state, clock, withdrawal));
   },
 
-  async markSent({ id }) {
-    const withdrawal = state.withdrawals.get(id);
-    if (withdrawal?.status !== "signed") return;
-    state.withdrawals.set(id, { ...withdrawal, status: "broadcast" });
-    const payout = state.payouts.get(withdrawal.payoutId);
-    if (payout?.status === "signed") state.payouts.set(payout.id, { ...payout, status: "sent" });
+  async markSent(withdrawals) {
+    for (const { id } of withdrawals) {
+      const withdrawal = state.withdrawals.get(id);
+      if (withdrawal?.status !== "signed") continue;
+      state.withdrawals.set(id, { ...withdrawal, status: "broadcast" });
+      const payout = state.payouts.get(withdrawal.payoutId);
+      if (payout?.status === "signed") state.payouts.set(payout.id, { ...payout, status: "sent" });
+    }
   },
 
   async noteRefusal({ payoutId }, reason) {

@@ -1,4 +1,4 @@
-import type { Ledger, LedgerTx, NewWithdrawal } from "@stakebts/core/ledger/ledger";
+import type { Ledger, LedgerTx, NewWithdrawal, WithdrawalRefusal } from "@stakebts/core/ledger/ledger";
 import type { MemoryLedger } from "../memory-ledger.ts";
 import type { Safeguard } from "./safeguards.ts";
 import type { ProcessRun } from "./event-loop.ts";
@@ -56,29 +56,35 @@ export class LedgerGuard {
         ...ledger.payouts,
         open: async (page) => (without === "own-look" ? [] : ledger.payouts.open(page)),
         // The payer looks at what was signed before by itself, too.
-        debt: async (id) => {
-          const debt = await ledger.payouts.debt(id);
-          return without === "one-live" && debt !== undefined ? { ...debt, attempts: [] } : debt;
+        debts: async (ids) => {
+          const debts = await ledger.payouts.debts(ids);
+          if (without !== "one-live") return debts;
+          return new Map([...debts].map(([id, debt]) => [id, { ...debt, attempts: [] }]));
         },
-        view: async (id) => {
-          const view = await ledger.payouts.view(id);
-          if (without !== "one-live" || view?.live === undefined) return view;
-          return { ...view, live: undefined, payout: { ...view.payout, status: "ready" } };
+        views: async (ids) => {
+          const views = await ledger.payouts.views(ids);
+          if (without !== "one-live") return views;
+          return views.map((view) =>
+            view.live === undefined
+              ? view
+              : { ...view, live: undefined, payout: { ...view.payout, status: "ready" } },
+          );
         },
       },
       withdrawals: {
         ...ledger.withdrawals,
-        save: async (withdrawal) => {
-          const saved = await this.#save(run, withdrawal, without);
-          if (saved === "saved" && withdrawal.writerEpoch !== ledger.contents.writerEpoch)
-            this.#report(`signed by a payer that is over: ${withdrawal.payoutId}`);
+        save: async (withdrawals) => {
+          const answers = await this.#save(run, withdrawals, without);
+          for (const [i, { writerEpoch, payoutId }] of withdrawals.entries())
+            if (answers[i] === "saved" && writerEpoch !== ledger.contents.writerEpoch)
+              this.#report(`signed by a payer that is over: ${payoutId}`);
           this.#look();
-          return saved;
+          return answers;
         },
-        markSent: async (withdrawal) => {
-          for (const late of this.#saved.get(run) ?? []) await ledger.withdrawals.save(late);
+        markSent: async (withdrawals) => {
+          await ledger.withdrawals.save(this.#saved.get(run) ?? []);
           this.#saved.delete(run);
-          await ledger.withdrawals.markSent(withdrawal);
+          await ledger.withdrawals.markSent(withdrawals);
           this.#look();
         },
       },
@@ -86,18 +92,25 @@ export class LedgerGuard {
     return watched;
   }
 
-  async #save(run: ProcessRun, withdrawal: NewWithdrawal, without: Safeguard | undefined) {
+  async #save(
+    run: ProcessRun,
+    withdrawals: readonly NewWithdrawal[],
+    without: Safeguard | undefined,
+  ): Promise<readonly ("saved" | WithdrawalRefusal)[]> {
     const ledger = this.#ledger;
+    const { writerEpoch } = ledger.contents;
     if (without === "save-then-send") {
       // The other safeguards hold, so that it is this one whose absence shows.
-      if (withdrawal.writerEpoch !== ledger.contents.writerEpoch) return "epoch_over";
-      this.#saved.set(run, [...(this.#saved.get(run) ?? []), withdrawal]);
-      return "saved";
+      const good = withdrawals.filter((withdrawal) => withdrawal.writerEpoch === writerEpoch);
+      this.#saved.set(run, [...(this.#saved.get(run) ?? []), ...good]);
+      return withdrawals.map((withdrawal) => (good.includes(withdrawal) ? "saved" : "epoch_over"));
     }
     if (without === "epoch")
-      return ledger.withdrawals.save({ ...withdrawal, writerEpoch: ledger.contents.writerEpoch });
-    const saved = await ledger.withdrawals.save(withdrawal);
-    return without === "one-live" && saved === "payout_moved" ? "saved" : saved;
+      return ledger.withdrawals.save(withdrawals.map((withdrawal) => ({ ...withdrawal, writerEpoch })));
+    const answers = await ledger.withdrawals.save(withdrawals);
+    return without === "one-live"
+      ? answers.map((answer) => (answer === "payout_moved" ? "saved" : answer))
+      : answers;
   }
 
   #look(): void {

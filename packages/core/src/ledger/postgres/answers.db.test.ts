@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "@stakebts/testkit/one-payout";
 import { createPostgresLedger } from "./ledger.ts";
 import { operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
 import pg from "pg";
@@ -26,7 +27,7 @@ describe("the words by which the database answers a payer", () => {
     const withdrawal = withdrawalFor(refundOf(operation(10)), "a", {
       writerEpoch: await ledger.control.startWriterEpoch(),
     });
-    expect(await ledger.withdrawals.save(withdrawal)).toBe("payments_off");
+    expect(await saveWithdrawal(ledger, withdrawal)).toBe("payments_off");
     await Promise.all([ledger.close(), db.end()]);
   });
 });

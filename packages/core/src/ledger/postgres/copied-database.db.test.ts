@@ -1,3 +1,4 @@
+import { saveWithdrawal } from "@stakebts/testkit/one-payout";
 import { randomUUID } from "node:crypto";
 import { createPostgresLedger } from "./ledger.ts";
 import { operation, refundOf, withdrawalFor } from "@stakebts/testkit/given";
@@ -33,7 +34,7 @@ describe("a copy of the ledger, made a moment ago", () => {
     await inCopy(databaseUrl, async (url) => {
       const copy = createPostgresLedger({ url });
       expect((await copy.control.read()).recoveryHold).toEqual({ raised: undefined, databaseChanged: true });
-      expect(await copy.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
+      expect(await saveWithdrawal(copy, withdrawalFor(payout, "a", { writerEpoch }))).toBe("payments_off");
       await copy.close();
     });
     const original = createPostgresLedger({ url: databaseUrl });
@@ -41,7 +42,7 @@ describe("a copy of the ledger, made a moment ago", () => {
       raised: undefined,
       databaseChanged: false,
     });
-    expect(await original.withdrawals.save(withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
+    expect(await saveWithdrawal(original, withdrawalFor(payout, "a", { writerEpoch }))).toBe("saved");
     await original.close();
   });
 });

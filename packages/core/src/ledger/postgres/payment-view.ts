@@ -22,14 +22,14 @@ type LiveColumns = Pick<WithdrawalModel, "txid" | "bytes" | "refBlockNum" | "exp
 };
 
 /**
- * Payout, its live withdrawal, the freezes, the limits, the recovery hold and the cursor, of one moment and in one question:
- * asked once per payment.
+ * Payouts, their live withdrawals, the freezes, the limits, the recovery hold and the cursor, of one moment and in one question:
+ * asked once per step of the payer.
  */
-export async function paymentView(
+export async function paymentViews(
   db: Pick<DatabaseTx, "$queryRaw">,
-  id: PayoutId,
-): Promise<PaymentView | undefined> {
-  const [row] = await db.$queryRaw<Row[]>`
+  ids: readonly PayoutId[],
+): Promise<readonly PaymentView[]> {
+  const rows = await db.$queryRaw<Row[]>`
     SELECT payout.id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts,
            waiting_since AS "waitingSince", limited_by AS "limitedBy", ${CONTROL_COLUMNS},
            chain_cursor.block_num AS "blockNum", block_id AS "blockId", block_time_ms AS "blockTimeMs",
@@ -38,8 +38,11 @@ export async function paymentView(
            ref_block_num AS "refBlockNum", expiration_ms AS "expirationMs", fee_shares AS "feeShares"
       FROM payout CROSS JOIN ${CONTROL_TABLES} LEFT JOIN chain_cursor ON true
       LEFT JOIN withdrawal live ON live.payout_id = payout.id AND live.status IN ('signed', 'broadcast')
-     WHERE payout.id = ${id}::uuid`;
-  if (row === undefined) return undefined;
+     WHERE payout.id = ANY(${[...ids]}::uuid[])`;
+  return rows.map(toView);
+}
+
+function toView(row: Row): PaymentView {
   const { payments, limits, recoveryHold } = toControl(row);
   const { blockNum, liveId, liveStatus, liveEpoch } = row;
   return {

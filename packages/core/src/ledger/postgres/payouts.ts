@@ -6,6 +6,7 @@ import { type DatabaseTx, Prisma } from "../../database/client.ts";
 import type {
   IdentifiedPayout,
   NewReceipt,
+  OpenPage,
   OpenPayout,
   PaymentView,
   PayoutConfirmation,
@@ -18,7 +19,7 @@ import type {
 import type { Debt } from "../../rules/owed.ts";
 import { jsonRows } from "./json-rows.ts";
 import { debtsOf } from "./debts.ts";
-import { paymentView } from "./payment-view.ts";
+import { paymentViews } from "./payment-view.ts";
 import { toPayout } from "./payout-row.ts";
 
 /** So many times the wait for the next job of a payout doubles: with ten seconds to begin with, up to nearly three minutes. */
@@ -50,29 +51,22 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return rows.map(toPayout);
   }
 
-  async open({
-    lane,
-    after,
-    limit,
-  }: {
-    readonly lane: PaymentLane;
-    readonly after: OpenPayout | undefined;
-    readonly limit: number;
-  }): Promise<readonly OpenPayout[]> {
+  async open({ lane, after, limit, untouched = false }: OpenPage): Promise<readonly OpenPayout[]> {
     const rows = await this.#db.$queryRaw<{ id: string; due: bigint; status: PayoutStatus }[]>`
       SELECT id, due, status FROM payout
        WHERE status IN ('due', 'ready', 'signed', 'sent', 'waiting_funds') AND ${isOfLane(lane)}
+         ${untouched ? Prisma.sql`AND status IN ('due', 'ready')` : Prisma.empty}
          ${after === undefined ? Prisma.empty : Prisma.sql`AND (due, id) > (${BigInt(after.dueMs)}::bigint, ${after.id}::uuid)`}
        ORDER BY due, id LIMIT ${limit}`;
     return rows.map(({ id, due, status }) => ({ id: id as PayoutId, dueMs: millis(Number(due)), status }));
   }
 
-  view(id: PayoutId): Promise<PaymentView | undefined> {
-    return paymentView(this.#db, id);
+  views(ids: readonly PayoutId[]): Promise<readonly PaymentView[]> {
+    return paymentViews(this.#db, ids);
   }
 
-  async debt(id: PayoutId): Promise<Debt | undefined> {
-    return (await debtsOf(this.#db, [id])).get(id);
+  async debts(ids: readonly PayoutId[]): Promise<ReadonlyMap<PayoutId, Debt>> {
+    return (await debtsOf(this.#db, ids)) as ReadonlyMap<PayoutId, Debt>;
   }
 
   async insert(payouts: readonly IdentifiedPayout[]): Promise<void> {

@@ -110,9 +110,9 @@ const ASKED: Readonly<Record<string, (ledger: Ledger, payoutId: PayoutId) => Pro
   "payouts by key": (ledger) => ledger.payouts.find({ keys: [key] }),
   "open deposits": (ledger) =>
     ledger.payouts.find({ kinds: ["deposit"], statuses: ["due", "ready", "signed", "sent", "held"] }),
-  "the view of a payment": (ledger, id) => ledger.payouts.view(id),
-  "what a payout is owed for": (ledger, id) => ledger.payouts.debt(id),
-  "who a payee is": (ledger) => ledger.transfers.accountsNamed("nominator-1"),
+  "the view of a payment": (ledger, id) => ledger.payouts.views([id]),
+  "what a payout is owed for": (ledger, id) => ledger.payouts.debts([id]),
+  "who a payee is": (ledger) => ledger.transfers.accountsNamed(["nominator-1"]),
   "do the limits let it go": (ledger, id) => ledger.payouts.applyLimits(id),
   "what the programme owes": (ledger) =>
     ledger.payouts.open({ lane: "programme", after: undefined, limit: 200 }),

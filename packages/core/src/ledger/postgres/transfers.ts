@@ -168,15 +168,18 @@ export class PostgresTransfers implements TransfersTx {
        WHERE (block_num, trx_in_block, op_in_trx) = ("blockNum", "trxInBlock", "opInTrx") AND status = 'undecided'`;
   }
 
-  async accountsNamed(name: string): Promise<readonly AccountId[]> {
+  async accountsNamed(names: readonly string[]): Promise<ReadonlyMap<string, readonly AccountId[]>> {
     // From one id to the next through the index: a payee may have sent any number of transfers.
-    const rows = await this.#db.$queryRaw<{ id: AccountId }[]>`
-      WITH RECURSIVE known (id) AS (
-        SELECT min(sender_id) FROM transfer WHERE sender = ${name}
-        UNION ALL
-        SELECT (SELECT min(sender_id) FROM transfer WHERE sender = ${name} AND sender_id > known.id) FROM known
-         WHERE known.id IS NOT NULL
-      ) SELECT id FROM known WHERE id IS NOT NULL`;
-    return rows.map(({ id }) => id);
+    const rows = await this.#db.$queryRaw<{ name: string; id: AccountId }[]>`
+      SELECT name, id FROM unnest(${[...new Set(names)]}::text[]) AS asked (name) CROSS JOIN LATERAL (
+        WITH RECURSIVE known (id) AS (
+          SELECT min(sender_id) FROM transfer WHERE sender = name
+          UNION ALL
+          SELECT (SELECT min(sender_id) FROM transfer WHERE sender = name AND sender_id > known.id) FROM known
+           WHERE known.id IS NOT NULL
+        ) SELECT id FROM known WHERE id IS NOT NULL) AS found`;
+    const named = new Map(names.map((name): [string, AccountId[]] => [name, []]));
+    for (const { name, id } of rows) named.get(name)?.push(id);
+    return named;
   }
 }

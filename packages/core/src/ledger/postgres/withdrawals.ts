@@ -1,10 +1,12 @@
 import { shares } from "@stakebts/kernel/amount";
+import { assert } from "@stakebts/kernel/assert";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import { millis } from "@stakebts/kernel/time";
 import { IN_FLIGHT_STATUSES, type PayoutId } from "../../rules/payout.ts";
 import type { WithdrawalId, WithdrawalStatus } from "../../rules/withdrawal.ts";
 import type { Withdrawal as WithdrawalModel } from "../../generated/prisma/client.ts";
 import { type DatabaseTx, isUniqueViolation } from "../../database/client.ts";
+import { jsonRows } from "./json-rows.ts";
 import type {
   NewWithdrawal,
   WithdrawalQuery,
@@ -100,30 +102,47 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
 
   /**
    * The point of no return as one statement: the function `save_withdrawal` of the database looks at the switch, the epoch, the
-   * recovery hold and the payout under locks, and writes all or nothing. (As five statements of a transaction it took twice
-   * as long.)
+   * recovery hold and the payout under locks, for one after the other. (As five statements of a transaction it took twice as long.)
    */
-  async save(withdrawal: NewWithdrawal): Promise<"saved" | WithdrawalRefusal> {
-    const { id, payoutId, txid, bytes, refBlockNum, expirationMs, fee, writerEpoch, account } = withdrawal;
+  async save(withdrawals: readonly NewWithdrawal[]): Promise<readonly ("saved" | WithdrawalRefusal)[]> {
     try {
-      const [row] = await this.#db.$queryRaw<{ answer: string }[]>`
-        SELECT save_withdrawal(${id}::uuid, ${payoutId}::uuid, ${txid}, ${Buffer.from(bytes)}, ${refBlockNum}::int,
-                               ${BigInt(expirationMs)}::bigint, ${fee as bigint}::bigint, ${writerEpoch}::bigint,
-                               ${account.chainId}, ${account.custodianId}, ${account.custodianName}) AS answer`;
-      // A word that a later version taught the database is no `saved`: nothing was written, so nothing may go out.
-      return ANSWERS.find((known) => known === row?.answer) ?? "payments_off";
+      return await this.#saveAll(withdrawals);
     } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
       // Two payers at the same instant: the unique index let one of them through.
-      if (isUniqueViolation(error)) return "payout_moved";
-      throw error;
+      if (withdrawals.length === 1) return ["payout_moved"];
     }
+    // Nothing is written yet: the others are no worse for it.
+    const answers: ("saved" | WithdrawalRefusal)[] = [];
+    for (const withdrawal of withdrawals) answers.push(...(await this.save([withdrawal])));
+    return answers;
   }
 
-  async markSent({ id }: Pick<WithdrawalRecord, "id" | "payoutId">): Promise<void> {
+  async #saveAll(withdrawals: readonly NewWithdrawal[]): Promise<readonly ("saved" | WithdrawalRefusal)[]> {
+    const rows = withdrawals.map(({ account, bytes, ...withdrawal }) => ({
+      ...withdrawal,
+      ...account,
+      bytes: Buffer.from(bytes).toString("hex"),
+    }));
+    const answers = await this.#db.$queryRaw<{ answer: string }[]>`
+      SELECT save_withdrawal(id, "payoutId", txid, decode(bytes, 'hex'), "refBlockNum", "expirationMs", fee, "writerEpoch",
+                             "chainId", "custodianId", "custodianName") AS answer
+        FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(${jsonRows(rows)}::jsonb)
+                AS (id uuid, "payoutId" uuid, txid text, bytes text, "refBlockNum" int, "expirationMs" bigint, fee bigint,
+                    "writerEpoch" bigint, "chainId" text, "custodianId" text, "custodianName" text))
+              WITH ORDINALITY ORDER BY ordinality) AS in_order`;
+    assert(answers.length === withdrawals.length, "an answer for each withdrawal");
+    // A word that a later version taught the database is no `saved`: nothing was written, so nothing may go out.
+    return answers.map(({ answer }) => ANSWERS.find((known) => known === answer) ?? "payments_off");
+  }
+
+  async markSent(withdrawals: readonly Pick<WithdrawalRecord, "id" | "payoutId">[]): Promise<void> {
+    if (withdrawals.length === 0) return;
+    const ids = withdrawals.map(({ id }) => id as string);
     await this.#db.$executeRaw`
       WITH sent AS (
         UPDATE withdrawal SET status = 'broadcast', updated_at = now()
-         WHERE id = ${id}::uuid AND status = 'signed' RETURNING payout_id
+         WHERE id = ANY(${ids}::uuid[]) AND status = 'signed' RETURNING payout_id
       )
       UPDATE payout SET status = 'sent', updated_at = now() FROM sent WHERE id = payout_id AND status = 'signed'`;
   }
