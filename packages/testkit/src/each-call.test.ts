@@ -29,7 +29,7 @@ describe("a port whose every call goes through a function", () => {
       "cursor.move",
       "payouts.insert",
       "hasWork",
-      "payouts.view",
+      "payouts.views",
       "cursor.read",
     ]);
   });

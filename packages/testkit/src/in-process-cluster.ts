@@ -25,7 +25,12 @@ import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { newPayDeps } from "@stakebts/core/processes/payer";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
-import { type PayDeps, type PayResult } from "@stakebts/core/payments/pay-payout";
+import {
+  type PayDeps,
+  type PayResult,
+  type PayResults,
+  payPayouts,
+} from "@stakebts/core/payments/pay-payouts";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
 import { eachCall } from "./each-call.ts";
@@ -366,6 +371,12 @@ export class InProcessCluster {
   async pay(id: PayoutId): Promise<PayResult> {
     this.#payer ??= await this.newPayer();
     return payPayout(this.#payer, id);
+  }
+
+  /** All that is open, in one step. */
+  async payTogether(): Promise<PayResults> {
+    this.#payer ??= await this.newPayer();
+    return payPayouts(this.#payer, [...this.ledger.contents.payouts.keys()]);
   }
 
   /** One turn of the treasury, by the payer that leads. */

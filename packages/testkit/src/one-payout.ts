@@ -1,6 +1,6 @@
 import { assert } from "@stakebts/kernel/assert";
 import type { Ledger, NewWithdrawal, WithdrawalRefusal } from "@stakebts/core/ledger/ledger";
-import { type PayDeps, type PayResult, payPayouts } from "@stakebts/core/payments/pay-payout";
+import { type PayDeps, type PayResult, payPayouts } from "@stakebts/core/payments/pay-payouts";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 
 /** A step of the payer with one payout. Throws the trouble that the payer would tell of. */

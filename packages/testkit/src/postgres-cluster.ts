@@ -21,7 +21,7 @@ import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { CauseReader } from "@stakebts/core/ledger/cause-reader";
 import { ingestBlocks, type IngestDeps, requestOf } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
-import { type PayDeps, type PayResult } from "@stakebts/core/payments/pay-payout";
+import { type PayDeps, type PayResult } from "@stakebts/core/payments/pay-payouts";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";

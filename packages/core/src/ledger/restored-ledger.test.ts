@@ -128,7 +128,7 @@ it("a payout that an older copy does not have, put back between two questions, i
   inCluster({}, async (cluster) => {
     const { id } = await cluster.refundDue();
     const payer = await cluster.newPayer();
-    const payouts = { ...payer.ledger.payouts, debt: () => Promise.resolve(undefined) };
+    const payouts = { ...payer.ledger.payouts, debts: () => Promise.resolve(new Map()) };
     const ledger = Object.assign(Object.create(payer.ledger) as typeof payer.ledger, { payouts });
     expect(await payPayout({ ...payer, ledger }, id)).toMatchObject({
       type: "again",

@@ -85,6 +85,20 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
     expect(points).toBeGreaterThan(15);
   });
 
+  it("the payer, while it pays all in one step", async () => {
+    const prepare = async (cluster: InProcessCluster) => {
+      await busyDay(cluster);
+      await cluster.ingest();
+      await cluster.applyEvents();
+    };
+    const points = await crashEverywhere(
+      prepare,
+      async (cluster) => void (await cluster.payTogether()),
+      everybodyPaidOnce,
+    );
+    expect(points).toBeGreaterThan(10);
+  });
+
   it("the payer, twice in a row, at the step after the last", () =>
     inCluster({}, async (cluster) => {
       await busyDay(cluster);

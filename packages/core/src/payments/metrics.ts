@@ -4,7 +4,7 @@ import { DAY_MS, plusMs } from "@stakebts/kernel/time";
 import type { AccountId, BroadcastOutcome, ChainReader } from "@stakebts/bitshares/chain";
 import type { LedgerView } from "../ledger/view.ts";
 import { COVERAGE_DAYS_MAX, coverageDays } from "./coverage-days.ts";
-import type { PayDeps } from "./pay-payout.ts";
+import type { PayDeps } from "./pay-payouts.ts";
 import { btsNumber } from "../runtime/bts-number.ts";
 import type { Metrics, Sample } from "../runtime/metrics.ts";
 import { watched } from "../runtime/watched.ts";

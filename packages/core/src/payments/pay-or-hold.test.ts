@@ -59,6 +59,6 @@ describe("a payout of which the database refuses a row", () => {
       await expect(new PayOrHold({ ...deps, ledger: refusing(cluster.ledger, away) }).pay([id])).rejects.toBe(
         away,
       );
-      expect(await new PayOrHold(deps).pay([id])).toMatchObject({ type: "in_flight" });
+      expect((await new PayOrHold(deps).pay([id])).get(id)).toMatchObject({ type: "in_flight" });
     }));
 });

@@ -4,7 +4,7 @@ import { logReceipt } from "../ledger/log-receipt.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import { messageOf } from "../runtime/error-facts.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
-import { type PayDeps, payPayouts, type PayResult, type PayResults } from "./pay-payout.ts";
+import { type PayDeps, payPayouts, type PayResult, type PayResults } from "./pay-payouts.ts";
 
 /**
  * Pays payouts, and sees to it that one that cannot be paid does not hold the others up. What fails with trouble that does not

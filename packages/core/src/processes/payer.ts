@@ -24,7 +24,7 @@ import { createDebtCheck } from "../payments/debt-check.ts";
 import { HotWallet } from "../payments/hot-wallet.ts";
 import { DuePayouts } from "../payments/due-payouts.ts";
 import { OpenPayouts } from "../payments/open-payouts.ts";
-import type { PayDeps, PayResults } from "../payments/pay-payout.ts";
+import type { PayDeps, PayResults } from "../payments/pay-payouts.ts";
 import { PayOrHold } from "../payments/pay-or-hold.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { JobHandlers, StartWorker } from "../queue/queue.ts";

@@ -9,7 +9,7 @@ import { whyPaysNothing } from "../rules/freeze.ts";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Millis, plusMs } from "@stakebts/kernel/time";
 import type { TopUpRecord } from "../ledger/ledger.ts";
-import { behindTheChain } from "../payments/pay-payout.ts";
+import { behindTheChain } from "../payments/pay-payouts.ts";
 import { askExchange, isTimeToAsk } from "./ask-exchange.ts";
 import { topUpShortage } from "./top-up-shortage.ts";
 import { moveTopUp } from "./move-top-up.ts";

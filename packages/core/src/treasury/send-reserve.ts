@@ -5,7 +5,7 @@ import type { TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import { decideWithdrawal, type WithdrawalId } from "../rules/withdrawal.ts";
 import type { Cursor, TopUpRecord } from "../ledger/ledger.ts";
-import { anotherBlock, expiration, whyTooDear } from "../payments/pay-payout.ts";
+import { anotherBlock, expiration, whyTooDear } from "../payments/pay-payouts.ts";
 import { moveTopUp, startAsking } from "./move-top-up.ts";
 import { reserveFunds, reservePrices, type ReserveSource, type TreasuryDeps } from "./treasury.ts";
 

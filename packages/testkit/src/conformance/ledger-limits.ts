@@ -66,6 +66,15 @@ export const limitChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "withdrawals that are saved together count one after the other",
+    async run(ledger) {
+      const payouts = await given(ledger, { hourCap: bts(1_000n) }, 450n, 450n, 450n);
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      const together = payouts.map((payout, i) => withdrawalFor(payout, `w${i}`, { writerEpoch }));
+      assert.deepEqual(await ledger.withdrawals.save(together), ["saved", "saved", "payments_off"]);
+    },
+  },
+  {
     name: "a payment above the cap is held, of which there is one receipt, and an approval lets it go, for every attempt",
     async run(ledger) {
       const [large] = await given(ledger, { paymentCap: bts(449n) }, 450n);

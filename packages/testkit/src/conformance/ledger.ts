@@ -544,6 +544,56 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "withdrawals that are saved together have an answer each, and one that is refused keeps no other back",
+    async run(ledger) {
+      await passRecoveryHold(ledger);
+      const payouts = [10, 11, 12, 13].map((block) => refundOf(operation(block)));
+      await createPayouts(ledger, ...payouts);
+      const [first, second, third, fourth] = payouts as [
+        IdentifiedPayout,
+        IdentifiedPayout,
+        IdentifiedPayout,
+        IdentifiedPayout,
+      ];
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      const of = (payout: IdentifiedPayout, name: string) => withdrawalFor(payout, name, { writerEpoch });
+      assert.equal(await saveWithdrawal(ledger, of(second, "b")), "saved");
+      const together = [of(first, "a"), of(second, "c"), of(third, "d"), of(third, "e")];
+      assert.deepEqual(await ledger.withdrawals.save(together), [
+        "saved",
+        "payout_moved",
+        "saved",
+        "payout_moved",
+      ]);
+      // One id for two: the database refuses the statement, and each is tried alone.
+      assert.deepEqual(
+        await ledger.withdrawals.save([of(fourth, "f"), { ...of(first, "f"), id: of(first, "g").id }]),
+        ["saved", "payout_moved"],
+      );
+      assert.deepEqual(await ledger.withdrawals.save([]), []);
+      const ids = payouts.map(({ id }) => id);
+      const lives = (await ledger.payouts.views(ids)).map(({ payout, live }) => [payout.id, live?.txid]);
+      assert.deepEqual(
+        lives.toSorted(),
+        [
+          [first.id, of(first, "a").txid],
+          [second.id, of(second, "b").txid],
+          [third.id, of(third, "d").txid],
+          [fourth.id, of(fourth, "f").txid],
+        ].toSorted(),
+      );
+      await ledger.withdrawals.markSent([of(first, "a"), of(third, "d")]);
+      await ledger.withdrawals.markSent([]);
+      const statuses = new Map(
+        (await ledger.payouts.views(ids)).map(({ payout }) => [payout.id, payout.status]),
+      );
+      assert.deepEqual(
+        ids.map((id) => statuses.get(id)),
+        ["sent", "signed", "sent", "signed"],
+      );
+    },
+  },
+  {
     name: "sent once or many times, early or late, a withdrawal goes forward only",
     async run(ledger) {
       await passRecoveryHold(ledger);

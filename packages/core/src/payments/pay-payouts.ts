@@ -186,10 +186,11 @@ async function signAll(
 
 /** The point of no return. Bytes that could not be saved are dropped here and never leave the process. */
 async function saveAll(
-  { ledger, log, wallet, custodian, chainId }: PayDeps,
+  deps: PayDeps,
   signed: readonly Outgoing[],
   results: Map<PayoutId, PayResult>,
 ): Promise<readonly Outgoing[]> {
+  const { ledger, log, wallet, custodian, chainId } = deps;
   if (signed.length === 0) return [];
   const account = ledgerAccountOf({ account: custodian, chainId });
   const answers = await ledger.withdrawals.save(signed.map(({ withdrawal }) => ({ ...withdrawal, account })));
