@@ -26,8 +26,9 @@ try {
   process.stdout.write(`\n${"".padEnd(52)} ${"ingester".padStart(16)} ${"bare get_block".padStart(16)}\n`);
   print(await benchReplay(postgres));
   process.stdout.write("\n");
-  print(await benchPayouts(undefined));
-  if (redis !== null) print(await benchPayouts(redis.url));
+  for (const lineMs of [0, 200])
+    for (const redisUrl of [undefined, ...(redis === null ? [] : [redis.url])])
+      print(await benchPayouts({ redisUrl, lineMs }));
 } finally {
   await redis?.stop();
   await postgres.stop();

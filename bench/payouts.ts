@@ -12,8 +12,15 @@ const BLOCK_MS = 200;
  * So many refunds are owed while payments are off; then they are switched on, and the clock runs until the last one is
  * in an irreversible block that the ledger has processed. All processes, the database and the chain share the machine.
  */
-export async function benchPayouts(redisUrl: string | undefined): Promise<readonly Row[]> {
-  const store = redisUrl === undefined ? "PostgreSQL" : "Redis";
+export async function benchPayouts({
+  redisUrl,
+  lineMs = 0,
+}: {
+  readonly redisUrl: string | undefined;
+  /** How long a message takes to the node and back. */
+  readonly lineMs?: number;
+}): Promise<readonly Row[]> {
+  const store = `${redisUrl === undefined ? "PostgreSQL" : "Redis"}${lineMs === 0 ? "" : `, ${lineMs / 2} ms each way`}`;
   const cluster = await Cluster.start({
     accounts: ["custodian", "nominator-1"].map((name) => accountFromSeeds(name, { balanceBts: 10_000_000n })),
     chain: { blockIntervalMs: BLOCK_MS, secondsPerBlock: 3, witnesses: 3 },
@@ -28,6 +35,7 @@ export async function benchPayouts(redisUrl: string | undefined): Promise<readon
     for (let n = 0; n < PAYOUTS; n++) await cluster.send("nominator-1", 100n, `no request ${n}`);
     await until(cluster, `SELECT count(*) = ${PAYOUTS} AS done FROM payout`);
     await until(cluster, "SELECT recovery_hold_until_ms IS NULL AS done FROM control"); // Placed for the empty ledger.
+    for (const { faults } of cluster.devnet.nodes) faults.delayRepliesMs(lineMs);
     await cluster.query(END_FREEZES_SQL);
     await cluster.query("UPDATE payout SET enqueued_at = now() - interval '1 hour'");
     const startMs = performance.now();

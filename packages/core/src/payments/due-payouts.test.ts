@@ -51,6 +51,9 @@ describe("payouts that are due", () => {
     expect(await due.next(2)).toEqual([]);
     clock.advance(5_000);
     expect(await due.next(2)).toEqual([id(1)]);
+    due.rest();
+    due.goOn();
+    expect(await due.next(2)).toEqual([id(1)]);
   });
 });
 

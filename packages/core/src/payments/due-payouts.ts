@@ -36,6 +36,11 @@ export class DuePayouts {
     this.#restsSinceMs = this.#clock.nowMs();
   }
 
+  /** Another one could go: what kept them has passed. */
+  goOn(): void {
+    this.#restsSinceMs = undefined;
+  }
+
   async #page(lane: PaymentLane, limit: number): Promise<readonly OpenPayout[]> {
     const page = await this.#payouts.open({ lane, after: this.#after[lane], limit, untouched: true });
     this.#after[lane] = page.length < limit ? undefined : page.at(-1);

@@ -295,7 +295,8 @@ function payHandlers(pay: Pay, { open, due, clock }: PaySources): JobHandlers {
       const others = (await due.next(PAYOUTS_PER_STEP - 1)).filter((other) => other !== id);
       const results = await pay(later ? [...others, id] : [id, ...others]);
       const isSent = (of: PayoutId): boolean => results.get(of)?.type === "in_flight";
-      if (others.length > 0 && !others.some(isSent)) due.rest();
+      if (others.some(isSent) || isSent(id)) due.goOn();
+      else if (others.length > 0) due.rest();
       for (const [of, result] of results) {
         if (result.type === "in_flight" && isTaken(result.outcome)) sent.add(of);
         if (of === id) open.jobCame(id, result.type !== "settled");
