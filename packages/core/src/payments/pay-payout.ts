@@ -2,7 +2,7 @@ import { AssertionError, assertNever } from "@stakebts/kernel/assert";
 import { type Shares, toShares } from "@stakebts/kernel/amount";
 import { whyOnRecoveryHold } from "../rules/recovery-hold.ts";
 import { type Freeze, whyPaysNothing } from "../rules/freeze.ts";
-import { earliestMs } from "../rules/owed.ts";
+import { type Debt, earliestMs } from "../rules/owed.ts";
 import { hasLimits } from "../rules/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
@@ -21,13 +21,17 @@ import type { Cursor, Ledger, PayoutRecord, WithdrawalRecord, WithdrawalRefusal 
 import type { Log } from "@stakebts/kernel/log";
 import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import type { HotWallet } from "./hot-wallet.ts";
+import { CauseUnread } from "../ledger/cause-reader.ts";
+import { whyNoAuthority } from "../ledger/find-custodian.ts";
+import type { MemoKeys } from "../ledger/memo-keys.ts";
 import { ledgerAccountOf } from "../ledger/bind-ledger.ts";
-import { memoNonce, withdrawalId } from "../ledger/ids.ts";
+import { nextMemoNonce, withdrawalId } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { createNotices } from "../ledger/create-notice.ts";
 import type { AccountCache } from "./account-cache.ts";
-import type { DebtCheck } from "./debt-check.ts";
+import { type Cause, type CommonCauses } from "./common-cause.ts";
+import type { DebtCheck, DebtCheckTime } from "./debt-check.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
 
 export interface PayDeps {
@@ -39,6 +43,8 @@ export interface PayDeps {
   readonly payees: Pick<AccountCache, "find">;
   /** Nothing is signed on the ledger's word alone. */
   readonly debts: DebtCheck;
+  readonly causes: CommonCauses;
+  readonly memoKeys: MemoKeys;
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
@@ -92,9 +98,15 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const onRecoveryHold = whyOnRecoveryHold(view.recoveryHold);
   if (onRecoveryHold !== undefined) return { type: "again", reason: `nothing is signed: ${onRecoveryHold}` };
 
+  const paused = await deps.causes.whyNot(payout);
+  if (paused !== undefined) return { type: "again", reason: paused };
+
   const head = await deps.wallet.head(view.cursor?.blockNum);
   const behind = behindTheChain(view.cursor, head);
   if (behind !== undefined) return { type: "again", reason: behind };
+  const account = await deps.wallet.account();
+  const powerless = await checkAuthority(deps, account);
+  if (powerless !== undefined) return { type: "again", reason: powerless };
   // Before funds are fetched for what may have to wait for a person.
   if (hasLimits(view.limits)) {
     const limited = await ledger.payouts.applyLimits(id);
@@ -121,7 +133,8 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     upToBlockNum: Math.max(view.cursor?.blockNum ?? 0, finalBlockNum),
     finalBlockNum,
   };
-  const baseless = await deps.debts.whyNotOwed(debt, at);
+  const baseless = await whyNotOwed(deps, debt, at);
+  if (baseless instanceof CauseUnread) return { type: "again", reason: baseless.message };
   if (baseless !== undefined) return contradicted(deps, payout, baseless);
   // The ledger calls those of before dead. Whoever can write that could have himself paid twice.
   const mayBePaid = await deps.debts.whyMayBePaid(debt, at);
@@ -133,13 +146,18 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
   const memo = deps.memos.write({
     text: payout.memo,
     toPublicKey: payee.memoKey,
-    nonce: memoNonce(payout.key, payout.attempts + 1),
+    fromPublicKey: account.memoKey,
+    nonce: nextMemoNonce(payout.key, payout.attempts),
   });
   const schedule = await deps.wallet.fees();
   const fee = deps.feeOf(schedule, memo);
   const amount = toShares(payout.amount);
   const dear = whyTooDear(fee, deps.policy);
-  if (dear !== undefined) return { type: "again", reason: dear };
+  if (dear !== undefined) {
+    await deps.causes.found(FEES, tooDear(dear));
+    return { type: "again", reason: dear };
+  }
+  await deps.causes.over(FEES);
   const missing = await deps.wallet.missing(amount, fee);
   if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
 
@@ -165,11 +183,13 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     fee,
     status: "signed",
     writerEpoch: deps.writerEpoch,
+    refusedFor: undefined,
   };
   // The point of no return. Bytes that could not be saved are dropped here and never leave the process.
-  const account = ledgerAccountOf({ account: deps.custodian, chainId: deps.chainId });
-  const saved = await ledger.withdrawals.save({ ...withdrawal, account });
+  const ofLedger = ledgerAccountOf({ account: deps.custodian, chainId: deps.chainId });
+  const saved = await ledger.withdrawals.save({ ...withdrawal, account: ofLedger });
   if (saved !== "saved") return notSaved(saved);
+  deps.causes.signed(payout);
   deps.wallet.spent(amount, fee);
   log.info("withdrawal.signed", {
     payout: payout.key,
@@ -178,6 +198,55 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     payee: payout.payee,
   });
   return { type: "in_flight", outcome: await send(deps, payout, withdrawal) };
+}
+
+const FEES = "fees";
+const AUTHORITY = "authority";
+
+const tooDear = (reason: string): Cause => ({
+  event: "payer.paused",
+  subject: "max_network_fee",
+  reason,
+  todo: "nothing is signed; if the chain has changed its fees, raise max_network_fee in the policy file and start the payer again",
+});
+
+/** Does the payer's key move the custodian's funds, as the chain is now? Why not, said once until it does again. */
+export async function checkAuthority(
+  { causes, signer }: Pick<PayDeps, "causes" | "signer">,
+  account: ChainAccount,
+): Promise<string | undefined> {
+  const problem = whyNoAuthority(account, signer.publicKey);
+  if (problem === undefined) {
+    await causes.over(AUTHORITY);
+    return undefined;
+  }
+  await causes.found(AUTHORITY, {
+    event: "payer.key_not_in_authority",
+    subject: account.name,
+    reason: problem,
+    todo: "nothing is signed: if you have changed the active key, give the payer the new one (docs/handbook.md, Change a key); if not, somebody else has: docs/runbook.md, Loss of a key",
+  });
+  return problem;
+}
+
+/** As the debt check says; a cause that this process has no memo key for is told to people, and waits. */
+async function whyNotOwed(
+  { debts, ledger, log, memoKeys }: PayDeps,
+  debt: Debt,
+  at: DebtCheckTime,
+): Promise<string | CauseUnread | undefined> {
+  try {
+    return await debts.whyNotOwed(debt, at);
+  } catch (error) {
+    if (!(error instanceof CauseUnread)) throw error;
+    const alarms = memoKeys.alarms(
+      [error.publicKey],
+      "the payer pays nothing that follows from memos for it",
+    );
+    if (alarms.length > 0) await ledger.transaction((tx) => tx.receipts.add(alarms));
+    for (const alarm of alarms) logReceipt(log, alarm);
+    return error;
+  }
 }
 
 /** Somebody has written debts that nobody owes, or another account of what was sent. Nothing is paid until a person has looked. */
@@ -216,12 +285,13 @@ async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | 
 
 /** Sends the saved bytes. Accepted, refused or unanswered: the withdrawal is alive until the chain has decided. */
 async function send(
-  { chain, ledger, log, wallet }: PayDeps,
+  { chain, ledger, log, wallet, causes }: PayDeps,
   payout: PayoutRecord,
   withdrawal: WithdrawalRecord,
 ): Promise<BroadcastOutcome> {
   const outcome = await chain.broadcast(withdrawal.bytes);
   await ledger.withdrawals.markSent(withdrawal);
+  const commonCause = await causes.heard(payout, outcome, { isFirst: withdrawal.status === "signed" });
   const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
   switch (outcome.type) {
     case "accepted":
@@ -234,9 +304,13 @@ async function send(
       // The wallet or the fees were not what we thought: ask the chain anew before the next payment.
       wallet.forget();
       log.warn("withdrawal.refused", { ...ids, code: outcome.code, message: outcome.message });
-      await ledger.withdrawals.noteRefusal(withdrawal, `${outcome.code}: ${outcome.message}`.slice(0, 500));
+      await ledger.withdrawals.noteRefusal(withdrawal, {
+        reason: `${outcome.code}: ${outcome.message}`.slice(0, 500),
+        commonCause,
+      });
       break;
     case "unknown":
+      await ledger.withdrawals.noteRefusal(withdrawal, { reason: undefined, commonCause });
       log.warn("withdrawal.unanswered", { ...ids, message: outcome.message });
       break;
     default:

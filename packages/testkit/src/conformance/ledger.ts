@@ -555,11 +555,17 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await ledger.withdrawals.save(withdrawal);
       await ledger.withdrawals.markSent(withdrawal);
       await ledger.withdrawals.markSent(withdrawal);
-      await ledger.withdrawals.noteRefusal(withdrawal, "expired: says a node");
+      await ledger.withdrawals.noteRefusal(withdrawal, {
+        reason: "expired: says a node",
+        commonCause: undefined,
+      });
+      await ledger.withdrawals.noteRefusal(withdrawal, { reason: undefined, commonCause: "unanswered" });
+      await ledger.withdrawals.noteRefusal(withdrawal, { reason: undefined, commonCause: "other" });
       const view = await ledger.payouts.view(payout.id);
       assert.equal(view?.live?.status, "broadcast");
       assert.equal(view.payout.status, "sent");
       assert.equal(view.payout.reason, "expired: says a node");
+      assert.equal(view.live.refusedFor, "unanswered");
       await ledger.transaction(async (tx) => {
         assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 1);
         assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 0);
