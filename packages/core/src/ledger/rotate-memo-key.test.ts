@@ -208,12 +208,14 @@ describe("the custodian's memo key", () => {
       await cluster.settle();
       expect((await cluster.compare()).differences).toEqual([]);
       const before = outcomes(cluster);
-      const payouts = [...cluster.ledger.contents.payouts.values()].map(({ key, status }) => `${key} ${status}`);
+      const payouts = [...cluster.ledger.contents.payouts.values()].map(
+        ({ key, status }) => `${key} ${status}`,
+      );
       await cluster.rebuild();
       expect(outcomes(cluster)).toEqual(before);
-      expect([...cluster.ledger.contents.payouts.values()].map(({ key, status }) => `${key} ${status}`)).toEqual(
-        payouts,
-      );
+      expect(
+        [...cluster.ledger.contents.payouts.values()].map(({ key, status }) => `${key} ${status}`),
+      ).toEqual(payouts);
     }));
 
   it("stops payments when a payment is found whose memo nobody can read and that the ledger does not know", () =>
@@ -235,8 +237,8 @@ describe("the custodian's memo key", () => {
       await cluster.settle(3);
       expect(cluster.ledger.contents.payouts.get(refund.id)?.status).toBe("confirmed");
       expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
-      expect(cluster.ledger.contents.receipts.filter(({ event }) => event === "transfer.read")).toMatchObject([
-        { subject: operationId([...cluster.ledger.contents.settlements.values()][0]?.by as never) },
-      ]);
+      expect(cluster.ledger.contents.receipts.filter(({ event }) => event === "transfer.read")).toMatchObject(
+        [{ subject: operationId([...cluster.ledger.contents.settlements.values()][0]?.by as never) }],
+      );
     }));
 });

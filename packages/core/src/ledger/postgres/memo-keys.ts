@@ -10,7 +10,7 @@ export class PostgresMemoKeys {
   }
 
   async all(): ReturnType<Ledger["memoKeys"]["all"]> {
-    const rows = await this.#db.memoKey.findMany({ orderBy: { createdAt: "asc" } });
+    const rows = await this.#db.memoKey.findMany({ orderBy: [{ createdAt: "asc" }, { publicKey: "asc" }] });
     return rows.map(({ publicKey, sinceBlockNum }): SeenMemoKey => ({
       publicKey,
       sinceBlockNum: sinceBlockNum ?? undefined,
