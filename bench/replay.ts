@@ -9,6 +9,7 @@ import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import { establishCursor } from "@stakebts/core/ledger/establish-cursor";
 import { ingestBlocks } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
+import { MemoKeys } from "@stakebts/core/ledger/memo-keys";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import type { Pg } from "@stakebts/testkit/postgres";
 import { wifFromSeed } from "@stakebts/devnet";
@@ -96,11 +97,13 @@ async function ingestRate(url: string, databaseUrl: string): Promise<number> {
   const ledger = createPostgresLedger({ url: databaseUrl });
   const [custodian] = await chain.accounts(["custodian"]);
   if (custodian === undefined) throw new Error("no custodian");
+  const memos = createMemoReader({ wifs: [wifFromSeed("custodian-memo")] });
   const deps = {
     chain,
     ahead: new ReadAhead(chain, custodian.id),
     ledger,
-    memos: createMemoReader({ wifs: [wifFromSeed("custodian-memo")] }),
+    memos,
+    memoKeys: new MemoKeys({ chain, ledger, memos, custodian }),
     log: silent,
     policy: DEFAULT_POLICY,
     custodian,

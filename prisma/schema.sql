@@ -169,6 +169,17 @@ CREATE TRIGGER freeze_waits_for_payments BEFORE INSERT ON ledger_freeze FOR EACH
 CREATE TRIGGER no_delete BEFORE DELETE ON ledger_freeze FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger_freeze FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 
+CREATE TABLE memo_key (
+  public_key text NOT NULL,
+  since_block_num integer,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT memo_key_pkey PRIMARY KEY (public_key)
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON memo_key FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON memo_key FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON memo_key FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE notification (
   id bigint NOT NULL DEFAULT nextval('notification_id_seq'::regclass),
   message_id uuid NOT NULL,
@@ -261,6 +272,7 @@ CREATE TABLE payout (
   limited_by text,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  uncounted_attempts integer NOT NULL DEFAULT 0,
   CONSTRAINT payout_pkey PRIMARY KEY (id),
   CONSTRAINT payout_amount_positive CHECK (amount > 0),
   CONSTRAINT payout_confirmed_has_block CHECK ((status = 'confirmed') = (block_processed IS NOT NULL)),
@@ -268,6 +280,7 @@ CREATE TABLE payout (
   CONSTRAINT payout_limited_by_known CHECK (limited_by = ANY (ARRAY['payment_cap', 'approval', 'hour_cap', 'day_cap'])),
   CONSTRAINT payout_status_known CHECK (status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'confirmed', 'waiting_funds', 'held', 'failed', 'cancelled'])),
   CONSTRAINT payout_stopped_has_reason CHECK ((status <> ALL (ARRAY['held', 'failed', 'cancelled'])) OR reason IS NOT NULL),
+  CONSTRAINT payout_uncounted_attempts_counted CHECK (uncounted_attempts >= 0 AND uncounted_attempts <= attempts),
   CONSTRAINT payout_waiting_has_since CHECK ((status = 'waiting_funds') <= (waiting_since IS NOT NULL))
 );
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
@@ -465,7 +478,7 @@ CREATE TABLE transfer (
   CONSTRAINT transfer_direction_known CHECK (direction = ANY (ARRAY['in', 'out'])),
   CONSTRAINT transfer_in_has_request CHECK ((direction = 'in') = (request IS NOT NULL)),
   CONSTRAINT transfer_memo_status_known CHECK (memo_status = ANY (ARRAY['none', 'text', 'public', 'unreadable'])),
-  CONSTRAINT transfer_status_known CHECK (status = ANY (ARRAY['undecided', 'decided']))
+  CONSTRAINT transfer_status_known CHECK (status = ANY (ARRAY['unread', 'undecided', 'decided']))
 );
 CREATE INDEX transfer_already_processed ON transfer (sender) WHERE outcome = 'already_processed';
 CREATE INDEX transfer_memo_nonce ON transfer (memo_nonce) WHERE memo_nonce IS NOT NULL;
@@ -475,6 +488,8 @@ CREATE INDEX transfer_txid_idx ON transfer (txid);
 CREATE INDEX transfer_undecided ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'undecided';
 CREATE INDEX transfer_undecided_by_sender ON transfer (sender, block_time_ms) WHERE status = 'undecided' AND ((request ->> 'type') = ANY (ARRAY['open', 'stop']));
 CREATE INDEX transfer_undecided_no_open ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'undecided' AND (request ->> 'type') <> 'open';
+CREATE INDEX transfer_unread ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'unread';
+CREATE INDEX transfer_unread_by_sender ON transfer (sender, block_time_ms) WHERE status = 'unread' AND direction = 'in';
 CREATE TRIGGER no_delete BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 
@@ -510,6 +525,7 @@ CREATE TABLE withdrawal (
   op_in_trx integer,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  refused_for text,
   CONSTRAINT withdrawal_pkey PRIMARY KEY (id),
   CONSTRAINT withdrawal_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id) ON UPDATE CASCADE ON DELETE RESTRICT,
   CONSTRAINT withdrawal_confirmed_has_block CHECK ((status = 'confirmed') = (block_num IS NOT NULL)),
@@ -548,6 +564,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION login_is(process text) RETURNS boolean
 -- FUNCTION payout_begins_due() RETURNS trigger
 -- FUNCTION payout_moves() RETURNS trigger
+-- FUNCTION read_transfers(found jsonb) RETURNS SETOF text
 -- FUNCTION recovery_hold_holds() RETURNS trigger
 -- FUNCTION recovery_hold_is_passed(until_ms bigint, from_block_num integer) RETURNS boolean
 -- FUNCTION refuse_change() RETURNS trigger

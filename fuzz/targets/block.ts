@@ -4,6 +4,7 @@ import { type ChainAccount, type ChainBlock, ChainError, type ChainReader } from
 import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import { ingestBlocks } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
+import { MemoKeys } from "@stakebts/core/ledger/memo-keys";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
@@ -159,6 +160,7 @@ async function ingest(input: BlockInput, broken: OpenOptions["broken"]): Promise
     adminReplay: false,
     accounts: new Map<string, ChainAccount>(),
     watch: new LedgerWatch(),
+    memoKeys: new MemoKeys({ chain, ledger, memos, custodian: { id: CUSTODIAN, name: "custodian" } }),
   } as const;
   let held: string | undefined;
   try {

@@ -8,6 +8,8 @@ import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import { Instead, type Script, ScriptedNode } from "@stakebts/testkit/scripted-node";
 import { parseSignedTransaction } from "@stakebts/bitshares/transaction-codec";
 import { ChainError } from "@stakebts/bitshares/chain";
+import { CommonCauses } from "@stakebts/core/payments/common-cause";
+import { MemoKeys } from "@stakebts/core/ledger/memo-keys";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
 import { cursorAt, operation, refundOf } from "@stakebts/testkit/given";
@@ -170,6 +172,13 @@ export const rpc: Target = {
               ledger,
               signer,
               memos,
+              memoKeys: new MemoKeys({
+                chain,
+                ledger,
+                memos,
+                custodian: { id: "1.2.77", name: "custodian" },
+              }),
+              causes: new CommonCauses({ ledger, clock, log: silent }),
               wallet: new HotWallet({
                 chain,
                 account: "1.2.77",

@@ -9,7 +9,7 @@ import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
-import { measureLead, measureMoney, measurePayments } from "@stakebts/core/payments/metrics";
+import { measureLead, measureMoney, measurePause, measurePayments } from "@stakebts/core/payments/metrics";
 import { createPostgresPayerLock } from "@stakebts/core/payments/postgres-payer-lock";
 import { findQueueStore, openChain, workerOn } from "@stakebts/core/processes/open-ports";
 import { runPayer } from "@stakebts/core/processes/payer";
@@ -37,7 +37,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       lock: createPostgresPayerLock({ databaseUrl, clock: hostClock, log, progress }),
       startWorker: workerOn(queues, { log, progress }),
       signerOn: (chainId) => createSigner({ wif: activeKey, chainId }),
-      memos: createMemoWriter({ wif: memoKeys[0] ?? activeKey }),
+      memos: createMemoWriter({ wif: memoKeys[0] ?? activeKey, olderWifs: memoKeys.slice(1) }),
       memoReader: createMemoReader({ wifs: memoKeys }),
       openSources: (opened) =>
         openTopUpSources(config, exchangeCredentials(config), { ...opened, chain, log }),
@@ -50,6 +50,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       onCustodian: ({ account }, policy) =>
         measureMoney(metrics, { chain, view, custodianId: account.id, policy }),
       onLead: measureLead(metrics),
+      onPause: measurePause(metrics),
       measure: measurePayments(metrics),
     },
     {

@@ -119,6 +119,7 @@ function* parseInTurns(
   const transfers: ChainTransfer[] = [];
   const payments: ChainPayment[] = [];
   const accountOperations: AccountOperation[] = [];
+  const memoKeys: string[] = [];
   const packed: Uint8Array[] = [];
   let complete = true; // every transaction could be serialized
   let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
@@ -152,6 +153,7 @@ function* parseInTurns(
         return;
       }
       transfersOnly = false;
+      if (tag === ACCOUNT_UPDATE_TAG) memoKeys.push(...newMemoKey(body, account));
       if (ofAccount !== undefined) doing.push({ ...ofAccount, transfer: undefined });
       if (serialized) serialized = tryWrite(out, OPERATION, [tag, body]);
     });
@@ -180,12 +182,22 @@ function* parseInTurns(
     timeMs: millis(header.timestampSec * SECOND_MS),
     transfers,
     payments,
+    ...(memoKeys.length === 0 ? {} : { memoKeys }),
   };
   if (!complete) return { block, accountOperations, merkle: "unverifiable" };
   if (merkleRootOf(packed) === header.transactionMerkleRoot)
     return { block, accountOperations, merkle: "verified" };
   if (!transfersOnly) return { block, accountOperations, merkle: "unverifiable" };
   throw new NodeLie(`the transactions of block ${blockNum} do not hash to its merkle root`);
+}
+
+const ACCOUNT_UPDATE_TAG = 6;
+
+/** The memo key that `account` gives itself by this update, if it does; what has no such shape says nothing. */
+function newMemoKey(value: unknown, account: AccountId): readonly string[] {
+  const update = value as { account?: unknown; new_options?: { memo_key?: unknown } | null } | null;
+  const key = update?.account === account ? update.new_options?.memo_key : undefined;
+  return typeof key === "string" && parsePublicKey(key) !== undefined ? [key] : [];
 }
 
 function asOperation(value: unknown): { tag: number; body: unknown } {

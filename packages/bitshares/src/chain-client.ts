@@ -323,7 +323,7 @@ const accountBlockOf = ({ block, accountOperations }: ParsedBlock): AccountBlock
 
 /** What such a block says of the account. */
 const oursIn = ({ block, accountOperations }: ParsedBlock): string =>
-  textOf([block.transfers, accountOperations]);
+  textOf([block.transfers, accountOperations, block.memoKeys ?? []]);
 
 const textOf = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? part.toString() : part));

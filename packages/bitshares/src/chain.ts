@@ -70,6 +70,8 @@ export interface ChainBlock {
    * among them was not in the block.
    */
   readonly payments: readonly ChainPayment[];
+  /** Memo keys that `account` gives itself in this block. Missing: none. */
+  readonly memoKeys?: readonly string[];
 }
 
 export interface ChainPayment {

@@ -109,6 +109,13 @@ export class KeyFormatError extends Error {
 /** 33 zero bytes: "no memo key" in an account, and both keys of a public memo. */
 export const NULL_PUBLIC_KEY: Uint8Array = new Uint8Array(33);
 
+/** Two texts of one key, whatever their prefixes. Text that is no key is the same as nothing but itself. */
+export function sameKey(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [a, b] = [parsePublicKey(one), parsePublicKey(other)];
+  return a !== undefined && b !== undefined && sameBytes(a, b);
+}
+
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** A private key that cannot be printed by accident. */

@@ -10,6 +10,7 @@ import {
   type PrivateKey,
   privateKeyFromWif,
   sameBytes,
+  sameKey,
 } from "./keys.ts";
 
 const UINT64_MAX = 18_446_744_073_709_551_615n;
@@ -187,13 +188,29 @@ export function createMemoReader(options: {
   };
 }
 
-/** Throws KeyFormatError for a key that is not one. */
-export function createMemoWriter(options: { wif: string; keyPrefix?: string | undefined }): MemoWriter {
-  const key = privateKeyFromWif(options.wif);
-  const publicKey = key.publicKeyText(options.keyPrefix ?? DEFAULT_KEY_PREFIX);
+/**
+ * @param options.olderWifs what can be written with as well, while the account has one of them for its memo key
+ * Throws KeyFormatError for a key that is not one.
+ */
+export function createMemoWriter(options: {
+  wif: string;
+  olderWifs?: readonly string[];
+  keyPrefix?: string | undefined;
+}): MemoWriter {
+  const keys = [options.wif, ...(options.olderWifs ?? [])].map((wif) => {
+    const key = privateKeyFromWif(wif);
+    return { key, publicKey: key.publicKeyText(options.keyPrefix ?? DEFAULT_KEY_PREFIX) };
+  });
+  const [newest] = keys;
+  assert(newest !== undefined, "there is a key to write with");
   return {
-    publicKey,
-    write({ text, toPublicKey, nonce }) {
+    publicKey: newest.publicKey,
+    publicKeys: keys.map(({ publicKey }) => publicKey),
+    write({ text, fromPublicKey, toPublicKey, nonce }) {
+      const wanted = keys.find(
+        ({ publicKey }) => fromPublicKey !== undefined && sameKey(publicKey, fromPublicKey),
+      );
+      const { key, publicKey } = wanted ?? newest;
       assert(nonce >= 0n && nonce <= UINT64_MAX, `a memo nonce is an unsigned 64-bit number: ${nonce}`);
       // An account may have the null key, or no point of the curve, for its memo key. It is paid all the same.
       const to = isPublicKey(toPublicKey) ? toPublicKey : publicKey;

@@ -50,10 +50,14 @@ export interface MemoReader {
 }
 
 export interface MemoWriter {
+  /** The newest. */
   readonly publicKey: string;
+  /** All that can be written with, newest first. */
+  readonly publicKeys: readonly string[];
   /**
    * A payee whose memo key nothing can be encrypted to gets a memo that only we can read: it still names the payout.
-   * @param nonce unsigned 64-bit, unique per pair of keys; part of the transaction id
+   * @param options.fromPublicKey the key to write with, if it is one of ours; else the newest
+   * @param options.nonce unsigned 64-bit, unique per pair of keys; part of the transaction id
    */
-  write(options: { text: string; toPublicKey: string; nonce: bigint }): EncryptedMemo;
+  write(options: { text: string; fromPublicKey?: string; toPublicKey: string; nonce: bigint }): EncryptedMemo;
 }

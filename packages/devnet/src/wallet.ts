@@ -10,6 +10,7 @@ import {
 import type { Json } from "./node/json-text.ts";
 import { encryptMemo, publicMemo } from "./node/memo.ts";
 import {
+  ACCOUNT_UPDATE,
   OperationCodec,
   PERMISSION_CLAIM,
   PERMISSION_CREATE,
@@ -263,6 +264,44 @@ export class DevnetWallet {
       },
     ];
     return this.#send(await this.#sign(operation, head));
+  }
+
+  /** Gives this account another active key, another memo key or both: public keys as text. Signed with the active key of now. */
+  async updateKeys(keys: { activeKey?: string; memoKey?: string }): Promise<{ txid: string }> {
+    const [found, head] = await Promise.all([
+      this.call(0, "get_accounts", [[this.name], false]),
+      this.#head(),
+    ]);
+    const [account] = found as unknown as { id: string; options: Record<string, Json> }[];
+    if (account === undefined) throw new Error(`there is no account ${this.name}`);
+    const { fee, pricePerKbyte } = (await this.#known()).fees.get(ACCOUNT_UPDATE) ?? {
+      fee: 0n,
+      pricePerKbyte: 0n,
+    };
+    const active = (key: string) => ({
+      weight_threshold: 1,
+      account_auths: [],
+      key_auths: [[key, 1]],
+      address_auths: [],
+    });
+    const operation = [
+      ACCOUNT_UPDATE,
+      {
+        fee: asset(fee + pricePerKbyte), // by size: less than a kilobyte
+        account: account.id,
+        ...(keys.activeKey === undefined ? {} : { active: active(keys.activeKey) }),
+        ...(keys.memoKey === undefined
+          ? {}
+          : { new_options: { ...account.options, memo_key: keys.memoKey } }),
+        extensions: {},
+      },
+    ];
+    return this.#send(await this.#sign(operation, head));
+  }
+
+  /** What this wallet has remembered of accounts: a real one reads a memo key anew when it is opened. */
+  forgetAccounts(): void {
+    this.#accounts.clear();
   }
 
   /** Signs a transfer against the head of the node without sending it. */

@@ -20,6 +20,7 @@ import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
 import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish-cursor";
 import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import type { TopUpSource } from "@stakebts/core/treasury/treasury";
+import { MemoKeyWatch } from "@stakebts/core/ledger/watch-memo-key";
 import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
 import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
@@ -111,6 +112,11 @@ export class InProcessCluster {
   frozenHere: () => readonly Freeze[] = () => [];
   /** Of payers that begin from now on. */
   owed = OWED;
+  /** Memo keys of ingesters and payers that begin from now on (WIF), the present one first. */
+  memoWifs: readonly string[] = [wifFromSeed(`${CUSTODIAN}-memo`)];
+  payerMemoWifs: readonly string[] | undefined;
+  /** Of payers that begin from now on (WIF). */
+  activeWif = wifFromSeed(`${CUSTODIAN}-active`);
   /** `false`: no process looks for a shortage. */
   treasuryOn = true;
   /** Calls that the current process has made to what is outside. */
@@ -275,7 +281,7 @@ export class InProcessCluster {
       {
         chain: this.#fragile(this.chain),
         ledger: this.#fragileLedger(),
-        memos: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
+        memos: createMemoReader({ wifs: this.memoWifs }),
         log: silent,
       },
       {
@@ -309,6 +315,7 @@ export class InProcessCluster {
       {
         ...this.readDeps(),
         passedBlocks: this.ledger.passedBlocks,
+        memoKeysSeen: this.ledger.memoKeys,
         policy,
         clock: this.clock,
         ledger: wholeMemoryLedger(this.ledger),
@@ -323,6 +330,7 @@ export class InProcessCluster {
 
   async #startIngester(mode: StartMode): Promise<IngestDeps> {
     const ingester = this.#ingestDeps();
+    await new MemoKeyWatch(ingester).look();
     await establishCursor(ingester, mode);
     this.#ingester = ingester;
     return ingester;
@@ -349,19 +357,20 @@ export class InProcessCluster {
 
   /** A payer that has just become the only one. Others that still believe they are, are over. */
   async newPayer(): Promise<PayDeps> {
+    const memoWifs = this.payerMemoWifs ?? this.memoWifs;
     const deps = newPayDeps({
       chainId: this.chainId,
       owed: this.owed,
       ports: {
         chain: this.#fragile(this.chain),
         ledger: this.#fragileLedger(),
-        memos: createMemoWriter({ wif: wifFromSeed(`${CUSTODIAN}-memo`) }),
-        memoReader: createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] }),
+        memos: createMemoWriter({ wif: memoWifs[0] as string, olderWifs: memoWifs.slice(1) }),
+        memoReader: createMemoReader({ wifs: memoWifs }),
         clock: this.clock,
         log: silent,
         frozenHere: () => this.frozenHere(),
       },
-      signer: createSigner({ wif: wifFromSeed(`${CUSTODIAN}-active`), chainId: this.chainId }),
+      signer: createSigner({ wif: this.activeWif, chainId: this.chainId }),
       custodian: this.custodian,
       policy: this.policy,
     });
@@ -463,7 +472,7 @@ export class InProcessCluster {
   async paidOnChain(): Promise<readonly { to: string; amount: Shares; key: PayoutKey | undefined }[]> {
     const { irreversibleBlockNum } = await this.chain.head();
     const blocks = await this.chain.blocks({ from: 1, to: irreversibleBlockNum, account: this.custodian.id });
-    const reader = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
+    const reader = createMemoReader({ wifs: [...this.memoWifs, wifFromSeed(`${CUSTODIAN}-memo`)] });
     const sent = blocks.flatMap((block) => block.transfers.filter((t) => t.fromId === this.custodian.id));
     const accounts = await this.chain.accounts([...new Set(sent.map((t) => t.toId))]);
     // The memo of a deposit at an exchange is the exchange's, and names no payout. Its nonce does.

@@ -18,6 +18,7 @@ import { jobsIn, receiptsIn } from "./memory-ledger/receipts.ts";
 import { type Clock, copy, emptyState, type State } from "./memory-ledger/state.ts";
 import { topUpsIn } from "./memory-ledger/top-ups.ts";
 import { setAsideIn } from "./memory-ledger/set-aside.ts";
+import { memoKeysIn } from "./memory-ledger/memo-keys.ts";
 import { passedBlocksIn } from "./memory-ledger/passed-blocks.ts";
 import { transfersIn, undecidedIn, waitingIn } from "./memory-ledger/transfers.ts";
 import { withdrawalsIn } from "./memory-ledger/withdrawals.ts";
@@ -86,6 +87,7 @@ export class MemoryLedger implements Ledger {
 
   readonly transfers: Ledger["transfers"] = {
     accountsNamed: (names) => transfersIn(this.#state).accountsNamed(names),
+    unread: (page) => transfersIn(this.#state).unread(page),
   };
 
   readonly rows: Ledger["rows"] = {
@@ -118,6 +120,8 @@ export class MemoryLedger implements Ledger {
   };
 
   readonly passedBlocks: Ledger["passedBlocks"] = passedBlocksIn(() => this.#state);
+
+  readonly memoKeys: Ledger["memoKeys"] = memoKeysIn(() => this.#state);
 
   readonly jobs: Ledger["jobs"] = {
     dispatch: (limit, make) => this.#dispatch(limit, make),
@@ -165,6 +169,7 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   control: controlIn(state, clock),
   approvals: approvalsIn(state),
   passedBlocks: passedBlocksIn(() => state),
+  memoKeys: memoKeysIn(() => state),
   setAside: setAsideIn(state),
   jobs: jobsIn(state),
   receipts: receiptsIn(state),

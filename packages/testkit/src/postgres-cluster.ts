@@ -18,7 +18,9 @@ import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish
 import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import { createDebtCheck } from "@stakebts/core/payments/debt-check";
 import { HotWallet } from "@stakebts/core/payments/hot-wallet";
+import { CommonCauses } from "@stakebts/core/payments/common-cause";
 import { CauseReader } from "@stakebts/core/ledger/cause-reader";
+import { MemoKeys } from "@stakebts/core/ledger/memo-keys";
 import { ingestBlocks, type IngestDeps, requestOf } from "@stakebts/core/ledger/ingest-blocks";
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { type PayDeps, type PayResult } from "@stakebts/core/payments/pay-payouts";
@@ -64,7 +66,8 @@ export class PostgresCluster {
       watch: new LedgerWatch(),
     };
     const ahead = new ReadAhead(chain, custodian.id);
-    this.#ingester = { chain, ahead, ledger, memos, log: silent, policy, custodian, ...rest };
+    const memoKeys = new MemoKeys({ chain, ledger, memos, custodian });
+    this.#ingester = { chain, ahead, ledger, memos, memoKeys, log: silent, policy, custodian, ...rest };
   }
 
   /** @param startMode `never`: the ledger is empty until {@link begin} */
@@ -183,6 +186,8 @@ export class PostgresCluster {
         minimumBalance: toShares(policy.minimumBalance),
         maxAgeMs: 0,
       }),
+      memoKeys: this.#ingester.memoKeys,
+      causes: new CommonCauses({ ledger, clock: hostClock, log: silent }),
       log: silent,
       policy,
       frozenHere: () => [],

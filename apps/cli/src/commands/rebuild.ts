@@ -167,6 +167,7 @@ async function compareLedger(context: Context, options: Options): Promise<ExitCo
           clock: context.clock,
           ledger: createWholeLedger({ url }),
           passedBlocks: context.ledger.passedBlocks,
+          memoKeysSeen: context.ledger.memoKeys,
           scratch: { ledger, whole: createWholeLedger({ url: scratchUrl }) },
         },
         options.from,

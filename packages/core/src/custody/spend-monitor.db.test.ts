@@ -532,6 +532,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
       fee,
       status: "signed",
       writerEpoch: payer.writerEpoch,
+      refusedFor: undefined,
     };
     const account = {
       chainId: payer.chainId,

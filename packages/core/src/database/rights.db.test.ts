@@ -395,6 +395,42 @@ describe("events", () => {
   });
 });
 
+describe("a memo", () => {
+  test("is read at last by ingesters and operators, of what is unread alone", async ({ owner, as }) => {
+    await owner.query(
+      `INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, sender, receiver, request,
+                             sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, status, outcome)
+       SELECT n, 0, 0, 1, 'in', 'nominator-1', 'custodian', '{"type":"unread","publicKey":"BTS1"}', false, 1, '1.3.0', 1,
+              'unreadable', s, CASE s WHEN 'decided' THEN 'kept' END
+         FROM (VALUES (7, 'unread'), (8, 'undecided'), (9, 'decided')) AS given (n, s)`,
+    );
+    const read = (blockNum: number) =>
+      `SELECT read_transfers('[{"blockNum": ${blockNum}, "trxInBlock": 0, "opInTrx": 0, "memoStatus": "text", "memoText": "stop",
+                                "request": {"type": "stop"}, "replayed": false, "senderIsLifetimeMember": false}]'::jsonb) AS at`;
+    const key = "INSERT INTO memo_key (public_key) VALUES ('BTS1')";
+    for (const role of PROCESS_ROLES.filter((name) => name !== "operator" && name !== "ingester")) {
+      const db = await as(role);
+      for (const sql of [read(7), key])
+        await expect(db.query(sql), `${role}: ${sql}`).rejects.toThrow(DENIED);
+    }
+    const ingester = await as("ingester");
+    for (const sql of [
+      'UPDATE transfer SET request = \'{"type": "stop"}\'',
+      "UPDATE transfer SET status = 'undecided'",
+      "UPDATE memo_key SET public_key = 'x'",
+      "DELETE FROM memo_key",
+    ])
+      await expect(ingester.query(sql), sql).rejects.toThrow(DENIED);
+    await ingester.query(key);
+    await expect(owner.query("DELETE FROM memo_key")).rejects.toThrow("nothing is ever deleted");
+    for (const blockNum of [8, 9]) expect((await ingester.query(read(blockNum))).rows).toEqual([]);
+    expect((await ingester.query(read(7))).rows).toEqual([{ at: "7:0:0" }]);
+    expect((await ingester.query(read(7))).rows).toEqual([]);
+    const { rows } = await owner.query("SELECT status, memo_text, request FROM transfer WHERE block_num = 7");
+    expect(rows).toEqual([{ status: "undecided", memo_text: "stop", request: { type: "stop" } }]);
+  });
+});
+
 describe("freezes", () => {
   const add = (db: pg.Client, source: string, process: string | null = null) =>
     db.query("SELECT add_freeze('pay-nothing', $1, $2, 'test')", [source, process]);

@@ -27,7 +27,7 @@ interface TableRights {
 
 /** What a step of a payout changes of it. A block and a time of payment are written by `confirm_payouts` alone. */
 const MOVE_PAYOUT =
-  "UPDATE (status, reason, waiting_since, attempts, enqueued_at, enqueued_again, updated_at)";
+  "UPDATE (status, reason, waiting_since, attempts, uncounted_attempts, enqueued_at, enqueued_again, updated_at)";
 const WRITE_RECEIPT = "INSERT (event, subject, chain_time_ms, details)";
 /** Who deletes a job locks it first, which takes the right to change something: here its place among the others. */
 const CLAIM_JOBS = "INSERT, DELETE, UPDATE (id)";
@@ -65,7 +65,11 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
   // No role inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
   withdrawal: {
-    write: { ingester: FOUND_IN_BLOCK, payer: "UPDATE (status, updated_at)", operator: FOUND_IN_BLOCK },
+    write: {
+      ingester: FOUND_IN_BLOCK,
+      payer: "UPDATE (status, refused_for, updated_at)",
+      operator: FOUND_IN_BLOCK,
+    },
   },
   top_up: {
     write: {
@@ -116,6 +120,12 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   // Written once, by `bind_ledger`.
   ledger_account: { write: {} },
   payment_limits: { write: { operator: "INSERT" } },
+  memo_key: {
+    write: {
+      ingester: "INSERT (public_key, since_block_num)",
+      operator: "INSERT (public_key, since_block_num)",
+    },
+  },
   // An order, and no more: ingester and watcher believe nodes, not the row.
   passed_block: { write: { operator: "INSERT" } },
   // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
@@ -155,6 +165,7 @@ export const FUNCTION_RIGHTS: Readonly<
     asOwner: true,
   },
   end_freeze: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
+  read_transfers: { callers: ["ingester", "operator"], asOwner: true },
   set_event_aside: { callers: ["operator"], asOwner: true },
   resume_event: { callers: ["operator"], asOwner: true },
   is_set_aside: { callers: [], asOwner: false },

@@ -4,6 +4,8 @@ import type { ChainAccount } from "@stakebts/bitshares/chain";
 import { wifFromSeed } from "@stakebts/devnet";
 import { type InProcessCluster, inCluster } from "@stakebts/testkit/in-process-cluster";
 import { describe, expect, it } from "vitest";
+import { toShares } from "@stakebts/kernel/amount";
+import { HotWallet } from "../payments/hot-wallet.ts";
 import { bindLedger } from "./bind-ledger.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -22,7 +24,14 @@ async function strangersPayer(cluster: InProcessCluster) {
   const payer = await cluster.newPayer();
   const [custodian] = await cluster.chain.accounts(["nominator-2"]);
   const signer = createSigner({ wif: wifFromSeed("nominator-2-active"), chainId: cluster.chainId });
-  return { ...payer, custodian: custodian as ChainAccount, signer };
+  const wallet = new HotWallet({
+    chain: cluster.chain,
+    account: (custodian as ChainAccount).id,
+    clock: cluster.clock,
+    minimumBalance: toShares(cluster.policy.minimumBalance),
+    maxAgeMs: 0,
+  });
+  return { ...payer, custodian: custodian as ChainAccount, signer, wallet };
 }
 
 describe("a ledger", () => {

@@ -1,7 +1,8 @@
 import type { AccountId, ChainAccount, ChainReader, ChainTransfer } from "@stakebts/bitshares/chain";
 import { ChainError } from "@stakebts/bitshares/chain";
 import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
-import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { ServiceError } from "@stakebts/kernel/errors";
+import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import {
   type Claim,
@@ -21,7 +22,19 @@ export interface CauseReaderDeps {
   readonly passedBlocks: PassedBlocks;
   readonly custodian: { readonly id: AccountId };
   /** What a transfer asks for; without it memos are left alone, as by a process that has no key to them. */
-  readonly requestOf?: ((transfer: ChainTransfer, blockNum: number) => MemoRequest) | undefined;
+  readonly requestOf?:
+    | ((transfer: ChainTransfer, blockNum: number) => MemoRequest | Promise<MemoRequest>)
+    | undefined;
+}
+
+/** A cause whose memo is for a memo key of the custodian that this process does not have: nothing is known of the debt. */
+export class CauseUnread extends ServiceError {
+  override readonly name = "CauseUnread";
+  readonly publicKey: string;
+  constructor(transfer: string, publicKey: string) {
+    super(`the memo of transfer ${transfer} is for ${publicKey}, which is not in STAKEBTS_MEMO_KEY`);
+    this.publicKey = publicKey;
+  }
 }
 
 /** Remembered transfers, one with a long memo counting for several: a few megabytes. */
@@ -35,6 +48,9 @@ export interface NotDead {
   readonly isInBlock: boolean;
   readonly why: string;
 }
+
+const isReadable = (request: MemoRequest | undefined): boolean =>
+  request !== undefined && !(request.type === "invalid" && request.reason === "unreadable");
 
 /** The custodian's incoming transfers of one block. */
 interface SeenBlock {
@@ -65,13 +81,22 @@ export class CauseReader {
   /**
    * Why what the debt follows from is not so on the chain; `undefined`: it is.
    * @param upToBlockNum the newest block that nodes may have; a cause in a later one is none
-   * Throws ChainError when no node can be asked: then nothing is known.
+   * Throws ChainError when no node can be asked and CauseUnread when a memo cannot be read: then nothing is known.
    */
   async whyNotOnChain(debt: Debt, upToBlockNum: number): Promise<string | undefined> {
     const claims = claimsOf(debt);
     const blocks = await this.#read(claims, upToBlockNum);
     for (const claim of claims) {
-      const problem = whyNotOnChain(claim, await this.#find(blocks, claim.transfer.operation));
+      const found = await this.#find(blocks, claim.transfer.operation);
+      const request = found?.request;
+      // What all can see is looked at first. A refund of what can be read is owed whatever it says.
+      const isUnread =
+        request?.type === "unread" && !(claim.asks === "any" && isReadable(claim.transfer.request));
+      const visible =
+        found === undefined || request?.type !== "unread" ? found : { ...found, request: undefined };
+      const problem = whyNotOnChain(claim, visible);
+      if (problem === undefined && isUnread)
+        throw new CauseUnread(operationId(claim.transfer.operation), request.publicKey);
       if (problem !== undefined) return `payout ${debt.key} does not follow from the chain: ${problem}`;
     }
     return undefined;
@@ -166,7 +191,7 @@ export class CauseReader {
     if (block === undefined || found === undefined) return undefined;
     const { amount, assetId } = found;
     // One memo is opened, and not those of all who sent something in that block.
-    const request = this.#deps.requestOf?.(found, blockNum);
+    const request = await this.#deps.requestOf?.(found, blockNum);
     return { sender: await this.#nameOf(found.fromId), timeMs: block.timeMs, amount, assetId, request };
   }
 

@@ -47,7 +47,7 @@ export async function expireWithdrawals(
   });
   // Not those that were paid by another hand meanwhile: there is nothing to try again.
   const moved = await tx.payouts.endAttempts(
-    ends.map(({ payout: { id }, to, reason }) => ({ id, to, reason })),
+    ends.map(({ payout: { id }, to, counts, reason }) => ({ id, to, counts, reason })),
   );
   const ended = ends.filter(({ payout }) => moved.has(payout.id));
   await tx.jobs.add(
@@ -70,10 +70,16 @@ export async function expireWithdrawals(
 }
 
 function endOfAttempt({ maxAttempts }: Policy, withdrawal: WithdrawalRecord, payout: PayoutRecord) {
-  const { attempts } = payout;
-  const to = afterAttempt({ type: "withdrawal_expired", attempts, maxAttempts });
-  const reason = `attempt ${attempts} expired unpaid: ${payout.reason ?? "no block took it"}`;
-  return { withdrawal, payout, to, reason };
+  const { attempts, uncountedAttempts } = payout;
+  const counts = withdrawal.refusedFor === undefined;
+  const to = afterAttempt({
+    type: counts ? "withdrawal_expired" : "common_cause",
+    attempts: attempts - uncountedAttempts,
+    maxAttempts,
+  });
+  const why = payout.reason ?? withdrawal.refusedFor ?? "no block took it";
+  const reason = `attempt ${attempts} expired unpaid${counts ? "" : " and does not count"}: ${why}`;
+  return { withdrawal, payout, to, counts, reason };
 }
 
 /**

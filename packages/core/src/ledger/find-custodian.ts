@@ -1,5 +1,6 @@
 import { StartupError } from "@stakebts/kernel/errors";
 import { type ChainAccount, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
+import { sameKey } from "@stakebts/bitshares/keys";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 
@@ -34,7 +35,7 @@ export async function findCustodian(
 
 /** With a wrong memo key every nomination would look like nonsense and be sent back, less the fee. */
 export function checkMemoKeys(custodian: ChainAccount, publicKeys: readonly string[]): void {
-  if (publicKeys.includes(custodian.memoKey)) return;
+  if (publicKeys.some((key) => sameKey(key, custodian.memoKey))) return;
   throw new StartupError(
     `STAKEBTS_MEMO_KEY: none of the ${publicKeys.length} key(s) (${publicKeys.join(", ")}) is the memo key of ${custodian.name} on chain, ${custodian.memoKey}`,
   );
@@ -49,14 +50,17 @@ export function checkActiveKey(
   publicKey: string,
   setting = "STAKEBTS_ACTIVE_KEY",
 ): void {
-  const index = account.activeKeys.indexOf(publicKey);
+  const problem = whyNoAuthority(account, publicKey);
+  if (problem !== undefined) throw new StartupError(`${setting}: ${problem}`);
+}
+
+/** Why this key alone cannot move the account's funds; `undefined`: it can. */
+export function whyNoAuthority(account: ChainAccount, publicKey: string): string | undefined {
+  const index = account.activeKeys.findIndex((key) => sameKey(key, publicKey));
   if (index === -1)
-    throw new StartupError(
-      `${setting}: ${publicKey} is not an active key of ${account.name}; on chain are ${account.activeKeys.join(", ")}`,
-    );
+    return `${publicKey} is not an active key of ${account.name}; on chain are ${account.activeKeys.join(", ")}`;
   const weight = account.activeWeights[index] ?? 0;
-  if (weight < account.activeThreshold)
-    throw new StartupError(
-      `${setting}: ${publicKey} has weight ${weight} of the ${account.activeThreshold} that ${account.name} needs; several signatures are not supported`,
-    );
+  return weight < account.activeThreshold
+    ? `${publicKey} has weight ${weight} of the ${account.activeThreshold} that ${account.name} needs; several signatures are not supported`
+    : undefined;
 }

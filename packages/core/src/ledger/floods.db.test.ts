@@ -11,6 +11,7 @@ import { EXPIRED_PER_STEP, expireWithdrawals } from "./expire-withdrawals.ts";
 import { ingestBlocks, type IngestDeps } from "./ingest-blocks.ts";
 import type { Ledger } from "./ledger.ts";
 import { createPostgresLedger } from "./postgres/ledger.ts";
+import { MemoKeys } from "./memo-keys.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { LedgerWatch } from "./recovery-hold.ts";
 
@@ -136,14 +137,17 @@ function ingesterOf(
         lifetimeMember: false,
       })),
   } as unknown as IngestDeps["chain"];
+  const memos: IngestDeps["memos"] = { publicKeys: [], read: () => ({ type: "none" }) };
+  const custodian = { id: CUSTODIAN_ID, name: ACCOUNT.custodianName };
   return {
     chain,
     ledger,
+    memoKeys: new MemoKeys({ chain, ledger, memos, custodian }),
     ahead: new ReadAhead(chain, CUSTODIAN_ID),
-    memos: { publicKeys: [], read: () => ({ type: "none" }) },
+    memos,
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     policy: DEFAULT_POLICY,
-    custodian: { id: CUSTODIAN_ID, name: ACCOUNT.custodianName },
+    custodian,
     skipBlocks: new Set(),
     adminReplay: false,
     accounts: new Map(),

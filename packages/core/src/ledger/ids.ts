@@ -32,8 +32,15 @@ export const alertMessageId = (event: string, subject: string): string =>
 export const memoNonce = (key: PayoutKey, attempt: number): bigint =>
   createHash("sha256").update(`memo ${key} ${attempt}`).digest().readBigUInt64BE();
 
-/** More attempts than this at one deposit are not looked for on the chain. */
+/**
+ * More attempts than this at one deposit are not looked for on the chain. Attempts that do not count may be more: their nonces begin
+ * again, and other blocks and expirations make other transactions of them.
+ */
 const DEPOSIT_ATTEMPTS_MAX = 100;
+
+/** Of the attempt that follows so many. */
+export const nextMemoNonce = (key: PayoutKey, attempts: number): bigint =>
+  memoNonce(key, (attempts % DEPOSIT_ATTEMPTS_MAX) + 1);
 
 /**
  * The nonces that the payments of a debt can have, as digits: by one of them a deposit at an exchange, whose memo is the

@@ -17,7 +17,7 @@ import {
   type ChainReader,
   type ChainTransfer,
 } from "@stakebts/bitshares/chain";
-import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
+import type { Cursor, Ledger, LedgerTx, NewReceipt, NewTransfer, SeenMemoKey } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
 import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import type { MemoContent, MemoReader } from "@stakebts/bitshares/signing";
@@ -25,6 +25,7 @@ import { ADMIN_REQUESTS, type MemoRequest } from "../rules/request.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
+import { isForeign, type MemoKeyHistory, type MemoKeys, missingKey } from "./memo-keys.ts";
 import { readAllOrPass, readOrPass } from "./pass-blocks.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { needCustodian } from "./bind-ledger.ts";
@@ -48,6 +49,7 @@ export interface IngestDeps {
   /** Accounts by id; filled on the way. Names never change. Membership does, and is read anew where it matters. */
   readonly accounts: Map<string, ChainAccount>;
   readonly watch: LedgerWatch;
+  readonly memoKeys: MemoKeys;
 }
 
 /** Transfers that are written together; a block has as many as strangers put into it, and is never divided. */
@@ -152,9 +154,9 @@ async function writeStep(
 ): Promise<number> {
   const to = cursor.blockNum + blocks.length;
   try {
-    const transfers = await readTransfers(deps, blocks, head.irreversibleBlockNum);
+    const { transfers, missing } = await readTransfers(deps, blocks, head.irreversibleBlockNum);
     const receipts = await deps.ledger.transaction((tx) =>
-      writeBlocks(tx, deps, { cursor, blocks, transfers }),
+      writeBlocks(tx, deps, { cursor, blocks, transfers, missing }),
     );
     deps.ahead.succeeded(blocks);
     if (receipts === undefined) return to;
@@ -188,16 +190,21 @@ export async function replayBlocks(
   for (let from = range.from, to = 0; from <= range.to; from = to + 1) {
     to = Math.min(range.to, from + (await deps.ahead.size(from)) - 1);
     for (const part of inSteps(await readBlocks(deps, { from, to }))) {
-      const transfers = (await readFinal(deps, part)).map((transfer) => {
+      const { transfers: read, missing } = await readFinal(deps, part);
+      const transfers = read.map((transfer) => {
         const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
         return importMark === undefined ? transfer : { ...transfer, importMark };
       });
       added += await deps.ledger.transaction(async (tx) => {
         await guard?.(tx);
         await needPassed(tx, to);
+        await tx.memoKeys.add(memoKeysIn(deps, part));
         const written = await writeTransfers(tx, deps, transfers);
         await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
         await tx.receipts.add(await findForeignPayments(tx, part));
+        await tx.receipts.add(
+          deps.memoKeys.alarms(missing, "transfers for it are recorded and not answered"),
+        );
         return written.length;
       });
     }
@@ -223,7 +230,23 @@ export async function findTransfers(
   deps: IngestDeps,
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly NewTransfer[]> {
-  return readFinal(deps, await readBlocks(deps, range));
+  return (await readFinal(deps, await readBlocks(deps, range))).transfers;
+}
+
+/** Blocks at once, when single ones are read. */
+const AT_ONCE = 16;
+
+/** The transfers of these blocks, each of which the cursor has passed, with the keys that there are now. Nothing is written. */
+export async function readAgain(
+  deps: IngestDeps,
+  blockNums: readonly number[],
+): Promise<readonly NewTransfer[]> {
+  const blocks: ChainBlock[] = [];
+  for (let i = 0; i < blockNums.length; i += AT_ONCE) {
+    const read = blockNums.slice(i, i + AT_ONCE).map((num) => readBlocks(deps, { from: num, to: num }));
+    blocks.push(...(await Promise.all(read)).flat());
+  }
+  return (await readFinal(deps, blocks)).transfers;
 }
 
 const readBlocks = (
@@ -231,7 +254,7 @@ const readBlocks = (
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly ChainBlock[]> => readAllOrPass(passDeps(deps), range);
 
-async function readFinal(deps: IngestDeps, blocks: readonly ChainBlock[]): Promise<readonly NewTransfer[]> {
+async function readFinal(deps: IngestDeps, blocks: readonly ChainBlock[]): Promise<ReadTransfers> {
   const { irreversibleBlockNum } = await deps.chain.head();
   return readTransfers(deps, blocks, irreversibleBlockNum);
 }
@@ -257,6 +280,8 @@ interface Batch {
   readonly cursor: Cursor;
   readonly blocks: readonly ChainBlock[];
   readonly transfers: readonly NewTransfer[];
+  /** Memo keys of the custodian that are not configured, and that some of them are for. */
+  readonly missing: ReadonlySet<string>;
 }
 
 /** `undefined`: another ingester was faster, and has written all of this. */
@@ -275,6 +300,7 @@ async function writeBlocks(
   });
   if (!moved) return undefined;
   const scanned = { ...cursor, blockTimeMs: last.timeMs };
+  await tx.memoKeys.add(memoKeysIn(deps, blocks));
   const written = await writeTransfers(tx, deps, batch.transfers);
   const settled = await settleOutgoing(tx, batch.transfers);
   const receipts = [
@@ -283,10 +309,25 @@ async function writeBlocks(
     ...(await expireWithdrawals(tx, deps.policy, scanned)),
     ...(await liftRecoveryHold(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
+    ...deps.memoKeys.alarms(batch.missing, "transfers for it are recorded and not answered"),
   ];
   await tx.receipts.add(receipts);
   return [...settled.confirmed, ...receipts];
 }
+
+const memoKeysOf = (blocks: readonly ChainBlock[]): readonly SeenMemoKey[] =>
+  blocks.flatMap(({ blockNum, memoKeys = [] }) =>
+    memoKeys.map((publicKey): SeenMemoKey => ({ publicKey, sinceBlockNum: blockNum })),
+  );
+
+/** What the account gave itself in these blocks, and what it has now. */
+const memoKeysIn = (
+  { memoKeys: { current } }: IngestDeps,
+  blocks: readonly ChainBlock[],
+): readonly SeenMemoKey[] => [
+  ...memoKeysOf(blocks),
+  ...(current === undefined ? [] : [{ publicKey: current, sinceBlockNum: undefined }]),
+];
 
 /** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */
 async function liftRecoveryHold(tx: LedgerTx, scanned: Cursor): Promise<readonly NewReceipt[]> {
@@ -372,12 +413,14 @@ const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
   },
 });
 
+export type ReadTransfers = Pick<Batch, "transfers" | "missing">;
+
 /** The transfers of the blocks in the ledger's words: names instead of ids, memos read and understood. */
-async function readTransfers(
+export async function readTransfers(
   deps: IngestDeps,
   blocks: readonly ChainBlock[],
   irreversibleBlockNum: number,
-): Promise<readonly NewTransfer[]> {
+): Promise<ReadTransfers> {
   const relevant = blocks.flatMap((block) => block.transfers.map((transfer) => ({ block, transfer })));
   const { accounts } = deps;
   const ids = relevant.flatMap(({ transfer }) => [transfer.fromId, transfer.toId]);
@@ -385,25 +428,63 @@ async function readTransfers(
     deps,
     ids.filter((id) => !accounts.has(id)),
   );
-  const read: NewTransfer[] = [];
+  const opened: Opened[] = [];
   let turnMs = performance.now();
   for (const { block, transfer } of relevant) {
     if (performance.now() - turnMs > TURN_MS) {
       await setImmediate();
       turnMs = performance.now();
     }
-    read.push(toNewTransfer(deps, block, transfer, irreversibleBlockNum));
+    opened.push({ block, transfer, memo: deps.memos.read(transfer.memo), missing: undefined });
   }
+  const missing = await withMissingKeys(deps, blocks, opened);
+  const read = opened.map((one, index) =>
+    toNewTransfer(deps, { ...one, missing: missing[index] }, irreversibleBlockNum),
+  );
+  const keys = new Set(missing.filter((key) => key !== undefined));
   // Only a lifetime member may act as a manager, so the membership of the moment is read.
   const askers = read.flatMap((transfer) =>
     isAdminRequest(transfer.request) && transfer.senderId !== undefined ? [transfer.senderId] : [],
   );
-  if (askers.length === 0) return read;
+  if (askers.length === 0) return { transfers: read, missing: keys };
   await learnAccounts(deps, askers);
-  return read.map((transfer) =>
+  const transfers = read.map((transfer) =>
     isAdminRequest(transfer.request) && transfer.senderId !== undefined
       ? { ...transfer, senderIsLifetimeMember: deps.accounts.get(transfer.senderId)?.lifetimeMember === true }
       : transfer,
+  );
+  return { transfers, missing: keys };
+}
+
+/** A transfer whose memo was tried with every key there is. */
+interface Opened {
+  readonly block: ChainBlock;
+  readonly transfer: ChainTransfer;
+  readonly memo: MemoContent;
+  /** The memo key of the custodian that may open it and is not configured. */
+  readonly missing: string | undefined;
+}
+
+/** For each of them the key that is missing. Asks for nothing unless there is a memo that was for none of ours. */
+async function withMissingKeys(
+  { memoKeys, custodian }: IngestDeps,
+  blocks: readonly ChainBlock[],
+  opened: readonly Opened[],
+): Promise<readonly (string | undefined)[]> {
+  const dependsOnMemo = ({ transfer: { permissionId, assetId } }: Opened) =>
+    permissionId === undefined && assetId === CORE_ASSET_ID;
+  if (!opened.some((one) => isForeign(one.memo) && dependsOnMemo(one))) return opened.map(() => undefined);
+  const { current, seen } = await memoKeys.history();
+  const history: MemoKeyHistory = { current, seen: [...seen, ...memoKeysOf(blocks)] };
+  return opened.map((one) =>
+    dependsOnMemo(one)
+      ? missingKey(one.transfer.memo, one.memo, {
+          side: one.transfer.fromId === custodian.id ? "from" : "to",
+          blockNum: one.block.blockNum,
+          configured: memoKeys.configured,
+          history,
+        })
+      : undefined,
   );
 }
 
@@ -429,8 +510,7 @@ async function learnAccounts({ accounts, chain }: IngestDeps, ids: readonly Acco
 
 function toNewTransfer(
   deps: IngestDeps,
-  block: ChainBlock,
-  transfer: ChainTransfer,
+  { block, transfer, memo, missing }: Opened,
   irreversibleBlockNum: number,
 ): NewTransfer {
   const sender = deps.accounts.get(transfer.fromId);
@@ -438,7 +518,6 @@ function toNewTransfer(
   assert(sender !== undefined && receiver !== undefined, "names were learnt before");
   const isOutgoing = transfer.fromId === deps.custodian.id;
   const isDrawn = transfer.permissionId !== undefined;
-  const memo = deps.memos.read(transfer.memo);
   const text = memo.type === "text" || memo.type === "public" ? memo.text : undefined;
   return {
     operation: { blockNum: block.blockNum, trxInBlock: transfer.trxInBlock, opInTrx: transfer.opInTrx },
@@ -454,7 +533,12 @@ function toNewTransfer(
     fee: isOutgoing && isDrawn ? shares(0n) : transfer.feeAmount, // who draws pays it
     memoStatus: memo.type,
     memoText: text,
-    request: isOutgoing ? undefined : requestOf(transfer, memo, block.blockNum, deps.policy),
+    ...(missing === undefined ? {} : { isUnread: true }),
+    request: isOutgoing
+      ? undefined
+      : missing === undefined
+        ? requestOf(transfer, memo, block.blockNum, deps.policy)
+        : { type: "unread", publicKey: missing },
     // What others draw from the custodian they wrote the memo of: it says nothing of payouts.
     payoutKey:
       isOutgoing && !isDrawn && transfer.assetId === CORE_ASSET_ID && text !== undefined
@@ -472,6 +556,22 @@ export const requestOf = (
   blockNum: number,
   policy: Pick<Policy, "strictJsonUpToBlock">,
 ): MemoRequest => (permissionId === undefined ? requestIn(memo, blockNum, policy) : { type: "drawn" });
+
+/** The same, by who may not have every memo key: what a key that is missing may open is `unread`. Throws ChainError. */
+export async function requestWithKeys(
+  { memoKeys, memos, policy }: Pick<IngestDeps, "memoKeys" | "memos" | "policy">,
+  transfer: ChainTransfer,
+  blockNum: number,
+): Promise<MemoRequest> {
+  const memo = memos.read(transfer.memo);
+  if (transfer.permissionId === undefined && isForeign(memo)) {
+    const { configured } = memoKeys;
+    const history = await memoKeys.history();
+    const publicKey = missingKey(transfer.memo, memo, { side: "to", blockNum, configured, history });
+    if (publicKey !== undefined) return { type: "unread", publicKey };
+  }
+  return requestOf(transfer, memo, blockNum, policy);
+}
 
 function requestIn(
   memo: MemoContent,

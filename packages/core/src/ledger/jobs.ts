@@ -4,8 +4,11 @@ import type { NewJob } from "../queue/queue.ts";
 
 // The id of each job. An id is used once: the queue drops a second job with an id that it still remembers.
 
-export const jobForTransfer = (operation: OperationPosition): NewJob => ({
-  id: `transfer-${operationId(operation).replaceAll(":", "-")}`,
+/** @param cause what makes this job another one than the first for it */
+export const jobForTransfer = (operation: OperationPosition, cause?: string): NewJob => ({
+  id: ["transfer", operationId(operation).replaceAll(":", "-"), ...(cause === undefined ? [] : [cause])].join(
+    "-",
+  ),
   kind: "memo.process",
   data: { transfer: operationId(operation) },
   delayMs: 0,

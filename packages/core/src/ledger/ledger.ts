@@ -42,8 +42,11 @@ export type MemoStatus = (typeof MEMO_STATUSES)[number];
 export const TRANSFER_DIRECTIONS = ["in", "out"] as const;
 export type TransferDirection = (typeof TRANSFER_DIRECTIONS)[number];
 
-/** An outgoing transfer is decided by being there. */
-export const TRANSFER_STATUSES = ["undecided", "decided"] as const;
+/**
+ * An outgoing transfer is decided by being there. `unread`: its memo is for a memo key of the custodian that the ingester does not
+ * have, so that nothing is known of what it asks for; it is read again when the key is there.
+ */
+export const TRANSFER_STATUSES = ["unread", "undecided", "decided"] as const;
 export type TransferStatus = (typeof TRANSFER_STATUSES)[number];
 
 /** A transfer of the custodian as it is written down when its block is processed. */
@@ -63,6 +66,8 @@ export interface NewTransfer {
   readonly fee: Shares;
   readonly memoStatus: MemoStatus;
   readonly memoText: string | undefined;
+  /** Nothing is known yet of what its memo says: a key is missing. Of an incoming one the request is `unread` then. */
+  readonly isUnread?: boolean;
   /** What an incoming transfer asks for; an outgoing one asks nothing. */
   readonly request: MemoRequest | undefined;
   /** The payout that an outgoing transfer says it settles. */
@@ -101,6 +106,8 @@ export interface PayoutRecord extends Omit<NewPayout, "rows"> {
   readonly status: PayoutStatus;
   readonly reason: string | undefined;
   readonly attempts: number;
+  /** So many of them ended for a cause that concerned every payout alike. */
+  readonly uncountedAttempts: number;
   /** Since when it has been waiting for funds. Chain time. */
   readonly waitingSinceMs: Millis | undefined;
   /** The limit that holds it back, or makes it wait. */
@@ -161,6 +168,8 @@ export type WithdrawalQuery =
     };
 
 export interface WithdrawalRecord extends Omit<NewWithdrawal, "account">, WithdrawalState {
+  /** A cause that concerned every payout alike, as nodes said: the attempt does not count. */
+  readonly refusedFor: string | undefined;
   readonly id: WithdrawalId;
   readonly expirationMs: Millis;
   readonly refBlockNum: number;
@@ -347,6 +356,8 @@ export interface TransfersTx {
   undecided(accepting: boolean, limit: number): Promise<readonly NewTransfer[]>;
   /** Writes those that are not there yet, and returns them. */
   insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
+  /** Those whose memos were read at last, with their memos and requests. @returns those that were unread until now */
+  read(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]>;
   decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean>;
   /** @returns how many of them were undecided */
   decideAll(
@@ -419,7 +430,12 @@ export interface PayoutsTx extends PayoutReader {
   fundsCame(): Promise<void>;
   /** Attempts that are over, of payouts that are on their way. @returns those that were, and have moved */
   endAttempts(
-    ends: readonly { readonly id: PayoutId; readonly to: "ready" | "failed"; readonly reason: string }[],
+    ends: readonly {
+      readonly id: PayoutId;
+      readonly to: "ready" | "failed";
+      readonly counts: boolean;
+      readonly reason: string;
+    }[],
   ): Promise<ReadonlySet<PayoutId>>;
   /**
    * Gives a failed or held payout back to the payer, with its job and its receipt, all or nothing. `false`: it has been
@@ -488,8 +504,14 @@ export interface Withdrawals {
   save(withdrawals: readonly NewWithdrawal[]): Promise<readonly ("saved" | WithdrawalRefusal)[]>;
   /** The bytes have left at least once: withdrawal → broadcast, payout → sent. Late calls change nothing. */
   markSent(withdrawals: readonly Pick<WithdrawalRecord, "id" | "payoutId">[]): Promise<void>;
-  /** What a node had against it, for people who look at the payout. Decides nothing. */
-  noteRefusal(withdrawal: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void>;
+  /**
+   * What nodes had against it. The reason is for people who look at the payout. A common cause, the first that is noted, says that the
+   * attempt does not count if it ends unpaid; that it ends is proved otherwise.
+   */
+  noteRefusal(
+    withdrawal: Pick<WithdrawalRecord, "id" | "payoutId">,
+    refusal: { readonly reason: string | undefined; readonly commonCause: string | undefined },
+  ): Promise<void>;
 }
 
 export interface TopUpReader {
@@ -573,6 +595,10 @@ export interface LedgerTx {
     /** A job whose id is there already is not written again. */
     add(jobs: readonly NewJob[]): Promise<void>;
   };
+  readonly memoKeys: {
+    /** Those that are there already stay as they are. */
+    add(keys: readonly SeenMemoKey[]): Promise<void>;
+  };
   readonly passedBlocks: {
     /** `false`: it was ordered before. */
     add(order: { blockNum: number; actor: string; reason: string }): Promise<boolean>;
@@ -591,6 +617,19 @@ export interface LedgerTx {
      */
     add(receipts: readonly NewReceipt[], options?: { readonly once: boolean }): Promise<number>;
   };
+}
+
+/** A memo key that the custodian's account has, or had. Ingesters alone write it down. */
+export interface SeenMemoKey {
+  readonly publicKey: string;
+  /** The block in which the account gave it to itself; `undefined`: it was found on the chain. */
+  readonly sinceBlockNum: number | undefined;
+}
+
+/** Unread transfers, page by page. */
+export interface UnreadPage {
+  readonly after: OperationPosition | undefined;
+  readonly limit: number;
 }
 
 /** Blocks that no node can deliver, and that an operator has ordered to pass (pass-blocks.ts). */
@@ -614,6 +653,12 @@ export interface Ledger {
   readonly transfers: {
     /** The accounts that have sent something under each name: one, if no node has ever lied about it; none that is known of. */
     accountsNamed(names: readonly string[]): Promise<ReadonlyMap<string, readonly AccountId[]>>;
+    /** In chain order, of both directions. */
+    unread(page: UnreadPage): Promise<readonly NewTransfer[]>;
+  };
+  readonly memoKeys: {
+    /** Every memo key that the custodian's account was seen to have. */
+    all(): Promise<readonly SeenMemoKey[]>;
   };
   readonly rows: {
     /** The distinct instants at which pending rows fall due, whose payout is not cancelled, from the earliest on. */

@@ -4,6 +4,9 @@ import type { Log } from "@stakebts/kernel/log";
 /** Receipts that ask for a person. The runbook has a row on each, and operators are notified of them. */
 export const NEEDS_ATTENTION = new Set([
   "payout.failed",
+  "payer.key_not_in_authority",
+  "payer.paused",
+  "memo_key.not_configured",
   "payout.held",
   "payout.not_payable",
   "withdrawal.unprovable",

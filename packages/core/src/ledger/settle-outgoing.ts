@@ -57,6 +57,14 @@ export async function settleOutgoing(tx: LedgerTx, transfers: readonly NewTransf
   for (const transfer of outgoing) {
     const withdrawal = withdrawalOf(transfer);
     const payout = withdrawal === undefined ? named(transfer) : byId.get(withdrawal.payoutId);
+    if (payout === undefined && transfer.isUnread === true)
+      receipts.push(
+        await contradiction(
+          tx,
+          transfer,
+          "a memo key of the custodian that is not in STAKEBTS_MEMO_KEY wrote its memo, so that it may pay a debt that the ledger would pay again",
+        ),
+      );
     if (payout === undefined) continue; // Not a payout of ours, or of a debt that the ledger has yet to learn of.
     const problem = problemWith(transfer, withdrawal, payout, paid);
     if (problem !== undefined) {

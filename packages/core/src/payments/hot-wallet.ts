@@ -1,6 +1,7 @@
 import { type Shares, shares } from "@stakebts/kernel/amount";
 import {
   type AccountId,
+  type ChainAccount,
   ChainError,
   type ChainHead,
   type ChainReader,
@@ -23,6 +24,7 @@ export class HotWallet {
   #balance: { readonly amount: Shares; readonly readAtMs: number } | undefined;
   #head: { readonly head: ChainHead; readonly readAtMs: number } | undefined;
   #refBlock: { readonly blockNum: number; readonly blockId: string } | undefined;
+  #known: { readonly account: ChainAccount; readonly readAtMs: number } | undefined;
   #schedule: { readonly fees: TransferFeeSchedule; readonly readAtMs: number } | undefined;
 
   constructor(options: {
@@ -72,6 +74,18 @@ export class HotWallet {
     this.#balance = { ...this.#balance, amount: shares(this.#balance.amount - amount - fee) };
   }
 
+  /** The account as a majority of the nodes has it: who may sign for it, and its memo key. Throws ChainError. */
+  async account(): Promise<ChainAccount> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#known === undefined || !isFresh(this.#known.readAtMs, nowMs, this.#maxAgeMs)) {
+      const [account] = await this.#chain.accounts([this.#account]);
+      if (account === undefined)
+        throw new ChainError("inconsistent_chain", `no node knows the account ${this.#account}`);
+      this.#known = { account, readAtMs: nowMs };
+    }
+    return this.#known.account;
+  }
+
   async fees(): Promise<TransferFeeSchedule> {
     const nowMs = this.#clock.nowMs();
     if (this.#schedule === undefined || !isFresh(this.#schedule.readAtMs, nowMs, this.#maxAgeMs))
@@ -96,6 +110,7 @@ export class HotWallet {
 
   forget(): void {
     this.#balance = undefined;
+    this.#known = undefined;
     this.#schedule = undefined;
     this.#head = undefined;
     this.#refBlock = undefined;

@@ -58,6 +58,16 @@ export function measureLead(metrics: Metrics): (epoch: bigint | undefined) => vo
   };
 }
 
+/** Whether a cause that concerns every payment alike keeps them back. */
+export function measurePause(metrics: Metrics): (isPaused: boolean) => void {
+  const paused = metrics.gauge(
+    "stakebts_payer_paused",
+    "1 while a cause that concerns every payment alike keeps this payer from signing",
+  );
+  paused.set(0);
+  return (isPaused) => paused.set(isPaused ? 1 : 0);
+}
+
 const MONEY = {
   stakebts_hot_wallet_bts: { help: "BTS in the hot wallet" },
   stakebts_purse_bts: {

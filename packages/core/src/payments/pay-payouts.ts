@@ -28,12 +28,16 @@ import type {
 import type { Log } from "@stakebts/kernel/log";
 import type { MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import type { HotWallet } from "./hot-wallet.ts";
+import { CauseUnread } from "../ledger/cause-reader.ts";
+import { whyNoAuthority } from "../ledger/find-custodian.ts";
+import type { MemoKeys } from "../ledger/memo-keys.ts";
 import { ledgerAccountOf } from "../ledger/bind-ledger.ts";
-import { memoNonce, withdrawalId } from "../ledger/ids.ts";
+import { nextMemoNonce, withdrawalId } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { createNotices } from "../ledger/create-notice.ts";
 import type { AccountCache } from "./account-cache.ts";
+import { type Cause, type CommonCauses } from "./common-cause.ts";
 import type { DebtCheck, DebtCheckTime } from "./debt-check.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
 
@@ -46,6 +50,8 @@ export interface PayDeps {
   readonly payees: Pick<AccountCache, "find">;
   /** Nothing is signed on the ledger's word alone. */
   readonly debts: DebtCheck;
+  readonly causes: CommonCauses;
+  readonly memoKeys: MemoKeys;
   readonly log: Log;
   readonly policy: Policy;
   readonly custodian: { readonly id: AccountId; readonly name: string };
@@ -143,10 +149,20 @@ async function signAll(
   const behind = behindTheChain(first.cursor, head);
   if (behind !== undefined) return none(behind);
   const cursor = first.cursor as Cursor;
+  const account = await deps.wallet.account();
+  const powerless = await checkAuthority(deps, account);
+  if (powerless !== undefined) return none(powerless);
+  const { mayGo, why } = await deps.causes.choose(views.map(({ payout }) => payout));
+  const chosen = views.filter(({ payout }) => mayGo.has(payout.id));
+  if (why !== undefined && chosen.length < views.length) {
+    for (const { payout } of views)
+      if (!mayGo.has(payout.id)) results.set(payout.id, { type: "again", reason: why });
+    if (chosen.length === 0) return [];
+  }
 
   // Over a slow line each question takes as long as a hundred at once.
   const [payable, schedule, refBlockId] = await Promise.all([
-    findPayable(deps, views, { head, cursor }, results),
+    findPayable(deps, chosen, { head, cursor }, results),
     deps.wallet.fees(),
     deps.wallet.blockId(cursor.blockNum),
   ]);
@@ -158,12 +174,17 @@ async function signAll(
       const memo = deps.memos.write({
         text: payout.memo,
         toPublicKey: payee.memoKey,
-        nonce: memoNonce(payout.key, payout.attempts + 1),
+        fromPublicKey: account.memoKey,
+        nonce: nextMemoNonce(payout.key, payout.attempts),
       });
       const fee = deps.feeOf(schedule, memo);
       const amount = toShares(payout.amount);
       const dear = whyTooDear(fee, deps.policy);
-      if (dear !== undefined) return { type: "again", reason: dear };
+      if (dear !== undefined) {
+        await deps.causes.found(FEES, tooDear(dear));
+        return { type: "again", reason: dear };
+      }
+      await deps.causes.over(FEES);
       const missing = await deps.wallet.missing(shares(spentShares + amount), fee);
       if (missing > 0n) return waitForFunds(deps, payout, missing, head.headTimeMs);
       if (isAnother) return anotherBlock(deps, cursor, refBlockId);
@@ -178,8 +199,16 @@ async function signAll(
         refBlockId,
         expirationMs: expiration(head.headTimeMs, deps.policy.expirationMs, schedule),
       });
-      const state = { payoutId: payout.id, fee, status: "signed", writerEpoch: deps.writerEpoch } as const;
-      signed.push({ payout, withdrawal: { ...bytes, ...state, id: withdrawalId(bytes.txid) } });
+      const withdrawal: WithdrawalRecord = {
+        ...bytes,
+        id: withdrawalId(bytes.txid),
+        payoutId: payout.id,
+        fee,
+        status: "signed",
+        writerEpoch: deps.writerEpoch,
+        refusedFor: undefined,
+      };
+      signed.push({ payout, withdrawal });
       spentShares = shares(spentShares + amount + fee);
       return undefined;
     });
@@ -203,6 +232,7 @@ async function saveAll(
       results.set(payout.id, notSaved(answer));
       return false;
     }
+    deps.causes.signed(payout);
     wallet.spent(toShares(payout.amount), withdrawal.fee);
     log.info("withdrawal.signed", {
       payout: payout.key,
@@ -286,13 +316,63 @@ async function whyNotPay(
   const earliest = earliestMs(debt);
   if (earliest !== undefined && earliest > at.head.headTimeMs)
     return { type: "again", reason: `payout ${payout.key} is not due yet by the time of the chain` };
-  const baseless = await deps.debts.whyNotOwed(debt, at);
+  const baseless = await whyNotOwed(deps, debt, at);
+  if (baseless instanceof CauseUnread) return { type: "again", reason: baseless.message };
   if (baseless !== undefined) return contradicted(deps, payout, baseless);
   // The ledger calls those of before dead. Whoever can write that could have himself paid twice.
   const mayBePaid = await deps.debts.whyMayBePaid(debt, at);
   if (mayBePaid === undefined) return undefined;
   const reason = `payout ${payout.key} is not signed again, although the ledger calls it unpaid: ${mayBePaid.why}`;
   return mayBePaid.isInBlock ? contradicted(deps, payout, reason) : { type: "again", reason };
+}
+
+const FEES = "fees";
+const AUTHORITY = "authority";
+
+const tooDear = (reason: string): Cause => ({
+  event: "payer.paused",
+  subject: "max_network_fee",
+  reason,
+  todo: "nothing is signed; if the chain has changed its fees, raise max_network_fee in the policy file and start the payer again",
+});
+
+/** Does the payer's key move the custodian's funds, as the chain is now? Why not, said once until it does again. */
+export async function checkAuthority(
+  { causes, signer }: Pick<PayDeps, "causes" | "signer">,
+  account: ChainAccount,
+): Promise<string | undefined> {
+  const problem = whyNoAuthority(account, signer.publicKey);
+  if (problem === undefined) {
+    await causes.over(AUTHORITY);
+    return undefined;
+  }
+  await causes.found(AUTHORITY, {
+    event: "payer.key_not_in_authority",
+    subject: account.name,
+    reason: problem,
+    todo: "nothing is signed: if you have changed the active key, give the payer the new one (docs/handbook.md, Change a key); if not, somebody else has: docs/runbook.md, Loss of a key",
+  });
+  return problem;
+}
+
+/** As the debt check says; a cause that this process has no memo key for is told to people, and waits. */
+async function whyNotOwed(
+  { debts, ledger, log, memoKeys }: PayDeps,
+  debt: Debt,
+  at: DebtCheckTime,
+): Promise<string | CauseUnread | undefined> {
+  try {
+    return await debts.whyNotOwed(debt, at);
+  } catch (error) {
+    if (!(error instanceof CauseUnread)) throw error;
+    const alarms = memoKeys.alarms(
+      [error.publicKey],
+      "the payer pays nothing that follows from memos for it",
+    );
+    if (alarms.length > 0) await ledger.transaction((tx) => tx.receipts.add(alarms));
+    for (const alarm of alarms) logReceipt(log, alarm);
+    return error;
+  }
 }
 
 /** Somebody has written debts that nobody owes, or another account of what was sent. Nothing is paid until a person has looked. */
@@ -331,7 +411,7 @@ async function notNow({ ledger, log }: PayDeps, id: PayoutId, limited: "held" | 
 
 /** Sends the saved bytes, all at once. Accepted, refused or unanswered: a withdrawal is alive until the chain has decided. */
 async function sendAll(
-  { chain, ledger, log, wallet }: PayDeps,
+  { chain, ledger, log, wallet, causes }: PayDeps,
   outgoing: readonly Outgoing[],
 ): Promise<readonly (readonly [PayoutId, BroadcastOutcome])[]> {
   const outcomes = await Promise.all(
@@ -344,6 +424,7 @@ async function sendAll(
   await ledger.withdrawals.markSent(outgoing.map(({ withdrawal }) => withdrawal));
   for (const { payout, withdrawal, outcome } of outcomes) {
     const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
+    const commonCause = await causes.heard(payout, outcome, { isFirst: withdrawal.status === "signed" });
     switch (outcome.type) {
       case "accepted":
         log.info("withdrawal.sent", ids);
@@ -355,9 +436,13 @@ async function sendAll(
         // The wallet or the fees were not what we thought: ask the chain anew before the next payment.
         wallet.forget();
         log.warn("withdrawal.refused", { ...ids, code: outcome.code, message: outcome.message });
-        await ledger.withdrawals.noteRefusal(withdrawal, `${outcome.code}: ${outcome.message}`.slice(0, 500));
+        await ledger.withdrawals.noteRefusal(withdrawal, {
+          reason: `${outcome.code}: ${outcome.message}`.slice(0, 500),
+          commonCause,
+        });
         break;
       case "unknown":
+        await ledger.withdrawals.noteRefusal(withdrawal, { reason: undefined, commonCause });
         log.warn("withdrawal.unanswered", { ...ids, message: outcome.message });
         break;
       default:

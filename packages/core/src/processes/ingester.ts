@@ -6,6 +6,8 @@ import { establishCursor, type StartMode } from "../ledger/establish-cursor.ts";
 import { checkMemoKeys, findCustodian } from "../ledger/find-custodian.ts";
 import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { MemoKeys } from "../ledger/memo-keys.ts";
+import { MemoKeyWatch } from "../ledger/watch-memo-key.ts";
 import { ReadAhead } from "../ledger/read-ahead.ts";
 import { ledgerIsThere, nodeIsThere, queueIsServed } from "../ledger/readiness-checks.ts";
 import { recordStart } from "../ledger/record-start.ts";
@@ -20,6 +22,9 @@ import {
   reportFreezes,
   reportNodeTroubles,
 } from "./process-ports.ts";
+
+/** Between two looks at the custodian's memo key on the chain. */
+const MEMO_KEY_MS = 10_000;
 
 export interface IngesterPorts extends ProcessPorts, FreezablePorts {
   readonly chain: ChainReader & { takeTroubles(): readonly NodeTrouble[] };
@@ -47,6 +52,7 @@ export const newIngestDeps = (
   ...ports,
   ...settings,
   ahead: new ReadAhead(ports.chain, settings.custodian.id),
+  memoKeys: new MemoKeys({ ...ports, custodian: settings.custodian }),
   accounts: new Map(),
   watch: new LedgerWatch(),
 });
@@ -63,7 +69,6 @@ export async function runIngester(
   const { chain, ledger, queue, memos, clock, log, progress } = ports;
   const custodian = await findCustodian({ chain, clock, log }, settings.custodian, signal);
   if (custodian === undefined) return;
-  checkMemoKeys(custodian.account, memos.publicKeys);
   const deps = newIngestDeps(
     { chain, ledger, memos, log },
     {
@@ -81,11 +86,18 @@ export async function runIngester(
 
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
+    // A ledger that has read nothing yet is of a new installation, and its key a mistake. Later it may be changed at any time.
+    if ((await ledger.cursor.read()) === undefined) checkMemoKeys(custodian.account, memos.publicKeys);
     await bindLedger(ledger.control, custodian);
     await recordStart({ ledger, log }, "ingester", settings.shown);
     return DONE;
   });
   const { lookMs } = settings;
+  const watch = new MemoKeyWatch(deps);
+  await repeat({ ...loop, name: "memo key" }, signal, async () => {
+    await watch.look();
+    return DONE;
+  });
   // It stops nothing here, and is told all the same: so that no process says less than another.
   const freezing = reportFreezes(ports, { process: "ingester", lookMs }, signal);
   await repeat({ ...loop, name: "place cursor" }, signal, async () => {
@@ -98,6 +110,10 @@ export async function runIngester(
       if (ingestedTo !== undefined) await dispatchJobs({ ledger, queue });
       const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;
       return caughtUp ? settings.pollMs : 0;
+    }),
+    repeat({ ...loop, name: "memo key" }, signal, async () => {
+      if ((await watch.look()) > 0) await dispatchJobs({ ledger, queue });
+      return lookMs ?? MEMO_KEY_MS;
     }),
     // Beside it: while nodes lie or disagree, ingesting fails, and this is what has to be said then.
     reportNodeTroubles(

@@ -9,22 +9,24 @@ import type {
 } from "@stakebts/bitshares/chain";
 import type { MemoReader, MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import { toShares } from "@stakebts/kernel/amount";
-import { requestOf } from "../ledger/ingest-blocks.ts";
+import { requestWithKeys } from "../ledger/ingest-blocks.ts";
 import { CauseReader } from "../ledger/cause-reader.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "../ledger/find-custodian.ts";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Ledger } from "../ledger/ledger.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import { hasKey, MemoKeys } from "../ledger/memo-keys.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { recordStart } from "../ledger/record-start.ts";
 import type { LedgerView } from "../ledger/view.ts";
 import { AccountCache } from "../payments/account-cache.ts";
+import { CommonCauses } from "../payments/common-cause.ts";
 import { createDebtCheck } from "../payments/debt-check.ts";
 import { HotWallet } from "../payments/hot-wallet.ts";
 import { DuePayouts } from "../payments/due-payouts.ts";
 import { OpenPayouts } from "../payments/open-payouts.ts";
-import type { PayDeps, PayResults } from "../payments/pay-payouts.ts";
+import { checkAuthority, type PayDeps, type PayResults } from "../payments/pay-payouts.ts";
 import { PayOrHold } from "../payments/pay-or-hold.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { JobHandlers, StartWorker } from "../queue/queue.ts";
@@ -59,6 +61,8 @@ const RECONCILE_STEP_MS_MAX = 600_000;
 const RETURN_MS_MAX = 5_000;
 /** While a queue is not served, how often that is said. */
 const SAY_AGAIN_MS = 3_600_000;
+/** Between two looks at the custodian's keys on the chain. */
+const KEYS_MS = 10_000;
 /** On a ledger that knows no block yet. */
 const REPORT_AGAIN_MS = 5_000;
 /** Several questions to several exchanges, each of which may be slow. */
@@ -85,6 +89,8 @@ export interface PayerPorts extends ProcessPorts, FreezablePorts {
   readonly onCustodian?: ((custodian: Custodian, policy: Policy) => void) | undefined;
   /** Told of each change of the lead: the epoch under which this payer signs, or that it stands by. */
   readonly onLead?: ((writerEpoch: bigint | undefined) => void) | undefined;
+  /** Told when a cause that concerns every payment begins, and when none is left. */
+  readonly onPause?: ((isPaused: boolean) => void) | undefined;
   /** The same ports; how long each step of a payment takes is measured. */
   readonly measure?: (<D extends Pick<PayDeps, "chain" | "ledger" | "signer">>(deps: D) => D) | undefined;
 }
@@ -102,14 +108,17 @@ export interface PayerSettings extends ProcessSettings {
 
 /** What a payer pays with, whether it leads already or not: all but the epoch. */
 export function newPayDeps({
-  ports: { chain, ledger, memos, memoReader, clock, log, frozenHere },
+  ports: { chain, ledger, memos, memoReader, clock, log, frozenHere, onPause },
   signer,
   custodian,
   chainId,
   policy,
   owed,
 }: {
-  readonly ports: Pick<PayerPorts, "ledger" | "memos" | "memoReader" | "clock" | "log" | "frozenHere"> &
+  readonly ports: Pick<
+    PayerPorts,
+    "ledger" | "memos" | "memoReader" | "clock" | "log" | "frozenHere" | "onPause"
+  > &
     Pick<PayDeps, "chain">;
   readonly signer: Signer;
   readonly custodian: ChainAccount;
@@ -117,23 +126,32 @@ export function newPayDeps({
   readonly policy: Policy;
   readonly owed: OwedAccounts;
 }): Omit<PayDeps, "writerEpoch"> {
+  const wallet = new HotWallet({
+    chain,
+    account: custodian.id,
+    clock,
+    minimumBalance: toShares(policy.minimumBalance),
+    maxAgeMs: WALLET_AGE_MS_MAX,
+  });
+  const memoKeys = new MemoKeys({
+    chain: { accounts: async () => [await wallet.account()] },
+    ledger,
+    memos: memoReader,
+    custodian,
+  });
   return {
     chain,
     ledger,
     signer,
     memos,
+    memoKeys,
     log,
     policy,
     custodian,
     chainId,
     frozenHere,
-    wallet: new HotWallet({
-      chain,
-      account: custodian.id,
-      clock,
-      minimumBalance: toShares(policy.minimumBalance),
-      maxAgeMs: WALLET_AGE_MS_MAX,
-    }),
+    wallet,
+    causes: new CommonCauses({ ledger, clock, log, onChange: onPause }),
     payees: new AccountCache({ chain, clock }),
     debts: createDebtCheck(
       new CauseReader({
@@ -141,7 +159,7 @@ export function newPayDeps({
         passedBlocks: ledger.passedBlocks,
         custodian,
         requestOf: (transfer, blockNum) =>
-          requestOf(transfer, memoReader.read(transfer.memo), blockNum, policy),
+          requestWithKeys({ memoKeys, memos: memoReader, policy }, transfer, blockNum),
       }),
       { ...owed, terms: termsEver(policy) },
     ),
@@ -163,12 +181,16 @@ export async function runPayer(
   if (custodian === undefined) return;
   const { account, chainId } = custodian;
   const signer = ports.signerOn(chainId);
-  checkActiveKey(account, signer.publicKey);
   const policy = settings.policyOn(chainId);
-  // Payouts are recognised by the keys in their memos when a ledger has to be rebuilt from the chain: a memo that the
-  // custodian's own memo key does not open would be a payment of which no record is left.
-  checkMemoKeys(account, [ports.memos.publicKey]);
   await repeat({ name: "bind ledger", clock, log }, signal, async () => {
+    // Where nothing was ever paid from, a key that does not fit is a mistake. Later the account's keys may be changed at any time: then
+    // it is told, and payments wait until the two fit again.
+    if ((await ledger.control.read()).writerEpoch === 0n) {
+      checkActiveKey(account, signer.publicKey);
+      // Payouts are recognised by the keys in their memos when a ledger has to be rebuilt from the chain: a memo that the
+      // custodian's own memo key does not open would be a payment of which no record is left.
+      checkMemoKeys(account, ports.memos.publicKeys);
+    }
     await bindLedger(ledger.control, custodian);
     return DONE;
   });
@@ -362,7 +384,7 @@ async function payWithoutJobs(
 async function tend(
   ports: PayerPorts,
   { treasuryMs, lookMs }: PayerSettings,
-  deps: TreasuryDeps,
+  deps: TreasuryDeps & PayDeps,
   over: AbortSignal,
 ): Promise<void> {
   const { ledger, view, clock, log, progress } = ports;
@@ -380,6 +402,10 @@ async function tend(
       },
       over,
     ),
+    repeat({ ...loop, name: "keys" }, over, async () => {
+      await checkKeys(deps);
+      return lookMs ?? KEYS_MS;
+    }),
     repeat({ ...loop, name: "treasury" }, over, async () => {
       await runTreasury(deps, memory);
       return treasuryMs;
@@ -389,6 +415,21 @@ async function tend(
       return isReported ? deps.policy.reportEveryMs : REPORT_AGAIN_MS;
     }),
   ]);
+}
+
+/** Also while nothing is due: people hear of a key that does not fit before a payment waits for it. */
+async function checkKeys(deps: PayDeps): Promise<void> {
+  const { wallet, memoKeys, ledger, log } = deps;
+  const account = await wallet.account();
+  await checkAuthority(deps, account);
+  if (hasKey(memoKeys.configured, account.memoKey)) return;
+  const alarms = memoKeys.alarms(
+    [account.memoKey],
+    "it is the one on the chain now; the payer pays nothing that follows from memos for it",
+  );
+  if (alarms.length === 0) return;
+  await ledger.transaction((tx) => tx.receipts.add(alarms));
+  for (const alarm of alarms) logReceipt(log, alarm);
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

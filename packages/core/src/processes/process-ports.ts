@@ -31,7 +31,7 @@ export interface ProcessSettings {
 }
 
 /** Each decision looks for itself. This is how soon others hear of a freeze, or of what a node was caught in. */
-export const LOOK_MS = 1_000;
+const LOOK_MS = 1_000;
 
 /** A process that can be frozen by itself. */
 export interface FreezablePorts {

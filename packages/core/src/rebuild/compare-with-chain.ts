@@ -3,6 +3,7 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import { operationId } from "@stakebts/kernel/operation-id";
 import type { OnProgress } from "../imports/import-refused.ts";
 import type { Ledger, PassedBlocks } from "../ledger/ledger.ts";
+import { MemoKeys } from "../ledger/memo-keys.ts";
 import type { Policy } from "../rules/policy.ts";
 import { compareLedgers } from "./compare-ledgers.ts";
 import type { Comparison, Difference } from "./difference.ts";
@@ -43,6 +44,8 @@ export interface ComparisonDeps extends Omit<ReadDeps, "ledger" | "adminReplay" 
   readonly ledger: WholeLedger;
   /** Of the same: blocks that no node delivers, and that the comparison passes as it did. */
   readonly passedBlocks: PassedBlocks;
+  /** Of the same: which memo keys the custodian had. */
+  readonly memoKeysSeen: Pick<Ledger["memoKeys"], "all">;
   /** An empty one beside it, which is filled. */
   readonly scratch: { readonly ledger: Ledger; readonly whole: WholeLedger };
 }
@@ -54,8 +57,9 @@ const LOOK_AGAIN_MS = 2_000;
 /**
  * Makes a ledger from the chain alone, by the services that make every ledger, and holds this one against it.
  *
- * Three things are taken from the ledger, since they are not on the chain: up to which block another installation had
- * answered, the terms of agreements that were opened under another policy, and where it began to read.
+ * Four things are taken from the ledger, since they are not on the chain: up to which block another installation had
+ * answered, the terms of agreements that were opened under another policy, where it began to read, and which memo keys the custodian's
+ * account was seen to have.
  * @param fromBlockNum the first block; without it the first of the ledger's unbroken run
  */
 export async function compareWithChain(
@@ -86,6 +90,7 @@ export async function compareWithChain(
   const reader: ReadDeps = {
     ...deps,
     ledger: scratch.ledger,
+    memoKeys: new MemoKeys({ ...deps, ledger: scratch.ledger }),
     chain: chainUpTo(deps.chain, () => lastBlockNum),
     adminReplay: true,
     openedBefore: (at) => kept.get(operationId(at)),
@@ -97,6 +102,8 @@ export async function compareWithChain(
     await scratch.ledger.transaction((tx) =>
       tx.passedBlocks.add({ blockNum, actor: "comparison", reason: "passed by the ledger in question" }),
     );
+  const seen = await deps.memoKeysSeen.all();
+  await scratch.ledger.transaction((tx) => tx.memoKeys.add(seen));
   await readChain(reader, from, onProgress);
   for (let looks = 1; ; looks++) {
     const comparison = await ledger.look(async (contents) => {

@@ -76,6 +76,10 @@ export function decideTransfer(
   completes?: TopUpKey,
 ): Decision {
   const { request, sender } = transfer;
+  assert(
+    request.type !== "unread",
+    `the memo of transfer ${operationId(transfer.operation)} is to be read first`,
+  );
   if (transfer.assetId !== CORE_ASSET_ID)
     return recorded("foreign_asset", `${transfer.assetId} is not the core asset: recorded and left alone`);
   // The sender does not matter: an exchange may pay from an account that is in no setting.
@@ -172,7 +176,10 @@ export const recorded = (outcome: TransferOutcome, reason: string): Decision => 
 
 function invalidity({ request, sender }: IncomingTransfer, amount: Bts): string {
   if (request.type === "invalid") return `the memo is no request: ${request.reason}`;
-  assert(request.type !== "drawn", "what the custodian drew is no invalid request");
+  assert(
+    request.type !== "drawn" && request.type !== "unread",
+    "what the custodian drew is no invalid request",
+  );
   if (request.type === "stop") return `${sender} has no open agreement to stop`;
   return `${amount} BTS is not an accepted amount`;
 }

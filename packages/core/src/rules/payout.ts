@@ -135,12 +135,16 @@ const KEY_SHAPE =
 /** What the end of an attempt means for the payout. */
 export type AttemptEnd =
   | { readonly type: "withdrawal_expired"; readonly attempts: number; readonly maxAttempts: number }
+  /** It ended for a cause that concerned every payout alike, and does not count. */
+  | { readonly type: "common_cause"; readonly attempts: number; readonly maxAttempts: number }
   | { readonly type: "refused_for_ever" };
 
 export function afterAttempt(end: AttemptEnd): "ready" | "failed" {
   switch (end.type) {
     case "withdrawal_expired":
       return end.attempts < end.maxAttempts ? "ready" : "failed";
+    case "common_cause":
+      return "ready";
     case "refused_for_ever":
       return "failed";
     default:

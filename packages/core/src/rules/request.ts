@@ -36,4 +36,6 @@ export type MemoRequest =
   | { readonly type: "freeze"; readonly level: FreezeLevel }
   /** No request, even if the memo holds one: the custodian itself drew this money by a withdraw permission. */
   | { readonly type: "drawn" }
+  /** Not known yet: the memo is for a memo key of the custodian that the reader does not have. Never answered as it is. */
+  | { readonly type: "unread"; readonly publicKey: string }
   | { readonly type: "invalid"; readonly reason: MemoRejection };

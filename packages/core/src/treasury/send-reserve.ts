@@ -54,9 +54,11 @@ async function sign(
     await moveTopUp(deps, topUp, "refused", { event: "top_up.refused", reason });
     return;
   }
+  const { memoKey } = await wallet.account();
   const memo = memos.write({
     text: topUp.memo,
-    toPublicKey: memos.publicKey,
+    fromPublicKey: memoKey,
+    toPublicKey: memoKey,
     nonce: nonceOf(topUp.key),
   });
   const schedule = await wallet.fees();

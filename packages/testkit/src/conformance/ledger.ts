@@ -594,6 +594,96 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "an attempt that ended for a cause common to all counts for nothing",
+    async run(ledger) {
+      await passRecoveryHold(ledger);
+      const payout = refundOf(operation(10));
+      await createPayouts(ledger, payout);
+      const writerEpoch = await ledger.control.startWriterEpoch();
+      for (const [txid, counts] of [
+        ["a", false],
+        ["b", true],
+      ] as const) {
+        const withdrawal = withdrawalFor(payout, txid, { writerEpoch });
+        assert.equal(await saveWithdrawal(ledger, withdrawal), "saved");
+        await ledger.transaction(async (tx) => {
+          assert.equal(await tx.withdrawals.expire([withdrawal.id]), 1);
+          const end = { id: payout.id, to: "ready", counts, reason: "refused" } as const;
+          assert.deepEqual([...(await tx.payouts.endAttempts([end]))], [payout.id]);
+          assert.deepEqual([...(await tx.payouts.endAttempts([end]))], []);
+        });
+        await ledger.withdrawals.noteRefusal(withdrawal, { reason: "late", commonCause: "late" });
+      }
+      const [found] = await ledger.payouts.find({ ids: [payout.id] });
+      assert.equal(found?.attempts, 2);
+      assert.equal(found.uncountedAttempts, 1);
+      assert.equal(found.reason, "refused");
+      const attempts = await ledger.transaction((tx) => tx.withdrawals.find({ payoutId: payout.id }));
+      assert.deepEqual(
+        attempts.map(({ refusedFor }) => refusedFor),
+        [undefined, undefined],
+      );
+    },
+  },
+  {
+    name: "a transfer whose memo cannot be read is answered by nobody until it is read, and is read once",
+    async run(ledger) {
+      const unread = incoming({
+        operation: operation(10),
+        memoStatus: "unreadable",
+        memoText: undefined,
+        request: { type: "unread", publicKey: "a key" },
+        isUnread: true,
+      });
+      const out = {
+        ...paymentOf(refundOf(operation(9)), operation(11)),
+        payoutKey: undefined,
+        isUnread: true,
+      };
+      await ledger.transaction((tx) => tx.transfers.insert([unread, out]));
+      assert.equal(await ledger.hasWork(), false);
+      assert.deepEqual(
+        (await ledger.transfers.unread({ after: undefined, limit: 5 })).map(({ operation: at }) => at),
+        [operation(10), operation(11)],
+      );
+      const [last] = await ledger.transfers.unread({ after: operation(10), limit: 1 });
+      assert.deepEqual(last?.operation, operation(11));
+      await ledger.transaction(async (tx) => {
+        assert.equal(await tx.transfers.oldestUndecided(), undefined);
+        assert.equal(await tx.transfers.decide(operation(10), "kept", "x"), false);
+        const { isUnread: _in, ...read } = { ...unread, memoStatus: "text" as const, memoText: "stop" };
+        const { isUnread: _out, ...readOut } = { ...out, payoutKey: payoutKey.refund(operation(9)) };
+        const found = [{ ...read, request: { type: "stop" } as const }, readOut];
+        assert.equal((await tx.transfers.read(found)).length, 2);
+        assert.equal((await tx.transfers.read(found)).length, 0);
+      });
+      assert.equal(await ledger.hasWork(), true);
+      await ledger.transaction(async (tx) => {
+        const next = await tx.transfers.oldestUndecided();
+        assert.deepEqual(next?.request, { type: "stop" });
+        assert.equal(next?.isUnread, undefined);
+        assert.equal((await tx.transfers.find({ keys: [payoutKey.refund(operation(9))] })).length, 1);
+      });
+      assert.deepEqual(await ledger.transfers.unread({ after: undefined, limit: 5 }), []);
+    },
+  },
+  {
+    name: "a memo key is remembered as it was seen first",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.memoKeys.add([{ publicKey: "one", sinceBlockNum: 7 }]));
+      await ledger.transaction((tx) =>
+        tx.memoKeys.add([
+          { publicKey: "one", sinceBlockNum: undefined },
+          { publicKey: "two", sinceBlockNum: undefined },
+        ]),
+      );
+      assert.deepEqual(await ledger.memoKeys.all(), [
+        { publicKey: "one", sinceBlockNum: 7 },
+        { publicKey: "two", sinceBlockNum: undefined },
+      ]);
+    },
+  },
+  {
     name: "sent once or many times, early or late, a withdrawal goes forward only",
     async run(ledger) {
       await passRecoveryHold(ledger);
@@ -603,11 +693,17 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       await saveWithdrawal(ledger, withdrawal);
       await ledger.withdrawals.markSent([withdrawal]);
       await ledger.withdrawals.markSent([withdrawal]);
-      await ledger.withdrawals.noteRefusal(withdrawal, "expired: says a node");
+      await ledger.withdrawals.noteRefusal(withdrawal, {
+        reason: "expired: says a node",
+        commonCause: undefined,
+      });
+      await ledger.withdrawals.noteRefusal(withdrawal, { reason: undefined, commonCause: "unanswered" });
+      await ledger.withdrawals.noteRefusal(withdrawal, { reason: undefined, commonCause: "other" });
       const [view] = await ledger.payouts.views([payout.id]);
       assert.equal(view?.live?.status, "broadcast");
       assert.equal(view.payout.status, "sent");
       assert.equal(view.payout.reason, "expired: says a node");
+      assert.equal(view.live.refusedFor, "unanswered");
       await ledger.transaction(async (tx) => {
         assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 1);
         assert.equal(await tx.withdrawals.confirm([{ id: withdrawal.id, at: operation(20) }]), 0);

@@ -14,7 +14,7 @@ import type {
   StakeRowsTx,
 } from "@stakebts/core/ledger/ledger";
 import type { State } from "./state.ts";
-import { undecidedIn } from "./transfers.ts";
+import { undecidedIn, unreadIn } from "./transfers.ts";
 
 export const agreementsIn = (state: State): AgreementsTx => ({
   async find({ nominators }: { readonly nominators: readonly string[] }): Promise<readonly Agreement[]> {
@@ -76,7 +76,7 @@ export const isDue = (state: State, row: StakeRow, upToMs: Millis): boolean =>
   (DUE_TYPES as readonly string[]).includes(row.type) &&
   !state.setAside.has(row.id) &&
   !isDebtCancelled(state, row.id) &&
-  !isStopped(row, undecidedIn(state));
+  !isStopped(row, [...undecidedIn(state), ...unreadIn(state).filter(({ direction }) => direction === "in")]);
 
 const byId = (a: StakeRow, b: StakeRow): number => (a.id < b.id ? -1 : 1);
 

@@ -121,6 +121,7 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
         reason: undefined,
         limitedBy: undefined,
         attempts: 0,
+        uncountedAttempts: 0,
         waitingSinceMs: undefined,
         enqueuedAtMs: clock.nowMs(),
         blockProcessed: undefined,
@@ -140,7 +141,13 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
   async endAttempts(ends) {
     return new Set(
       ends
-        .filter(({ id, to, reason }) => movePayout(state, id, IN_FLIGHT_STATUSES, to, { reason }))
+        .filter(({ id, to, counts, reason }) => {
+          const isMoved = movePayout(state, id, IN_FLIGHT_STATUSES, to, { reason });
+          const payout = state.payouts.get(id);
+          if (isMoved && !counts && payout !== undefined)
+            state.payouts.set(id, { ...payout, uncountedAttempts: payout.uncountedAttempts + 1 });
+          return isMoved;
+        })
         .map(({ id }) => id),
     );
   },

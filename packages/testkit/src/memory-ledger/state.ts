@@ -18,6 +18,7 @@ import type {
   NewTransfer,
   PayoutApproval,
   PayoutRecord,
+  SeenMemoKey,
   SettlementMatch,
   TopUpRecord,
   WithdrawalRecord,
@@ -70,6 +71,8 @@ export interface State {
   approvals: readonly StoredApproval[];
   /** Numbers of blocks. */
   passedBlocks: readonly number[];
+  /** Of the custodian, as they were seen. */
+  memoKeys: readonly SeenMemoKey[];
   /** Who has given which payout back to the payer, in order. */
   requests: readonly { readonly payoutId: PayoutId; readonly actor: string }[];
   /** Of watchers, in order; those of alerts are named by event and subject. */
@@ -101,6 +104,7 @@ export const emptyState = (): State => ({
   limits: NO_LIMITS,
   approvals: [],
   passedBlocks: [],
+  memoKeys: [],
   requests: [],
   watcherNotes: [],
   setAside: new Set(),

@@ -9,15 +9,25 @@ import type { State, StoredTransfer } from "./state.ts";
 /** In the order of the chain. */
 export const undecidedIn = (state: State): readonly StoredTransfer[] =>
   [...state.transfers.values()]
-    .filter((transfer) => transfer.direction === "in" && transfer.outcome === undefined)
+    .filter(
+      (transfer) =>
+        transfer.direction === "in" && transfer.outcome === undefined && transfer.isUnread !== true,
+    )
+    .sort((a, b) => compareOperations(a.operation, b.operation));
+
+/** In the order of the chain, of both directions. */
+export const unreadIn = (state: State): readonly StoredTransfer[] =>
+  [...state.transfers.values()]
+    .filter(({ isUnread }) => isUnread === true)
     .sort((a, b) => compareOperations(a.operation, b.operation));
 
 /** What keeps some of them from being answered now. */
-export const waitingIn = ({ setAside, rows }: State, accepting: boolean): Waiting => ({
+export const waitingIn = (state: State, accepting: boolean): Waiting => ({
   accepting,
-  setAside,
-  rowsSetAside: [...setAside].flatMap((id) => {
-    const row = rows.get(id as StakeRowId);
+  setAside: state.setAside,
+  unread: unreadIn(state).filter(({ direction }) => direction === "in"),
+  rowsSetAside: [...state.setAside].flatMap((id) => {
+    const row = state.rows.get(id as StakeRowId);
     return row?.status === "pending" ? [row] : [];
   }),
 });
@@ -55,6 +65,32 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
     return count;
   },
 
+  async unread({ after, limit }): Promise<readonly NewTransfer[]> {
+    return unreadIn(state)
+      .filter(({ operation }) => after === undefined || compareOperations(operation, after) > 0)
+      .slice(0, limit);
+  },
+
+  async read(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
+    return transfers.filter((transfer) => {
+      const at = operationId(transfer.operation);
+      const stored = state.transfers.get(at);
+      if (stored?.isUnread !== true) return false;
+      const { isUnread: _isUnread, ...rest } = stored;
+      const { memoStatus, memoText, request, payoutKey, isReplayed, senderIsLifetimeMember } = transfer;
+      state.transfers.set(at, {
+        ...rest,
+        memoStatus,
+        memoText,
+        request,
+        payoutKey,
+        isReplayed,
+        senderIsLifetimeMember,
+      });
+      return true;
+    });
+  },
+
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
     const fresh = transfers.filter((transfer) => !state.transfers.has(operationId(transfer.operation)));
     for (const transfer of fresh)
@@ -64,7 +100,12 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
 
   async decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean> {
     const transfer = state.transfers.get(operationId(operation));
-    if (transfer === undefined || transfer.direction === "out" || transfer.outcome !== undefined)
+    if (
+      transfer === undefined ||
+      transfer.direction === "out" ||
+      transfer.outcome !== undefined ||
+      transfer.isUnread === true
+    )
       return false;
     state.transfers.set(operationId(operation), { ...transfer, outcome, reason });
     return true;

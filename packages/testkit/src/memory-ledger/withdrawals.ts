@@ -67,7 +67,13 @@ function saveOne(
     enqueuedAtMs: clock.nowMs(),
   });
   const signedMs = state.cursor?.blockTimeMs ?? withdrawal.expirationMs;
-  state.withdrawals.set(withdrawal.id, { ...withdrawal, status: "signed", at: undefined, signedMs });
+  state.withdrawals.set(withdrawal.id, {
+    ...withdrawal,
+    status: "signed",
+    at: undefined,
+    signedMs,
+    refusedFor: undefined,
+  });
   return "saved";
 }
 
@@ -100,7 +106,11 @@ export const withdrawalsIn = (state: State, clock: Clock): WithdrawalsTx & Withd
     }
   },
 
-  async noteRefusal({ payoutId }, reason) {
+  async noteRefusal({ id, payoutId }, { reason, commonCause }) {
+    const withdrawal = state.withdrawals.get(id);
+    if (withdrawal !== undefined && isLive(withdrawal.status))
+      state.withdrawals.set(id, { ...withdrawal, refusedFor: withdrawal.refusedFor ?? commonCause });
+    if (reason === undefined) return;
     const payout = state.payouts.get(payoutId);
     if (payout?.status === "signed" || payout?.status === "sent")
       state.payouts.set(payoutId, { ...payout, reason });

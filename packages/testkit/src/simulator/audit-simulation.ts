@@ -110,6 +110,7 @@ async function compare(simulation: Simulation): Promise<void> {
       clock,
       ledger: wholeMemoryLedger(simulation.ledger),
       passedBlocks: simulation.ledger.passedBlocks,
+      memoKeysSeen: simulation.ledger.memoKeys,
       scratch: { ledger: scratch, whole: wholeMemoryLedger(scratch) },
     },
     undefined,

@@ -58,6 +58,7 @@ export const memoText = (memo: EncryptedMemo | undefined): string | undefined =>
 
 export const fakeMemoWriter: MemoWriter = {
   publicKey: "memo key",
+  publicKeys: ["memo key"],
   write: ({ text, nonce }) => fakeMemo(text, nonce),
 };
 

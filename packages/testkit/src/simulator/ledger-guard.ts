@@ -51,6 +51,7 @@ export class LedgerGuard {
       topUps: ledger.topUps,
       control: ledger.control,
       passedBlocks: ledger.passedBlocks,
+      memoKeys: ledger.memoKeys,
       jobs: ledger.jobs,
       payouts: {
         ...ledger.payouts,

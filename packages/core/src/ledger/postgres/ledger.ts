@@ -14,6 +14,7 @@ import { PostgresApprovals } from "./approvals.ts";
 import { PostgresControl } from "./control.ts";
 import { PostgresCursor } from "./cursor.ts";
 import { addJobs, dispatchJobs } from "./jobs.ts";
+import { PostgresMemoKeys } from "./memo-keys.ts";
 import { PostgresPassedBlocks } from "./passed-blocks.ts";
 import { PostgresPayouts } from "./payouts.ts";
 import { addReceipts } from "./receipts.ts";
@@ -49,6 +50,7 @@ export function createPostgresLedger(source: DatabaseSource): Ledger {
     withdrawals: new PostgresWithdrawals(db),
     topUps: new PostgresTopUps(db),
     passedBlocks: new PostgresPassedBlocks(db),
+    memoKeys: new PostgresMemoKeys(db),
     control: {
       read: () => control.read(),
       bind: (account) => inTransaction(db, (tx) => new PostgresControl(tx).bind(account)),
@@ -71,6 +73,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   topUps: new PostgresTopUps(tx),
   control: new PostgresControl(tx),
   passedBlocks: new PostgresPassedBlocks(tx),
+  memoKeys: new PostgresMemoKeys(tx),
   setAside: setAsideIn(tx),
   approvals: new PostgresApprovals(tx),
   jobs: { add: (jobs) => addJobs(tx, jobs) },

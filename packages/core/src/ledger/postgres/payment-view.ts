@@ -15,7 +15,10 @@ type Row = PayoutModel & ControlColumns & ChainCursorColumns & LiveColumns;
 type ChainCursorColumns = Omit<ChainCursorModel, "id" | "createdAt" | "updatedAt" | "blockNum"> & {
   readonly blockNum: number | null;
 };
-type LiveColumns = Pick<WithdrawalModel, "txid" | "bytes" | "refBlockNum" | "expirationMs" | "feeShares"> & {
+type LiveColumns = Pick<
+  WithdrawalModel,
+  "txid" | "bytes" | "refBlockNum" | "expirationMs" | "feeShares" | "refusedFor"
+> & {
   readonly liveId: string | null;
   readonly liveStatus: string;
   readonly liveEpoch: bigint;
@@ -31,10 +34,11 @@ export async function paymentViews(
 ): Promise<readonly PaymentView[]> {
   const rows = await db.$queryRaw<Row[]>`
     SELECT payout.id, key, kind, payee, amount, memo, due, payout.status, payout.reason, attempts,
+           uncounted_attempts AS "uncountedAttempts",
            waiting_since AS "waitingSince", limited_by AS "limitedBy", ${CONTROL_COLUMNS},
            chain_cursor.block_num AS "blockNum", block_id AS "blockId", block_time_ms AS "blockTimeMs",
            scanned_from_block_num AS "scannedFromBlockNum",
-           live.id AS "liveId", live.status AS "liveStatus", live.writer_epoch AS "liveEpoch", txid, bytes,
+           live.id AS "liveId", live.status AS "liveStatus", live.writer_epoch AS "liveEpoch", live.refused_for AS "refusedFor", txid, bytes,
            ref_block_num AS "refBlockNum", expiration_ms AS "expirationMs", fee_shares AS "feeShares"
       FROM payout CROSS JOIN ${CONTROL_TABLES} LEFT JOIN chain_cursor ON true
       LEFT JOIN withdrawal live ON live.payout_id = payout.id AND live.status IN ('signed', 'broadcast')

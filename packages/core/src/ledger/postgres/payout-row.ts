@@ -17,6 +17,7 @@ type PayoutColumns = Pick<
   | "status"
   | "reason"
   | "attempts"
+  | "uncountedAttempts"
   | "waitingSince"
   | "limitedBy"
 >;
@@ -32,6 +33,7 @@ export const toPayout = (row: PayoutColumns): PayoutRecord => ({
   status: row.status as PayoutStatus,
   reason: row.reason ?? undefined,
   attempts: row.attempts,
+  uncountedAttempts: row.uncountedAttempts,
   waitingSinceMs: row.waitingSince === null ? undefined : millis(Number(row.waitingSince)),
   limitedBy: (row.limitedBy as LimitedBy | null) ?? undefined,
 });

@@ -42,7 +42,8 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     const among = (column: Prisma.Sql, values: readonly string[] | undefined, type: Prisma.Sql) =>
       values === undefined ? Prisma.empty : Prisma.sql`AND ${column} = ANY(${[...values]}::${type}[])`;
     const rows = await this.#db.$queryRaw<Parameters<typeof toPayout>[0][]>`
-      SELECT id, key, kind, payee, amount, memo, due, status, reason, attempts, waiting_since AS "waitingSince",
+      SELECT id, key, kind, payee, amount, memo, due, status, reason, attempts,
+             uncounted_attempts AS "uncountedAttempts", waiting_since AS "waitingSince",
              limited_by AS "limitedBy"
         FROM payout
        WHERE true ${among(Prisma.sql`id`, ids, Prisma.sql`uuid`)} ${among(Prisma.sql`key`, keys, Prisma.sql`text`)}
@@ -137,14 +138,13 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return count === 1;
   }
 
-  async endAttempts(
-    ends: readonly { readonly id: PayoutId; readonly to: "ready" | "failed"; readonly reason: string }[],
-  ): Promise<ReadonlySet<PayoutId>> {
+  async endAttempts(ends: Parameters<PayoutsTx["endAttempts"]>[0]): Promise<ReadonlySet<PayoutId>> {
     if (ends.length === 0) return new Set();
     const moved = await this.#db.$queryRaw<{ id: PayoutId }[]>`
-      UPDATE payout SET status = e.status, reason = e.reason, waiting_since = NULL, updated_at = now()
+      UPDATE payout SET status = e.status, reason = e.reason, waiting_since = NULL, updated_at = now(),
+                        uncounted_attempts = uncounted_attempts + CASE WHEN e.counts THEN 0 ELSE 1 END
         FROM unnest(${ends.map(({ id }) => id as string)}::uuid[], ${ends.map(({ to }) => to)}::text[],
-                    ${ends.map(({ reason }) => reason)}::text[]) AS e (id, status, reason)
+                    ${ends.map(({ reason }) => reason)}::text[], ${ends.map(({ counts }) => counts)}::boolean[]) AS e (id, status, reason, counts)
        WHERE payout.id = e.id AND payout.status IN ('signed', 'sent')
       RETURNING payout.id`;
     return new Set(moved.map(({ id }) => id));

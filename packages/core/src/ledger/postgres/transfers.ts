@@ -1,6 +1,6 @@
 import type { AccountId } from "@stakebts/bitshares/chain";
 import { bts, shares } from "@stakebts/kernel/amount";
-import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { millis } from "@stakebts/kernel/time";
 import type { TransferOutcome } from "../../rules/decide.ts";
 import type { ImportMark } from "../../rules/import-mark.ts";
@@ -8,7 +8,14 @@ import type { PayoutKey } from "../../rules/payout.ts";
 import type { MemoRequest } from "../../rules/request.ts";
 import type { Transfer as TransferModel } from "../../generated/prisma/client.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
-import type { MemoStatus, NewTransfer, TransferQuery, TransferStatus, TransfersTx } from "../ledger.ts";
+import type {
+  MemoStatus,
+  NewTransfer,
+  TransferQuery,
+  TransferStatus,
+  TransfersTx,
+  UnreadPage,
+} from "../ledger.ts";
 import { jsonRows } from "./json-rows.ts";
 import { isDecidable } from "./undecided.ts";
 
@@ -37,10 +44,13 @@ const fromTransfer = (transfer: NewTransfer) => ({
   ...(transfer.importMark === undefined ? {} : { importMark: transfer.importMark }),
   memoNonce: transfer.memoNonce ?? null,
   replayed: transfer.isReplayed,
-  status: (transfer.direction === "in" ? "undecided" : "decided") satisfies TransferStatus,
+  status: statusOf(transfer),
 });
 
-type TransferColumns = Omit<TransferModel, "outcome" | "reason" | "createdAt" | "status">;
+const statusOf = ({ isUnread, direction }: NewTransfer): TransferStatus =>
+  isUnread === true ? "unread" : direction === "in" ? "undecided" : "decided";
+
+type TransferColumns = Omit<TransferModel, "outcome" | "reason" | "createdAt">;
 
 export const toTransfer = (row: TransferColumns): NewTransfer => ({
   operation: transferKey(row),
@@ -56,6 +66,7 @@ export const toTransfer = (row: TransferColumns): NewTransfer => ({
   fee: shares(row.feeShares),
   memoStatus: row.memoStatus as MemoStatus,
   memoText: row.memoText ?? undefined,
+  ...(row.status === "unread" ? { isUnread: true } : {}),
   request: row.request === null ? undefined : toRequest(row.request as unknown as StoredRequest),
   payoutKey: (row.payoutKey as PayoutKey | null) ?? undefined,
   ...(row.importMark === null ? {} : { importMark: row.importMark as unknown as ImportMark }),
@@ -76,7 +87,7 @@ const COLUMNS = Prisma.sql`
   block_num AS "blockNum", trx_in_block AS "trxInBlock", op_in_trx AS "opInTrx", block_time_ms AS "blockTimeMs", direction, txid,
   sender, receiver, sender_id AS "senderId", sender_is_lifetime_member AS "senderIsLifetimeMember",
   amount_shares AS "amountShares", asset_id AS "assetId", fee_shares AS "feeShares", memo_status AS "memoStatus",
-  memo_text AS "memoText", request, payout_key AS "payoutKey", import_mark AS "importMark", memo_nonce AS "memoNonce", replayed`;
+  memo_text AS "memoText", request, payout_key AS "payoutKey", import_mark AS "importMark", memo_nonce AS "memoNonce", replayed, status`;
 const CHAIN_ORDER = Prisma.sql`ORDER BY block_num, trx_in_block, op_in_trx`;
 
 /** The names of a query as conditions on `transfer`, one for each that is given. */
@@ -148,6 +159,24 @@ export class PostgresTransfers implements TransfersTx {
     return transfers.filter(({ operation: { blockNum, trxInBlock, opInTrx } }) =>
       isNew.delete(`${blockNum}:${trxInBlock}:${opInTrx}`),
     );
+  }
+
+  async unread({ after, limit }: UnreadPage): Promise<readonly NewTransfer[]> {
+    const { blockNum, trxInBlock, opInTrx } = after ?? { blockNum: 0, trxInBlock: 0, opInTrx: 0 };
+    const rows = await this.#db.$queryRaw<TransferColumns[]>`
+      SELECT ${COLUMNS} FROM transfer
+       WHERE status = 'unread'
+         ${after === undefined ? Prisma.empty : Prisma.sql`AND (block_num, trx_in_block, op_in_trx) > (${blockNum}::int, ${trxInBlock}::int, ${opInTrx}::int)`}
+       ${CHAIN_ORDER} LIMIT ${limit}`;
+    return rows.map(toTransfer);
+  }
+
+  async read(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
+    if (transfers.length === 0) return [];
+    const read = await this.#db.$queryRaw<{ at: string }[]>`
+      SELECT read_transfers(${jsonRows(transfers.map(fromTransfer))}::jsonb) AS at`;
+    const isRead = new Set(read.map((row) => row.at));
+    return transfers.filter(({ operation }) => isRead.has(operationId(operation)));
   }
 
   async decide(operation: OperationPosition, outcome: TransferOutcome, reason: string): Promise<boolean> {

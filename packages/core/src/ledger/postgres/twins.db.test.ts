@@ -250,6 +250,7 @@ describe("what can be answered while nominations are frozen", () => {
     { type: "open", term: "three_months" },
     { type: "stop" },
     { type: "invalid", reason: "not_json" },
+    { type: "unread", publicKey: "a key that is not configured" },
   ];
 
   test("and which rows fall due, is the same in the database and in the rule", async ({ ledger, db }) => {
@@ -287,7 +288,12 @@ describe("what can be answered while nominations are frozen", () => {
           const written = transfers.map(({ isDecided, isAside, ...transfer }, index) => ({
             isDecided,
             isAside,
-            ...incoming({ ...transfer, operation: operation(30 + index), blockTimeMs: millis(index) }),
+            ...incoming({
+              ...transfer,
+              ...(transfer.request.type === "unread" ? { isUnread: true } : {}),
+              operation: operation(30 + index),
+              blockTimeMs: millis(index),
+            }),
           }));
           await ledger.transaction(async (tx) => {
             await tx.transfers.insert(
@@ -317,21 +323,23 @@ describe("what can be answered while nominations are frozen", () => {
           await db.query(
             "INSERT INTO event_set_aside (event, actor, reason, ended_at, ended_by, end_reason) SELECT block_num || ':0:0', 'a', 'b', now(), 'c', 'd' FROM transfer",
           );
-          const undecided = written
-            .filter(({ isDecided }) => !isDecided)
+          const open = written
+            .filter(({ isDecided, isUnread }) => !isDecided || isUnread === true)
             .sort((one, other) => compareOperations(one.operation, other.operation));
+          const undecided = open.filter(({ isUnread }) => isUnread !== true);
+          const unread = open.filter(({ isUnread }) => isUnread === true);
           const awaited = used.filter(
             (row) =>
               (DUE_TYPES as readonly string[]).includes(row.type) &&
               !setAside.has(row.id) &&
-              !isStopped(row, undecided),
+              !isStopped(row, open),
           );
           const [next, falling] = await ledger.transaction(async (tx) => [
             await tx.transfers.oldestUndecided(accepting),
             await tx.rows.find({ dueUpToMs: millis(6), limit: 100 }),
           ]);
           const rowsSetAside = used.filter(({ id }) => setAside.has(id));
-          const [oldest] = decidable(undecided, { accepting, setAside, rowsSetAside });
+          const [oldest] = decidable(undecided, { accepting, setAside, unread, rowsSetAside });
           expect(next?.operation).toEqual(oldest?.operation);
           const wanted = awaited.filter(({ dueMs }) => dueMs <= 6).map(({ id }) => id);
           expect(new Set(falling.map(({ id }) => id))).toEqual(new Set(wanted));

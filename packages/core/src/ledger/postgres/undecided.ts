@@ -15,6 +15,11 @@ export const isDecidable = (accepting: boolean): Prisma.Sql => Prisma.sql`
   ${accepting ? Prisma.empty : Prisma.sql`AND transfer.request->>'type' <> 'open'`}
   AND (transfer.request->>'type' = 'stop' AND (
     EXISTS (
+      SELECT FROM transfer unread
+       WHERE unread.status = 'unread' AND unread.direction = 'in' AND unread.sender = transfer.sender
+         AND (unread.block_num, unread.trx_in_block, unread.op_in_trx)
+           < (transfer.block_num, transfer.trx_in_block, transfer.op_in_trx))
+    OR EXISTS (
       SELECT FROM transfer earlier
        WHERE earlier.status = 'undecided' AND earlier.sender = transfer.sender
          AND (earlier.block_num, earlier.trx_in_block, earlier.op_in_trx)
@@ -37,13 +42,17 @@ export const debtIsNotCancelled = Prisma.sql`NOT EXISTS (
 
 /**
  * Condition on `stake_row`: it waits for its due date, no operator has set it aside or cancelled its payout, and its nominator has made no stop
- * before it falls due that waits for an answer (`isStopped` of testkit/src/twins/undecided.ts).
+ * before it falls due that waits for an answer, nor sent anything before that cannot be read yet and may be one (`isStopped` of testkit/src/twins/undecided.ts).
  */
 export const isAwaited = Prisma.sql`stake_row.status = 'pending' AND stake_row.type IN ('reward', 'base_amount', 'penalty')
   AND NOT ${isRowSetAside} AND ${debtIsNotCancelled} AND NOT EXISTS (
     SELECT FROM transfer stop
      WHERE stop.status = 'undecided' AND stop.sender = stake_row.nominator AND stop.request->>'type' = 'stop'
-       AND stop.block_time_ms < stake_row.due)`;
+       AND stop.block_time_ms < stake_row.due)
+  AND NOT EXISTS (
+    SELECT FROM transfer unread
+     WHERE unread.status = 'unread' AND unread.direction = 'in' AND unread.sender = stake_row.nominator
+       AND unread.block_time_ms < stake_row.due)`;
 
 /** Is there a transfer that can be answered now, or a row that has fallen due by the time of the cursor? */
 export const hasWork = (accepting: boolean): Prisma.Sql => Prisma.sql`(

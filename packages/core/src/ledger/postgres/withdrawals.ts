@@ -37,6 +37,7 @@ type WithdrawalColumns = Pick<
   | "feeShares"
   | "status"
   | "writerEpoch"
+  | "refusedFor"
 >;
 
 export const toWithdrawal = (row: WithdrawalColumns): WithdrawalRecord => ({
@@ -49,6 +50,7 @@ export const toWithdrawal = (row: WithdrawalColumns): WithdrawalRecord => ({
   fee: shares(row.feeShares),
   status: row.status as WithdrawalStatus,
   writerEpoch: row.writerEpoch,
+  refusedFor: row.refusedFor ?? undefined,
 });
 
 /** Table withdrawal. */
@@ -147,7 +149,16 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
       UPDATE payout SET status = 'sent', updated_at = now() FROM sent WHERE id = payout_id AND status = 'signed'`;
   }
 
-  async noteRefusal({ payoutId }: Pick<WithdrawalRecord, "payoutId">, reason: string): Promise<void> {
+  async noteRefusal(
+    { id, payoutId }: Pick<WithdrawalRecord, "id" | "payoutId">,
+    { reason, commonCause }: Parameters<Withdrawals["noteRefusal"]>[1],
+  ): Promise<void> {
+    if (commonCause !== undefined)
+      await this.#db.withdrawal.updateMany({
+        where: { id, status: { in: LIVE }, refusedFor: null },
+        data: { refusedFor: commonCause },
+      });
+    if (reason === undefined) return;
     await this.#db.payout.updateMany({
       where: { id: payoutId, status: { in: [...IN_FLIGHT_STATUSES] } },
       data: { reason },

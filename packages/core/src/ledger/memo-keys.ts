@@ -1,0 +1,114 @@
+import { type AccountId, ChainError, type ChainReader, type EncryptedMemo } from "@stakebts/bitshares/chain";
+import { sameKey } from "@stakebts/bitshares/keys";
+import type { MemoContent, MemoReader } from "@stakebts/bitshares/signing";
+import type { Ledger, NewReceipt, SeenMemoKey } from "./ledger.ts";
+
+/** The memo keys that the custodian's account has, or had, as far as it is known. */
+export interface MemoKeyHistory {
+  /** The one on the chain now, by a majority of the nodes. */
+  readonly current: string;
+  readonly seen: readonly SeenMemoKey[];
+}
+
+/** `to` of what was sent to the custodian, `from` of what he sent. */
+export type CustodiansSide = "to" | "from";
+
+/**
+ * Which key may open this memo that is not configured; `undefined`: none. If there is one, nothing is known of what the memo says, and
+ * to call it nonsense would cost its sender the fee. Everything may be readable while the account's key on the chain is not
+ * configured, whatever it names; and always what is for a key that the account had before its block. The rest that cannot be
+ * read is nonsense for ever.
+ */
+export function missingKey(
+  memo: EncryptedMemo | undefined,
+  content: MemoContent,
+  {
+    side,
+    blockNum,
+    configured,
+    history,
+  }: {
+    readonly side: CustodiansSide;
+    readonly blockNum: number;
+    /** Public keys. */
+    readonly configured: readonly string[];
+    readonly history: MemoKeyHistory;
+  },
+): string | undefined {
+  if (memo === undefined || !isForeign(content)) return undefined;
+  const { current, seen } = history;
+  const named = seen.find(
+    ({ publicKey, sinceBlockNum }) => (sinceBlockNum ?? 0) <= blockNum && sameKey(publicKey, memo[side]),
+  );
+  return named?.publicKey ?? (hasKey(configured, current) ? undefined : current);
+}
+
+/** Is it for none of the keys that it was tried with? One that is for them and cannot be opened no other key opens either. */
+export const isForeign = (content: MemoContent): boolean =>
+  content.type === "unreadable" && content.reason === "foreign_key";
+
+export const hasKey = (keys: readonly string[], wanted: string): boolean =>
+  keys.some((key) => sameKey(key, wanted));
+
+export interface MemoKeysDeps {
+  readonly chain: Pick<ChainReader, "accounts">;
+  readonly ledger: Pick<Ledger, "memoKeys">;
+  readonly memos: Pick<MemoReader, "publicKeys">;
+  readonly custodian: { readonly id: AccountId; readonly name: string };
+}
+
+/** What a process that opens memos knows of the custodian's memo keys beside those that it holds. */
+export class MemoKeys {
+  readonly #deps: MemoKeysDeps;
+  #current: string | undefined;
+  readonly #said = new Set<string>();
+
+  constructor(deps: MemoKeysDeps) {
+    this.#deps = deps;
+  }
+
+  get configured(): readonly string[] {
+    return this.#deps.memos.publicKeys;
+  }
+
+  /** As last asked for; `undefined` before. */
+  get current(): string | undefined {
+    return this.#current;
+  }
+
+  /**
+   * The account's memo key on the chain.
+   * Throws ChainError when no majority says it.
+   */
+  async ask(): Promise<string> {
+    const { chain, custodian } = this.#deps;
+    const [account] = await chain.accounts([custodian.id]);
+    if (account === undefined)
+      throw new ChainError("inconsistent_chain", `no node knows the account ${custodian.id}`);
+    this.#current = account.memoKey;
+    return account.memoKey;
+  }
+
+  /** The alarms for keys that are missing, each once while this process runs. */
+  alarms(missing: Iterable<string>, what: string): readonly NewReceipt[] {
+    const news = [...new Set(missing)].filter((key) => !this.#said.has(key));
+    for (const key of news) this.#said.add(key);
+    return news.map((key) => notConfigured(key, this.#deps.custodian.name, what));
+  }
+
+  /** Throws as {@link ask}. */
+  async history(): Promise<MemoKeyHistory> {
+    const [current, seen] = await Promise.all([this.ask(), this.#deps.ledger.memoKeys.all()]);
+    return { current, seen };
+  }
+}
+
+/** @param what waits for the key */
+const notConfigured = (publicKey: string, custodian: string, what: string): NewReceipt => ({
+  event: "memo_key.not_configured",
+  subject: publicKey,
+  details: {
+    reason: `${publicKey} is or was the memo key of ${custodian}, and is not in STAKEBTS_MEMO_KEY: ${what}`,
+    todo: "add its private key to STAKEBTS_MEMO_KEY of ingester and payer, the present key first and the older ones behind it, and start them again: docs/handbook.md, Change a key",
+  },
+});
