@@ -22,6 +22,8 @@ export interface ChainTransaction {
   readonly refBlockId: string | undefined;
   /** `undefined`: its wallet signs it anew until a block has it. */
   readonly expirationMs: number | undefined;
+  /** Public key. `undefined`: nobody asks. */
+  readonly signedBy?: string | undefined;
 }
 
 export interface FakeBlock {
@@ -50,6 +52,10 @@ export class FakeChain {
   #irreversible = 1;
   #salt = 0;
   feeShares: bigint;
+  /** Who may sign for an account; of those that are not here nobody asks. */
+  readonly activeKeys = new Map<AccountId, string>();
+  /** That an account gave itself, and no block holds yet. */
+  #memoKeys: readonly string[] = [];
 
   constructor(options: {
     readonly startMs: number;
@@ -92,6 +98,11 @@ export class FakeChain {
     return { type: "accepted" };
   }
 
+  /** The next block holds the update by which the custodian gives himself this memo key. */
+  giveMemoKey(publicKey: string): void {
+    this.#memoKeys = [...this.#memoKeys, publicKey];
+  }
+
   /** The node that had it was restarted. */
   forget(txid: string): void {
     this.#pending.delete(txid);
@@ -107,6 +118,10 @@ export class FakeChain {
         this.#pending.delete(transaction.txid);
         continue;
       }
+      if (!this.#maySign(transaction)) {
+        this.#pending.delete(transaction.txid);
+        continue;
+      }
       if (!takes(transaction) || this.#refusal(transaction, after) !== undefined) continue;
       if (transaction.assetId === CORE_ASSET) move(after, transaction);
       included.push(transaction);
@@ -119,12 +134,19 @@ export class FakeChain {
   /** The last blocks are undone. What was in them waits again; the next block is another one. */
   fork(depth: number): void {
     const kept = Math.max(this.#irreversible, this.#blocks.length - depth);
-    for (const block of this.#blocks.splice(kept).toReversed())
+    for (const block of this.#blocks.splice(kept).toReversed()) {
       for (const transaction of block.transactions) this.#pending.set(transaction.txid, transaction);
+      this.#memoKeys = [...(block.chainBlock.memoKeys ?? []), ...this.#memoKeys];
+    }
   }
 
   makeIrreversible(blockNum: number): void {
     this.#irreversible = Math.max(this.#irreversible, Math.min(blockNum, this.#blocks.length));
+  }
+
+  #maySign({ fromId, signedBy }: ChainTransaction): boolean {
+    const key = this.activeKeys.get(fromId);
+    return key === undefined || signedBy === undefined || signedBy === key;
   }
 
   #isExpired({ expirationMs }: ChainTransaction): boolean {
@@ -138,6 +160,7 @@ export class FakeChain {
   ): BroadcastOutcome | undefined {
     const { refBlockId, expirationMs, fee, amount, fromId, assetId } = transaction;
     if (this.#isExpired(transaction)) return refused("expired");
+    if (!this.#maySign(transaction)) return refused("missing_authority");
     if (expirationMs !== undefined && expirationMs > this.head.timeMs + EXPIRATION_MS_MAX)
       return refused("expiration_too_far");
     if (refBlockId !== undefined && this.block(blockNumOf(refBlockId))?.blockId !== refBlockId)
@@ -168,7 +191,9 @@ export class FakeChain {
       timeMs: millis(timeMs),
       transfers: transactions.map(toTransfer),
       payments: transactions.map(({ txid }, trxInBlock) => ({ txid, trxInBlock })),
+      ...(this.#memoKeys.length === 0 ? {} : { memoKeys: this.#memoKeys }),
     };
+    this.#memoKeys = [];
     const block = {
       blockNum,
       blockId,

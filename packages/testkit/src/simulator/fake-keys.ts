@@ -16,7 +16,7 @@ export const fakeSigner = (publicKey: string): Signer => ({
     );
     return {
       txid: createHash("sha256").update(text).digest("hex").slice(0, 40),
-      bytes: new TextEncoder().encode(text),
+      bytes: new TextEncoder().encode(`${text}\n${publicKey}`),
       refBlockNum: blockNumOf(intent.refBlockId),
       expirationMs: intent.expirationMs,
     };
@@ -25,7 +25,7 @@ export const fakeSigner = (publicKey: string): Signer => ({
 
 /** What was signed, as the chain reads it. */
 export function signedTransaction(bytes: Uint8Array): ChainTransaction {
-  const text = new TextDecoder().decode(bytes);
+  const [text = "", signedBy] = new TextDecoder().decode(bytes).split("\n");
   const intent = JSON.parse(text) as Record<keyof TransferIntent, string> & { memo?: EncryptedMemo };
   return {
     txid: createHash("sha256").update(text).digest("hex").slice(0, 40),
@@ -37,36 +37,50 @@ export function signedTransaction(bytes: Uint8Array): ChainTransaction {
     memo: intent.memo,
     refBlockId: intent.refBlockId,
     expirationMs: millis(Number(intent.expirationMs)),
+    signedBy,
   };
 }
 
-export const fakeMemo = (text: string, nonce: bigint): EncryptedMemo => ({
-  from: "memo key",
-  to: "memo key",
-  nonce: `${nonce}`,
-  messageHex: Buffer.from(text).toString("hex"),
-});
+/** The custodian's first memo key; those that follow begin with it. */
+export const MEMO_KEY = "memo key";
+const isCustodians = (key: string): boolean => key.startsWith(MEMO_KEY);
+
+export const fakeMemo = (
+  text: string,
+  nonce: bigint,
+  keys: { readonly from: string; readonly to: string },
+): EncryptedMemo => ({ ...keys, nonce: `${nonce}`, messageHex: Buffer.from(text).toString("hex") });
 
 /** There is no key to this one. */
-export const unreadableMemo = (nonce: bigint): EncryptedMemo => ({
-  ...fakeMemo("", nonce),
-  to: "another key",
+export const unreadableMemo = (nonce: bigint): EncryptedMemo =>
+  fakeMemo("", nonce, { from: "a wallet's key", to: "another key" });
+
+/** As one reads it who has every memo key that the custodian ever had. */
+export const memoText = (memo: EncryptedMemo | undefined): string | undefined =>
+  memo !== undefined && (isCustodians(memo.to) || isCustodians(memo.from))
+    ? Buffer.from(memo.messageHex, "hex").toString()
+    : undefined;
+
+/** @param keys newest first */
+export const fakeMemoWriter = (keys: readonly string[]): MemoWriter => ({
+  publicKey: keys[0] as string,
+  publicKeys: keys,
+  write: ({ text, fromPublicKey, toPublicKey, nonce }) =>
+    fakeMemo(text, nonce, {
+      from: fromPublicKey !== undefined && keys.includes(fromPublicKey) ? fromPublicKey : (keys[0] as string),
+      to: toPublicKey,
+    }),
 });
 
-export const memoText = (memo: EncryptedMemo | undefined): string | undefined =>
-  memo?.to === "memo key" ? Buffer.from(memo.messageHex, "hex").toString() : undefined;
-
-export const fakeMemoWriter: MemoWriter = {
-  publicKey: "memo key",
-  publicKeys: ["memo key"],
-  write: ({ text, nonce }) => fakeMemo(text, nonce),
-};
-
-export const fakeMemoReader: MemoReader = {
-  publicKeys: ["memo key"],
+/** @param foreign what it says of a memo that is for none of the keys */
+export const fakeMemoReader = (
+  keys: readonly string[],
+  foreign: "foreign_key" | "checksum" = "foreign_key",
+): MemoReader => ({
+  publicKeys: keys,
   read(memo) {
-    const text = memoText(memo);
     if (memo === undefined) return { type: "none" };
-    return text === undefined ? { type: "unreadable", reason: "foreign_key" } : { type: "text", text };
+    if (!keys.includes(memo.to) && !keys.includes(memo.from)) return { type: "unreadable", reason: foreign };
+    return { type: "text", text: Buffer.from(memo.messageHex, "hex").toString() };
   },
-};
+});

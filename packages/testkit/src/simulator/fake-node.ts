@@ -3,6 +3,7 @@ import { shares } from "@stakebts/kernel/amount";
 import {
   type AccountId,
   type BroadcastOutcome,
+  type BroadcastRefusal,
   type ChainAccount,
   ChainError,
   type ChainReader,
@@ -15,6 +16,12 @@ import type { Prng } from "./prng.ts";
 import type { EventLoop } from "./event-loop.ts";
 import type { FaultProfile } from "./fault-profile.ts";
 
+/** What the custodian's account has on the chain. */
+export interface CustodiansKeys {
+  readonly memo: string;
+  readonly active: string;
+}
+
 const CLAIM = { fee: 2_000_000n, pricePerKbyte: 10n };
 
 /**
@@ -24,11 +31,14 @@ const CLAIM = { fee: 2_000_000n, pricePerKbyte: 10n };
 export class FakeNodes implements ChainReader, ChainWriter, AccountOperationReader {
   /** Blocks that each node is behind. */
   lags: readonly number[] = [0];
+  /** Why every broadcast is refused by all of them, whoever sends it. */
+  refusesAll: BroadcastRefusal | undefined;
   readonly #chain: FakeChain;
   readonly #accounts: readonly ChainAccount[];
   readonly #prng: Prng;
   readonly #eventLoop: EventLoop;
   readonly #faultProfile: () => FaultProfile;
+  readonly #keys: () => CustodiansKeys;
 
   constructor(options: {
     chain: FakeChain;
@@ -36,7 +46,9 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
     prng: Prng;
     eventLoop: EventLoop;
     faultProfile: () => FaultProfile;
+    keys: () => CustodiansKeys;
   }) {
+    this.#keys = options.keys;
     this.#chain = options.chain;
     this.#accounts = options.accounts;
     this.#prng = options.prng;
@@ -100,7 +112,14 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
 
   async accounts(namesOrIds: readonly string[]) {
     this.#ask();
-    return namesOrIds.map((text) => this.#accounts.find(({ id, name }) => id === text || name === text));
+    const [custodian] = this.#accounts;
+    return namesOrIds.map((text) => {
+      const found = this.#accounts.find(({ id, name }) => id === text || name === text);
+      const { memo, active } = this.#keys();
+      return found !== undefined && found === custodian
+        ? { ...found, memoKey: memo, activeKeys: [active] }
+        : found;
+    });
   }
 
   async balance(account: AccountId) {
@@ -147,6 +166,9 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
     const prng = this.#prng;
     const { broadcast, lies } = this.#faultProfile();
     const transaction = signedTransaction(signedBytes);
+    const code = this.refusesAll;
+    if (code !== undefined)
+      return { type: "refused", code, disposition: "look", message: `refused: ${code}` };
     if (prng.chance(broadcast)) {
       const unknown = { type: "unknown", message: "no answer in time" } as const;
       if (prng.chance(0.4)) return unknown;

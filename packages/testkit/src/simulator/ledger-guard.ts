@@ -1,4 +1,5 @@
 import type { Ledger, LedgerTx, NewWithdrawal, WithdrawalRefusal } from "@stakebts/core/ledger/ledger";
+import { signedTransaction } from "./fake-keys.ts";
 import type { MemoryLedger } from "../memory-ledger.ts";
 import type { Safeguard } from "./safeguards.ts";
 import type { ProcessRun } from "./event-loop.ts";
@@ -22,14 +23,30 @@ export class LedgerGuard {
   #seenWithdrawals: unknown;
   readonly #saved = new Map<ProcessRun, NewWithdrawal[]>();
 
-  constructor(ledger: MemoryLedger, report: (what: string) => void) {
+  readonly #whyMayNotSign: (publicKey: string) => string | undefined;
+  /** Withdrawals that were noted as refused for a cause that concerns everyone. */
+  readonly #excused = new Set<string>();
+  #seenPayouts: unknown;
+
+  constructor(
+    ledger: MemoryLedger,
+    {
+      report,
+      whyMayNotSign,
+    }: {
+      readonly report: (what: string) => void;
+      readonly whyMayNotSign: (publicKey: string) => string | undefined;
+    },
+  ) {
     this.#ledger = ledger;
     this.#report = report;
+    this.#whyMayNotSign = whyMayNotSign;
   }
 
   /** The ledger is an older one now: rows may stand where they stood then. */
   restored(): void {
     this.#rows = new Map();
+    this.#excused.clear();
   }
 
   /** The ledger as one process sees it, if need be without one of the safeguards. */
@@ -76,11 +93,26 @@ export class LedgerGuard {
         ...ledger.withdrawals,
         save: async (withdrawals) => {
           const answers = await this.#save(run, withdrawals, without);
-          for (const [i, { writerEpoch, payoutId }] of withdrawals.entries())
-            if (answers[i] === "saved" && writerEpoch !== ledger.contents.writerEpoch)
+          for (const [i, { writerEpoch, payoutId, bytes }] of withdrawals.entries()) {
+            if (answers[i] !== "saved") continue;
+            const { signedBy = "" } = signedTransaction(bytes);
+            const mayNot = this.#whyMayNotSign(signedBy);
+            if (mayNot !== undefined) this.#report(`signed without authority: ${mayNot}`);
+            if (writerEpoch !== ledger.contents.writerEpoch)
               this.#report(`signed by a payer that is over: ${payoutId}`);
+          }
           this.#look();
           return answers;
+        },
+        noteRefusal: async (withdrawal, refusal) => {
+          const isLive = ["signed", "broadcast"].includes(
+            ledger.contents.withdrawals.get(withdrawal.id)?.status ?? "",
+          );
+          if (isLive && refusal.commonCause !== undefined) this.#excused.add(withdrawal.id);
+          await ledger.withdrawals.noteRefusal(
+            withdrawal,
+            without === "common-cause" ? { ...refusal, commonCause: undefined } : refusal,
+          );
         },
         markSent: async (withdrawals) => {
           await ledger.withdrawals.save(this.#saved.get(run) ?? []);
@@ -128,6 +160,15 @@ export class LedgerGuard {
           status === "pending" &&
           [...payouts.values()].some((p) => p.status === "cancelled" && p.rows.some((row) => row.id === id));
         if (!isGivenBack) this.#report(`a row went back: ${id} from ${before} to ${status}`);
+      }
+    }
+    if (payouts !== this.#seenPayouts) {
+      this.#seenPayouts = payouts;
+      for (const { id, key, status, reason } of payouts.values()) {
+        if (status !== "failed" || reason?.startsWith("attempt ") !== true) continue;
+        const last = [...withdrawals.values()].findLast(({ payoutId }) => payoutId === id);
+        if (last !== undefined && this.#excused.has(last.id))
+          this.#report(`failed for a cause that concerns everyone: ${key}: ${reason}`);
       }
     }
     if (withdrawals === this.#seenWithdrawals) return;

@@ -7,6 +7,7 @@ import type { OperatorAction } from "@stakebts/core/ledger/operator-action";
 import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
 import { switchPayments } from "@stakebts/core/limits/switch-payments";
 import type { Intention } from "./auditor.ts";
+import { MEMO_KEY } from "./fake-keys.ts";
 import { keepAlive, rebuilder } from "./processes.ts";
 import type { ProcessRun } from "./event-loop.ts";
 import { CUSTODIAN, EXCHANGE, MANAGER, type Simulation } from "./simulation.ts";
@@ -134,6 +135,46 @@ export function startThief(simulation: Simulation): void {
       means: { type: "nonsense" },
     }),
   );
+}
+
+/**
+ * The custodian's keys are changed, in any order: on the chain, and with his processes, from which an older one may be taken too
+ * early. And for a while every node refuses every transaction.
+ */
+export function startRotations(simulation: Simulation): void {
+  const { prng, keys, chain, eventLoop, nodes } = simulation;
+  if (!prng.chance(0.5)) return;
+  let number = 1;
+  /** Made, and not on the chain yet. */
+  const made: { memo?: string | undefined; active?: string | undefined } = {};
+  nowAndThen(simulation, { everyMs: prng.pick([60_000, 200_000]) }, () => {
+    const kind = prng.int(0, 7);
+    if (kind === 0) made.memo ??= `${MEMO_KEY} ${++number}`;
+    if (kind === 1) made.active ??= `custodian key ${++number}`;
+    if (kind === 2 && made.memo !== undefined) {
+      keys.memo = made.memo;
+      keys.memoEver = [...keys.memoEver, made.memo];
+      chain.giveMemoKey(made.memo);
+      eventLoop.note("custodian", `has the memo key ${made.memo}`);
+      made.memo = undefined;
+    }
+    if (kind === 3 && made.active !== undefined) {
+      keys.active = made.active;
+      keys.activeChangedAtMs = eventLoop.nowMs;
+      chain.activeKeys.set(CUSTODIAN, made.active);
+      eventLoop.note("custodian", `has the active key ${made.active}`);
+      made.active = undefined;
+    }
+    const newest = made.memo === undefined ? [] : [made.memo];
+    if (kind === 4) simulation.giveKeys({ memo: [...newest, ...simulation.everyMemoKey] });
+    if (kind === 5 && !simulation.hasLostLedger) simulation.giveKeys({ memo: [...newest, keys.memo] });
+    if (kind === 6) simulation.giveKeys({ active: made.active ?? keys.active });
+    if (kind === 7) {
+      nodes.refusesAll = prng.pick(["other", "node_cannot_broadcast", "insufficient_fee"] as const);
+      eventLoop.note("nodes", `refuse everything: ${nodes.refusesAll}`);
+      eventLoop.after(prng.next() * 600_000, () => (nodes.refusesAll = undefined));
+    }
+  });
 }
 
 /** What the exchange has accepted it sends, keeps or cancels, sooner or later. */
@@ -269,6 +310,9 @@ export function startBackups(simulation: Simulation): void {
       killIngesters();
       simulation.queue.flush();
       comeBack(empty);
+      // It does not know what keys there were: who fills it again gives all of them, and leaves them there.
+      simulation.hasLostLedger = true;
+      simulation.giveKeys({ memo: simulation.everyMemoKey });
       if (prng.chance(0.6)) rebuild(simulation);
       return;
     }

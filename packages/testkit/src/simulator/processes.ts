@@ -44,12 +44,14 @@ export function keepAlive(
   const { prng, eventLoop } = simulation;
   const begin = (): void => {
     const run: ProcessRun = { process, over: false, stop: new AbortController() };
+    simulation.runs.add(run);
     eventLoop.note(process, "begins");
     let ended = false;
     const again = (): void => {
       if (ended) return;
       ended = true;
       run.over = true;
+      simulation.runs.delete(run);
       if (isNeeded()) eventLoop.after(prng.next() * RESTART_MS_MAX, begin);
     };
     main(run).then(again, (error: unknown) => {
@@ -192,7 +194,7 @@ const OWED = { exchangeDepositAccount: "exchange", checkpointAccount: undefined,
 /** What a ledger of this simulation is read from the chain and decided with. */
 export const readDeps = (simulation: Simulation, chain: ChainReader, ledger: Ledger): ReadDeps => ({
   ...newIngestDeps(
-    { chain, ledger, memos: fakeMemoReader, log: LOG },
+    { chain, ledger, memos: fakeMemoReader(simulation.everyMemoKey), log: LOG },
     {
       policy: simulation.policy,
       custodian: simulation.custodian,
@@ -230,7 +232,10 @@ export async function ingester(simulation: Simulation, run: ProcessRun): Promise
       ...ports,
       chain: simulation.without === "final-blocks" ? believingTheHead(ports.chain) : ports.chain,
       queue: queuePort(simulation, run),
-      memos: fakeMemoReader,
+      memos: fakeMemoReader(
+        simulation.keys.memoGiven,
+        simulation.without === "memo-key" ? "checksum" : "foreign_key",
+      ),
     },
     {
       ...EVERY_SETTING,
@@ -244,6 +249,18 @@ export async function ingester(simulation: Simulation, run: ProcessRun): Promise
     run.stop.signal,
   );
 }
+
+/** To every question who may sign for the custodian it says: this key. */
+const thatNamesKey = (chain: Chain, publicKey: string): Chain =>
+  new Proxy(chain, {
+    get: (target, key) => {
+      if (key !== "accounts") return Reflect.get(target, key) as unknown;
+      return async (asked: readonly string[]) =>
+        (await target.accounts(asked)).map((account) =>
+          account?.name === "custodian" ? { ...account, activeKeys: [publicKey] } : account,
+        );
+    },
+  });
 
 const believingTheHead = (chain: Chain): Chain =>
   new Proxy(chain, {
@@ -290,15 +307,18 @@ export async function payer(simulation: Simulation, run: ProcessRun): Promise<vo
   const sources: TopUpSource[] = [{ type: "exchange", number: 1, exchange: simulation.exchangePort(run) }];
   if (simulation.hasReserve && reserve?.id === RESERVE)
     sources.unshift({ type: "reserve", number: 0, account: reserve, signer: fakeSigner("reserve key") });
+  const ports = everyPort(simulation, run);
+  const { memoGiven, activeGiven } = simulation.keys;
   await runPayer(
     {
-      ...everyPort(simulation, run),
+      ...ports,
       view: ledgerFacts(simulation, run),
       lock: payerLock(simulation, run),
       startWorker: workerOn(simulation, run),
-      signerOn: () => fakeSigner("custodian key"),
-      memos: fakeMemoWriter,
-      memoReader: fakeMemoReader,
+      chain: simulation.without === "authority-check" ? thatNamesKey(ports.chain, activeGiven) : ports.chain,
+      signerOn: () => fakeSigner(activeGiven),
+      memos: fakeMemoWriter(memoGiven),
+      memoReader: fakeMemoReader(memoGiven),
       openSources: () => Promise.resolve(sources),
       onLead: (epoch) =>
         simulation.eventLoop.note(run.process, epoch === undefined ? "stands by" : `leads in epoch ${epoch}`),

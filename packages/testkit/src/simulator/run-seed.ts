@@ -7,6 +7,7 @@ import {
   startChain,
   startExchange,
   startNominators,
+  startRotations,
   startThief,
 } from "./outside.ts";
 import { ingester, keepAlive, payer, scheduler, watcher } from "./processes.ts";
@@ -52,6 +53,7 @@ export async function runSeed(
   startExchange(simulation);
   startBackups(simulation);
   startThief(simulation);
+  startRotations(simulation);
   for (const name of ["ingester 1", "ingester 2"])
     keepAlive(simulation, name, (run) => ingester(simulation, run));
   for (const name of ["scheduler 1", "scheduler 2"])

@@ -19,6 +19,12 @@ export const SAFEGUARDS = [
   "one-live",
   /** The payer looks at the ledger by itself. Without: it waits for jobs, of a queue that somebody has paused for good. */
   "own-look",
+  /** A memo for a memo key that is not configured is left unread. Without: it passes for one that no key opens. */
+  "memo-key",
+  /** A refusal that concerns everyone counts for no attempt. Without: it is not noted. */
+  "common-cause",
+  /** The payer looks whether its key may sign. Without: nodes say that it may. */
+  "authority-check",
   /** Only the payer has the custodian's key. Without: a thief sends a transfer with it, and the watcher has to see it. */
   "key-kept",
 ] as const;

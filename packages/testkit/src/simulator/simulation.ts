@@ -13,7 +13,7 @@ import { MemoryQueue } from "../memory-queue.ts";
 import type { AuditTerms, Intention } from "./auditor.ts";
 import { ChainedReceipts } from "./chained-receipts.ts";
 import { FakeChain } from "./fake-chain.ts";
-import { fakeMemo, memoText, unreadableMemo } from "./fake-keys.ts";
+import { fakeMemo, MEMO_KEY, memoText, unreadableMemo } from "./fake-keys.ts";
 import { FakeNodes } from "./fake-node.ts";
 import { LedgerGuard } from "./ledger-guard.ts";
 import { Prng } from "./prng.ts";
@@ -22,6 +22,9 @@ import { type ProcessRun, EventLoop } from "./event-loop.ts";
 import { NO_FAULTS, drawFaultProfile, type FaultProfile } from "./fault-profile.ts";
 
 const SHARES = 100_000n;
+const ACTIVE_KEY = "custodian key";
+/** How long a payer may take to notice that its key is none any more: answers of nodes and of the database may be minutes late. */
+const NOTICED_MS_MAX = 600_000;
 const START_MS = Date.UTC(2026, 0, 1);
 
 export const CUSTODIAN: AccountId = "1.2.100";
@@ -65,6 +68,8 @@ export class Simulation {
   restoresToCome = 0;
   /** A backup has come back, or the database was lost: the ledger may not know what it has signed. */
   hasForgotten = false;
+  /** The database was lost at some time. */
+  hasLostLedger = false;
   /** The database was lost, and an operator fills it from the chain: ingesters are not started meanwhile. */
   isBeingRebuilt = false;
   faultProfile: FaultProfile;
@@ -75,6 +80,19 @@ export class Simulation {
   payerLock: { readonly run: ProcessRun; readonly lose: () => void } | undefined;
   /** Somebody has paused the queue of payouts, and nobody starts it again: with one write, in one simulation of eight. */
   readonly isPayoutQueuePaused: boolean;
+  /** The custodian's keys: those of the account on the chain, and those that its processes are given when they begin. */
+  readonly keys = {
+    memo: MEMO_KEY,
+    active: ACTIVE_KEY,
+    /** Oldest first. */
+    memoEver: [MEMO_KEY] as readonly string[],
+    memoGiven: [MEMO_KEY] as readonly string[],
+    activeGiven: ACTIVE_KEY,
+    /** By the event loop's time. */
+    activeChangedAtMs: 0,
+  };
+  /** Every process that has begun and is not over. */
+  readonly runs = new Set<ProcessRun>();
   readonly #latencyMs: number;
   #venueIds = 0;
   #externals = 0;
@@ -128,13 +146,21 @@ export class Simulation {
       prng: prng.split(),
       eventLoop: this.eventLoop,
       faultProfile: () => this.faultProfile,
+      keys: () => this.keys,
     });
+    this.chain.activeKeys.set(CUSTODIAN, ACTIVE_KEY);
     this.exchange = new MemoryExchange({
       balanceShares: BigInt(prng.int(0, 100_000)) * SHARES,
       repeatable: options.without === "repeat-nonrepeatable" ? false : prng.chance(0.6),
       newId: () => `venue-${++this.#venueIds}`,
     });
-    this.guard = new LedgerGuard(this.ledger, (what) => this.report(what));
+    this.guard = new LedgerGuard(this.ledger, {
+      report: (what) => this.report(what),
+      whyMayNotSign: (publicKey) =>
+        publicKey !== this.keys.active && this.eventLoop.nowMs > this.keys.activeChangedAtMs + NOTICED_MS_MAX
+          ? `${publicKey} has not been the custodian's active key for long`
+          : undefined,
+    });
   }
 
   get custodian(): ChainAccount {
@@ -190,11 +216,25 @@ export class Simulation {
         ? unreadableMemo(BigInt(number))
         : more.memo === undefined
           ? undefined
-          : fakeMemo(more.memo, BigInt(number)),
+          : fakeMemo(more.memo, BigInt(number), { from: "a wallet's key", to: this.#memoKeyOfWallet() }),
       refBlockId: undefined,
       expirationMs: undefined,
     });
     this.eventLoop.note(from, `sends ${amountShares} shares of ${more.assetId ?? "BTS"}: ${more.memo ?? ""}`);
+  }
+
+  /** Most wallets ask for it; some go on with one that they remember. */
+  #memoKeyOfWallet(): string {
+    const { memo, memoEver } = this.keys;
+    return memoEver.length === 1 || this.prng.chance(0.7) ? memo : this.prng.pick(memoEver);
+  }
+
+  /** An operator gives the processes other keys, which takes a new start of them. */
+  giveKeys(keys: { readonly memo?: readonly string[]; readonly active?: string }): void {
+    if (keys.memo !== undefined) this.keys.memoGiven = keys.memo;
+    if (keys.active !== undefined) this.keys.activeGiven = keys.active;
+    this.eventLoop.note("operator", `gives ${this.keys.memoGiven.join(", ")} and ${this.keys.activeGiven}`);
+    for (const run of this.runs) if (/^(?:ingester|payer)/u.test(run.process)) run.stop.abort();
   }
 
   /** No faults from now on: everything that went wrong has to come right. */
@@ -203,6 +243,13 @@ export class Simulation {
     this.faultProfile = NO_FAULTS;
     this.hostSkewMs = 0;
     this.nodes.lags = [0];
+    this.nodes.refusesAll = undefined;
+    this.giveKeys({ memo: this.everyMemoKey, active: this.keys.active });
+  }
+
+  /** The present one first. */
+  get everyMemoKey(): readonly string[] {
+    return [this.keys.memo, ...this.keys.memoEver.filter((key) => key !== this.keys.memo).toReversed()];
   }
 
   hostClock(run: ProcessRun): HostClock {
@@ -310,7 +357,7 @@ function drawPolicy(prng: Prng): Policy {
 const account = (id: string, name: string): ChainAccount => ({
   id: id as AccountId,
   name,
-  memoKey: "memo key",
+  memoKey: `${name}'s key`,
   activeKeys: [`${name} key`],
   activeThreshold: 1,
   activeWeights: [1],
