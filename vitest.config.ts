@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongFilesFirst } from "./test/long-files-first.ts";
 
 export default defineConfig({
   // Export conditions reach the tests but not globalSetup; an alias reaches both.
@@ -20,8 +21,10 @@ export default defineConfig({
     // A test waits for events; this ends one that waits for nothing, also on a machine that is busy with other work.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // On a machine with two cores it would be one: but tests with a database wait for it half of the time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests with a database or with processes wait for them half of the time: one worker more than cores keeps these busy. All
+    // projects but `long` run beside each other, so that none waits for the last file of another.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongFilesFirst },
     projects: [
       {
         extends: true,
@@ -50,9 +53,6 @@ export default defineConfig({
           globalSetup: ["./packages/testkit/src/redis.setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // Each test runs a whole cluster, which waits for the chain most of the time; one cluster takes half a gigabyte.
-          maxWorkers: 4,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -63,8 +63,8 @@ export default defineConfig({
           globalSetup: ["./packages/testkit/src/redis.setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          maxWorkers: 3,
-          sequence: { groupOrder: 3 },
+          maxWorkers: 3, // one cluster takes half a gigabyte
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -76,8 +76,6 @@ export default defineConfig({
             "./packages/testkit/src/servers.setup.ts",
             "./apps/console/test/browser/chromium.setup.ts",
           ],
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -121,11 +121,16 @@ export class InProcessCluster {
   treasuryOn = true;
   /** Calls that the current process has made to what is outside. */
   calls = 0;
-  /**
-   * The process dies before its n-th call to something outside, and makes none after it. That the n-th call was made and
-   * its process died is the same state as a death before the next.
-   */
+  /** The process dies before its n-th call to something outside, and makes none after it. */
   crashBeforeCall: number | undefined;
+  /** Changes that the current process has made to what is outside, counted while {@link crashAfterChanges} is set. */
+  changes = 0;
+  /**
+   * The process dies before its first call after so many changes outside: of the ledger, also of one in a transaction that is
+   * not complete, or by a call that may change the chain or an exchange. Deaths between two changes leave the same behind,
+   * so that one of them stands for all.
+   */
+  crashAfterChanges: number | undefined;
   #wallets = new Map<string, DevnetWallet>();
   #startAt: StartMode;
   #payer: PayDeps | undefined;
@@ -261,6 +266,8 @@ export class InProcessCluster {
     this.#treasury = newTreasuryMemory();
     this.calls = 0;
     this.crashBeforeCall = undefined;
+    this.changes = 0;
+    this.crashAfterChanges = undefined;
   }
 
   /** The database is gone, or is an old copy. */
@@ -518,28 +525,70 @@ export class InProcessCluster {
 
   #fragileLedger(): Ledger {
     const { ledger } = this;
-    const fragile = this.#fragile<Ledger>(ledger);
-    return new Proxy(fragile, {
+    const fragilePart = <T extends object>(part: T): T =>
+      eachCall(part, (_name, call) => this.#ledgerStep(ledger, call));
+    return new Proxy(fragilePart<Ledger>(ledger), {
       get: (target, name) => {
         if (name !== "transaction") return Reflect.get(target, name) as unknown;
         // The database's transaction is one step: it happens or it does not.
         return (work: Parameters<Ledger["transaction"]>[0]) =>
-          this.#step(() => ledger.transaction((tx) => work(this.#fragile(tx))));
+          this.#ledgerStep(ledger, () => ledger.transaction((tx) => work(fragilePart(tx))));
       },
     });
   }
 
-  /** Every call of a method is a moment at which the process may die. */
+  /** Every call of a method of the chain or an exchange is a moment at which the process may die. */
   #fragile<T extends object>(port: T): T {
-    return eachCall(port, (_name, call) => this.#step(call));
+    return eachCall(port, (name, call) =>
+      this.#step(async () => {
+        if (!CALLS_WITHOUT_CHANGE.has(name)) this.changes++;
+        return call();
+      }),
+    );
+  }
+
+  #ledgerStep<T>(ledger: MemoryLedger, call: () => Promise<T>): Promise<T> {
+    if (this.crashAfterChanges === undefined) return this.#step(call);
+    return this.#step(async () => {
+      const before = textOf(ledger.contents);
+      const result = await call();
+      if (textOf(ledger.contents) !== before) this.changes++;
+      return result;
+    });
   }
 
   async #step<T>(call: () => Promise<T>): Promise<T> {
     const number = ++this.calls;
-    if (number >= (this.crashBeforeCall ?? Infinity)) throw new Crash(`before call ${number}`);
+    if (number >= (this.crashBeforeCall ?? Infinity) || this.changes >= (this.crashAfterChanges ?? Infinity))
+      throw new Crash(`before call ${number}, after ${this.changes} changes`);
     return call();
   }
 }
+
+/** Of the chain and of an exchange: what only asks. Every other call counts as a change, also one that is added later. */
+const CALLS_WITHOUT_CHANGE: ReadonlySet<string> = new Set<
+  Exclude<keyof ChainReader, "close"> | Exclude<keyof Exchange, "withdraw">
+>([
+  "chainId",
+  "head",
+  "blocks",
+  "blocksAtOnce",
+  "blockId",
+  "accounts",
+  "balance",
+  "balanceBounds",
+  "permission",
+  "transferFees",
+  "funds",
+  "find",
+]);
+
+/** The same for two contents that are equal. */
+const textOf = (contents: MemoryLedger["contents"]): string =>
+  JSON.stringify(contents, (_key, value: unknown) => {
+    if (typeof value === "bigint") return `${value}`;
+    return value instanceof Map || value instanceof Set ? [...value] : value;
+  });
 
 /** Runs a test in a cluster of its own. */
 export async function inCluster(

@@ -1,4 +1,3 @@
-import { AxiosError } from "axios";
 import { AssertionError } from "@stakebts/kernel/assert";
 import { ServiceError, StartupError } from "@stakebts/kernel/errors";
 import { type ErrorFacts, factsOf } from "./error-facts.ts";
@@ -112,7 +111,7 @@ const passes = ({
   syscall,
 }: ErrorFacts): boolean =>
   error instanceof ServiceError ||
-  error instanceof AxiosError ||
+  isOfAxios(error) ||
   REDIS_NAMES.has(name) ||
   ABORTS.has(name) ||
   PASSING_SQLSTATES.some((known) => sqlState?.startsWith(known) === true) ||
@@ -122,3 +121,7 @@ const passes = ({
   // The socket of a server that is being started again.
   (code === "ENOENT" && syscall === "connect") ||
   PASSING_MESSAGES.some((known) => message.startsWith(known));
+
+/** As `axios.isAxiosError`, without the hundred files of the library: most processes make no call with it. */
+const isOfAxios = (error: unknown): boolean =>
+  (error as { readonly isAxiosError?: unknown } | undefined)?.isAxiosError === true;

@@ -255,11 +255,11 @@ describe("what the custodian draws by hand", () => {
 });
 
 it("a payer that dies at any moment while it draws draws once, and everybody is paid once", async () => {
-  for (let call = 1, done = false; !done; call += 1)
+  for (let changes = 0, done = false; !done; changes++)
     await inShortCluster({}, async (cluster) => {
       await cluster.settle(6);
       cluster.restart();
-      cluster.crashBeforeCall = call;
+      cluster.crashAfterChanges = changes;
       try {
         await cluster.treasury();
         await cluster.treasury();
@@ -269,7 +269,7 @@ it("a payer that dies at any moment while it draws draws once, and everybody is 
       }
       cluster.restart();
       await cluster.settle(18);
-      const where = `crash before call ${call}`;
+      const where = `crash after ${changes} changes`;
       expect(topUps(cluster), where).toEqual(["top-up:0:1 arrived"]);
       expect(await drawn(cluster), where).toHaveLength(1);
       await expectEverybodyPaid(cluster, where);

@@ -489,7 +489,7 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
   it.each(["exchange", "reserve"] as const)(
     "has the %s asked once, and everybody paid once",
     async (which) => {
-      for (let call = 1, done = false; !done; call += 1) {
+      for (let changes = 0, done = false; !done; changes++) {
         const exchange = venue(1_000_000);
         const options = which === "exchange" ? { exchanges: { 1: exchange } } : { reserveBts: 300_000n };
         await inShortCluster(options, async (cluster) => {
@@ -497,7 +497,7 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
           await cluster.settle(6);
           cluster.treasuryOn = true;
           cluster.restart();
-          cluster.crashBeforeCall = call;
+          cluster.crashAfterChanges = changes;
           try {
             for (let turn = 0; turn < 3; turn++) await cluster.treasury(); // written down, asked, looked at
             done = true;
@@ -509,12 +509,12 @@ describe("a payer that dies at any moment while the wallet is covered", () => {
           if (which === "exchange") {
             await payOut(cluster, exchange);
             await cluster.settle();
-            expect(exchange.withdrawals, `crash before call ${call}`).toHaveLength(1);
+            expect(exchange.withdrawals, `crash after ${changes} changes`).toHaveLength(1);
           }
           expect(topUps(cluster)).toEqual([`top-up:${which === "exchange" ? 1 : 0}:1 arrived`]);
-          expect(deposits(cluster), `crash before call ${call}`).toBe(1);
+          expect(deposits(cluster), `crash after ${changes} changes`).toBe(1);
           for (const name of ["nominator-1", "nominator-2", "nominator-3"])
-            expect(await cluster.arrivedAt(name), `crash before call ${call}`).toEqual([1, 42_500]);
+            expect(await cluster.arrivedAt(name), `crash after ${changes} changes`).toEqual([1, 42_500]);
           await cluster.expectLedgerMatchesChain();
         });
       }

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { runSeed } from "./run-seed.ts";
 import type { Safeguard } from "./safeguards.ts";
 
-// More of them: test/long/simulator.long.test.ts, and `npm run sim`.
-const SEEDS = 80;
+// The next ones: test/long/simulator.long.test.ts, and `npm run sim`.
+const SEEDS = 40;
 
 describe("the simulator", () => {
   it("finds nothing wrong in the first simulations", { timeout: 120_000 }, async () => {
@@ -23,23 +23,24 @@ describe("the simulator", () => {
   });
 });
 
-// An auditor that finds nothing may be blind. Without a safeguard he has to see what it is there for.
-describe.each<[Safeguard, RegExp, number]>([
-  ["save-then-send", /paid twice|contradicted/u, 400],
-  ["one-live", /paid twice/u, 20],
-  ["epoch", /signed by a payer that is over/u, 100],
-  ["recovery-hold", /paid twice/u, 400],
-  ["due-first", /the rules owe|paid and not owed/u, 300],
-  ["repeat-nonrepeatable", /asked twice/u, 200],
-  ["final-blocks", /the rules owe|paid twice|disagrees/u, 100],
-  ["own-look", /is due/u, 20],
-  ["memo-key", /paid and not owed|incoming \S+ is (?:refunded|kept)/u, 60],
-  ["common-cause", /failed for a cause that concerns everyone/u, 60],
-  ["authority-check", /signed without authority/u, 60],
-  ["key-kept", /spend\.unexplained/u, 20],
-])("without %s", (without, finding, seeds) => {
-  it("what it prevents is found", { timeout: 120_000 }, async () => {
-    for (let seed = 1; seed <= seeds; seed++)
+// An auditor that finds nothing may be blind. Without a safeguard he has to see what it is there for. The last number is a seed
+// with which he does so today: it is tried first. When a change makes it useless the search goes on from the first seed.
+describe.each<[Safeguard, RegExp, number, number]>([
+  ["save-then-send", /paid twice|contradicted/u, 400, 58],
+  ["one-live", /paid twice/u, 100, 9],
+  ["epoch", /signed by a payer that is over/u, 400, 80],
+  ["recovery-hold", /paid twice/u, 400, 61],
+  ["due-first", /the rules owe|paid and not owed/u, 300, 2],
+  ["repeat-nonrepeatable", /asked twice/u, 200, 7],
+  ["final-blocks", /the rules owe|paid twice|disagrees/u, 100, 1],
+  ["own-look", /is due/u, 20, 3],
+  ["memo-key", /paid and not owed|incoming \S+ is (?:refunded|kept)/u, 100, 9],
+  ["common-cause", /failed for a cause that concerns everyone/u, 60, 1],
+  ["authority-check", /signed without authority/u, 300, 44],
+  ["key-kept", /spend\.unexplained/u, 20, 2],
+])("without %s", (without, finding, seeds, knownSeed) => {
+  it("what it prevents is found", { timeout: 300_000 }, async () => {
+    for (const seed of [knownSeed, ...Array.from({ length: seeds }, (_, index) => index + 1)])
       if ((await runSeed(seed, { without })).wrong.some((what) => finding.test(what))) return;
     expect.fail(`nothing was noticed in ${seeds} simulations`);
   });

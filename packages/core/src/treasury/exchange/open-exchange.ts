@@ -1,7 +1,5 @@
 import type { Exchange } from "../exchange.ts";
 import type { Log } from "@stakebts/kernel/log";
-import { createBittrexExchange } from "./bittrex.ts";
-import { createCcxtExchange } from "./ccxt.ts";
 import type { CcxtVenueName } from "./ccxt-venues.ts";
 
 export interface OpenExchangeOptions {
@@ -19,11 +17,14 @@ export interface OpenExchangeOptions {
 /** A question that takes longer has no answer: it must not outlast the time that a process has to end. */
 const CALL_DEADLINE_MS = 15_000;
 
-/** One account at the venue that the settings name. ccxt is loaded only for its own venues. */
+/** One account at the venue that the settings name. No venue is loaded before it is named. */
 export async function openExchange(options: OpenExchangeOptions): Promise<Exchange> {
   const { venue, key, ...rest } = options;
   const common = { ...rest, callDeadlineMs: CALL_DEADLINE_MS };
-  return venue === "bittrex"
-    ? createBittrexExchange({ ...common, key })
-    : createCcxtExchange({ ...common, venue, apiKey: key });
+  if (venue === "bittrex") {
+    const { createBittrexExchange } = await import("./bittrex.ts");
+    return createBittrexExchange({ ...common, key });
+  }
+  const { createCcxtExchange } = await import("./ccxt.ts");
+  return createCcxtExchange({ ...common, venue, apiKey: key });
 }
