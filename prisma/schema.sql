@@ -352,15 +352,17 @@ CREATE TABLE settlement (
   op_in_trx integer NOT NULL,
   matched_by text NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  checked_at timestamptz(3),
   CONSTRAINT settlement_pkey PRIMARY KEY (payout_id),
   CONSTRAINT settlement_block_num_trx_in_block_op_in_trx_fkey FOREIGN KEY (block_num, trx_in_block, op_in_trx) REFERENCES transfer(block_num, trx_in_block, op_in_trx) ON UPDATE CASCADE ON DELETE RESTRICT,
   CONSTRAINT settlement_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id) ON UPDATE CASCADE ON DELETE RESTRICT,
   CONSTRAINT settlement_matched_by_known CHECK (matched_by = ANY (ARRAY['txid', 'key', 'nonce', 'operator']))
 );
 CREATE UNIQUE INDEX settlement_of_one_transfer ON settlement (block_num, trx_in_block, op_in_trx);
+CREATE INDEX settlement_unchecked ON settlement (created_at, payout_id) WHERE checked_at IS NULL;
 CREATE TRIGGER no_delete BEFORE DELETE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON settlement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
-CREATE TRIGGER written_once BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER settlement_is_only_checked BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION settlement_is_only_checked();
 
 CREATE TABLE stake_row (
   id text NOT NULL,
@@ -558,6 +560,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
 -- FUNCTION set_aside_is_only_ended() RETURNS trigger
 -- FUNCTION set_event_aside(of_event text, by_whom text, why text) RETURNS text
+-- FUNCTION settlement_is_only_checked() RETURNS trigger
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger
 -- FUNCTION withdrawal_moves() RETURNS trigger

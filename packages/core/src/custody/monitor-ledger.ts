@@ -1,4 +1,6 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
+import type { Bts } from "@stakebts/kernel/amount";
+import type { PayoutId, PayoutKey } from "../rules/payout.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
 import type {
@@ -7,6 +9,7 @@ import type {
   NewReceipt,
   PassedBlocks,
   PaymentsSwitch,
+  SettlementMatch,
 } from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
@@ -22,6 +25,32 @@ export const WATCHER_NOTES = ["position", "authority", "alert"] as const;
 /** What a watcher remembers: up to where it has looked, and which authority it has seen. */
 export type WatcherNoteKind = Exclude<(typeof WATCHER_NOTES)[number], "alert">;
 
+/** A settlement that no watcher has held against the chain. */
+export interface UncheckedSettlement {
+  readonly payoutId: PayoutId;
+  readonly key: PayoutKey;
+  /** Account name. */
+  readonly payee: string;
+  readonly amount: Bts;
+  readonly by: OperationPosition;
+  readonly matchedBy: SettlementMatch;
+  /** Ids of the transactions that were signed for it. */
+  readonly txids: readonly string[];
+  readonly createdAtMs: number;
+}
+
+export interface SettlementsToCheck {
+  /** The newest first. @param before those that follow this one in that order; `undefined`: from the newest on */
+  unchecked(page: {
+    readonly before: Pick<UncheckedSettlement, "createdAtMs" | "payoutId"> | undefined;
+    readonly limit: number;
+  }): Promise<readonly UncheckedSettlement[]>;
+  /** For which payouts these transactions were signed, by their ids. */
+  signedFor(txids: readonly string[]): Promise<ReadonlyMap<string, PayoutKey>>;
+  /** For good; nobody but a watcher may. */
+  setChecked(payouts: readonly PayoutId[]): Promise<void>;
+}
+
 export interface MonitorLedger {
   /** As of the ledger's control. */
   bind(account: LedgerAccount): Promise<LedgerAccount>;
@@ -31,6 +60,7 @@ export interface MonitorLedger {
   hasWithdrawals(): Promise<boolean>;
   readonly cursor: CursorReader;
   readonly passedBlocks: PassedBlocks;
+  readonly settlements: SettlementsToCheck;
   /** What a watcher has noted last. Only watchers write there: what another process writes down in a receipt tells it nothing. */
   lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
   /** @param subject what it is about: a block, an account */

@@ -12,6 +12,7 @@ import { readCursor } from "../ledger/postgres/cursor.ts";
 import { PostgresPassedBlocks } from "../ledger/postgres/passed-blocks.ts";
 import { type Database, type DatabaseSource, openSource, type Prisma } from "../database/client.ts";
 import { transferKey } from "../ledger/postgres/transfers.ts";
+import { settlementsToCheck } from "./postgres-settlements.ts";
 
 const CONFIRMED = {
   withdrawals: { select: { txid: true, status: true } },
@@ -20,7 +21,7 @@ type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof CONFIRMED }>;
 
 /**
  * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
- * has to be allowed: SELECT on the tables named here, INSERT on `receipt` and `watcher_note`, EXECUTE of `add_freeze` and `bind_ledger`.
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt` and `watcher_note`, UPDATE of `settlement.checked_at`, EXECUTE of `add_freeze` and `bind_ledger`.
  */
 export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedger {
   const { db, close } = openSource(source, 2);
@@ -31,6 +32,7 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
     cursor: { read: () => readCursor(db) },
     passedBlocks: new PostgresPassedBlocks(db),
+    settlements: settlementsToCheck(db),
     lastNote: async (kind) => {
       const row = await db.watcherNote.findFirst({ where: { kind }, orderBy: { id: "desc" } });
       return row?.value;

@@ -16,6 +16,7 @@ export const NEEDS_ATTENTION = new Set([
   "payee.differs",
   "process.broken",
   "queue.not_served",
+  "settlement.unexplained",
   "spend.unexplained",
   "authority.changed",
   "top_up.insufficient",

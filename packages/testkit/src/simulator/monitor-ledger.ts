@@ -12,6 +12,7 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
   cursor: ledger.cursor,
   passedBlocks: ledger.passedBlocks,
+  settlements: settlementsIn(ledger),
   lastNote: (wanted) =>
     Promise.resolve(ledger.contents.watcherNotes.findLast(({ kind }) => kind === wanted)?.value),
   note: async (kind, subject, value) => {
@@ -31,6 +32,32 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
     });
   },
   close: () => Promise.resolve(),
+});
+
+/** In the order of the map, which is that of their making. */
+const settlementsIn = (ledger: MemoryLedger): MonitorLedger["settlements"] => ({
+  unchecked: ({ before, limit }) => {
+    const { settlements, payouts, withdrawals } = ledger.contents;
+    const left = [...settlements].filter(([, { isChecked }]) => isChecked !== true).toReversed();
+    const from = before === undefined ? 0 : left.findIndex(([id]) => id === before.payoutId) + 1;
+    return Promise.resolve(
+      left.slice(from, from + limit).map(([payoutId, { by, matchedBy }]) => {
+        const { key, payee, amount } = payouts.get(payoutId) as StoredPayout;
+        const txids = [...withdrawals.values()]
+          .filter((w) => w.payoutId === payoutId)
+          .map(({ txid }) => txid);
+        return { payoutId, key, payee, amount, by, matchedBy, txids, createdAtMs: 0 };
+      }),
+    );
+  },
+  signedFor: (txids) => {
+    const { payouts, withdrawals } = ledger.contents;
+    const signed = [...withdrawals.values()].filter(({ txid }) => txids.includes(txid));
+    return Promise.resolve(
+      new Map(signed.map(({ txid, payoutId }) => [txid, (payouts.get(payoutId) as StoredPayout).key])),
+    );
+  },
+  setChecked: (payouts) => ledger.setChecked(payouts),
 });
 
 type Contents = MemoryLedger["contents"];
