@@ -395,6 +395,7 @@ CREATE INDEX stake_row_pending_by_nominator ON stake_row (nominator) WHERE statu
 CREATE UNIQUE INDEX stake_row_type_number_position ON stake_row (type, number, block_start, trx_idx, ops_idx);
 CREATE TRIGGER no_delete BEFORE DELETE ON stake_row FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON stake_row FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER stake_row_begins BEFORE INSERT ON stake_row FOR EACH ROW WHEN (NOT (new.status = 'pending' OR new.status = 'paid' AND new.number = 0)) EXECUTE FUNCTION stake_row_begins();
 CREATE TRIGGER stake_row_moves_forward BEFORE UPDATE ON stake_row FOR EACH ROW EXECUTE FUNCTION stake_row_moves_forward();
 
 CREATE TABLE top_up (
@@ -479,6 +480,8 @@ CREATE INDEX transfer_undecided_by_sender ON transfer (sender, block_time_ms) WH
 CREATE INDEX transfer_undecided_no_open ON transfer (block_num, trx_in_block, op_in_trx) WHERE status = 'undecided' AND (request ->> 'type') <> 'open';
 CREATE TRIGGER no_delete BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER transfer_begins_undecided BEFORE INSERT ON transfer FOR EACH ROW WHEN (new.direction = 'in' AND new.status <> 'undecided' OR new.import_mark IS NOT NULL) EXECUTE FUNCTION transfer_begins_undecided();
+CREATE TRIGGER transfer_is_decided_once BEFORE UPDATE ON transfer FOR EACH ROW WHEN (NOT (old.status = 'undecided' AND new.status = 'decided')) EXECUTE FUNCTION transfer_is_decided_once();
 
 CREATE TABLE watcher_note (
   id bigint NOT NULL DEFAULT nextval('watcher_note_id_seq'::regclass),
@@ -561,8 +564,11 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION set_aside_is_only_ended() RETURNS trigger
 -- FUNCTION set_event_aside(of_event text, by_whom text, why text) RETURNS text
 -- FUNCTION settlement_is_only_checked() RETURNS trigger
+-- FUNCTION stake_row_begins() RETURNS trigger
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger
+-- FUNCTION transfer_begins_undecided() RETURNS trigger
+-- FUNCTION transfer_is_decided_once() RETURNS trigger
 -- FUNCTION withdrawal_moves() RETURNS trigger
 -- FUNCTION withdrawal_needs_signed_payout() RETURNS trigger
 -- FUNCTION writer_epoch_goes_up() RETURNS trigger
