@@ -1,5 +1,6 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { Bts } from "@stakebts/kernel/amount";
+import type { AnsweredTransfer, WrittenTransfer } from "../rules/answered.ts";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
@@ -21,7 +22,7 @@ export interface OperationToLookUp {
 /**
  * The ledger as the spend monitor uses it: it reads, and it writes nothing but its own notes, receipts and freezes of payments.
  */
-export const WATCHER_NOTES = ["position", "authority", "alert"] as const;
+export const WATCHER_NOTES = ["position", "incoming", "authority", "alert"] as const;
 /** What a watcher remembers: up to where it has looked, and which authority it has seen. */
 export type WatcherNoteKind = Exclude<(typeof WATCHER_NOTES)[number], "alert">;
 
@@ -51,6 +52,17 @@ export interface SettlementsToCheck {
   setChecked(payouts: readonly PayoutId[]): Promise<void>;
 }
 
+export interface IncomingToCheck {
+  /** Incoming transfers of these blocks, in the order of the chain. */
+  written(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<readonly WrittenTransfer[]>;
+  /** Those of them that are decided, with what became of each. */
+  answered(operations: readonly OperationPosition[]): Promise<readonly AnsweredTransfer[]>;
+}
+
 export interface MonitorLedger {
   /** As of the ledger's control. */
   bind(account: LedgerAccount): Promise<LedgerAccount>;
@@ -61,6 +73,7 @@ export interface MonitorLedger {
   readonly cursor: CursorReader;
   readonly passedBlocks: PassedBlocks;
   readonly settlements: SettlementsToCheck;
+  readonly incoming: IncomingToCheck;
   /** What a watcher has noted last. Only watchers write there: what another process writes down in a receipt tells it nothing. */
   lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
   /** @param subject what it is about: a block, an account */

@@ -12,6 +12,7 @@ import { readCursor } from "../ledger/postgres/cursor.ts";
 import { PostgresPassedBlocks } from "../ledger/postgres/passed-blocks.ts";
 import { type Database, type DatabaseSource, openSource, type Prisma } from "../database/client.ts";
 import { transferKey } from "../ledger/postgres/transfers.ts";
+import { incomingToCheck } from "./postgres-incoming.ts";
 import { settlementsToCheck } from "./postgres-settlements.ts";
 
 const CONFIRMED = {
@@ -33,6 +34,7 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     cursor: { read: () => readCursor(db) },
     passedBlocks: new PostgresPassedBlocks(db),
     settlements: settlementsToCheck(db),
+    incoming: incomingToCheck(db),
     lastNote: async (kind) => {
       const row = await db.watcherNote.findFirst({ where: { kind }, orderBy: { id: "desc" } });
       return row?.value;

@@ -1,18 +1,14 @@
-import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { bts, toShares } from "@stakebts/kernel/amount";
-import { CUSTODIAN, InProcessCluster } from "@stakebts/testkit/in-process-cluster";
+import { CUSTODIAN, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 import { operation } from "@stakebts/testkit/given";
-import { test as base } from "@stakebts/testkit/login-test";
+import { test as base } from "@stakebts/testkit/watched-cluster";
 import type pg from "pg";
 import { describe, expect } from "vitest";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { settlePayout } from "../operators/settle-payout.ts";
 import { SettlementCheck } from "./settlement-check.ts";
-import { createPostgresMonitorLedger } from "./postgres-monitor-ledger.ts";
-
-// Real PostgreSQL with the login of each process, a real chain that makes blocks when told, and a watcher that looks when told.
 
 const [ALICE, BOB] = ["nominator-1", "nominator-2"] as const;
 const ACTION = { id: "action", actor: "anna", reason: "paid by hand" };
@@ -44,29 +40,12 @@ interface World {
 }
 
 const test = base.extend<{ world: World }>({
-  world: async ({ databaseUrl, urls, as, owner }, use) => {
-    const cluster = await InProcessCluster.start();
-    const chain = createChainClient({ nodes: cluster.devnet.urls, callDeadlineMs: 1_000 });
-    const ledger = createPostgresMonitorLedger({ url: urls.watcher });
-    const own = createPostgresLedger({ url: databaseUrl });
-    cluster.ledger = own as never;
-    cluster.queue.flush();
-    cluster.restart();
-    await cluster.ingest();
-    cluster.devnet.skipTime(3_600);
-    const onHold = async () => {
-      const { raised, databaseChanged } = (await own.control.read()).recoveryHold;
-      return raised !== undefined || databaseChanged;
-    };
-    while (await onHold()) {
-      await cluster.devnet.produce();
-      await cluster.ingest();
-    }
-    const alerts: NewReceipt[] = [];
-    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  world: async ({ watched: { cluster, deps, alerts, frozen }, as, owner }, use) => {
+    const { chain } = deps;
     const unreadable = new Set<number>();
     const watcher = () =>
       new SettlementCheck({
+        ...deps,
         chain: {
           head: () => chain.head(),
           accounts: (names) => chain.accounts(names),
@@ -75,10 +54,6 @@ const test = base.extend<{ world: World }>({
             return chain.blocks(range);
           },
         },
-        ledger,
-        log,
-        custodian: cluster.custodian,
-        onAlert: (alert) => alerts.push(alert),
       });
     const debts = async () => {
       const sql =
@@ -94,10 +69,7 @@ const test = base.extend<{ world: World }>({
         await watcher().look();
         return alerts;
       },
-      frozen: async () => {
-        const payments = await ledger.payments();
-        return payments.on ? undefined : payments.reason;
-      },
+      frozen,
       unchecked: async () => {
         const sql =
           "SELECT key FROM settlement s JOIN payout ON id = payout_id WHERE checked_at IS NULL ORDER BY 1";
@@ -113,11 +85,10 @@ const test = base.extend<{ world: World }>({
         return debt;
       },
       invent: async (debt, change = {}) => {
-        const { blockNum } = (await own.cursor.read())!;
-        await invent(await as("ingester"), debt, { block: blockNum, ...change });
+        const cursor = await cluster.ledger.cursor.read();
+        await invent(await as("ingester"), debt, { block: cursor?.blockNum ?? 0, ...change });
       },
     });
-    await Promise.all([chain.close(), ledger.close(), own.close(), cluster.stop()]);
   },
 });
 

@@ -17,6 +17,7 @@ export const NEEDS_ATTENTION = new Set([
   "process.broken",
   "queue.not_served",
   "settlement.unexplained",
+  "incoming.differs",
   "spend.unexplained",
   "authority.changed",
   "top_up.insufficient",

@@ -4,6 +4,7 @@ import { DirectAlerts } from "../alerts/send-notifications.ts";
 import type { NotificationChannel } from "../alerts/channels.ts";
 import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
+import { IncomingCheck } from "../custody/incoming-check.ts";
 import { SettlementCheck } from "../custody/settlement-check.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
@@ -30,7 +31,12 @@ export interface WatcherPorts extends ProcessPorts {
 export interface WatcherSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
-  readonly policyOn: (chainId: string) => Pick<Policy, "maxNetworkFee" | "terms" | "earlierTerms">;
+  readonly policyOn: (
+    chainId: string,
+  ) => Pick<
+    Policy,
+    "maxNetworkFee" | "terms" | "earlierTerms" | "acceptedAmounts" | "invalidRequestFee" | "refundAbove"
+  >;
   readonly owed: OwedAccounts;
   /** What this installation is called in messages. */
   readonly installation: string;
@@ -38,8 +44,8 @@ export interface WatcherSettings extends ProcessSettings {
 }
 
 /**
- * Looks at every block for what the custodian's authority does in it, and at every debt that the ledger calls paid, and switches
- * payments off when ledger and chain do not account for each other. Holds no key. Trusts no other process: it asks nodes and reads the ledger itself, and tells operators
+ * Looks at every block for what the custodian's authority does in it, at every debt that the ledger calls paid, and at what it makes of
+ * incoming transfers, and switches payments off when ledger and chain do not account for each other. Holds no key. Trusts no other process: it asks nodes and reads the ledger itself, and tells operators
  * itself. Ends with the signal.
  */
 export async function runWatcher(
@@ -69,6 +75,10 @@ export async function runWatcher(
     owed: { ...settings.owed, terms: termsEver(policy) },
   });
   const settlements = new SettlementCheck(everyCheck);
+  const incoming = new IncomingCheck({
+    ...everyCheck,
+    rules: { ...settings.owed, policy, terms: termsEver(policy) },
+  });
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
@@ -84,6 +94,9 @@ export async function runWatcher(
       await settlements.look();
       return settings.pollMs;
     }),
+    repeat({ ...loop, name: "check incoming transfers" }, signal, async () =>
+      (await incoming.look()) ? 0 : settings.pollMs,
+    ),
     reportNodeTroubles(ports, { write: ledger.addReceipts, lookMs: settings.lookMs }, signal),
     repeat({ ...loop, name: "tell people" }, signal, async () => {
       await directAlerts.tell();

@@ -1,8 +1,11 @@
-import { compareOperations } from "@stakebts/kernel/operation-id";
+import { assert } from "@stakebts/kernel/assert";
+import { compareOperations, operationId } from "@stakebts/kernel/operation-id";
+import type { AnsweredTransfer } from "@stakebts/core/rules/answered";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
 import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/monitor-ledger";
 import { debtIn } from "../memory-ledger/debts.ts";
 import type { MemoryLedger } from "../memory-ledger.ts";
+import type { StoredTransfer } from "../memory-ledger/state.ts";
 
 /** The ledger in memory as a watcher reads it: what createPostgresMonitorLedger answers, by the same rules. */
 export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
@@ -13,6 +16,7 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   cursor: ledger.cursor,
   passedBlocks: ledger.passedBlocks,
   settlements: settlementsIn(ledger),
+  incoming: incomingIn(ledger),
   lastNote: (wanted) =>
     Promise.resolve(ledger.contents.watcherNotes.findLast(({ kind }) => kind === wanted)?.value),
   note: async (kind, subject, value) => {
@@ -59,6 +63,75 @@ const settlementsIn = (ledger: MemoryLedger): MonitorLedger["settlements"] => ({
   },
   setChecked: (payouts) => ledger.setChecked(payouts),
 });
+
+const incomingIn = (ledger: MemoryLedger): MonitorLedger["incoming"] => ({
+  written: ({ from, to, limit }) =>
+    Promise.resolve(
+      [...ledger.contents.transfers.values()]
+        .filter(
+          ({ direction, operation }) =>
+            direction === "in" && operation.blockNum >= from && operation.blockNum <= to,
+        )
+        .sort((a, b) => compareOperations(a.operation, b.operation))
+        .slice(0, limit)
+        .map(({ operation, sender, blockTimeMs, amount, assetId, memoStatus, request }) => ({
+          operation,
+          sender,
+          timeMs: blockTimeMs,
+          amount,
+          assetId,
+          hasMemo: memoStatus !== "none",
+          isDrawn: request?.type === "drawn",
+        })),
+    ),
+  answered: (operations) =>
+    Promise.resolve(
+      operations.flatMap((operation) => {
+        const transfer = ledger.contents.transfers.get(operationId(operation));
+        return transfer?.outcome === undefined ? [] : [answeredIn(ledger.contents, transfer)];
+      }),
+    ),
+});
+
+function answeredIn(
+  { agreements, importedAgreements, rows, payouts, topUps, processedElsewhereUpToBlockNum }: Contents,
+  transfer: StoredTransfer,
+): AnsweredTransfer {
+  const { operation, sender, blockTimeMs, amount, assetId, request, outcome, importMark } = transfer;
+  const name = operationId(operation);
+  assert(request !== undefined && outcome !== undefined, "an incoming transfer that is decided");
+  return {
+    operation,
+    sender,
+    timeMs: blockTimeMs,
+    amount,
+    assetId,
+    request,
+    outcome,
+    agreement: agreements.get(name),
+    rows: [...rows.values()].filter((row) => compareOperations(row.agreement, operation) === 0),
+    payouts: [...payouts.values()].filter(({ key }) => key === `refund:${name}` || key === `stop:${name}`),
+    completesTopUp: [...topUps.values()].some(
+      ({ arrivedBy }) => arrivedBy !== undefined && compareOperations(arrivedBy, operation) === 0,
+    ),
+    isImported:
+      importMark !== undefined ||
+      operation.blockNum <= processedElsewhereUpToBlockNum ||
+      (outcome === "already_processed" && importedAgreements.size > 0),
+    hasOpenAgreement: [...rows.values()].some(
+      (row) =>
+        row.nominator === sender &&
+        row.status === "pending" &&
+        row.type === "base_amount" &&
+        row.startMs <= blockTimeMs &&
+        row.dueMs > blockTimeMs &&
+        compareOperations(row.agreement, operation) < 0,
+    ),
+    mayLoseAll: [...agreements.values()].some(
+      ({ nominator, terms }) => nominator === sender && terms.penaltyBps >= 10_000n,
+    ),
+  };
+}
 
 type Contents = MemoryLedger["contents"];
 type StoredPayout = Contents["payouts"] extends ReadonlyMap<unknown, infer P> ? P : never;

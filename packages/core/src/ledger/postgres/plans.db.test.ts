@@ -142,6 +142,8 @@ const WATCHED: Readonly<Record<string, (ledger: MonitorLedger) => Promise<unknow
       before: { createdAtMs: Date.now() + 60_000, payoutId: refundOf(operation(1)).id },
       limit: 500,
     }),
+  "what was sent in these blocks": ({ incoming }) => incoming.written({ from: 100, to: 300, limit: 200 }),
+  "what became of it": ({ incoming }) => incoming.answered(some.map((n) => operation(n + 1))),
   "what these transactions were signed for": ({ settlements }) => settlements.signedFor(some.map(P1)),
 };
 
