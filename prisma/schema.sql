@@ -392,6 +392,7 @@ CREATE TABLE stake_row (
 CREATE INDEX stake_row_block_start_trx_idx_ops_idx_idx ON stake_row (block_start, trx_idx, ops_idx);
 CREATE INDEX stake_row_pending_by_due ON stake_row (due, id) WHERE status = 'pending';
 CREATE INDEX stake_row_pending_by_nominator ON stake_row (nominator) WHERE status = 'pending';
+CREATE INDEX stake_row_processing ON stake_row (due, id) WHERE status = 'processing';
 CREATE UNIQUE INDEX stake_row_type_number_position ON stake_row (type, number, block_start, trx_idx, ops_idx);
 CREATE TRIGGER no_delete BEFORE DELETE ON stake_row FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON stake_row FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();

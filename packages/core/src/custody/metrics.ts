@@ -34,5 +34,8 @@ export function measureSpendMonitor(
   const alerts = metrics.counter("stakebts_spend_alerts_total", "Alerts of the watcher", ["event"]);
   // There from the beginning: Prometheus does not see the first step of a counter that appears with it.
   for (const event of ALERTS) alerts.inc({ event }, 0);
-  return ({ event }) => alerts.inc({ event });
+  // The others leave payments on.
+  return ({ event }) => {
+    if (ALERTS.includes(event)) alerts.inc({ event });
+  };
 }

@@ -3,6 +3,8 @@ import type { Bts } from "@stakebts/kernel/amount";
 import type { AnsweredTransfer, WrittenTransfer } from "../rules/answered.ts";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { Millis } from "@stakebts/kernel/time";
+import type { OverdueKind } from "./overdue-check.ts";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
 import type {
   CursorReader,
@@ -63,6 +65,13 @@ export interface IncomingToCheck {
   answered(operations: readonly OperationPosition[]): Promise<readonly AnsweredTransfer[]>;
 }
 
+export interface Overdue {
+  readonly kind: OverdueKind;
+  /** Of a transfer, a row or a payout. */
+  readonly name: string;
+  readonly dueMs: Millis;
+}
+
 export interface MonitorLedger {
   /** As of the ledger's control. */
   bind(account: LedgerAccount): Promise<LedgerAccount>;
@@ -78,6 +87,10 @@ export interface MonitorLedger {
   lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
   /** @param subject what it is about: a block, an account */
   note(kind: WatcherNoteKind, subject: string, value: string): Promise<void>;
+  /** The oldest of each kind that was due before this instant and does not get on although nothing holds it. */
+  overdue(beforeMs: Millis): Promise<readonly Overdue[]>;
+  /** Writes down what people have to know; `false` when a watcher has done so before. */
+  tell(receipt: NewReceipt): Promise<boolean>;
   readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
   payments(): Promise<PaymentsSwitch>;
   /**

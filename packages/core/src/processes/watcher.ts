@@ -5,6 +5,7 @@ import type { NotificationChannel } from "../alerts/channels.ts";
 import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
 import { IncomingCheck } from "../custody/incoming-check.ts";
+import { OverdueCheck } from "../custody/overdue-check.ts";
 import { SettlementCheck } from "../custody/settlement-check.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
@@ -79,6 +80,7 @@ export async function runWatcher(
     ...everyCheck,
     rules: { ...settings.owed, policy, terms: termsEver(policy) },
   });
+  const overdue = new OverdueCheck(everyCheck);
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
@@ -97,6 +99,10 @@ export async function runWatcher(
     repeat({ ...loop, name: "check incoming transfers" }, signal, async () =>
       (await incoming.look()) ? 0 : settings.pollMs,
     ),
+    repeat({ ...loop, name: "check what is overdue" }, signal, async () => {
+      await overdue.look();
+      return settings.pollMs;
+    }),
     reportNodeTroubles(ports, { write: ledger.addReceipts, lookMs: settings.lookMs }, signal),
     repeat({ ...loop, name: "tell people" }, signal, async () => {
       await directAlerts.tell();

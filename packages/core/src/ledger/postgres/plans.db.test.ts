@@ -143,6 +143,7 @@ const WATCHED: Readonly<Record<string, (ledger: MonitorLedger) => Promise<unknow
       limit: 500,
     }),
   "what was sent in these blocks": ({ incoming }) => incoming.written({ from: 100, to: 300, limit: 200 }),
+  "what is overdue": (ledger) => ledger.overdue(millis(ROWS * 3_000)),
   "what became of it": ({ incoming }) => incoming.answered(some.map((n) => operation(n + 1))),
   "what these transactions were signed for": ({ settlements }) => settlements.signedFor(some.map(P1)),
 };
