@@ -365,15 +365,17 @@ CREATE TABLE settlement (
   op_in_trx integer NOT NULL,
   matched_by text NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  checked_at timestamptz(3),
   CONSTRAINT settlement_pkey PRIMARY KEY (payout_id),
   CONSTRAINT settlement_block_num_trx_in_block_op_in_trx_fkey FOREIGN KEY (block_num, trx_in_block, op_in_trx) REFERENCES transfer(block_num, trx_in_block, op_in_trx) ON UPDATE CASCADE ON DELETE RESTRICT,
   CONSTRAINT settlement_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id) ON UPDATE CASCADE ON DELETE RESTRICT,
   CONSTRAINT settlement_matched_by_known CHECK (matched_by = ANY (ARRAY['txid', 'key', 'nonce', 'operator']))
 );
 CREATE UNIQUE INDEX settlement_of_one_transfer ON settlement (block_num, trx_in_block, op_in_trx);
+CREATE INDEX settlement_unchecked ON settlement (created_at, payout_id) WHERE checked_at IS NULL;
 CREATE TRIGGER no_delete BEFORE DELETE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON settlement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
-CREATE TRIGGER written_once BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER settlement_is_only_checked BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION settlement_is_only_checked();
 
 CREATE TABLE stake_row (
   id text NOT NULL,
@@ -403,9 +405,11 @@ CREATE TABLE stake_row (
 CREATE INDEX stake_row_block_start_trx_idx_ops_idx_idx ON stake_row (block_start, trx_idx, ops_idx);
 CREATE INDEX stake_row_pending_by_due ON stake_row (due, id) WHERE status = 'pending';
 CREATE INDEX stake_row_pending_by_nominator ON stake_row (nominator) WHERE status = 'pending';
+CREATE INDEX stake_row_processing ON stake_row (due, id) WHERE status = 'processing';
 CREATE UNIQUE INDEX stake_row_type_number_position ON stake_row (type, number, block_start, trx_idx, ops_idx);
 CREATE TRIGGER no_delete BEFORE DELETE ON stake_row FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON stake_row FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER stake_row_begins BEFORE INSERT ON stake_row FOR EACH ROW WHEN (NOT (new.status = 'pending' OR new.status = 'paid' AND new.number = 0)) EXECUTE FUNCTION stake_row_begins();
 CREATE TRIGGER stake_row_moves_forward BEFORE UPDATE ON stake_row FOR EACH ROW EXECUTE FUNCTION stake_row_moves_forward();
 
 CREATE TABLE top_up (
@@ -492,6 +496,8 @@ CREATE INDEX transfer_unread ON transfer (block_num, trx_in_block, op_in_trx) WH
 CREATE INDEX transfer_unread_by_sender ON transfer (sender, block_time_ms) WHERE status = 'unread' AND direction = 'in';
 CREATE TRIGGER no_delete BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER transfer_begins_undecided BEFORE INSERT ON transfer FOR EACH ROW WHEN (new.direction = 'in' AND new.status <> 'undecided' OR new.import_mark IS NOT NULL) EXECUTE FUNCTION transfer_begins_undecided();
+CREATE TRIGGER transfer_is_decided_once BEFORE UPDATE ON transfer FOR EACH ROW WHEN (NOT (old.status = 'undecided' AND new.status = 'decided')) EXECUTE FUNCTION transfer_is_decided_once();
 
 CREATE TABLE watcher_note (
   id bigint NOT NULL DEFAULT nextval('watcher_note_id_seq'::regclass),
@@ -501,7 +507,7 @@ CREATE TABLE watcher_note (
   written_by text NOT NULL DEFAULT SESSION_USER,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT watcher_note_pkey PRIMARY KEY (id),
-  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'authority', 'alert']))
+  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'incoming', 'authority', 'alert']))
 );
 CREATE INDEX watcher_note_newest ON watcher_note (kind, id);
 CREATE UNIQUE INDEX watcher_note_one_alert ON watcher_note (subject) WHERE kind = 'alert';
@@ -575,8 +581,12 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
 -- FUNCTION set_aside_is_only_ended() RETURNS trigger
 -- FUNCTION set_event_aside(of_event text, by_whom text, why text) RETURNS text
+-- FUNCTION settlement_is_only_checked() RETURNS trigger
+-- FUNCTION stake_row_begins() RETURNS trigger
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger
+-- FUNCTION transfer_begins_undecided() RETURNS trigger
+-- FUNCTION transfer_is_decided_once() RETURNS trigger
 -- FUNCTION withdrawal_moves() RETURNS trigger
 -- FUNCTION withdrawal_needs_signed_payout() RETURNS trigger
 -- FUNCTION writer_epoch_goes_up() RETURNS trigger

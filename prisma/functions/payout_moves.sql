@@ -26,6 +26,19 @@ BEGIN
       (SELECT FROM withdrawal WHERE payout_id = OLD.id AND status IN ('signed', 'broadcast')) THEN
     RAISE EXCEPTION 'payout % has a live withdrawal', OLD.key USING ERRCODE = 'check_violation';
   END IF;
+  -- Each process has moves of its own. Others could make a debt vanish, or let go what a person has held.
+  IF NEW.status <> OLD.status AND NOT (CASE
+      WHEN NEW.status = 'cancelled' THEN login_is('operator')
+      WHEN NEW.status = 'held' THEN
+        login_is('operator') OR login_is('payer') OR (OLD.status = 'due' AND login_is('scheduler'))
+      WHEN NEW.status = 'failed' THEN
+        login_is('operator') OR login_is('payer') OR (OLD.status IN ('signed', 'sent') AND login_is('ingester'))
+      WHEN NEW.status = 'waiting_funds' THEN login_is('operator') OR login_is('payer')
+      WHEN NEW.status = 'ready' AND OLD.status IN ('held', 'failed') THEN login_is('operator') OR login_is('console')
+      ELSE true END) THEN
+    RAISE EXCEPTION 'payout % goes from % to % by another login than that of %', OLD.key, OLD.status, NEW.status, session_user
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
   -- What moved is worth looking at soon again.
   IF NEW.status <> OLD.status THEN NEW.enqueued_again := 0; END IF;
   RETURN NEW;

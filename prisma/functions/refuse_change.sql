@@ -14,7 +14,6 @@ CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON payout_stake_row FOR EAC
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON payout_request FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON watcher_note FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON hash_chain_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- When it was signed is what the caps per hour and day count by.

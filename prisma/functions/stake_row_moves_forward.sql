@@ -15,6 +15,26 @@ BEGIN
       NEW.block_start, NEW.trx_idx, NEW.ops_idx) THEN
     RAISE EXCEPTION 'stake row % says what is owed and is not changed', OLD.id USING ERRCODE = 'restrict_violation';
   END IF;
+  IF NEW.status = 'pending' AND OLD.status = 'processing' AND NOT login_is('operator') THEN
+    RAISE EXCEPTION 'stake row % goes back when an operator cancels its payout', OLD.id USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  -- A row is aborted by a stop that is being answered, made before the row fell due or after its payout was cancelled; or on its day,
+  -- where it is a penalty that is waived or comes to nothing. A principal is returned, but for a penalty that takes all of it.
+  IF NEW.status = 'aborted' AND OLD.status = 'pending' AND NOT (
+      ((NEW.type = 'penalty' OR NEW.amount <= 0) AND NEW.due <= (SELECT block_time_ms FROM chain_cursor))
+      OR EXISTS (SELECT FROM transfer t
+                  WHERE t.sender = NEW.nominator AND t.status = 'undecided' AND t.request ->> 'type' IN ('open', 'stop')
+                    AND t.request ->> 'type' = 'stop' AND t.direction = 'in'
+                    AND (t.block_num, t.trx_in_block, t.op_in_trx) > (NEW.block_start, NEW.trx_idx, NEW.ops_idx)
+                    AND (t.block_time_ms <= NEW.due
+                         OR EXISTS (SELECT FROM payout_stake_row link JOIN payout p ON p.id = link.payout_id
+                                     WHERE link.stake_row_id = NEW.id AND p.status = 'cancelled')))
+         AND (NEW.type <> 'base_amount' OR EXISTS (
+           SELECT FROM agreement a WHERE a.nominator = NEW.nominator AND (a.terms ->> 'penaltyBps')::bigint >= 10000))
+      OR login_is('owner')) THEN
+    RAISE EXCEPTION 'stake row % is not aborted: its nominator has made no stop that ends it', OLD.id
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
   RETURN NEW;
 END $$;
 

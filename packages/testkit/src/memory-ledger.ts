@@ -8,6 +8,7 @@ import type {
   Withdrawals,
 } from "@stakebts/core/ledger/ledger";
 import { decidable } from "./twins/undecided.ts";
+import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { NewJob } from "@stakebts/core/queue/queue";
 import { agreementsIn, isDue, rowsIn } from "./memory-ledger/agreements.ts";
 import { controlIn } from "./memory-ledger/control.ts";
@@ -57,6 +58,16 @@ export class MemoryLedger implements Ledger {
         state.watcherNotes.some(({ kind, subject }) => kind === "alert" && subject === note.subject);
       if (!isThere) state.watcherNotes = [...state.watcherNotes, note];
       return !isThere;
+    });
+  }
+
+  /** By a watcher. */
+  setChecked(payouts: readonly PayoutId[]): Promise<void> {
+    return this.#inTurn(async ({ settlements }) => {
+      for (const id of payouts) {
+        const settlement = settlements.get(id);
+        if (settlement !== undefined) settlements.set(id, { ...settlement, isChecked: true });
+      }
     });
   }
 

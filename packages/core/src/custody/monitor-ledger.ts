@@ -1,5 +1,10 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
+import type { Bts } from "@stakebts/kernel/amount";
+import type { AnsweredTransfer, WrittenTransfer } from "../rules/answered.ts";
+import type { PayoutId, PayoutKey } from "../rules/payout.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { Millis } from "@stakebts/kernel/time";
+import type { OverdueKind } from "./overdue-check.ts";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
 import type {
   CursorReader,
@@ -7,6 +12,7 @@ import type {
   NewReceipt,
   PassedBlocks,
   PaymentsSwitch,
+  SettlementMatch,
 } from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
@@ -18,9 +24,53 @@ export interface OperationToLookUp {
 /**
  * The ledger as the spend monitor uses it: it reads, and it writes nothing but its own notes, receipts and freezes of payments.
  */
-export const WATCHER_NOTES = ["position", "authority", "alert"] as const;
+export const WATCHER_NOTES = ["position", "incoming", "authority", "alert"] as const;
 /** What a watcher remembers: up to where it has looked, and which authority it has seen. */
 export type WatcherNoteKind = Exclude<(typeof WATCHER_NOTES)[number], "alert">;
+
+/** A settlement that no watcher has held against the chain. */
+export interface UncheckedSettlement {
+  readonly payoutId: PayoutId;
+  readonly key: PayoutKey;
+  /** Account name. */
+  readonly payee: string;
+  readonly amount: Bts;
+  readonly by: OperationPosition;
+  readonly matchedBy: SettlementMatch;
+  /** Ids of the transactions that were signed for it. */
+  readonly txids: readonly string[];
+  readonly createdAtMs: number;
+}
+
+export interface SettlementsToCheck {
+  /** The newest first. @param before those that follow this one in that order; `undefined`: from the newest on */
+  unchecked(page: {
+    readonly before: Pick<UncheckedSettlement, "createdAtMs" | "payoutId"> | undefined;
+    readonly limit: number;
+  }): Promise<readonly UncheckedSettlement[]>;
+  /** For which payouts these transactions were signed, by their ids. */
+  signedFor(txids: readonly string[]): Promise<ReadonlyMap<string, PayoutKey>>;
+  /** For good; nobody but a watcher may. */
+  setChecked(payouts: readonly PayoutId[]): Promise<void>;
+}
+
+export interface IncomingToCheck {
+  /** Incoming transfers of these blocks, in the order of the chain. */
+  written(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<readonly WrittenTransfer[]>;
+  /** Those of them that are decided, with what became of each. */
+  answered(operations: readonly OperationPosition[]): Promise<readonly AnsweredTransfer[]>;
+}
+
+export interface Overdue {
+  readonly kind: OverdueKind;
+  /** Of a transfer, a row or a payout. */
+  readonly name: string;
+  readonly dueMs: Millis;
+}
 
 export interface MonitorLedger {
   /** As of the ledger's control. */
@@ -31,10 +81,16 @@ export interface MonitorLedger {
   hasWithdrawals(): Promise<boolean>;
   readonly cursor: CursorReader;
   readonly passedBlocks: PassedBlocks;
+  readonly settlements: SettlementsToCheck;
+  readonly incoming: IncomingToCheck;
   /** What a watcher has noted last. Only watchers write there: what another process writes down in a receipt tells it nothing. */
   lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
   /** @param subject what it is about: a block, an account */
   note(kind: WatcherNoteKind, subject: string, value: string): Promise<void>;
+  /** The oldest of each kind that was due before this instant and does not get on although nothing holds it. */
+  overdue(beforeMs: Millis): Promise<readonly Overdue[]>;
+  /** Writes down what people have to know; `false` when a watcher has done so before. */
+  tell(receipt: NewReceipt): Promise<boolean>;
   readonly addReceipts: (receipts: readonly NewReceipt[]) => Promise<void>;
   payments(): Promise<PaymentsSwitch>;
   /**

@@ -10,8 +10,19 @@ import { addFreeze } from "../ledger/postgres/freezes.ts";
 import { bindLedger, readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
 import { PostgresPassedBlocks } from "../ledger/postgres/passed-blocks.ts";
-import { type Database, type DatabaseSource, openSource, type Prisma } from "../database/client.ts";
+import {
+  type Database,
+  type DatabaseSource,
+  type DatabaseTx,
+  openSource,
+  type Prisma,
+} from "../database/client.ts";
 import { transferKey } from "../ledger/postgres/transfers.ts";
+import { incomingToCheck } from "./postgres-incoming.ts";
+import { overdueIn } from "./postgres-overdue.ts";
+import { whyAcceptsNothing } from "../rules/freeze.ts";
+import type { NewReceipt } from "../ledger/ledger.ts";
+import { settlementsToCheck } from "./postgres-settlements.ts";
 
 const CONFIRMED = {
   withdrawals: { select: { txid: true, status: true } },
@@ -20,7 +31,7 @@ type PayoutModel = Prisma.PayoutGetPayload<{ include: typeof CONFIRMED }>;
 
 /**
  * The ledger of a watcher. It reads tables, and writes receipts and freezes of payments; that is all that its database user
- * has to be allowed: SELECT on the tables named here, INSERT on `receipt` and `watcher_note`, EXECUTE of `add_freeze` and `bind_ledger`.
+ * has to be allowed: SELECT on the tables named here, INSERT on `receipt` and `watcher_note`, UPDATE of `settlement.checked_at`, EXECUTE of `add_freeze` and `bind_ledger`.
  */
 export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedger {
   const { db, close } = openSource(source, 2);
@@ -31,6 +42,8 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     hasWithdrawals: async () => (await db.withdrawal.findFirst({ select: { id: true } })) !== null,
     cursor: { read: () => readCursor(db) },
     passedBlocks: new PostgresPassedBlocks(db),
+    settlements: settlementsToCheck(db),
+    incoming: incomingToCheck(db),
     lastNote: async (kind) => {
       const row = await db.watcherNote.findFirst({ where: { kind }, orderBy: { id: "desc" } });
       return row?.value;
@@ -42,18 +55,37 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
       await db.$transaction((tx) => addReceipts(tx, receipts));
     },
     payments: async () => (await readControl(db)).payments,
+    overdue: async (beforeMs) => {
+      const { freezes, payments } = await readControl(db);
+      return overdueIn(db, {
+        beforeMs,
+        accepting: whyAcceptsNothing(freezes) === undefined,
+        paying: payments.on,
+      });
+    },
+    tell: (receipt) =>
+      db.$transaction(async (tx) => {
+        if (!(await noteAlert(tx, receipt, String(receipt.details["reason"])))) return false;
+        await addReceipts(tx, [receipt]);
+        return true;
+      }),
     stopPayments: (receipt, reason) =>
       db.$transaction(async (tx) => {
-        const isNew = await tx.$executeRaw`
-          INSERT INTO watcher_note (kind, subject, value)
-          VALUES ('alert', ${`${receipt.event} ${receipt.subject}`}, ${reason}) ON CONFLICT DO NOTHING`;
-        if (isNew === 0) return false;
+        if (!(await noteAlert(tx, receipt, reason))) return false;
         await addReceipts(tx, [receipt]);
         await addFreeze(tx, { source: "process", process: "watcher", level: "pay-nothing", reason });
         return true;
       }),
     close,
   };
+}
+
+/** `false`: a watcher has given it before. */
+async function noteAlert(tx: DatabaseTx, { event, subject }: NewReceipt, reason: string): Promise<boolean> {
+  const isNew = await tx.$executeRaw`
+    INSERT INTO watcher_note (kind, subject, value) VALUES ('alert', ${`${event} ${subject}`}, ${reason})
+    ON CONFLICT DO NOTHING`;
+  return isNew > 0;
 }
 
 async function knownOf(

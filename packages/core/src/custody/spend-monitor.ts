@@ -20,7 +20,7 @@ import type { Log } from "@stakebts/kernel/log";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { Debt, OwedRules } from "../rules/owed.ts";
 import { CauseReader } from "../ledger/cause-reader.ts";
-import { logReceipt } from "../ledger/log-receipt.ts";
+import { raiseAlert } from "./raise-alert.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
 import { readOperationsOrPass } from "../ledger/pass-blocks.ts";
 
@@ -425,17 +425,8 @@ export class SpendMonitor {
     );
   }
 
-  async #alert(receipt: NewReceipt, reason: string): Promise<void> {
-    let isNew = true;
-    try {
-      isNew = await this.#deps.ledger.stopPayments(receipt, reason);
-    } finally {
-      // That the ledger could not be stopped is one more reason to alert people.
-      if (isNew) {
-        logReceipt(this.#deps.log, receipt);
-        this.#deps.onAlert(receipt);
-      }
-    }
+  #alert(receipt: NewReceipt, reason: string): Promise<void> {
+    return raiseAlert(this.#deps, receipt, reason);
   }
 
   #effectOf({ name, transfer }: AccountOperation): OperationEffect {

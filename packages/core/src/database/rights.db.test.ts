@@ -306,6 +306,36 @@ describe("no role", () => {
   );
 });
 
+describe("that a settlement was held against the chain", () => {
+  const settled = async (owner: pg.Client) => {
+    await owner.query("SET session_replication_role = replica");
+    await owner.query(
+      "INSERT INTO settlement (payout_id, block_num, trx_in_block, op_in_trx, matched_by) VALUES ($1, 1, 0, 0, 'key')",
+      [payout.id],
+    );
+    await owner.query("SET session_replication_role = DEFAULT");
+  };
+  const CHECK = "UPDATE settlement SET checked_at = now()";
+
+  test.for(PROCESS_ROLES.filter((role) => role !== "watcher"))(
+    "is no word of %s",
+    async (role, { owner, as }) => {
+      await settled(owner);
+      await expect((await as(role)).query(CHECK)).rejects.toThrow(DENIED);
+    },
+  );
+
+  test("is a watcher's, once, and it changes nothing else of it", async ({ owner, as }) => {
+    await settled(owner);
+    const db = await as("watcher");
+    await expect(db.query("UPDATE settlement SET matched_by = 'txid'")).rejects.toThrow(DENIED);
+    expect((await db.query(CHECK)).rowCount).toBe(1);
+    await expect(db.query(CHECK)).rejects.toThrow("is checked once");
+    await expect(db.query("UPDATE settlement SET checked_at = NULL")).rejects.toThrow("is checked once");
+    await expect(owner.query("UPDATE settlement SET block_num = 2")).rejects.toThrow("is checked once");
+  });
+});
+
 describe("the payer's role", () => {
   test("cannot create a payout, except the notice of 1 BTS to the payee of one that has failed", async ({
     databaseUrl,

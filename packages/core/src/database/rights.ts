@@ -60,8 +60,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       operator: `INSERT, ${MOVE_PAYOUT}`,
     },
   },
-  // Written by `confirm_payouts`.
-  settlement: { write: {} },
+  // Written by `confirm_payouts`. What a watcher has held against the chain it says there, and nobody else.
+  settlement: { write: { watcher: "UPDATE (checked_at)" } },
   payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
   // No role inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
   withdrawal: {

@@ -4,8 +4,12 @@ import { DirectAlerts } from "../alerts/send-notifications.ts";
 import type { NotificationChannel } from "../alerts/channels.ts";
 import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
+import { IncomingCheck } from "../custody/incoming-check.ts";
+import { OverdueCheck } from "../custody/overdue-check.ts";
+import { SettlementCheck } from "../custody/settlement-check.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
+import type { NewReceipt } from "../ledger/ledger.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
 import type { OwedAccounts } from "../rules/owed.ts";
 import { type Policy, termsEver } from "../rules/policy.ts";
@@ -28,7 +32,12 @@ export interface WatcherPorts extends ProcessPorts {
 export interface WatcherSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
-  readonly policyOn: (chainId: string) => Pick<Policy, "maxNetworkFee" | "terms" | "earlierTerms">;
+  readonly policyOn: (
+    chainId: string,
+  ) => Pick<
+    Policy,
+    "maxNetworkFee" | "terms" | "earlierTerms" | "acceptedAmounts" | "invalidRequestFee" | "refundAbove"
+  >;
   readonly owed: OwedAccounts;
   /** What this installation is called in messages. */
   readonly installation: string;
@@ -36,8 +45,8 @@ export interface WatcherSettings extends ProcessSettings {
 }
 
 /**
- * Looks at every block for what the custodian's authority does in it, and switches payments off when the ledger cannot
- * account for it. Holds no key. Trusts no other process: it asks nodes and reads the ledger itself, and tells operators
+ * Looks at every block for what the custodian's authority does in it, at every debt that the ledger calls paid, and at what it makes of
+ * incoming transfers, and switches payments off when ledger and chain do not account for each other. Holds no key. Trusts no other process: it asks nodes and reads the ledger itself, and tells operators
  * itself. Ends with the signal.
  */
 export async function runWatcher(
@@ -51,18 +60,27 @@ export async function runWatcher(
   const directAlerts = new DirectAlerts({ channels, clock, log, installation: settings.installation });
   const measured = ports.measure?.(() => monitor.state);
   const policy = settings.policyOn(custodian.chainId);
-  const monitor = new SpendMonitor({
+  const everyCheck = {
     chain,
     ledger,
     log,
-    policy,
     custodian: custodian.account,
-    owed: { ...settings.owed, terms: termsEver(policy) },
-    onAlert: (alert) => {
+    onAlert: (alert: NewReceipt) => {
       measured?.(alert);
       directAlerts.job(alert);
     },
+  };
+  const monitor = new SpendMonitor({
+    ...everyCheck,
+    policy,
+    owed: { ...settings.owed, terms: termsEver(policy) },
   });
+  const settlements = new SettlementCheck(everyCheck);
+  const incoming = new IncomingCheck({
+    ...everyCheck,
+    rules: { ...settings.owed, policy, terms: termsEver(policy) },
+  });
+  const overdue = new OverdueCheck(everyCheck);
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
@@ -74,6 +92,17 @@ export async function runWatcher(
   await Promise.all([
     ports.showPresence(signal),
     repeat({ ...loop, name: "watch" }, signal, async () => ((await monitor.look()) ? 0 : settings.pollMs)),
+    repeat({ ...loop, name: "check settlements" }, signal, async () => {
+      await settlements.look();
+      return settings.pollMs;
+    }),
+    repeat({ ...loop, name: "check incoming transfers" }, signal, async () =>
+      (await incoming.look()) ? 0 : settings.pollMs,
+    ),
+    repeat({ ...loop, name: "check what is overdue" }, signal, async () => {
+      await overdue.look();
+      return settings.pollMs;
+    }),
     reportNodeTroubles(ports, { write: ledger.addReceipts, lookMs: settings.lookMs }, signal),
     repeat({ ...loop, name: "tell people" }, signal, async () => {
       await directAlerts.tell();

@@ -47,6 +47,8 @@ export interface StoredWithdrawal extends WithdrawalRecord {
 export interface StoredSettlement {
   readonly by: OperationPosition;
   readonly matchedBy: SettlementMatch;
+  /** A watcher has held it against the chain. */
+  readonly isChecked?: boolean;
 }
 
 export interface StoredApproval extends PayoutApproval {

@@ -1,3 +1,4 @@
+import { shares, toShares } from "@stakebts/kernel/amount";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
 import { giveUpTopUp } from "@stakebts/core/operators/give-up-top-up";
@@ -126,8 +127,10 @@ export function startNominators(simulation: Simulation): void {
   });
 }
 
-/** Without the safeguard of its key the custodian is robbed, once. */
+/** Without the safeguard of its key the custodian is robbed, once; without that of a login somebody to whom he owes something. */
 export function startThief(simulation: Simulation): void {
+  if (simulation.without === "login-kept" || simulation.without === "settlement-check")
+    startForger(simulation);
   if (simulation.without !== "key-kept") return;
   simulation.eventLoop.after(simulation.prng.int(60_000, 240_000), () =>
     simulation.sendByOthers(CUSTODIAN, SHARES, {
@@ -175,6 +178,46 @@ export function startRotations(simulation: Simulation): void {
       eventLoop.after(prng.next() * 600_000, () => (nodes.refusesAll = undefined));
     }
   });
+}
+
+/** With the login of an ingester: a transfer that nobody has made pays a debt, once. */
+function startForger(simulation: Simulation): void {
+  const { ledger, eventLoop, prng } = simulation;
+  const forge = async (): Promise<void> => {
+    const { cursor, payouts } = ledger.contents;
+    const open = [...payouts.values()].filter(({ status }) => status === "due" || status === "ready");
+    if (cursor === undefined || open.length === 0) {
+      eventLoop.after(5_000, () => void forge());
+      return;
+    }
+    const { id, key, payee, amount } = prng.pick(open);
+    eventLoop.note("thief", `calls ${key} paid`);
+    const by = { blockNum: cursor.blockNum, trxInBlock: 99, opInTrx: 0 };
+    await ledger.transaction(async (tx) => {
+      await tx.transfers.insert([
+        {
+          operation: by,
+          blockTimeMs: cursor.blockTimeMs,
+          direction: "out",
+          txid: undefined,
+          sender: "custodian",
+          receiver: payee,
+          senderIsLifetimeMember: false,
+          amount: toShares(amount),
+          assetId: "1.3.0",
+          fee: shares(1_000n),
+          memoStatus: "text",
+          memoText: undefined,
+          request: undefined,
+          payoutKey: key,
+          memoNonce: undefined,
+          isReplayed: false,
+        },
+      ]);
+      await tx.payouts.confirm([{ payoutId: id, by }]);
+    });
+  };
+  eventLoop.after(prng.int(60_000, 240_000), () => void forge());
 }
 
 /** What the exchange has accepted it sends, keeps or cancels, sooner or later. */

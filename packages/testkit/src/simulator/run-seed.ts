@@ -33,6 +33,8 @@ export interface SeedOptions {
   readonly linesMax?: number;
 }
 
+/** Without these a watcher looks all the same. */
+const WATCHED: readonly Safeguard[] = ["key-kept", "login-kept", "settlement-check"];
 const SAFETY_MS_MIN = 300_000;
 const SAFETY_MS_MAX = 1_200_000;
 /** After the storm everything has to be settled within this time, that of months that are waited for not counted. */
@@ -60,7 +62,7 @@ export async function runSeed(
     keepAlive(simulation, name, (run) => scheduler(simulation, run));
   for (const name of ["payer 1", "payer 2"]) keepAlive(simulation, name, (run) => payer(simulation, run));
   // Without another safeguard it is the auditor who has to see what goes wrong: a watcher would stop it before.
-  if (without === undefined || without === "key-kept")
+  if (without === undefined || WATCHED.includes(without))
     keepAlive(simulation, "watcher", (run) => watcher(simulation, run));
   keepAlive(simulation, "operator", (run) => operator(simulation, run));
 

@@ -27,5 +27,9 @@ export const SAFEGUARDS = [
   "authority-check",
   /** Only the payer has the custodian's key. Without: a thief sends a transfer with it, and the watcher has to see it. */
   "key-kept",
+  /** Only an ingester writes what was sent. Without: a thief has its login and calls a debt paid, and the watcher has to see it. */
+  "login-kept",
+  /** A watcher holds each debt that is called paid against the chain. Without: it does not, while that thief is at work. */
+  "settlement-check",
 ] as const;
 export type Safeguard = (typeof SAFEGUARDS)[number];

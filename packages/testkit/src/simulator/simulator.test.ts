@@ -38,6 +38,8 @@ describe.each<[Safeguard, RegExp, number, number]>([
   ["common-cause", /failed for a cause that concerns everyone/u, 60, 1],
   ["authority-check", /signed without authority/u, 300, 44],
   ["key-kept", /spend\.unexplained/u, 20, 2],
+  ["login-kept", /settlement\.unexplained/u, 20, 1],
+  ["settlement-check", /is due|not paid|owed/u, 20, 1],
 ])("without %s", (without, finding, seeds, knownSeed) => {
   it("what it prevents is found", { timeout: 300_000 }, async () => {
     for (const seed of [knownSeed, ...Array.from({ length: seeds }, (_, index) => index + 1)])

@@ -4,6 +4,8 @@ import { millis } from "@stakebts/kernel/time";
 import { test as base } from "@stakebts/testkit/database";
 import { agreementAt, cursorAt, operation, refundOf } from "@stakebts/testkit/given";
 import { payoutKey, type PayoutId } from "../../rules/payout.ts";
+import type { MonitorLedger } from "../../custody/monitor-ledger.ts";
+import { createPostgresMonitorLedger } from "../../custody/postgres-monitor-ledger.ts";
 import type { Ledger } from "../ledger.ts";
 import { createPostgresLedger } from "./ledger.ts";
 
@@ -133,18 +135,41 @@ const ASKED: Readonly<Record<string, (ledger: Ledger, payoutId: PayoutId) => Pro
     ledger.transaction((tx) => tx.payouts.insert([refundOf(operation(ROWS + 5))])),
 };
 
+/** What a watcher asks. */
+const WATCHED: Readonly<Record<string, (ledger: MonitorLedger) => Promise<unknown>>> = {
+  "what is called paid": ({ settlements }) => settlements.unchecked({ before: undefined, limit: 500 }),
+  "what was called paid before that": ({ settlements }) =>
+    settlements.unchecked({
+      before: { createdAtMs: Date.now() + 60_000, payoutId: refundOf(operation(1)).id },
+      limit: 500,
+    }),
+  "what was sent in these blocks": ({ incoming }) => incoming.written({ from: 100, to: 300, limit: 200 }),
+  "what is overdue": (ledger) => ledger.overdue(millis(ROWS * 3_000)),
+  "what became of it": ({ incoming }) => incoming.answered(some.map((n) => operation(n + 1))),
+  "what these transactions were signed for": ({ settlements }) => settlements.signedFor(some.map(P1)),
+};
+
 describe("what is asked for each block and each payment", () => {
   test("looks at few rows, however many there are", async ({ databaseUrl, server }) => {
     await server.query(`BEGIN; ${FILL}; COMMIT`);
     await server.query("ANALYZE");
     const costly: string[] = [];
     await server.lookedAt();
+    const judge = async (question: string): Promise<void> => {
+      for (const [table, rows] of await server.lookedAt())
+        if (rows > LOOKED_AT_MAX) costly.push(`${question}: ${rows} rows of ${table}`);
+    };
     for (const [question, ask] of Object.entries(ASKED)) {
       const ledger = createPostgresLedger({ url: databaseUrl, max: 1 });
       await ask(ledger, refundOf(operation(ROWS - 2)).id);
       await ledger.close();
-      for (const [table, rows] of await server.lookedAt())
-        if (rows > LOOKED_AT_MAX) costly.push(`${question}: ${rows} rows of ${table}`);
+      await judge(question);
+    }
+    for (const [question, ask] of Object.entries(WATCHED)) {
+      const ledger = createPostgresMonitorLedger({ url: databaseUrl, max: 1 });
+      await ask(ledger);
+      await ledger.close();
+      await judge(question);
     }
     expect(costly).toEqual([]);
   });
