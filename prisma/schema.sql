@@ -496,8 +496,8 @@ CREATE INDEX transfer_unread ON transfer (block_num, trx_in_block, op_in_trx) WH
 CREATE INDEX transfer_unread_by_sender ON transfer (sender, block_time_ms) WHERE status = 'unread' AND direction = 'in';
 CREATE TRIGGER no_delete BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
-CREATE TRIGGER transfer_begins_undecided BEFORE INSERT ON transfer FOR EACH ROW WHEN (new.direction = 'in' AND new.status <> 'undecided' OR new.import_mark IS NOT NULL) EXECUTE FUNCTION transfer_begins_undecided();
-CREATE TRIGGER transfer_is_decided_once BEFORE UPDATE ON transfer FOR EACH ROW WHEN (NOT (old.status = 'undecided' AND new.status = 'decided')) EXECUTE FUNCTION transfer_is_decided_once();
+CREATE TRIGGER transfer_begins_undecided BEFORE INSERT ON transfer FOR EACH ROW WHEN (new.direction = 'in' AND (new.status <> ALL (ARRAY['undecided', 'unread'])) OR new.import_mark IS NOT NULL) EXECUTE FUNCTION transfer_begins_undecided();
+CREATE TRIGGER transfer_is_decided_once BEFORE UPDATE ON transfer FOR EACH ROW WHEN (NOT (old.status = 'unread' OR old.status = 'undecided' AND new.status = 'decided')) EXECUTE FUNCTION transfer_is_decided_once();
 
 CREATE TABLE watcher_note (
   id bigint NOT NULL DEFAULT nextval('watcher_note_id_seq'::regclass),
@@ -570,7 +570,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION login_is(process text) RETURNS boolean
 -- FUNCTION payout_begins_due() RETURNS trigger
 -- FUNCTION payout_moves() RETURNS trigger
--- FUNCTION read_transfers(found jsonb) RETURNS SETOF text
+-- FUNCTION read_transfers(memos jsonb) RETURNS SETOF text
 -- FUNCTION recovery_hold_holds() RETURNS trigger
 -- FUNCTION recovery_hold_is_passed(until_ms bigint, from_block_num integer) RETURNS boolean
 -- FUNCTION refuse_change() RETURNS trigger
