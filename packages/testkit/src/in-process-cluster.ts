@@ -63,6 +63,7 @@ const ROLES: Roles = {
 
 export const OWED: OwedAccounts = {
   exchangeDepositAccount: EXCHANGE,
+  depositMemos: { 1: DEPOSIT_MEMO },
   checkpointAccount: undefined,
   managers: [MANAGER],
 };
