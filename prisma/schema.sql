@@ -590,3 +590,4 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION withdrawal_moves() RETURNS trigger
 -- FUNCTION withdrawal_needs_signed_payout() RETURNS trigger
 -- FUNCTION writer_epoch_goes_up() RETURNS trigger
+-- FUNCTION written_by_one_of(login text, processes text[]) RETURNS boolean

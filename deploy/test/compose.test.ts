@@ -130,7 +130,8 @@ describe("secrets", () => {
         .join(" "),
       ingester: "database_url_ingester memo_key",
       scheduler: "database_url_scheduler exchange_1_deposit_memo",
-      payer: "database_url_payer memo_key active_key exchange_1_key exchange_1_secret",
+      payer:
+        "database_url_payer memo_key active_key exchange_1_key exchange_1_secret exchange_1_deposit_memo",
       watcher: "database_url_watcher",
       console: "database_url_console",
       backup: "database_url_backup",

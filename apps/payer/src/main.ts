@@ -1,7 +1,7 @@
 import { createMemoReader, createMemoWriter } from "@stakebts/bitshares/memo-cipher";
 import { createSigner } from "@stakebts/bitshares/signer";
 import { shown } from "@stakebts/core/config/environment";
-import { exchangeCredentials } from "@stakebts/core/config/exchange-settings";
+import { depositMemos, exchangeCredentials } from "@stakebts/core/config/exchange-settings";
 import { policyOf } from "@stakebts/core/config/policy-file";
 import { openDatabase } from "@stakebts/core/database/client";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
@@ -59,6 +59,7 @@ runProcess("payer", readConfig, async ({ config, log, signal, metrics, progress,
       owed: {
         exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
         checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
+        depositMemos: depositMemos(config),
         managers,
       },
       treasuryMs: config.STAKEBTS_TREASURY_MS,

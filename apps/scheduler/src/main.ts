@@ -68,6 +68,7 @@ runProcess(
         onFreezes: measureFreeze(metrics),
       },
       {
+        custodian: config.STAKEBTS_CUSTODIAN,
         policy,
         roles: rolesOf(config, managers),
         clockRate: config.STAKEBTS_CLOCK_RATE,

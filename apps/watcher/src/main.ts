@@ -38,6 +38,7 @@ runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progres
       owed: {
         exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
         checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
+        depositMemos: undefined,
         managers: policyOf(config.STAKEBTS_POLICY, "").managers,
       },
       installation: config.STAKEBTS_NOTIFY_NAME,

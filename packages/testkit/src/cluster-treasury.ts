@@ -42,7 +42,9 @@ export async function openTreasury(
       },
       payer: {
         STAKEBTS_TREASURY_MS: "200",
-        ...(exchange === undefined ? {} : exchangeSettings(exchange.url)),
+        ...(exchange === undefined
+          ? {}
+          : { ...exchangeSettings(exchange.url), STAKEBTS_EXCHANGE_1_DEPOSIT_MEMO: DEPOSIT_MEMO }),
         ...reserve,
       },
     },

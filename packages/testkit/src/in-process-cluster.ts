@@ -70,6 +70,7 @@ const ROLES: Roles = {
 
 export const OWED: OwedAccounts = {
   exchangeDepositAccount: EXCHANGE,
+  depositMemos: { 1: DEPOSIT_MEMO },
   checkpointAccount: undefined,
   managers: [MANAGER],
 };

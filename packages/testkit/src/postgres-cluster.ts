@@ -174,6 +174,7 @@ export class PostgresCluster {
         }),
         {
           exchangeDepositAccount: "bittrex-deposit",
+          depositMemos: {},
           checkpointAccount: undefined,
           managers: [],
           terms: termsEver(policy),

@@ -13,6 +13,8 @@ export interface Receipt {
   readonly createdAtMs: number;
   /** The login, as the database knows it. */
   readonly writtenBy: string;
+  /** Of one that says that the ledger begins anew: may its login say so? */
+  readonly isByOperator?: boolean | undefined;
 }
 
 export interface HashChainEntry {

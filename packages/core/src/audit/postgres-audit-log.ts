@@ -1,6 +1,7 @@
 import { LOCKS } from "../database/locks.ts";
 import type postgres from "postgres";
 import { openCursors } from "../runtime/database-session.ts";
+import { BEGINNINGS } from "./verify-log.ts";
 import { checkpointInMemo } from "./checkpoint.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
 import type { PayoutKey } from "../rules/payout.ts";
@@ -26,6 +27,8 @@ interface ReceiptRow {
   readonly details: Record<string, unknown>;
   readonly created_at: Date;
   readonly written_by: string;
+  /** Of those that tell of a beginning. */
+  readonly is_by_operator?: boolean | null;
 }
 interface EntryRow {
   readonly seq: bigint;
@@ -42,6 +45,7 @@ const toReceipt = (row: ReceiptRow): Receipt => ({
   details: row.details,
   createdAtMs: row.created_at.getTime(),
   writtenBy: row.written_by,
+  isByOperator: row.is_by_operator ?? undefined,
 });
 const toEntry = (row: EntryRow): HashChainEntry => ({
   seq: Number(row.seq),
@@ -115,9 +119,13 @@ async function contentsOf(sql: Sql): Promise<AuditLogContents> {
   };
 }
 
+/** Asked of few receipts: the server looks at its roles for each. */
+const isByOperator = (sql: Sql) =>
+  sql`CASE WHEN r.event = ANY(${[...BEGINNINGS]}) THEN written_by_one_of(r.written_by, '{operator}') END AS is_by_operator`;
+
 async function* chainedReceipts(sql: Sql, fromSeq: number) {
   const pages = sql<(EntryRow & { [name in keyof ReceiptRow]: ReceiptRow[name] | null })[]>`
-    SELECT s.*, r.* FROM hash_chain_entry s LEFT JOIN receipt r ON r.id = s.receipt_id
+    SELECT s.*, r.*, ${isByOperator(sql)} FROM hash_chain_entry s LEFT JOIN receipt r ON r.id = s.receipt_id
      WHERE s.seq >= ${fromSeq} ORDER BY s.seq`.cursor(ROWS_PER_PAGE);
   for await (const page of pages)
     yield page.map((row) => ({
@@ -128,7 +136,7 @@ async function* chainedReceipts(sql: Sql, fromSeq: number) {
 
 async function* unchainedReceipts(sql: Sql) {
   const pages = sql<ReceiptRow[]>`
-    SELECT r.* FROM receipt r WHERE NOT EXISTS (SELECT FROM hash_chain_entry s WHERE s.receipt_id = r.id)
+    SELECT r.*, ${isByOperator(sql)} FROM receipt r WHERE NOT EXISTS (SELECT FROM hash_chain_entry s WHERE s.receipt_id = r.id)
      ORDER BY r.id`.cursor(ROWS_PER_PAGE);
   for await (const page of pages) yield page.map(toReceipt);
 }

@@ -4,7 +4,14 @@ import type { AuditLogContents, ChainedReceipt, Checkpoint, HashChainEntry, Rece
 import { BEFORE_THE_FIRST, chainedText, hashAfter } from "./hash-chain.ts";
 
 export interface AuditFinding {
-  readonly kind: "changed" | "missing" | "entries_missing" | "inserted" | "back_dated" | "checkpoint_differs";
+  readonly kind:
+    | "changed"
+    | "missing"
+    | "entries_missing"
+    | "inserted"
+    | "back_dated"
+    | "not_believed"
+    | "checkpoint_differs";
   /** Place in the log, where there is one. */
   readonly seq: number | undefined;
   readonly receiptId: bigint | undefined;
@@ -33,7 +40,12 @@ export interface VerifyRequest {
   readonly heads?: readonly { readonly seq: number; readonly hash: string }[];
 }
 
-const BEGINNINGS = new Set(["ledger.restored", "ledger.reset", "rebuild.started"]);
+/** By these the ledger begins anew: what checkpoints of before name was lost. An operator alone may say so. */
+export const BEGINNINGS: ReadonlySet<string> = new Set([
+  "ledger.restored",
+  "ledger.reset",
+  "rebuild.started",
+]);
 const COMPARE = "compare with a backup: `stakebts restore <file> --into <name>`, then `audit verify` there";
 
 /**
@@ -67,8 +79,7 @@ export async function verifyLog(
         if (one.receipt === undefined) say(missing(one.entry));
         else {
           sayIf(order.check(one.entry, one.receipt), say);
-          if (BEGINNINGS.has(one.receipt.event))
-            beganAnew.push({ event: one.receipt.event, atMs: one.receipt.createdAtMs });
+          sayIf(beginning(one.receipt, seq, beganAnew), say);
         }
         next = seq + 1;
       } else if (one.receipt !== undefined) order.check(one.entry, one.receipt);
@@ -81,8 +92,7 @@ export async function verifyLog(
       if (receipt.id < order.highestBefore(log.nowMs - LATE_MS)) say(slippedIn(receipt));
       else {
         waiting++;
-        if (BEGINNINGS.has(receipt.event))
-          beganAnew.push({ event: receipt.event, atMs: receipt.createdAtMs });
+        sayIf(beginning(receipt, undefined, beganAnew), say);
       }
   const head = log.head;
   const checked = { fromSeq, headSeq: head?.seq ?? 0, hashes };
@@ -121,6 +131,26 @@ function checkEntry({ entry, receipt }: ChainedReceipt, previousHash: string): A
     receiptId: receipt.id,
     message: `receipt ${receipt.id} (${receipt.event} ${receipt.subject}) is not what was chained as ${entry.seq}: it, its hash chain entry or the one before was changed`,
     todo: COMPARE,
+  };
+}
+
+/** Notes that the ledger began anew then; or says that the receipt is not by whom it would have to be. */
+function beginning(
+  { id, event, createdAtMs, writtenBy, isByOperator }: Receipt,
+  seq: number | undefined,
+  beganAnew: { event: string; atMs: number }[],
+): AuditFinding | undefined {
+  if (!BEGINNINGS.has(event)) return undefined;
+  if (isByOperator !== false) {
+    beganAnew.push({ event, atMs: createdAtMs });
+    return undefined;
+  }
+  return {
+    kind: "not_believed",
+    seq,
+    receiptId: id,
+    message: `receipt ${id} says ${event} and was written by ${writtenBy}, which is no operator's login: it explains nothing`,
+    todo: "find out who has that login; change its password",
   };
 }
 

@@ -25,7 +25,8 @@ export const exchangeCredentials = (
     return key === undefined || secret === undefined ? [] : [{ number, key, secret, password }];
   });
 
-const depositMemos = (
+/** By which the exchange credits each of its accounts. */
+export const depositMemos = (
   config: Read<"DEPOSIT_MEMO">,
 ): Readonly<Partial<Record<ExchangeAccountNumber, string>>> =>
   Object.fromEntries(

@@ -202,7 +202,7 @@ export const SETTINGS = {
   },
   STAKEBTS_CUSTODIAN: {
     schema: accountName.default("bitsharesmanagement.group"),
-    readers: CHAIN,
+    readers: [...CHAIN, "scheduler"],
     secret: false,
     sentence: "Name of the account that receives and pays",
     example: "my-custodian",
@@ -417,10 +417,10 @@ export const SETTINGS = {
   },
   ...forEachExchangeAccount("DEPOSIT_MEMO", {
     schema: z.string().optional(),
-    readers: ["scheduler", "stakebts"],
+    readers: ["scheduler", "payer", "stakebts"],
     secret: true,
     sentence:
-      "Memo by which the exchange credits account n. Without it `bmg_to_bittrex` to that account is refused",
+      "Memo by which the exchange credits account n. Without it the scheduler refuses `bmg_to_bittrex` to that account; the payer signs no deposit with another one",
     example: "…",
     group: "Exchange accounts",
   }),

@@ -1,3 +1,6 @@
+import { createAuditLog } from "../audit/postgres-audit-log.ts";
+import { type AuditFinding, verifyLog } from "../audit/verify-log.ts";
+import { createWholeLedger } from "../rebuild/postgres-contents.ts";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { createPostgresMonitorLedger } from "../custody/postgres-monitor-ledger.ts";
 import { PROCESS_ROLES, TABLE_RIGHTS, FUNCTION_RIGHTS } from "./rights.ts";
@@ -85,6 +88,25 @@ describe("a receipt", () => {
     expect(await watcher.stopPayments(alert, "stolen")).toBe(false);
     expect(await watcher.payments()).toMatchObject({ on: false });
     await watcher.close();
+  });
+
+  test("explains nothing to those who look for what is wrong", async ({ urls, as }) => {
+    for (const role of PROCESS_ROLES)
+      for (const event of ["ledger.restored", "transfer.skipped"])
+        await (
+          await as(role)
+        ).query("INSERT INTO receipt (event, subject, details) VALUES ($1, $2, '{}')", [event, role]);
+    const audit = createAuditLog({ url: urls.operator });
+    const found: AuditFinding[] = [];
+    const { beganAnew } = await audit.look((log) => verifyLog(log, {}, (finding) => found.push(finding)));
+    expect(beganAnew).toHaveLength(1);
+    expect(found.map(({ kind }) => kind)).toEqual(PROCESS_ROLES.slice(1).map(() => "not_believed"));
+    await audit.close();
+    const whole = createWholeLedger({ url: urls.operator });
+    const skipped = await whole.look((ledger) =>
+      ledger.receiptsOf("transfer.skipped", ["ingester", "operator"]),
+    );
+    expect(skipped.map(({ subject }) => subject).toSorted()).toEqual(["ingester", "operator"]);
   });
 
   test("blocks no approval, and makes none", async ({ databaseUrl, urls, as }) => {

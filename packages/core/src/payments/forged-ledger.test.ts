@@ -134,6 +134,16 @@ describe("a payer signs nothing for", () => {
       await expectRefused(cluster, "has terms that never held \\(month 2592000 s, reward 8000");
     }));
 
+  it("a deposit with a memo that a scheduler in other hands has chosen: the exchange would credit somebody else", () =>
+    inCluster({}, async (cluster) => {
+      const order = JSON.stringify({ type: "bmg_to_bittrex", amount: 500, api: 1 });
+      await cluster.send("dls.cipher", 1, order);
+      await final(cluster);
+      const { payouts } = cluster.ledger.contents;
+      for (const [id, payout] of payouts) payouts.set(id, { ...payout, memo: "the thief's account" });
+      await expectRefused(cluster, "its memo is not STAKEBTS_EXCHANGE_1_DEPOSIT_MEMO of the payer");
+    }));
+
   it("nothing else: terms that held before are paid as they were", () =>
     inCluster({ policy: { confirmAgreements: false } }, async (cluster) => {
       const { policy } = cluster;

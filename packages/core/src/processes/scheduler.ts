@@ -3,6 +3,7 @@ import { type NotificationDeps, sendNotifications } from "../alerts/send-notific
 import type { AuditLog } from "../audit/audit-log.ts";
 import { createCheckpoint } from "../audit/checkpoint.ts";
 import { extendHashChain } from "../audit/hash-chain.ts";
+import { needAccountNamed } from "../ledger/bind-ledger.ts";
 import { applyEvents } from "../ledger/apply-events.ts";
 import { dispatchJobs, enqueueStalePayouts, scheduleDueRows } from "../ledger/dispatch-jobs.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -50,6 +51,8 @@ export interface SchedulerPorts extends ProcessPorts, FreezablePorts {
 }
 
 export interface SchedulerSettings extends ProcessSettings {
+  /** Account name: a ledger of another account is refused. */
+  readonly custodian: string;
   readonly policy: Policy;
   readonly roles: Roles;
   /** Chain time that passes in a unit of host time: 1 on every real network. */
@@ -89,7 +92,10 @@ export async function runScheduler(
 
   // Before the workers are started: on a database without tables BullMQ's worker would spin and never let us say so.
   const loop = { clock, log, progress, stepMsMax: APPLY_MS_MAX };
+  const needAccount = async (): Promise<void> =>
+    needAccountNamed((await ledger.control.read()).account, { name: settings.custodian, chainId: undefined });
   await repeat({ ...loop, name: "start" }, signal, async () => {
+    await needAccount();
     await recordStart({ ledger, log }, "scheduler", settings.shown);
     return DONE;
   });
@@ -123,6 +129,8 @@ export async function runScheduler(
     reportFreezes(ports, { process: "scheduler", lookMs: settings.lookMs }, over),
   ]);
   await repeat({ ...loop, name: "reconcile" }, over, async () => {
+    // Another database may have taken the place of the one that was there at the start.
+    await needAccount();
     await apply();
     await scheduleDueRows({ ledger, queue }, { rate: settings.clockRate, horizonMs: DUE_HORIZON_MS });
     await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: settings.reenqueueMs });

@@ -70,7 +70,7 @@ export async function causesIn(ledger: LedgerContents, fromBlockNum: number): Pr
     for (const agreement of page)
       if (!agreement.isOpenedByTransfer || agreement.operation.blockNum < fromBlockNum)
         imported.add(agreement.nominator);
-  const skipped = await ledger.receiptsOf("transfer.skipped");
+  const skipped = await ledger.receiptsOf("transfer.skipped", ["ingester", "operator"]);
   return {
     handled,
     imported,

@@ -1,3 +1,4 @@
+import type { ProcessRole } from "../database/rights.ts";
 import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { TransferOutcome } from "../rules/decide.ts";
 import type { OperationId } from "@stakebts/kernel/operation-id";
@@ -77,9 +78,10 @@ export interface LedgerContents {
   repeatedPayments(): Promise<readonly PaymentFact[]>;
   /** Keys of payouts that an operator has settled by a transfer that does not name them. */
   settledByHand(): Promise<readonly string[]>;
-  /** What receipts of this event are about, with the details of each. */
+  /** What receipts of this event are about, with the details of each; of those alone that the login of one of these has written. */
   receiptsOf(
     event: string,
+    by: readonly ProcessRole[],
   ): Promise<readonly { readonly subject: string; readonly details: Readonly<Record<string, unknown>> }[]>;
 }
 

@@ -139,9 +139,12 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
         SELECT key FROM settlement JOIN payout ON payout.id = payout_id WHERE matched_by = 'operator'`;
       return rows.map(({ key }) => key);
     },
-    receiptsOf: async (event) => {
+    receiptsOf: async (event, by) => {
       const rows = await sql<{ subject: string; details: Record<string, unknown> }[]>`
-        SELECT subject, details FROM receipt WHERE event = ${event}`;
+        SELECT subject, details FROM receipt
+         WHERE event = ${event} AND written_by IN (
+           SELECT login FROM (SELECT DISTINCT written_by AS login FROM receipt WHERE event = ${event}) AS writers
+            WHERE written_by_one_of(login, ${[...by]}))`;
       return rows;
     },
   };

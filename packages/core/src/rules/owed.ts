@@ -4,7 +4,7 @@ import { operationId, type OperationPosition } from "@stakebts/kernel/operation-
 import type { Millis } from "@stakebts/kernel/time";
 import type { PayoutKey, PayoutKind, PayoutStatus } from "./payout.ts";
 import { type AgreementTerms, TERMS } from "./policy.ts";
-import type { MemoRequest } from "./request.ts";
+import type { ExchangeAccountNumber, MemoRequest } from "./request.ts";
 import type { StakeRowType } from "./stake-row.ts";
 import { type Agreement, buildStakeRows, termsText } from "./terms.ts";
 import { CORE_ASSET_ID } from "./transfer.ts";
@@ -19,6 +19,8 @@ export interface Debt {
   readonly kind: PayoutKind;
   readonly payee: string;
   readonly amount: Bts;
+  /** As it is to be sent. */
+  readonly memo: string;
   readonly status: PayoutStatus;
   readonly rows: readonly DebtRow[];
   /** The incoming transfer that its key names. */
@@ -74,6 +76,10 @@ export interface OwedAccounts {
   readonly exchangeDepositAccount: string;
   /** The only account to which checkpoints of the audit log may go; `undefined`: none is made. */
   readonly checkpointAccount: string | undefined;
+  /**
+   * By which memo the exchange credits each of its accounts. `undefined`: this process does not sign, and need not know.
+   */
+  readonly depositMemos: Readonly<Partial<Record<ExchangeAccountNumber, string>>> | undefined;
   /** The only accounts that may order a deposit. */
   readonly managers: readonly string[];
 }
@@ -120,9 +126,12 @@ export function whyNotOwed(debt: Debt, rules: OwedRules): string | undefined {
         rules.managers.includes(cause.sender) &&
         request?.type === "bmg_to_bittrex" &&
         request.amount === amount;
-      return isOrdered && payee === rules.exchangeDepositAccount
+      if (!isOrdered || payee !== rules.exchangeDepositAccount) return `${baseless} no manager ordered it`;
+      if (rules.depositMemos === undefined) return undefined;
+      const memo = request.account === undefined ? undefined : rules.depositMemos[request.account];
+      return memo !== undefined && memo === debt.memo
         ? undefined
-        : `${baseless} no manager ordered it`;
+        : `${baseless} its memo is not STAKEBTS_EXCHANGE_${request.account}_DEPOSIT_MEMO of the payer`;
     }
     case "checkpoint":
       return payee === rules.checkpointAccount && amount === SMALLEST

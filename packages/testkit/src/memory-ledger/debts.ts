@@ -10,7 +10,7 @@ const CAUSE_KEY = /^(stop|refund|confirm|deposit):((?:0|[1-9]\d{0,8})(?::(?:0|[1
 
 /** What a payout is owed for, as the function `debtsOf` reads it from the database. */
 export function debtIn(contents: Contents, payout: StoredPayout): Debt {
-  const { key, kind, payee, amount, status } = payout;
+  const { key, kind, payee, amount, memo, status } = payout;
   const payouts = [...contents.payouts.values()];
   const [, named, at] = CAUSE_KEY.exec(key) ?? [];
   const failed = kind === "notice" ? payouts.find((other) => key === `notice:${other.key}`) : undefined;
@@ -19,6 +19,7 @@ export function debtIn(contents: Contents, payout: StoredPayout): Debt {
     kind,
     payee,
     amount,
+    memo,
     status,
     rows: payout.rows.flatMap(({ id }): DebtRow[] => {
       const row = contents.rows.get(id);

@@ -189,7 +189,12 @@ const ROLES: Roles = {
   exchangeDeposit: { account: "exchange", memos: { 1: DEPOSIT_MEMO } },
 };
 
-const OWED = { exchangeDepositAccount: "exchange", checkpointAccount: undefined, managers: ["manager"] };
+const OWED = {
+  exchangeDepositAccount: "exchange",
+  checkpointAccount: undefined,
+  depositMemos: { 1: DEPOSIT_MEMO },
+  managers: ["manager"],
+};
 
 /** What a ledger of this simulation is read from the chain and decided with. */
 export const readDeps = (simulation: Simulation, chain: ChainReader, ledger: Ledger): ReadDeps => ({
@@ -287,6 +292,7 @@ export async function scheduler(simulation: Simulation, run: ProcessRun): Promis
     },
     {
       ...EVERY_SETTING,
+      custodian: simulation.custodian.name,
       policy,
       roles: ROLES,
       clockRate: 1,

@@ -43,6 +43,7 @@ interface StoredDebt {
   readonly kind: PayoutKind;
   readonly payee: string;
   readonly amount: bigint;
+  readonly memo: string;
   readonly status: PayoutStatus;
   readonly rows: readonly StoredRow[];
   readonly cause: StoredTransfer | null;
@@ -86,7 +87,7 @@ export async function debtsOf(
 
 const find = (db: Pick<DatabaseTx, "$queryRaw">, which: Prisma.Sql): Promise<StoredDebt[]> =>
   db.$queryRaw<StoredDebt[]>`
-    SELECT p.id, p.key, p.kind, p.payee, p.amount, p.status,
+    SELECT p.id, p.key, p.kind, p.payee, p.amount, p.memo, p.status,
            (SELECT coalesce(json_agg(json_build_object(
                      'type', r.type, 'number', r.number, 'nominator', r.nominator, 'amount', r.amount::text,
                      'at', ${position(Prisma.sql`a.block_start`, Prisma.sql`a.trx_idx`, Prisma.sql`a.ops_idx`)},
@@ -116,13 +117,14 @@ const find = (db: Pick<DatabaseTx, "$queryRaw">, which: Prisma.Sql): Promise<Sto
      WHERE ${which}`;
 
 const toDebt = (
-  { key, kind, payee, amount, status, rows, cause, attempts }: StoredDebt,
+  { key, kind, payee, amount, memo, status, rows, cause, attempts }: StoredDebt,
   failed: Debt | undefined,
 ): Debt => ({
   key,
   kind,
   payee,
   amount: bts(amount),
+  memo,
   status,
   rows: rows.map(toRow),
   cause: cause === null ? undefined : toAsking(cause),
