@@ -168,6 +168,7 @@ export const FUNCTION_RIGHTS: Readonly<
   login_is: { callers: PROCESS_ROLES, asOwner: false },
   is_approved: { callers: [], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
+  operation_name: { callers: PROCESS_ROLES, asOwner: false },
   ensure_process_roles: { callers: [], asOwner: false },
 };
 

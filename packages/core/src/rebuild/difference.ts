@@ -84,7 +84,7 @@ export async function causesIn(ledger: LedgerContents, fromBlockNum: number): Pr
 
 /** The transfer that a debt or a row is named after. */
 export function transferIn(key: string): string {
-  const [, at] = /^(?:notice:)?[a-z_0-9]+:(\d+:\d+:\d+)/u.exec(key) ?? [];
+  const [, at] = /^(?:notice:)?[a-z_0-9]+:(\d+:\d+:\d+(?:\.\d+)?)/u.exec(key) ?? [];
   return at ?? key;
 }
 
