@@ -28,6 +28,7 @@ CREATE TABLE chain_cursor (
   scanned_from_block_num integer NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at timestamptz(3) NOT NULL,
+  history_block_num integer,
   CONSTRAINT chain_cursor_pkey PRIMARY KEY (id),
   CONSTRAINT chain_cursor_is_one_row CHECK (id = 1)
 );

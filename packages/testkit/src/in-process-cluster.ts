@@ -19,7 +19,8 @@ import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
 import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish-cursor";
 import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import type { TopUpSource } from "@stakebts/core/treasury/treasury";
-import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
+import { ingestBlocks } from "@stakebts/core/ledger/ingest-blocks";
+import { type HistoryDeps, readHistory } from "@stakebts/core/ledger/read-history";
 import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { newPayDeps } from "@stakebts/core/processes/payer";
@@ -119,7 +120,7 @@ export class InProcessCluster {
   #payer: PayDeps | undefined;
   #treasury = newTreasuryMemory();
   readonly #options: InProcessClusterOptions;
-  #ingester: IngestDeps | undefined;
+  #ingester: HistoryDeps | undefined;
 
   private constructor(
     devnet: Devnet,
@@ -264,7 +265,7 @@ export class InProcessCluster {
     await this.#startIngester(mode);
   }
 
-  #ingestDeps(): IngestDeps {
+  #ingestDeps(): HistoryDeps {
     return newIngestDeps(
       {
         chain: this.#fragile(this.chain),
@@ -315,7 +316,7 @@ export class InProcessCluster {
     return { comparison, differences };
   }
 
-  async #startIngester(mode: StartMode): Promise<IngestDeps> {
+  async #startIngester(mode: StartMode): Promise<HistoryDeps> {
     const ingester = this.#ingestDeps();
     await establishCursor(ingester, mode);
     this.#ingester = ingester;
@@ -327,7 +328,9 @@ export class InProcessCluster {
     const ingester = this.#ingester ?? (await this.#startIngester(ledgerIsEmpty ? this.#startAt : "last"));
     for (;;) {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(ingester);
-      if (ingestedTo === undefined || ingestedTo === finalBlockNum) return;
+      if (ingestedTo !== undefined && ingestedTo !== finalBlockNum) continue;
+      await readHistory(ingester);
+      return;
     }
   }
 

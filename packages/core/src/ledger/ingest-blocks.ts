@@ -226,7 +226,7 @@ export async function findTransfers(
   return readFinal(deps, await readBlocks(deps, range));
 }
 
-const readBlocks = (
+export const readBlocks = (
   deps: IngestDeps,
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly ChainBlock[]> => readAllOrPass(passDeps(deps), range);
@@ -307,7 +307,7 @@ async function liftRecoveryHold(tx: LedgerTx, scanned: Cursor): Promise<readonly
   ];
 }
 
-async function writeTransfers(
+export async function writeTransfers(
   tx: LedgerTx,
   deps: IngestDeps,
   transfers: readonly NewTransfer[],
@@ -358,7 +358,7 @@ async function writeSome(
   return written;
 }
 
-const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
+export const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
   event: "transfer.sent",
   subject: operationId(transfer.operation),
   chainTimeMs: transfer.blockTimeMs,
@@ -373,7 +373,7 @@ const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
 });
 
 /** The transfers of the blocks in the ledger's words: names instead of ids, memos read and understood. */
-async function readTransfers(
+export async function readTransfers(
   deps: IngestDeps,
   blocks: readonly ChainBlock[],
   irreversibleBlockNum: number,

@@ -64,7 +64,7 @@ export function updateProposal(
 
 /** Those that expire with the new head: carried out if they were approved, and gone in any case. */
 export function expireProposals(state: ChainState, apply: Apply): void {
-  for (const proposal of [...state.proposals.values()]) {
+  for (const proposal of state.proposals.values()) {
     if (proposal.expiration > state.dynamic.headTime) continue;
     if (authorizes(state, proposal.operations, proposal)) carryOut(state, proposal, apply);
     state.proposals.delete(proposal.id);
