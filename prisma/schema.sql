@@ -20,6 +20,21 @@ CREATE TRIGGER no_delete BEFORE DELETE ON agreement FOR EACH ROW EXECUTE FUNCTIO
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON agreement FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE balance_adjustment (
+  id bigint NOT NULL DEFAULT nextval('balance_adjustment_id_seq'::regclass),
+  amount_shares bigint NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT balance_adjustment_pkey PRIMARY KEY (id),
+  CONSTRAINT balance_adjustment_has_author CHECK (actor <> '' AND reason <> ''),
+  CONSTRAINT balance_adjustment_is_something CHECK (amount_shares <> 0)
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON balance_adjustment FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON balance_adjustment FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON balance_adjustment FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE chain_cursor (
   id integer NOT NULL DEFAULT 1,
   block_num integer NOT NULL,
@@ -346,6 +361,27 @@ CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE recorded_transfer (
+  block_num integer NOT NULL,
+  trx_in_block integer NOT NULL,
+  op_in_trx integer NOT NULL,
+  proposal_block integer NOT NULL,
+  proposal_trx integer NOT NULL,
+  proposal_op integer NOT NULL,
+  proposed_op integer NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT recorded_transfer_pkey PRIMARY KEY (block_num, trx_in_block, op_in_trx),
+  CONSTRAINT recorded_transfer_comes_later CHECK (block_num >= proposal_block),
+  CONSTRAINT recorded_transfer_has_author CHECK (actor <> '' AND reason <> '')
+);
+CREATE UNIQUE INDEX recorded_transfer_of_one_operation ON recorded_transfer (proposal_block, proposal_trx, proposal_op, proposed_op);
+CREATE TRIGGER no_delete BEFORE DELETE ON recorded_transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON recorded_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON recorded_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE settlement (
   payout_id uuid NOT NULL,
   block_num integer NOT NULL,
@@ -487,7 +523,7 @@ CREATE TABLE watcher_note (
   written_by text NOT NULL DEFAULT SESSION_USER,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT watcher_note_pkey PRIMARY KEY (id),
-  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'authority', 'alert']))
+  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'authority', 'alert', 'balance']))
 );
 CREATE INDEX watcher_note_newest ON watcher_note (kind, id);
 CREATE UNIQUE INDEX watcher_note_one_alert ON watcher_note (subject) WHERE kind = 'alert';

@@ -164,6 +164,12 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   control: controlIn(state, clock),
   approvals: approvalsIn(state),
   passedBlocks: passedBlocksIn(() => state),
+  balanceAdjustments: {
+    add: async ({ amountShares }) => {
+      const id = BigInt(state.adjustments.length + 1);
+      state.adjustments = [...state.adjustments, { id, amount: amountShares }];
+    },
+  },
   setAside: setAsideIn(state),
   jobs: jobsIn(state),
   receipts: receiptsIn(state),

@@ -1,5 +1,5 @@
 import { ServiceError } from "@stakebts/kernel/errors";
-import { bts, SHARES_PER_BTS } from "@stakebts/kernel/amount";
+import { bts, shares, SHARES_PER_BTS } from "@stakebts/kernel/amount";
 import type { Debt } from "../rules/owed.ts";
 import { debtsOf } from "../ledger/postgres/debts.ts";
 import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
@@ -10,7 +10,14 @@ import { addFreeze } from "../ledger/postgres/freezes.ts";
 import { bindLedger, readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
 import { PostgresPassedBlocks } from "../ledger/postgres/passed-blocks.ts";
-import { type Database, type DatabaseSource, openSource, type Prisma } from "../database/client.ts";
+import type { NewReceipt } from "../ledger/ledger.ts";
+import {
+  type Database,
+  type DatabaseSource,
+  type DatabaseTx,
+  openSource,
+  type Prisma,
+} from "../database/client.ts";
 import { transferKey } from "../ledger/postgres/transfers.ts";
 
 const CONFIRMED = {
@@ -42,18 +49,34 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
       await db.$transaction((tx) => addReceipts(tx, receipts));
     },
     payments: async () => (await readControl(db)).payments,
+    alert: (receipt, reason) => db.$transaction((tx) => sayOnce(tx, receipt, reason)),
+    adjustmentsAfter: async (id) => {
+      const rows = await db.balanceAdjustment.findMany({ where: { id: { gt: id } }, orderBy: { id: "asc" } });
+      return rows.map((row) => ({ id: row.id, amount: row.amountShares }));
+    },
+    inFlight: async () => {
+      const [row] = await db.$queryRaw<{ shares: bigint }[]>`
+        SELECT coalesce(sum(p.amount * 100000 + w.fee_shares), 0)::bigint AS shares
+          FROM withdrawal w JOIN payout p ON p.id = w.payout_id WHERE w.status IN ('signed', 'broadcast')`;
+      return shares(row?.shares ?? 0n);
+    },
     stopPayments: (receipt, reason) =>
       db.$transaction(async (tx) => {
-        const isNew = await tx.$executeRaw`
-          INSERT INTO watcher_note (kind, subject, value)
-          VALUES ('alert', ${`${receipt.event} ${receipt.subject}`}, ${reason}) ON CONFLICT DO NOTHING`;
-        if (isNew === 0) return false;
-        await addReceipts(tx, [receipt]);
+        if (!(await sayOnce(tx, receipt, reason))) return false;
         await addFreeze(tx, { source: "process", process: "watcher", level: "pay-nothing", reason });
         return true;
       }),
     close,
   };
+}
+
+async function sayOnce(tx: DatabaseTx, receipt: NewReceipt, reason: string): Promise<boolean> {
+  const isNew = await tx.$executeRaw`
+    INSERT INTO watcher_note (kind, subject, value)
+    VALUES ('alert', ${`${receipt.event} ${receipt.subject}`}, ${reason}) ON CONFLICT DO NOTHING`;
+  if (isNew === 0) return false;
+  await addReceipts(tx, [receipt]);
+  return true;
 }
 
 async function knownOf(

@@ -118,6 +118,14 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   payment_limits: { write: { operator: "INSERT" } },
   // An order, and no more: ingester and watcher believe nodes, not the row.
   passed_block: { write: { operator: "INSERT" } },
+  // What a person vouches for, with the login of operators: the watcher reckons with it.
+  balance_adjustment: { write: { operator: "INSERT (amount_shares, actor, reason)" } },
+  recorded_transfer: {
+    write: {
+      operator:
+        "INSERT (block_num, trx_in_block, op_in_trx, proposal_block, proposal_trx, proposal_op, proposed_op, actor, reason)",
+    },
+  },
   // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
   payout_approval: { write: { console: APPROVE, operator: APPROVE } },
   console_user: {

@@ -576,6 +576,14 @@ export interface LedgerTx {
     /** `false`: it was ordered before. */
     add(order: { blockNum: number; actor: string; reason: string }): Promise<boolean>;
   };
+  /** What the custodian got or gave otherwise than by a transfer: a person vouches for it. Of the operator's login only. */
+  readonly balanceAdjustments: {
+    add(adjustment: {
+      readonly amountShares: bigint;
+      readonly actor: string;
+      readonly reason: string;
+    }): Promise<void>;
+  };
   /** Transfers (`block:trx:op`) and stake rows (ids) that wait until an operator resumes them. Of the operator's login only. */
   readonly setAside: {
     /** `there`: it is set aside already. `unknown`: nothing of this name waits to be answered. */

@@ -1,3 +1,4 @@
+import { shares, toShares } from "@stakebts/kernel/amount";
 import { compareOperations } from "@stakebts/kernel/operation-id";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
 import type { MonitorLedger, OperationToLookUp } from "@stakebts/core/custody/monitor-ledger";
@@ -21,6 +22,24 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
     await ledger.transaction((tx) => tx.receipts.add(receipts));
   },
   payments: async () => (await ledger.control.read()).payments,
+  alert: async (receipt, reason) => {
+    const subject = `${receipt.event} ${receipt.subject}`;
+    if (!(await ledger.addWatcherNote({ kind: "alert", subject, value: reason }))) return false;
+    await ledger.transaction((tx) => tx.receipts.add([receipt]));
+    return true;
+  },
+  adjustmentsAfter: async (id) => ledger.contents.adjustments.filter((adjustment) => adjustment.id > id),
+  inFlight: async () => {
+    const live = [...ledger.contents.withdrawals.values()].filter(
+      ({ status }) => status === "signed" || status === "broadcast",
+    );
+    return shares(
+      live.reduce((sum, { payoutId, fee }) => {
+        const amount = ledger.contents.payouts.get(payoutId)?.amount;
+        return sum + fee + (amount === undefined ? 0n : toShares(amount));
+      }, 0n),
+    );
+  },
   stopPayments: async (receipt, reason) => {
     const subject = `${receipt.event} ${receipt.subject}`;
     if (!(await ledger.addWatcherNote({ kind: "alert", subject, value: reason }))) return false;
