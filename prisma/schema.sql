@@ -20,6 +20,21 @@ CREATE TRIGGER no_delete BEFORE DELETE ON agreement FOR EACH ROW EXECUTE FUNCTIO
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON agreement FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE balance_adjustment (
+  id bigint NOT NULL DEFAULT nextval('balance_adjustment_id_seq'::regclass),
+  amount_shares bigint NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT balance_adjustment_pkey PRIMARY KEY (id),
+  CONSTRAINT balance_adjustment_has_author CHECK (actor <> '' AND reason <> ''),
+  CONSTRAINT balance_adjustment_is_something CHECK (amount_shares <> 0)
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON balance_adjustment FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON balance_adjustment FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON balance_adjustment FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE chain_cursor (
   id integer NOT NULL DEFAULT 1,
   block_num integer NOT NULL,
@@ -28,6 +43,7 @@ CREATE TABLE chain_cursor (
   scanned_from_block_num integer NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at timestamptz(3) NOT NULL,
+  history_block_num integer,
   CONSTRAINT chain_cursor_pkey PRIMARY KEY (id),
   CONSTRAINT chain_cursor_is_one_row CHECK (id = 1)
 );
@@ -358,6 +374,27 @@ CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE recorded_transfer (
+  block_num integer NOT NULL,
+  trx_in_block integer NOT NULL,
+  op_in_trx integer NOT NULL,
+  proposal_block integer NOT NULL,
+  proposal_trx integer NOT NULL,
+  proposal_op integer NOT NULL,
+  proposed_op integer NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT recorded_transfer_pkey PRIMARY KEY (block_num, trx_in_block, op_in_trx),
+  CONSTRAINT recorded_transfer_comes_later CHECK (block_num >= proposal_block),
+  CONSTRAINT recorded_transfer_has_author CHECK (actor <> '' AND reason <> '')
+);
+CREATE UNIQUE INDEX recorded_transfer_of_one_operation ON recorded_transfer (proposal_block, proposal_trx, proposal_op, proposed_op);
+CREATE TRIGGER no_delete BEFORE DELETE ON recorded_transfer FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON recorded_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON recorded_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE settlement (
   payout_id uuid NOT NULL,
   block_num integer NOT NULL,
@@ -507,7 +544,7 @@ CREATE TABLE watcher_note (
   written_by text NOT NULL DEFAULT SESSION_USER,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT watcher_note_pkey PRIMARY KEY (id),
-  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'incoming', 'authority', 'alert']))
+  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'incoming', 'authority', 'alert', 'balance']))
 );
 CREATE INDEX watcher_note_newest ON watcher_note (kind, id);
 CREATE UNIQUE INDEX watcher_note_one_alert ON watcher_note (subject) WHERE kind = 'alert';
@@ -568,6 +605,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean
+-- FUNCTION operation_name(block integer, trx integer, op integer) RETURNS text
 -- FUNCTION payout_begins_due() RETURNS trigger
 -- FUNCTION payout_moves() RETURNS trigger
 -- FUNCTION read_transfers(memos jsonb) RETURNS SETOF text

@@ -34,7 +34,7 @@ BEGIN
   INSERT INTO receipt (event, subject, chain_time_ms, details)
   SELECT 'payout.confirmed', p.key, t.block_time_ms, coalesce(said, '{}') || jsonb_build_object(
            'payoutId', p.id, 'payee', p.payee, 'amountShares', t.amount_shares::text, 'txid', t.txid, 'was', p.status,
-           'operation', format('%s:%s:%s', s.block_num, s.trx_in_block, s.op_in_trx), 'matchedBy', s.matched_by)
+           'operation', operation_name(s.block_num, s.trx_in_block, s.op_in_trx), 'matchedBy', s.matched_by)
     FROM settlement s JOIN payout p ON p.id = s.payout_id JOIN transfer t USING (block_num, trx_in_block, op_in_trx)
    WHERE s.payout_id = ANY (moving)
    ORDER BY s.block_num, s.trx_in_block, s.op_in_trx;

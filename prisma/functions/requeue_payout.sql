@@ -22,7 +22,7 @@ BEGIN
                  WHERE t.direction = 'out'
                    AND (t.payout_key = debt.key OR t.txid IN (SELECT txid FROM withdrawal WHERE payout_id = of_payout)
                         OR (debt.kind = 'deposit' AND t.memo_nonce = ANY (deposit_nonces(debt.key))))
-                   AND (despite IS DISTINCT FROM format('%s:%s:%s', t.block_num, t.trx_in_block, t.op_in_trx)
+                   AND (despite IS DISTINCT FROM operation_name(t.block_num, t.trx_in_block, t.op_in_trx)
                         OR (t.receiver = debt.payee AND t.amount_shares = debt.amount * 100000))) THEN
     RETURN false;
   END IF;

@@ -1,4 +1,4 @@
--- Sets one event aside: an incoming transfer that is not decided (block:trx:op), or a stake row that is pending (its id). It is not
+-- Sets one event aside: an incoming transfer that is not decided (its place), or a stake row that is pending (its id). It is not
 -- answered until an operator resumes it, and what comes after it goes on. 'set_aside', 'there' (it is set aside already) or
 -- 'unknown' (there is nothing of this name that waits). Only people with the operator's login may: whoever could do this could
 -- keep a debt from falling due. The caller holds the lock of events, so that it comes between two steps.
@@ -8,7 +8,7 @@ BEGIN
     RAISE EXCEPTION 'events are set aside by operators, and % is none', session_user USING ERRCODE = 'insufficient_privilege';
   END IF;
   IF is_set_aside(of_event) THEN RETURN 'there'; END IF;
-  IF NOT EXISTS (SELECT FROM transfer WHERE status = 'undecided' AND block_num || ':' || trx_in_block || ':' || op_in_trx = of_event)
+  IF NOT EXISTS (SELECT FROM transfer WHERE status = 'undecided' AND operation_name(block_num, trx_in_block, op_in_trx) = of_event)
      AND NOT EXISTS (SELECT FROM stake_row WHERE id = of_event AND status = 'pending') THEN
     RETURN 'unknown';
   END IF;

@@ -1,4 +1,4 @@
-import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
 import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import type { Environment } from "@stakebts/core/config/environment";
@@ -6,7 +6,7 @@ import { rolesOf } from "@stakebts/core/config/exchange-settings";
 import { type CustodianPolicy, policyOf } from "@stakebts/core/config/policy-file";
 import { ledgerAccountOf, needAccount, needAccountNamed } from "@stakebts/core/ledger/bind-ledger";
 import { checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
-import type { IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
+import type { HistoryDeps } from "@stakebts/core/ledger/read-history";
 import type { Cursor, Ledger } from "@stakebts/core/ledger/ledger";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
@@ -33,7 +33,7 @@ export class Context {
   #isRightAccount = false;
   #view: LedgerView | undefined;
   #ledger: Ledger | undefined;
-  #chain: (ChainReader & UndeliveredBlockReader) | undefined;
+  #chain: (ChainReader & UndeliveredBlockReader & AccountHistoryReader) | undefined;
   #access: ConsoleAccess | undefined;
 
   constructor(terminal: Terminal, environment: Environment) {
@@ -81,7 +81,7 @@ export class Context {
     return this.#access;
   }
 
-  get chain(): ChainReader & UndeliveredBlockReader {
+  get chain(): ChainReader & UndeliveredBlockReader & AccountHistoryReader {
     this.#chain ??= openChain(readSettings("chain", this.environment));
     return this.#chain;
   }
@@ -137,7 +137,7 @@ const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 export async function ingestDeps(
   context: Context,
   ledger: Ledger = context.ledger,
-): Promise<IngestDeps & { readonly roles: Roles }> {
+): Promise<HistoryDeps & { readonly roles: Roles }> {
   const settings = readSettings("ingest", context.environment);
   const memos = createMemoReader({ wifs: settings.STAKEBTS_MEMO_KEY });
   const { chain } = context;

@@ -4,7 +4,7 @@ import { PAYOUT_KINDS, PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import type { Window } from "@stakebts/core/ledger/view";
 import type { PayoutId, PayoutKey } from "@stakebts/core/rules/payout";
-import type { OperationId } from "@stakebts/kernel/operation-id";
+import { type OperationId, operationPosition } from "@stakebts/kernel/operation-id";
 
 // How options are written and read, the same everywhere.
 
@@ -93,7 +93,7 @@ export const examples = (...lines: readonly (readonly [command: string, meaning:
 
 export const operationOption = (flags: string, description: string): Option =>
   new Option(flags, description).argParser((text: string) => {
-    if (!/^[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}$/u.test(text))
+    if (operationPosition(text) === undefined)
       throw new InvalidArgumentError("Expected the place of a transfer, block:trx:op, such as 60692861:0:0.");
     return text as OperationId;
   });
@@ -105,7 +105,7 @@ export interface PayoutReference {
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
-const KEY = /^(?:notice:)?[a-z]+:\d+:\d+:\d+(?::\d+)?$/u;
+const KEY = /^(?:notice:)?[a-z]+:\d+:\d+:\d+(?:\.\d+)?(?::\d+)?$/u;
 
 export function payoutReference(text: string): PayoutReference {
   if (UUID.test(text)) return { text, id: text.toLowerCase() as PayoutId };

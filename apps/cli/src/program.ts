@@ -3,6 +3,7 @@ import type { Environment } from "@stakebts/core/config/environment";
 import { addAgreements, addStakes } from "./commands/agreements.ts";
 import { addAudit, addReceipts } from "./commands/audit.ts";
 import { addBackup } from "./commands/backup.ts";
+import { addBalance } from "./commands/balance.ts";
 import { addBalances } from "./commands/balances.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addConfig } from "./commands/config.ts";
@@ -70,6 +71,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
     addLiabilities,
     addForecast,
     addBalances,
+    addBalance,
     addTopUp,
     addTransfers,
     addStakes,

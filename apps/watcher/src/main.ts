@@ -1,7 +1,7 @@
 import { createChannels } from "@stakebts/core/alerts/channels";
 import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";
-import { measureSpendMonitor } from "@stakebts/core/custody/metrics";
+import { measureBalance, measureSpendMonitor } from "@stakebts/core/custody/metrics";
 import { createPostgresMonitorLedger } from "@stakebts/core/custody/postgres-monitor-ledger";
 import { showPresence } from "@stakebts/core/custody/watcher-presence";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
@@ -31,6 +31,7 @@ runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progres
       channels: createChannels(config, hostClock),
       showPresence: (until) => showPresence({ databaseUrl, clock: hostClock, log, progress }, until),
       measure: (state) => measureSpendMonitor(metrics, state),
+      measureBalance: (state) => measureBalance(metrics, state),
     },
     {
       custodian: config.STAKEBTS_CUSTODIAN,

@@ -1,4 +1,5 @@
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { Millis } from "@stakebts/kernel/time";
 import type { AccountId, ChainBlock, ChainTransfer } from "./chain.ts";
 
 /** An operation that needs the authority of an account, or takes its money. */
@@ -20,7 +21,7 @@ export interface AccountBlock extends Omit<ChainBlock, "transfers" | "payments">
 
 /** One entry of an account's history, in a block or carried out by the chain. */
 export interface AccountHistoryEntry {
-  /** Of the operation, or of the one that set it off. */
+  /** Of the operation; of what the chain carried out itself, its own place (virtualPosition in the kernel). */
   readonly position: OperationPosition;
   /** As the chain calls it: `transfer`, `account_update`. */
   readonly name: string;
@@ -37,6 +38,8 @@ export interface AccountHistoryReader {
     account: AccountId;
     from: number;
     to: number;
+    /** Time of block `to`: spares the nodes what came later, where it is long ago. */
+    toMs?: Millis | undefined;
   }): Promise<readonly AccountHistoryEntry[]>;
 }
 

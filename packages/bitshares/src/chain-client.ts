@@ -9,7 +9,7 @@ import {
   type ChainWriter,
   type NodeTrouble,
 } from "./chain.ts";
-import { readAccountHistory } from "./account-history.ts";
+import { type HistoryEntry, placeOf, readAccountHistory } from "./account-history.ts";
 import type {
   AccountBlock,
   AccountHistoryEntry,
@@ -36,7 +36,7 @@ import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
 import { readUndelivered } from "./undelivered-block.ts";
 import { CLAIM_TAG, TRANSFER_TAG } from "./transaction-codec.ts";
-import { asArray } from "./wire-values.ts";
+import { asArray, asObject, asUint32 } from "./wire-values.ts";
 
 export interface ChainClientOptions {
   /** WebSocket URLs, best first. */
@@ -210,27 +210,13 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       const read = await agreedBlocks({ ...range, keys: keySet(keys ?? []) }, { isReversible });
       return read.map(accountBlockOf);
     },
-    accountHistory: ({ account, from, to }) =>
+    accountHistory: ({ account, from, to, toMs }) =>
       pool.agree(
         `history of ${account} in blocks ${from} to ${to}`,
         async (connection) => {
-          const entries = await readAccountHistory(connection, { account, from });
-          return entries
-            .filter(({ blockNum }) => blockNum <= to)
-            .map(({ tag, body, ...position }): AccountHistoryEntry => ({
-              position,
-              name: operationName(tag),
-              isActing: isActing({ account, keys: NO_KEYS }, tag, body),
-              transfer:
-                tag === TRANSFER_TAG || tag === CLAIM_TAG
-                  ? {
-                      permissionId: undefined,
-                      trxInBlock: position.trxInBlock,
-                      opInTrx: position.opInTrx,
-                      ...(tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body)),
-                    }
-                  : undefined,
-            }));
+          await needBlock(connection, to);
+          const entries = await readAccountHistory(connection, { account, from, upToMs: toMs });
+          return entries.filter(({ blockNum }) => blockNum <= to).map((entry) => historyOf(account, entry));
         },
         { text: textOf, isLie: () => false },
       ),
@@ -311,6 +297,34 @@ async function askAccounts(
     }
     return account;
   });
+}
+
+/** Of a node that is behind, the history ends before it should, and nothing in it says so. */
+async function needBlock(connection: RpcConnection, blockNum: number): Promise<void> {
+  const [dynamic] = asArray(await connection.call("database", "get_objects", [["2.1.0"]]), "objects");
+  const head = asUint32(asObject(dynamic, "dynamic properties")["head_block_number"], "head block");
+  if (head < blockNum)
+    throw new ChainError("inconsistent_chain", `${connection.name} does not have block ${blockNum} yet`);
+}
+
+function historyOf(account: AccountId, entry: HistoryEntry): AccountHistoryEntry {
+  const { tag, body, blockNum, trxInBlock, opInTrx } = entry;
+  const place = placeOf(entry);
+  const position = place ?? { blockNum, trxInBlock, opInTrx };
+  const isTransfer = place !== undefined && (tag === TRANSFER_TAG || tag === CLAIM_TAG);
+  return {
+    position,
+    name: operationName(tag),
+    isActing: isActing({ account, keys: NO_KEYS }, tag, body),
+    transfer: isTransfer
+      ? {
+          permissionId: undefined,
+          trxInBlock,
+          opInTrx: position.opInTrx,
+          ...(tag === TRANSFER_TAG ? parseTransfer(body) : parseClaim(body)),
+        }
+      : undefined,
+  };
 }
 
 const accountBlockOf = ({ block, accountOperations }: ParsedBlock): AccountBlock => ({

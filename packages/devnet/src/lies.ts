@@ -7,6 +7,8 @@ export const LIES = {
   "invent-unknown": "the same, beside an unknown operation, so that no root can be computed",
   hide: "leaves out all that the victim takes part in",
   "hide-unknown": "puts an unknown operation in its place, so that no root can be computed",
+  "invent-virtual": "adds a transfer to the victim to its history, as if a proposal had paid it",
+  "hide-virtual": "leaves what proposals have paid out of every history",
   rewind: "serves the chain as it was 100 blocks ago",
   "other-chain": "says that it is on another chain",
   "other-account": "gives the attacker's id with the name of everybody but the victim",
@@ -64,6 +66,14 @@ function lieAbout(
       return method === "get_block"
         ? withTransactions(result, (all) => all.map((one) => (names(one, victim) ? unknownTransaction : one)))
         : result;
+    case "invent-virtual":
+      return isHistory(method) && Array.isArray(result) && result[0] !== undefined
+        ? [inventedEntry(result[0] as Json, attacker, victim), ...(result as unknown[])]
+        : result;
+    case "hide-virtual":
+      return isHistory(method) && Array.isArray(result)
+        ? result.filter((entry: Json) => entry["virtual_op"] === 0)
+        : result;
     case "other-chain":
       return method === "get_chain_id" ? "66".repeat(32) : result;
     case "other-account":
@@ -105,6 +115,15 @@ function lieAbout(
       return lie satisfies never;
   }
 }
+
+const isHistory = (method: string): boolean => method.startsWith("get_account_history");
+
+/** In the place of a newest entry. */
+const inventedEntry = (newest: Json, from: string, to: string): Json => ({
+  ...newest,
+  op: (gift(from, to)["operations"] as unknown[])[0],
+  virtual_op: 7,
+});
 
 const unknownTransaction = {
   ref_block_num: 1,

@@ -15,6 +15,8 @@ import {
   PERMISSION_CLAIM,
   PERMISSION_CREATE,
   PERMISSION_DELETE,
+  PROPOSAL_CREATE,
+  PROPOSAL_UPDATE,
   TRANSFER,
 } from "./node/operations.ts";
 import { Transaction } from "./node/transaction.ts";
@@ -304,15 +306,64 @@ export class DevnetWallet {
     this.#accounts.clear();
   }
 
+  /**
+   * Proposes transfers of another account, which then approves them, or has others do so. The proposals of a chain are numbered from
+   * 1.10.0 on, in the order of their blocks.
+   * @param options `expirationSeconds` from the head time; with `isReviewed` they are carried out at the expiration only
+   */
+  async propose(
+    by: DevnetWallet,
+    transfers: readonly WalletTransfer[],
+    { expirationSeconds = 86_400, isReviewed = false } = {},
+  ): Promise<{ txid: string }> {
+    const [payer, head] = await Promise.all([this.#account(this.name), this.#head()]);
+    const operation = [
+      PROPOSAL_CREATE,
+      {
+        fee: asset(0n),
+        fee_paying_account: payer.id,
+        expiration_time: wireTime(secondsOf(head.time) + expirationSeconds),
+        proposed_ops: await Promise.all(
+          transfers.map(async (transfer) => ({ op: await by.#transferOperation(transfer) })),
+        ),
+        ...(isReviewed ? { review_period_seconds: 1 } : {}),
+        extensions: [],
+      },
+    ];
+    return this.#send(await this.#sign(operation, head));
+  }
+
+  /** Approves a proposal. @param proposalId `1.10.N` */
+  async approve(proposalId: string): Promise<{ txid: string }> {
+    const [account, head] = await Promise.all([this.#account(this.name), this.#head()]);
+    const operation = [
+      PROPOSAL_UPDATE,
+      {
+        fee: asset(0n),
+        fee_paying_account: account.id,
+        proposal: proposalId,
+        active_approvals_to_add: [account.id],
+        active_approvals_to_remove: [],
+        owner_approvals_to_add: [],
+        owner_approvals_to_remove: [],
+        key_approvals_to_add: [],
+        key_approvals_to_remove: [],
+        extensions: [],
+      },
+    ];
+    return this.#send(await this.#sign(operation, head));
+  }
+
   /** Signs a transfer against the head of the node without sending it. */
   async sign(request: WalletTransfer): Promise<{ txid: string; transaction: Transaction }> {
-    const [from, to, head] = await Promise.all([
-      this.#account(this.name),
-      this.#account(request.to),
-      this.#head(),
-    ]);
+    const [operation, head] = await Promise.all([this.#transferOperation(request), this.#head()]);
+    return this.#sign(operation, head, request.expirationSeconds);
+  }
+
+  async #transferOperation(request: WalletTransfer): Promise<readonly unknown[]> {
+    const [from, to] = await Promise.all([this.#account(this.name), this.#account(request.to)]);
     const memo = this.#memo(request, to);
-    const operation = [
+    return [
       TRANSFER,
       {
         fee: asset(await this.#fee(TRANSFER, memo)),
@@ -323,7 +374,6 @@ export class DevnetWallet {
         extensions: [],
       },
     ];
-    return this.#sign(operation, head, request.expirationSeconds);
   }
 
   async #sign(

@@ -1,6 +1,6 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
-import { compareOperations, operationId } from "./operation-id.ts";
+import { compareOperations, operationId, operationPosition, virtualPosition } from "./operation-id.ts";
 
 const position = fc.record({
   blockNum: fc.integer({ min: 1, max: 0xffff_ffff }),
@@ -19,8 +19,33 @@ describe("the name of an operation", () => {
     expect(operationId({ blockNum: 60_693_001, trxInBlock: 12, opInTrx: 0 })).toBe("60693001:12:0"));
 
   test.prop([position])("says everything about where it stands", (at) => {
-    const [blockNum, trxInBlock, opInTrx] = operationId(at).split(":").map(Number);
-    expect({ blockNum, trxInBlock, opInTrx }).toEqual(at);
+    expect(operationPosition(operationId(at))).toEqual(at);
+  });
+
+  test.prop([position, fc.nat({ max: 0x7fff })])(
+    "says so of what the chain carried out itself, too",
+    (at, virtualOp) => {
+      const place = virtualPosition(at, virtualOp);
+      expect(place && operationPosition(operationId(place))).toEqual(place);
+      expect(place?.opInTrx).toBeLessThan(2 ** 31);
+    },
+  );
+
+  it("has a fourth part for what the chain carried out itself", () => {
+    const at = { blockNum: 60_693_001, trxInBlock: 12, opInTrx: 1 };
+    expect(operationId(virtualPosition(at, 3) ?? at)).toBe("60693001:12:1.3");
+    expect(virtualPosition(at, 0)).toEqual(at);
+  });
+
+  it.each(["1:2:65537", "1:2:3.0", "1:2:03", "1:2:3.99999", "1:2", "x", "1:2:3.1.1", "0:2:3.1"])(
+    "is written in one way only, and %s is none",
+    (text) => expect(operationPosition(text)).toBeUndefined(),
+  );
+
+  it("of an import, in block 0, has three parts however large they are", () => {
+    const at = { blockNum: 0, trxInBlock: 1_612_000_000, opInTrx: 2 ** 31 - 1 };
+    expect(operationId(at)).toBe("0:1612000000:2147483647");
+    expect(operationPosition(operationId(at))).toEqual(at);
   });
 });
 

@@ -21,7 +21,8 @@ import { establishCursor, type StartMode } from "@stakebts/core/ledger/establish
 import { applyEvents } from "@stakebts/core/ledger/apply-events";
 import type { TopUpSource } from "@stakebts/core/treasury/treasury";
 import { MemoKeyWatch } from "@stakebts/core/ledger/watch-memo-key";
-import { ingestBlocks, type IngestDeps } from "@stakebts/core/ledger/ingest-blocks";
+import { ingestBlocks } from "@stakebts/core/ledger/ingest-blocks";
+import { type HistoryDeps, readHistory } from "@stakebts/core/ledger/read-history";
 import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { newPayDeps } from "@stakebts/core/processes/payer";
@@ -137,7 +138,7 @@ export class InProcessCluster {
   #payer: PayDeps | undefined;
   #treasury = newTreasuryMemory();
   readonly #options: InProcessClusterOptions;
-  #ingester: IngestDeps | undefined;
+  #ingester: HistoryDeps | undefined;
 
   private constructor(
     devnet: Devnet,
@@ -284,7 +285,7 @@ export class InProcessCluster {
     await this.#startIngester(mode);
   }
 
-  #ingestDeps(): IngestDeps {
+  #ingestDeps(): HistoryDeps {
     return newIngestDeps(
       {
         chain: this.#fragile(this.chain),
@@ -336,7 +337,7 @@ export class InProcessCluster {
     return { comparison, differences };
   }
 
-  async #startIngester(mode: StartMode): Promise<IngestDeps> {
+  async #startIngester(mode: StartMode): Promise<HistoryDeps> {
     const ingester = this.#ingestDeps();
     await new MemoKeyWatch(ingester).look();
     await establishCursor(ingester, mode);
@@ -349,7 +350,9 @@ export class InProcessCluster {
     const ingester = this.#ingester ?? (await this.#startIngester(ledgerIsEmpty ? this.#startAt : "last"));
     for (;;) {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(ingester);
-      if (ingestedTo === undefined || ingestedTo === finalBlockNum) return;
+      if (ingestedTo !== undefined && ingestedTo !== finalBlockNum) continue;
+      await readHistory(ingester);
+      return;
     }
   }
 

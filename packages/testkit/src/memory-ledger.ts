@@ -181,6 +181,12 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   approvals: approvalsIn(state),
   passedBlocks: passedBlocksIn(() => state),
   memoKeys: memoKeysIn(() => state),
+  balanceAdjustments: {
+    add: async ({ amountShares }) => {
+      const id = BigInt(state.adjustments.length + 1);
+      state.adjustments = [...state.adjustments, { id, amount: amountShares }];
+    },
+  },
   setAside: setAsideIn(state),
   jobs: jobsIn(state),
   receipts: receiptsIn(state),

@@ -12,7 +12,8 @@ import {
   type PayoutKind,
   type PayoutStatus,
 } from "@stakebts/core/rules/payout";
-import type { OperationId } from "@stakebts/kernel/operation-id";
+import { assert } from "@stakebts/kernel/assert";
+import { type OperationId, operationPosition } from "@stakebts/kernel/operation-id";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { btsText } from "@stakebts/kernel/text";
 import { DRY_RUN, isConfirmed, operatorAction } from "../ask.ts";
@@ -334,8 +335,8 @@ ${examples(["payouts settle reward:59107000:0:0:2 --by 60700000:3:0 --reason 'v2
       run(async (context, reference: PayoutReference, options: TrialOptions & { by: OperationId }) => {
         const dryRun = options.dryRun === true;
         const action = dryRun ? DRY_RUN : await operatorAction(context, options);
-        const [blockNum = 0, trxInBlock = 0, opInTrx = 0] = options.by.split(":").map(Number);
-        const by = { blockNum, trxInBlock, opInTrx };
+        const by = operationPosition(options.by);
+        assert(by !== undefined, "its option was parsed");
         const answer = await settlePayout(context, { id: reference.id, by, action, dryRun });
         const named = namedAs(reference, answer);
         if (options.json)

@@ -145,7 +145,7 @@ async function checkpointsOf(sql: Sql): Promise<readonly Checkpoint[]> {
   const rows = await sql<
     { at: OperationId; block_time_ms: bigint; payout_key: PayoutKey; memo_text: string; is_own: boolean }[]
   >`
-    SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, block_time_ms, payout_key, memo_text,
+    SELECT operation_name(block_num, trx_in_block, op_in_trx) AS at, block_time_ms, payout_key, memo_text,
            EXISTS (SELECT FROM payout p WHERE p.key = t.payout_key AND p.memo = t.memo_text) AS is_own
       FROM transfer t
      WHERE direction = 'out' AND payout_key LIKE 'checkpoint:%' AND memo_text IS NOT NULL

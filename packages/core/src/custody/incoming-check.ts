@@ -1,7 +1,7 @@
-import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import { type AccountId, type ChainBlock, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
 import { assert } from "@stakebts/kernel/assert";
-import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { mayBeVirtual, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { readOrPass } from "../ledger/pass-blocks.ts";
 import {
@@ -14,7 +14,9 @@ import type { MonitorLedger } from "./monitor-ledger.ts";
 import { type AlertDeps, raiseAlert } from "./raise-alert.ts";
 
 export interface IncomingCheckDeps extends AlertDeps {
-  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocks"> & Partial<UndeliveredBlockReader>;
+  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocks"> &
+    Partial<AccountHistoryReader> &
+    Partial<UndeliveredBlockReader>;
   readonly ledger: Pick<
     MonitorLedger,
     "stopPayments" | "passedBlocks" | "incoming" | "cursor" | "lastNote" | "note"
@@ -34,8 +36,6 @@ const WAITING_MAX = 5_000;
 const NOTE_EVERY_BLOCKS = 1_200;
 /** What waits for an answer for longer than a day is not looked for again by the next watcher. */
 const WAITING_BLOCKS_MAX = 28_800;
-/** From here on a place names what the chain carried out itself, which stands in no block: the payer asks for it. */
-const VIRTUAL_FROM = 65_536;
 
 /**
  * Holds what the ledger has of incoming transfers against the blocks of this process's own nodes, and what it makes of them against
@@ -116,10 +116,32 @@ export class IncomingCheck {
       else this.#waiting.set(name, transfer.operation);
       written.delete(name);
     }
+    const carriedOut = await this.#carriedOut([...written.values()].map(({ operation }) => operation));
     for (const { operation: at } of written.values())
-      if (at.opInTrx < VIRTUAL_FROM) problems.push({ at, why: "it is not on the chain" });
+      if (!carriedOut(at)) problems.push({ at, why: "it is not on the chain" });
     await this.#alert(problems);
     this.#done = to;
+  }
+
+  /**
+   * Which of these did the chain carry out itself, as it does with an approved proposal? No block holds that, but the account's history
+   * does. Where no majority of the nodes tells it, the payer asks before anything is paid for it, and the balance shows it.
+   */
+  async #carriedOut(places: readonly OperationPosition[]): Promise<(at: OperationPosition) => boolean> {
+    const { chain, custodian } = this.#deps;
+    const possible = places.filter(mayBeVirtual);
+    if (possible.length === 0) return () => false;
+    const blocks = possible.map(({ blockNum }) => blockNum);
+    try {
+      if (chain.accountHistory === undefined) return mayBeVirtual;
+      const range = { from: Math.min(...blocks), to: Math.max(...blocks) };
+      const entries = await chain.accountHistory({ account: custodian.id, ...range });
+      const there = new Set(entries.map(({ position }) => operationId(position)));
+      return (at) => there.has(operationId(at));
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      return mayBeVirtual;
+    }
   }
 
   async #incomingOf({ blockNum, timeMs, transfers }: ChainBlock): Promise<readonly WrittenTransfer[]> {

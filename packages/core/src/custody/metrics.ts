@@ -1,3 +1,5 @@
+import { SHARES_PER_BTS } from "@stakebts/kernel/amount";
+import type { BalanceState } from "./balance-monitor.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import type { SpendMonitorState } from "./spend-monitor.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -11,7 +13,20 @@ const WATCH = {
     help: "Spends that the ledger does not know, and may have forgotten: it is on recovery hold, and reads on",
   },
 } as const;
-const ALERTS = ["spend.unexplained", "settlement.unexplained", "incoming.differs", "authority.changed"];
+const BALANCE = {
+  stakebts_balance_difference_bts: {
+    help: "BTS that the custodian holds more than the watcher can account for; less than zero: so many are missing",
+  },
+  stakebts_balance_agrees_block: { help: "Last block after which it held what it should" },
+} as const;
+const ALERTS = [
+  "spend.unexplained",
+  "settlement.unexplained",
+  "incoming.differs",
+  "authority.changed",
+  "balance.missing",
+  "balance.surplus",
+];
 
 /** Measures how far a watcher has read and what it found. The function that it returns counts an alert. */
 export function measureSpendMonitor(
@@ -38,4 +53,22 @@ export function measureSpendMonitor(
   return ({ event }) => {
     if (ALERTS.includes(event)) alerts.inc({ event });
   };
+}
+
+/** What the watcher's comparison of the balance has found. */
+export function measureBalance(metrics: Metrics, state: () => BalanceState): void {
+  metrics.source(
+    "balance",
+    BALANCE,
+    async () => {
+      const { difference, agreesAtBlockNum } = state();
+      return {
+        // Nothing is known before the first comparison.
+        stakebts_balance_difference_bts:
+          agreesAtBlockNum === undefined ? undefined : Number(difference) / Number(SHARES_PER_BTS),
+        stakebts_balance_agrees_block: agreesAtBlockNum,
+      };
+    },
+    0,
+  );
 }

@@ -1,5 +1,5 @@
 import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
-import type { Bts } from "@stakebts/kernel/amount";
+import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { AnsweredTransfer, WrittenTransfer } from "../rules/answered.ts";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
@@ -24,8 +24,8 @@ export interface OperationToLookUp {
 /**
  * The ledger as the spend monitor uses it: it reads, and it writes nothing but its own notes, receipts and freezes of payments.
  */
-export const WATCHER_NOTES = ["position", "incoming", "authority", "alert"] as const;
-/** What a watcher remembers: up to where it has looked, and which authority it has seen. */
+export const WATCHER_NOTES = ["position", "incoming", "authority", "alert", "balance"] as const;
+/** What a watcher remembers: up to where it has looked, which authority it has seen, and what it expects the custodian to hold. */
 export type WatcherNoteKind = Exclude<(typeof WATCHER_NOTES)[number], "alert">;
 
 /** A settlement that no watcher has held against the chain. */
@@ -98,5 +98,9 @@ export interface MonitorLedger {
    * that freeze since is not overruled.
    */
   stopPayments(receipt: NewReceipt, reason: string): Promise<boolean>;
+  /** What people have said came or went otherwise than by a transfer, after the one of this id; 0 for all of them. */
+  adjustmentsAfter(id: bigint): Promise<readonly { readonly id: bigint; readonly amount: bigint }[]>;
+  /** Shares of all payments, with their fees, that were signed and are in no final block yet. */
+  inFlight(): Promise<Shares>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { ServiceError } from "@stakebts/kernel/errors";
-import { bts, SHARES_PER_BTS } from "@stakebts/kernel/amount";
+import { bts, shares, SHARES_PER_BTS } from "@stakebts/kernel/amount";
 import type { Debt } from "../rules/owed.ts";
 import { debtsOf } from "../ledger/postgres/debts.ts";
 import type { KnownOfOperation, PayoutInContext } from "./check-operation.ts";
@@ -63,16 +63,20 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
         paying: payments.on,
       });
     },
-    tell: (receipt) =>
-      db.$transaction(async (tx) => {
-        if (!(await noteAlert(tx, receipt, String(receipt.details["reason"])))) return false;
-        await addReceipts(tx, [receipt]);
-        return true;
-      }),
+    tell: (receipt) => db.$transaction((tx) => sayOnce(tx, receipt, String(receipt.details["reason"]))),
+    adjustmentsAfter: async (id) => {
+      const rows = await db.balanceAdjustment.findMany({ where: { id: { gt: id } }, orderBy: { id: "asc" } });
+      return rows.map((row) => ({ id: row.id, amount: row.amountShares }));
+    },
+    inFlight: async () => {
+      const [row] = await db.$queryRaw<{ shares: bigint }[]>`
+        SELECT coalesce(sum(p.amount * 100000 + w.fee_shares), 0)::bigint AS shares
+          FROM withdrawal w JOIN payout p ON p.id = w.payout_id WHERE w.status IN ('signed', 'broadcast')`;
+      return shares(row?.shares ?? 0n);
+    },
     stopPayments: (receipt, reason) =>
       db.$transaction(async (tx) => {
-        if (!(await noteAlert(tx, receipt, reason))) return false;
-        await addReceipts(tx, [receipt]);
+        if (!(await sayOnce(tx, receipt, reason))) return false;
         await addFreeze(tx, { source: "process", process: "watcher", level: "pay-nothing", reason });
         return true;
       }),
@@ -80,12 +84,13 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
   };
 }
 
-/** `false`: a watcher has given it before. */
-async function noteAlert(tx: DatabaseTx, { event, subject }: NewReceipt, reason: string): Promise<boolean> {
+async function sayOnce(tx: DatabaseTx, receipt: NewReceipt, reason: string): Promise<boolean> {
   const isNew = await tx.$executeRaw`
-    INSERT INTO watcher_note (kind, subject, value) VALUES ('alert', ${`${event} ${subject}`}, ${reason})
-    ON CONFLICT DO NOTHING`;
-  return isNew > 0;
+    INSERT INTO watcher_note (kind, subject, value)
+    VALUES ('alert', ${`${receipt.event} ${receipt.subject}`}, ${reason}) ON CONFLICT DO NOTHING`;
+  if (isNew === 0) return false;
+  await addReceipts(tx, [receipt]);
+  return true;
 }
 
 async function knownOf(

@@ -128,6 +128,14 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   // An order, and no more: ingester and watcher believe nodes, not the row.
   passed_block: { write: { operator: "INSERT" } },
+  // What a person vouches for, with the login of operators: the watcher reckons with it.
+  balance_adjustment: { write: { operator: "INSERT (amount_shares, actor, reason)" } },
+  recorded_transfer: {
+    write: {
+      operator:
+        "INSERT (block_num, trx_in_block, op_in_trx, proposal_block, proposal_trx, proposal_op, proposed_op, actor, reason)",
+    },
+  },
   // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
   payout_approval: { write: { console: APPROVE, operator: APPROVE } },
   console_user: {
@@ -180,6 +188,7 @@ export const FUNCTION_RIGHTS: Readonly<
   is_approved: { callers: [], asOwner: false },
   written_by_one_of: { callers: ["operator"], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
+  operation_name: { callers: PROCESS_ROLES, asOwner: false },
   ensure_process_roles: { callers: [], asOwner: false },
 };
 

@@ -1,8 +1,8 @@
 import type { AccountId, ChainAccount, ChainReader, ChainTransfer } from "@stakebts/bitshares/chain";
 import { ChainError } from "@stakebts/bitshares/chain";
-import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import { ServiceError } from "@stakebts/kernel/errors";
-import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { mayBeVirtual, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import {
   type Claim,
@@ -17,7 +17,9 @@ import type { PassedBlocks } from "./ledger.ts";
 import { readOrPass } from "./pass-blocks.ts";
 
 export interface CauseReaderDeps {
-  readonly chain: Pick<ChainReader, "blocks" | "accounts"> & Partial<UndeliveredBlockReader>;
+  readonly chain: Pick<ChainReader, "blocks" | "accounts"> &
+    Partial<UndeliveredBlockReader> &
+    Partial<AccountHistoryReader>;
   /** Blocks that no node delivers: a majority is asked in another way what they hold of the custodian. */
   readonly passedBlocks: PassedBlocks;
   readonly custodian: { readonly id: AccountId };
@@ -57,6 +59,8 @@ interface SeenBlock {
   readonly timeMs: Millis;
   readonly transfers: readonly ChainTransfer[];
   readonly weight: number;
+  /** What the chain itself did in it is asked for when a claim names a place that no transaction has. */
+  readonly virtual: "unread" | "read";
 }
 
 /**
@@ -144,6 +148,12 @@ export class CauseReader {
           found.set(blockNum, this.#blocks.get(blockNum) ?? (await this.#askOnce(blockNum)));
         }),
       );
+    for (const { transfer } of claims) {
+      const at = transfer.operation;
+      const block = found.get(at.blockNum);
+      if (block?.virtual === "unread" && mayBeVirtual(at) && inBlock(block, at) === undefined)
+        found.set(at.blockNum, await this.#withVirtual(at.blockNum, block));
+    }
     for (const [blockNum, block] of found) this.#remember(blockNum, block);
     return found;
   }
@@ -165,15 +175,31 @@ export class CauseReader {
     if (block?.blockNum !== blockNum)
       throw new ChainError("inconsistent_chain", `asked for block ${blockNum}, and got another`);
     const transfers = block.transfers.filter(({ toId }) => toId === custodian.id);
-    const weight = transfers.reduce(
-      (sum, { memo }) => sum + 1 + Math.floor((memo?.messageHex.length ?? 0) / MEMO_DIGITS_OF_ONE),
-      1,
+    return { timeMs: block.timeMs, transfers, weight: weightOf(transfers), virtual: "unread" };
+  }
+
+  /**
+   * With what the chain itself did in the block, which stands in none of its transactions and which the account's history has.
+   * Throws ChainError where no majority of the nodes can tell.
+   */
+  async #withVirtual(blockNum: number, block: SeenBlock): Promise<SeenBlock> {
+    const { chain, custodian } = this.#deps;
+    if (chain.accountHistory === undefined) return block;
+    const range = { from: blockNum, to: blockNum, toMs: block.timeMs };
+    const entries = await chain.accountHistory({ account: custodian.id, ...range });
+    const found = entries.flatMap(({ transfer }) =>
+      transfer === undefined || transfer.toId !== custodian.id || inBlock(block, transfer) !== undefined
+        ? []
+        : [{ ...transfer, txid: undefined }],
     );
-    return { timeMs: block.timeMs, transfers, weight };
+    const transfers = [...block.transfers, ...found];
+    return { ...block, transfers, weight: weightOf(transfers), virtual: "read" };
   }
 
   #remember(blockNum: number, block: SeenBlock): void {
-    if (!this.#blocks.delete(blockNum)) this.#weight += block.weight;
+    const before = this.#blocks.get(blockNum);
+    this.#blocks.delete(blockNum);
+    this.#weight += block.weight - (before?.weight ?? 0);
     this.#blocks.set(blockNum, block);
     for (const [oldest, { weight }] of this.#blocks) {
       if (this.#weight <= REMEMBERED_MAX) break;
@@ -184,10 +210,11 @@ export class CauseReader {
 
   async #find(
     blocks: ReadonlyMap<number, SeenBlock>,
-    { blockNum, trxInBlock, opInTrx }: OperationPosition,
+    at: OperationPosition,
   ): Promise<TransferOnChain | undefined> {
+    const { blockNum } = at;
     const block = blocks.get(blockNum);
-    const found = block?.transfers.find((t) => t.trxInBlock === trxInBlock && t.opInTrx === opInTrx);
+    const found = block === undefined ? undefined : inBlock(block, at);
     if (block === undefined || found === undefined) return undefined;
     const { amount, assetId } = found;
     // One memo is opened, and not those of all who sent something in that block.
@@ -205,3 +232,15 @@ export class CauseReader {
     return account.name;
   }
 }
+
+const inBlock = (
+  { transfers }: Pick<SeenBlock, "transfers">,
+  { trxInBlock, opInTrx }: Pick<OperationPosition, "trxInBlock" | "opInTrx">,
+): ChainTransfer | undefined =>
+  transfers.find((transfer) => transfer.trxInBlock === trxInBlock && transfer.opInTrx === opInTrx);
+
+const weightOf = (transfers: readonly ChainTransfer[]): number =>
+  transfers.reduce(
+    (sum, { memo }) => sum + 1 + Math.floor((memo?.messageHex.length ?? 0) / MEMO_DIGITS_OF_ONE),
+    1,
+  );

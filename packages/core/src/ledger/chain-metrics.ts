@@ -1,6 +1,7 @@
 import { type ChainBlock, ChainError, type ChainReader } from "@stakebts/bitshares/chain";
 import type { Ledger } from "./ledger.ts";
 import { lastFinalBlockNum } from "./ingest-blocks.ts";
+import { nextHistoryBlock } from "./read-history.ts";
 import type { NodeState } from "@stakebts/bitshares/node-pool";
 import type { Metrics, Sample } from "../runtime/metrics.ts";
 import { watched } from "../runtime/watched.ts";
@@ -24,6 +25,9 @@ const CURSOR = {
   stakebts_cursor_block: { help: "Last block that was fully processed" },
   stakebts_cursor_time_seconds: { help: "Its time on the chain, seconds since 1970" },
   stakebts_cursor_lag_blocks: { help: "Final blocks that the ledger has not read yet" },
+  stakebts_history_lag_blocks: {
+    help: "Blocks of the ledger whose account history, with the transfers of executed proposals, has not been read yet",
+  },
   stakebts_chain_head_block: { help: "Newest block of the chain" },
   stakebts_chain_irreversible_block: { help: "Newest irreversible block of the chain" },
 } as const;
@@ -70,6 +74,8 @@ export function measureCursor(
         cursor === undefined || head === undefined
           ? undefined
           : Math.max(0, lastFinalBlockNum(head.irreversibleBlockNum) - cursor.blockNum),
+      stakebts_history_lag_blocks:
+        cursor === undefined ? undefined : cursor.blockNum + 1 - nextHistoryBlock(cursor),
       stakebts_chain_head_block: head?.headBlockNum,
       stakebts_chain_irreversible_block: head?.irreversibleBlockNum,
     };

@@ -249,7 +249,7 @@ export async function readAgain(
   return (await readFinal(deps, blocks)).transfers;
 }
 
-const readBlocks = (
+export const readBlocks = (
   deps: IngestDeps,
   range: { readonly from: number; readonly to: number },
 ): Promise<readonly ChainBlock[]> => readAllOrPass(passDeps(deps), range);
@@ -348,7 +348,7 @@ async function liftRecoveryHold(tx: LedgerTx, scanned: Cursor): Promise<readonly
   ];
 }
 
-async function writeTransfers(
+export async function writeTransfers(
   tx: LedgerTx,
   deps: IngestDeps,
   transfers: readonly NewTransfer[],
@@ -399,7 +399,7 @@ async function writeSome(
   return written;
 }
 
-const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
+export const receiptForOutgoing = (transfer: NewTransfer): NewReceipt => ({
   event: "transfer.sent",
   subject: operationId(transfer.operation),
   chainTimeMs: transfer.blockTimeMs,

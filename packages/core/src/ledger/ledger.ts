@@ -30,10 +30,14 @@ export interface Cursor {
   readonly blockTimeMs: Millis;
   /** First block of the unbroken run that ends here: every block from it on has been looked into. */
   readonly scannedFromBlockNum: number;
+  /** How far the account's history was read (read-history.ts); missing: not at all. */
+  readonly historyBlockNum?: number;
 }
 
 /** Without `scannedFromBlockNum` the unbroken run goes on; with it a new one begins. The first cursor needs it. */
-export type CursorMove = Omit<Cursor, "scannedFromBlockNum"> & { readonly scannedFromBlockNum?: number };
+export type CursorMove = Omit<Cursor, "scannedFromBlockNum" | "historyBlockNum"> & {
+  readonly scannedFromBlockNum?: number;
+};
 
 /** How the memo of a transfer could be read. */
 export const MEMO_STATUSES = ["none", "text", "public", "unreadable"] as const;
@@ -341,6 +345,8 @@ export interface CursorTx extends CursorReader {
   move(expected: number | undefined, next: CursorMove): Promise<boolean>;
   /** Blocks below the unbroken run have been looked into after all: it begins earlier, if they reach up to it. */
   extendScan(range: { readonly from: number; readonly to: number }): Promise<void>;
+  /** @param expected up to where the caller believes the history to be read; `undefined`: not at all */
+  moveHistory(expected: number | undefined, to: number): Promise<boolean>;
 }
 
 export interface TransfersTx {
@@ -602,6 +608,14 @@ export interface LedgerTx {
   readonly passedBlocks: {
     /** `false`: it was ordered before. */
     add(order: { blockNum: number; actor: string; reason: string }): Promise<boolean>;
+  };
+  /** What the custodian got or gave otherwise than by a transfer: a person vouches for it. Of the operator's login only. */
+  readonly balanceAdjustments: {
+    add(adjustment: {
+      readonly amountShares: bigint;
+      readonly actor: string;
+      readonly reason: string;
+    }): Promise<void>;
   };
   /** Transfers (`block:trx:op`) and stake rows (ids) that wait until an operator resumes them. Of the operator's login only. */
   readonly setAside: {

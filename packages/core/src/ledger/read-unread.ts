@@ -1,5 +1,7 @@
+import { ChainError } from "@stakebts/bitshares/chain";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { type IngestDeps, readAgain } from "./ingest-blocks.ts";
+import { readVirtualAgain } from "./read-history.ts";
 import { jobForTransfer } from "./jobs.ts";
 import type { NewReceipt, NewTransfer } from "./ledger.ts";
 import { logReceipt } from "./log-receipt.ts";
@@ -29,9 +31,21 @@ export async function readUnread(
   const last = unread.length < PER_STEP ? undefined : unread.at(-1)?.operation;
   if (unread.length === 0) return { read: 0, after: undefined };
   const wanted = new Set(unread.map(({ operation }) => operationId(operation)));
-  const understood = (
-    await readAgain(deps, [...new Set(unread.map(({ operation }) => operation.blockNum))])
-  ).filter(({ operation, isUnread }) => isUnread !== true && wanted.has(operationId(operation)));
+  const again = [...(await readAgain(deps, blocksOf(unread)))];
+  const found = new Set(again.map(({ operation }) => operationId(operation)));
+  // What a proposal has paid stands in no block.
+  const virtual = unread.filter(({ operation }) => !found.has(operationId(operation)));
+  if (virtual.length > 0)
+    try {
+      again.push(...(await readVirtualAgain(deps, blocksOf(virtual))));
+    } catch (error) {
+      // The others are read all the same.
+      if (!(error instanceof ChainError)) throw error;
+      log.warn("history.unread", { code: error.code, message: error.message });
+    }
+  const understood = again.filter(
+    ({ operation, isUnread }) => isUnread !== true && wanted.has(operationId(operation)),
+  );
   if (understood.length === 0) return { read: 0, after: last };
   const { read, receipts } = await ledger.transaction(async (tx) => {
     const read = await tx.transfers.read(understood);
@@ -45,6 +59,10 @@ export async function readUnread(
   for (const receipt of receipts) logReceipt(log, receipt);
   return { read: read.length, after: last };
 }
+
+const blocksOf = (transfers: readonly NewTransfer[]): readonly number[] => [
+  ...new Set(transfers.map(({ operation }) => operation.blockNum)),
+];
 
 const receiptOf = ({ operation, blockTimeMs, sender, memoStatus, request }: NewTransfer): NewReceipt => ({
   event: "transfer.read",

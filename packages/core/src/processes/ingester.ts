@@ -1,4 +1,5 @@
 import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
+import type { AccountHistoryReader } from "@stakebts/bitshares/account-operations";
 import type { MemoReader } from "@stakebts/bitshares/signing";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { dispatchJobs } from "../ledger/dispatch-jobs.ts";
@@ -8,6 +9,7 @@ import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { MemoKeys } from "../ledger/memo-keys.ts";
 import { MemoKeyWatch } from "../ledger/watch-memo-key.ts";
+import { type HistoryDeps, HistoryWatch, readHistory } from "../ledger/read-history.ts";
 import { ReadAhead } from "../ledger/read-ahead.ts";
 import { ledgerIsThere, nodeIsThere, queueIsServed } from "../ledger/readiness-checks.ts";
 import { recordStart } from "../ledger/record-start.ts";
@@ -27,7 +29,7 @@ import {
 const MEMO_KEY_MS = 10_000;
 
 export interface IngesterPorts extends ProcessPorts, FreezablePorts {
-  readonly chain: ChainReader & { takeTroubles(): readonly NodeTrouble[] };
+  readonly chain: ChainReader & Partial<AccountHistoryReader> & { takeTroubles(): readonly NodeTrouble[] };
   readonly ledger: Ledger;
   readonly queue: JobQueue;
   readonly memos: MemoReader;
@@ -46,15 +48,16 @@ export interface IngesterSettings extends ProcessSettings {
 
 /** What blocks are read with, by the ingester and by commands that read them too; nothing has been read yet. */
 export const newIngestDeps = (
-  ports: Pick<IngestDeps, "chain" | "ledger" | "memos" | "log">,
+  ports: Pick<HistoryDeps, "chain" | "ledger" | "memos" | "log">,
   settings: Pick<IngestDeps, "policy" | "custodian" | "skipBlocks" | "adminReplay">,
-): IngestDeps => ({
+): HistoryDeps => ({
   ...ports,
   ...settings,
   ahead: new ReadAhead(ports.chain, settings.custodian.id),
   memoKeys: new MemoKeys({ ...ports, custodian: settings.custodian }),
   accounts: new Map(),
   watch: new LedgerWatch(),
+  history: new HistoryWatch(),
 });
 
 /**
@@ -107,9 +110,11 @@ export async function runIngester(
   await Promise.all([
     repeat({ ...loop, name: "ingest" }, signal, async () => {
       const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
-      if (ingestedTo !== undefined) await dispatchJobs({ ledger, queue });
-      const caughtUp = ingestedTo === undefined || ingestedTo === finalBlockNum;
-      return caughtUp ? settings.pollMs : 0;
+      const isNew = ingestedTo === undefined || ingestedTo === finalBlockNum;
+      // Before the jobs go out: what a proposal has paid in is answered in its turn.
+      const { added } = isNew ? await readHistory(deps) : { added: 0 };
+      if (ingestedTo !== undefined || added > 0) await dispatchJobs({ ledger, queue });
+      return isNew ? settings.pollMs : 0;
     }),
     repeat({ ...loop, name: "memo key" }, signal, async () => {
       if ((await watch.look()) > 0) await dispatchJobs({ ledger, queue });

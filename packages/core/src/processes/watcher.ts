@@ -1,7 +1,8 @@
-import type { AccountOperationReader } from "@stakebts/bitshares/account-operations";
+import type { AccountHistoryReader, AccountOperationReader } from "@stakebts/bitshares/account-operations";
 import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
 import { DirectAlerts } from "../alerts/send-notifications.ts";
 import type { NotificationChannel } from "../alerts/channels.ts";
+import { BalanceMonitor, type BalanceState } from "../custody/balance-monitor.ts";
 import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
 import { IncomingCheck } from "../custody/incoming-check.ts";
@@ -20,13 +21,16 @@ import { type ProcessPorts, type ProcessSettings, reportNodeTroubles } from "./p
 const TELL_EVERY_MS = 5_000;
 
 export interface WatcherPorts extends ProcessPorts {
-  readonly chain: ChainReader & AccountOperationReader & { takeTroubles(): readonly NodeTrouble[] };
+  readonly chain: ChainReader &
+    AccountOperationReader &
+    Partial<AccountHistoryReader> & { takeTroubles(): readonly NodeTrouble[] };
   readonly ledger: MonitorLedger;
   readonly channels: readonly NotificationChannel[];
   /** Lets the others know, until the signal, that a watcher is there. */
   readonly showPresence: (signal: AbortSignal) => Promise<void>;
   /** Given how far the watcher has looked; answers what is to be told of each alert. */
   readonly measure?: ((state: () => SpendMonitorState) => SpendMonitorDeps["onAlert"]) | undefined;
+  readonly measureBalance?: ((state: () => BalanceState) => void) | undefined;
 }
 
 export interface WatcherSettings extends ProcessSettings {
@@ -60,15 +64,16 @@ export async function runWatcher(
   const directAlerts = new DirectAlerts({ channels, clock, log, installation: settings.installation });
   const measured = ports.measure?.(() => monitor.state);
   const policy = settings.policyOn(custodian.chainId);
+  const onAlert: SpendMonitorDeps["onAlert"] = (alert) => {
+    measured?.(alert);
+    directAlerts.job(alert);
+  };
   const everyCheck = {
     chain,
     ledger,
     log,
     custodian: custodian.account,
-    onAlert: (alert: NewReceipt) => {
-      measured?.(alert);
-      directAlerts.job(alert);
-    },
+    onAlert,
   };
   const monitor = new SpendMonitor({
     ...everyCheck,
@@ -81,6 +86,8 @@ export async function runWatcher(
     rules: { ...settings.owed, policy, terms: termsEver(policy) },
   });
   const overdue = new OverdueCheck(everyCheck);
+  const balance = new BalanceMonitor(everyCheck);
+  ports.measureBalance?.(() => balance.state);
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
@@ -103,6 +110,10 @@ export async function runWatcher(
       await overdue.look();
       return settings.pollMs;
     }),
+    // Beside it: what keeps one of them from its work must not keep the other.
+    repeat({ ...loop, name: "compare balance" }, signal, async () =>
+      (await balance.look()) ? 0 : settings.pollMs,
+    ),
     reportNodeTroubles(ports, { write: ledger.addReceipts, lookMs: settings.lookMs }, signal),
     repeat({ ...loop, name: "tell people" }, signal, async () => {
       await directAlerts.tell();

@@ -3,7 +3,14 @@ import type { AgreementFact, LedgerContents, PayoutFact } from "./ledger-content
 import { type AgreementPair, aboutAgreement } from "./compare-agreements.ts";
 import { aboutPayout, aboutRow } from "./compare-payouts.ts";
 import { aboutTransfer } from "./compare-transfers.ts";
-import { causesIn, type Comparison, type Difference, type ExpectedCause, sideBySide } from "./difference.ts";
+import {
+  causesIn,
+  type Comparison,
+  type Difference,
+  type ExpectedCause,
+  sideBySide,
+  transferIn,
+} from "./difference.ts";
 
 const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -30,7 +37,7 @@ export async function compareLedgers(
     }
   };
   say(aboutCursor(ledger, chain));
-  const causes = await causesIn(ledger, fromBlockNum);
+  const causes = await causesIn(ledger, chain, fromBlockNum);
   for await (const pair of sideBySide(ledger.transfers(fromBlockNum), chain.transfers(fromBlockNum), (a, b) =>
     compareOperations(a.operation, b.operation),
   )) {
@@ -88,12 +95,15 @@ async function aboutPayments(
 ): Promise<readonly Difference[]> {
   const unmatchedPayments = (await chain.unmatchedPayments()).map(
     ({ operation, payout, receiver }): Difference => {
+      const message = `pays ${payout} to ${receiver}, which the chain alone gives no debt for`;
+      if (causes.transfers.get(transferIn(payout)) === "history")
+        return { about: "payment", subject: operation, cause: "history", message, todo: undefined };
       const isHandled = causes.handled.has(receiver) || causes.imported.has(receiver);
       return {
         about: "payment",
         subject: operation,
         cause: isHandled ? (causes.handled.has(receiver) ? "person" : "imported") : undefined,
-        message: `pays ${payout} to ${receiver}, which the chain alone gives no debt for`,
+        message,
         todo: isHandled
           ? `unmatched payment: a ledger rebuilt from the chain owes ${receiver} again what a person had cancelled; cancel it there before payments are switched on`
           : "find out who signed it: `stakebts receipts --subject` and the runbook, unmatched payments",

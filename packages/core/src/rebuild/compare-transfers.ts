@@ -1,4 +1,4 @@
-import { operationId } from "@stakebts/kernel/operation-id";
+import { mayBeVirtual, operationId } from "@stakebts/kernel/operation-id";
 import { ADMIN_REQUESTS } from "../rules/request.ts";
 import type { TransferFact } from "./ledger-contents.ts";
 import type { Difference, ExpectedCause, KnownCauses, Pair } from "./difference.ts";
@@ -41,6 +41,13 @@ export function aboutTransfer(
       cause === undefined
         ? difference(cause, `the chain has it and the ledger does not: ${of}`, readAgain)
         : difference(cause, `its block was on the skip list: ${of}`, undefined),
+    ];
+  }
+  if (chain === undefined && causes.historyIsShort && mayBeVirtual(transfer.operation)) {
+    causes.transfers.set(subject, "history");
+    const of = `${transfer.amount} shares from ${transfer.sender} to ${transfer.receiver}`;
+    return [
+      difference("history", `nodes cannot tell any more whether a proposal carried it out: ${of}`, undefined),
     ];
   }
   if (chain === undefined)

@@ -10,9 +10,16 @@ import type { Comparison, Difference } from "./difference.ts";
 import type { AgreementFact, LedgerContents, WholeLedger } from "./ledger-contents.ts";
 import { readChain, type ReadDeps, RebuildRefused } from "./rebuild-ledger.ts";
 
-const undeliveredOf = (chain: ComparisonDeps["chain"]): Pick<ComparisonDeps["chain"], "undelivered"> => {
-  const { undelivered } = chain;
-  return undelivered === undefined ? {} : { undelivered: (request) => undelivered.call(chain, request) };
+const whatSomeHave = (
+  chain: ComparisonDeps["chain"],
+): Pick<ComparisonDeps["chain"], "undelivered" | "accountHistory"> => {
+  const { undelivered, accountHistory } = chain;
+  return {
+    ...(undelivered === undefined ? {} : { undelivered: (request) => undelivered.call(chain, request) }),
+    ...(accountHistory === undefined
+      ? {}
+      : { accountHistory: (request) => accountHistory.call(chain, request) }),
+  };
 };
 
 /** The chain as if `lastBlockNum()` were the newest block that is believed: its reader stops there. */
@@ -20,7 +27,7 @@ export const chainUpTo = (
   chain: ComparisonDeps["chain"],
   lastBlockNum: () => number,
 ): ComparisonDeps["chain"] => ({
-  ...undeliveredOf(chain),
+  ...whatSomeHave(chain),
   chainId: () => chain.chainId(),
   head: async () => {
     const head = await chain.head();

@@ -7,6 +7,7 @@ import type { LedgerContents } from "./ledger-contents.ts";
  * - `notice`: about a failure, which is not on the chain. `checkpoint`: a hash chain entry of the audit log.
  * - `imported`: from before this ledger. `terms`: opened under another policy than today's.
  * - `admin`: a manager's order, which depends on when it was read and on his membership then.
+ * - `history`: an executed proposal carried it out, and nodes do not tell any more.
  * - `skipped`: its block was on the skip list. `behind`: the scheduler has not got there yet.
  */
 export const EXPECTED_CAUSES = [
@@ -17,6 +18,7 @@ export const EXPECTED_CAUSES = [
   "imported",
   "terms",
   "admin",
+  "history",
   "skipped",
   "behind",
 ] as const;
@@ -54,6 +56,8 @@ export interface KnownCauses {
   readonly settledByHand: ReadonlySet<string>;
   /** Transfers on a skip list of then. */
   readonly skipped: ReadonlySet<string>;
+  /** Nodes could not tell the account's whole history. */
+  readonly historyIsShort: boolean;
   readonly isBehind: boolean;
   /** Why a transfer was answered otherwise; what follows from it has the same cause. */
   readonly transfers: Map<string, ExpectedCause | undefined>;
@@ -61,7 +65,11 @@ export interface KnownCauses {
   readonly payments: Map<PayoutKey, { readonly receiver: string; readonly blockNum: number }>;
 }
 
-export async function causesIn(ledger: LedgerContents, fromBlockNum: number): Promise<KnownCauses> {
+export async function causesIn(
+  ledger: LedgerContents,
+  chain: LedgerContents,
+  fromBlockNum: number,
+): Promise<KnownCauses> {
   const handled = new Set<string>();
   for await (const page of ledger.payouts())
     for (const { status, payee } of page) if (status === "cancelled") handled.add(payee);
@@ -76,6 +84,7 @@ export async function causesIn(ledger: LedgerContents, fromBlockNum: number): Pr
     imported,
     settledByHand: new Set(await ledger.settledByHand()),
     skipped: new Set(skipped.map(({ subject }) => subject)),
+    historyIsShort: (await chain.receiptsOf("history.unread", ["ingester", "operator"])).length > 0,
     isBehind: ledger.hasWork,
     transfers: new Map(),
     payments: new Map(),
@@ -84,7 +93,7 @@ export async function causesIn(ledger: LedgerContents, fromBlockNum: number): Pr
 
 /** The transfer that a debt or a row is named after. */
 export function transferIn(key: string): string {
-  const [, at] = /^(?:notice:)?[a-z_0-9]+:(\d+:\d+:\d+)/u.exec(key) ?? [];
+  const [, at] = /^(?:notice:)?[a-z_0-9]+:(\d+:\d+:\d+(?:\.\d+)?)/u.exec(key) ?? [];
   return at ?? key;
 }
 

@@ -118,7 +118,7 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
     unmatchedPayments: async () =>
       (
         await sql<PaymentRow[]>`
-          SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, payout_key, receiver, amount_shares
+          SELECT operation_name(block_num, trx_in_block, op_in_trx) AS at, payout_key, receiver, amount_shares
             FROM transfer
            WHERE direction = 'out' AND payout_key NOT LIKE 'checkpoint:%'
              AND NOT EXISTS (SELECT FROM payout WHERE payout.key = transfer.payout_key)
@@ -129,7 +129,7 @@ async function contentsOf(sql: Sql): Promise<LedgerContents> {
       (
         await sql<PaymentRow[]>`
           SELECT at, payout_key, receiver, amount_shares FROM (
-            SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, payout_key, receiver, amount_shares,
+            SELECT operation_name(block_num, trx_in_block, op_in_trx) AS at, payout_key, receiver, amount_shares,
                    row_number() OVER (PARTITION BY payout_key ORDER BY block_num, trx_in_block, op_in_trx) AS n
               FROM transfer WHERE direction = 'out' AND payout_key IS NOT NULL) numbered
            WHERE n > 1 LIMIT ${PAYMENTS_MAX}`

@@ -2,8 +2,9 @@ import { bindLedger } from "../ledger/bind-ledger.ts";
 import type { OnProgress } from "../imports/import-refused.ts";
 import { type ApplyDeps, applyEvents } from "../ledger/apply-events.ts";
 import { establishCursor } from "../ledger/establish-cursor.ts";
-import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
+import { ingestBlocks } from "../ledger/ingest-blocks.ts";
 import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
+import { AT_ONCE, type HistoryDeps, readHistory } from "../ledger/read-history.ts";
 import type { Roles } from "../rules/decide.ts";
 
 /** Nothing was done: what is in the way, and what to do. */
@@ -17,7 +18,7 @@ export class RebuildRefused extends Error {
 }
 
 /** What the ingester needs to read the chain and the scheduler to apply events, in one. */
-export type ReadDeps = IngestDeps & ApplyDeps & { readonly roles: Roles };
+export type ReadDeps = HistoryDeps & ApplyDeps & { readonly roles: Roles };
 
 export interface ChainRead {
   readonly fromBlockNum: number;
@@ -46,6 +47,7 @@ export async function readChain(
   const startedAt = (await ledger.cursor.read())?.blockNum ?? 0;
   for (;;) {
     const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
+    await readHistory(deps, AT_ONCE);
     await applyEvents(deps, signal);
     const cursor = await ledger.cursor.read();
     const standsAt = cursor?.blockNum ?? 0;

@@ -130,7 +130,7 @@ export function payoutKeyInMemo(text: string): PayoutKey | undefined {
 }
 // Ten digits hold any block number, and keep a hand-written memo from bringing a key too long for its index.
 const KEY_SHAPE =
-  /^(?:(?:notice:)?(?:reward(?::\d{1,10}){4}|(?:base|stop|refund|confirm)(?::\d{1,10}){3})|checkpoint:\d{4}-\d{2}-\d{2})$/u;
+  /^(?:(?:notice:)?(?:reward(?::\d{1,10}){3}(?:\.\d{1,5})?:\d{1,10}|(?:base|stop|refund|confirm)(?::\d{1,10}){3}(?:\.\d{1,5})?)|checkpoint:\d{4}-\d{2}-\d{2})$/u;
 
 /** What the end of an attempt means for the payout. */
 export type AttemptEnd =

@@ -1,7 +1,7 @@
 import { TERM_MONTHS, type TermMonths } from "./policy.ts";
 import { assert } from "@stakebts/kernel/assert";
 import type { Bts } from "@stakebts/kernel/amount";
-import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 
 declare const brand: unique symbol;
@@ -77,8 +77,7 @@ export interface NewStakeRow extends StakeRow {
 }
 
 export const stakeRowId = (row: Pick<StakeRow, "type" | "number" | "agreement">): StakeRowId => {
-  const { blockNum, trxInBlock, opInTrx } = row.agreement;
-  return `${row.type}:${row.number}:${blockNum}:${trxInBlock}:${opInTrx}` as StakeRowId;
+  return `${row.type}:${row.number}:${operationId(row.agreement)}` as StakeRowId;
 };
 
 /** Broken assumption if the move does not exist: the caller has to look at the row first. */

@@ -9,7 +9,7 @@ import {
   MISSING_OWNER,
   NodeError,
 } from "./node-error.ts";
-import { type Authority, requiredAuthorities } from "./operations.ts";
+import { type Authority, type Operation, requiredAuthorities } from "./operations.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** `max_authority_depth`: accounts that stand for accounts that stand for accounts. */
@@ -114,11 +114,35 @@ function verify(state: ChainState, transaction: Transaction, keys: readonly Publ
     throw new NodeError(IRRELEVANT_SIGNATURE, place(342), "Unnecessary signature(s) detected");
 }
 
-function required(transaction: Transaction) {
+/** Do these approvals of a proposal suffice for what it would do? */
+export function authorizes(
+  state: ChainState,
+  operations: readonly Operation[],
+  approvals: {
+    readonly active: readonly number[];
+    readonly owner: readonly number[];
+    readonly keys: readonly PublicKeyHex[];
+  },
+): boolean {
+  const { active, owner, other } = required({ operations });
+  const signatures = new SignatureState(state, approvals.keys);
+  for (const id of [...approvals.active, ...approvals.owner]) signatures.approve(id);
+  const byOwner = (id: number) =>
+    approvals.owner.includes(id) || signatures.check(state.getAccount(id).owner);
+  return (
+    [...other].every((key) => signatures.signedBy(key)) &&
+    [...owner].every(byOwner) &&
+    [...active].every(
+      (id) => approvals.active.includes(id) || signatures.check(state.getAccount(id).active) || byOwner(id),
+    )
+  );
+}
+
+function required({ operations }: Pick<Transaction, "operations">) {
   const active = new Set<number>();
   const owner = new Set<number>();
   const other = new Set<PublicKeyHex>();
-  for (const operation of transaction.operations) {
+  for (const operation of operations) {
     const needs = requiredAuthorities(operation);
     for (const id of needs.active) active.add(id);
     for (const id of needs.owner) owner.add(id);

@@ -102,6 +102,26 @@ export interface WithdrawPermission {
   readonly claimedThisPeriod: bigint;
 }
 
+/** 1.10.x */
+export interface Proposal {
+  readonly id: number;
+  readonly operations: readonly Operation[];
+  /** UTC seconds. */
+  readonly expiration: number;
+  readonly hasReview: boolean;
+  /** Approvals that were given, by accounts and by keys. */
+  readonly active: readonly number[];
+  readonly owner: readonly number[];
+  readonly keys: readonly PublicKeyHex[];
+}
+
+/** What the chain has carried out itself, and the operation that it was evaluating then. */
+export interface CarriedOut {
+  readonly operation: Operation;
+  readonly result: OperationResult;
+  readonly opInTrx: number;
+}
+
 /** 1.11.x */
 export interface OperationRecord {
   readonly id: number;
@@ -111,6 +131,8 @@ export interface OperationRecord {
   readonly blockTime: number;
   readonly trxInBlock: number;
   readonly opInTrx: number;
+  /** 0 for what a transaction holds; see the protocol's operation history. */
+  readonly virtualOp: number;
   /** Account histories that still hold it. */
   readonly holders: number;
 }
@@ -187,6 +209,10 @@ export class ChainState {
   readonly assets: UndoMap<number, AssetObject> = this.log.map((id) => `1.3.${id}`);
   readonly witnesses: UndoMap<number, Witness> = this.log.map((id) => `1.6.${id}`);
   readonly permissions: UndoMap<number, WithdrawPermission> = this.log.map((id) => `1.12.${id}`);
+  readonly proposals: UndoMap<number, Proposal> = this.log.map((id) => `1.10.${id}`);
+  /** Of the transaction that is being applied; no part of the state. */
+  readonly carriedOut: CarriedOut[] = [];
+  evaluating = 0;
   readonly #singles: UndoMap<"2.1.0" | "2.0.0" | "2.12.0", Dynamic | Parameters | Rota> = this.log.map(
     (id) => id,
   );
@@ -265,6 +291,11 @@ export class ChainState {
     const permission = this.permissions.get(id);
     if (permission === undefined) throw notFound(`1.12.${id}`);
     return permission;
+  }
+  getProposal(id: number): Proposal {
+    const proposal = this.proposals.get(id);
+    if (proposal === undefined) throw notFound(`1.10.${id}`);
+    return proposal;
   }
   findAccountByName(name: string): Account | undefined {
     const id = this.accountsByName.get(name);

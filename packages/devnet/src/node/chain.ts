@@ -1,7 +1,13 @@
 import { verifyAuthority } from "./authority.ts";
 import { type Block, type BlockDirectives, refPrefixOf, signBlock } from "./block.ts";
-import { type ChainState, MAINTENANCE_SKIP_SLOTS, MAXIMUM_BLOCK_SIZE } from "./chain-state.ts";
+import {
+  type CarriedOut,
+  type ChainState,
+  MAINTENANCE_SKIP_SLOTS,
+  MAXIMUM_BLOCK_SIZE,
+} from "./chain-state.ts";
 import { applyOperation, concernedAccounts } from "./evaluate.ts";
+import { expireProposals } from "./evaluate-proposal.ts";
 import { assertion, at, DUPLICATE_TRANSACTION, NodeError } from "./node-error.ts";
 import { irreversibleBlockNum, shuffledWitnesses, slotTime } from "./schedule.ts";
 import type { OperationResult, Transaction } from "./transaction.ts";
@@ -113,7 +119,11 @@ export class Chain {
     try {
       this.#admit(transaction);
       this.state.remember(transaction);
-      return transaction.operations.map((operation) => applyOperation(this.state, operation));
+      this.state.carriedOut.length = 0;
+      return transaction.operations.map((operation, opInTrx) => {
+        this.state.evaluating = opInTrx;
+        return applyOperation(this.state, operation);
+      });
     } catch (error) {
       throw error instanceof NodeError
         ? error.passing(at("db_block.cpp", 782, "_apply_transaction"), () => ({ trx: transaction.wire() }))
@@ -274,11 +284,10 @@ export class Chain {
     const results = block.transactions.map((transaction, trxInBlock) => {
       const outcome = this.#apply(transaction);
       for (const [opInTrx, operation] of transaction.operations.entries()) {
-        const result = outcome[opInTrx] as OperationResult;
-        state.recordOperation(
-          { operation, result, blockNum: block.num, blockTime: block.timestamp, trxInBlock, opInTrx },
-          concernedAccounts(operation, result),
-        );
+        const place = { block, trxInBlock, opInTrx };
+        this.#record({ operation, result: outcome[opInTrx] as OperationResult }, place, 0);
+        const carried = state.carriedOut.filter((one) => one.opInTrx === opInTrx);
+        for (const [index, one] of carried.entries()) this.#record(one, place, index + 1);
       }
       return outcome;
     });
@@ -286,6 +295,10 @@ export class Chain {
     this.#updateDynamic(block);
     state.summarize(block.num, block.id);
     state.forgetExpired(block.timestamp);
+    state.carriedOut.length = 0;
+    expireProposals(state, applyOperation);
+    const end = { block, trxInBlock: block.transactions.length, opInTrx: 0 };
+    for (const [virtualOp, one] of state.carriedOut.entries()) this.#record(one, end, virtualOp);
     state.expirePermissions(block.timestamp);
     if (state.dynamic.maintenanceBlock) this.#maintain(block);
     this.#updateRota(block);
@@ -294,6 +307,17 @@ export class Chain {
     const { headNum, irreversibleNum } = state.dynamic;
     state.log.forget(headNum - irreversibleNum + UNDO_MARGIN_BLOCKS);
     return { block, results, changes };
+  }
+
+  #record(
+    { operation, result }: Pick<CarriedOut, "operation" | "result">,
+    { block, ...place }: { block: Block; trxInBlock: number; opInTrx: number },
+    virtualOp: number,
+  ): void {
+    this.state.recordOperation(
+      { operation, result, blockNum: block.num, blockTime: block.timestamp, ...place, virtualOp },
+      concernedAccounts(operation, result),
+    );
   }
 
   /** Slots from the head to the block: 1 if none was missed. */

@@ -5,6 +5,7 @@ import {
   deletePermission,
   updatePermission,
 } from "./evaluate-permission.ts";
+import { createProposal, updateProposal } from "./evaluate-proposal.ts";
 import { checkFee, evaluating, NOTHING, payFee } from "./evaluation.ts";
 import { assertion, at, NodeError } from "./node-error.ts";
 import {
@@ -20,6 +21,9 @@ import {
   PERMISSION_CREATE,
   PERMISSION_DELETE,
   PERMISSION_UPDATE,
+  PROPOSAL_CREATE,
+  PROPOSAL_UPDATE,
+  requiredAuthorities,
   TRANSFER,
   type Transfer,
 } from "./operations.ts";
@@ -61,6 +65,10 @@ function evaluate(state: ChainState, operation: Operation): OperationResult {
       payFee(state, id, fee);
       return NOTHING;
     }
+    case PROPOSAL_CREATE:
+      return createProposal(state, operation);
+    case PROPOSAL_UPDATE:
+      return updateProposal(state, operation, applyOperation);
     case PERMISSION_CREATE:
       return createPermission(state, operation);
     case PERMISSION_UPDATE:
@@ -183,6 +191,13 @@ export function concernedAccounts(operation: Operation, result: OperationResult)
       return [operation.value.account];
     case ACCOUNT_UPGRADE:
       return [operation.value.account_to_upgrade];
+    case PROPOSAL_CREATE: {
+      const { proposed_ops: proposed, fee_paying_account: proposer } = operation.value;
+      const asked = proposed.map(requiredAuthorities).flatMap(({ active, owner }) => [...active, ...owner]);
+      return [...new Set([proposer, ...asked])];
+    }
+    case PROPOSAL_UPDATE:
+      return [operation.value.fee_paying_account];
     case PERMISSION_CREATE:
     case PERMISSION_UPDATE:
     case PERMISSION_DELETE:

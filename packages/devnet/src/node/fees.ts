@@ -12,6 +12,8 @@ import {
   PERMISSION_CREATE,
   PERMISSION_DELETE,
   PERMISSION_UPDATE,
+  PROPOSAL_CREATE,
+  PROPOSAL_UPDATE,
   TRANSFER,
 } from "./operations.ts";
 
@@ -51,6 +53,9 @@ export function requiredCoreFee(codec: OperationCodec, parameters: Parameters, o
       const { fee, pricePerKbyte } = OTHER_FEES.permissionClaim;
       return fee + dataFee(codec.packedMemoSize(operation.value.memo), pricePerKbyte);
     }
+    // Proposals cost nothing here.
+    case PROPOSAL_CREATE:
+    case PROPOSAL_UPDATE:
     case PERMISSION_DELETE:
     case BALANCE_CLAIM:
     case "foreign":

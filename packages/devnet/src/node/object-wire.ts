@@ -140,7 +140,7 @@ export function operationRecordWire(state: ChainState, record: OperationRecord):
     block_num: record.blockNum,
     trx_in_block: record.trxInBlock,
     op_in_trx: record.opInTrx,
-    virtual_op: 0,
+    virtual_op: record.virtualOp,
     is_virtual: false,
     block_time: wireTime(record.blockTime),
   };

@@ -2,10 +2,11 @@ import { BinaryWriter } from "./binary-writer.ts";
 import type { Json, Wire } from "./json-text.ts";
 import type { PublicKeyHex } from "./keys.ts";
 import { assertion, at, type NodeThread } from "./node-error.ts";
-import { asArray, asUint64 } from "./variant.ts";
+import { asArray, asObject, asUint64 } from "./variant.ts";
 import { isValidName } from "./account-name.ts";
 import {
   accountId,
+  type Asset,
   asset,
   blob,
   bool,
@@ -35,6 +36,8 @@ export const TRANSFER = 0;
 export const ACCOUNT_CREATE = 5;
 export const ACCOUNT_UPDATE = 6;
 export const ACCOUNT_UPGRADE = 8;
+export const PROPOSAL_CREATE = 22;
+export const PROPOSAL_UPDATE = 23;
 export const PERMISSION_CREATE = 25;
 export const PERMISSION_UPDATE = 26;
 export const PERMISSION_CLAIM = 27;
@@ -144,6 +147,60 @@ function operationTypes(prefix: string) {
   };
 }
 
+export interface ProposalCreate {
+  readonly fee: Asset;
+  readonly fee_paying_account: number;
+  readonly expiration_time: number;
+  readonly proposed_ops: readonly Operation[];
+  readonly review_period_seconds: number | undefined;
+  readonly extensions: readonly never[];
+}
+
+/** @param codec of the operations that are proposed */
+function proposalTypes(codec: OperationCodec) {
+  const key = publicKey(codec.prefix);
+  const wrapped: WireType<Operation> = {
+    parse: (json) => codec.parse(asObject(json)["op"] ?? null),
+    wire: (operation) => ({ op: codec.wire(operation) }),
+    pack: (out, operation) => codec.pack(out, operation),
+    absent: () => codec.parse([]),
+  };
+  const proposalCreate: WireType<ProposalCreate> = struct({
+    fee: asset,
+    fee_paying_account: accountId,
+    expiration_time: time,
+    proposed_ops: list(wrapped),
+    review_period_seconds: optional(uint32),
+    extensions: emptySet,
+  });
+  const proposalUpdate = struct({
+    fee: asset,
+    fee_paying_account: accountId,
+    proposal: objectId(1, 10),
+    active_approvals_to_add: list(accountId),
+    active_approvals_to_remove: list(accountId),
+    owner_approvals_to_add: list(accountId),
+    owner_approvals_to_remove: list(accountId),
+    key_approvals_to_add: list(key),
+    key_approvals_to_remove: list(key),
+    extensions: emptySet,
+  });
+  return { proposalCreate, proposalUpdate };
+}
+
+export interface ProposalUpdate {
+  readonly fee: Asset;
+  readonly fee_paying_account: number;
+  readonly proposal: number;
+  readonly active_approvals_to_add: readonly number[];
+  readonly active_approvals_to_remove: readonly number[];
+  readonly owner_approvals_to_add: readonly number[];
+  readonly owner_approvals_to_remove: readonly number[];
+  readonly key_approvals_to_add: readonly PublicKeyHex[];
+  readonly key_approvals_to_remove: readonly PublicKeyHex[];
+  readonly extensions: readonly never[];
+}
+
 type Types = ReturnType<typeof operationTypes>;
 export type Authority = ValueOf<Types["authority"]>;
 export type AccountOptions = ValueOf<Types["accountOptions"]>;
@@ -171,6 +228,8 @@ export type Operation =
   | { readonly tag: typeof ACCOUNT_CREATE; readonly value: AccountCreate }
   | { readonly tag: typeof ACCOUNT_UPDATE; readonly value: AccountUpdate }
   | { readonly tag: typeof ACCOUNT_UPGRADE; readonly value: AccountUpgrade }
+  | { readonly tag: typeof PROPOSAL_CREATE; readonly value: ProposalCreate }
+  | { readonly tag: typeof PROPOSAL_UPDATE; readonly value: ProposalUpdate }
   | { readonly tag: typeof PERMISSION_CREATE; readonly value: PermissionCreate }
   | { readonly tag: typeof PERMISSION_UPDATE; readonly value: PermissionUpdate }
   | { readonly tag: typeof PERMISSION_CLAIM; readonly value: PermissionClaim }
@@ -188,11 +247,14 @@ export class OperationCodec {
   constructor(prefix: string) {
     this.prefix = prefix;
     this.types = operationTypes(prefix);
+    const { proposalCreate, proposalUpdate } = proposalTypes(this);
     this.#byTag = new Map<number, WireType<unknown>>([
       [TRANSFER, this.types.transfer],
       [ACCOUNT_CREATE, this.types.accountCreate],
       [ACCOUNT_UPDATE, this.types.accountUpdate],
       [ACCOUNT_UPGRADE, this.types.accountUpgrade],
+      [PROPOSAL_CREATE, proposalCreate],
+      [PROPOSAL_UPDATE, proposalUpdate],
       [PERMISSION_CREATE, this.types.permissionCreate],
       [PERMISSION_UPDATE, this.types.permissionUpdate],
       [PERMISSION_CLAIM, this.types.permissionClaim],
@@ -285,7 +347,12 @@ export function validateOperation(operation: Operation, thread: NodeThread = "th
       );
       return;
     }
+    case PROPOSAL_CREATE:
+      check(operation.value.proposed_ops.length > 0, "!proposed_ops.empty()", "proposal.cpp", 64);
+      for (const proposed of operation.value.proposed_ops) validateOperation(proposed, thread);
+      return;
     case ACCOUNT_UPGRADE:
+    case PROPOSAL_UPDATE:
     case CUSTOM:
       check(operation.value.fee.amount >= 0n, "fee.amount >= 0", "account.cpp", 302);
       return;
@@ -342,6 +409,20 @@ export function requiredAuthorities(operation: Operation): RequiredAuthorities {
         : { active: [], owner: [operation.value.account], keys: [] };
     case ACCOUNT_UPGRADE:
       return active(operation.value.account_to_upgrade);
+    case PROPOSAL_CREATE:
+      return active(operation.value.fee_paying_account);
+    case PROPOSAL_UPDATE: {
+      const { value } = operation;
+      return {
+        active: [
+          value.fee_paying_account,
+          ...value.active_approvals_to_add,
+          ...value.active_approvals_to_remove,
+        ],
+        owner: [...value.owner_approvals_to_add, ...value.owner_approvals_to_remove],
+        keys: [...value.key_approvals_to_add, ...value.key_approvals_to_remove],
+      };
+    }
     case PERMISSION_CREATE:
     case PERMISSION_UPDATE:
     case PERMISSION_DELETE:

@@ -287,6 +287,20 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "the history is read up to a place of its own, which moves only from where the caller believes it to be",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.cursor.move(undefined, cursorAt(100)));
+      const move = (from: number | undefined, to: number) =>
+        ledger.transaction((tx) => tx.cursor.moveHistory(from, to));
+      assert.equal(await move(3, 4), false);
+      assert.equal(await move(undefined, 40), true);
+      assert.equal(await move(undefined, 50), false);
+      await ledger.transaction((tx) => tx.cursor.move(100, cursorAt(101)));
+      assert.deepEqual(await ledger.cursor.read(), cursorAt(101, { historyBlockNum: 40 }));
+      assert.equal(await move(40, 101), true);
+    },
+  },
+  {
     name: "a transfer that is written twice is there once, and comes back as it was",
     async run(ledger) {
       const transfer = incoming({ memoText: "caf\u00E9 \u{1F4B8}", txid: "ab".repeat(20) });

@@ -15,7 +15,18 @@ export const cursorIn = (state: State): CursorTx => ({
     );
     const scannedFromBlockNum = next.scannedFromBlockNum ?? state.cursor?.scannedFromBlockNum;
     assert(scannedFromBlockNum !== undefined, "the first cursor says where it begins");
-    state.cursor = { ...next, scannedFromBlockNum };
+    const { historyBlockNum } = state.cursor ?? {};
+    state.cursor = {
+      ...next,
+      scannedFromBlockNum,
+      ...(historyBlockNum === undefined ? {} : { historyBlockNum }),
+    };
+    return true;
+  },
+
+  async moveHistory(expected: number | undefined, to: number): Promise<boolean> {
+    if (state.cursor === undefined || state.cursor.historyBlockNum !== expected) return false;
+    state.cursor = { ...state.cursor, historyBlockNum: to };
     return true;
   },
 

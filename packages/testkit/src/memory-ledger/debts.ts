@@ -1,4 +1,4 @@
-import { operationId } from "@stakebts/kernel/operation-id";
+import { operationId, operationPosition } from "@stakebts/kernel/operation-id";
 import type { AskingTransfer, Debt, DebtRow } from "@stakebts/core/rules/owed";
 import { payoutKey } from "@stakebts/core/rules/payout";
 import type { State, StoredPayout } from "./state.ts";
@@ -6,7 +6,7 @@ import type { State, StoredPayout } from "./state.ts";
 type Contents = Readonly<State>;
 
 const PAID_OR_ON_ITS_WAY = new Set(["signed", "sent", "confirmed"]);
-const CAUSE_KEY = /^(stop|refund|confirm|deposit):((?:0|[1-9]\d{0,8})(?::(?:0|[1-9]\d{0,8})){2})$/u;
+const CAUSE_KEY = /^(stop|refund|confirm|deposit):(.*)$/su;
 
 /** What a payout is owed for, as the function `debtsOf` reads it from the database. */
 export function debtIn(contents: Contents, payout: StoredPayout): Debt {
@@ -47,7 +47,10 @@ export function debtIn(contents: Contents, payout: StoredPayout): Debt {
         },
       ];
     }),
-    cause: at === undefined || named !== kind ? undefined : asking(contents, at),
+    cause:
+      at === undefined || named !== kind || operationPosition(at) === undefined
+        ? undefined
+        : asking(contents, at),
     failed: failed === undefined ? undefined : debtIn(contents, failed),
     attempts: [...contents.withdrawals.values()]
       .filter(({ payoutId }) => payoutId === payout.id)

@@ -79,6 +79,8 @@ export interface State {
   requests: readonly { readonly payoutId: PayoutId; readonly actor: string }[];
   /** Of watchers, in order; those of alerts are named by event and subject. */
   watcherNotes: readonly { readonly kind: string; readonly subject: string; readonly value: string }[];
+  /** What people have said came or went otherwise than by a transfer. */
+  adjustments: readonly { readonly id: bigint; readonly amount: bigint }[];
   /** Operations of transfers and ids of rows. */
   setAside: ReadonlySet<string>;
   recoveryHold: RecoveryHoldState;
@@ -109,6 +111,7 @@ export const emptyState = (): State => ({
   memoKeys: [],
   requests: [],
   watcherNotes: [],
+  adjustments: [],
   setAside: new Set(),
   recoveryHold: { raised: undefined, databaseChanged: true },
   writerEpoch: 0n,

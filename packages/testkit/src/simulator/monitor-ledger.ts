@@ -1,4 +1,5 @@
 import { assert } from "@stakebts/kernel/assert";
+import { shares, toShares } from "@stakebts/kernel/amount";
 import { compareOperations, operationId } from "@stakebts/kernel/operation-id";
 import type { AnsweredTransfer } from "@stakebts/core/rules/answered";
 import type { KnownOfOperation, PayoutInContext } from "@stakebts/core/custody/check-operation";
@@ -34,6 +35,18 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
     await ledger.transaction((tx) => tx.receipts.add(receipts));
   },
   payments: async () => (await ledger.control.read()).payments,
+  adjustmentsAfter: async (id) => ledger.contents.adjustments.filter((adjustment) => adjustment.id > id),
+  inFlight: async () => {
+    const live = [...ledger.contents.withdrawals.values()].filter(
+      ({ status }) => status === "signed" || status === "broadcast",
+    );
+    return shares(
+      live.reduce((sum, { payoutId, fee }) => {
+        const amount = ledger.contents.payouts.get(payoutId)?.amount;
+        return sum + fee + (amount === undefined ? 0n : toShares(amount));
+      }, 0n),
+    );
+  },
   stopPayments: async (receipt, reason) => {
     const subject = `${receipt.event} ${receipt.subject}`;
     if (!(await ledger.addWatcherNote({ kind: "alert", subject, value: reason }))) return false;

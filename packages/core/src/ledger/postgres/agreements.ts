@@ -70,7 +70,7 @@ export class PostgresAgreements implements AgreementsTx {
                "blockStart" int, "trxIdx" int, "opsIdx" int, nominator text, amount bigint, months int, start bigint,
                terms jsonb)
           ON CONFLICT DO NOTHING
-      RETURNING block_start || ':' || trx_idx || ':' || ops_idx AS at`;
+      RETURNING operation_name(block_start, trx_idx, ops_idx) AS at`;
     const isNew = new Set(written.map((row) => row.at));
     const fresh = agreements.filter(({ agreement }) => isNew.delete(operationId(agreement.operation)));
     await insertStakeRows(
@@ -103,7 +103,7 @@ export class PostgresAgreements implements AgreementsTx {
   }: Agreement): Promise<OperationId | undefined> {
     const start = BigInt(startMs);
     const [duplicate] = await this.#db.$queryRaw<{ at: OperationId }[]>`
-      SELECT block_start || ':' || trx_idx || ':' || ops_idx AS at
+      SELECT operation_name(block_start, trx_idx, ops_idx) AS at
         FROM agreement a
        WHERE (nominator = ${nominator} AND amount = ${amount} AND months = ${months}
               AND abs(start - ${start}) <= ${BigInt(SAME_START_MS)}
@@ -111,7 +111,7 @@ export class PostgresAgreements implements AgreementsTx {
          AND (SELECT true FROM transfer t WHERE outcome = 'agreement_opened'
                  AND (t.block_num, t.trx_in_block, t.op_in_trx) = (a.block_start, a.trx_idx, a.ops_idx)) IS NULL
          AND (SELECT true FROM transfer t WHERE sender = a.nominator AND outcome = 'already_processed'
-                 AND reason LIKE '% ' || block_start || ':' || trx_idx || ':' || ops_idx LIMIT 1) IS NULL
+                 AND reason LIKE '% ' || operation_name(block_start, trx_idx, ops_idx) LIMIT 1) IS NULL
        ORDER BY (block_start, trx_idx, ops_idx) = (${operation.blockNum}::int, ${operation.trxInBlock}::int, ${operation.opInTrx}::int) DESC,
                 abs(start - ${start}), block_start, trx_idx, ops_idx
        LIMIT 1`;

@@ -9,6 +9,7 @@ export const toCursor = (row: ChainCursorModel): Cursor => ({
   blockId: row.blockId,
   blockTimeMs: millis(Number(row.blockTimeMs)),
   scannedFromBlockNum: row.scannedFromBlockNum,
+  ...(row.historyBlockNum === null ? {} : { historyBlockNum: row.historyBlockNum }),
 });
 
 export async function readCursor(db: Pick<DatabaseTx, "chainCursor">): Promise<Cursor | undefined> {
@@ -42,6 +43,14 @@ export class PostgresCursor implements CursorTx {
             skipDuplicates: true,
           })
         : await this.#db.chainCursor.updateMany({ where: { id: 1, blockNum: expected }, data: values });
+    return count === 1;
+  }
+
+  async moveHistory(expected: number | undefined, to: number): Promise<boolean> {
+    const { count } = await this.#db.chainCursor.updateMany({
+      where: { id: 1, historyBlockNum: expected ?? null },
+      data: { historyBlockNum: to },
+    });
     return count === 1;
   }
 

@@ -63,8 +63,8 @@ const TRANSFER = Prisma.sql`
     'timeMs', t.block_time_ms, 'sender', t.sender, 'amount', t.amount_shares::text, 'assetId', t.asset_id, 'request', t.request,
     'opened', EXISTS (SELECT FROM agreement o WHERE (o.block_start, o.trx_idx, o.ops_idx) = (t.block_num, t.trx_in_block, t.op_in_trx)))`;
 
-/** `<kind>:<block>:<trx>:<op>`, written in one way only: `00` would be a second name of the same thing. */
-const CAUSE_KEY = Prisma.sql`'^(stop|refund|confirm|deposit):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,8})$'`;
+/** `<kind>:<block>:<trx>:<op>`, of a virtual operation with `.<v>`, written in one way only: `00` would be a second name of the same thing. */
+const CAUSE_KEY = Prisma.sql`'^(stop|refund|confirm|deposit):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,4})(?:[.]([1-9][0-9]{0,4}))?$'`;
 
 /** What payouts are owed for, in one question. The rows are those of one moment. */
 export async function debtsOf(
@@ -102,14 +102,16 @@ const find = (db: Pick<DatabaseTx, "$queryRaw">, which: Prisma.Sql): Promise<Sto
                                      WHERE l.stake_row_id = r.id AND other.id <> p.id
                                        AND other.status IN ('signed', 'sent', 'confirmed') LIMIT 1),
                      'refundedBy', (SELECT refund.key FROM payout refund
-                                     WHERE refund.key = 'refund:' || a.block_start || ':' || a.trx_idx || ':' || a.ops_idx
+                                     WHERE refund.key = 'refund:' || operation_name(a.block_start, a.trx_idx, a.ops_idx)
                                        AND refund.status <> 'cancelled')) ORDER BY r.id), '[]')
               FROM payout_stake_row link JOIN stake_row r ON r.id = link.stake_row_id
                    JOIN agreement a ON (a.block_start, a.trx_idx, a.ops_idx) = (r.block_start, r.trx_idx, r.ops_idx)
              WHERE link.payout_id = p.id) AS rows,
            (SELECT ${TRANSFER} FROM transfer t
              WHERE named.at[1] = p.kind AND t.direction = 'in'
-               AND (t.block_num, t.trx_in_block, t.op_in_trx) = (named.at[2]::int, named.at[3]::int, named.at[4]::int)) AS cause,
+               AND named.at[4]::int < 65536
+               AND (t.block_num, t.trx_in_block, t.op_in_trx)
+                 = (named.at[2]::int, named.at[3]::int, named.at[4]::int + 65536::bigint * coalesce(named.at[5], '0')::int)) AS cause,
            (SELECT coalesce(json_agg(json_build_object('txid', w.txid, 'refBlockNum', w.ref_block_num,
                                                        'expirationMs', w.expiration_ms)), '[]')
               FROM withdrawal w WHERE w.payout_id = p.id) AS attempts

@@ -43,7 +43,7 @@ export function createPostgresLedgerView(source: DatabaseSource): LedgerView {
 
 async function paymentsWithoutDebt(db: Database, limit: number) {
   const rows = await db.$queryRaw<{ at: string; payout: string; payee: string }[]>`
-    SELECT block_num || ':' || trx_in_block || ':' || op_in_trx AS at, payout_key AS payout, receiver AS payee
+    SELECT operation_name(block_num, trx_in_block, op_in_trx) AS at, payout_key AS payout, receiver AS payee
       FROM transfer
      WHERE direction = 'out' AND payout_key NOT LIKE 'checkpoint:%'
        AND NOT EXISTS (SELECT FROM payout WHERE payout.key = transfer.payout_key)

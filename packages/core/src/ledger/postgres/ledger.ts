@@ -74,6 +74,12 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   control: new PostgresControl(tx),
   passedBlocks: new PostgresPassedBlocks(tx),
   memoKeys: new PostgresMemoKeys(tx),
+  balanceAdjustments: {
+    add: async ({ amountShares, actor, reason }) => {
+      await tx.$executeRaw`
+        INSERT INTO balance_adjustment (amount_shares, actor, reason) VALUES (${amountShares}, ${actor}, ${reason})`;
+    },
+  },
   setAside: setAsideIn(tx),
   approvals: new PostgresApprovals(tx),
   jobs: { add: (jobs) => addJobs(tx, jobs) },

@@ -1,5 +1,5 @@
 import { bts } from "@stakebts/kernel/amount";
-import { operationId } from "@stakebts/kernel/operation-id";
+import { operationId, operationPosition } from "@stakebts/kernel/operation-id";
 import type { TermMonths } from "../../rules/policy.ts";
 import { millis } from "@stakebts/kernel/time";
 import type {
@@ -16,15 +16,13 @@ import { toStakeRow } from "./stake-rows.ts";
 // Agreements and their rows, as people list them.
 
 export async function stakeLines(db: Database, filter: StakeFilter): Promise<Page<StakeLine>> {
-  const [blockStart, trxIdx, opsIdx] = (filter.agreement ?? "").split(":").map(Number);
+  const at = filter.agreement === undefined ? undefined : operationPosition(filter.agreement);
   const where = {
     ...(filter.nominator === undefined ? {} : { nominator: filter.nominator }),
     ...(filter.statuses === undefined ? {} : { status: { in: [...filter.statuses] } }),
     ...(filter.types === undefined ? {} : { type: { in: [...filter.types] } }),
     ...(filter.dueBeforeMs === undefined ? {} : { due: { lt: BigInt(filter.dueBeforeMs) } }),
-    ...(blockStart === undefined || trxIdx === undefined || opsIdx === undefined
-      ? {}
-      : { blockStart, trxIdx, opsIdx }),
+    ...(at === undefined ? {} : { blockStart: at.blockNum, trxIdx: at.trxInBlock, opsIdx: at.opInTrx }),
   };
   const [rows, total] = await Promise.all([
     db.stakeRow.findMany({

@@ -141,7 +141,7 @@ export class PostgresTransfers implements TransfersTx {
 
   async insert(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
     if (transfers.length === 0) return [];
-    const written = await this.#db.$queryRaw<{ at: string }[]>`
+    const written = await this.#db.$queryRaw<OperationPosition[]>`
       INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, txid, sender, receiver, sender_id,
                             sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, memo_text,
                             request, payout_key, import_mark, memo_nonce, replayed, status)
@@ -154,11 +154,9 @@ export class PostgresTransfers implements TransfersTx {
                "feeShares" bigint, "memoStatus" text, "memoText" text, request jsonb, "payoutKey" text,
                "importMark" jsonb, "memoNonce" text, replayed boolean, status text)
           ON CONFLICT DO NOTHING
-      RETURNING block_num || ':' || trx_in_block || ':' || op_in_trx AS at`;
-    const isNew = new Set(written.map((row) => row.at));
-    return transfers.filter(({ operation: { blockNum, trxInBlock, opInTrx } }) =>
-      isNew.delete(`${blockNum}:${trxInBlock}:${opInTrx}`),
-    );
+      RETURNING block_num AS "blockNum", trx_in_block AS "trxInBlock", op_in_trx AS "opInTrx"`;
+    const isNew = new Set(written.map(operationId));
+    return transfers.filter(({ operation }) => isNew.delete(operationId(operation)));
   }
 
   async unread({ after, limit }: UnreadPage): Promise<readonly NewTransfer[]> {

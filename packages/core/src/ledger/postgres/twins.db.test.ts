@@ -206,6 +206,20 @@ describe("the evidence of a payment", () => {
   });
 });
 
+describe("a place in the chain", () => {
+  test("has the same name in the database", async ({ db }) => {
+    for (const at of [
+      { blockNum: 60_693_001, trxInBlock: 3, opInTrx: 0 },
+      { blockNum: 60_693_001, trxInBlock: 3, opInTrx: 65_535 },
+      { blockNum: 60_693_001, trxInBlock: 3, opInTrx: 65_536 },
+      { blockNum: 7, trxInBlock: 0, opInTrx: 3 * 65_536 + 2 },
+      { blockNum: 7, trxInBlock: 0, opInTrx: 2 ** 31 - 1 },
+      { blockNum: 0, trxInBlock: 1_612_000_000, opInTrx: 2 ** 31 - 1 },
+    ])
+      expect(await answerOf(db, "operation_name($1, $2, $3)", Object.values(at))).toBe(operationId(at));
+  });
+});
+
 describe("a recovery hold", () => {
   const small = fc.integer({ min: 0, max: 4 });
 

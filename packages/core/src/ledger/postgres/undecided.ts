@@ -3,7 +3,7 @@ import { Prisma } from "../../database/client.ts";
 /** Is this transfer set aside? `of` is a name of the table; nothing else comes in here. */
 export const isTransferSetAside = (of: "transfer" | "earlier"): Prisma.Sql =>
   Prisma.raw(`EXISTS (SELECT FROM event_set_aside aside WHERE aside.ended_at IS NULL
-    AND aside.event = ${of}.block_num || ':' || ${of}.trx_in_block || ':' || ${of}.op_in_trx)`);
+    AND aside.event = operation_name(${of}.block_num, ${of}.trx_in_block, ${of}.op_in_trx))`);
 
 /** Condition on `stake_row`: an operator has set it aside. */
 const isRowSetAside = Prisma.sql`EXISTS (

@@ -1,0 +1,380 @@
+import { assert } from "@stakebts/kernel/assert";
+import { sharesText } from "@stakebts/kernel/text";
+import { shares } from "@stakebts/kernel/amount";
+import type { Log } from "@stakebts/kernel/log";
+import {
+  type AccountId,
+  type ChainBlock,
+  ChainError,
+  type ChainReader,
+  type ChainTransfer,
+} from "@stakebts/bitshares/chain";
+import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
+import type { NewReceipt } from "../ledger/ledger.ts";
+import { logReceipt } from "../ledger/log-receipt.ts";
+import { readOrPass } from "../ledger/pass-blocks.ts";
+import { virtualOnly } from "../ledger/read-history.ts";
+import { CORE_ASSET_ID } from "../rules/transfer.ts";
+import type { MonitorLedger } from "./monitor-ledger.ts";
+import {
+  type BalanceDifference,
+  type BalanceSample,
+  differenceOf,
+  type Movement,
+  movementOf,
+  windowOf,
+} from "./reckon-balance.ts";
+
+export interface BalanceMonitorDeps {
+  readonly chain: Pick<ChainReader, "head" | "blocks" | "blocksAtOnce" | "balanceBounds"> &
+    Partial<AccountHistoryReader> &
+    Partial<UndeliveredBlockReader>;
+  readonly ledger: Pick<
+    MonitorLedger,
+    | "lastNote"
+    | "note"
+    | "stopPayments"
+    | "tell"
+    | "adjustmentsAfter"
+    | "inFlight"
+    | "passedBlocks"
+    | "addReceipts"
+  >;
+  readonly log: Log;
+  readonly custodian: { readonly id: AccountId; readonly name: string };
+  /** Called once for each alert. */
+  readonly onAlert: (alert: NewReceipt) => void;
+}
+
+export interface BalanceState {
+  /** The last block after which the balance was what it should be. */
+  readonly agreesAtBlockNum: number | undefined;
+  /** Shares more than expected, as last found to persist; 0: none. */
+  readonly difference: bigint;
+}
+
+const BLOCKS_PER_STEP = 500;
+/** Of movements, beyond what the oldest sample needs. */
+const BLOCKS_KEPT = 100;
+/** So many samples in a row, at rising heads, have to show a difference: less than half a minute of blocks. */
+const SAMPLES_IN_A_ROW = 4;
+/** Samples that wait for their blocks to become final. */
+const SAMPLES_MAX = 200;
+/** What is expected is written down this often, in blocks: an hour. */
+const NOTE_EVERY_BLOCKS = 1_200;
+/** A history that no majority tells for half an hour of blocks is given up: what it held is a difference then. */
+const HISTORY_GIVE_UP_BLOCKS = 600;
+
+/** What a watcher notes, as JSON with digits for amounts. */
+interface Expectation {
+  /** After this block the custodian holds `shares`, as far as blocks, history and people say. */
+  blockNum: number;
+  shares: bigint;
+  /** Up to where the history was read for what proposals have paid. */
+  historyBlockNum: number;
+  /** The last adjustment that is in it. */
+  adjustmentId: bigint;
+  agreesAtBlockNum: number;
+}
+
+/**
+ * Compares what the custodian holds with what came and left by all that this watcher can see: transfers in final blocks, those that
+ * proposals have made, fees, and what people vouch for (ADR 0022). Money that is missing stops payments; what is too much is said.
+ */
+export class BalanceMonitor {
+  readonly #deps: BalanceMonitorDeps;
+  #expected: Expectation | undefined;
+  /** Of the newest final blocks, in order: those that the windows of samples reach back to. */
+  #movements: readonly Movement[] = [];
+  #samples: readonly BalanceSample[] = [];
+  /** What blocks hold that the history has not been compared with yet. */
+  readonly #inBlocks = new Map<number, readonly ChainTransfer[]>();
+  #sampledBlockNum = 0;
+  #notedBlockNum = 0;
+  /** Differences in a row, all of one sign. */
+  #inARow: readonly BalanceDifference[] = [];
+  #difference = 0n;
+  #historyFailingSince: number | undefined;
+
+  constructor(deps: BalanceMonitorDeps) {
+    this.#deps = deps;
+  }
+
+  get state(): BalanceState {
+    return { agreesAtBlockNum: this.#expected?.agreesAtBlockNum, difference: this.#difference };
+  }
+
+  /** Everything new; safe to call again after it has thrown. Answers whether final blocks are left. Throws ChainError. */
+  async look(): Promise<boolean> {
+    const head = await this.#deps.chain.head();
+    const final = lastFinalBlockNum(head.irreversibleBlockNum);
+    const expected = (this.#expected ??= await this.#begin());
+    if (expected === undefined) {
+      await this.#sample(head.headBlockNum);
+      await this.#findBaseline(final);
+      return false;
+    }
+    if (await this.#readBlocks(expected, final)) return true;
+    await this.#readHistory(expected);
+    await this.#adjust(expected);
+    await this.#sample(head.headBlockNum);
+    await this.#judge(expected);
+    return false;
+  }
+
+  /** `undefined`: no watcher of this ledger has ever known what the custodian holds. */
+  async #begin(): Promise<Expectation | undefined> {
+    const note = await this.#deps.ledger.lastNote("balance");
+    if (note === undefined) return undefined;
+    const expected = fromNote(note);
+    this.#notedBlockNum = expected.blockNum;
+    this.#deps.log.info("balance.continues", { afterBlock: expected.blockNum });
+    return expected;
+  }
+
+  /** The first expectation is what nodes say while nothing moves: then the answer is of each of these blocks. */
+  async #findBaseline(final: number): Promise<void> {
+    for (const sample of this.#samples) {
+      const { afterBlockNum, toBlockNum } = windowOf(sample);
+      if (toBlockNum > final) return;
+      this.#samples = this.#samples.slice(1);
+      if (afterBlockNum < 0 || sample.atLeast !== sample.atMost || sample.inFlight !== 0n) continue;
+      const blocks = await this.#blocks(afterBlockNum + 1, toBlockNum);
+      if (blocks.some(({ transfers }) => transfers.length > 0)) continue;
+      const adjustments = await this.#deps.ledger.adjustmentsAfter(0n);
+      const expected: Expectation = {
+        blockNum: toBlockNum,
+        shares: sample.atLeast,
+        historyBlockNum: toBlockNum,
+        adjustmentId: adjustments.at(-1)?.id ?? 0n,
+        agreesAtBlockNum: toBlockNum,
+      };
+      await this.#note(expected);
+      await this.#deps.ledger.addReceipts([
+        {
+          event: "balance.recorded",
+          subject: this.#deps.custodian.name,
+          details: { block: toBlockNum, shares: `${sample.atLeast}` },
+        },
+      ]);
+      this.#samples = [];
+      this.#expected = expected;
+      return;
+    }
+  }
+
+  async #readBlocks(expected: Expectation, final: number): Promise<boolean> {
+    if (final <= expected.blockNum) return false;
+    const size = (await this.#deps.chain.blocksAtOnce?.(BLOCKS_PER_STEP)) ?? BLOCKS_PER_STEP;
+    const to = Math.min(final, expected.blockNum + size);
+    const blocks = await this.#blocks(expected.blockNum + 1, to);
+    for (const block of blocks) {
+      this.#move(expected, block.blockNum, block.transfers);
+      if (block.transfers.length > 0) this.#inBlocks.set(block.blockNum, block.transfers);
+      await this.#sayOtherAssets(block);
+    }
+    expected.blockNum = to;
+    this.#forgetOld(expected);
+    return to < final;
+  }
+
+  /** What came and left in a block, now or as found out later. */
+  #move(expected: Expectation, blockNum: number, transfers: readonly ChainTransfer[]): void {
+    const moved = transfers.map((transfer) => movementOf(transfer, this.#deps.custodian.id));
+    const came = moved.reduce((sum, movement) => sum + movement.came, 0n);
+    const left = moved.reduce((sum, movement) => sum + movement.left, 0n);
+    if (came === 0n && left === 0n) return;
+    expected.shares += came - left;
+    this.#movements = [...this.#movements, { blockNum, came, left }];
+  }
+
+  /** What the chain carried out itself, as an approved proposal: no block holds it. */
+  async #readHistory(expected: Expectation): Promise<void> {
+    const { chain, custodian, log } = this.#deps;
+    const { historyBlockNum, blockNum } = expected;
+    if (chain.accountHistory === undefined || blockNum <= historyBlockNum) return;
+    try {
+      const range = { from: historyBlockNum + 1, to: blockNum };
+      const entries = await chain.accountHistory({ account: custodian.id, ...range });
+      const byBlock = new Map<number, ChainTransfer[]>();
+      for (const { transfer, position } of entries)
+        if (transfer !== undefined)
+          byBlock.set(position.blockNum, [
+            ...(byBlock.get(position.blockNum) ?? []),
+            { ...transfer, txid: undefined },
+          ]);
+      const found: { blockNum: number; transfers: readonly ChainTransfer[] }[] = [];
+      for (const [at, there] of byBlock)
+        found.push({ blockNum: at, transfers: virtualOnly(await this.#held(at), there) });
+      for (const one of found) this.#move(expected, one.blockNum, one.transfers);
+      this.#inBlocks.clear();
+      expected.historyBlockNum = blockNum;
+      this.#historyFailingSince = undefined;
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      if (this.#historyFailingSince === undefined)
+        log.warn("balance.history_unread", { afterBlock: historyBlockNum, reason: error.message });
+      this.#historyFailingSince ??= blockNum;
+      if (blockNum - this.#historyFailingSince >= HISTORY_GIVE_UP_BLOCKS) expected.historyBlockNum = blockNum;
+    }
+  }
+
+  /** What the block holds of the account: kept since it was read, if it was read by this process. */
+  async #held(blockNum: number): Promise<Pick<ChainBlock, "transfers">> {
+    const transfers = this.#inBlocks.get(blockNum);
+    if (transfers !== undefined) return { transfers };
+    const [block] = await this.#blocks(blockNum, blockNum);
+    assert(block !== undefined, `asked for block ${blockNum} and got none`);
+    return block;
+  }
+
+  async #adjust(expected: Expectation): Promise<void> {
+    for (const { id, amount } of await this.#deps.ledger.adjustmentsAfter(expected.adjustmentId)) {
+      expected.shares += amount;
+      expected.adjustmentId = id;
+      this.#inARow = [];
+      this.#samples = []; // They are of what was expected before.
+    }
+  }
+
+  async #sample(headBlockNum: number): Promise<void> {
+    const { chain, ledger, custodian } = this.#deps;
+    if (headBlockNum <= this.#sampledBlockNum || this.#samples.length >= SAMPLES_MAX) return;
+    // Before the question: what is confirmed meanwhile is in the blocks of the window.
+    const inFlight = await ledger.inFlight();
+    const { atLeast, atMost } = await chain.balanceBounds(custodian.id);
+    const after = await chain.head();
+    this.#sampledBlockNum = headBlockNum;
+    const toBlockNum = Math.max(headBlockNum, after.headBlockNum);
+    this.#samples = [...this.#samples, { fromBlockNum: headBlockNum, toBlockNum, atLeast, atMost, inFlight }];
+  }
+
+  async #judge(expected: Expectation): Promise<void> {
+    while (this.#samples[0] !== undefined && windowOf(this.#samples[0]).toBlockNum <= expected.blockNum) {
+      const [sample, ...others] = this.#samples;
+      const { afterBlockNum, toBlockNum } = windowOf(sample);
+      const later = this.#movements.filter(({ blockNum }) => blockNum > afterBlockNum);
+      const then = later.reduce((sum, { came, left }) => sum - came + left, expected.shares);
+      const difference = differenceOf(
+        sample,
+        then,
+        later.filter(({ blockNum }) => blockNum <= toBlockNum),
+      );
+      if (difference === undefined) await this.#agrees(expected, afterBlockNum);
+      else await this.#differs(expected, difference);
+      this.#samples = others;
+    }
+  }
+
+  #forgetOld({ blockNum }: Expectation): void {
+    const [oldest] = this.#samples;
+    const needed = Math.min(blockNum, oldest === undefined ? blockNum : windowOf(oldest).afterBlockNum);
+    this.#movements = this.#movements.filter((movement) => movement.blockNum > needed - BLOCKS_KEPT);
+    // What the history could not be compared with for so long is asked for again.
+    for (const at of this.#inBlocks.keys())
+      if (at <= blockNum - HISTORY_GIVE_UP_BLOCKS) this.#inBlocks.delete(at);
+  }
+
+  async #agrees(expected: Expectation, blockNum: number): Promise<void> {
+    this.#inARow = [];
+    if (this.#difference !== 0n) this.#deps.log.info("balance.agrees", { block: blockNum });
+    this.#difference = 0n;
+    expected.agreesAtBlockNum = Math.max(expected.agreesAtBlockNum, blockNum);
+    if (expected.blockNum >= this.#notedBlockNum + NOTE_EVERY_BLOCKS) await this.#note(expected);
+  }
+
+  async #differs(expected: Expectation, difference: BalanceDifference): Promise<void> {
+    const before = this.#inARow.at(-1);
+    const isSameSign = before === undefined || before.amount > 0n === difference.amount > 0n;
+    this.#inARow = [...(isSameSign ? this.#inARow : []), difference].slice(-SAMPLES_IN_A_ROW);
+    if (this.#inARow.length < SAMPLES_IN_A_ROW) return;
+    const exact = this.#inARow.findLast(({ isExact }) => isExact);
+    const amount = (exact ?? leastOf(this.#inARow)).amount;
+    // Of one that is not exact no second alarm follows when it changes.
+    if (this.#difference === amount || (this.#difference !== 0n && exact === undefined)) return;
+    await this.#alarm(expected, amount, exact !== undefined);
+    this.#difference = amount;
+  }
+
+  async #alarm(expected: Expectation, amount: bigint, isExact: boolean): Promise<void> {
+    const { ledger, log, custodian } = this.#deps;
+    const isMissing = amount < 0n;
+    const size = shares(isMissing ? -amount : amount);
+    const since = expected.agreesAtBlockNum;
+    const how = isExact ? "" : "at least ";
+    const reason = `${custodian.name} holds ${how}${sharesText(size)} ${isMissing ? "less" : "more"} than what came and left since block ${since}`;
+    const accept = `stakebts balance accept --amount ${isMissing ? "-" : ""}${plainBts(size)} --reason '…'`;
+    const receipt: NewReceipt = {
+      event: isMissing ? "balance.missing" : "balance.surplus",
+      subject: `${custodian.name} ${amount} after block ${since}`,
+      details: {
+        amountShares: `${amount}`,
+        isExact,
+        afterBlock: since,
+        reason,
+        todo: isMissing
+          ? `payments are off: look at the account's history since that block; if it is legitimate: ${accept}`
+          : `an executed proposal? stakebts transfers record; anything else that is legitimate: ${accept}`,
+      },
+    };
+    await this.#note(expected);
+    const isNew = isMissing ? await ledger.stopPayments(receipt, reason) : await ledger.tell(receipt);
+    if (!isNew) return;
+    logReceipt(log, receipt);
+    this.#deps.onAlert(receipt);
+  }
+
+  async #sayOtherAssets({ transfers }: ChainBlock): Promise<void> {
+    const { ledger, custodian } = this.#deps;
+    for (const transfer of transfers) {
+      const { toId, assetId, amount, trxInBlock, opInTrx } = transfer;
+      if (toId !== custodian.id || assetId === CORE_ASSET_ID) continue;
+      const reason = `${custodian.name} got ${assetId} for the first time`;
+      const details = { units: `${amount}`, at: `${trxInBlock}:${opInTrx}`, reason };
+      await ledger.tell({ event: "balance.other_asset", subject: assetId, details });
+    }
+  }
+
+  async #note(expected: Expectation): Promise<void> {
+    await this.#deps.ledger.note("balance", this.#deps.custodian.name, toNote(expected));
+    this.#notedBlockNum = expected.blockNum;
+  }
+
+  async #blocks(from: number, to: number): Promise<readonly ChainBlock[]> {
+    const { chain, ledger, custodian } = this.#deps;
+    const account = custodian.id;
+    const blocks: ChainBlock[] = [];
+    while (blocks.length < to - from + 1)
+      blocks.push(
+        ...(await readOrPass(
+          { chain, passedBlocks: ledger.passedBlocks, account },
+          { from: from + blocks.length, to },
+          (range) => chain.blocks({ ...range, account }),
+        )),
+      );
+    return blocks;
+  }
+}
+
+const leastOf = (differences: readonly BalanceDifference[]): BalanceDifference =>
+  differences.reduce((least, one) => (one.amount ** 2n < least.amount ** 2n ? one : least));
+
+/** Digits with a point, as the command takes them. */
+const plainBts = (amount: bigint): string =>
+  `${amount / 100_000n}.${(amount % 100_000n).toString().padStart(5, "0")}`;
+
+const toNote = (expected: Expectation): string =>
+  JSON.stringify(expected, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
+
+/** Only watchers write there. */
+function fromNote(text: string): Expectation {
+  const note = JSON.parse(text) as Record<keyof Expectation, string | number>;
+  return {
+    blockNum: Number(note.blockNum),
+    shares: BigInt(note.shares),
+    historyBlockNum: Number(note.historyBlockNum),
+    adjustmentId: BigInt(note.adjustmentId),
+    agreesAtBlockNum: Number(note.agreesAtBlockNum),
+  };
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { operationId } from "@stakebts/kernel/operation-id";
+import { tellLie } from "@stakebts/devnet";
+import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
+
+const BTS = 100_000n;
+
+/** An account pays by a proposal that another account has made, and approves it itself. */
+async function payByProposal(
+  cluster: InProcessCluster,
+  from: string,
+  amountBts: number,
+  memo: string,
+  { proposalId = "1.10.0", isReviewed = false } = {},
+): Promise<void> {
+  await cluster
+    .wallet("nominator-3")
+    .propose(cluster.wallet(from), [{ to: CUSTODIAN, amountShares: BigInt(amountBts) * BTS, memo }], {
+      isReviewed,
+      expirationSeconds: 60,
+    });
+  await cluster.devnet.produce();
+  await cluster.wallet(from).approve(proposalId);
+  await cluster.devnet.produce();
+  if (!isReviewed) return;
+  cluster.devnet.skipTime(120);
+  await cluster.devnet.produce();
+}
+
+const incomingIn = ({ ledger }: InProcessCluster) =>
+  [...ledger.contents.transfers.values()].filter(({ direction }) => direction === "in");
+
+describe("a nomination that a proposal has paid", () => {
+  it.each([
+    ["at its approval", false, /^\d+:0:0\.1$/u],
+    ["at its expiration, after a review", true, /^\d+:0:0$/u],
+  ])("%s opens an agreement, is confirmed once and paid in full", (_when, isReviewed, name) =>
+    inCluster({}, async (cluster) => {
+      await payByProposal(cluster, "nominator-1", 25_000, "three_months", { isReviewed });
+      await cluster.settle();
+      const [transfer, ...others] = incomingIn(cluster);
+      expect(others).toEqual([]);
+      expect(transfer).toMatchObject({ sender: "nominator-1", outcome: "agreement_opened", txid: undefined });
+      expect(operationId(transfer?.operation ?? { blockNum: 0, trxInBlock: 0, opInTrx: 0 })).toMatch(name);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+      await cluster.months(1);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 2_000]);
+      await cluster.expectLedgerMatchesChain();
+    }),
+  );
+
+  it("is in its order: a stop in a later block ends it", () =>
+    inCluster({}, async (cluster) => {
+      await payByProposal(cluster, "nominator-1", 25_000, "three_months");
+      await cluster.send("nominator-1", 1, "stop");
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 21_250]);
+      await cluster.expectLedgerMatchesChain();
+    }));
+
+  it("is returned less the fee if it asks for nothing that there is", () =>
+    inCluster({}, async (cluster) => {
+      await payByProposal(cluster, "nominator-1", 500, "what is this");
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
+    }));
+
+  it("has a place of its own for each transfer of the proposal", () =>
+    inCluster({}, async (cluster) => {
+      const pays = { to: CUSTODIAN, amountShares: 500n * BTS, memo: "what" };
+      await cluster
+        .wallet("nominator-3")
+        .propose(cluster.wallet("nominator-1"), [pays, { ...pays, amountShares: 700n * BTS }]);
+      await cluster.devnet.produce();
+      await cluster.wallet("nominator-1").approve("1.10.0");
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([450, 650]);
+    }));
+
+  it("is answered when the history comes late, and no earlier", () =>
+    inCluster({}, async (cluster) => {
+      const [node] = cluster.devnet.nodes;
+      node?.faults.lie((method, result) =>
+        method.startsWith("get_account_history") ? "no history" : result,
+      );
+      await payByProposal(cluster, "nominator-1", 25_000, "three_months");
+      await cluster.settle();
+      expect(incomingIn(cluster)).toEqual([]);
+      node?.faults.lie(null);
+      await cluster.settle(24);
+      expect(incomingIn(cluster)).toMatchObject([{ outcome: "agreement_opened" }]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+    }));
+});
+
+describe("a ledger with what proposals have paid", () => {
+  it("is the same when it is rebuilt from the chain, and a comparison finds no difference", () =>
+    inCluster({}, async (cluster) => {
+      await payByProposal(cluster, "nominator-1", 25_000, "three_months");
+      await cluster.send("nominator-2", 500, "what");
+      await cluster.settle();
+      const before = [...cluster.ledger.contents.payouts.keys()].toSorted();
+      expect((await cluster.compare()).differences).toEqual([]);
+      await cluster.rebuild();
+      expect([...cluster.ledger.contents.payouts.keys()].toSorted()).toEqual(before);
+      await cluster.settle();
+      await cluster.expectLedgerMatchesChain();
+    }));
+
+  it("says of what nodes have removed since that they cannot tell, and accuses nobody", () =>
+    inCluster({ devnet: { maxOpsPerAccount: 6 } }, async (cluster) => {
+      await payByProposal(cluster, "nominator-1", 25_000, "three_months");
+      await cluster.settle();
+      for (let n = 0; n < 6; n++) await cluster.send("nominator-2", 55, "what");
+      await cluster.settle();
+      const { differences, comparison } = await cluster.compare();
+      expect(comparison.serious).toBe(0);
+      expect(new Set(differences.map(({ cause }) => cause))).toEqual(new Set(["history"]));
+    }));
+});
+
+describe("a history that one node invents or hides", () => {
+  it.each(["invent-virtual", "hide-virtual"] as const)("%s: the majority decides", (lie) =>
+    inCluster({ devnet: { nodes: 3 }, walletNode: 1 }, async (cluster) => {
+      const [custodian, stranger] = await cluster.chain.accounts([CUSTODIAN, "nominator-2"]);
+      const [liar] = cluster.devnet.nodes;
+      if (liar === undefined || custodian === undefined || stranger === undefined) throw new Error("missing");
+      tellLie(liar.faults, lie, { victim: custodian.id, attacker: stranger.id });
+      await payByProposal(cluster, "nominator-1", 25_000, "three_months");
+      await cluster.settle();
+      expect(incomingIn(cluster)).toMatchObject([{ sender: "nominator-1", outcome: "agreement_opened" }]);
+      await cluster.expectLedgerMatchesChain();
+    }),
+  );
+});
