@@ -10,4 +10,4 @@ BEGIN
   RETURN NEW;
 END $$;
 
-CREATE OR REPLACE TRIGGER transfer_begins_undecided BEFORE INSERT ON transfer FOR EACH ROW WHEN (new.direction = 'in'::text AND new.status <> ALL (ARRAY['undecided'::text, 'unread'::text]) OR new.import_mark IS NOT NULL) EXECUTE FUNCTION transfer_begins_undecided();
+CREATE OR REPLACE TRIGGER transfer_begins_undecided BEFORE INSERT ON transfer FOR EACH ROW WHEN (new.direction = 'in'::text AND (new.status <> ALL (ARRAY['undecided'::text, 'unread'::text])) OR new.import_mark IS NOT NULL) EXECUTE FUNCTION transfer_begins_undecided();
