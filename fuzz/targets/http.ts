@@ -76,6 +76,7 @@ const view = {
     payouts: [{ status: "failed", ...sum }],
     rows: [],
     agreements: 1,
+    unread: [],
     setAside: [],
     undecidedTransfers: 0,
     jobsToDispatch: 0,

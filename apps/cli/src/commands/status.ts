@@ -66,6 +66,8 @@ function show(
     line("nominations", paint("red", plainText(`not answered: ${notAccepting}`)));
   for (const freeze of [...status.freezes, ...status.processFreezes])
     line("frozen", paint("red", plainText(freezeText(freeze))));
+  for (const { publicKey, count } of status.unread)
+    line("unread", paint("red", `${count} transfers wait for the memo key ${publicKey}`));
   for (const aside of status.setAside) line("set aside", paint("red", plainText(setAsideText(aside))));
   line("limits", limitsText(status.limits));
   for (const text of limitedTexts(status)) line("limited", paint("yellow", text));

@@ -38,6 +38,12 @@ export async function* examineWork(context: Context, before: readonly Finding[])
       `${status.undecidedTransfers} not decided yet`,
       notAccepting === undefined ? "is the scheduler running?" : "nominations are frozen, see there",
     );
+  for (const { publicKey, count } of status.unread)
+    yield problem(
+      "unread",
+      `${count} transfers wait for the memo key ${publicKey}, which is not configured`,
+      "add it to STAKEBTS_MEMO_KEY of ingester and payer, and start them again",
+    );
   for (const aside of status.setAside)
     yield problem(
       "set aside",

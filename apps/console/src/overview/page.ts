@@ -204,6 +204,7 @@ function ledger({ status, lagBlocks, owed }: Figures): Html {
       ["Agreements", numberText(status.agreements)],
       ["Nominators with something to come", numberText(owed.nominators)],
       ["Transfers not decided", numberText(status.undecidedTransfers)],
+      ["Waiting for a memo key", numberText(status.unread.reduce((sum, { count }) => sum + count, 0))],
       ["Set aside by operators", numberText(status.setAside.length)],
       ["Jobs not enqueued", numberText(status.jobsToDispatch)],
     ]),

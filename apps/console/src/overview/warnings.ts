@@ -32,6 +32,11 @@ export function warningsOf(figures: Figures): readonly Warning[] {
       `Nominations are not answered: ${notAccepting}`,
       "They are written down, and answered in turn after: stakebts unfreeze --reason '…'",
     );
+  for (const { publicKey, count } of status.unread)
+    warn(
+      `${count} transfer(s) wait for the memo key ${publicKey}, which is not configured`,
+      "They are answered when it is: add it to STAKEBTS_MEMO_KEY of ingester and payer, and start them again.",
+    );
   for (const aside of status.setAside)
     warn(`Set aside: ${setAsideText(aside)}`, `When its cause is gone: ${resumeCommand(aside.event)}`);
   for (const { process, source, level, reason } of status.processFreezes)

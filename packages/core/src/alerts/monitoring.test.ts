@@ -6,7 +6,7 @@ import { countedLog, createObservation } from "../runtime/observation.ts";
 import { measureSpendMonitor } from "../custody/metrics.ts";
 import { measureFreeze } from "../limits/metrics.ts";
 import { measureLiveness, measureNotifications } from "./metrics.ts";
-import { measureLead, measureMoney, measurePayments } from "../payments/metrics.ts";
+import { measureLead, measureMoney, measurePause, measurePayments } from "../payments/metrics.ts";
 import { measureLedger, measureQueues } from "../ledger/metrics.ts";
 import { JOB_KINDS } from "../queue/catalog.ts";
 import type { Log } from "@stakebts/kernel/log";
@@ -41,6 +41,7 @@ function metricsThereAre(): Map<string, readonly string[]> {
     chain: { broadcast: port },
   } as never);
   measureLead(metrics);
+  measurePause(metrics);
   measureFreeze(metrics);
   measureMoney(metrics, nothing);
   const found = new Map<string, readonly string[]>([["up", []]]);

@@ -161,6 +161,7 @@ async function writeStep(
     deps.ahead.succeeded(blocks);
     if (receipts === undefined) return to;
     deps.watch.seenBlockNum = to;
+    deps.memoKeys.told(receipts);
     for (const receipt of receipts) logReceipt(deps.log, receipt);
     return to;
   } catch (error) {
@@ -191,6 +192,7 @@ export async function replayBlocks(
     to = Math.min(range.to, from + (await deps.ahead.size(from)) - 1);
     for (const part of inSteps(await readBlocks(deps, { from, to }))) {
       const { transfers: read, missing } = await readFinal(deps, part);
+      const alarms = deps.memoKeys.alarms(missing, WAITING);
       const transfers = read.map((transfer) => {
         const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
         return importMark === undefined ? transfer : { ...transfer, importMark };
@@ -202,11 +204,10 @@ export async function replayBlocks(
         const written = await writeTransfers(tx, deps, transfers);
         await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
         await tx.receipts.add(await findForeignPayments(tx, part));
-        await tx.receipts.add(
-          deps.memoKeys.alarms(missing, "transfers for it are recorded and not answered"),
-        );
+        await tx.receipts.add(alarms);
         return written.length;
       });
+      deps.memoKeys.told(alarms);
     }
   }
   await deps.ledger.transaction((tx) => tx.cursor.extendScan(range));
@@ -309,11 +310,14 @@ async function writeBlocks(
     ...(await expireWithdrawals(tx, deps.policy, scanned)),
     ...(await liftRecoveryHold(tx, scanned)),
     ...written.filter((transfer) => transfer.direction === "out").map(receiptForOutgoing),
-    ...deps.memoKeys.alarms(batch.missing, "transfers for it are recorded and not answered"),
+    ...deps.memoKeys.alarms(batch.missing, WAITING),
   ];
   await tx.receipts.add(receipts);
   return [...settled.confirmed, ...receipts];
 }
+
+/** What a memo key is missing for. */
+const WAITING = "transfers for it are recorded and not answered";
 
 const memoKeysOf = (blocks: readonly ChainBlock[]): readonly SeenMemoKey[] =>
   blocks.flatMap(({ blockNum, memoKeys = [] }) =>
@@ -321,12 +325,9 @@ const memoKeysOf = (blocks: readonly ChainBlock[]): readonly SeenMemoKey[] =>
   );
 
 /** What the account gave itself in these blocks, and what it has now. */
-const memoKeysIn = (
-  { memoKeys: { current } }: IngestDeps,
-  blocks: readonly ChainBlock[],
-): readonly SeenMemoKey[] => [
+const memoKeysIn = ({ memoKeys }: IngestDeps, blocks: readonly ChainBlock[]): readonly SeenMemoKey[] => [
   ...memoKeysOf(blocks),
-  ...(current === undefined ? [] : [{ publicKey: current, sinceBlockNum: undefined }]),
+  ...memoKeys.unrecorded,
 ];
 
 /** After the blocks were settled: what a forgotten payment has paid is written down before anything is signed. */

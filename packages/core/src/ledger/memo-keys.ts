@@ -61,6 +61,7 @@ export interface MemoKeysDeps {
 export class MemoKeys {
   readonly #deps: MemoKeysDeps;
   #current: string | undefined;
+  #isRecorded = false;
   readonly #said = new Set<string>();
 
   constructor(deps: MemoKeysDeps) {
@@ -71,9 +72,11 @@ export class MemoKeys {
     return this.#deps.memos.publicKeys;
   }
 
-  /** As last asked for; `undefined` before. */
-  get current(): string | undefined {
-    return this.#current;
+  /** The one on the chain, if the ledger is not known to have it. */
+  get unrecorded(): readonly SeenMemoKey[] {
+    return this.#current === undefined || this.#isRecorded
+      ? []
+      : [{ publicKey: this.#current, sinceBlockNum: undefined }];
   }
 
   /**
@@ -85,27 +88,40 @@ export class MemoKeys {
     const [account] = await chain.accounts([custodian.id]);
     if (account === undefined)
       throw new ChainError("inconsistent_chain", `no node knows the account ${custodian.id}`);
+    if (account.memoKey !== this.#current) this.#isRecorded = false;
     this.#current = account.memoKey;
     return account.memoKey;
   }
 
-  /** The alarms for keys that are missing, each once while this process runs. */
+  /** The alarms for keys that are missing, but for those that this process has {@link told}. */
   alarms(missing: Iterable<string>, what: string): readonly NewReceipt[] {
     const news = [...new Set(missing)].filter((key) => !this.#said.has(key));
-    for (const key of news) this.#said.add(key);
     return news.map((key) => notConfigured(key, this.#deps.custodian.name, what));
+  }
+
+  /** These receipts are written. */
+  told(receipts: readonly NewReceipt[]): void {
+    for (const { event, subject } of receipts) if (event === NOT_CONFIGURED) this.#said.add(subject);
+  }
+
+  /** The one on the chain is configured: when it is not any more, that is news. */
+  fits(): void {
+    if (this.#current !== undefined) this.#said.delete(this.#current);
   }
 
   /** Throws as {@link ask}. */
   async history(): Promise<MemoKeyHistory> {
     const [current, seen] = await Promise.all([this.ask(), this.#deps.ledger.memoKeys.all()]);
+    this.#isRecorded = seen.some(({ publicKey }) => sameKey(publicKey, current));
     return { current, seen };
   }
 }
 
+const NOT_CONFIGURED = "memo_key.not_configured";
+
 /** @param what waits for the key */
 const notConfigured = (publicKey: string, custodian: string, what: string): NewReceipt => ({
-  event: "memo_key.not_configured",
+  event: NOT_CONFIGURED,
   subject: publicKey,
   details: {
     reason: `${publicKey} is or was the memo key of ${custodian}, and is not in STAKEBTS_MEMO_KEY: ${what}`,

@@ -191,6 +191,8 @@ export interface StatusView {
   readonly agreements: number;
   /** Those that are set aside do not count. */
   readonly undecidedTransfers: number;
+  /** Those that wait for a memo key, by the key's public text: incoming ones, and payments whose memo nobody can read. */
+  readonly unread: readonly { readonly publicKey: string; readonly count: number }[];
   readonly setAside: readonly EventSetAside[];
   /** Jobs that wait to be made: more than a few mean that the scheduler and the ingester are not running. */
   readonly jobsToDispatch: number;

@@ -1,5 +1,6 @@
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { IngestDeps } from "./ingest-blocks.ts";
+import type { SeenMemoKey } from "./ledger.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { hasKey } from "./memo-keys.ts";
 import { readUnread } from "./read-unread.ts";
@@ -23,8 +24,8 @@ export class MemoKeyWatch {
    * Throws ChainError.
    */
   async look(): Promise<number> {
-    const current = await this.#deps.memoKeys.ask();
-    await this.#record(current);
+    const { current, seen } = await this.#deps.memoKeys.history();
+    await this.#record(current, seen);
     const tryAll = current !== this.#current;
     if (tryAll) this.#after = undefined;
     let total = 0;
@@ -38,11 +39,11 @@ export class MemoKeyWatch {
   }
 
   /** Keys that are configured are the custodian's too: taken out too early, what is for them waits. */
-  async #record(current: string): Promise<void> {
+  async #record(current: string, seen: readonly SeenMemoKey[]): Promise<void> {
     const { ledger, log, memoKeys } = this.#deps;
     const wanted = [current, ...memoKeys.configured];
-    const seen = (await ledger.memoKeys.all()).map(({ publicKey }) => publicKey);
-    const fresh = wanted.filter((key) => !hasKey(seen, key));
+    const known = seen.map(({ publicKey }) => publicKey);
+    const fresh = wanted.filter((key) => !hasKey(known, key));
     const isMissing = !hasKey(memoKeys.configured, current);
     const alarms = isMissing
       ? memoKeys.alarms(
@@ -50,11 +51,13 @@ export class MemoKeyWatch {
           "it is the one on the chain now, and what is sent with it is recorded and not answered",
         )
       : [];
+    if (!isMissing) memoKeys.fits();
     if (fresh.length === 0 && alarms.length === 0) return;
     await ledger.transaction(async (tx) => {
       await tx.memoKeys.add(fresh.map((publicKey) => ({ publicKey, sinceBlockNum: undefined })));
       await tx.receipts.add(alarms);
     });
+    memoKeys.told(alarms);
     for (const alarm of alarms) logReceipt(log, alarm);
   }
 }

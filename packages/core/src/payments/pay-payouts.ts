@@ -370,6 +370,7 @@ async function whyNotOwed(
       "the payer pays nothing that follows from memos for it",
     );
     if (alarms.length > 0) await ledger.transaction((tx) => tx.receipts.add(alarms));
+    memoKeys.told(alarms);
     for (const alarm of alarms) logReceipt(log, alarm);
     return error;
   }

@@ -422,13 +422,14 @@ async function checkKeys(deps: PayDeps): Promise<void> {
   const { wallet, memoKeys, ledger, log } = deps;
   const account = await wallet.account();
   await checkAuthority(deps, account);
-  if (hasKey(memoKeys.configured, account.memoKey)) return;
+  if (hasKey(memoKeys.configured, account.memoKey)) return memoKeys.fits();
   const alarms = memoKeys.alarms(
     [account.memoKey],
     "it is the one on the chain now; the payer pays nothing that follows from memos for it",
   );
   if (alarms.length === 0) return;
   await ledger.transaction((tx) => tx.receipts.add(alarms));
+  memoKeys.told(alarms);
   for (const alarm of alarms) logReceipt(log, alarm);
 }
 

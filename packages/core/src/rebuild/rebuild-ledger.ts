@@ -3,6 +3,7 @@ import type { OnProgress } from "../imports/import-refused.ts";
 import { type ApplyDeps, applyEvents } from "../ledger/apply-events.ts";
 import { establishCursor } from "../ledger/establish-cursor.ts";
 import { ingestBlocks } from "../ledger/ingest-blocks.ts";
+import { MemoKeyWatch } from "../ledger/watch-memo-key.ts";
 import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
 import { AT_ONCE, type HistoryDeps, readHistory } from "../ledger/read-history.ts";
 import type { Roles } from "../rules/decide.ts";
@@ -88,6 +89,8 @@ export async function rebuildLedger(
     });
     await tx.receipts.add([receiptOf("rebuild.started", `${fromBlockNum}`, action)]);
   });
+  // The lost ledger knew which memo keys there were; this one learns it from those that it is given.
+  await new MemoKeyWatch(deps).look();
   const read = await readChain(deps, fromBlockNum, onProgress, signal);
   if (signal?.aborted !== true)
     await ledger.transaction((tx) =>

@@ -5,6 +5,8 @@ import type { TopUpKey } from "../rules/top-up.ts";
 import { millis } from "@stakebts/kernel/time";
 import { decideWithdrawal, type WithdrawalId } from "../rules/withdrawal.ts";
 import type { Cursor, TopUpRecord } from "../ledger/ledger.ts";
+import type { ChainAccount } from "@stakebts/bitshares/chain";
+import { whyNoAuthority } from "../ledger/find-custodian.ts";
 import { anotherBlock, expiration, whyTooDear } from "../payments/pay-payouts.ts";
 import { moveTopUp, startAsking } from "./move-top-up.ts";
 import { reserveFunds, reservePrices, type ReserveSource, type TreasuryDeps } from "./treasury.ts";
@@ -54,7 +56,10 @@ async function sign(
     await moveTopUp(deps, topUp, "refused", { event: "top_up.refused", reason });
     return;
   }
-  const { memoKey } = await wallet.account();
+  const custodiansAccount = await wallet.account();
+  const powerless = await whyNoKey(deps, reserve, custodiansAccount);
+  if (powerless !== undefined) return wait(powerless);
+  const { memoKey } = custodiansAccount;
   const memo = memos.write({
     text: topUp.memo,
     fromPublicKey: memoKey,
@@ -64,7 +69,7 @@ async function sign(
   const schedule = await wallet.fees();
   const fee = deps.feeOf(reservePrices(reserve, schedule), memo);
   const dear = whyTooDear(fee, policy);
-  if (dear !== undefined) return wait(dear);
+  if (dear !== undefined) return wait(dear); // The payer has said it, or does so at its next payment.
   const refBlockId = await wallet.blockId(cursor.blockNum);
   if (refBlockId !== cursor.blockId) return wait((await anotherBlock(deps, cursor, refBlockId)).reason);
   const { headTimeMs } = await wallet.head();
@@ -80,6 +85,28 @@ async function sign(
   });
   if (await startAsking(deps, topUp, { txid, signed })) await send(deps, { ...topUp, txid, signed });
 }
+
+/** Why the key that signs cannot do it alone; told to people, once until it can. A request stays as it is meanwhile. */
+async function whyNoKey(
+  { chain, causes }: TreasuryDeps,
+  { type, account, signer }: ReserveSource,
+  custodian: ChainAccount,
+): Promise<string | undefined> {
+  const [found] = type === "permission" ? [custodian] : await chain.accounts([account.id]);
+  const problem =
+    found === undefined ? `no node knows ${account.name}` : whyNoAuthority(found, signer.publicKey);
+  if (problem === undefined) await causes.over(RESERVE);
+  else
+    await causes.found(RESERVE, {
+      event: "payer.key_not_in_authority",
+      subject: found?.name ?? account.name,
+      reason: problem,
+      todo: "no top-up comes from the reserve account: give the payer the key that it has now (STAKEBTS_RESERVE_KEY, or STAKEBTS_ACTIVE_KEY for a permission)",
+    });
+  return problem;
+}
+
+const RESERVE = "reserve";
 
 /** Much may have changed since the request was written down. */
 function whyNot(

@@ -15,6 +15,7 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type { Log } from "@stakebts/kernel/log";
 import type { Ledger, NewReceipt } from "../ledger/ledger.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
+import type { CommonCauses } from "../payments/common-cause.ts";
 import type { HotWallet } from "../payments/hot-wallet.ts";
 import type { Freeze } from "../rules/freeze.ts";
 import type { Policy } from "../rules/policy.ts";
@@ -61,6 +62,7 @@ export interface TreasuryDeps {
   readonly frozenHere: () => readonly Freeze[];
   readonly feeOf: (schedule: TransferFeeSchedule, memo: EncryptedMemo | undefined) => Shares;
   readonly writerEpoch: bigint;
+  readonly causes: Pick<CommonCauses, "found" | "over">;
 }
 
 export const sourceOf = (deps: TreasuryDeps, number: TopUpSourceNumber): TopUpSource | undefined =>

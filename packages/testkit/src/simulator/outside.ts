@@ -11,6 +11,7 @@ import type { Intention } from "./auditor.ts";
 import { MEMO_KEY } from "./fake-keys.ts";
 import { keepAlive, rebuilder } from "./processes.ts";
 import type { ProcessRun } from "./event-loop.ts";
+import type { Safeguard } from "./safeguards.ts";
 import { CUSTODIAN, EXCHANGE, MANAGER, type Simulation } from "./simulation.ts";
 
 // All that is not the product: the chain, its nodes, the exchange, nominators and managers, operators, and the restore of
@@ -140,12 +141,20 @@ export function startThief(simulation: Simulation): void {
   );
 }
 
+const KEY_SAFEGUARDS = [
+  "memo-key",
+  "common-cause",
+  "authority-check",
+] as const satisfies readonly Safeguard[];
+
 /**
  * The custodian's keys are changed, in any order: on the chain, and with his processes, from which an older one may be taken too
  * early. And for a while every node refuses every transaction.
  */
 export function startRotations(simulation: Simulation): void {
-  const { prng, keys, chain, eventLoop, nodes } = simulation;
+  const { prng, keys, chain, eventLoop, nodes, without } = simulation;
+  // Without another safeguard nothing shall hide that it is missing.
+  if (without !== undefined && !(KEY_SAFEGUARDS as readonly string[]).includes(without)) return;
   if (!prng.chance(0.5)) return;
   let number = 1;
   /** Made, and not on the chain yet. */

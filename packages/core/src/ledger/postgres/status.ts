@@ -23,6 +23,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     rows,
     agreements,
     undecided,
+    unread,
     setAside,
     jobsToDispatch,
     oldestOpen,
@@ -39,6 +40,9 @@ export async function statusView(db: Database): Promise<StatusView> {
     db.agreement.count(),
     db.$queryRaw<{ count: bigint }[]>`
         SELECT count(*) AS count FROM transfer WHERE status = 'undecided' AND NOT ${isTransferSetAside("transfer")}`,
+    db.$queryRaw<{ publicKey: string; count: bigint }[]>`
+        SELECT coalesce(request ->> 'publicKey', '?') AS "publicKey", count(*) AS count FROM transfer
+         WHERE status = 'unread' GROUP BY 1 ORDER BY 1`,
     eventsSetAside(db),
     db.outbox.count(),
     db.payout.findFirst({
@@ -74,6 +78,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
     agreements,
     undecidedTransfers: Number(undecided[0]?.count ?? 0n),
+    unread: unread.map(({ publicKey, count }) => ({ publicKey, count: Number(count) })),
     setAside,
     jobsToDispatch,
     hashChain,
