@@ -43,6 +43,8 @@ export function startStakingCluster(options: StakingOptions = {}): Promise<Clust
     ],
     chain: { blockIntervalMs: 100, secondsPerBlock: 3, witnesses: 3, nodes: 2 },
     policy: `month: ${month}\nexpiration: 60s\n`,
+    // The shipped ones save memory, which is not scarce here, and a test starts a dozen processes.
+    nodeFlags: [],
   });
 }
 

@@ -178,11 +178,9 @@ beforeAll(async () => {
     ],
     ["ingester", { DATABASE_URL: urls().ingester.replace(/@.*/u, "@127.0.0.1:1/x"), STAKEBTS_POLL_MS: "no" }],
   ];
-  for (const [name, more] of broken) {
-    const worker = cluster.start(name, more);
-    workers.push(worker);
-    await worker.exited;
-  }
+  const started = broken.map(([name, more]) => cluster.start(name, more));
+  workers.push(...started);
+  await Promise.all(started.map(({ exited }) => exited));
   await (await start("payer")).waitFor(({ event }) => event === "payer.leads");
   expect(await command("operator", "payments", "off", "--reason", "the test")).toMatchObject({ code: 0 });
   // What asks for a person, as a payer would say it: nothing went wrong here.

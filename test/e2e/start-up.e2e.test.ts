@@ -23,32 +23,48 @@ async function refusal(worker: WorkerProcess): Promise<string> {
   return String(worker.lines.find(({ event }) => event === "process.not_started")?.["message"]);
 }
 
-describe("a worker does not start", () => {
-  it("with nothing set, and names every setting it needs", async () => {
-    const message = await refusal(startWorker({ name: "payer", entry: entry("payer"), environment: {} }));
-    for (const name of ["DATABASE_URL", "STAKEBTS_NODES", "STAKEBTS_ACTIVE_KEY", "STAKEBTS_PAYMENTS"])
-      expect(message).toContain(`${name} is not set`);
-    expect(message).toContain('expected "on" or "off"');
+const WORKERS = ["ingester", "scheduler", "payer"] as const;
+
+describe("a worker that is told to stop", () => {
+  it("ends its step and exits with 0", async () => {
+    const workers = WORKERS.map((name) => cluster.start(name));
+    const ended = workers.map(async (worker) => {
+      await worker.waitFor(({ event }) => event === "process.started");
+      worker.kill("SIGTERM");
+      return { name: worker.name, exit: await worker.exited };
+    });
+    expect(await Promise.all(ended)).toEqual(WORKERS.map((name) => ({ name, exit: 0 })));
   });
 
-  it("with mistakes of many kinds, and says for each what was found and what is accepted", async () => {
+  it("has never written a private key", async () => {
+    const receipts = JSON.stringify(await cluster.query("SELECT details FROM receipt"));
+    for (const seed of [`${CUSTODIAN}-active`, `${CUSTODIAN}-memo`])
+      expect(receipts).not.toContain(wifFromSeed(seed));
+    expect(receipts).toContain("(hidden)");
+  });
+});
+
+describe("a worker does not start", () => {
+  it("with settings that are missing or mistaken, and says for each what was found and what is accepted", async () => {
     const folder = mkdtempSync(join(tmpdir(), "stakebts-policy-"));
     writeFileSync(join(folder, "policy.yaml"), "month: soon\nrewards: 9%\n");
     const environment = {
       DATABASE_URL: "mysql://root:secret-word@db/ledger",
       STAKEBTS_NODES: "node.example.org",
       STAKEBTS_MEMO_KEY: "5KnotAKeyAtAll",
-      STAKEBTS_REPLAY: "yesterday",
+      STAKEBTS_TREASURY_MS: "often",
       STAKEBTS_POLICY: join(folder, "policy.yaml"),
       STAKEBTS_NODE_QUORUM: "0",
     };
-    const message = await refusal(startWorker({ name: "ingester", entry: entry("ingester"), environment }));
+    const message = await refusal(startWorker({ name: "payer", entry: entry("payer"), environment }));
     rmSync(folder, { recursive: true });
     for (const part of [
+      "STAKEBTS_ACTIVE_KEY is not set",
+      'STAKEBTS_PAYMENTS is not set: expected "on" or "off"',
       "postgresql://user:password@host:port/database",
       'STAKEBTS_NODES is "node.example.org"',
       "private keys in wallet import format",
-      'STAKEBTS_REPLAY is "yesterday": expected "last", "current" or a block number',
+      'STAKEBTS_TREASURY_MS is "often"',
       "expected a duration such as 30d, 12h or 20s",
       "rewards: no such key; there are month, reward",
       "STAKEBTS_NODE_QUORUM",
@@ -78,17 +94,13 @@ describe("a worker does not start", () => {
   });
 
   it("with a ledger of another account: every process names both", async () => {
-    const ingester = cluster.start("ingester");
-    await ingester.waitFor(({ event }) => event === "process.started");
-    ingester.kill("SIGTERM");
-    await ingester.exited;
     const other = {
       STAKEBTS_CUSTODIAN: "nominator-1",
       STAKEBTS_MEMO_KEY: wifFromSeed("nominator-1-memo"),
       STAKEBTS_ACTIVE_KEY: wifFromSeed("nominator-1-active"),
     };
-    for (const name of ["ingester", "payer", "watcher"] as const) {
-      const message = await refusal(cluster.start(name, other));
+    const started = (["ingester", "payer", "watcher"] as const).map((name) => cluster.start(name, other));
+    for (const message of await Promise.all(started.map(refusal))) {
       expect(message).toContain(`this ledger is of ${CUSTODIAN} (1.2.`);
       expect(message).toContain("the settings name nominator-1 (1.2.");
     }
@@ -105,25 +117,8 @@ describe("a worker does not start", () => {
 
   it("on a database without a ledger, and says how to make one", async () => {
     const empty = await cluster.database.server.createDatabase("empty");
-    for (const name of ["ingester", "scheduler", "payer"] as const)
-      expect(await refusal(cluster.start(name, { DATABASE_URL: empty }))).toContain("npm run db:migrate");
-  });
-});
-
-describe("a worker that is told to stop", () => {
-  it("ends its step and exits with 0", async () => {
-    for (const name of ["ingester", "scheduler", "payer"] as const) {
-      const worker = cluster.start(name);
-      await worker.waitFor(({ event }) => event === "process.started");
-      worker.kill("SIGTERM");
-      expect({ name, exit: await worker.exited }).toEqual({ name, exit: 0 });
-    }
-  });
-
-  it("has never written a private key", async () => {
-    const receipts = JSON.stringify(await cluster.query("SELECT details FROM receipt"));
-    for (const seed of [`${CUSTODIAN}-active`, `${CUSTODIAN}-memo`])
-      expect(receipts).not.toContain(wifFromSeed(seed));
-    expect(receipts).toContain("(hidden)");
+    const started = WORKERS.map((name) => cluster.start(name, { DATABASE_URL: empty }));
+    for (const message of await Promise.all(started.map(refusal)))
+      expect(message).toContain("npm run db:migrate");
   });
 });

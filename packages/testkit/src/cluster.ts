@@ -54,6 +54,8 @@ export interface ClusterOptions extends TreasuryOptions {
   readonly version?: string;
   /** Folder of the built processes, `apps/<name>/dist/main.js`. Default: that of the version. */
   readonly processes?: string | undefined;
+  /** Of `node`, for each process. Default: those with which they are shipped. */
+  readonly nodeFlags?: readonly string[];
   readonly onLine?: (name: ProcessName, line: WorkerLogLine) => void;
 }
 
@@ -131,6 +133,7 @@ export class Cluster {
       name,
       entry: join(folder, `apps/${name}/dist/main.js`),
       environment: { ...this.#environment(folder, name), ...more },
+      nodeFlags: this.#options.nodeFlags,
       onLine: (line) => {
         const text = JSON.stringify(line);
         if (text.includes("permission denied")) this.#denied.push(`${name}: ${text}`);
