@@ -11,7 +11,13 @@ const WATCH = {
     help: "Spends that the ledger does not know, and may have forgotten: it is on recovery hold, and reads on",
   },
 } as const;
-const ALERTS = ["spend.unexplained", "settlement.unexplained", "incoming.differs", "authority.changed"];
+const ALERTS = [
+  "spend.unexplained",
+  "settlement.unexplained",
+  "incoming.differs",
+  "agreements.imported",
+  "authority.changed",
+];
 
 /** Measures how far a watcher has read and what it found. The function that it returns counts an alert. */
 export function measureSpendMonitor(

@@ -18,6 +18,7 @@ export const NEEDS_ATTENTION = new Set([
   "queue.not_served",
   "settlement.unexplained",
   "incoming.differs",
+  "agreements.imported",
   "debt.overdue",
   "spend.unexplained",
   "authority.changed",
