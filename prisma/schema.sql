@@ -139,12 +139,14 @@ CREATE TABLE imported_agreement (
   ops_idx integer NOT NULL,
   written_by text NOT NULL DEFAULT SESSION_USER,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  checked_at timestamptz(3),
   CONSTRAINT imported_agreement_pkey PRIMARY KEY (block_start, trx_idx, ops_idx),
   CONSTRAINT imported_agreement_block_start_trx_idx_ops_idx_fkey FOREIGN KEY (block_start, trx_idx, ops_idx) REFERENCES agreement(block_start, trx_idx, ops_idx) ON UPDATE CASCADE ON DELETE RESTRICT
 );
+CREATE INDEX imported_agreement_unchecked ON imported_agreement (block_start, trx_idx, ops_idx) WHERE checked_at IS NULL;
 CREATE TRIGGER no_delete BEFORE DELETE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON imported_agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
-CREATE TRIGGER written_once BEFORE UPDATE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER only_checked BEFORE UPDATE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION only_checked();
 
 CREATE TABLE ledger_account (
   id integer NOT NULL DEFAULT 1,
@@ -412,7 +414,7 @@ CREATE UNIQUE INDEX settlement_of_one_transfer ON settlement (block_num, trx_in_
 CREATE INDEX settlement_unchecked ON settlement (created_at, payout_id) WHERE checked_at IS NULL;
 CREATE TRIGGER no_delete BEFORE DELETE ON settlement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON settlement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
-CREATE TRIGGER settlement_is_only_checked BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION settlement_is_only_checked();
+CREATE TRIGGER only_checked BEFORE UPDATE ON settlement FOR EACH ROW EXECUTE FUNCTION only_checked();
 
 CREATE TABLE stake_row (
   id text NOT NULL,
@@ -605,6 +607,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean
+-- FUNCTION only_checked() RETURNS trigger
 -- FUNCTION operation_name(block integer, trx integer, op integer) RETURNS text
 -- FUNCTION payout_begins_due() RETURNS trigger
 -- FUNCTION payout_moves() RETURNS trigger
@@ -619,7 +622,6 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
 -- FUNCTION set_aside_is_only_ended() RETURNS trigger
 -- FUNCTION set_event_aside(of_event text, by_whom text, why text) RETURNS text
--- FUNCTION settlement_is_only_checked() RETURNS trigger
 -- FUNCTION stake_row_begins() RETURNS trigger
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger

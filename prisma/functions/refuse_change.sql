@@ -5,7 +5,6 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON agreement FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON imported_agreement FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON balance_adjustment FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON recorded_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE OR REPLACE TRIGGER written_once BEFORE UPDATE ON ledger_account FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -39,6 +39,7 @@ export function processSettings(name: ProcessName, facts: ProcessFacts): Record<
     case "scheduler":
       return {
         ...common,
+        STAKEBTS_CUSTODIAN: custodian,
         STAKEBTS_CLOCK_RATE: String(clockRate),
         STAKEBTS_RECONCILE_MS: "250",
         STAKEBTS_REENQUEUE_MS: "2000",

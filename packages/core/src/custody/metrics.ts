@@ -23,6 +23,7 @@ const ALERTS = [
   "spend.unexplained",
   "settlement.unexplained",
   "incoming.differs",
+  "agreements.imported",
   "authority.changed",
   "balance.missing",
   "balance.surplus",

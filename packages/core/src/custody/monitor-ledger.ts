@@ -2,7 +2,7 @@ import type { RecoveryHoldState } from "../rules/recovery-hold.ts";
 import type { Bts, Shares } from "@stakebts/kernel/amount";
 import type { AnsweredTransfer, WrittenTransfer } from "../rules/answered.ts";
 import type { PayoutId, PayoutKey } from "../rules/payout.ts";
-import type { OperationPosition } from "@stakebts/kernel/operation-id";
+import type { OperationId, OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import type { OverdueKind } from "./overdue-check.ts";
 import type { OperationEffect, KnownOfOperation } from "./check-operation.ts";
@@ -65,6 +65,21 @@ export interface IncomingToCheck {
   answered(operations: readonly OperationPosition[]): Promise<readonly AnsweredTransfer[]>;
 }
 
+/** An agreement that an operator's import has written, and that no watcher has had people look at. */
+export interface UncheckedImport {
+  /** Of the agreement: its place. */
+  readonly name: OperationId;
+  readonly amount: Bts;
+  /** The login. */
+  readonly writtenBy: string;
+}
+
+export interface ImportsToCheck {
+  unchecked(limit: number): Promise<readonly UncheckedImport[]>;
+  /** For good; nobody but a watcher may. */
+  setChecked(imports: readonly UncheckedImport[]): Promise<void>;
+}
+
 export interface Overdue {
   readonly kind: OverdueKind;
   /** Of a transfer, a row or a payout. */
@@ -83,6 +98,7 @@ export interface MonitorLedger {
   readonly passedBlocks: PassedBlocks;
   readonly settlements: SettlementsToCheck;
   readonly incoming: IncomingToCheck;
+  readonly imports: ImportsToCheck;
   /** What a watcher has noted last. Only watchers write there: what another process writes down in a receipt tells it nothing. */
   lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
   /** @param subject what it is about: a block, an account */

@@ -18,6 +18,7 @@ import {
   type Prisma,
 } from "../database/client.ts";
 import { transferKey } from "../ledger/postgres/transfers.ts";
+import { importsToCheck } from "./postgres-imports.ts";
 import { incomingToCheck } from "./postgres-incoming.ts";
 import { overdueIn } from "./postgres-overdue.ts";
 import { whyAcceptsNothing } from "../rules/freeze.ts";
@@ -44,6 +45,7 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     passedBlocks: new PostgresPassedBlocks(db),
     settlements: settlementsToCheck(db),
     incoming: incomingToCheck(db),
+    imports: importsToCheck(db),
     lastNote: async (kind) => {
       const row = await db.watcherNote.findFirst({ where: { kind }, orderBy: { id: "desc" } });
       return row?.value;

@@ -50,7 +50,9 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   agreement: { write: { scheduler: "INSERT", operator: "INSERT" } },
   // What no transfer on the chain vouches for: only people may write it.
-  imported_agreement: { write: { operator: "INSERT (block_start, trx_idx, ops_idx)" } },
+  imported_agreement: {
+    write: { operator: "INSERT (block_start, trx_idx, ops_idx)", watcher: "UPDATE (checked_at)" },
+  },
   stake_row: { write: { scheduler: "INSERT, UPDATE (status)", operator: "INSERT, UPDATE (status)" } },
   payout: {
     write: {

@@ -21,6 +21,7 @@ export const NEEDS_ATTENTION = new Set([
   "queue.not_served",
   "settlement.unexplained",
   "incoming.differs",
+  "agreements.imported",
   "debt.overdue",
   "balance.missing",
   "balance.surplus",

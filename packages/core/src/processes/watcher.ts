@@ -5,6 +5,7 @@ import type { NotificationChannel } from "../alerts/channels.ts";
 import { BalanceMonitor, type BalanceState } from "../custody/balance-monitor.ts";
 import type { MonitorLedger } from "../custody/monitor-ledger.ts";
 import { SpendMonitor, type SpendMonitorDeps, type SpendMonitorState } from "../custody/spend-monitor.ts";
+import { ImportCheck } from "../custody/import-check.ts";
 import { IncomingCheck } from "../custody/incoming-check.ts";
 import { OverdueCheck } from "../custody/overdue-check.ts";
 import { SettlementCheck } from "../custody/settlement-check.ts";
@@ -85,6 +86,7 @@ export async function runWatcher(
     ...everyCheck,
     rules: { ...settings.owed, policy, terms: termsEver(policy) },
   });
+  const imports = new ImportCheck(everyCheck);
   const overdue = new OverdueCheck(everyCheck);
   const balance = new BalanceMonitor(everyCheck);
   ports.measureBalance?.(() => balance.state);
@@ -99,8 +101,9 @@ export async function runWatcher(
   await Promise.all([
     ports.showPresence(signal),
     repeat({ ...loop, name: "watch" }, signal, async () => ((await monitor.look()) ? 0 : settings.pollMs)),
-    repeat({ ...loop, name: "check settlements" }, signal, async () => {
+    repeat({ ...loop, name: "check settlements and imports" }, signal, async () => {
       await settlements.look();
+      await imports.look();
       return settings.pollMs;
     }),
     repeat({ ...loop, name: "check incoming transfers" }, signal, async () =>
