@@ -35,7 +35,14 @@ export function virtualPosition(at: OperationPosition, virtualOp: number): Opera
 }
 
 /** Can this be a place of what the chain carried out itself? Its first act at the end of a block has a place as a transaction's. */
-export const mayBeVirtual = ({ opInTrx }: OperationPosition): boolean => opInTrx === 0 || opInTrx >= OPERATIONS;
+export const mayBeVirtual = ({ opInTrx }: OperationPosition): boolean =>
+  opInTrx === 0 || opInTrx >= OPERATIONS;
+
+/** The place of the operation that set it off. */
+export const executionOf = (at: OperationPosition): OperationPosition => ({
+  ...at,
+  opInTrx: at.opInTrx % OPERATIONS,
+});
 
 /** Twin: operation_name in prisma/functions, and a test compares them. Block 0, where imports are, has no virtual operations. */
 export const operationId = ({ blockNum, trxInBlock, opInTrx }: OperationPosition): OperationId =>

@@ -19,6 +19,7 @@ import { type Clock, copy, emptyState, type State } from "./memory-ledger/state.
 import { topUpsIn } from "./memory-ledger/top-ups.ts";
 import { setAsideIn } from "./memory-ledger/set-aside.ts";
 import { passedBlocksIn } from "./memory-ledger/passed-blocks.ts";
+import { recordedTransfersIn } from "./memory-ledger/recorded-transfers.ts";
 import { transfersIn, undecidedIn, waitingIn } from "./memory-ledger/transfers.ts";
 import { withdrawalsIn } from "./memory-ledger/withdrawals.ts";
 
@@ -118,6 +119,8 @@ export class MemoryLedger implements Ledger {
 
   readonly passedBlocks: Ledger["passedBlocks"] = passedBlocksIn(() => this.#state);
 
+  readonly recordedTransfers: Ledger["recordedTransfers"] = recordedTransfersIn(() => this.#state);
+
   readonly jobs: Ledger["jobs"] = {
     dispatch: (limit, make) => this.#dispatch(limit, make),
   };
@@ -164,6 +167,7 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   control: controlIn(state, clock),
   approvals: approvalsIn(state),
   passedBlocks: passedBlocksIn(() => state),
+  recordedTransfers: recordedTransfersIn(() => state),
   balanceAdjustments: {
     add: async ({ amountShares }) => {
       const id = BigInt(state.adjustments.length + 1);

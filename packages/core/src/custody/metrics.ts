@@ -19,7 +19,7 @@ const BALANCE = {
   },
   stakebts_balance_agrees_block: { help: "Last block after which it held what it should" },
 } as const;
-const ALERTS = ["spend.unexplained", "authority.changed", "balance.missing", "balance.surplus"];
+const ALERTS = ["spend.unexplained", "authority.changed"];
 
 /** Measures how far a watcher has read and what it found. The function that it returns counts an alert. */
 export function measureSpendMonitor(

@@ -8,6 +8,7 @@ import type {
   NewReceipt,
   PassedBlocks,
   PaymentsSwitch,
+  RecordedTransfers,
 } from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
@@ -32,6 +33,7 @@ export interface MonitorLedger {
   hasWithdrawals(): Promise<boolean>;
   readonly cursor: CursorReader;
   readonly passedBlocks: PassedBlocks;
+  readonly recordedTransfers: RecordedTransfers;
   /** What a watcher has noted last. Only watchers write there: what another process writes down in a receipt tells it nothing. */
   lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
   /** @param subject what it is about: a block, an account */

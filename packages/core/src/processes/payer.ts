@@ -129,6 +129,7 @@ export function newPayDeps({
       new CauseReader({
         chain,
         passedBlocks: ledger.passedBlocks,
+        recordedTransfers: ledger.recordedTransfers,
         custodian,
         requestOf: (transfer, blockNum) =>
           requestOf(transfer, memoReader.read(transfer.memo), blockNum, policy),

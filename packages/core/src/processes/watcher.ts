@@ -68,7 +68,13 @@ export async function runWatcher(
     owed: { ...settings.owed, terms: termsEver(policy) },
     onAlert,
   });
-  const balance = new BalanceMonitor({ chain, ledger, log, custodian: custodian.account, onAlert });
+  const balance = new BalanceMonitor({
+    chain,
+    ledger,
+    log,
+    custodian: custodian.account,
+    onAlert: (alert) => directAlerts.job(alert),
+  });
   ports.measureBalance?.(() => balance.state);
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };

@@ -51,6 +51,7 @@ export class LedgerGuard {
       topUps: ledger.topUps,
       control: ledger.control,
       passedBlocks: ledger.passedBlocks,
+      recordedTransfers: ledger.recordedTransfers,
       jobs: ledger.jobs,
       payouts: {
         ...ledger.payouts,

@@ -13,6 +13,7 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   hasWithdrawals: () => Promise.resolve(ledger.contents.withdrawals.size > 0),
   cursor: ledger.cursor,
   passedBlocks: ledger.passedBlocks,
+  recordedTransfers: ledger.recordedTransfers,
   lastNote: (wanted) =>
     Promise.resolve(ledger.contents.watcherNotes.findLast(({ kind }) => kind === wanted)?.value),
   note: async (kind, subject, value) => {

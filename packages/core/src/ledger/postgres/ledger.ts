@@ -16,6 +16,7 @@ import { PostgresCursor } from "./cursor.ts";
 import { addJobs, dispatchJobs } from "./jobs.ts";
 import { PostgresPassedBlocks } from "./passed-blocks.ts";
 import { PostgresPayouts } from "./payouts.ts";
+import { PostgresRecordedTransfers } from "./recorded-transfers.ts";
 import { addReceipts } from "./receipts.ts";
 import { setAsideIn } from "./set-aside.ts";
 import { PostgresStakeRows } from "./stake-rows.ts";
@@ -49,6 +50,7 @@ export function createPostgresLedger(source: DatabaseSource): Ledger {
     withdrawals: new PostgresWithdrawals(db),
     topUps: new PostgresTopUps(db),
     passedBlocks: new PostgresPassedBlocks(db),
+    recordedTransfers: new PostgresRecordedTransfers(db),
     control: {
       read: () => control.read(),
       bind: (account) => inTransaction(db, (tx) => new PostgresControl(tx).bind(account)),
@@ -71,6 +73,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   topUps: new PostgresTopUps(tx),
   control: new PostgresControl(tx),
   passedBlocks: new PostgresPassedBlocks(tx),
+  recordedTransfers: new PostgresRecordedTransfers(tx),
   balanceAdjustments: {
     add: async ({ amountShares, actor, reason }) => {
       await tx.$executeRaw`
