@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import {
   examineTransfer,
   type RecordRequest,
@@ -18,13 +18,14 @@ import {
   jsonOption,
   operationOption,
   reasonOption,
+  whole,
 } from "../options.ts";
 import { printJson } from "../print.ts";
 
 interface Options extends ActionOptions {
   readonly proposal: OperationId;
   readonly executed: OperationId;
-  readonly operation?: string;
+  readonly operation?: number;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -45,7 +46,12 @@ export function addRecordTransfer(transfers: Command, run: Run): void {
         "the approval that executed it; at its expiration: that block, the number of its transactions, 0",
       ).makeOptionMandatory(),
     )
-    .option("--operation <number>", "which operation of the proposal, from 0 on, if it has several transfers")
+    .addOption(
+      new Option(
+        "--operation <number>",
+        "which operation of the proposal, from 0 on, if it has several transfers",
+      ).argParser(whole),
+    )
     .addOption(reasonOption())
     .addOption(actorOption())
     .option("--dry-run", "show it, and write nothing")
@@ -70,8 +76,7 @@ async function record(context: Context, options: Options): Promise<ExitCode> {
   const action = isDry ? DRY_RUN : await operatorAction(context, options);
   const [proposal, executed] = [options.proposal, options.executed].map(operationPosition);
   assert(proposal !== undefined && executed !== undefined, "their options were parsed");
-  const proposedOp = options.operation === undefined ? undefined : Number(options.operation);
-  const request: RecordRequest = { proposal, executed, proposedOp };
+  const request: RecordRequest = { proposal, executed, proposedOp: options.operation };
   const deps = { ...(await ingestDeps(context)), chain: context.chain };
   const examined = await examineTransfer(deps, request);
   if (examined.result === "refused") {
