@@ -1,4 +1,8 @@
-import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import type {
+  AccountHistoryReader,
+  ProposalReader,
+  UndeliveredBlockReader,
+} from "@stakebts/bitshares/account-operations";
 import type { ChainAccount, ChainReader } from "@stakebts/bitshares/chain";
 import { createMemoReader } from "@stakebts/bitshares/memo-cipher";
 import type { Environment } from "@stakebts/core/config/environment";
@@ -33,7 +37,7 @@ export class Context {
   #isRightAccount = false;
   #view: LedgerView | undefined;
   #ledger: Ledger | undefined;
-  #chain: (ChainReader & UndeliveredBlockReader & AccountHistoryReader) | undefined;
+  #chain: (ChainReader & UndeliveredBlockReader & AccountHistoryReader & ProposalReader) | undefined;
   #access: ConsoleAccess | undefined;
 
   constructor(terminal: Terminal, environment: Environment) {
@@ -81,7 +85,7 @@ export class Context {
     return this.#access;
   }
 
-  get chain(): ChainReader & UndeliveredBlockReader & AccountHistoryReader {
+  get chain(): ChainReader & UndeliveredBlockReader & AccountHistoryReader & ProposalReader {
     this.#chain ??= openChain(readSettings("chain", this.environment));
     return this.#chain;
   }

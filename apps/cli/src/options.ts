@@ -10,7 +10,7 @@ import { type OperationId, operationPosition } from "@stakebts/kernel/operation-
 
 const DEFAULT_LIMIT = 50;
 
-const whole = (text: string): number => {
+export const whole = (text: string): number => {
   if (!/^[0-9]{1,9}$/u.test(text)) throw new InvalidArgumentError("Expected a whole number.");
   return Number(text);
 };

@@ -43,6 +43,33 @@ export interface AccountHistoryReader {
   }): Promise<readonly AccountHistoryEntry[]>;
 }
 
+/** A transfer that an operation of a proposal is. */
+export interface ProposedTransfer {
+  /** Among the operations of the proposal, from 0 on. */
+  readonly proposedOp: number;
+  readonly transfer: Omit<ChainTransfer, "txid" | "trxInBlock" | "opInTrx">;
+}
+
+export interface ProposalOnChain {
+  /** To the account, in their order; none where the place holds no proposal. */
+  readonly transfers: readonly ProposedTransfer[];
+  /** What the other place is: an approval of some proposal, the end of its block, or neither. */
+  readonly executedBy: "approval" | "end_of_block" | "nothing";
+}
+
+/** What proposals say, in the blocks where they were made. */
+export interface ProposalReader {
+  /**
+   * The proposal that the operation at this place made, and what stands at the place where it is said to have been executed; a majority
+   * agrees. Throws ChainError.
+   */
+  proposal(request: {
+    at: OperationPosition;
+    executedAt: OperationPosition;
+    account: AccountId;
+  }): Promise<ProposalOnChain>;
+}
+
 /** A way past a block that no node can deliver. */
 export interface UndeliveredBlockReader {
   /**

@@ -15,6 +15,7 @@ import type {
   AccountHistoryEntry,
   AccountHistoryReader,
   AccountOperationReader,
+  ProposalReader,
   UndeliveredBlockReader,
 } from "./account-operations.ts";
 import { isActing, keySet, NO_KEYS, operationName } from "./acting-account.ts";
@@ -34,6 +35,8 @@ import { distinctNodes, majorityOf } from "./node-address.ts";
 import { NodePool, type NodeState } from "./node-pool.ts";
 import type { ChainLog, RpcConnection } from "./rpc-connection.ts";
 import { CORE_ASSET_ID } from "./signer.ts";
+import { readProposal } from "./proposal.ts";
+import { operationId } from "@stakebts/kernel/operation-id";
 import { readUndelivered } from "./undelivered-block.ts";
 import { CLAIM_TAG, TRANSFER_TAG } from "./transaction-codec.ts";
 import { asArray, asObject, asUint32 } from "./wire-values.ts";
@@ -75,7 +78,13 @@ const UNVERIFIABLE_AT_ONCE = 16;
 const ACCOUNTS_PER_CALL = 100;
 
 export interface ChainClient
-  extends ChainReader, ChainWriter, AccountOperationReader, AccountHistoryReader, UndeliveredBlockReader {
+  extends
+    ChainReader,
+    ChainWriter,
+    AccountOperationReader,
+    AccountHistoryReader,
+    ProposalReader,
+    UndeliveredBlockReader {
   blocksAtOnce(max: number): Promise<number>;
   /** What was found out about each node when it was last asked; asks none. */
   nodes(): readonly NodeState[];
@@ -218,6 +227,12 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
           const entries = await readAccountHistory(connection, { account, from, upToMs: toMs });
           return entries.filter(({ blockNum }) => blockNum <= to).map((entry) => historyOf(account, entry));
         },
+        { text: textOf, isLie: () => false },
+      ),
+    proposal: (request) =>
+      pool.agree(
+        `proposal ${operationId(request.at)}`,
+        async (connection) => readProposal(connection, request),
         { text: textOf, isLie: () => false },
       ),
     async undelivered(request) {

@@ -38,6 +38,12 @@ export function virtualPosition(at: OperationPosition, virtualOp: number): Opera
 export const mayBeVirtual = ({ opInTrx }: OperationPosition): boolean =>
   opInTrx === 0 || opInTrx >= OPERATIONS;
 
+/** The place of the operation that set it off. */
+export const executionOf = (at: OperationPosition): OperationPosition => ({
+  ...at,
+  opInTrx: at.opInTrx % OPERATIONS,
+});
+
 /** Twin: operation_name in prisma/functions, and a test compares them. Block 0, where imports are, has no virtual operations. */
 export const operationId = ({ blockNum, trxInBlock, opInTrx }: OperationPosition): OperationId =>
   (blockNum === 0 || opInTrx < OPERATIONS

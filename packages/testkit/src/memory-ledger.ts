@@ -21,6 +21,7 @@ import { topUpsIn } from "./memory-ledger/top-ups.ts";
 import { setAsideIn } from "./memory-ledger/set-aside.ts";
 import { memoKeysIn } from "./memory-ledger/memo-keys.ts";
 import { passedBlocksIn } from "./memory-ledger/passed-blocks.ts";
+import { recordedTransfersIn } from "./memory-ledger/recorded-transfers.ts";
 import { transfersIn, undecidedIn, waitingIn } from "./memory-ledger/transfers.ts";
 import { withdrawalsIn } from "./memory-ledger/withdrawals.ts";
 
@@ -133,6 +134,7 @@ export class MemoryLedger implements Ledger {
   readonly passedBlocks: Ledger["passedBlocks"] = passedBlocksIn(() => this.#state);
 
   readonly memoKeys: Ledger["memoKeys"] = memoKeysIn(() => this.#state);
+  readonly recordedTransfers: Ledger["recordedTransfers"] = recordedTransfersIn(() => this.#state);
 
   readonly jobs: Ledger["jobs"] = {
     dispatch: (limit, make) => this.#dispatch(limit, make),
@@ -181,6 +183,7 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   approvals: approvalsIn(state),
   passedBlocks: passedBlocksIn(() => state),
   memoKeys: memoKeysIn(() => state),
+  recordedTransfers: recordedTransfersIn(() => state),
   balanceAdjustments: {
     add: async ({ amountShares }) => {
       const id = BigInt(state.adjustments.length + 1);

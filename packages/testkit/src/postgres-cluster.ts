@@ -168,6 +168,7 @@ export class PostgresCluster {
         new CauseReader({
           chain,
           passedBlocks: this.ledger.passedBlocks,
+          recordedTransfers: this.ledger.recordedTransfers,
           custodian,
           requestOf: (transfer, blockNum) =>
             requestOf(transfer, this.#ingester.memos.read(transfer.memo), blockNum, policy),

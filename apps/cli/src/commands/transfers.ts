@@ -6,6 +6,7 @@ import type { Run } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { type ActionOptions, actorOption, examples, jsonOption, reasonOption } from "../options.ts";
 import { printJson } from "../print.ts";
+import { addRecordTransfer } from "./record-transfer.ts";
 
 const COMMANDS = {
   "set-aside": {
@@ -28,7 +29,10 @@ ${examples(["transfers set-aside 61234567:3:0 --reason 'the database refuses its
 } as const;
 
 export function addTransfers(program: Command, run: Run): void {
-  const transfers = program.command("transfers").description("Transfers that cannot be answered.");
+  const transfers = program
+    .command("transfers")
+    .description("Transfers that cannot be answered, or that nobody tells of.");
+  addRecordTransfer(transfers, run);
   for (const [name, { act, description, help }] of Object.entries(COMMANDS))
     transfers
       .command(name)

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { countBlocks, measureCursor, measureNodes } from "../ledger/chain-metrics.ts";
 import { countedLog, createObservation } from "../runtime/observation.ts";
-import { measureSpendMonitor } from "../custody/metrics.ts";
+import { measureBalance, measureSpendMonitor } from "../custody/metrics.ts";
 import { measureFreeze } from "../limits/metrics.ts";
 import { measureLiveness, measureNotifications } from "./metrics.ts";
 import { measureLead, measureMoney, measurePause, measurePayments } from "../payments/metrics.ts";
@@ -32,6 +32,7 @@ function metricsThereAre(): Map<string, readonly string[]> {
   measureLedger(metrics, nothing);
   measureQueues(metrics, nothing, JOB_KINDS);
   measureSpendMonitor(metrics, () => nothing);
+  measureBalance(metrics, () => nothing);
   measureLiveness(metrics);
   measureNotifications(metrics, nothing);
   const port = () => Promise.resolve();

@@ -4,6 +4,7 @@ import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/i
 import { memoryMonitorLedger } from "@stakebts/testkit/simulator/monitor-ledger";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { enqueueStalePayouts } from "../ledger/dispatch-jobs.ts";
+import { examineTransfer, recordTransfer } from "../operators/record-transfer.ts";
 import { BalanceMonitor } from "./balance-monitor.ts";
 
 const BTS = 100_000n;
@@ -179,6 +180,60 @@ describe("the custodian's balance", () => {
       ]);
       expect(alerts[0]?.details["todo"]).toContain("stakebts transfers record");
     }));
+
+  it("agrees again when a person has recorded it; its sender is answered, once, also when a node tells of it later", () =>
+    watched({}, async (cluster, { alerts, monitor, blocks }, chain) => {
+      noHistory(cluster);
+      await proposed(cluster, 25_000n);
+      const madeAt = await chain.head();
+      await cluster.devnet.produce();
+      for (let i = 0; i < 5; i++) {
+        await blocks(4);
+        await cluster.ingest();
+      }
+      expect(alerts).toMatchObject([{ event: "balance.surplus" }]);
+      const deps = { ...cluster.readDeps(), chain };
+      const at = (blockNum: number) => ({ blockNum, trxInBlock: 0, opInTrx: 0 });
+      const request = { proposal: at(madeAt.headBlockNum), executed: at(madeAt.headBlockNum + 1) };
+      const examined = await examineTransfer(deps, request);
+      if (examined.result === "refused") throw new Error(examined.message);
+      expect(examined).toMatchObject({ isThere: false, transfer: { sender: "nominator-1" } });
+      const action = { id: "1", actor: "ann", reason: "nodes have no history" };
+      expect(await recordTransfer(deps, { examined, request, action })).toBe(true);
+      expect(await recordTransfer(deps, { examined, request, action })).toBe(false);
+      await cluster.settle();
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+      await blocks(10);
+      expect(monitor.state.difference).toBe(0n);
+      for (const { faults } of cluster.devnet.nodes) faults.lie(null);
+      await cluster.settle(24);
+      await blocks(10);
+      expect(monitor.state.difference).toBe(0n);
+      expect(alerts).toHaveLength(1);
+      expect([...cluster.ledger.contents.agreements.keys()]).toHaveLength(1);
+      await cluster.expectLedgerMatchesChain();
+    }));
+
+  it.each([
+    ["a place that is no approval", { proposal: 0, executed: 0 }, /neither an approval/u],
+    ["no proposal", { proposal: 1, executed: 1 }, /proposes no such transfer/u],
+    ["an end before the beginning", { proposal: 1, executed: 0 }, /before it was made/u],
+    ["a block that is not read yet", { proposal: 0, executed: 100 }, /not read block/u],
+  ])("is not mended by %s", (_what, after, message) =>
+    watched({}, async (cluster, { blocks }, chain) => {
+      await proposed(cluster, 25_000n);
+      const { headBlockNum } = await chain.head();
+      await blocks(12);
+      await cluster.ingest();
+      const at = (blockNum: number) => ({ blockNum, trxInBlock: 0, opInTrx: 0 });
+      expect(
+        await examineTransfer(
+          { ...cluster.readDeps(), chain },
+          { proposal: at(headBlockNum + after.proposal), executed: at(headBlockNum + after.executed) },
+        ),
+      ).toMatchObject({ result: "refused", message: expect.stringMatching(message) as string });
+    }),
+  );
 
   it("is not what one node of three says", () =>
     watched({ devnet: { nodes: 3 } }, async (cluster, { alerts, blocks }) => {

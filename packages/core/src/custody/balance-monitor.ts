@@ -1,3 +1,4 @@
+import { executionOf, operationId } from "@stakebts/kernel/operation-id";
 import { assert } from "@stakebts/kernel/assert";
 import { sharesText } from "@stakebts/kernel/text";
 import { shares } from "@stakebts/kernel/amount";
@@ -9,7 +10,11 @@ import {
   type ChainReader,
   type ChainTransfer,
 } from "@stakebts/bitshares/chain";
-import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import type {
+  AccountHistoryReader,
+  ProposalReader,
+  UndeliveredBlockReader,
+} from "@stakebts/bitshares/account-operations";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
@@ -29,6 +34,7 @@ import {
 export interface BalanceMonitorDeps {
   readonly chain: Pick<ChainReader, "head" | "blocks" | "blocksAtOnce" | "balanceBounds"> &
     Partial<AccountHistoryReader> &
+    Partial<ProposalReader> &
     Partial<UndeliveredBlockReader>;
   readonly ledger: Pick<
     MonitorLedger,
@@ -39,6 +45,7 @@ export interface BalanceMonitorDeps {
     | "adjustmentsAfter"
     | "inFlight"
     | "passedBlocks"
+    | "recordedTransfers"
     | "addReceipts"
   >;
   readonly log: Log;
@@ -76,6 +83,12 @@ interface Expectation {
   /** The last adjustment that is in it. */
   adjustmentId: bigint;
   agreesAtBlockNum: number;
+  /** After this block it began. */
+  baseBlockNum: number;
+  /** Places of transfers that people have recorded and that were looked at. */
+  recorded: readonly string[];
+  /** What proposals have paid in since, by block, sender and amount: told by the history or recorded, and counted once. */
+  paidIn: readonly string[];
 }
 
 /**
@@ -117,6 +130,7 @@ export class BalanceMonitor {
     }
     if (await this.#readBlocks(expected, final)) return true;
     await this.#readHistory(expected);
+    await this.#readRecorded(expected);
     await this.#adjust(expected);
     await this.#sample(head.headBlockNum);
     await this.#judge(expected);
@@ -149,6 +163,9 @@ export class BalanceMonitor {
         historyBlockNum: toBlockNum,
         adjustmentId: adjustments.at(-1)?.id ?? 0n,
         agreesAtBlockNum: toBlockNum,
+        baseBlockNum: toBlockNum,
+        recorded: [],
+        paidIn: [],
       };
       await this.#note(expected);
       await this.#deps.ledger.addReceipts([
@@ -207,7 +224,12 @@ export class BalanceMonitor {
       const found: { blockNum: number; transfers: readonly ChainTransfer[] }[] = [];
       for (const [at, there] of byBlock)
         found.push({ blockNum: at, transfers: virtualOnly(await this.#held(at), there) });
-      for (const one of found) this.#move(expected, one.blockNum, one.transfers);
+      for (const one of found)
+        this.#move(
+          expected,
+          one.blockNum,
+          one.transfers.filter((transfer) => this.#isNews(expected, one.blockNum, transfer)),
+        );
       this.#inBlocks.clear();
       expected.historyBlockNum = blockNum;
       this.#historyFailingSince = undefined;
@@ -227,6 +249,36 @@ export class BalanceMonitor {
     const [block] = await this.#blocks(blockNum, blockNum);
     assert(block !== undefined, `asked for block ${blockNum} and got none`);
     return block;
+  }
+
+  /** Money that a proposal paid in: `false` when it is counted already, told by the other source. */
+  #isNews(
+    expected: Expectation,
+    blockNum: number,
+    { fromId, toId, amount, assetId }: Pick<ChainTransfer, "fromId" | "toId" | "amount" | "assetId">,
+  ): boolean {
+    if (toId !== this.#deps.custodian.id) return true;
+    const name = `${blockNum} ${fromId} ${amount} ${assetId}`;
+    if (expected.paidIn.includes(name)) return false;
+    expected.paidIn = [...expected.paidIn, name];
+    return true;
+  }
+
+  /** What people have recorded, as the block of its proposal says: of who has recorded it nothing but its place is believed. */
+  async #readRecorded(expected: Expectation): Promise<void> {
+    const { chain, ledger, custodian } = this.#deps;
+    const range = { from: expected.baseBlockNum + 1, to: expected.blockNum };
+    for (const { operation, proposal, proposedOp } of await ledger.recordedTransfers.within(range)) {
+      const name = operationId(operation);
+      if (expected.recorded.includes(name) || chain.proposal === undefined) continue;
+      const executedAt = executionOf(operation);
+      const { transfers } = await chain.proposal({ at: proposal, executedAt, account: custodian.id });
+      const found = transfers.find((one) => one.proposedOp === proposedOp)?.transfer;
+      const { trxInBlock, opInTrx } = operation;
+      if (found !== undefined && this.#isNews(expected, operation.blockNum, found))
+        this.#move(expected, operation.blockNum, [{ ...found, trxInBlock, opInTrx, txid: undefined }]);
+      expected.recorded = [...expected.recorded, name];
+    }
   }
 
   async #adjust(expected: Expectation): Promise<void> {
@@ -369,12 +421,9 @@ const toNote = (expected: Expectation): string =>
 
 /** Only watchers write there. */
 function fromNote(text: string): Expectation {
-  const note = JSON.parse(text) as Record<keyof Expectation, string | number>;
-  return {
-    blockNum: Number(note.blockNum),
-    shares: BigInt(note.shares),
-    historyBlockNum: Number(note.historyBlockNum),
-    adjustmentId: BigInt(note.adjustmentId),
-    agreesAtBlockNum: Number(note.agreesAtBlockNum),
+  const note = JSON.parse(text) as Omit<Expectation, "shares" | "adjustmentId"> & {
+    readonly shares: string;
+    readonly adjustmentId: string;
   };
+  return { ...note, shares: BigInt(note.shares), adjustmentId: BigInt(note.adjustmentId) };
 }

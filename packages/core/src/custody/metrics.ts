@@ -25,8 +25,6 @@ const ALERTS = [
   "incoming.differs",
   "agreements.imported",
   "authority.changed",
-  "balance.missing",
-  "balance.surplus",
 ];
 
 /** Measures how far a watcher has read and what it found. The function that it returns counts an alert. */

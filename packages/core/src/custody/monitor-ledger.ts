@@ -13,6 +13,7 @@ import type {
   PassedBlocks,
   PaymentsSwitch,
   SettlementMatch,
+  RecordedTransfers,
 } from "../ledger/ledger.ts";
 
 export interface OperationToLookUp {
@@ -99,6 +100,7 @@ export interface MonitorLedger {
   readonly settlements: SettlementsToCheck;
   readonly incoming: IncomingToCheck;
   readonly imports: ImportsToCheck;
+  readonly recordedTransfers: RecordedTransfers;
   /** What a watcher has noted last. Only watchers write there: what another process writes down in a receipt tells it nothing. */
   lastNote(kind: WatcherNoteKind): Promise<string | undefined>;
   /** @param subject what it is about: a block, an account */

@@ -9,6 +9,7 @@ import { addReceipts } from "../ledger/postgres/receipts.ts";
 import { addFreeze } from "../ledger/postgres/freezes.ts";
 import { bindLedger, readControl } from "../ledger/postgres/control.ts";
 import { readCursor } from "../ledger/postgres/cursor.ts";
+import { PostgresRecordedTransfers } from "../ledger/postgres/recorded-transfers.ts";
 import { PostgresPassedBlocks } from "../ledger/postgres/passed-blocks.ts";
 import {
   type Database,
@@ -46,6 +47,7 @@ export function createPostgresMonitorLedger(source: DatabaseSource): MonitorLedg
     settlements: settlementsToCheck(db),
     incoming: incomingToCheck(db),
     imports: importsToCheck(db),
+    recordedTransfers: new PostgresRecordedTransfers(db),
     lastNote: async (kind) => {
       const row = await db.watcherNote.findFirst({ where: { kind }, orderBy: { id: "desc" } });
       return row?.value;

@@ -96,6 +96,7 @@ export class SpendMonitor {
     this.#causes = new CauseReader({
       chain: deps.chain,
       passedBlocks: deps.ledger.passedBlocks,
+      recordedTransfers: deps.ledger.recordedTransfers,
       custodian: deps.custodian,
     });
   }

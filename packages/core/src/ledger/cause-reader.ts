@@ -1,8 +1,17 @@
 import type { AccountId, ChainAccount, ChainReader, ChainTransfer } from "@stakebts/bitshares/chain";
 import { ChainError } from "@stakebts/bitshares/chain";
-import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import type {
+  AccountHistoryReader,
+  ProposalReader,
+  UndeliveredBlockReader,
+} from "@stakebts/bitshares/account-operations";
 import { ServiceError } from "@stakebts/kernel/errors";
-import { mayBeVirtual, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import {
+  executionOf,
+  mayBeVirtual,
+  operationId,
+  type OperationPosition,
+} from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import {
   type Claim,
@@ -13,15 +22,18 @@ import {
   whyNotOnChain,
 } from "../rules/owed.ts";
 import type { MemoRequest } from "../rules/request.ts";
-import type { PassedBlocks } from "./ledger.ts";
+import type { PassedBlocks, RecordedTransfers } from "./ledger.ts";
 import { readOrPass } from "./pass-blocks.ts";
 
 export interface CauseReaderDeps {
   readonly chain: Pick<ChainReader, "blocks" | "accounts"> &
     Partial<UndeliveredBlockReader> &
+    Partial<ProposalReader> &
     Partial<AccountHistoryReader>;
   /** Blocks that no node delivers: a majority is asked in another way what they hold of the custodian. */
   readonly passedBlocks: PassedBlocks;
+  /** Transfers of executed proposals that no node tells of any more: where the proposal was made. */
+  readonly recordedTransfers: Pick<RecordedTransfers, "at">;
   readonly custodian: { readonly id: AccountId };
   /** What a transfer asks for; without it memos are left alone, as by a process that has no key to them. */
   readonly requestOf?:
@@ -152,7 +164,7 @@ export class CauseReader {
       const at = transfer.operation;
       const block = found.get(at.blockNum);
       if (block?.virtual === "unread" && mayBeVirtual(at) && inBlock(block, at) === undefined)
-        found.set(at.blockNum, await this.#withVirtual(at.blockNum, block));
+        found.set(at.blockNum, await this.#withVirtual(at, block));
     }
     for (const [blockNum, block] of found) this.#remember(blockNum, block);
     return found;
@@ -182,11 +194,18 @@ export class CauseReader {
    * With what the chain itself did in the block, which stands in none of its transactions and which the account's history has.
    * Throws ChainError where no majority of the nodes can tell.
    */
-  async #withVirtual(blockNum: number, block: SeenBlock): Promise<SeenBlock> {
+  async #withVirtual(at: OperationPosition, block: SeenBlock): Promise<SeenBlock> {
     const { chain, custodian } = this.#deps;
     if (chain.accountHistory === undefined) return block;
+    const { blockNum } = at;
     const range = { from: blockNum, to: blockNum, toMs: block.timeMs };
-    const entries = await chain.accountHistory({ account: custodian.id, ...range });
+    let entries: readonly { readonly transfer: Omit<ChainTransfer, "txid"> | undefined }[];
+    try {
+      entries = await chain.accountHistory({ account: custodian.id, ...range });
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      return this.#asRecorded(at, block, error);
+    }
     const found = entries.flatMap(({ transfer }) =>
       transfer === undefined || transfer.toId !== custodian.id || inBlock(block, transfer) !== undefined
         ? []
@@ -194,6 +213,31 @@ export class CauseReader {
     );
     const transfers = [...block.transfers, ...found];
     return { ...block, transfers, weight: weightOf(transfers), virtual: "read" };
+  }
+
+  /**
+   * What a person has recorded says where the proposal was made; what the transfer is, its block says. That it was executed, the watcher's
+   * balance shows (ADR 0022). Nothing else of the block is known by it.
+   */
+  async #asRecorded(at: OperationPosition, block: SeenBlock, why: ChainError): Promise<SeenBlock> {
+    const { chain, custodian, recordedTransfers } = this.#deps;
+    const recorded = await recordedTransfers.at(at);
+    if (recorded === undefined || chain.proposal === undefined)
+      throw new ChainError(
+        why.code,
+        `${why.message}; if an executed proposal has paid ${operationId(at)}: stakebts transfers record`,
+        { cause: why },
+      );
+    const { proposal, proposedOp } = recorded;
+    const { transfers } = await chain.proposal({
+      at: proposal,
+      executedAt: executionOf(at),
+      account: custodian.id,
+    });
+    const found = transfers.find((one) => one.proposedOp === proposedOp)?.transfer;
+    if (found === undefined) return block;
+    const { trxInBlock, opInTrx } = at;
+    return { ...block, transfers: [...block.transfers, { ...found, trxInBlock, opInTrx, txid: undefined }] };
   }
 
   #remember(blockNum: number, block: SeenBlock): void {

@@ -609,6 +609,11 @@ export interface LedgerTx {
     /** `false`: it was ordered before. */
     add(order: { blockNum: number; actor: string; reason: string }): Promise<boolean>;
   };
+  /** Of the operator's login only. */
+  readonly recordedTransfers: RecordedTransfers & {
+    /** `false`: this operation of this proposal, or this place, was recorded before. */
+    add(recorded: RecordedTransfer & { readonly actor: string; readonly reason: string }): Promise<boolean>;
+  };
   /** What the custodian got or gave otherwise than by a transfer: a person vouches for it. Of the operator's login only. */
   readonly balanceAdjustments: {
     add(adjustment: {
@@ -652,6 +657,22 @@ export interface PassedBlocks {
   within(range: { readonly from: number; readonly to: number }): Promise<readonly number[]>;
 }
 
+/** A transfer to the custodian that a proposal made when it was executed, recorded by a person because no node tells of it. */
+export interface RecordedTransfer {
+  /** Its place in the ledger. */
+  readonly operation: OperationPosition;
+  /** The operation that made the proposal; what the transfer says stands there. */
+  readonly proposal: OperationPosition;
+  /** Among the operations of the proposal, from 0 on. */
+  readonly proposedOp: number;
+}
+
+export interface RecordedTransfers {
+  at(operation: OperationPosition): Promise<RecordedTransfer | undefined>;
+  /** In blocks of this range; they are few. */
+  within(range: { readonly from: number; readonly to: number }): Promise<readonly RecordedTransfer[]>;
+}
+
 /** The truth. */
 export interface Ledger {
   /** Runs `work` in one transaction and returns what it returns; on an exception nothing has happened. */
@@ -683,6 +704,7 @@ export interface Ledger {
   readonly topUps: TopUpReader;
   readonly control: Control;
   readonly passedBlocks: PassedBlocks;
+  readonly recordedTransfers: RecordedTransfers;
   readonly jobs: {
     /**
      * Jobs that have not been made, oldest first; each caller gets others. They come again if `make` throws.

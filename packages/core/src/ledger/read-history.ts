@@ -3,7 +3,7 @@ import type { Millis } from "@stakebts/kernel/time";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { type ChainBlock, ChainError, type ChainTransfer } from "@stakebts/bitshares/chain";
 import type { AccountHistoryEntry, AccountHistoryReader } from "@stakebts/bitshares/account-operations";
-import type { Cursor, NewReceipt, NewTransfer } from "./ledger.ts";
+import type { Cursor, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import {
   type IngestDeps,
   readBlocks,
@@ -145,7 +145,7 @@ async function readRange(
   const receipts = await ledger.transaction(async (tx) => {
     // Another ingester may have read it meanwhile.
     if (!(await tx.cursor.moveHistory(cursor.historyBlockNum, to))) return [];
-    const written = await writeTransfers(tx, deps, found);
+    const written = await writeTransfers(tx, deps, await withoutRecorded(tx, found));
     const settled = await settleOutgoing(tx, written);
     const all = [
       ...settled.receipts,
@@ -171,6 +171,29 @@ async function readRange(
   for (const receipt of receipts) logReceipt(log, receipt);
   return receipts.filter(({ event }) => event === "transfer.virtual").length;
 }
+
+/** A person may have recorded some before nodes told of them, at other places of the same blocks. */
+async function withoutRecorded(tx: LedgerTx, found: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
+  const [first, last] = [found[0], found.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const range = { from: first.operation.blockNum, to: last.operation.blockNum };
+  const operations = (await tx.recordedTransfers.within(range)).map(({ operation }) => operation);
+  const recorded = [...(await tx.transfers.find({ operations }))];
+  return found.filter((transfer) => {
+    const same = recorded.findIndex((one) => isSameTransfer(one, transfer));
+    if (same !== -1) recorded.splice(same, 1);
+    return same === -1;
+  });
+}
+
+/** Of two that the chain carried out in one block. */
+export const isSameTransfer = (one: NewTransfer, other: NewTransfer | undefined): boolean =>
+  one.operation.blockNum === other?.operation.blockNum &&
+  one.sender === other.sender &&
+  one.amount === other.amount &&
+  one.assetId === other.assetId &&
+  one.memoStatus === other.memoStatus &&
+  one.memoText === other.memoText;
 
 /** The transfers of the account in these blocks that no transaction holds, in the ledger's words. Nothing is written. */
 export async function findVirtualTransfers(

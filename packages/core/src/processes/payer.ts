@@ -157,6 +157,7 @@ export function newPayDeps({
       new CauseReader({
         chain,
         passedBlocks: ledger.passedBlocks,
+        recordedTransfers: ledger.recordedTransfers,
         custodian,
         requestOf: (transfer, blockNum) =>
           requestWithKeys({ memoKeys, memos: memoReader, policy }, transfer, blockNum),

@@ -301,6 +301,25 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "an operation of a proposal is recorded once, and at one place",
+    async run(ledger) {
+      const recorded = { operation: operation(9, 0, 65_536), proposal: operation(5, 1, 0), proposedOp: 0 };
+      const add = (change: object) =>
+        ledger.transaction((tx) =>
+          tx.recordedTransfers.add({ ...recorded, ...change, actor: "ann", reason: "pruned" }),
+        );
+      assert.equal(await add({}), true);
+      assert.equal(await add({}), false);
+      assert.equal(await add({ operation: operation(10) }), false);
+      assert.equal(await add({ proposedOp: 1 }), false);
+      assert.equal(await add({ operation: operation(10), proposedOp: 1 }), true);
+      assert.deepEqual(await ledger.recordedTransfers.at(operation(9, 0, 65_536)), recorded);
+      assert.equal(await ledger.recordedTransfers.at(operation(9)), undefined);
+      assert.equal((await ledger.recordedTransfers.within({ from: 9, to: 10 })).length, 2);
+      assert.deepEqual(await ledger.recordedTransfers.within({ from: 1, to: 9 }), [recorded]);
+    },
+  },
+  {
     name: "a transfer that is written twice is there once, and comes back as it was",
     async run(ledger) {
       const transfer = incoming({ memoText: "caf\u00E9 \u{1F4B8}", txid: "ab".repeat(20) });

@@ -19,6 +19,7 @@ import type {
   PayoutApproval,
   PayoutRecord,
   SeenMemoKey,
+  RecordedTransfer,
   SettlementMatch,
   TopUpRecord,
   WithdrawalRecord,
@@ -80,6 +81,7 @@ export interface State {
   /** Of watchers, in order; those of alerts are named by event and subject. */
   watcherNotes: readonly { readonly kind: string; readonly subject: string; readonly value: string }[];
   /** What people have said came or went otherwise than by a transfer. */
+  recordedTransfers: readonly RecordedTransfer[];
   adjustments: readonly { readonly id: bigint; readonly amount: bigint }[];
   /** Operations of transfers and ids of rows. */
   setAside: ReadonlySet<string>;
@@ -111,6 +113,7 @@ export const emptyState = (): State => ({
   memoKeys: [],
   requests: [],
   watcherNotes: [],
+  recordedTransfers: [],
   adjustments: [],
   setAside: new Set(),
   recoveryHold: { raised: undefined, databaseChanged: true },

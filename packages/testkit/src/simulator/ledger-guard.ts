@@ -69,6 +69,7 @@ export class LedgerGuard {
       control: ledger.control,
       passedBlocks: ledger.passedBlocks,
       memoKeys: ledger.memoKeys,
+      recordedTransfers: ledger.recordedTransfers,
       jobs: ledger.jobs,
       payouts: {
         ...ledger.payouts,

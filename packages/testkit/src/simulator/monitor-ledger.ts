@@ -20,6 +20,7 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   incoming: incomingIn(ledger),
   // Nobody imports anything here.
   imports: { unchecked: () => Promise.resolve([]), setChecked: () => Promise.resolve() },
+  recordedTransfers: ledger.recordedTransfers,
   lastNote: (wanted) =>
     Promise.resolve(ledger.contents.watcherNotes.findLast(({ kind }) => kind === wanted)?.value),
   note: async (kind, subject, value) => {

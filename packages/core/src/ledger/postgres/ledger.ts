@@ -17,6 +17,7 @@ import { addJobs, dispatchJobs } from "./jobs.ts";
 import { PostgresMemoKeys } from "./memo-keys.ts";
 import { PostgresPassedBlocks } from "./passed-blocks.ts";
 import { PostgresPayouts } from "./payouts.ts";
+import { PostgresRecordedTransfers } from "./recorded-transfers.ts";
 import { addReceipts } from "./receipts.ts";
 import { setAsideIn } from "./set-aside.ts";
 import { PostgresStakeRows } from "./stake-rows.ts";
@@ -51,6 +52,7 @@ export function createPostgresLedger(source: DatabaseSource): Ledger {
     topUps: new PostgresTopUps(db),
     passedBlocks: new PostgresPassedBlocks(db),
     memoKeys: new PostgresMemoKeys(db),
+    recordedTransfers: new PostgresRecordedTransfers(db),
     control: {
       read: () => control.read(),
       bind: (account) => inTransaction(db, (tx) => new PostgresControl(tx).bind(account)),
@@ -74,6 +76,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   control: new PostgresControl(tx),
   passedBlocks: new PostgresPassedBlocks(tx),
   memoKeys: new PostgresMemoKeys(tx),
+  recordedTransfers: new PostgresRecordedTransfers(tx),
   balanceAdjustments: {
     add: async ({ amountShares, actor, reason }) => {
       await tx.$executeRaw`
