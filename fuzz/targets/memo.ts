@@ -70,6 +70,9 @@ export function checkRequest(request: MemoRequest): void {
       );
       return;
     }
+    case "unread":
+      rule(false, "a text that was read is not unread");
+      return;
     default:
       rule(false, "a type that does not exist");
   }

@@ -29,8 +29,18 @@ test("what an executed proposal has paid in is read from its block, recorded onc
 
   const record = (...more: readonly string[]) =>
     stakebts(
-      ...["transfers", "record", "--proposal", `${madeAt}:0:0`, "--executed", `${madeAt + 1}:0:0`],
-      ...["--reason", "no node has it", "--actor", "ann", "--yes", ...more],
+      "transfers",
+      "record",
+      "--proposal",
+      `${madeAt}:0:0`,
+      "--executed",
+      `${madeAt + 1}:0:0`,
+      "--reason",
+      "no node has it",
+      "--actor",
+      "ann",
+      "--yes",
+      ...more,
     );
   expect((await record()).out).toContain(
     "several transfers to the custodian: say which (--operation 0 or 1)",

@@ -92,11 +92,11 @@ async function situation(count = 3) {
     payouts: payouts as [(typeof payouts)[0], (typeof payouts)[0], (typeof payouts)[0]],
     events: () => ledger.contents.receipts.map(({ event }) => event),
     /** Signed and saved. */
-    async sign(payout: (typeof payouts)[0], name: string) {
+    sign: async (payout: (typeof payouts)[0], name: string) => {
       await saveWithdrawal(ledger, withdrawalFor(payout, name, { writerEpoch }));
       causes.signed(payout);
     },
-    async end(payout: (typeof payouts)[0], name: string) {
+    end: async (payout: (typeof payouts)[0], name: string) => {
       await ledger.transaction(async (tx) => {
         await tx.withdrawals.expire([withdrawalFor(payout, name).id]);
         await tx.payouts.endAttempts([{ id: payout.id, to: "ready", counts: false, reason: "refused" }]);

@@ -11,7 +11,6 @@ import { OverdueCheck } from "../custody/overdue-check.ts";
 import { SettlementCheck } from "../custody/settlement-check.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
-import type { NewReceipt } from "../ledger/ledger.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
 import type { OwedAccounts } from "../rules/owed.ts";
 import { type Policy, termsEver } from "../rules/policy.ts";

@@ -605,15 +605,12 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       );
       assert.deepEqual(await ledger.withdrawals.save([]), []);
       const ids = payouts.map(({ id }) => id);
-      const lives = (await ledger.payouts.views(ids)).map(({ payout, live }) => [payout.id, live?.txid]);
+      const lives = new Map(
+        (await ledger.payouts.views(ids)).map(({ payout, live }) => [payout.id, live?.txid]),
+      );
       assert.deepEqual(
-        lives.toSorted(),
-        [
-          [first.id, of(first, "a").txid],
-          [second.id, of(second, "b").txid],
-          [third.id, of(third, "d").txid],
-          [fourth.id, of(fourth, "f").txid],
-        ].toSorted(),
+        ids.map((id) => lives.get(id)),
+        [of(first, "a"), of(second, "b"), of(third, "d"), of(fourth, "f")].map(({ txid }) => txid),
       );
       await ledger.withdrawals.markSent([of(first, "a"), of(third, "d")]);
       await ledger.withdrawals.markSent([]);
