@@ -1,4 +1,4 @@
-import { fc } from "@fast-check/vitest";
+import { fc } from "@stakebts/testkit/property";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { bts } from "@stakebts/kernel/amount";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";
