@@ -1,7 +1,7 @@
 import type { Queue } from "bullmq";
 import type { Policy } from "@stakebts/core/rules/policy";
 import type { ChainReader } from "@stakebts/bitshares/chain";
-import type { ConsoleAccess, ConsoleSession } from "@stakebts/core/operators/console-access";
+import type { ConsoleAccess, ConsoleSession, PasswordCost } from "@stakebts/core/operators/console-access";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { Ledger } from "@stakebts/core/ledger/ledger";
 import type { LedgerView } from "@stakebts/core/ledger/view";
@@ -23,6 +23,8 @@ export interface ConsoleDeps {
   readonly custodian: string;
   /** How browsers see the console, when that is not how it is reached: `https://console.example.org`. */
   readonly origin: string | undefined;
+  /** Of the hash that the password for an unknown name is held against. Default: that of a new password. */
+  readonly passwordCost?: PasswordCost | undefined;
 }
 
 /** What every handler behind the guard finds in its context. */

@@ -16,13 +16,13 @@ const FORM_COOKIE = "stakebts_form";
 const PASSWORD_LENGTH_MAX = 1_000;
 
 export function signIn(
-  deps: Pick<ConsoleDeps, "access" | "ledger" | "log" | "origin">,
+  deps: Pick<ConsoleDeps, "access" | "ledger" | "log" | "origin" | "passwordCost">,
   sessions: Sessions,
 ): Hono<ConsoleEnv> {
-  const { access, ledger, log, origin } = deps;
+  const { access, ledger, log, origin, passwordCost } = deps;
   const throttle = new SignInThrottle();
   // What an unknown name is compared with, so that it takes as long as a known one.
-  const unknownHash = hashPassword(newToken());
+  const unknownHash = hashPassword(newToken(), passwordCost);
   const formCookie = { path: SIGN_IN, httpOnly: true, sameSite: "Strict" } as const;
   const secure = origin?.startsWith("https:") ?? false;
 

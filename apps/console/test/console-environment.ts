@@ -17,8 +17,9 @@ import { CUSTODIAN, type PostgresCluster } from "@stakebts/testkit/postgres-clus
 import { test as base } from "../../cli/test/cli-test.ts";
 
 export const PASSWORD = "a long password";
-/** Once: it takes its time on purpose. */
-const passwordHash = hashPassword(PASSWORD);
+/** The least that is read back. What is made without it takes its time on purpose: see the tests of console-access.ts. */
+const passwordCost = { ln: 10, r: 1, p: 1 };
+const passwordHash = hashPassword(PASSWORD, passwordCost);
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 export const HERE = "http://console.test";
@@ -61,7 +62,7 @@ export class ConsoleEnvironment {
     const nodes = devnet.urls;
     this.watch = new ChainWatch({ chain, nodes, chainId: undefined, custodian: CUSTODIAN, clock });
     const { view, queues, watch } = this;
-    const parts = { ledger, chain, access, view, queues, clock, origin, glance: watch.latest };
+    const parts = { ledger, chain, access, view, queues, clock, origin, glance: watch.latest, passwordCost };
     this.app = createConsole({ ...parts, log: silent, policy: DEFAULT_POLICY, custodian: CUSTODIAN });
   }
 

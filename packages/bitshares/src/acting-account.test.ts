@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { ACTING_FIELDS, type Actor, isActing, keySet, NO_KEYS, operationName } from "./acting-account.ts";
 import { keysOfAuthority, parseAuthority } from "./chain-answers.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { PrivateKey as ReferencePrivateKey, PublicKey as ReferencePublicKey } from "bitsharesjs";
 import { describe, expect, it } from "vitest";
 import { nativeCurve, nobleCurve } from "./curve.ts";

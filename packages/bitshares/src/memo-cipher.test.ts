@@ -1,6 +1,6 @@
 import { createCipheriv, createHash, Hash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { Aes, PrivateKey as ReferencePrivateKey } from "bitsharesjs";
 import { describe, expect, it, vi } from "vitest";
 import type { EncryptedMemo } from "./chain.ts";

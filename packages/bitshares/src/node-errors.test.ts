@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { broadcastOutcomeOf, NodeRefusal } from "./node-errors.ts";
 

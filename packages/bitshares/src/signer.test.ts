@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { PrivateKey as ReferencePrivateKey, Signature } from "bitsharesjs";
 import { describe, expect, it } from "vitest";
 import { AssertionError } from "@stakebts/kernel/assert";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { ops } from "bitsharesjs";
 import bitsharesWs from "bitsharesjs-ws";
 import { beforeAll, describe, expect, it } from "vitest";

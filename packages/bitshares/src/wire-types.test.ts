@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { ops } from "bitsharesjs";
 import bitsharesWs from "bitsharesjs-ws";
 import { beforeAll, describe, expect, it, vi } from "vitest";

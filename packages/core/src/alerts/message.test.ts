@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import type { Alert, RecentNotification } from "./notification.ts";
 import { alertName, alertNameOf, planMessages, WINDOW_MS } from "./message.ts";

@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect } from "vitest";
 import { millis } from "@stakebts/kernel/time";
 import type { Checkpoint, AuditLogContents, Receipt, ChainedReceipt } from "./audit-log.ts";

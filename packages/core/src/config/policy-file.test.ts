@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { afterAll, describe, expect, it } from "vitest";
 import { DEFAULT_POLICY, MAINNET_CHAIN_ID } from "../rules/policy.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "@stakebts/kernel/time";

@@ -1,5 +1,5 @@
 import { saveWithdrawal } from "@stakebts/testkit/one-payout";
-import { fc } from "@fast-check/vitest";
+import { fc } from "@stakebts/testkit/property";
 import pg from "pg";
 import { describe, expect, vi } from "vitest";
 import { bts } from "@stakebts/kernel/amount";

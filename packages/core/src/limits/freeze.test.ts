@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fc } from "@fast-check/vitest";
+import { fc } from "@stakebts/testkit/property";
 import { localFreeze } from "./local-freeze.ts";
 import { bts, toShares } from "@stakebts/kernel/amount";
 import { DAY_MS, millis } from "@stakebts/kernel/time";

@@ -1,5 +1,5 @@
 import { saveWithdrawal } from "@stakebts/testkit/one-payout";
-import { fc } from "@fast-check/vitest";
+import { fc } from "@stakebts/testkit/property";
 import { createPostgresLedger } from "../ledger/postgres/ledger.ts";
 import { bts } from "@stakebts/kernel/amount";
 import { HOUR_MS, millis } from "@stakebts/kernel/time";

@@ -69,21 +69,22 @@ export interface ConsoleAccess {
  * scrypt as OWASP's cheat sheet on password storage advises where memory is dear (2^15, 8, 3): 32 MB and some tenths of a second
  * for each guess. The parameters stand in the text, so that a later version may ask for more and still read this one.
  */
-const COST = { ln: 15, r: 8, p: 3 } as const;
+const COST: PasswordCost = { ln: 15, r: 8, p: 3 };
 const HASH_BYTES = 32;
 const FORMAT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/u;
 
-interface Cost {
+/** Of scrypt: N = 2^ln. */
+export interface PasswordCost {
   readonly ln: number;
   readonly r: number;
   readonly p: number;
 }
 
 /** `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, base64 without padding. */
-export async function hashPassword(password: string): Promise<string> {
+export async function hashPassword(password: string, cost: PasswordCost = COST): Promise<string> {
   const salt = randomBytes(16);
-  const hash = await derive(password, salt, COST);
-  const { ln, r, p } = COST;
+  const hash = await derive(password, salt, cost);
+  const { ln, r, p } = cost;
   return `$scrypt$ln=${ln},r=${r},p=${p}$${text(salt)}$${text(hash)}`;
 }
 
@@ -100,7 +101,7 @@ export async function passwordFits(password: string, stored: string): Promise<bo
   );
 }
 
-function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> {
+function derive(password: string, salt: Buffer, { ln, r, p }: PasswordCost): Promise<Buffer> {
   const N = 2 ** ln;
   return new Promise((resolve, reject) => {
     // NFC: the same password typed on another keyboard or system is the same bytes.

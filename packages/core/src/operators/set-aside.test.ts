@@ -1,4 +1,4 @@
-import { fc } from "@fast-check/vitest";
+import { fc } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { bts, toShares } from "@stakebts/kernel/amount";
 import { operationId } from "@stakebts/kernel/operation-id";

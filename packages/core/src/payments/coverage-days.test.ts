@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect } from "vitest";
 import { bts, shares, toShares } from "@stakebts/kernel/amount";
 import { DAY_MS, millis } from "@stakebts/kernel/time";

@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { bts, shares } from "@stakebts/kernel/amount";
 import { decideTransfer } from "./decide.ts";

@@ -1,5 +1,5 @@
 import { PAYOUT_MOVES } from "@stakebts/testkit/twins/moves";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { bts } from "@stakebts/kernel/amount";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";

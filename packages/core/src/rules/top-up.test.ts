@@ -1,5 +1,5 @@
 import { TOP_UP_MOVES } from "@stakebts/testkit/twins/moves";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { bts, shares, SHARES_PER_BTS, type Shares } from "@stakebts/kernel/amount";
 import {

@@ -1,6 +1,6 @@
 import { WITHDRAWAL_MOVES } from "@stakebts/testkit/twins/moves";
 import { readFileSync } from "node:fs";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { AssertionError } from "@stakebts/kernel/assert";
 import { millis } from "@stakebts/kernel/time";

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   AddressProblem,

@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { expect } from "vitest";
 import { BinaryWriter } from "./binary-writer.ts";
 

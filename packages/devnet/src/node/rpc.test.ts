@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { accountFromSeeds } from "../default-accounts.ts";
 import { type Devnet, startDevnet } from "../devnet.ts";

@@ -1,4 +1,4 @@
-import { fc } from "@fast-check/vitest";
+import { fc } from "@stakebts/testkit/property";
 import pg from "pg";
 import { describe, expect, vi } from "vitest";
 import { bts, shares } from "@stakebts/kernel/amount";

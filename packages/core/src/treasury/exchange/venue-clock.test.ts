@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import { fc, test } from "@stakebts/testkit/property";
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { VenueClock } from "./venue-clock.ts";
