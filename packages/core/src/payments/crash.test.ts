@@ -97,7 +97,8 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
       async (cluster) => void (await cluster.payTogether()),
       everybodyPaidOnce,
     );
-    expect(points).toBeGreaterThan(10);
+    // All are saved, each of them is sent, and all are noted as sent.
+    expect(points).toBeGreaterThanOrEqual(6);
   });
 
   it("the payer, twice in a row, at the step after the last", () =>
