@@ -6,7 +6,9 @@ import { publicKeyFromWif } from "@stakebts/bitshares/keys";
 // The key of the developers' examples ("nathan"), known to everybody.
 const WIF = "5KQwrPbwdL6PhXujxW37FSSQZ1JiwsST4cqQzDeyXtP79zkvFD3";
 const PASSWORD = "correct horse battery staple";
-const sealed = encryptKeystore({ active: WIF, memo: [WIF] }, PASSWORD);
+/** The least that is read back. */
+const N_MIN = 16_384;
+const sealed = encryptKeystore({ active: WIF, memo: [WIF] }, PASSWORD, N_MIN);
 interface File {
   version: number;
   active: string | null;
@@ -24,8 +26,10 @@ const change = (edit: (file: File) => void): string => {
 describe("a keystore", () => {
   it("gives back the keys for the password, however its letters are composed", () => {
     expect(openKeystore(sealed, PASSWORD)).toEqual({ active: WIF, memo: [WIF] });
+    // The only one here at its full cost.
     const accented = encryptKeystore({ memo: [WIF] }, "caf\u00E9 caf\u00E9");
     expect(openKeystore(accented, "cafe\u0301 cafe\u0301")).toEqual({ memo: [WIF] });
+    expect((JSON.parse(accented) as File).kdf).toMatchObject({ n: 131_072, r: 8, p: 1 });
   });
 
   it("names its public keys without the password, and no private one", () => {
@@ -37,7 +41,7 @@ describe("a keystore", () => {
   });
 
   it("is another file each time", () => {
-    const again = JSON.parse(encryptKeystore({ active: WIF }, PASSWORD)) as { kdf: { salt: string } };
+    const again = JSON.parse(encryptKeystore({ active: WIF }, PASSWORD, N_MIN)) as { kdf: { salt: string } };
     expect(again.kdf.salt).not.toBe((JSON.parse(sealed) as typeof again).kdf.salt);
   });
 
@@ -50,7 +54,7 @@ describe("a keystore", () => {
     for (const edit of [
       (file: File) => (file.active = null),
       (file: File) => (file.memo = []),
-      (file: File) => (file.kdf.n = 65_536),
+      (file: File) => (file.kdf.n = 2 * N_MIN),
       (file: File) => (file.cipher.tag = "00".repeat(16)),
       (file: File) => (file.ciphertext = `00${file.ciphertext.slice(2)}`),
     ])

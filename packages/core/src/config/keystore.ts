@@ -66,14 +66,17 @@ const header = ({
 }: Omit<KeystoreFile, "cipher" | "ciphertext">): Buffer =>
   Buffer.from(JSON.stringify([format, version, active, memo, kdf.name, kdf.n, kdf.r, kdf.p, kdf.salt]));
 
-/** The text of a new keystore file. Errors: KeyFormatError for what is no private key. */
-export function encryptKeystore(keys: KeystoreKeys, password: string): string {
+/**
+ * The text of a new keystore file. Errors: KeyFormatError for what is no private key.
+ * @param n of scrypt, what one guess costs; tests ask for less
+ */
+export function encryptKeystore(keys: KeystoreKeys, password: string, n: number = KDF.n): string {
   const readable = {
     format: FORMAT,
     version: 1,
     active: keys.active === undefined ? null : publicKeyFromWif(keys.active),
     memo: (keys.memo ?? []).map((wif) => publicKeyFromWif(wif)),
-    kdf: { ...KDF, salt: randomBytes(32).toString("hex") },
+    kdf: { ...KDF, n, salt: randomBytes(32).toString("hex") },
   } as const;
   const iv = randomBytes(12);
   const cipher = createCipheriv("aes-256-gcm", derive(password, readable.kdf), iv).setAAD(header(readable));

@@ -92,13 +92,13 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
       await cluster.ingest();
       await cluster.applyEvents();
     };
-    const points = await crashEverywhere(
+    const changes = await crashEverywhere(
       prepare,
       async (cluster) => void (await cluster.payTogether()),
       everybodyPaidOnce,
     );
     // All are saved, each of them is sent, and all are noted as sent.
-    expect(points).toBeGreaterThanOrEqual(6);
+    expect(changes).toBeGreaterThanOrEqual(6);
   });
 
   it("the payer, twice in a row, at the step after the last", () =>

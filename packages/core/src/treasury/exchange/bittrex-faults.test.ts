@@ -70,7 +70,7 @@ describe("a withdrawal whose outcome is not known", () => {
   it("because the answer came too late, is found", async () => {
     const setup = await givenSetup();
     const request = aRequest();
-    const impatient = setup.client({ callDeadlineMs: 750 });
+    const impatient = setup.client({ callDeadlineMs: 1_000 });
     await impatient.funds();
     setup.venue.faults.delayAnswersMs(60_000, { withdrawalsOnly: true });
     expect(await impatient.withdraw(request)).toMatchObject({ type: "unknown" });
@@ -82,9 +82,9 @@ describe("a withdrawal whose outcome is not known", () => {
   it("because the request came too late, is absent at first, and later the same withdrawal as a second one", async () => {
     const setup = await givenSetup();
     const request = aRequest();
-    const impatient = setup.client({ callDeadlineMs: 750 });
+    const impatient = setup.client({ callDeadlineMs: 1_000 });
     await impatient.funds();
-    setup.venue.faults.delayRequestsMs(1_500, { withdrawalsOnly: true });
+    setup.venue.faults.delayRequestsMs(3_000, { withdrawalsOnly: true });
     expect(await impatient.withdraw(request)).toMatchObject({ type: "unknown" });
     expect(await impatient.find(request.clientId)).toEqual({ type: "absent" });
     setup.venue.faults.delayRequestsMs(0);
@@ -97,7 +97,7 @@ describe("a withdrawal whose outcome is not known", () => {
   it("because the venue fell silent, is absent while nothing was taken", async () => {
     const setup = await givenSetup();
     const request = aRequest();
-    const impatient = setup.client({ callDeadlineMs: 750 });
+    const impatient = setup.client({ callDeadlineMs: 1_000 });
     await impatient.funds();
     setup.venue.faults.freeze(true);
     expect(await impatient.find(request.clientId)).toMatchObject({ type: "unknown" });

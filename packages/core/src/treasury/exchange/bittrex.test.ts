@@ -20,10 +20,14 @@ const clientFor = (url: string, more: Partial<BittrexOptions> = {}) =>
     url,
     key: KEY,
     secret: SECRET,
-    callDeadlineMs: 300,
+    callDeadlineMs: 10_000,
     callsPerMinute: 10_000,
     ...more,
   });
+
+/** For a venue that is silent: every other answer is waited for, also on a machine that is busy with other work. */
+const IMPATIENT = { callDeadlineMs: 1_000 };
+const patienceWith = (answer: unknown) => (answer === "silence" ? IMPATIENT : {});
 
 const CURRENCY = { symbol: "BTS", status: "ONLINE", txFee: "5.00000000" };
 const clientId = clientWithdrawalId("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee");
@@ -118,7 +122,7 @@ describe("what is sent", () => {
       if (path === "GET /withdrawals/open") wasTooEarly = !hasEnded;
       return undefined;
     });
-    const exchange = clientFor(url);
+    const exchange = clientFor(url, IMPATIENT);
     const first = exchange.funds().catch((error: unknown) => {
       hasEnded = true;
       return error;
@@ -131,7 +135,7 @@ describe("what is sent", () => {
   it("is never a second withdrawal, whatever comes of the first", async () => {
     for (const answer of ["cut", "silence", { status: 500 }, { status: 429 }, { status: 307 }] as const) {
       const { url, seen } = await givenVenue(onPost(answer));
-      await clientFor(url).withdraw(request);
+      await clientFor(url, patienceWith(answer)).withdraw(request);
       expect(seen.filter(({ method }) => method === "POST")).toHaveLength(1);
     }
   });
@@ -179,7 +183,7 @@ describe("an answer to a withdrawal", () => {
     ["a code that nobody knows is for a person", coded(409, "SOMETHING_NEW"), refused("other", true)],
   ])("%s", async (_, answer, expected) => {
     const { url } = await givenVenue(onPost(answer));
-    expect(await clientFor(url).withdraw(request)).toMatchObject(expected);
+    expect(await clientFor(url, patienceWith(answer)).withdraw(request)).toMatchObject(expected);
   });
 
   it.each([
@@ -260,7 +264,11 @@ describe("before a withdrawal is asked for", () => {
     ],
   ])("%s is a refusal, because nothing was sent", async (_, answer, reason, permanent) => {
     const { url, seen } = await givenVenue((path) => (path.includes("/currencies") ? answer : undefined));
-    expect(await clientFor(url).withdraw(request)).toMatchObject({ type: "refused", reason, permanent });
+    expect(await clientFor(url, patienceWith(answer)).withdraw(request)).toMatchObject({
+      type: "refused",
+      reason,
+      permanent,
+    });
     expect(seen.some(({ method }) => method === "POST")).toBe(false);
   });
 
@@ -332,9 +340,11 @@ describe("looking for a withdrawal", () => {
       "what was found cannot be read",
       (path) => (path.endsWith("/open") ? { body: [echo({ quantity: "a lot" })] } : undefined),
     ],
-  ])("says unknown when %s", async (_, script) => {
+  ])("says unknown when %s", async (name, script) => {
     const { url } = await givenVenue(script);
-    expect(await clientFor(url).find(clientId)).toMatchObject({ type: "unknown" });
+    expect(
+      await clientFor(url, name.startsWith("the second page") ? IMPATIENT : {}).find(clientId),
+    ).toMatchObject({ type: "unknown" });
   });
 
   it("asks for the open ones first, because withdrawals move from there to the closed ones", async () => {
@@ -402,7 +412,10 @@ describe("the funds", () => {
     ["negative", { body: { available: "-5" } }, "malformed_answer"],
   ])("that are %s are an error with a code", async (_, answer, code) => {
     const { url } = await givenVenue(onAllButTime(answer));
-    await expect(clientFor(url).funds()).rejects.toMatchObject({ name: "ExchangeError", code });
+    await expect(clientFor(url, patienceWith(answer)).funds()).rejects.toMatchObject({
+      name: "ExchangeError",
+      code,
+    });
   });
 });
 
@@ -421,7 +434,7 @@ describe("key and secret", () => {
     ] as const;
     for (const answer of answers) {
       const { url, seen, stop } = await givenVenue(onAllButTime(answer));
-      const exchange = clientFor(url, { log });
+      const exchange = clientFor(url, { log, ...patienceWith(answer) });
       said.push(exchange, await exchange.find(clientId), await exchange.withdraw(request));
       said.push(await exchange.funds().catch((error: unknown) => error));
       signatures.push(...seen.map(({ headers }) => String(headers["api-signature"])));
