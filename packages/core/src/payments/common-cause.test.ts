@@ -163,6 +163,17 @@ describe("a cause that concerns everyone", () => {
     expect(await causes.whyNot(first)).toBeUndefined();
   });
 
+  it("is none when bytes are refused that were signed before, perhaps with another key: only the attempt does not count", async () => {
+    const { causes, payouts, events } = await situation();
+    const [first, second] = payouts;
+    const AGAIN = { isFirst: false };
+    expect(await causes.heard(first, refused("missing_authority"), AGAIN)).toBe("missing_authority");
+    expect(await causes.heard(first, refused("other"), AGAIN)).toBeUndefined();
+    expect(await causes.heard(second, refused("other"), AGAIN)).toBeUndefined();
+    expect(await causes.whyNot(second)).toBeUndefined();
+    expect(events()).toEqual([]);
+  });
+
   it("is none when no node answers, or when there are no funds: nothing is paused, and the attempt does not count", async () => {
     const { causes, payouts, events } = await situation();
     const [first, second] = payouts;

@@ -31,7 +31,7 @@ const CONCERNS = {
 /**
  * Whom it concerns that a transaction was refused. Nodes have said it, so that it may decide whether an attempt counts and whether
  * others are signed meanwhile, and nothing else (ADR 0006).
- * @param isFirst the bytes had not been sent before; what was in a block long ago, or has waited for long, is `expired` too
+ * @param isFirst the bytes were signed just now; what was in a block long ago, or has waited for long, is `expired` too
  */
 export const concernOf = (code: BroadcastRefusal, { isFirst }: { readonly isFirst: boolean }): Concern =>
   code === "expired" && !isFirst ? "nobody" : CONCERNS[code];
@@ -135,6 +135,8 @@ export class CommonCauses {
     const concern = concernOf(code, sent);
     if (concern === "nobody") return undefined;
     if (concern === "funds") return code;
+    // Of bytes that were signed before, with another key or another fee perhaps, it says nothing of those that would be signed now.
+    if (!sent.isFirst) return concern === "everyone" ? code : undefined;
     if (concern === "unclear") this.#suspects.add(payout.payee);
     if (concern === "unclear" && this.#suspects.size < 2 && this.#pause === undefined) return undefined;
     await this.#begin(payout, {

@@ -90,7 +90,8 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     return { type: "settled" };
   }
   const { payout } = view;
-  if (view.live !== undefined) return { type: "in_flight", outcome: await send(deps, payout, view.live) };
+  if (view.live !== undefined)
+    return { type: "in_flight", outcome: await send(deps, payout, view.live, { isFirst: false }) };
   if (!(PAYABLE_STATUSES as readonly string[]).includes(payout.status)) return { type: "settled" };
   const frozen = whyPaysNothing(deps.frozenHere());
   if (frozen !== undefined) return { type: "again", reason: frozen };
@@ -197,7 +198,7 @@ export async function payPayout(deps: PayDeps, id: PayoutId): Promise<PayResult>
     txid: withdrawal.txid,
     payee: payout.payee,
   });
-  return { type: "in_flight", outcome: await send(deps, payout, withdrawal) };
+  return { type: "in_flight", outcome: await send(deps, payout, withdrawal, { isFirst: true }) };
 }
 
 const FEES = "fees";
@@ -289,10 +290,12 @@ async function send(
   { chain, ledger, log, wallet, causes }: PayDeps,
   payout: PayoutRecord,
   withdrawal: WithdrawalRecord,
+  /** Whether it was signed just now, by this payer. */
+  sent: { readonly isFirst: boolean },
 ): Promise<BroadcastOutcome> {
   const outcome = await chain.broadcast(withdrawal.bytes);
   await ledger.withdrawals.markSent(withdrawal);
-  const commonCause = await causes.heard(payout, outcome, { isFirst: withdrawal.status === "signed" });
+  const commonCause = await causes.heard(payout, outcome, sent);
   const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
   switch (outcome.type) {
     case "accepted":
