@@ -81,7 +81,11 @@ export const settled = (cluster: Cluster, agreements = NOMINATORS.length): Promi
   }, "everything is settled");
 
 /** The promise, read from the chain alone: each nominator got 1 + 3 × 2000 + 25000 BTS, each payment with its own key. */
-export async function expectEverybodyPaidOnce(cluster: Cluster): Promise<void> {
+export async function expectEverybodyPaidOnce(
+  cluster: Cluster,
+  /** WIF, all that the custodian has written with. */
+  memoKeys: readonly string[] = [wifFromSeed(`${CUSTODIAN}-memo`)],
+): Promise<void> {
   const chain = createChainClient({ nodes: cluster.devnet.urls });
   try {
     const [custodian] = await chain.accounts([CUSTODIAN]);
@@ -89,7 +93,7 @@ export async function expectEverybodyPaidOnce(cluster: Cluster): Promise<void> {
     const { irreversibleBlockNum } = await chain.head();
     const blocks = await chain.blocks({ from: 1, to: irreversibleBlockNum, account: custodian.id });
     const sent = blocks.flatMap((block) => block.transfers.filter((t) => t.fromId === custodian.id));
-    const memos = createMemoReader({ wifs: [wifFromSeed(`${CUSTODIAN}-memo`)] });
+    const memos = createMemoReader({ wifs: memoKeys });
     const keys = sent.map(({ memo }) => {
       const content = memos.read(memo);
       return content.type === "text" ? payoutKeyInMemo(content.text) : undefined;

@@ -164,9 +164,12 @@ describe("a cause that concerns everyone", () => {
   it("is one that two payees meet one after the other, and not one that one payee meets again and again", async () => {
     const { causes, payouts, events } = await situation();
     const [first, second, third] = payouts;
+    // While nobody else is paid it is open whose it is, and does not count.
+    for (let i = 0; i < 5; i++) expect(await causes.heard(first, refused("other"), FIRST)).toBe("other");
+    expect(await causes.heard(second, { type: "accepted" }, FIRST)).toBeUndefined();
     for (let i = 0; i < 5; i++) expect(await causes.heard(first, refused("other"), FIRST)).toBeUndefined();
     expect(await causes.heard(second, { type: "accepted" }, FIRST)).toBeUndefined();
-    expect(await causes.heard(third, refused("other"), FIRST)).toBeUndefined();
+    expect(await causes.heard(third, refused("other"), FIRST)).toBe("other");
     expect(events()).toEqual([]);
     expect(await causes.heard(second, refused("malformed"), FIRST)).toBe("malformed");
     expect(events()).toEqual(["payer.paused"]);
@@ -182,6 +185,17 @@ describe("a cause that concerns everyone", () => {
     expect(await whyNot(causes, third)).toBeUndefined();
     clock.advance(30 * MINUTE_MS);
     expect(await whyNot(causes, first)).toBeUndefined();
+  });
+
+  it("is none when bytes are refused that were signed before, perhaps with another key: only the attempt does not count", async () => {
+    const { causes, payouts, events } = await situation();
+    const [first, second] = payouts;
+    const AGAIN = { isFirst: false };
+    expect(await causes.heard(first, refused("missing_authority"), AGAIN)).toBe("missing_authority");
+    expect(await causes.heard(first, refused("other"), AGAIN)).toBeUndefined();
+    expect(await causes.heard(second, refused("other"), AGAIN)).toBeUndefined();
+    expect(await causes.whyNot(second)).toBeUndefined();
+    expect(events()).toEqual([]);
   });
 
   it("is none when no node answers, or when there are no funds: nothing is paused, and the attempt does not count", async () => {

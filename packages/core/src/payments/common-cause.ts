@@ -9,7 +9,8 @@ import { isInFlight, type PayoutId } from "../rules/payout.ts";
 /**
  * Whom a refusal concerns.
  * - `everyone`: any other payment would be refused alike.
- * - `unclear`: this payment, or everyone. What two payees meet one after the other is everyone's.
+ * - `unclear`: this payment, or everyone. What two payees meet one after the other is everyone's; it is one payee's when others are
+ *   paid meanwhile.
  * - `funds`: everyone who asks for as much; the wallet is asked anew before the next.
  * - `nobody`: it says nothing of why.
  */
@@ -31,7 +32,7 @@ const CONCERNS = {
 /**
  * Whom it concerns that a transaction was refused. Nodes have said it, so that it may decide whether an attempt counts and whether
  * others are signed meanwhile, and nothing else (ADR 0006).
- * @param isFirst the bytes had not been sent before; what was in a block long ago, or has waited for long, is `expired` too
+ * @param isFirst the bytes were signed just now; what was in a block long ago, or has waited for long, is `expired` too
  */
 export const concernOf = (code: BroadcastRefusal, { isFirst }: { readonly isFirst: boolean }): Concern =>
   code === "expired" && !isFirst ? "nobody" : CONCERNS[code];
@@ -41,6 +42,9 @@ const AGAIN_MS_MIN = MINUTE_MS;
 const AGAIN_MS_MAX = 10 * MINUTE_MS;
 /** For so much longer a payee whose payment was refused lets others try first. */
 const OTHERS_FIRST_MS = 10 * MINUTE_MS;
+
+/** Payees that are remembered. */
+const PAYEES_MAX = 10_000;
 
 /** Why nothing is signed, for people. */
 export interface Cause {
@@ -72,6 +76,10 @@ export class CommonCauses {
   #pause: Pause | undefined;
   /** Refused for an unclear cause since a node took something last. */
   readonly #suspects = new Set<string>();
+  /** How many payments were taken when they were sent first. */
+  #taken = 0;
+  /** That number, when a payee met an unclear refusal first: only if others are taken since, it is his alone. */
+  readonly #takenBefore = new Map<string, number>();
   /** What was said and is not over, by what it is about. */
   readonly #said = new Map<string, Cause>();
 
@@ -140,6 +148,7 @@ export class CommonCauses {
   ): Promise<string | undefined> {
     if (outcome.type === "unknown") return "unanswered";
     if (outcome.type !== "refused") {
+      if (sent.isFirst) this.#taken++;
       this.#suspects.clear();
       return undefined;
     }
@@ -147,8 +156,11 @@ export class CommonCauses {
     const concern = concernOf(code, sent);
     if (concern === "nobody") return undefined;
     if (concern === "funds") return code;
+    // Of bytes that were signed before, with another key or another fee perhaps, it says nothing of those that would be signed now.
+    if (!sent.isFirst) return concern === "everyone" ? code : undefined;
     if (concern === "unclear") this.#suspects.add(payout.payee);
-    if (concern === "unclear" && this.#suspects.size < 2 && this.#pause === undefined) return undefined;
+    if (concern === "unclear" && this.#suspects.size < 2 && this.#pause === undefined)
+      return this.#isHisAlone(payout.payee) ? undefined : code;
     await this.#begin(payout, {
       event: "payer.paused",
       subject: code,
@@ -156,6 +168,14 @@ export class CommonCauses {
       todo: "nothing is signed but one payment from time to time, and no attempt counts; it goes on by itself: docs/runbook.md, When every payment is refused",
     });
     return code;
+  }
+
+  #isHisAlone(payee: string): boolean {
+    const before = this.#takenBefore.get(payee);
+    if (before !== undefined) return this.#taken > before;
+    if (this.#takenBefore.size >= PAYEES_MAX) this.#takenBefore.clear();
+    this.#takenBefore.set(payee, this.#taken);
+    return false;
   }
 
   async #begin({ id, payee }: Pick<PayoutRecord, "id" | "payee">, cause: Cause): Promise<void> {

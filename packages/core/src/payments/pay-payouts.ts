@@ -91,6 +91,8 @@ export type PayResults = ReadonlyMap<PayoutId, PayResult>;
 interface Outgoing {
   readonly payout: PayoutRecord;
   readonly withdrawal: WithdrawalRecord;
+  /** Whether it was signed just now, by this payer. */
+  readonly isFirst: boolean;
 }
 
 /** What may be signed now, as far as payee, debt and limits go. */
@@ -114,7 +116,7 @@ export async function payPayouts(deps: PayDeps, ids: readonly PayoutId[]): Promi
   const toSign: PaymentView[] = [];
   for (const id of new Set(ids)) {
     const view = views.get(id);
-    if (view?.live !== undefined) toSend.push({ payout: view.payout, withdrawal: view.live });
+    if (view?.live !== undefined) toSend.push({ payout: view.payout, withdrawal: view.live, isFirst: false });
     else if (view !== undefined && (PAYABLE_STATUSES as readonly string[]).includes(view.payout.status))
       toSign.push(view);
     else results.set(id, { type: "settled" });
@@ -167,7 +169,7 @@ async function signAll(
     deps.wallet.blockId(cursor.blockNum),
   ]);
   const isAnother = refBlockId !== cursor.blockId;
-  const signed: { payout: PayoutRecord; withdrawal: WithdrawalRecord }[] = [];
+  const signed: Outgoing[] = [];
   let spentShares = shares(0n);
   for (const { payout, payee } of payable)
     await note(results, payout.id, async () => {
@@ -208,7 +210,7 @@ async function signAll(
         writerEpoch: deps.writerEpoch,
         refusedFor: undefined,
       };
-      signed.push({ payout, withdrawal });
+      signed.push({ payout, withdrawal, isFirst: true });
       spentShares = shares(spentShares + amount + fee);
       return undefined;
     });
@@ -416,16 +418,15 @@ async function sendAll(
   outgoing: readonly Outgoing[],
 ): Promise<readonly (readonly [PayoutId, BroadcastOutcome])[]> {
   const outcomes = await Promise.all(
-    outgoing.map(async ({ payout, withdrawal }) => ({
-      payout,
-      withdrawal,
-      outcome: await chain.broadcast(withdrawal.bytes),
+    outgoing.map(async (sent) => ({
+      ...sent,
+      outcome: await chain.broadcast(sent.withdrawal.bytes),
     })),
   );
   await ledger.withdrawals.markSent(outgoing.map(({ withdrawal }) => withdrawal));
-  for (const { payout, withdrawal, outcome } of outcomes) {
+  for (const { payout, withdrawal, isFirst, outcome } of outcomes) {
     const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
-    const commonCause = await causes.heard(payout, outcome, { isFirst: withdrawal.status === "signed" });
+    const commonCause = await causes.heard(payout, outcome, { isFirst });
     switch (outcome.type) {
       case "accepted":
         log.info("withdrawal.sent", ids);

@@ -90,7 +90,8 @@ export async function runIngester(
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
     // A ledger that has read nothing yet is of a new installation, and its key a mistake. Later it may be changed at any time.
-    if ((await ledger.cursor.read()) === undefined) checkMemoKeys(custodian.account, memos.publicKeys);
+    const cursor = await ledger.transaction((tx) => tx.cursor.read());
+    if (cursor === undefined) checkMemoKeys(custodian.account, memos.publicKeys);
     await bindLedger(ledger.control, custodian);
     await recordStart({ ledger, log }, "ingester", settings.shown);
     return DONE;

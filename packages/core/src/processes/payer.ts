@@ -186,7 +186,8 @@ export async function runPayer(
   await repeat({ name: "bind ledger", clock, log }, signal, async () => {
     // Where nothing was ever paid from, a key that does not fit is a mistake. Later the account's keys may be changed at any time: then
     // it is told, and payments wait until the two fit again.
-    if ((await ledger.control.read()).writerEpoch === 0n) {
+    const { writerEpoch } = await ledger.transaction((tx) => tx.control.read());
+    if (writerEpoch === 0n) {
       checkActiveKey(account, signer.publicKey);
       // Payouts are recognised by the keys in their memos when a ledger has to be rebuilt from the chain: a memo that the
       // custodian's own memo key does not open would be a payment of which no record is left.
