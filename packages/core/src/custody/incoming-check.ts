@@ -108,9 +108,12 @@ export class IncomingCheck {
     }
     const inLedger = await ledger.incoming.written({ from, to, limit: found.length + 100 });
     const written = new Map(inLedger.map((transfer) => [operationId(transfer.operation), transfer]));
+    const isComplete = found.every(({ operation }) => written.has(operationId(operation)));
+    const leftOut = isComplete ? new Set<string>() : await ledger.incoming.leftOut();
     const problems: Problem[] = [];
     for (const transfer of found) {
       const name = operationId(transfer.operation);
+      if (!written.has(name) && leftOut.has(name)) continue;
       const why = whyWrittenOtherwise(written.get(name), transfer);
       if (why !== undefined) problems.push({ at: transfer.operation, why });
       else this.#waiting.set(name, transfer.operation);

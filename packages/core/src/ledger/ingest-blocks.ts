@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { shares } from "@stakebts/kernel/amount";
-import { assert } from "@stakebts/kernel/assert";
+import { assert, AssertionError } from "@stakebts/kernel/assert";
+import { StartupError } from "@stakebts/kernel/errors";
 import { isRecoveryHoldPassed } from "../rules/recovery-hold.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import { parseMemo } from "../rules/memo.ts";
@@ -25,6 +26,8 @@ import { ADMIN_REQUESTS, type MemoRequest } from "../rules/request.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
+import { unwritable, withoutLeftOut } from "./leave-out.ts";
+import { mayPass } from "../runtime/passing-trouble.ts";
 import { readAllOrPass, readOrPass } from "./pass-blocks.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { needCustodian } from "./bind-ledger.ts";
@@ -163,7 +166,14 @@ async function writeStep(
     return to;
   } catch (error) {
     deps.ahead.failed(blocks.length);
-    throw error;
+    if (mayPass(error) || error instanceof AssertionError || error instanceof StartupError) throw error;
+    // The database refuses something in these blocks: those before it are written, and then it is named.
+    const [block] = blocks;
+    if (blocks.length === 1 && block !== undefined)
+      throw await unwritable(deps, await readTransfers(deps, [block], head.irreversibleBlockNum), error);
+    const half = Math.ceil(blocks.length / 2);
+    deps.ahead.putBack(blocks.slice(half));
+    return writeStep(deps, { cursor, blocks: blocks.slice(0, half), head });
   }
 }
 
@@ -195,7 +205,7 @@ export async function replayBlocks(
       added += await deps.ledger.transaction(async (tx) => {
         await guard?.(tx);
         await needPassed(tx, to);
-        const written = await writeTransfers(tx, deps, transfers);
+        const written = await writeTransfers(tx, deps, await withoutLeftOut(tx, transfers));
         await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
         await tx.receipts.add(await findForeignPayments(tx, part));
         return written.length;
@@ -275,8 +285,9 @@ async function writeBlocks(
   });
   if (!moved) return undefined;
   const scanned = { ...cursor, blockTimeMs: last.timeMs };
-  const written = await writeTransfers(tx, deps, batch.transfers);
-  const settled = await settleOutgoing(tx, batch.transfers);
+  const transfers = await withoutLeftOut(tx, batch.transfers);
+  const written = await writeTransfers(tx, deps, transfers);
+  const settled = await settleOutgoing(tx, transfers);
   const receipts = [
     ...settled.receipts,
     ...(await findForeignPayments(tx, blocks)),
