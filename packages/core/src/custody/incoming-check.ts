@@ -3,6 +3,7 @@ import { type AccountId, type ChainBlock, ChainError, type ChainReader } from "@
 import { assert } from "@stakebts/kernel/assert";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
+import { HELD_BYTES_MAX } from "../ledger/read-ahead.ts";
 import { readOrPass } from "../ledger/pass-blocks.ts";
 import {
   type AnswerRules,
@@ -94,7 +95,7 @@ export class IncomingCheck {
     const blocks = await readOrPass(
       { chain, passedBlocks: ledger.passedBlocks, account: custodian.id },
       { from, to: upTo },
-      (range) => chain.blocks({ ...range, account: custodian.id }),
+      (range) => chain.blocks({ ...range, account: custodian.id, heldBytesMax: HELD_BYTES_MAX }),
     );
     if (blocks[0]?.blockNum !== from)
       throw new ChainError("inconsistent_chain", `asked for block ${from}, and got another`);

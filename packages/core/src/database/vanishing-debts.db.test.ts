@@ -29,7 +29,8 @@ const test = base.extend<{ ledger: Ledger; refused: (role: ProcessRole, sql: str
     await use(ledger);
     await ledger.close();
   },
-  refused: async ({ as, ledger: _ }, use) => {
+  refused: async ({ as, ledger }, use) => {
+    expect(await ledger.cursor.read()).toBeDefined();
     await use(async (role, sql) => {
       const db: pg.Client = await as(role);
       await expect(db.query(sql), `${role}: ${sql}`).rejects.toThrow(

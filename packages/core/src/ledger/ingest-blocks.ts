@@ -196,8 +196,10 @@ export async function replayBlocks(
 ): Promise<number> {
   let added = 0;
   for (let from = range.from, to = 0; from <= range.to; from = to + 1) {
-    to = Math.min(range.to, from + (await deps.ahead.size(from)) - 1);
-    for (const part of inSteps(await readBlocks(deps, { from, to }))) {
+    const asked = { from, to: Math.min(range.to, from + (await deps.ahead.size(from)) - 1) };
+    const blocks = await readOrPass(passDeps(deps), asked, (some) => deps.ahead.read(some));
+    to = from + blocks.length - 1;
+    for (const part of inSteps(blocks)) {
       const transfers = (await readFinal(deps, part)).map((transfer) => {
         const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
         return importMark === undefined ? transfer : { ...transfer, importMark };
