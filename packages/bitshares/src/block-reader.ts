@@ -25,6 +25,8 @@ interface BlocksRequest {
   readonly keys?: ReadonlySet<string> | undefined;
   /** Default: {@link WINDOW} */
   readonly window?: number | undefined;
+  /** In bytes, about: when those that were read hold so much, no more are asked for, and the first ones are answered with. */
+  readonly heldBytesMax?: number | undefined;
   /** Blocks that never change: what was read before the node failed need not be read again. */
   readonly isFinal?: boolean;
 }
@@ -69,12 +71,27 @@ function keep(
   }
 }
 
+const BLOCK_BYTES = 500;
+const TRANSFER_BYTES = 700;
+const PAYMENT_BYTES = 150;
+
+/** About how much memory a block takes while it waits: strangers choose how many transfers it has, and how long their memos are. */
+export function heldBytes({ block: { transfers, payments }, accountOperations }: ParsedBlock): number {
+  const memos = transfers.reduce((sum, { memo }) => sum + (memo?.messageHex.length ?? 0), 0);
+  return (
+    BLOCK_BYTES +
+    memos +
+    TRANSFER_BYTES * (transfers.length + accountOperations.length) +
+    PAYMENT_BYTES * payments.length
+  );
+}
+
 /** How many blocks are to be asked for at once, of at most `max`: with a node that limits requests, few. */
 export const blocksAtOnce = (connection: RpcConnection, max: number): number =>
   Math.max(1, Math.min(max, Math.floor((connection.requestsPerSecond ?? Infinity) * BATCH_SECONDS)));
 
 /**
- * Blocks `from`…`to` of one node, in order, linked and with transactions that hash to their merkle roots.
+ * Blocks `from`…`to` of one node, or the first of them (`heldBytesMax`), in order, linked and with transactions that hash to their merkle roots.
  * Each is reduced to its transfers as it arrives, so what waits in memory is small even when the blocks are not.
  * A node that closes or refuses because it is asked too much is asked for the rest, at the pace that it bears.
  * Throws ChainError.
@@ -95,7 +112,9 @@ export async function readBlocks(connection: RpcConnection, request: BlocksReque
       if (!isLimited || missing.length === before || missing.length > blocksAtOnce(connection, to))
         throw failure;
     }
-    const read = Array.from({ length: to - from + 1 }, (_, i) => blocks.get(from + i) as ParsedBlock);
+    const read: ParsedBlock[] = [];
+    for (let block = blocks.get(from); block !== undefined; block = blocks.get(from + read.length))
+      read.push(block);
     assertLinked(read.map(({ block }) => block));
     return read;
   } catch (error) {
@@ -112,7 +131,7 @@ const fitting = ({ answerBytes = ANSWER_BYTES }: RpcConnection): number =>
 /** Asks for the blocks of `missing`; moves those that come to `blocks`. Answers with the first failure, when all has ended. */
 async function readMissing(
   connection: RpcConnection,
-  { account, keys, window = WINDOW }: BlocksRequest,
+  { account, keys, window = WINDOW, heldBytesMax = Infinity }: BlocksRequest,
   { missing, blocks }: { missing: number[]; blocks: Map<number, ParsedBlock> },
 ): Promise<ChainError | undefined> {
   const asked = [...missing];
@@ -121,11 +140,13 @@ async function readMissing(
   const borne = Math.ceil((connection.requestsPerSecond ?? Infinity) * WINDOW_SECONDS);
   const most = Math.min(window, borne, asked.length);
   let failure: ChainError | undefined;
+  let held = [...blocks.values()].reduce((sum, block) => sum + heldBytes(block), 0);
 
   async function readOnward(): Promise<void> {
     reading++;
     const others: Promise<void>[] = [];
-    while (next < asked.length && failure === undefined) {
+    // One at least. Those that are on their way come after all of those that were asked for before them.
+    while (next < asked.length && failure === undefined && (next === 0 || held < heldBytesMax)) {
       // As many at once as fit into memory while blocks are as large as the last ones were.
       if (reading > fitting(connection)) break;
       const blockNum = asked[next++] as number;
@@ -140,6 +161,7 @@ async function readMissing(
           throw new NodeLie(`it sent block ${parsed.block.blockNum} for ${blockNum}`);
         }
         blocks.set(blockNum, parsed);
+        held += heldBytes(parsed);
       } catch (error) {
         if (!(error instanceof ChainError)) throw error;
         failure ??= error; // the others need not go on; what they have asked for already is waited for, and kept

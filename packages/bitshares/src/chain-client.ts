@@ -72,6 +72,8 @@ const CALL_DEADLINE_MS = 5_000;
 const DISTRUST_MS = 3_600_000;
 /** What a single node could say of a block that cannot be checked, no hash contradicts. */
 const WITNESSES_OF_UNVERIFIABLE = 2;
+/** What blocks may take of memory until they are reduced to what an account does in them. */
+const WATCHED_BYTES_MAX = 48 * 1024 * 1024;
 /** Questions about such blocks that are on their way at once. */
 const UNVERIFIABLE_AT_ONCE = 16;
 /** Nodes themselves have no limit; proxies before public ones do. */
@@ -123,6 +125,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     readonly to: number;
     readonly account: AccountId;
     readonly keys?: ReadonlySet<string> | undefined;
+    readonly heldBytesMax?: number;
   }
 
   /**
@@ -141,9 +144,14 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
         });
         // Each block names the one before it: who agrees on the last agrees on all.
         const last = (read.at(-1) as ParsedBlock).block;
-        await pool.confirm(`block ${to}`, last.blockId, (other) => readBlockId(other, to), {
-          canChange: isReversible,
-        });
+        await pool.confirm(
+          `block ${last.blockNum}`,
+          last.blockId,
+          (other) => readBlockId(other, last.blockNum),
+          {
+            canChange: isReversible,
+          },
+        );
         const unverifiable = read.filter(({ merkle }) => merkle === "unverifiable");
         for (let i = 0; i < unverifiable.length; i += UNVERIFIABLE_AT_ONCE)
           await Promise.all(
@@ -216,7 +224,9 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
     blockId: (blockNum) =>
       pool.agreeForEver(`block ${blockNum}`, (connection) => readBlockId(connection, blockNum)),
     async accountBlocks({ isReversible, keys, ...range }) {
-      const read = await agreedBlocks({ ...range, keys: keySet(keys ?? []) }, { isReversible });
+      // Who watches wants few of the operations, and asks for the rest.
+      const request = { ...range, keys: keySet(keys ?? []), heldBytesMax: WATCHED_BYTES_MAX };
+      const read = await agreedBlocks(request, { isReversible });
       return read.map(accountBlockOf);
     },
     accountHistory: ({ account, from, to, toMs }) =>

@@ -142,8 +142,14 @@ export interface ChainReader {
    * Blocks `from`…`to` (inclusive, pipelined) with the transfers that touch `account`.
    * Shape: exactly `to - from + 1` blocks, linked and in order; a block that the node does not have yet, or a link that
    * does not hold, is a ChainError. The caller asks for irreversible blocks only.
+   * With `heldBytesMax` the first of them, at least one: no more are read when what those hold comes to about so much memory.
    */
-  blocks(request: { from: number; to: number; account: AccountId }): Promise<readonly ChainBlock[]>;
+  blocks(request: {
+    from: number;
+    to: number;
+    account: AccountId;
+    heldBytesMax?: number;
+  }): Promise<readonly ChainBlock[]>;
   /** How many blocks are to be asked for in one call, of at most `max`: fewer when the nodes limit requests. Missing: `max`. */
   blocksAtOnce?(max: number): Promise<number>;
   /** Id of an irreversible block, on which a majority of the configured nodes agrees. */

@@ -3,6 +3,7 @@ import { type AccountId, type ChainBlock, ChainError, type ChainReader } from "@
 import { assert } from "@stakebts/kernel/assert";
 import { mayBeVirtual, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
+import { HELD_BYTES_MAX } from "../ledger/read-ahead.ts";
 import { readOrPass } from "../ledger/pass-blocks.ts";
 import {
   type AnswerRules,
@@ -94,7 +95,7 @@ export class IncomingCheck {
     const blocks = await readOrPass(
       { chain, passedBlocks: ledger.passedBlocks, account: custodian.id },
       { from, to: upTo },
-      (range) => chain.blocks({ ...range, account: custodian.id }),
+      (range) => chain.blocks({ ...range, account: custodian.id, heldBytesMax: HELD_BYTES_MAX }),
     );
     if (blocks[0]?.blockNum !== from)
       throw new ChainError("inconsistent_chain", `asked for block ${from}, and got another`);
@@ -108,9 +109,12 @@ export class IncomingCheck {
     }
     const inLedger = await ledger.incoming.written({ from, to, limit: found.length + 100 });
     const written = new Map(inLedger.map((transfer) => [operationId(transfer.operation), transfer]));
+    const isComplete = found.every(({ operation }) => written.has(operationId(operation)));
+    const leftOut = isComplete ? new Set<string>() : await ledger.incoming.leftOut();
     const problems: Problem[] = [];
     for (const transfer of found) {
       const name = operationId(transfer.operation);
+      if (!written.has(name) && leftOut.has(name)) continue;
       const why = whyWrittenOtherwise(written.get(name), transfer);
       if (why !== undefined) problems.push({ at: transfer.operation, why });
       else this.#waiting.set(name, transfer.operation);

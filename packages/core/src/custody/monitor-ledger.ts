@@ -62,6 +62,8 @@ export interface IncomingToCheck {
     readonly to: number;
     readonly limit: number;
   }): Promise<readonly WrittenTransfer[]>;
+  /** Of which an operator says that the ledger may be without them: their names. */
+  leftOut(): Promise<ReadonlySet<string>>;
   /** Those of them that are decided, with what became of each. */
   answered(operations: readonly OperationPosition[]): Promise<readonly AnsweredTransfer[]>;
 }

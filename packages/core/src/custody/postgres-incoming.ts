@@ -72,6 +72,12 @@ export const incomingToCheck = (db: Database): IncomingToCheck => ({
       isDrawn: row.request.type === "drawn",
     }));
   },
+  async leftOut() {
+    const rows = await db.$queryRaw<
+      { event: string }[]
+    >`SELECT event FROM event_set_aside WHERE ended_at IS NULL`;
+    return new Set(rows.map(({ event }) => event));
+  },
   async answered(operations) {
     const rows = await db.$queryRaw<AnsweredRow[]>`
       SELECT ${COLUMNS}, t.outcome,

@@ -30,7 +30,7 @@ const test = base.extend<{ ledger: Ledger; refused: (role: ProcessRole, sql: str
     await ledger.close();
   },
   refused: async ({ as, ledger }, use) => {
-    expect(ledger, "what there is to be changed").toBeDefined();
+    expect(await ledger.cursor.read()).toBeDefined();
     await use(async (role, sql) => {
       const db: pg.Client = await as(role);
       await expect(db.query(sql), `${role}: ${sql}`).rejects.toThrow(

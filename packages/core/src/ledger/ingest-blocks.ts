@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { shares } from "@stakebts/kernel/amount";
-import { assert } from "@stakebts/kernel/assert";
+import { assert, AssertionError } from "@stakebts/kernel/assert";
+import { StartupError } from "@stakebts/kernel/errors";
 import { isRecoveryHoldPassed } from "../rules/recovery-hold.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import { parseMemo } from "../rules/memo.ts";
@@ -25,7 +26,9 @@ import { ADMIN_REQUESTS, type MemoRequest } from "../rules/request.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
+import { unwritable, withoutLeftOut } from "./leave-out.ts";
 import { isForeign, type MemoKeyHistory, type MemoKeys, missingKey } from "./memo-keys.ts";
+import { mayPass } from "../runtime/passing-trouble.ts";
 import { readAllOrPass, readOrPass } from "./pass-blocks.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import { needCustodian } from "./bind-ledger.ts";
@@ -166,7 +169,18 @@ async function writeStep(
     return to;
   } catch (error) {
     deps.ahead.failed(blocks.length);
-    throw error;
+    if (mayPass(error) || error instanceof AssertionError || error instanceof StartupError) throw error;
+    // The database refuses something in these blocks: those before it are written, and then it is named.
+    const [block] = blocks;
+    if (blocks.length === 1 && block !== undefined)
+      throw await unwritable(
+        deps,
+        (await readTransfers(deps, [block], head.irreversibleBlockNum)).transfers,
+        error,
+      );
+    const half = Math.ceil(blocks.length / 2);
+    deps.ahead.putBack(blocks.slice(half));
+    return writeStep(deps, { cursor, blocks: blocks.slice(0, half), head });
   }
 }
 
@@ -189,8 +203,10 @@ export async function replayBlocks(
 ): Promise<number> {
   let added = 0;
   for (let from = range.from, to = 0; from <= range.to; from = to + 1) {
-    to = Math.min(range.to, from + (await deps.ahead.size(from)) - 1);
-    for (const part of inSteps(await readBlocks(deps, { from, to }))) {
+    const asked = { from, to: Math.min(range.to, from + (await deps.ahead.size(from)) - 1) };
+    const blocks = await readOrPass(passDeps(deps), asked, (some) => deps.ahead.read(some));
+    to = from + blocks.length - 1;
+    for (const part of inSteps(blocks)) {
       const { transfers: read, missing } = await readFinal(deps, part);
       const alarms = deps.memoKeys.alarms(missing, WAITING);
       const transfers = read.map((transfer) => {
@@ -201,7 +217,7 @@ export async function replayBlocks(
         await guard?.(tx);
         await needPassed(tx, to);
         await tx.memoKeys.add(memoKeysIn(deps, part));
-        const written = await writeTransfers(tx, deps, transfers);
+        const written = await writeTransfers(tx, deps, await withoutLeftOut(tx, transfers));
         await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
         await tx.receipts.add(await findForeignPayments(tx, part));
         await tx.receipts.add(alarms);
@@ -302,8 +318,9 @@ async function writeBlocks(
   if (!moved) return undefined;
   const scanned = { ...cursor, blockTimeMs: last.timeMs };
   await tx.memoKeys.add(memoKeysIn(deps, blocks));
-  const written = await writeTransfers(tx, deps, batch.transfers);
-  const settled = await settleOutgoing(tx, batch.transfers);
+  const transfers = await withoutLeftOut(tx, batch.transfers);
+  const written = await writeTransfers(tx, deps, transfers);
+  const settled = await settleOutgoing(tx, transfers);
   const receipts = [
     ...settled.receipts,
     ...(await findForeignPayments(tx, blocks)),

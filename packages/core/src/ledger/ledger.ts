@@ -624,10 +624,14 @@ export interface LedgerTx {
   };
   /** Transfers (`block:trx:op`) and stake rows (ids) that wait until an operator resumes them. Of the operator's login only. */
   readonly setAside: {
-    /** `there`: it is set aside already. `unknown`: nothing of this name waits to be answered. */
+    /**
+     * `there`: it is set aside already. `unknown`: nothing of this name waits to be answered, or to be read after the cursor.
+     */
     add(order: SetAsideOrder): Promise<"set_aside" | "there" | "unknown">;
     /** `false`: it is not set aside. */
     end(order: SetAsideOrder): Promise<boolean>;
+    /** What is set aside now. */
+    open(): Promise<ReadonlySet<string>>;
   };
   readonly receipts: {
     /**

@@ -7,6 +7,8 @@ interface Range {
 
 /** Blocks that are read together while catching up. Near the head it is one or two. */
 export const BLOCKS_PER_STEP = 4_000;
+/** What blocks that are read together may take of memory, about: twice as much where the next ones are read meanwhile. */
+export const HELD_BYTES_MAX = 48 * 1024 * 1024;
 /** How many of them hold about as many transfers as may wait in memory. */
 const TRANSFERS_AHEAD = 20_000;
 
@@ -35,7 +37,7 @@ export class ReadAhead {
   }
 
   /**
-   * The first blocks of the range, all of them if they were not put back; a failure that happened ahead is thrown here, and the next
+   * The first blocks of the range, all of them if they were not put back and do not hold too much; a failure that happened ahead is thrown here, and the next
    * call asks again.
    */
   async read(range: Range): Promise<readonly ChainBlock[]> {
@@ -71,6 +73,6 @@ export class ReadAhead {
   }
 
   #ask({ from, to }: Range): Promise<readonly ChainBlock[]> {
-    return this.#chain.blocks({ from, to, account: this.#account });
+    return this.#chain.blocks({ from, to, account: this.#account, heldBytesMax: HELD_BYTES_MAX });
   }
 }

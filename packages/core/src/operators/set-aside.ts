@@ -1,5 +1,6 @@
 import type { Ledger, NewReceipt } from "../ledger/ledger.ts";
 import type { EventSetAside } from "../ledger/view.ts";
+import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import { timeText } from "@stakebts/kernel/text";
 import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
 
@@ -28,7 +29,7 @@ export function setAside(
       return {
         event,
         result: "refused",
-        message: "is neither a transfer that is not decided nor a pending row",
+        message: "is neither a transfer that is not decided or not read yet, nor a pending row",
       };
     await tx.receipts.add([
       receiptOf("event.set_aside", event, action, {
@@ -51,8 +52,26 @@ export function resume(
       return { event, result: "unchanged", message: "is not set aside" };
     const receipt: NewReceipt = receiptOf("event.resumed", event, action);
     await tx.receipts.add([receipt]);
-    return { event, result: "done", message: "is answered next" };
+    const operation = positionIn(event);
+    if (operation === undefined || (await tx.transfers.find({ operations: [operation] })).length > 0)
+      return { event, result: "done", message: "is answered next" };
+    const { blockNum } = operation;
+    const message =
+      blockNum > ((await tx.cursor.read())?.blockNum ?? 0)
+        ? "is written with its block"
+        : `was left out of the ledger: \`stakebts blocks replay --from ${blockNum} --to ${blockNum}\` reads its block again`;
+    return { event, result: "done", message };
   });
+}
+
+function positionIn(event: string): OperationPosition | undefined {
+  const [blockNum, trxInBlock, opInTrx] = event.split(":").map(Number);
+  return /^\d+:\d+:\d+$/u.test(event) &&
+    blockNum !== undefined &&
+    trxInBlock !== undefined &&
+    opInTrx !== undefined
+    ? { blockNum, trxInBlock, opInTrx }
+    : undefined;
 }
 
 export const resumeCommand = (event: string): string => `stakebts transfers resume ${event} --reason '…'`;

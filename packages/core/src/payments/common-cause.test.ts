@@ -194,7 +194,7 @@ describe("a cause that concerns everyone", () => {
     expect(await causes.heard(first, refused("missing_authority"), AGAIN)).toBe("missing_authority");
     expect(await causes.heard(first, refused("other"), AGAIN)).toBeUndefined();
     expect(await causes.heard(second, refused("other"), AGAIN)).toBeUndefined();
-    expect(await causes.whyNot(second)).toBeUndefined();
+    expect(await whyNot(causes, second)).toBeUndefined();
     expect(events()).toEqual([]);
   });
 

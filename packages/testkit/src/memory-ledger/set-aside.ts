@@ -9,7 +9,9 @@ export const setAsideIn = (state: State): LedgerTx["setAside"] => ({
     if (state.setAside.has(event)) return "there";
     const isTransfer = undecidedIn(state).some(({ operation }) => operationId(operation) === event);
     const isRow = [...state.rows.values()].some(({ id, status }) => id === event && status === "pending");
-    if (!isTransfer && !isRow) return "unknown";
+    const [, block] = /^(\d{1,9}):\d{1,9}:\d{1,9}$/u.exec(event) ?? [];
+    const isToCome = Number(block ?? 0) > (state.cursor?.blockNum ?? 0);
+    if (!isTransfer && !isRow && !isToCome) return "unknown";
     state.setAside = new Set([...state.setAside, event]);
     return "set_aside";
   },
@@ -18,4 +20,5 @@ export const setAsideIn = (state: State): LedgerTx["setAside"] => ({
     state.setAside = new Set([...state.setAside].filter((other) => other !== event));
     return isThere;
   },
+  open: () => Promise.resolve(state.setAside),
 });

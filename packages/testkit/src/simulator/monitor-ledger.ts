@@ -108,6 +108,7 @@ const incomingIn = (ledger: MemoryLedger): MonitorLedger["incoming"] => ({
           isDrawn: request?.type === "drawn",
         })),
     ),
+  leftOut: () => Promise.resolve(ledger.contents.setAside),
   answered: (operations) =>
     Promise.resolve(
       operations.flatMap((operation) => {

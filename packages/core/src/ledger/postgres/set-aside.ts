@@ -17,6 +17,12 @@ export const setAsideIn = (db: Queryable): LedgerTx["setAside"] => ({
       SELECT resume_event(${event}, ${actor}, ${reason}) AS ended`;
     return row?.ended ?? false;
   },
+  async open() {
+    const rows = await db.$queryRaw<
+      { event: string }[]
+    >`SELECT event FROM event_set_aside WHERE ended_at IS NULL`;
+    return new Set(rows.map(({ event }) => event));
+  },
 });
 
 /** What is set aside now, oldest first. */
