@@ -42,7 +42,9 @@ export function measureSpendMonitor(
   const alerts = metrics.counter("stakebts_spend_alerts_total", "Alerts of the watcher", ["event"]);
   // There from the beginning: Prometheus does not see the first step of a counter that appears with it.
   for (const event of ALERTS) alerts.inc({ event }, 0);
-  return ({ event }) => alerts.inc({ event });
+  return ({ event }) => {
+    if (ALERTS.includes(event)) alerts.inc({ event });
+  };
 }
 
 /** What the watcher's comparison of the balance has found. */

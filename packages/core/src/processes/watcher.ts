@@ -73,7 +73,7 @@ export async function runWatcher(
     ledger,
     log,
     custodian: custodian.account,
-    onAlert: (alert) => directAlerts.job(alert),
+    onAlert,
   });
   ports.measureBalance?.(() => balance.state);
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });

@@ -58,7 +58,7 @@ export async function runSeed(
     keepAlive(simulation, name, (run) => scheduler(simulation, run));
   for (const name of ["payer 1", "payer 2"]) keepAlive(simulation, name, (run) => payer(simulation, run));
   // Without another safeguard it is the auditor who has to see what goes wrong: a watcher would stop it before.
-  if (without === undefined || without === "key-kept")
+  if (without === undefined || without === "key-kept" || without === "history-read")
     keepAlive(simulation, "watcher", (run) => watcher(simulation, run));
   keepAlive(simulation, "operator", (run) => operator(simulation, run));
 

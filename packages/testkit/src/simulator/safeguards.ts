@@ -21,5 +21,7 @@ export const SAFEGUARDS = [
   "own-look",
   /** Only the payer has the custodian's key. Without: a thief sends a transfer with it, and the watcher has to see it. */
   "key-kept",
+  /** The account's history is read. Without: what proposals pay in is seen by nobody, but the balance shows it. */
+  "history-read",
 ] as const;
 export type Safeguard = (typeof SAFEGUARDS)[number];

@@ -34,6 +34,7 @@ describe.each<[Safeguard, RegExp, number]>([
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100],
   ["own-look", /is due/u, 20],
   ["key-kept", /spend\.unexplained/u, 20],
+  ["history-read", /balance\.surplus/u, 20],
 ])("without %s", (without, finding, seeds) => {
   it("what it prevents is found", { timeout: 120_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++)
