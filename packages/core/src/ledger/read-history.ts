@@ -85,8 +85,9 @@ export async function readHistory(
     // A command is repeated by a person; a process asks again.
     if (isAway && patience === AT_ONCE) throw error;
     history.retryAtBlockNum = to + patience.retryBlocks;
+    if (history.failingSinceBlockNum === undefined)
+      log.warn("history.unread", { from, to, code: error.code, message: error.message });
     const since = (history.failingSinceBlockNum ??= to);
-    log.warn("history.unread", { from, to, code: error.code, message: error.message });
     if (to - since >= patience.alarmBlocks)
       await alarm(deps, cursor, {
         event: "history.unread",
