@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { test } from "./cli-test.ts";
 import { inProcess, stakebtsWith } from "./stakebts.ts";
 
+const RECORD = ["transfers", "record", "--reason", "no node has it", "--actor", "ann", "--yes"] as const;
 const MEMO_KEY = wifFromSeed("custodian-memo");
 
 test("what an executed proposal has paid in is read from its block, recorded once, and answered", async ({
@@ -28,20 +29,7 @@ test("what an executed proposal has paid in is read from its block, recorded onc
   for (const wallet of [payer, clerk]) wallet.close();
 
   const record = (...more: readonly string[]) =>
-    stakebts(
-      "transfers",
-      "record",
-      "--proposal",
-      `${madeAt}:0:0`,
-      "--executed",
-      `${madeAt + 1}:0:0`,
-      "--reason",
-      "no node has it",
-      "--actor",
-      "ann",
-      "--yes",
-      ...more,
-    );
+    stakebts(...RECORD, "--proposal", `${madeAt}:0:0`, "--executed", `${madeAt + 1}:0:0`, ...more);
   expect((await record()).out).toContain(
     "several transfers to the custodian: say which (--operation 0 or 1)",
   );

@@ -329,7 +329,7 @@ async function needBlock(connection: RpcConnection, blockNum: number): Promise<v
   const [dynamic] = asArray(await connection.call("database", "get_objects", [["2.1.0"]]), "objects");
   const head = asUint32(asObject(dynamic, "dynamic properties")["head_block_number"], "head block");
   if (head < blockNum)
-    throw new ChainError("inconsistent_chain", `${connection.name} does not have block ${blockNum} yet`);
+    throw new ChainError("no_usable_node", `${connection.name} does not have block ${blockNum} yet`);
 }
 
 function historyOf(account: AccountId, entry: HistoryEntry): AccountHistoryEntry {

@@ -6,6 +6,7 @@ import { distinctNodes, majorityOf, nodeDisplayName } from "@stakebts/bitshares/
 import { ConfigError } from "@stakebts/core/config/environment";
 import { ledgerAccountOf, needAccount } from "@stakebts/core/ledger/bind-ledger";
 import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
+import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
 import { StartupError } from "@stakebts/kernel/errors";
 import { durationText } from "@stakebts/kernel/text";
@@ -150,6 +151,7 @@ async function* account(context: Context): AsyncGenerator<Finding> {
     return;
   }
   yield await ofLedger(context, custodian);
+  yield await history(context, custodian);
   let keys;
   try {
     keys = readSettings("keys", context.environment);
@@ -170,6 +172,23 @@ async function* account(context: Context): AsyncGenerator<Finding> {
           memo.map((wif) => publicKeyFromWif(wif)),
         ),
       );
+}
+
+/** Does a majority tell what proposals pay in? No block holds it. */
+async function history({ chain }: Context, custodian: ChainAccount): Promise<Finding> {
+  const { irreversibleBlockNum } = await chain.head();
+  const newest = Math.max(1, lastFinalBlockNum(irreversibleBlockNum));
+  try {
+    await chain.accountHistory({ account: custodian.id, from: newest, to: newest });
+    return ok("history", "a majority of the nodes tells the account's history");
+  } catch (error) {
+    if (!(error instanceof ChainError)) throw error;
+    return problem(
+      "history",
+      `what executed proposals pay in is not seen: ${error.message}`,
+      "add nodes with the plugin account_history to STAKEBTS_NODES: runbook, history.unread",
+    );
+  }
 }
 
 /** Is it the account that the ledger is of? Without a ledger that can be read, another finding says so. */

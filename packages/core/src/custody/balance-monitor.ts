@@ -105,6 +105,8 @@ export class BalanceMonitor {
   readonly #inBlocks = new Map<number, readonly ChainTransfer[]>();
   #sampledBlockNum = 0;
   #notedBlockNum = 0;
+  /** Before there is an expectation: samples in a row with one answer and nothing that moved. */
+  #quiet: readonly BalanceSample[] = [];
   /** Differences in a row, all of one sign. */
   #inARow: readonly BalanceDifference[] = [];
   #difference = 0n;
@@ -147,15 +149,20 @@ export class BalanceMonitor {
     return expected;
   }
 
-  /** The first expectation is what nodes say while nothing moves: then the answer is of each of these blocks. */
+  /**
+   * The first expectation is what nodes say, again and again, while nothing moves: then the answer is of each of these blocks. Once would
+   * not do: the block that it was of may have been replaced.
+   */
   async #findBaseline(final: number): Promise<void> {
     for (const sample of this.#samples) {
       const { afterBlockNum, toBlockNum } = windowOf(sample);
       if (toBlockNum > final) return;
       this.#samples = this.#samples.slice(1);
-      if (afterBlockNum < 0 || sample.atLeast !== sample.atMost || sample.inFlight !== 0n) continue;
-      const blocks = await this.#blocks(afterBlockNum + 1, toBlockNum);
-      if (blocks.some(({ transfers }) => transfers.length > 0)) continue;
+      const isExact = sample.atLeast === sample.atMost && sample.inFlight === 0n && afterBlockNum >= 0;
+      const isQuiet = isExact && (await this.#isQuiet(afterBlockNum + 1, toBlockNum));
+      const isSame = this.#quiet.every(({ atLeast }) => atLeast === sample.atLeast);
+      this.#quiet = isQuiet ? [...(isSame ? this.#quiet : []), sample] : [];
+      if (this.#quiet.length < SAMPLES_IN_A_ROW) continue;
       const adjustments = await this.#deps.ledger.adjustmentsAfter(0n);
       const expected: Expectation = {
         blockNum: toBlockNum,
@@ -178,6 +185,20 @@ export class BalanceMonitor {
       this.#samples = [];
       this.#expected = expected;
       return;
+    }
+  }
+
+  /** As far as nodes tell: where they keep no history, what a proposal has paid in just then is a difference later. */
+  async #isQuiet(from: number, to: number): Promise<boolean> {
+    const { chain, custodian } = this.#deps;
+    if ((await this.#blocks(from, to)).some(({ transfers }) => transfers.length > 0)) return false;
+    if (chain.accountHistory === undefined) return true;
+    try {
+      const entries = await chain.accountHistory({ account: custodian.id, from, to });
+      return entries.every(({ transfer }) => transfer === undefined);
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      return true;
     }
   }
 

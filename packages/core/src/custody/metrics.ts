@@ -17,7 +17,6 @@ const BALANCE = {
   stakebts_balance_difference_bts: {
     help: "BTS that the custodian holds more than the watcher can account for; less than zero: so many are missing",
   },
-  stakebts_balance_agrees_block: { help: "Last block after which it held what it should" },
 } as const;
 const ALERTS = [
   "spend.unexplained",
@@ -65,7 +64,6 @@ export function measureBalance(metrics: Metrics, state: () => BalanceState): voi
         // Nothing is known before the first comparison.
         stakebts_balance_difference_bts:
           agreesAtBlockNum === undefined ? undefined : Number(difference) / Number(SHARES_PER_BTS),
-        stakebts_balance_agrees_block: agreesAtBlockNum,
       };
     },
     0,

@@ -1,7 +1,12 @@
 import { assert } from "@stakebts/kernel/assert";
 import type { Millis } from "@stakebts/kernel/time";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
-import { type ChainBlock, ChainError, type ChainTransfer } from "@stakebts/bitshares/chain";
+import {
+  type ChainBlock,
+  ChainError,
+  type ChainErrorCode,
+  type ChainTransfer,
+} from "@stakebts/bitshares/chain";
 import type { AccountHistoryEntry, AccountHistoryReader } from "@stakebts/bitshares/account-operations";
 import type { Cursor, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import {
@@ -49,6 +54,9 @@ const WHILE_IT_RUNS: HistoryPatience = { retryBlocks: 10, alarmBlocks: 20, giveU
 /** Of a command, which is not there later. */
 export const AT_ONCE: HistoryPatience = { retryBlocks: 0, alarmBlocks: 0, giveUpBlocks: 0 };
 
+/** Nodes that cannot be asked now have not removed anything. */
+const AWAY: ReadonlySet<ChainErrorCode> = new Set(["no_usable_node", "deadline", "disconnected"]);
+
 export interface HistoryResult {
   /** Of transfers that no transaction holds. */
   readonly added: number;
@@ -74,9 +82,13 @@ export async function readHistory(
     return { added };
   } catch (error) {
     if (!(error instanceof ChainError)) throw error;
+    const isAway = AWAY.has(error.code);
+    // A command is repeated by a person; a process asks again.
+    if (isAway && patience === AT_ONCE) throw error;
     history.retryAtBlockNum = to + patience.retryBlocks;
+    if (history.failingSinceBlockNum === undefined)
+      log.warn("history.unread", { from, to, code: error.code, message: error.message });
     const since = (history.failingSinceBlockNum ??= to);
-    log.warn("history.unread", { from, to, code: error.code, message: error.message });
     if (to - since >= patience.alarmBlocks)
       await alarm(deps, cursor, {
         event: "history.unread",
@@ -87,7 +99,7 @@ export async function readHistory(
           todo: "transfers of executed proposals are not seen meanwhile; the watcher compares the balance. Configure nodes that keep the account's history (runbook, history.unread)",
         },
       });
-    if (to - since < patience.giveUpBlocks) return { added: 0 };
+    if (isAway || to - since < patience.giveUpBlocks) return { added: 0 };
     return { added: await passOverRemoved(deps, cursor, { from, to }) };
   }
 }
@@ -119,6 +131,7 @@ async function passOverRemoved(
       return added;
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
+      if (AWAY.has(error.code)) return 0;
     }
   }
   return 0;

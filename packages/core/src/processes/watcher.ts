@@ -87,7 +87,7 @@ export async function runWatcher(
   });
   const imports = new ImportCheck(everyCheck);
   const overdue = new OverdueCheck(everyCheck);
-  const balance = new BalanceMonitor({ ...everyCheck, onAlert: (alert) => directAlerts.job(alert) });
+  const balance = new BalanceMonitor(everyCheck);
   ports.measureBalance?.(() => balance.state);
   ports.readiness?.requires({ database: ledgerIsThere(ledger), node: nodeIsThere({ chain, clock }) });
   const loop = { clock, log, progress };

@@ -52,7 +52,13 @@ export async function auditSum(simulation: Simulation): Promise<void> {
   const add = (name: string, shares: bigint) => sums.set(name, (sums.get(name) ?? 0n) + shares);
   const nameOf = (id: string) => accounts.find((account) => account.id === id)?.name ?? id;
   const skipped = new Set([...handled].map(nameOf));
+  // What a proposal has paid in is in the history, which is read after its block.
+  const isUnread = (key: string): boolean => {
+    const [, blockNum] = /^refund:(\d+):\d+:\d+\.\d+$/u.exec(key) ?? [];
+    return blockNum !== undefined && Number(blockNum) > (cursor?.historyBlockNum ?? 0);
+  };
   for (const { key, payee, shares } of debts.values()) {
+    if (isUnread(key)) continue;
     if (cancelled.has(key)) skipped.add(nameOf(payee));
     add(nameOf(payee), shares);
   }

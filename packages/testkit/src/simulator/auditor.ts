@@ -37,7 +37,10 @@ export interface AuditedBlock extends Pick<FakeBlock, "blockNum"> {
   readonly timeMs: number;
   readonly transactions: readonly AuditedTransaction[];
 }
-export type AuditedTransaction = Pick<ChainTransaction, "txid" | "fromId" | "toId" | "assetId" | "memo"> & {
+export type AuditedTransaction = Pick<
+  ChainTransaction,
+  "txid" | "fromId" | "toId" | "assetId" | "memo" | "isProposed"
+> & {
   readonly amount: bigint;
 };
 
@@ -108,7 +111,7 @@ export function reckon(
   const most = new Map<string, Debt>();
   for (const { blockNum, timeMs, transactions } of blocks)
     for (const [index, transaction] of transactions.entries()) {
-      const at = `${blockNum}:${index}:0`;
+      const at = `${blockNum}:${index}:${transaction.isProposed === true ? "0.1" : "0"}`;
       if (transaction.fromId === terms.custodian) {
         outgoing.push({ at, timeMs, transaction });
         continue;

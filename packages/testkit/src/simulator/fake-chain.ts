@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { virtualPosition } from "@stakebts/kernel/operation-id";
 import { type Millis, millis } from "@stakebts/kernel/time";
 import { type Shares, shares } from "@stakebts/kernel/amount";
 import type {
@@ -24,6 +25,8 @@ export interface ChainTransaction {
   readonly expirationMs: number | undefined;
   /** Public key. `undefined`: nobody asks. */
   readonly signedBy?: string | undefined;
+  /** A proposal that others approved: the chain carries it out itself, and no transaction of a block shows it. */
+  readonly isProposed?: boolean;
 }
 
 export interface FakeBlock {
@@ -36,6 +39,8 @@ export interface FakeBlock {
   readonly balances: ReadonlyMap<AccountId, bigint>;
   readonly txids: ReadonlySet<string>;
   readonly chainBlock: ChainBlock;
+  /** What the account history has, and no transaction. */
+  readonly virtual: readonly ChainTransfer[];
 }
 
 const CORE_ASSET = "1.3.0";
@@ -189,8 +194,10 @@ export class FakeChain {
       blockId,
       previousId,
       timeMs: millis(timeMs),
-      transfers: transactions.map(toTransfer),
-      payments: transactions.map(({ txid }, trxInBlock) => ({ txid, trxInBlock })),
+      transfers: transactions.map(toTransfer).filter((_, index) => !transactions[index]?.isProposed),
+      payments: transactions.flatMap(({ txid, isProposed }, trxInBlock) =>
+        isProposed ? [] : [{ txid, trxInBlock }],
+      ),
       ...(this.#memoKeys.length === 0 ? {} : { memoKeys: this.#memoKeys }),
     };
     this.#memoKeys = [];
@@ -203,6 +210,9 @@ export class FakeChain {
       balances,
       txids,
       chainBlock,
+      virtual: transactions.flatMap((transaction, index) =>
+        transaction.isProposed ? [asVirtual(toTransfer(transaction, index))] : [],
+      ),
     };
     this.#blocks.push(block);
     return block;
@@ -229,6 +239,12 @@ const toTransfer = (transaction: ChainTransaction, trxInBlock: number): ChainTra
   permissionId: undefined,
   txid: transaction.txid,
 });
+
+/** The first operation that the approval at this place has set off. */
+const asVirtual = (transfer: ChainTransfer): ChainTransfer => {
+  const place = virtualPosition({ blockNum: 0, trxInBlock: transfer.trxInBlock, opInTrx: 0 }, 1);
+  return { ...transfer, opInTrx: place?.opInTrx ?? 0, txid: undefined };
+};
 
 const refused = (code: Extract<BroadcastOutcome, { type: "refused" }>["code"]): BroadcastOutcome => ({
   type: "refused",

@@ -9,7 +9,12 @@ import {
   type ChainReader,
   type ChainWriter,
 } from "@stakebts/bitshares/chain";
-import type { AccountBlock, AccountOperationReader } from "@stakebts/bitshares/account-operations";
+import type {
+  AccountBlock,
+  AccountHistoryEntry,
+  AccountHistoryReader,
+  AccountOperationReader,
+} from "@stakebts/bitshares/account-operations";
 import { blockNumOf, type FakeChain } from "./fake-chain.ts";
 import { signedTransaction } from "./fake-keys.ts";
 import type { Prng } from "./prng.ts";
@@ -28,7 +33,7 @@ const CLAIM = { fee: 2_000_000n, pricePerKbyte: 10n };
  * The chain as it is seen through nodes, one or another at each question: some are behind, some do not answer, and some
  * say of balances and of transactions what is not so. Of blocks they cannot lie: those carry their own proof.
  */
-export class FakeNodes implements ChainReader, ChainWriter, AccountOperationReader {
+export class FakeNodes implements ChainReader, ChainWriter, AccountOperationReader, AccountHistoryReader {
   /** Blocks that each node is behind. */
   lags: readonly number[] = [0];
   /** Why every broadcast is refused by all of them, whoever sends it. */
@@ -88,7 +93,8 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
     return Array.from({ length: to - from + 1 }, (_, index): AccountBlock => {
       const { chainBlock, transactions } = this.#block(from + index);
       const { transfers, payments: _payments, ...block } = chainBlock;
-      const operations = transfers.flatMap((transfer, trxInBlock) => {
+      const operations = transfers.flatMap((transfer) => {
+        const { trxInBlock } = transfer;
         if (transfer.fromId !== account) return [];
         const { refBlockId } = transactions[trxInBlock] as (typeof transactions)[number];
         return [
@@ -104,6 +110,23 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
       });
       return { ...block, operations };
     });
+  }
+
+  /** Of blocks, and of what no transaction in them shows, a majority does not lie. */
+  async accountHistory({ from, to, account }: Parameters<AccountHistoryReader["accountHistory"]>[0]) {
+    const { head } = this.#ask();
+    if (to > head) throw new ChainError("no_usable_node", `the node does not have block ${to} yet`);
+    return Array.from({ length: to - from + 1 }, (_, index) => this.#block(to - index)).flatMap(
+      ({ blockNum, chainBlock, virtual }): AccountHistoryEntry[] =>
+        [...virtual, ...chainBlock.transfers]
+          .filter(({ fromId, toId }) => fromId === account || toId === account)
+          .map((transfer) => ({
+            position: { blockNum, trxInBlock: transfer.trxInBlock, opInTrx: transfer.opInTrx },
+            name: "transfer",
+            isActing: transfer.fromId === account,
+            transfer,
+          })),
+    );
   }
 
   authorityOf(): Promise<string> {
@@ -132,9 +155,17 @@ export class FakeNodes implements ChainReader, ChainWriter, AccountOperationRead
     return shares(balance > 0n ? balance : 0n);
   }
 
+  /** What a majority says: between the nodes that are furthest and those that are least behind, with or without what is pending. */
   async balanceBounds(account: AccountId) {
-    const balance = await this.balance(account);
-    return { atLeast: balance, atMost: balance };
+    this.#ask();
+    const pending = this.#chain.pending.filter(({ fromId }) => fromId === account);
+    const spent = pending.reduce((sum, { amount, fee }) => sum + amount + fee, 0n);
+    const held = this.lags.map(
+      (lag) => this.#block(Math.max(1, this.#chain.head.blockNum - lag)).balances.get(account) ?? 0n,
+    );
+    const most = held.reduce((one, other) => (one > other ? one : other));
+    const least = held.reduce((one, other) => (one < other ? one : other)) - spent;
+    return { atLeast: shares(least > 0n ? least : 0n), atMost: shares(most) };
   }
 
   /** Of blocks the nodes cannot lie. */

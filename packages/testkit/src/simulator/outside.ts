@@ -105,6 +105,14 @@ export function startNominators(simulation: Simulation): void {
       simulation.sendByOthers(id, amount, { isUnreadable: oddity < 0.07, means: { type: "nonsense" } });
     else simulation.sendByOthers(id, amount, { memo, means });
   });
+  // Accounts with several signatures pay by proposals. What they ask for does not depend on what comes first.
+  nowAndThen(simulation, { everyMs: 150_000 }, () =>
+    simulation.sendByOthers(prng.pick(nominators).id, BigInt(prng.int(61, 500)) * SHARES, {
+      memo: "from the board",
+      means: { type: "nonsense" },
+      isProposed: true,
+    }),
+  );
   // What nominators send, managers put to work elsewhere: the hot wallet is rarely full.
   nowAndThen(simulation, { everyMs: prng.pick([40_000, 200_000]) }, () => {
     const amountBts = prng.pick([400, 401, 1_000, 20_000, 50_000, 90_000]);

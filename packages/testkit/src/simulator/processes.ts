@@ -235,7 +235,10 @@ export async function ingester(simulation: Simulation, run: ProcessRun): Promise
   await runIngester(
     {
       ...ports,
-      chain: simulation.without === "final-blocks" ? believingTheHead(ports.chain) : ports.chain,
+      chain:
+        simulation.without === "final-blocks"
+          ? believingTheHead(ports.chain)
+          : withHistoryOf(simulation, ports.chain),
       queue: queuePort(simulation, run),
       memos: fakeMemoReader(
         simulation.keys.memoGiven,
@@ -266,6 +269,14 @@ const thatNamesKey = (chain: Chain, publicKey: string): Chain =>
         );
     },
   });
+
+/** A chain without the history, where that safeguard is to be missed. */
+const withHistoryOf = (simulation: Simulation, chain: Chain): Chain =>
+  simulation.without !== "history-read"
+    ? chain
+    : new Proxy(chain, {
+        get: (target, key) => (key === "accountHistory" ? undefined : (Reflect.get(target, key) as unknown)),
+      });
 
 const believingTheHead = (chain: Chain): Chain =>
   new Proxy(chain, {
@@ -350,7 +361,7 @@ export async function watcher(simulation: Simulation, run: ProcessRun): Promise<
   const unseen = { ...ledger.settlements, unchecked: () => Promise.resolve([]) };
   await runWatcher(
     {
-      chain,
+      chain: withHistoryOf(simulation, chain),
       clock,
       log,
       ledger: simulation.port(

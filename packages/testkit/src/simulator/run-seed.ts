@@ -34,7 +34,7 @@ export interface SeedOptions {
 }
 
 /** Without these a watcher looks all the same. */
-const WATCHED: readonly Safeguard[] = ["key-kept", "login-kept", "settlement-check"];
+const WATCHED: readonly Safeguard[] = ["key-kept", "login-kept", "settlement-check", "history-read"];
 const SAFETY_MS_MIN = 300_000;
 const SAFETY_MS_MAX = 1_200_000;
 /** After the storm everything has to be settled within this time, that of months that are waited for not counted. */

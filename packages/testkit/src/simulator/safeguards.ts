@@ -31,5 +31,7 @@ export const SAFEGUARDS = [
   "login-kept",
   /** A watcher holds each debt that is called paid against the chain. Without: it does not, while that thief is at work. */
   "settlement-check",
+  /** The account's history is read. Without: what proposals pay in is seen by nobody, but the balance shows it. */
+  "history-read",
 ] as const;
 export type Safeguard = (typeof SAFEGUARDS)[number];

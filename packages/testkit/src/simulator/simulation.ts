@@ -199,6 +199,8 @@ export class Simulation {
       /** Its memo is for another key. */
       readonly isUnreadable?: boolean;
       readonly assetId?: string;
+      /** By a proposal that others approve. */
+      readonly isProposed?: boolean;
       readonly means: Intention;
     },
   ): void {
@@ -219,6 +221,7 @@ export class Simulation {
           : fakeMemo(more.memo, BigInt(number), { from: "a wallet's key", to: this.#memoKeyOfWallet() }),
       refBlockId: undefined,
       expirationMs: undefined,
+      isProposed: more.isProposed ?? false,
     });
     this.eventLoop.note(from, `sends ${amountShares} shares of ${more.assetId ?? "BTS"}: ${more.memo ?? ""}`);
   }

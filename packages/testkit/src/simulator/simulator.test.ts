@@ -40,6 +40,7 @@ describe.each<[Safeguard, RegExp, number, number]>([
   ["key-kept", /spend\.unexplained/u, 20, 2],
   ["login-kept", /settlement\.unexplained/u, 20, 1],
   ["settlement-check", /is due|not paid|owed/u, 20, 1],
+  ["history-read", /balance\.surplus/u, 20, 1],
 ])("without %s", (without, finding, seeds, knownSeed) => {
   it("what it prevents is found", { timeout: 300_000 }, async () => {
     for (const seed of [knownSeed, ...Array.from({ length: seeds }, (_, index) => index + 1)])
