@@ -97,8 +97,8 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
       async (cluster) => void (await cluster.payTogether()),
       everybodyPaidOnce,
     );
-    // All are saved, each of them is sent, and all are noted as sent.
-    expect(changes).toBeGreaterThanOrEqual(6);
+    // All are saved, each of the three is sent, and all are noted as sent.
+    expect(changes).toBeGreaterThanOrEqual(5);
   });
 
   it("the payer, twice in a row, at the step after the last", () =>
