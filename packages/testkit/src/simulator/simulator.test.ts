@@ -33,7 +33,7 @@ describe.each<[Safeguard, RegExp, number]>([
   ["repeat-nonrepeatable", /asked twice/u, 200],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100],
   ["own-look", /is due/u, 20],
-  ["memo-key", /paid and not owed|incoming \S+ is (?:refunded|kept)/u, 60],
+  ["memo-key", /the rules owe|paid and not owed|incoming \S+ is (?:refunded|kept)/u, 60],
   ["common-cause", /failed for a cause that concerns everyone/u, 60],
   ["authority-check", /signed without authority/u, 60],
   ["key-kept", /spend\.unexplained/u, 20],
