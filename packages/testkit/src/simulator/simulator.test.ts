@@ -34,7 +34,7 @@ describe.each<[Safeguard, RegExp, number, number]>([
   ["repeat-nonrepeatable", /asked twice/u, 200, 7],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100, 1],
   ["own-look", /is due/u, 20, 3],
-  ["memo-key", /paid and not owed|incoming \S+ is (?:refunded|kept)/u, 100, 9],
+  ["memo-key", /the rules owe|paid and not owed|incoming \S+ is (?:refunded|kept)/u, 100, 9],
   ["common-cause", /failed for a cause that concerns everyone/u, 60, 1],
   ["authority-check", /signed without authority/u, 300, 44],
   ["key-kept", /spend\.unexplained/u, 20, 2],
