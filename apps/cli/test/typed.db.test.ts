@@ -195,7 +195,7 @@ describe("doctor", () => {
       .json<{ name: string; state: string }[]>("doctor");
     expect(healthy.filter(({ state }) => state !== "ok")).toEqual([]);
     expect(healthy.map(({ name }) => name)).toEqual(
-      "database queues node,node,chain id,account,active key,memo key,ledger,freeze,limits,payments,watcher,audit log,payouts,money,clock"
+      "database queues node,node,chain id,account,history,active key,memo key,ledger,freeze,limits,payments,watcher,audit log,payouts,money,clock"
         .replace(" ", ",")
         .replace(" node", ",node")
         .split(","),

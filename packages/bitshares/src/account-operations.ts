@@ -43,6 +43,12 @@ export interface AccountHistoryReader {
   }): Promise<readonly AccountHistoryEntry[]>;
 }
 
+/** How far the chain is at this moment: `head` of a chain may be of a moment ago. */
+export interface NewestBlockReader {
+  /** A majority of the nodes has no later block. Throws ChainError. */
+  newestBlockNum(): Promise<number>;
+}
+
 /** A transfer that an operation of a proposal is. */
 export interface ProposedTransfer {
   /** Among the operations of the proposal, from 0 on. */

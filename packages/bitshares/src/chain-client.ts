@@ -15,6 +15,7 @@ import type {
   AccountHistoryEntry,
   AccountHistoryReader,
   AccountOperationReader,
+  NewestBlockReader,
   ProposalReader,
   UndeliveredBlockReader,
 } from "./account-operations.ts";
@@ -85,6 +86,7 @@ export interface ChainClient
     ChainWriter,
     AccountOperationReader,
     AccountHistoryReader,
+    NewestBlockReader,
     ProposalReader,
     UndeliveredBlockReader {
   blocksAtOnce(max: number): Promise<number>;
@@ -239,6 +241,8 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
         },
         { text: textOf, isLie: () => false },
       ),
+    newestBlockNum: async () =>
+      Number((await pool.agreeOnNumber(async (connection) => BigInt(await headOf(connection)))).atMost),
     proposal: (request) =>
       pool.agree(
         `proposal ${operationId(request.at)}`,
@@ -326,10 +330,13 @@ async function askAccounts(
 
 /** Of a node that is behind, the history ends before it should, and nothing in it says so. */
 async function needBlock(connection: RpcConnection, blockNum: number): Promise<void> {
-  const [dynamic] = asArray(await connection.call("database", "get_objects", [["2.1.0"]]), "objects");
-  const head = asUint32(asObject(dynamic, "dynamic properties")["head_block_number"], "head block");
-  if (head < blockNum)
+  if ((await headOf(connection)) < blockNum)
     throw new ChainError("no_usable_node", `${connection.name} does not have block ${blockNum} yet`);
+}
+
+async function headOf(connection: RpcConnection): Promise<number> {
+  const [dynamic] = asArray(await connection.call("database", "get_objects", [["2.1.0"]]), "objects");
+  return asUint32(asObject(dynamic, "dynamic properties")["head_block_number"], "head block");
 }
 
 function historyOf(account: AccountId, entry: HistoryEntry): AccountHistoryEntry {

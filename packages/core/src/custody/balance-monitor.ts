@@ -12,6 +12,7 @@ import {
 } from "@stakebts/bitshares/chain";
 import type {
   AccountHistoryReader,
+  NewestBlockReader,
   ProposalReader,
   UndeliveredBlockReader,
 } from "@stakebts/bitshares/account-operations";
@@ -35,6 +36,7 @@ export interface BalanceMonitorDeps {
   readonly chain: Pick<ChainReader, "head" | "blocks" | "blocksAtOnce" | "balanceBounds"> &
     Partial<AccountHistoryReader> &
     Partial<ProposalReader> &
+    Partial<NewestBlockReader> &
     Partial<UndeliveredBlockReader>;
   readonly ledger: Pick<
     MonitorLedger,
@@ -317,9 +319,10 @@ export class BalanceMonitor {
     // Before the question: what is confirmed meanwhile is in the blocks of the window.
     const inFlight = await ledger.inFlight();
     const { atLeast, atMost } = await chain.balanceBounds(custodian.id);
-    const after = await chain.head();
+    // Not the head of a moment ago: the answer may be of a later block.
+    const newest = (await chain.newestBlockNum?.()) ?? (await chain.head()).headBlockNum;
     this.#sampledBlockNum = headBlockNum;
-    const toBlockNum = Math.max(headBlockNum, after.headBlockNum);
+    const toBlockNum = Math.max(headBlockNum, newest);
     this.#samples = [...this.#samples, { fromBlockNum: headBlockNum, toBlockNum, atLeast, atMost, inFlight }];
   }
 
