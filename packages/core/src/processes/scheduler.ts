@@ -93,7 +93,10 @@ export async function runScheduler(
   // Before the workers are started: on a database without tables BullMQ's worker would spin and never let us say so.
   const loop = { clock, log, progress, stepMsMax: APPLY_MS_MAX };
   const needAccount = async (): Promise<void> =>
-    needAccountNamed((await ledger.control.read()).account, { name: settings.custodian, chainId: undefined });
+    needAccountNamed((await ledger.transaction((tx) => tx.control.read())).account, {
+      name: settings.custodian,
+      chainId: undefined,
+    });
   await repeat({ ...loop, name: "start" }, signal, async () => {
     await needAccount();
     await recordStart({ ledger, log }, "scheduler", settings.shown);
