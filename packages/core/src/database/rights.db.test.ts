@@ -419,7 +419,7 @@ describe("events", () => {
     expect(await answer(setAside)).toBe("there");
     // One of a block that the ledger has yet to read may be named.
     expect(await answer("SELECT set_event_aside('8:0:0', 'x', 'y') AS answer")).toBe("set_aside");
-    expect(await answer("SELECT set_event_aside('6:0:0', 'x', 'y') AS answer")).toBe("unknown");
+    expect(await answer("SELECT set_event_aside('no row', 'x', 'y') AS answer")).toBe("unknown");
     await expect(owner.query("UPDATE event_set_aside SET reason = 'z'")).rejects.toThrow("is ended once");
     await expect(owner.query("DELETE FROM event_set_aside")).rejects.toThrow("nothing is ever deleted");
     expect(await answer(resume)).toBe(true);
