@@ -89,6 +89,7 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
   it("the payer, while it pays all in one step", async () => {
     const prepare = async (cluster: InProcessCluster) => {
       await busyDay(cluster);
+      await cluster.produceUntilFinal();
       await cluster.ingest();
       await cluster.applyEvents();
     };
@@ -97,8 +98,8 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
       async (cluster) => void (await cluster.payTogether()),
       everybodyPaidOnce,
     );
-    // All are saved, each of the three is sent, and all are noted as sent.
-    expect(changes).toBeGreaterThanOrEqual(5);
+    // Several are saved at once, each is sent, and all are noted as sent.
+    expect(changes).toBeGreaterThan(4);
   });
 
   it("the payer, twice in a row, at the step after the last", () =>
