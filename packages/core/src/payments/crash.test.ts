@@ -98,8 +98,8 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
       async (cluster) => void (await cluster.payTogether()),
       everybodyPaidOnce,
     );
-    // Several are saved at once, each is sent, and all are noted as sent.
-    expect(changes).toBeGreaterThan(4);
+    // What is due is saved at once, each of it is sent, and all is noted as sent.
+    expect(changes).toBeGreaterThan(2);
   });
 
   it("the payer, twice in a row, at the step after the last", () =>
