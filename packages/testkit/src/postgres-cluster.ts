@@ -71,14 +71,10 @@ export class PostgresCluster {
   }
 
   /** @param startMode `never`: the ledger is empty until {@link begin} */
-  static async open(
-    databaseUrl: string,
-    startMode: StartMode | "never" = 1,
-    { custodianBts = 100_000n } = {},
-  ): Promise<PostgresCluster> {
+  static async open(databaseUrl: string, startMode: StartMode | "never" = 1): Promise<PostgresCluster> {
     const devnet = await startDevnet({
       accounts: [
-        accountFromSeeds(CUSTODIAN, { balanceBts: custodianBts }),
+        accountFromSeeds(CUSTODIAN, { balanceBts: 100_000n }),
         accountFromSeeds("nominator-1", { balanceBts: 1_000_000n }),
         accountFromSeeds("nominator-2", { balanceBts: 1_000_000n }),
       ],
@@ -211,19 +207,6 @@ export class PostgresCluster {
   async work(): Promise<void> {
     for (const id of await this.enqueued()) await this.pay(id);
     await this.digest();
-  }
-
-  /** The same in steps of many, as the payer's process does it. @returns how many payouts it was */
-  async workInSteps(): Promise<number> {
-    this.#payer ??= await this.newPayer();
-    let worked = 0;
-    for (let ids = await this.enqueued(); ids.length > 0; ids = await this.enqueued()) {
-      for (const [id, result] of await payPayouts(this.#payer, ids))
-        if (result.type !== "in_flight") throw new Error(`payout ${id}: ${JSON.stringify(result)}`);
-      worked += ids.length;
-      await this.digest();
-    }
-    return worked;
   }
 
   /** A refund of 450 BTS to nominator-1 that has failed; its key. */

@@ -25,6 +25,8 @@ const NAMES_MAX = 20_000;
  * for everybody.
  */
 const AWAITED_BLOCKS_MAX = 20;
+/** Nodes of this process that are so far behind those of the ingester are waited for: five minutes of blocks. */
+const BEHIND_BLOCKS_MAX = 100;
 
 /**
  * Holds each debt that the ledger calls paid against the blocks of this process's own nodes, once (rules/settlement.ts), whoever
@@ -78,7 +80,7 @@ export class SettlementCheck {
     for (const settlement of page) {
       const { payoutId, by } = settlement;
       if (unread.has(by.blockNum)) continue;
-      if (by.blockNum > finalBlockNum && !this.#isOverdue(payoutId, head.headBlockNum)) continue;
+      if (by.blockNum > finalBlockNum && !this.#isOverdue(payoutId, by.blockNum, head.headBlockNum)) continue;
       const transfer = sent.get(operationId(by));
       const owner = transfer?.txid === undefined ? undefined : signedFor.get(transfer.txid);
       const why = whyNotSettled(
@@ -103,10 +105,14 @@ export class SettlementCheck {
     if (failure !== undefined) throw failure;
   }
 
-  #isOverdue(payoutId: PayoutId, headBlockNum: number): boolean {
+  /** A block that is yet to come, and was not final for an ingester either. */
+  #isOverdue(payoutId: PayoutId, blockNum: number, headBlockNum: number): boolean {
     const since = this.#awaited.get(payoutId);
     if (since === undefined) this.#awaited.set(payoutId, headBlockNum);
-    return headBlockNum - (since ?? headBlockNum) > AWAITED_BLOCKS_MAX;
+    return (
+      headBlockNum - (since ?? headBlockNum) > AWAITED_BLOCKS_MAX &&
+      blockNum > headBlockNum + BEHIND_BLOCKS_MAX
+    );
   }
 
   /** What the custodian has sent at the places that the settlements name, in blocks that are final. */

@@ -12,15 +12,16 @@ import { isInFlight, type PayoutId } from "../rules/payout.ts";
  * - `unclear`: this payment, or everyone. What two payees meet one after the other is everyone's; it is one payee's when others are
  *   paid meanwhile.
  * - `funds`: everyone who asks for as much; the wallet is asked anew before the next.
+ * - `moment`: it came too late, because this process stood still or the nodes' time went on; signed anew it may be taken at once.
  * - `nobody`: it says nothing of why.
  */
-export type Concern = "everyone" | "unclear" | "funds" | "nobody";
+export type Concern = "everyone" | "unclear" | "funds" | "moment" | "nobody";
 
 const CONCERNS = {
   insufficient_balance: "funds",
   insufficient_fee: "everyone", // the fee schedule is not what a majority has said
   missing_authority: "everyone",
-  expired: "everyone", // at the first sending: the nodes are at another time
+  expired: "moment", // at the first sending
   expiration_too_far: "everyone",
   tapos_mismatch: "everyone",
   node_cannot_broadcast: "everyone",
@@ -38,10 +39,10 @@ export const concernOf = (code: BroadcastRefusal, { isFirst }: { readonly isFirs
   code === "expired" && !isFirst ? "nobody" : CONCERNS[code];
 
 /** Between two payments that are tried while everything is refused: doubled from the first to the last. Host time. */
-const AGAIN_MS_MIN = MINUTE_MS;
+const AGAIN_MS_MIN = 10_000;
 const AGAIN_MS_MAX = 10 * MINUTE_MS;
 /** For so much longer a payee whose payment was refused lets others try first. */
-const OTHERS_FIRST_MS = 10 * MINUTE_MS;
+const OTHERS_FIRST_MS = MINUTE_MS;
 
 /** Payees that are remembered. */
 const PAYEES_MAX = 10_000;
@@ -155,7 +156,7 @@ export class CommonCauses {
     const { code, message } = outcome;
     const concern = concernOf(code, sent);
     if (concern === "nobody") return undefined;
-    if (concern === "funds") return code;
+    if (concern === "funds" || concern === "moment") return code;
     // Of bytes that were signed before, with another key or another fee perhaps, it says nothing of those that would be signed now.
     if (!sent.isFirst) return concern === "everyone" ? code : undefined;
     if (concern === "unclear") this.#suspects.add(payout.payee);

@@ -1,10 +1,15 @@
 import { mayBeVirtual, operationId } from "@stakebts/kernel/operation-id";
 import { ADMIN_REQUESTS } from "../rules/request.ts";
+import { CORE_ASSET_ID } from "../rules/transfer.ts";
 import type { TransferFact } from "./ledger-contents.ts";
 import type { Difference, ExpectedCause, KnownCauses, Pair } from "./difference.ts";
 
 type Value = string | number | bigint | undefined;
 const text = (value: Value): string => (value === undefined ? "nothing" : `${value}`);
+
+/** Of another asset, or drawn by the custodian, it is answered without its memo, so that no key is waited for. */
+const isMemoOfUse = ({ assetId, request }: TransferFact): boolean =>
+  assetId === CORE_ASSET_ID && request?.type !== "drawn";
 
 /** What a transfer is, as the chain says; how each is called in a sentence. */
 const FIELDS: readonly (readonly [name: string, of: (transfer: TransferFact) => Value])[] = [
@@ -15,7 +20,7 @@ const FIELDS: readonly (readonly [name: string, of: (transfer: TransferFact) => 
   ["amount in shares", (t) => t.amount],
   ["asset", (t) => t.assetId],
   ["fee in shares", (t) => t.fee],
-  ["memo", (t) => t.memoStatus],
+  ["memo", (t) => (isMemoOfUse(t) ? t.memoStatus : undefined)],
   ["payout", (t) => t.payoutKey],
 ];
 
