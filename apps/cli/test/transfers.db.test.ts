@@ -11,7 +11,7 @@ test("a transfer is set aside and resumed by a name and with a reason, and every
       incoming({ operation: operation(7), sender: "nominator-1", request: { type: "stop" } }),
     ]),
   );
-  expect(await stakebts("transfers", "set-aside", "8:0:0", "--reason", "x")).toMatchObject({ code: 1 });
+  expect(await stakebts("transfers", "set-aside", "0:0:0", "--reason", "x")).toMatchObject({ code: 1 });
   expect(await stakebts("transfers", "set-aside", "7:0:0", "--reason", "its row is refused")).toMatchObject({
     code: 0,
     out: expect.stringContaining("7:0:0 is set aside") as string,
