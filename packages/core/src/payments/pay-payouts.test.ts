@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
-import type { BroadcastOutcome } from "@stakebts/bitshares/chain";
+import { type BroadcastOutcome, ChainError } from "@stakebts/bitshares/chain";
 import { bts, shares, toShares } from "@stakebts/kernel/amount";
 import { NO_LIMITS } from "../rules/limits.ts";
 import { HotWallet } from "./hot-wallet.ts";
@@ -66,6 +66,22 @@ describe("a step with many payouts", () => {
         "in_flight",
         "in_flight",
       ]);
+    }));
+
+  it("pays the others when the nodes contradict each other about one account", () =>
+    inCluster({}, async (cluster) => {
+      const [first, ...others] = await refundsDue(cluster, 3);
+      if (first === undefined) throw new Error("no payouts");
+      const deps = await cluster.newPayer();
+      const payees = {
+        find: (names: readonly string[]) =>
+          names.includes(first.payee)
+            ? Promise.reject(new ChainError("inconsistent_chain", "the nodes disagree"))
+            : deps.payees.find(names),
+      };
+      const results = await payPayouts({ ...deps, payees }, [first.id, ...others.map(({ id }) => id)]);
+      expect(results.get(first.id)).toMatchObject({ type: "trouble" });
+      expect(others.map(({ id }) => results.get(id)?.type)).toEqual(["in_flight", "in_flight"]);
     }));
 
   it("tells of trouble with one when the others are paid", () =>

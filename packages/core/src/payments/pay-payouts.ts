@@ -7,15 +7,16 @@ import { hasLimits } from "../rules/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
 import { type Millis, plusMs } from "@stakebts/kernel/time";
-import type {
-  AccountId,
-  BroadcastOutcome,
-  ChainAccount,
-  ChainHead,
-  ChainReader,
-  ChainWriter,
-  EncryptedMemo,
-  TransferFeeSchedule,
+import {
+  type AccountId,
+  type BroadcastOutcome,
+  type ChainAccount,
+  ChainError,
+  type ChainHead,
+  type ChainReader,
+  type ChainWriter,
+  type EncryptedMemo,
+  type TransferFeeSchedule,
 } from "@stakebts/bitshares/chain";
 import type {
   Cursor,
@@ -274,19 +275,24 @@ async function findPayable(
   const left = views.flatMap(({ payout }) => (results.has(payout.id) ? [] : [payout]));
   if (left.length === 0) return [];
   const [payees, known, debts] = await Promise.all([
-    deps.payees.find(left.map(({ payee }) => payee)),
+    // What nodes contradict each other about may be one account, changed by a stranger just now: then each is asked for alone.
+    deps.payees.find(left.map(({ payee }) => payee)).catch((error: unknown) => {
+      if (!(error instanceof ChainError)) throw error;
+      return undefined;
+    }),
     ledger.transfers.accountsNamed(left.map(({ payee }) => payee)),
     ledger.payouts.debts(left.map(({ id }) => id)),
   ]);
-  for (const payee of payees.values()) deps.debts.knows(payee);
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const at = { upToBlockNum: Math.max(cursor.blockNum, finalBlockNum), finalBlockNum };
   const payable: Payable[] = [];
   await Promise.all(
     left.map((payout) =>
       note(results, payout.id, async () => {
-        const payee = payeeOf(deps, payout, payees.get(payout.payee));
+        const found = payees ?? (await deps.payees.find([payout.payee]));
+        const payee = payeeOf(deps, payout, found.get(payout.payee));
         if (typeof payee === "string") return fail(deps, payout, payee, head.headTimeMs);
+        deps.debts.knows(payee);
         // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
         const senders = known.get(payout.payee) ?? [];
         if (senders.length > 0 && !senders.includes(payee.id))
