@@ -28,7 +28,6 @@ import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { newPayDeps, type PayerDeps } from "@stakebts/core/processes/payer";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
 import {
-  type PayDeps,
   type PayResult,
   type PayResults,
   payPayouts,
