@@ -28,6 +28,7 @@ interface World {
   readonly watcher: () => SettlementCheck;
   /** Blocks that no node delivers. */
   readonly unreadable: Set<number>;
+  readonly history: { isAway: boolean };
   readonly frozen: () => Promise<string | undefined>;
   readonly unchecked: () => Promise<readonly string[]>;
   /** A debt that nobody has paid yet. */
@@ -43,12 +44,17 @@ const test = base.extend<{ world: World }>({
   world: async ({ watched: { cluster, deps, alerts, frozen }, as, owner }, use) => {
     const { chain } = deps;
     const unreadable = new Set<number>();
+    const history = { isAway: false };
     const watcher = () =>
       new SettlementCheck({
         ...deps,
         chain: {
           head: () => chain.head(),
           accounts: (names) => chain.accounts(names),
+          accountHistory: async (request) => {
+            if (history.isAway) throw new ChainError("node_refused", "nobody has it");
+            return chain.accountHistory(request);
+          },
           blocks: async (range) => {
             if (unreadable.has(range.from)) throw new ChainError("malformed_answer", "nobody delivers it");
             return chain.blocks(range);
@@ -65,6 +71,7 @@ const test = base.extend<{ world: World }>({
       cluster,
       watcher,
       unreadable,
+      history,
       look: async () => {
         await watcher().look();
         return alerts;
@@ -225,6 +232,38 @@ describe("a debt that was paid", () => {
     expect(await unchecked()).toEqual([]);
     const matches = await owner.query("SELECT DISTINCT matched_by FROM settlement ORDER BY 1");
     expect(matches.rows).toEqual([{ matched_by: "operator" }, { matched_by: "txid" }]);
+  });
+
+  test("is looked up in the account's history when a proposal has paid it, and waits while nobody has that", async ({
+    world: { cluster, debt, look, unchecked, history },
+    urls,
+    owner,
+  }) => {
+    const { id, payee, amount } = await debt();
+    await cluster
+      .wallet("nominator-3")
+      .propose(cluster.wallet(CUSTODIAN), [
+        { to: payee, amountShares: toShares(bts(amount)), memo: "by hand" },
+      ]);
+    await cluster.devnet.produce();
+    await cluster.wallet(CUSTODIAN).approve("1.10.0");
+    await cluster.produceUntilFinal();
+    await cluster.ingest();
+    const { rows } = await owner.query<{ block: number; trx: number; op: number }>(
+      "SELECT block_num AS block, trx_in_block AS trx, op_in_trx AS op FROM transfer WHERE direction = 'out'",
+    );
+    expect(rows).toEqual([expect.objectContaining({ op: 65_536 })]);
+    const operator = createPostgresLedger({ url: urls.operator });
+    const by = operation(rows[0]?.block ?? 0, rows[0]?.trx, rows[0]?.op);
+    const settled = await settlePayout({ ledger: operator }, { id: id as never, by, action: ACTION });
+    await operator.close();
+    expect(settled).toMatchObject({ result: "done" });
+    history.isAway = true;
+    await expect(look()).rejects.toThrow("nobody has it");
+    expect(await unchecked()).toHaveLength(1);
+    history.isAway = false;
+    expect(await look()).toEqual([]);
+    expect(await unchecked()).toEqual([]);
   });
 
   test("is known by its memo's nonce when the ledger has lost what it has signed", async ({

@@ -1,6 +1,6 @@
-import type { UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
+import type { AccountHistoryReader, UndeliveredBlockReader } from "@stakebts/bitshares/account-operations";
 import { type AccountId, ChainError, type ChainReader, type ChainTransfer } from "@stakebts/bitshares/chain";
-import { operationId } from "@stakebts/kernel/operation-id";
+import { mayBeVirtual, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { memoNonces } from "../ledger/ids.ts";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { readOrPass } from "../ledger/pass-blocks.ts";
@@ -10,7 +10,9 @@ import type { MonitorLedger, UncheckedSettlement } from "./monitor-ledger.ts";
 import { type AlertDeps, raiseAlert } from "./raise-alert.ts";
 
 export interface SettlementCheckDeps extends AlertDeps {
-  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocks"> & Partial<UndeliveredBlockReader>;
+  readonly chain: Pick<ChainReader, "head" | "accounts" | "blocks"> &
+    Partial<UndeliveredBlockReader> &
+    Partial<AccountHistoryReader>;
   readonly ledger: Pick<MonitorLedger, "stopPayments" | "passedBlocks" | "settlements">;
   readonly custodian: { readonly id: AccountId };
 }
@@ -27,6 +29,8 @@ const NAMES_MAX = 20_000;
 const AWAITED_BLOCKS_MAX = 20;
 /** Nodes of this process that are so far behind those of the ingester are waited for: five minutes of blocks. */
 const BEHIND_BLOCKS_MAX = 100;
+
+type SentTransfer = Omit<ChainTransfer, "txid"> & Partial<Pick<ChainTransfer, "txid">>;
 
 /**
  * Holds each debt that the ledger calls paid against the blocks of this process's own nodes, once (rules/settlement.ts), whoever
@@ -117,13 +121,14 @@ export class SettlementCheck {
 
   /** What the custodian has sent at the places that the settlements name, in blocks that are final. */
   async #readSent(page: readonly UncheckedSettlement[], finalBlockNum: number) {
-    const wanted = new Map<number, Set<string>>();
+    const wanted = new Map<number, OperationPosition[]>();
     for (const { by } of page) {
       if (by.blockNum < 1 || by.blockNum > finalBlockNum) continue;
-      const places = wanted.get(by.blockNum) ?? new Set();
-      wanted.set(by.blockNum, places.add(operationId(by)));
+      const places = wanted.get(by.blockNum) ?? [];
+      places.push(by);
+      wanted.set(by.blockNum, places);
     }
-    const sent = new Map<string, ChainTransfer>();
+    const sent = new Map<string, SentTransfer>();
     const unread = new Set<number>();
     let failure: ChainError | undefined;
     const blocks = [...wanted];
@@ -131,10 +136,7 @@ export class SettlementCheck {
       await Promise.all(
         blocks.slice(i, i + BLOCKS_AT_ONCE).map(async ([blockNum, places]) => {
           try {
-            for (const transfer of await this.#sentIn(blockNum)) {
-              const place = operationId({ blockNum, ...transfer });
-              if (places.has(place)) sent.set(place, transfer);
-            }
+            for (const [place, transfer] of await this.#sentAt(places)) sent.set(place, transfer);
           } catch (error) {
             if (!(error instanceof ChainError)) throw error;
             unread.add(blockNum);
@@ -144,6 +146,22 @@ export class SettlementCheck {
       );
     await this.#learnNames([...sent.values()].map(({ toId }) => toId));
     return { sent, unread, failure };
+  }
+
+  /** At these places of one block; also what the chain sent itself, as it does with an approved proposal. */
+  async #sentAt(places: readonly OperationPosition[]): Promise<ReadonlyMap<string, SentTransfer>> {
+    const { chain, custodian } = this.#deps;
+    const [{ blockNum } = { blockNum: 0 }] = places;
+    const byPlace = (transfers: readonly SentTransfer[]) =>
+      transfers.map((transfer) => [operationId({ ...transfer, blockNum }), transfer] as const);
+    const found = new Map<string, SentTransfer>(byPlace(await this.#sentIn(blockNum)));
+    const isMissing = places.some((at) => mayBeVirtual(at) && !found.has(operationId(at)));
+    if (!isMissing || chain.accountHistory === undefined) return found;
+    const entries = await chain.accountHistory({ account: custodian.id, from: blockNum, to: blockNum });
+    const virtual = entries.flatMap(({ transfer }) =>
+      transfer?.fromId === custodian.id ? [{ ...transfer, txid: undefined }] : [],
+    );
+    return new Map([...byPlace(virtual), ...found]);
   }
 
   async #sentIn(blockNum: number): Promise<readonly ChainTransfer[]> {
