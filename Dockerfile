@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for each process, from one build:  docker build --target payer -t stakebts/payer .
 # Targets: ingester, scheduler, payer, watcher, console, cli (migrations and the operators' command), backup, devnet.
 #
