@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
-import type { Patch } from "./mutated-workers.ts";
+import type { Patch } from "../scripts/bundle.ts";
 import { CLUSTER_NODES, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
 /** A change of a function of the database. The text has to be there once. */
@@ -26,10 +26,10 @@ export interface Break {
   readonly scenario: Fault["happen"];
 }
 
-const PAYER = "packages/core/dist/payments/pay-payouts.js";
-const INGESTER = "packages/core/dist/ledger/ingest-blocks.js";
-const PAYER_PROCESS = "packages/core/dist/processes/payer.js";
-const SCHEDULER = "packages/core/dist/processes/scheduler.js";
+const PAYER = "packages/core/src/payments/pay-payouts.ts";
+const INGESTER = "packages/core/src/ledger/ingest-blocks.ts";
+const PAYER_PROCESS = "packages/core/src/processes/payer.ts";
+const SCHEDULER = "packages/core/src/processes/scheduler.ts";
 const SAVE = "const answers = await ledger.withdrawals.save(";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
