@@ -161,7 +161,11 @@ export const BREAKS: readonly Break[] = [
     name: "one-live",
     patches: [
       { file: PAYER, find: "if (view?.live !== undefined)", replace: "if (false)" },
-      { file: PAYER, find: "PAYABLE_STATUSES.includes(view.payout.status)", replace: "true" },
+      {
+        file: PAYER,
+        find: "(PAYABLE_STATUSES as readonly string[]).includes(view.payout.status)",
+        replace: "true",
+      },
       NO_LOOK_OF_ITS_OWN,
     ],
     ...SAVES_ANYTHING,
@@ -206,9 +210,9 @@ export const BREAKS: readonly Break[] = [
       NO_LOOK_OF_ITS_OWN,
       {
         file: INGESTER,
-        find: "    if (cursor.blockNum >= finalBlockNum)\n",
-        replace: `    await ledger.transaction((tx) => expireWithdrawals(tx, deps.policy, { ...cursor, blockTimeMs: head.headTimeMs }));
-    if (cursor.blockNum >= finalBlockNum)\n`,
+        find: "  if (cursor.blockNum >= finalBlockNum) return { ingestedTo",
+        replace: `  await ledger.transaction((tx) => expireWithdrawals(tx, deps.policy, { ...cursor, blockTimeMs: head.headTimeMs }));
+  if (cursor.blockNum >= finalBlockNum) return { ingestedTo`,
       },
     ],
     // What was paid is in no final block yet when its expiration passes.
@@ -223,8 +227,8 @@ export const BREAKS: readonly Break[] = [
     patches: [
       {
         file: INGESTER,
-        find: "const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);\n    const cursor",
-        replace: "const finalBlockNum = head.headBlockNum;\n    const cursor",
+        find: "const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);\n",
+        replace: "const finalBlockNum = head.headBlockNum;\n",
       },
     ],
     // A majority of the nodes that the cluster knows is on the shorter branch.
