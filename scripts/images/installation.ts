@@ -111,8 +111,8 @@ export class Installation {
   }
 
   get #where() {
-    // The machine's own settings of such names are not meant.
-    return { cwd: this.folder, env: { COMPOSE_PROFILES: "dev" } };
+    // Where nobody is signed in there is no USER, and receipts name who did something.
+    return { cwd: this.folder, env: { STAKEBTS_ACTOR: "images-check" } };
   }
 }
 
