@@ -34,7 +34,10 @@ const scale = Object.fromEntries(
     return [name, Number(count)];
   }),
 );
-const variables = { COMPOSE_PROJECT_NAME: "local", ...readVariables(values["env-file"]) };
+const variables: Readonly<Record<string, string | undefined>> = {
+  COMPOSE_PROJECT_NAME: "local",
+  ...readVariables(values["env-file"]),
+};
 const services = await LocalServices.create(
   {
     compose: readComposeFile(join(repository, "docker-compose.yml"), variables),

@@ -18,7 +18,10 @@ import { notRead } from "./not-read.ts";
 
 const repository = join(import.meta.dirname, "../..");
 const at = (path: string): string => join(repository, path);
-const variables = { ...readVariables(at("deploy/compose/dev.env")), COMPOSE_PROJECT_NAME: "stakebts-test" };
+const variables: Readonly<Record<string, string | undefined>> = {
+  ...readVariables(at("deploy/compose/dev.env")),
+  COMPOSE_PROJECT_NAME: "stakebts-test",
+};
 const compose = readComposeFile(at("docker-compose.yml"), variables);
 const services = [...compose.services.values()];
 const one = (name: string): Service => compose.services.get(name) as Service;
@@ -69,8 +72,9 @@ describe("docker-compose.yml", () => {
   });
 
   it("leaves every setting to .env and settings/<service>.env: what stands in environment: would win over both", () => {
-    const raw = (compose.document as { services: Record<string, { env_file?: unknown; environment?: object }> })
-      .services;
+    const raw = (
+      compose.document as { services: Record<string, { env_file?: unknown; environment?: object }> }
+    ).services;
     const told = Object.entries(raw).filter(([, { env_file: files }]) => files !== undefined);
     expect(told.map(([name]) => name)).toEqual([...processes, "stakebts"]);
     for (const [name, { environment = {} }] of told) {
@@ -83,9 +87,8 @@ describe("docker-compose.yml", () => {
 
   it("names the person who types, also under sudo", () => {
     const actorOf = (who: Record<string, string>): unknown =>
-      readComposeFile(at("docker-compose.yml"), { ...variables, ...who }).services.get("stakebts")?.environment[
-        "STAKEBTS_ACTOR"
-      ];
+      readComposeFile(at("docker-compose.yml"), { ...variables, ...who }).services.get("stakebts")
+        ?.environment["STAKEBTS_ACTOR"];
     expect(actorOf({ USER: "anna" })).toBe("anna");
     expect(actorOf({ USER: "root", SUDO_USER: "anna" })).toBe("anna");
     expect(actorOf({ USER: "root", SUDO_USER: "anna", STAKEBTS_ACTOR: "boris" })).toBe("boris");
@@ -413,7 +416,8 @@ describe("every service", () => {
   });
 
   it("that does one thing is tried again, and nothing of the profile dev starts before the ledger was looked at", () => {
-    for (const name of ["migrate", "check-ledger", "first-user"]) expect(one(name).restart).toBe("on-failure:5");
+    for (const name of ["migrate", "check-ledger", "first-user"])
+      expect(one(name).restart).toBe("on-failure:5");
     expect(one("check-ledger").argv.slice(-3)).toEqual(["db", "status", "--not-main-network"]);
     for (const { name, profiles, dependsOn } of services)
       if (profiles.includes("dev") && name !== "check-ledger")
@@ -434,7 +438,9 @@ describe("every service", () => {
       configs.flatMap(({ targets }) => targets),
     );
     expect(target).toBe(`alertmanager:${one("alertmanager").exposed.join()}`);
-    expect(one("alertmanager").networks.some((network) => one("prometheus").networks.includes(network))).toBe(true);
+    expect(one("alertmanager").networks.some((network) => one("prometheus").networks.includes(network))).toBe(
+      true,
+    );
   });
 
   it("mounts files that exist", () => {

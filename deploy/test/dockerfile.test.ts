@@ -100,7 +100,8 @@ describe("the Dockerfile", () => {
       for (const rest of all(name, "COPY").filter((text) => !text.startsWith("--from=")))
         for (const source of rest.split(" ").slice(0, -1)) expect(existsSync(at(source)), source).toBe(true);
     const [, programs = ""] = /for program in ([^;]+);/u.exec(last("build", "RUN")) ?? [];
-    for (const program of programs.split(" ")) expect(existsSync(at(`${program}/package.json`)), program).toBe(true);
+    for (const program of programs.split(" "))
+      expect(existsSync(at(`${program}/package.json`)), program).toBe(true);
     const made = programs.split(" ").map((program) => `/images/${program.split("/")[1]}`);
     for (const target of targets) {
       const copied = all(target, "COPY").flatMap((rest) => /^--from=build (\S+) /u.exec(rest)?.[1] ?? []);
@@ -130,7 +131,9 @@ describe("the Dockerfile", () => {
   });
 
   it("takes settings and authorities of a registry as secrets, which no layer keeps", () => {
-    const installing = all("build", "RUN").filter((rest) => rest.includes("npm ci") || rest.includes("npm install"));
+    const installing = all("build", "RUN").filter(
+      (rest) => rest.includes("npm ci") || rest.includes("npm install"),
+    );
     expect(installing).toHaveLength(2);
     for (const rest of installing)
       expect(rest).toMatch(/^--mount=type=secret,id=npmrc,target=\/root\/.npmrc --mount=type=secret,id=ca /u);

@@ -56,7 +56,7 @@ const kustomization = kustomizationOf(".");
 // As kubectl reads YAML: 0440 is octal.
 const documentsOf = (text: string): Manifest[] =>
   parseAllDocuments(text, { version: "1.1" }).map((one) => one.toJS() as Manifest);
-const manifests = [
+const manifests: Manifest[] = [
   ...[".", "../once", "../tools/stakebts", "../tools/restore"].flatMap((folder) =>
     kustomizationOf(folder).resources.flatMap((file) =>
       documentsOf(readFileSync(join(base, folder, file), "utf8")),
@@ -190,9 +190,7 @@ describe("the manifests", () => {
         secret?.secretName.startsWith("stakebts-database") === true ? [secret.secretName] : [],
       );
     for (const name of pods.keys())
-      expect(secrets(name), name).toEqual([
-        `stakebts-database-${LOGINS[name] ?? name}`,
-      ]);
+      expect(secrets(name), name).toEqual([`stakebts-database-${LOGINS[name] ?? name}`]);
     const logins = pods.get("migrate")?.spec.volumes.find(({ projected }) => projected !== undefined);
     expect(logins?.projected?.sources).toEqual(
       PROCESS_ROLES.map((role) => ({
@@ -401,7 +399,8 @@ const kustomize = [
 ].find(([program = "", ...args]) => spawnSync(program, [...args, "--help"]).status === 0);
 
 describe("what kustomize makes of them", () => {
-  if (kustomize === undefined) console.warn("neither kubectl nor kustomize is here: manifests are not put together");
+  if (kustomize === undefined)
+    console.warn("neither kubectl nor kustomize is here: manifests are not put together");
   const FOLDERS = [
     "once",
     "base",
@@ -434,20 +433,26 @@ describe("what kustomize makes of them", () => {
       if (of !== "Namespace") expect((metadata as { namespace?: string }).namespace).toBe("stakebts");
   });
 
-  it.skipIf(kustomize === undefined)("a change of settings starts again what uses them, and tools take the same", () => {
-    const settingsOf = (folder: string): string | undefined =>
-      made(folder).find(({ kind: of, metadata }) => of === "ConfigMap" && metadata.name.startsWith("stakebts-settings-"))
-        ?.metadata.name;
-    expect(settingsOf("base")).not.toBe(settingsOf("example"));
-    expect(settingsOf("example/stakebts")).toBe(settingsOf("example"));
-    const used = JSON.stringify(made("example").filter(({ kind: of }) => of === "Deployment"));
-    expect(used).toContain(`"${settingsOf("example")}"`);
-    expect(used).not.toContain('"stakebts-settings"');
-    expect(used).not.toMatch(/stakebts\/\w+:local/u);
-  });
+  it.skipIf(kustomize === undefined)(
+    "a change of settings starts again what uses them, and tools take the same",
+    () => {
+      const settingsOf = (folder: string): string | undefined =>
+        made(folder).find(
+          ({ kind: of, metadata }) => of === "ConfigMap" && metadata.name.startsWith("stakebts-settings-"),
+        )?.metadata.name;
+      expect(settingsOf("base")).not.toBe(settingsOf("example"));
+      expect(settingsOf("example/stakebts")).toBe(settingsOf("example"));
+      const used = JSON.stringify(made("example").filter(({ kind: of }) => of === "Deployment"));
+      expect(used).toContain(`"${settingsOf("example")}"`);
+      expect(used).not.toContain('"stakebts-settings"');
+      expect(used).not.toMatch(/stakebts\/\w+:local/u);
+    },
+  );
 
   it.skipIf(kustomize === undefined)("the example narrows the way to the ledger to one address", () => {
-    const ledger = made("example").find(({ kind: of, metadata }) => of === "NetworkPolicy" && metadata.name === "ledger");
+    const ledger = made("example").find(
+      ({ kind: of, metadata }) => of === "NetworkPolicy" && metadata.name === "ledger",
+    );
     expect(ledger?.spec["egress"]).toEqual([
       { ports: [{ port: 5432, protocol: "TCP" }], to: [{ ipBlock: { cidr: "10.20.0.10/32" } }] },
     ]);

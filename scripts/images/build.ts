@@ -5,7 +5,16 @@ import { docker } from "./docker.ts";
 import { readComposeFile } from "../compose/compose-file.ts";
 
 /** The targets of the Dockerfile that are images. */
-export const TARGETS = ["ingester", "scheduler", "payer", "watcher", "console", "cli", "backup", "devnet"] as const;
+export const TARGETS = [
+  "ingester",
+  "scheduler",
+  "payer",
+  "watcher",
+  "console",
+  "cli",
+  "backup",
+  "devnet",
+] as const;
 
 /** Base images that are to be taken in the place of those of the Dockerfile. */
 const REPLACED = ["NODE_IMAGE", "POSTGRES_IMAGE"] as const;
@@ -28,9 +37,12 @@ export async function buildImages(repository: string, tag: string): Promise<void
   ];
   for (const target of TARGETS) {
     const startMs = Date.now();
-    await docker(["buildx", "build", "--load", "--target", target, "--tag", `stakebts/${target}:${tag}`, ...shared, "."], {
-      cwd: repository,
-    });
+    await docker(
+      ["buildx", "build", "--load", "--target", target, "--tag", `stakebts/${target}:${tag}`, ...shared, "."],
+      {
+        cwd: repository,
+      },
+    );
     console.log(`stakebts/${target}:${tag}, ${Math.round((Date.now() - startMs) / 1000)} s`);
   }
 }
@@ -43,8 +55,12 @@ const argument = (name: string): string[] => {
 /** The commit, and whether more than it was built. Empty outside of a checkout. */
 export function revisionOf(repository: string): string {
   try {
-    const git = (...args: string[]) => execFileSync("git", args, { cwd: repository, encoding: "utf8", stdio: "pipe" }).trim();
-    return git("rev-parse", "HEAD") + (git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "-changed");
+    const git = (...args: string[]) =>
+      execFileSync("git", args, { cwd: repository, encoding: "utf8", stdio: "pipe" }).trim();
+    return (
+      git("rev-parse", "HEAD") +
+      (git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "-changed")
+    );
   } catch {
     return "";
   }

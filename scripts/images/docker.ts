@@ -18,7 +18,13 @@ export function tryDocker(args: readonly string[], { cwd, env = {} }: Options = 
     const child = spawn("docker", args, {
       cwd,
       // No colours, no lines that are written over: this is read in a log.
-      env: { ...process.env, COMPOSE_ANSI: "never", COMPOSE_PROGRESS: "plain", BUILDKIT_PROGRESS: "plain", ...env },
+      env: {
+        ...process.env,
+        COMPOSE_ANSI: "never",
+        COMPOSE_PROGRESS: "plain",
+        BUILDKIT_PROGRESS: "plain",
+        ...env,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let [out, said] = ["", ""];

@@ -7,10 +7,13 @@ import { docker, type Result, tryDocker } from "./docker.ts";
 /** What an installation needs beside the images. */
 const FILES = ["docker-compose.yml", "deploy/compose", "deploy/prometheus", "deploy/grafana"];
 
-/** Ports are not published: another installation may run on this machine. */
-const OVERRIDE = `services:
+/**
+ * Ports are not published: another installation may run on this machine. The devnet stays of one version: with another it would begin
+ * another chain.
+ */
+const override = (tag: string): string => `services:
   console: { ports: !reset [] }
-  devnet: { ports: !reset [] }
+  devnet: { ports: !reset [], image: "stakebts/devnet:${tag}" }
 `;
 
 /** What `docker inspect` says of a container, as far as it is looked at. */
@@ -18,7 +21,11 @@ export interface Container {
   readonly Id: string;
   readonly Name: string;
   readonly Image: string;
-  readonly State: { readonly ExitCode: number; readonly Status: string; readonly Health?: { readonly Status: string } };
+  readonly State: {
+    readonly ExitCode: number;
+    readonly Status: string;
+    readonly Health?: { readonly Status: string };
+  };
   readonly Config: {
     readonly User: string;
     readonly Env: readonly string[];
@@ -49,8 +56,11 @@ export class Installation {
     this.folder = mkdtempSync(join(tmpdir(), "stakebts-images-"));
     this.project = basename(this.folder).toLowerCase();
     for (const path of FILES) cpSync(join(repository, path), join(this.folder, path), { recursive: true });
-    writeFileSync(join(this.folder, "docker-compose.override.yml"), OVERRIDE);
-    execFileSync(join(this.folder, "deploy/compose/make-secrets.sh"), ["dev"], { cwd: this.folder, stdio: "ignore" });
+    writeFileSync(join(this.folder, "docker-compose.override.yml"), override(tag));
+    execFileSync(join(this.folder, "deploy/compose/make-secrets.sh"), ["dev"], {
+      cwd: this.folder,
+      stdio: "ignore",
+    });
     this.set({ COMPOSE_PROJECT_NAME: this.project, STAKEBTS_VERSION: tag });
   }
 
@@ -82,7 +92,16 @@ export class Installation {
 
   /** Runs a program of Node inside a container, and gives what it wrote as JSON. */
   async node<T>(container: string, program: string, ...args: string[]): Promise<T> {
-    const out = await docker(["exec", container, "node", "--input-type=module", "-e", program, "--", ...args]);
+    const out = await docker([
+      "exec",
+      container,
+      "node",
+      "--input-type=module",
+      "-e",
+      program,
+      "--",
+      ...args,
+    ]);
     return JSON.parse(out) as T;
   }
 
@@ -95,7 +114,12 @@ export class Installation {
   async containers(service?: string): Promise<readonly Container[]> {
     const labels = [`com.docker.compose.project=${this.project}`, "com.docker.compose.oneoff=False"];
     if (service !== undefined) labels.push(`com.docker.compose.service=${service}`);
-    const ids = await docker(["ps", "--all", "--quiet", ...labels.flatMap((label) => ["--filter", `label=${label}`])]);
+    const ids = await docker([
+      "ps",
+      "--all",
+      "--quiet",
+      ...labels.flatMap((label) => ["--filter", `label=${label}`]),
+    ]);
     const wanted = ids.split("\n").filter((id) => id !== "");
     return wanted.length === 0 ? [] : (JSON.parse(await docker(["inspect", ...wanted])) as Container[]);
   }

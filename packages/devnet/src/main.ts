@@ -85,7 +85,8 @@ async function main(): Promise<void> {
     return;
   }
   if (positionals.join() === "nominate") return nominate();
-  if (positionals.length > 0) throw new TypeError(`there is no ${positionals.join(" ")}: --help says what there is`);
+  if (positionals.length > 0)
+    throw new TypeError(`there is no ${positionals.join(" ")}: --help says what there is`);
   const accounts = values.accounts === undefined ? defaultAccounts() : readAccounts(values.accounts);
   const devnet = await startDevnet({
     accounts,

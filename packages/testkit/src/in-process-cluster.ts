@@ -27,11 +27,7 @@ import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { newPayDeps, type PayerDeps } from "@stakebts/core/processes/payer";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
-import {
-  type PayResult,
-  type PayResults,
-  payPayouts,
-} from "@stakebts/core/payments/pay-payouts";
+import { type PayResult, type PayResults, payPayouts } from "@stakebts/core/payments/pay-payouts";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
 import { eachCall } from "./each-call.ts";

@@ -45,7 +45,10 @@ ${examples(["db migrate", "before the programs of a new version are started"], [
   db.command("status")
     .description("What is missing, edited or unknown. Exit code 1 if anything is.")
     .addOption(jsonOption())
-    .option("--not-main-network", "a ledger of the main network is a problem too: for what is started beside a devnet")
+    .option(
+      "--not-main-network",
+      "a ledger of the main network is a problem too: for what is started beside a devnet",
+    )
     .action(
       run(async (context, options: { json: boolean; notMainNetwork?: true }) => {
         const { terminal } = context;

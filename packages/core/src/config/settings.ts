@@ -649,7 +649,8 @@ export const SETTINGS = {
     readers: ["compose"],
     secret: false,
     otherwise: "nothing starts",
-    sentence: "Tag of the images that are built and run: another for each version, so that there is one to go back to",
+    sentence:
+      "Tag of the images that are built and run: another for each version, so that there is one to go back to",
     example: "2026-11-29",
     group: "Compose file",
   },
