@@ -7,13 +7,10 @@ import { docker, type Result, tryDocker } from "./docker.ts";
 /** What an installation needs beside the images. */
 const FILES = ["docker-compose.yml", "deploy/compose", "deploy/prometheus", "deploy/grafana"];
 
-/**
- * Ports are not published: another installation may run on this machine. The devnet stays of one version: with another it would begin
- * another chain.
- */
-const override = (tag: string): string => `services:
+/** Ports are not published: another installation may run on this machine. */
+const OVERRIDE = `services:
   console: { ports: !reset [] }
-  devnet: { ports: !reset [], image: "stakebts/devnet:${tag}" }
+  devnet: { ports: !reset [] }
 `;
 
 /** What `docker inspect` says of a container, as far as it is looked at. */
@@ -56,7 +53,7 @@ export class Installation {
     this.folder = mkdtempSync(join(tmpdir(), "stakebts-images-"));
     this.project = basename(this.folder).toLowerCase();
     for (const path of FILES) cpSync(join(repository, path), join(this.folder, path), { recursive: true });
-    writeFileSync(join(this.folder, "docker-compose.override.yml"), override(tag));
+    writeFileSync(join(this.folder, "docker-compose.override.yml"), OVERRIDE);
     execFileSync(join(this.folder, "deploy/compose/make-secrets.sh"), ["dev"], {
       cwd: this.folder,
       stdio: "ignore",
