@@ -34,11 +34,15 @@ const scale = Object.fromEntries(
     return [name, Number(count)];
   }),
 );
-const variables = readVariables(values["env-file"]);
+const variables: Readonly<Record<string, string | undefined>> = {
+  COMPOSE_PROJECT_NAME: "local",
+  ...readVariables(values["env-file"]),
+};
 const services = await LocalServices.create(
   {
     compose: readComposeFile(join(repository, "docker-compose.yml"), variables),
     repository,
+    variables,
     ...(values.images === undefined ? {} : { images: values.images }),
     scale,
     onLine: (name, line) => {

@@ -8,6 +8,7 @@
 # its user is unknown to this machine.
 set -eu
 cd "$(dirname "$0")/../.."
+deploy/compose/check-versions.sh
 folder=${STAKEBTS_SECRETS_DIR:-./secrets}
 mkdir -p "$folder"
 chmod 700 "$folder"
@@ -26,7 +27,12 @@ put database_url "postgresql://stakebts:$(cat "$folder/postgres_password")@postg
 for process in backup console ingester operator payer scheduler watcher; do
   put "database_url_$process" "postgresql://stakebts_${process}_login:$(random)@postgres:5432/stakebts"
 done
+put redis_password "$(random)"
+# The same password, as the server reads it and as its clients do.
+put redis_config "requirepass $(cat "$folder/redis_password")"
+put redis_url "redis://:$(cat "$folder/redis_password")@redis:6379"
 put grafana_password "$(random)"
+put alertmanager_config "$(cat deploy/compose/alertmanager.yml)"
 
 if [ "${1:-}" = dev ]; then
   # From the public seeds <account>-active and <account>-memo (packages/devnet): worth nothing on any other chain.
@@ -36,7 +42,11 @@ if [ "${1:-}" = dev ]; then
   put exchange_1_secret secret-1
   put exchange_1_deposit_memo account-1
   put console_password "$(random)"
-  if [ ! -e .env ] && [ -z "${STAKEBTS_SECRETS_DIR:-}" ]; then cp deploy/compose/dev.env .env; fi
+  if [ ! -e .env ] && [ -z "${STAKEBTS_SECRETS_DIR:-}" ]; then
+    cp deploy/compose/dev.env .env
+    # Each checkout has a project of its own, or the second would take over the containers of the first.
+    printf 'COMPOSE_PROJECT_NAME=stakebts-dev-%s\n' "$(pwd | cksum | cut -d ' ' -f 1)" >>.env
+  fi
   echo "the console's user is operator, the password is in $folder/console_password"
 else
   # Not used until .env names them; the compose file wants them to exist.

@@ -1,9 +1,21 @@
 // A health check for images that have neither a shell nor curl: node answers.mjs http://127.0.0.1:9101/healthz
 // Exit code 0 for an answer of 2xx; what was said otherwise ends up in `docker inspect`.
-try {
-  const response = await fetch(process.argv[2], { signal: AbortSignal.timeout(8_000) });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-} catch (error) {
-  process.stderr.write(`${error.cause?.message || error.cause?.code || error.message}\n`);
-  process.exitCode = 1;
-}
+// Not with fetch, which takes three times as much of the processor: this is started again and again.
+import { get } from "node:http";
+
+const fail = (why) => {
+  process.stderr.write(`${why}\n`);
+  process.exit(1);
+};
+
+const request = get(process.argv[2], { timeout: 8_000 }, (response) => {
+  let body = "";
+  response.setEncoding("utf8");
+  response.on("data", (text) => (body += text));
+  response.on("end", () => {
+    if (response.statusCode < 200 || response.statusCode > 299) fail(`${response.statusCode} ${body}`);
+    process.exit(0);
+  });
+});
+request.on("timeout", () => request.destroy(new Error("no answer within 8 s")));
+request.on("error", (error) => fail(error.message || error.code));

@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { answerObservation, createObservation } from "@stakebts/core/runtime/observation";
@@ -18,7 +18,11 @@ import { notRead } from "./not-read.ts";
 
 const repository = join(import.meta.dirname, "../..");
 const at = (path: string): string => join(repository, path);
-const compose = readComposeFile(at("docker-compose.yml"), readVariables(at("deploy/compose/dev.env")));
+const variables: Readonly<Record<string, string | undefined>> = {
+  ...readVariables(at("deploy/compose/dev.env")),
+  COMPOSE_PROJECT_NAME: "stakebts-test",
+};
+const compose = readComposeFile(at("docker-compose.yml"), variables);
 const services = [...compose.services.values()];
 const one = (name: string): Service => compose.services.get(name) as Service;
 const processes = [
@@ -54,8 +58,40 @@ describe("docker-compose.yml", () => {
     expect(validate({ services: { a: { image: "b", comand: [] } } })).toBe(false);
   });
 
-  it("refuses to start without what has no default", () => {
-    expect(() => readComposeFile(at("docker-compose.yml"), {})).toThrow("STAKEBTS_NODES is not set");
+  it("refuses to start without what has no default, and without a name and a tag of its own", () => {
+    for (const name of [
+      "COMPOSE_PROJECT_NAME",
+      "STAKEBTS_VERSION",
+      "STAKEBTS_NODES",
+      "STAKEBTS_CUSTODIAN",
+      "STAKEBTS_PAYMENTS",
+    ])
+      expect(() => readComposeFile(at("docker-compose.yml"), { ...variables, [name]: "" })).toThrow(
+        `${name} is not set`,
+      );
+  });
+
+  it("leaves every setting to .env and settings/<service>.env: what stands in environment: would win over both", () => {
+    const raw = (
+      compose.document as { services: Record<string, { env_file?: unknown; environment?: object }> }
+    ).services;
+    const told = Object.entries(raw).filter(([, { env_file: files }]) => files !== undefined);
+    expect(told.map(([name]) => name)).toEqual([...processes, "stakebts"]);
+    for (const [name, { environment = {} }] of told) {
+      expect(one(name).envFiles).toEqual([".env", `./deploy/compose/dev-settings/${name}.env`]);
+      for (const [key, value] of Object.entries(environment))
+        // Who types is known to the shell alone.
+        if (key !== "STAKEBTS_ACTOR") expect(String(value), `${name} ${key}`).not.toContain("$");
+    }
+  });
+
+  it("names the person who types, also under sudo", () => {
+    const actorOf = (who: Record<string, string>): unknown =>
+      readComposeFile(at("docker-compose.yml"), { ...variables, ...who }).services.get("stakebts")
+        ?.environment["STAKEBTS_ACTOR"];
+    expect(actorOf({ USER: "anna" })).toBe("anna");
+    expect(actorOf({ USER: "root", SUDO_USER: "anna" })).toBe("anna");
+    expect(actorOf({ USER: "root", SUDO_USER: "anna", STAKEBTS_ACTOR: "boris" })).toBe("boris");
   });
 
   it("runs files that the build makes, and commands that stakebts has", async () => {
@@ -88,13 +124,13 @@ describe("docker-compose.yml", () => {
     const names = (text: string, pattern: RegExp): string[] =>
       [...text.matchAll(pattern)].map(([, name = ""]) => name).filter((name) => name.startsWith("STAKEBTS_"));
     const asked = names(readFileSync(at("docker-compose.yml"), "utf8"), /\$\{(\w+)/gu);
-    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.length).toBeGreaterThan(10);
     const isSetting = (name: string): boolean => settingOf(name.replace(/_FILE$/u, "")) !== undefined;
     expect(asked.filter((name) => !isSetting(name))).toEqual([]);
     for (const file of ["dev.env", "production.env"]) {
       const set = names(readFileSync(at(`deploy/compose/${file}`), "utf8"), /^(?:# )?(\w+)=/gmu);
       expect(set.length).toBeGreaterThan(5);
-      expect({ file, names: set.filter((name) => !asked.includes(name)) }).toEqual({ file, names: [] });
+      expect({ file, names: set.filter((name) => !isSetting(name)) }).toEqual({ file, names: [] });
     }
   });
 
@@ -107,7 +143,11 @@ describe("docker-compose.yml", () => {
       secret: (secret) => join(secrets, secret),
     };
     const { environment } = rewriter(compose, place, { service, replica: 1 });
-    const settings = Object.entries(service.environment).map(([key, value]) => [key, environment(value)]);
+    const own = service.envFiles.flatMap((path) =>
+      path === ".env" ? [variables] : existsSync(at(path)) ? [readVariables(at(path))] : [],
+    );
+    const given = Object.assign({}, ...own, service.environment) as Record<string, string>;
+    const settings = Object.entries(given).map(([key, value]) => [key, environment(value)]);
     expect(readEnvironment(PROCESS_SETTINGS[name], Object.fromEntries(settings))).toMatchObject({
       LOG_LEVEL: "info",
     });
@@ -124,22 +164,25 @@ describe("secrets", () => {
   it("are files, mounted where they are needed and nowhere else", () => {
     expect(table(({ secrets: mounted }) => mounted.join(" "))).toEqual({
       postgres: "postgres_password",
-      redis: "",
+      redis: "redis_config redis_password",
       migrate: ["", "_backup", "_console", "_ingester", "_operator", "_payer", "_scheduler", "_watcher"]
         .map((process) => `database_url${process}`)
         .join(" "),
-      ingester: "database_url_ingester memo_key",
-      scheduler: "database_url_scheduler exchange_1_deposit_memo",
+      ingester: "database_url_ingester redis_url memo_key",
+      scheduler: "database_url_scheduler redis_url exchange_1_deposit_memo",
       payer:
-        "database_url_payer memo_key active_key exchange_1_key exchange_1_secret exchange_1_deposit_memo",
+        "database_url_payer redis_url memo_key active_key exchange_1_key exchange_1_secret exchange_1_deposit_memo",
       watcher: "database_url_watcher",
-      console: "database_url_console",
+      console: "database_url_console redis_url",
       backup: "database_url_backup",
-      stakebts: "database_url_operator",
+      stakebts: "database_url_operator redis_url",
       owner: "database_url",
+      "check-ledger": "database_url_operator",
       devnet: "",
       "first-user": "database_url_operator console_password",
       prometheus: "",
+      alertmanager: "alertmanager_config",
+      "node-exporter": "",
       grafana: "grafana_password",
     });
   });
@@ -150,7 +193,7 @@ describe("secrets", () => {
     );
     expect(owners.map(({ name, restart }) => `${name} ${restart}`)).toEqual([
       "postgres unless-stopped",
-      "migrate no",
+      "migrate on-failure:5",
       "owner no",
     ]);
   });
@@ -172,9 +215,22 @@ describe("secrets", () => {
     }
   });
 
-  it("that are in the memory of a process are not written to a disk when it dies", () => {
-    for (const { name, raw, buildTarget } of services)
+  it("that are in the memory of a process are not written to a disk, neither when it dies nor as swap", () => {
+    for (const { name, raw, buildTarget } of services) {
       if (buildTarget !== undefined) expect(raw, name).toMatchObject({ ulimits: { core: 0 } });
+      const { memory } = (raw["deploy"] as { resources: { limits: { memory: string } } }).resources.limits;
+      expect(raw["memswap_limit"], name).toBe(memory);
+    }
+  });
+
+  it("of redis are one password, as the server reads it and as its clients do", () => {
+    const made = (name: string): string => readFileSync(join(secrets, name), "utf8").trim();
+    const password = made("redis_password");
+    expect(password).toMatch(/^[0-9a-f]{48}$/u);
+    expect(made("redis_config")).toBe(`requirepass ${password}`);
+    expect(new URL(made("redis_url"))).toMatchObject({ password, host: "redis:6379" });
+    expect(one("redis").argv.slice(0, 2)).toEqual(["redis-server", "/run/secrets/redis_config"]);
+    expect(one("redis").argv.join(" ")).toContain("--protected-mode yes");
   });
 
   it("stand in no environment, and every path of one is mounted", () => {
@@ -198,6 +254,12 @@ describe("secrets", () => {
 
   it("are made by the script, for their owner alone, and are not in the repository", () => {
     for (const [name, file] of compose.secrets) {
+      // While images are built alone, and for a registry of your own alone.
+      if (["npmrc", "ca"].includes(name)) {
+        expect(file).toBe("/dev/null");
+        expect(services.filter(({ secrets: mounted }) => mounted.includes(name))).toEqual([]);
+        continue;
+      }
       expect(file).toBe(`./secrets/${name}`);
       expect(existsSync(join(secrets, name)), name).toBe(true);
     }
@@ -207,18 +269,48 @@ describe("secrets", () => {
   });
 
   it("of the development chain are those of its public seeds", () => {
-    const custodian = one("payer").environment["STAKEBTS_CUSTODIAN"] as string;
+    const custodian = variables["STAKEBTS_CUSTODIAN"] as string;
     const made = (name: string): string => readFileSync(join(secrets, name), "utf8").trim();
     expect(made("active_key")).toBe(wifFromSeed(`${custodian}-active`));
     expect(made("memo_key")).toBe(wifFromSeed(`${custodian}-memo`));
   });
 });
 
+describe("the script that checks versions", () => {
+  const said = (engine: string, composeVersion: string): string => {
+    const folder = mkdtempSync(join(tmpdir(), "stakebts-docker-"));
+    const answers = `#!/bin/sh\n[ "$1" = compose ] && echo ${composeVersion} || echo ${engine}\n`;
+    writeFileSync(join(folder, "docker"), answers, { mode: 0o755 });
+    const { status, stderr } = spawnSync(at("deploy/compose/check-versions.sh"), {
+      encoding: "utf8",
+      env: { ...process.env, PATH: `${folder}:${process.env["PATH"] ?? ""}` },
+    });
+    rmSync(folder, { recursive: true });
+    return `${status} ${stderr.trim()}`;
+  };
+
+  it("refuses an engine or a Compose that does not understand the compose file", () => {
+    expect(said("25.0.3", "v2.24.0")).toBe("0 ");
+    expect(said("26.1.5+dfsg1", "2.26.1-4")).toBe("0 ");
+    expect(said("24.0.9", "2.26.1")).toContain("1 Docker Engine is 24.0.9");
+    expect(said("29.0.0", "2.9.0")).toContain("1 Docker Compose is 2.9.0");
+  });
+});
+
 describe("networks", () => {
   it("keep the stores on one without a way out, and the payer's way out to itself", () => {
-    for (const name of [...stores, "migrate", "backup", "owner", "first-user"])
+    for (const name of ["postgres", "migrate", "backup", "owner", "first-user", "check-ledger"])
       expect({ name, networks: one(name).networks }).toEqual({ name, networks: ["data"] });
-    expect([...compose.internalNetworks].sort()).toEqual(["data", "metrics"]);
+    expect(one("redis").networks).toEqual(["queue"]);
+    expect(services.filter(({ networks }) => networks.includes("queue")).map(({ name }) => name)).toEqual([
+      "redis",
+      "ingester",
+      "scheduler",
+      "payer",
+      "console",
+      "stakebts",
+    ]);
+    expect([...compose.internalNetworks].sort()).toEqual(["alerts", "data", "metrics", "queue"]);
     expect(services.filter(({ networks }) => networks.includes("payments")).map(({ name }) => name)).toEqual([
       "payer",
       "devnet",
@@ -265,7 +357,7 @@ describe("every service", () => {
           },
         },
       });
-      expect(["no", "unless-stopped"], name).toContain(restart);
+      expect(["no", "unless-stopped", "on-failure:5"], name).toContain(restart);
       if (!stores.includes(name)) expect(String(raw["user"]), name).toMatch(/^[1-9]\d*:\d+$/u);
     }
   });
@@ -274,7 +366,7 @@ describe("every service", () => {
     for (const { name, healthcheck, restart, profiles } of services)
       expect({
         name,
-        ok: healthcheck !== undefined || restart === "no" || profiles.includes("tools"),
+        ok: healthcheck !== undefined || restart !== "unless-stopped" || profiles.includes("tools"),
       }).toEqual({
         name,
         ok: true,
@@ -313,13 +405,41 @@ describe("every service", () => {
 
   it("is a target that the monitoring asks, if it is ours and goes on", () => {
     const { scrape_configs: jobs } = parse(readFileSync(at("deploy/compose/prometheus.yml"), "utf8")) as {
-      scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[];
+      scrape_configs: { dns_sd_configs?: { names: string[]; port: number }[] }[];
     };
-    const targets = jobs.flatMap((job) =>
-      job.dns_sd_configs.map(({ names, port }) => `${names.join()}:${port}`),
+    const targets = jobs.flatMap(({ dns_sd_configs: configs = [] }) =>
+      configs.map(({ names, port }) => `${names.join()}:${port}`),
     );
     expect(targets).toEqual(
       processes.map((name) => `${name}:${one(name).environment["STAKEBTS_HTTP_PORT"]}`),
+    );
+  });
+
+  it("that does one thing is tried again, and nothing of the profile dev starts before the ledger was looked at", () => {
+    for (const name of ["migrate", "check-ledger", "first-user"])
+      expect(one(name).restart).toBe("on-failure:5");
+    expect(one("check-ledger").argv.slice(-3)).toEqual(["db", "status", "--not-main-network"]);
+    for (const { name, profiles, dependsOn } of services)
+      if (profiles.includes("dev") && name !== "check-ledger")
+        expect(Object.keys(dependsOn), name).toContain("check-ledger");
+  });
+
+  it("has its alerts handed on to receivers that there are", () => {
+    const { route, receivers } = parse(readFileSync(at("deploy/compose/alertmanager.yml"), "utf8")) as {
+      route: { receiver: string; routes: { receiver: string }[] };
+      receivers: { name: string }[];
+    };
+    const names = receivers.map(({ name }) => name);
+    for (const { receiver } of [route, ...route.routes]) expect(names).toContain(receiver);
+    const { alerting } = parse(readFileSync(at("deploy/compose/prometheus.yml"), "utf8")) as {
+      alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] };
+    };
+    const [target] = alerting.alertmanagers.flatMap(({ static_configs: configs }) =>
+      configs.flatMap(({ targets }) => targets),
+    );
+    expect(target).toBe(`alertmanager:${one("alertmanager").exposed.join()}`);
+    expect(one("alertmanager").networks.some((network) => one("prometheus").networks.includes(network))).toBe(
+      true,
     );
   });
 

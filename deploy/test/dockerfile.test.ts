@@ -6,7 +6,10 @@ import { readComposeFile, readVariables } from "../../scripts/compose/compose-fi
 const repository = join(import.meta.dirname, "../..");
 const at = (path: string): string => join(repository, path);
 const manifest = JSON.parse(readFileSync(at("package.json"), "utf8")) as { packageManager: string };
-const compose = readComposeFile(at("docker-compose.yml"), readVariables(at("deploy/compose/dev.env")));
+const compose = readComposeFile(at("docker-compose.yml"), {
+  ...readVariables(at("deploy/compose/dev.env")),
+  COMPOSE_PROJECT_NAME: "stakebts-test",
+});
 
 interface Stage {
   readonly from: string;
@@ -21,7 +24,7 @@ const lines = readFileSync(at("Dockerfile"), "utf8")
 const args = Object.fromEntries(
   lines
     .filter(([instruction]) => instruction === "ARG")
-    .map(([, rest]) => rest.split("=") as [string, string]),
+    .map(([, rest]) => rest.split(/=(.*)/u) as [string, string]),
 );
 const stages = new Map<string, Stage & { steps: (readonly [string, string])[] }>();
 for (const [instruction, rest] of lines) {
@@ -60,7 +63,7 @@ describe("the Dockerfile", () => {
 
   it.each(targets)("starts %s with the command of the compose file, as nobody, without a shell", (target) => {
     const service = [...compose.services.values()].find(
-      (one) => one.buildTarget === target && one.name !== "first-user",
+      (one) => one.buildTarget === target && !["first-user", "check-ledger"].includes(one.name),
     );
     expect(last(target, "USER")).toBe("10001:10001");
     expect(last(target, "STOPSIGNAL")).toBe("SIGTERM");
@@ -77,7 +80,7 @@ describe("the Dockerfile", () => {
     "listens in %s where the compose file says",
     (target) => {
       const port = compose.services.get(target)?.environment["STAKEBTS_HTTP_PORT"] ?? "";
-      expect(last(target, "ENV")).toBe(`STAKEBTS_HTTP_HOST=0.0.0.0 STAKEBTS_HTTP_PORT=${port}`);
+      expect(all(target, "ENV")).toContain(`STAKEBTS_HTTP_HOST=0.0.0.0 STAKEBTS_HTTP_PORT=${port}`);
       expect(last(target, "EXPOSE").split(" ")).toContain(port);
       expect(last(target, "HEALTHCHECK")).toContain(`http://127.0.0.1:${port}/healthz`);
     },
@@ -92,22 +95,53 @@ describe("the Dockerfile", () => {
     expect(copied).toEqual(expect.arrayContaining(["absent", "scripts/prune-packages.mjs"]));
   });
 
-  it("puts together workspaces that exist, from files that exist", () => {
-    for (const [name] of stages) {
+  it("puts together every program in one build, from files that exist", () => {
+    for (const [name] of stages)
       for (const rest of all(name, "COPY").filter((text) => !text.startsWith("--from=")))
         for (const source of rest.split(" ").slice(0, -1)) expect(existsSync(at(source)), source).toBe(true);
-      for (const [, workspace = ""] of all(name, "RUN").flatMap((text) => [
-        ...text.matchAll(/assemble\.sh (\S+)/gu),
-      ]))
-        expect(existsSync(at(`${workspace}/package.json`)), workspace).toBe(true);
+    const [, programs = ""] = /for program in ([^;]+);/u.exec(last("build", "RUN")) ?? [];
+    for (const program of programs.split(" "))
+      expect(existsSync(at(`${program}/package.json`)), program).toBe(true);
+    const made = programs.split(" ").map((program) => `/images/${program.split("/")[1]}`);
+    for (const target of targets) {
+      const copied = all(target, "COPY").flatMap((rest) => /^--from=build (\S+) /u.exec(rest)?.[1] ?? []);
+      expect(copied, target).toEqual([target === "backup" ? "/images/cli" : `/images/${target}`]);
+      expect(made).toContain(copied[0]);
     }
   });
 
-  it("pins its base images, and takes pg_dump of the server's version", () => {
-    expect(args["NODE_IMAGE"]).toMatch(/^node:20\.\d+\.\d+-bookworm-slim$/u);
+  it("installs before the sources are there: a change of one builds, and installs nothing", () => {
+    const steps = stepsOf("build").map(([instruction, rest]) => `${instruction} ${rest}`);
+    const place = (text: string) => steps.findIndex((one) => one.includes(text));
+    expect(place("npm ci")).toBeLessThan(place("COPY . ."));
+    expect(place("COPY . .")).toBeLessThan(place("npm run -s build"));
+    expect(steps.filter((one) => one.startsWith("COPY") && one.includes("src"))).toEqual([]);
+  });
+
+  it("pulls no frontend, and pins its base images by version and digest, as the compose file does", () => {
+    expect(readFileSync(at("Dockerfile"), "utf8")).not.toMatch(/^#\s*syntax=/mu);
+    expect(args["NODE_IMAGE"]).toMatch(/^node:\d+\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/u);
     expect(args["POSTGRES_IMAGE"]).toBe(compose.services.get("postgres")?.image);
+    const text = readFileSync(at("docker-compose.yml"), "utf8");
+    for (const name of ["NODE_IMAGE", "POSTGRES_IMAGE"]) expect(text).toContain(`\${${name}:-${args[name]}}`);
+    for (const name of ["postgres", "redis"])
+      expect(compose.services.get(name)?.image).toMatch(/:\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}$/u);
     for (const { image, buildTarget } of compose.services.values())
       if (buildTarget === undefined) expect(image).toMatch(/:v?\d+\.\d+/u);
+  });
+
+  it("takes settings and authorities of a registry as secrets, which no layer keeps", () => {
+    const installing = all("build", "RUN").filter(
+      (rest) => rest.includes("npm ci") || rest.includes("npm install"),
+    );
+    expect(installing).toHaveLength(2);
+    for (const rest of installing)
+      expect(rest).toMatch(/^--mount=type=secret,id=npmrc,target=\/root\/.npmrc --mount=type=secret,id=ca /u);
+  });
+
+  it("says in every image which revision it is of", () => {
+    for (const target of targets)
+      expect(last(target, "LABEL"), target).toContain('org.opencontainers.image.revision="${REVISION}"');
   });
 
   it("health checks are files of the image", () => {

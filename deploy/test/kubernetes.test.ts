@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answerObservation, createObservation } from "@stakebts/core/runtime/observation";
@@ -22,6 +23,7 @@ interface Container {
   ports?: { name: string; containerPort: number }[];
   livenessProbe?: { httpGet: { path: string; port: string } };
   readinessProbe?: { httpGet: { path: string; port: string } };
+  startupProbe?: { httpGet: { path: string; port: string } };
   volumeMounts: { name: string; mountPath: string }[];
   securityContext: unknown;
   resources: unknown;
@@ -44,15 +46,34 @@ interface Manifest {
   spec: Record<string, unknown>;
 }
 
-const kustomization = parse(readFileSync(join(base, "kustomization.yaml"), "utf8")) as {
-  resources: string[];
-};
+interface Kustomization {
+  readonly resources: string[];
+  readonly configMapGenerator: { name: string; literals?: string[]; files?: string[] }[];
+}
+const kustomizationOf = (folder: string): Kustomization =>
+  parse(readFileSync(join(base, folder, "kustomization.yaml"), "utf8")) as Kustomization;
+const kustomization = kustomizationOf(".");
 // As kubectl reads YAML: 0440 is octal.
-const manifests = [...kustomization.resources, "../tools/stakebts.yaml"].flatMap((file) =>
-  parseAllDocuments(readFileSync(join(base, file), "utf8"), { version: "1.1" }).map(
-    (one) => one.toJS() as Manifest,
+const documentsOf = (text: string): Manifest[] =>
+  parseAllDocuments(text, { version: "1.1" }).map((one) => one.toJS() as Manifest);
+const manifests: Manifest[] = [
+  ...[".", "../once", "../tools/stakebts", "../tools/restore"].flatMap((folder) =>
+    kustomizationOf(folder).resources.flatMap((file) =>
+      documentsOf(readFileSync(join(base, folder, file), "utf8")),
+    ),
   ),
-);
+  // What kustomize makes, but for the hash in their names.
+  ...kustomizationOf("../settings").configMapGenerator.map(({ name, literals = [], files = [] }) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name },
+    data: Object.fromEntries([
+      ...literals.map((text) => text.split(/=(.*)/u).slice(0, 2)),
+      ...files.map((file) => [file, readFileSync(join(base, "../settings", file), "utf8")]),
+    ]) as Record<string, string>,
+    spec: {},
+  })),
+];
 const kind = (name: string): Manifest[] => manifests.filter((one) => one.kind === name);
 
 /** Pods by the name of what makes them. */
@@ -95,11 +116,13 @@ describe("the manifests", () => {
   it("have the keys and values of the types of Kubernetes, and no others", () => {
     const check = (documents: readonly Manifest[]): string => {
       mkdirSync(generated, { recursive: true });
-      const text = documents.map(
-        (one, n) =>
+      const text = documents.map(({ spec, ...rest }, n) => {
+        const one = rest.kind === "ConfigMap" ? rest : { ...rest, ...(spec === undefined ? {} : { spec }) };
+        return (
           `import type { ${one.kind} as T${n} } from "kubernetes-types/${typesOf(one.apiVersion)}.d.ts";\n` +
-          `export const m${n} = ${JSON.stringify(one)} satisfies T${n};\n`,
-      );
+          `export const m${n} = ${JSON.stringify(one)} satisfies T${n};\n`
+        );
+      });
       const file = join(generated, "manifests.ts");
       writeFileSync(file, text.join(""));
       const options = [
@@ -154,15 +177,20 @@ describe("the manifests", () => {
         }
   });
 
-  it("sign each pod in with its own login, and give the owner's address to the migration alone", () => {
+  const LOGINS: Readonly<Record<string, string>> = {
+    migrate: "owner",
+    restore: "owner",
+    stakebts: "operator",
+    compare: "operator",
+    "audit-verify": "operator",
+  };
+  it("sign each pod in with its own login, and give the owner's address to what ends by itself alone", () => {
     const secrets = (name: string): string[] =>
       (pods.get(name)?.spec.volumes ?? []).flatMap(({ secret }) =>
         secret?.secretName.startsWith("stakebts-database") === true ? [secret.secretName] : [],
       );
     for (const name of pods.keys())
-      expect(secrets(name), name).toEqual([
-        `stakebts-database-${{ migrate: "owner", stakebts: "operator" }[name] ?? name}`,
-      ]);
+      expect(secrets(name), name).toEqual([`stakebts-database-${LOGINS[name] ?? name}`]);
     const logins = pods.get("migrate")?.spec.volumes.find(({ projected }) => projected !== undefined);
     expect(logins?.projected?.sources).toEqual(
       PROCESS_ROLES.map((role) => ({
@@ -183,7 +211,7 @@ describe("the manifests", () => {
         spec.volumes.some((volume) => volume.secret?.secretName === secret) ? [name] : [],
       );
     expect(holders("stakebts-payer")).toEqual(["payer"]);
-    expect(holders("stakebts-memo-key")).toEqual(["ingester", "payer"]);
+    expect(holders("stakebts-memo-key").toSorted()).toEqual(["compare", "ingester", "payer"]);
     const payer = kind("Deployment").find(({ metadata }) => metadata.name === "payer");
     expect(payer?.spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
   });
@@ -203,6 +231,11 @@ describe("the manifests", () => {
           },
           resources: { limits: { memory: expect.any(String) }, requests: { cpu: expect.any(String) } },
         });
+      // A container whose request of memory is its limit is never given swap, and there are keys in some.
+      for (const { resources } of spec.containers as unknown as {
+        resources: { limits: { memory: string }; requests: { memory: string } };
+      }[])
+        expect(resources.requests.memory, name).toBe(resources.limits.memory);
     }
   });
 
@@ -215,7 +248,7 @@ describe("the manifests", () => {
       );
       expect({ name, missing }).toEqual({ name, missing: [] });
     }
-    for (const name of ["migrate", "backup", "stakebts"])
+    for (const name of ["migrate", "backup", "stakebts", "restore", "compare", "audit-verify"])
       expect(notRead("stakebts", settingsOf(container(name))), name).toEqual([]);
   });
 
@@ -248,7 +281,7 @@ describe("the manifests", () => {
           .args.map((arg) => JSON.stringify(arg))
           .join(", ")}]`,
       );
-    for (const name of ["migrate", "backup"])
+    for (const name of ["migrate", "backup", "stakebts", "restore", "compare", "audit-verify"])
       expect(await understands(container(name).args), name).toBe(true);
   });
 
@@ -258,7 +291,9 @@ describe("the manifests", () => {
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     });
     for (const name of processes) {
-      const { livenessProbe, readinessProbe, ports = [] } = container(name);
+      const { livenessProbe, readinessProbe, startupProbe, ports = [] } = container(name);
+      // The default of one second is too short for a machine that starts everything at once.
+      expect(startupProbe).toMatchObject({ timeoutSeconds: 5, httpGet: { path: "/healthz" } });
       expect(livenessProbe?.httpGet.path).toBe("/healthz");
       expect(readinessProbe?.httpGet.path).toBe("/readyz");
       for (const probe of [livenessProbe, readinessProbe]) {
@@ -267,6 +302,71 @@ describe("the manifests", () => {
         expect((await answerObservation(observation, probe?.httpGet.path ?? "")).status).not.toBe(404);
       }
     }
+  });
+
+  it("keep what must not be lost apart from what is deleted, and are spread over hosts", () => {
+    const kinds = kustomization.resources.flatMap((file) =>
+      documentsOf(readFileSync(join(base, file), "utf8")).map((one) => one.kind),
+    );
+    expect(kinds).not.toContain("Namespace");
+    expect(kinds).not.toContain("PersistentVolumeClaim");
+    for (const { metadata, spec } of kind("Deployment")) {
+      const [constraint] = (spec["template"] as { spec: { topologySpreadConstraints: unknown[] } }).spec
+        .topologySpreadConstraints;
+      expect(constraint, metadata.name).toMatchObject({
+        topologyKey: "kubernetes.io/hostname",
+        labelSelector: { matchLabels: { "app.kubernetes.io/name": metadata.name } },
+      });
+    }
+    const [migrate] = kind("Job");
+    expect(migrate?.spec["ttlSecondsAfterFinished"]).toBe(600);
+  });
+
+  it("let each process out to what it needs, and nobody to a store at any address", () => {
+    interface Rule {
+      readonly to?: unknown[];
+      readonly ports?: { readonly port: number }[];
+    }
+    const policies = kind("NetworkPolicy").map(({ spec }) => spec as unknown as Record<string, unknown>);
+    const ports = (pod: string): number[] =>
+      [
+        ...new Set(
+          policies.flatMap(({ podSelector, egress = [] }) => {
+            const { matchLabels, matchExpressions } = podSelector as {
+              matchLabels?: Record<string, string>;
+              matchExpressions?: { values: string[] }[];
+            };
+            const named = [
+              ...Object.values(matchLabels ?? {}),
+              ...(matchExpressions ?? []).flatMap(({ values }) => values),
+            ];
+            const everybody = matchLabels === undefined && matchExpressions === undefined;
+            if (!everybody && !named.includes(pod)) return [];
+            return (egress as Rule[]).flatMap((rule) => (rule.ports ?? []).map(({ port }) => port));
+          }),
+        ),
+      ].toSorted((a, b) => a - b);
+    expect(Object.fromEntries([...pods.keys()].map((name) => [name, ports(name)]))).toEqual({
+      migrate: [53, 5432],
+      ingester: [53, 443, 5432, 6379],
+      scheduler: [53, 443, 465, 587, 5432, 6379],
+      payer: [53, 443, 5432, 6379],
+      watcher: [53, 443, 465, 587, 5432],
+      console: [53, 443, 5432, 6379],
+      backup: [53, 5432],
+      compare: [53, 443, 5432],
+      "audit-verify": [53, 5432],
+      stakebts: [53, 443, 5432, 6379],
+      restore: [53, 5432],
+    });
+    for (const { egress = [] } of policies)
+      for (const { to } of egress as Rule[]) expect(to?.length).toBeGreaterThan(0);
+    const outside = policies.flatMap(({ egress = [] }) =>
+      (egress as { to: { ipBlock?: { cidr: string } }[] }[]).flatMap(({ to }) =>
+        to.flatMap(({ ipBlock }) => ipBlock?.cidr ?? []),
+      ),
+    );
+    expect(new Set(outside)).toEqual(new Set(["0.0.0.0/0", "::/0", "169.254.20.10/32"]));
   });
 
   it("deny what nobody allows, and select pods that exist", () => {
@@ -289,5 +389,80 @@ describe("the manifests", () => {
         .map(({ metadata }) => metadata.name)
         .toSorted(),
     ).toEqual([...processes].toSorted());
+  });
+});
+
+// The programs that put manifests together; without either nothing is rendered here.
+const kustomize = [
+  ["kubectl", "kustomize"],
+  ["kustomize", "build"],
+].find(([program = "", ...args]) => spawnSync(program, [...args, "--help"]).status === 0);
+
+describe("what kustomize makes of them", () => {
+  if (kustomize === undefined)
+    console.warn("neither kubectl nor kustomize is here: manifests are not put together");
+  const FOLDERS = [
+    "once",
+    "base",
+    "tools/stakebts",
+    "tools/restore",
+    "example",
+    "example/stakebts",
+    "example/restore",
+  ];
+  const made = (folder: string): Manifest[] => {
+    const [program = "", ...args] = kustomize as string[];
+    const { stdout, stderr } = spawnSync(program, [...args, join(base, "..", folder)], { encoding: "utf8" });
+    expect(stderr).toBe("");
+    return documentsOf(stdout);
+  };
+  type Model = new (data: unknown) => { validate(): void };
+  /** By the schemas of Kubernetes itself: also forms of quantities, names and times. */
+  const validate = ({ apiVersion, kind: of, ...rest }: Manifest): void => {
+    const models = createRequire(import.meta.url)(`kubernetes-models/${apiVersion}`) as Record<string, Model>;
+    const Found = models[of];
+    if (Found === undefined) throw new Error(`there is no ${of} in ${apiVersion}`);
+    new Found(rest).validate();
+  };
+
+  it.skipIf(kustomize === undefined).each(FOLDERS)("is valid: %s", (folder) => {
+    const documents = made(folder);
+    expect(documents.length).toBeGreaterThan(0);
+    for (const one of documents) validate(one);
+    for (const { kind: of, metadata } of documents)
+      if (of !== "Namespace") expect((metadata as { namespace?: string }).namespace).toBe("stakebts");
+  });
+
+  it.skipIf(kustomize === undefined)(
+    "a change of settings starts again what uses them, and tools take the same",
+    () => {
+      const settingsOf = (folder: string): string | undefined =>
+        made(folder).find(
+          ({ kind: of, metadata }) => of === "ConfigMap" && metadata.name.startsWith("stakebts-settings-"),
+        )?.metadata.name;
+      expect(settingsOf("base")).not.toBe(settingsOf("example"));
+      expect(settingsOf("example/stakebts")).toBe(settingsOf("example"));
+      const used = JSON.stringify(made("example").filter(({ kind: of }) => of === "Deployment"));
+      expect(used).toContain(`"${settingsOf("example")}"`);
+      expect(used).not.toContain('"stakebts-settings"');
+      expect(used).not.toMatch(/stakebts\/\w+:local/u);
+    },
+  );
+
+  it.skipIf(kustomize === undefined)("the example narrows the way to the ledger to one address", () => {
+    const ledger = made("example").find(
+      ({ kind: of, metadata }) => of === "NetworkPolicy" && metadata.name === "ledger",
+    );
+    expect(ledger?.spec["egress"]).toEqual([
+      { ports: [{ port: 5432, protocol: "TCP" }], to: [{ ipBlock: { cidr: "10.20.0.10/32" } }] },
+    ]);
+  });
+
+  it("a value that is no quantity is refused", () => {
+    const [claim] = documentsOf(readFileSync(join(base, "../once/backups.yaml"), "utf8")) as [Manifest];
+    validate(claim);
+    const wrong = structuredClone(claim);
+    (wrong.spec["resources"] as { requests: { storage: string } }).requests.storage = "20 gigabytes";
+    expect(() => validate(wrong)).toThrow("storage");
   });
 });

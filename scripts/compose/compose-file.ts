@@ -160,15 +160,19 @@ function fill(value: unknown, variables: Variables): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, variables)]));
 }
 
-/** `${NAME:-default}` and `${NAME:?what it is}`: empty counts as not set. There is no other form here. */
+/**
+ * `${NAME:-default}` and `${NAME:?what it is}`: empty counts as not set. In a default another of them may stand. `$$` is a dollar.
+ * There is no other form here.
+ */
 function fillText(text: string, variables: Variables): string {
   return text.replace(
-    /\$(?:\{([A-Z][A-Z0-9_]*):([-?])([^}]*)\}|.?)/gu,
+    /\$(?:\{([A-Z][A-Z0-9_]*):([-?])((?:[^{}]|\{[^{}]*\}|\{(?:[^{}]|\{[^{}]*\})*\})*)\}|.?)/gu,
     (found, name?: string, form?: string, rest = "") => {
+      if (found === "$$") return "$";
       if (name === undefined) return missing(`${text}: ${found} is not understood here`);
       const value = variables[name];
       if (value) return value;
-      return form === "-" ? rest : missing(`${name} is not set: ${rest}`);
+      return form === "-" ? fillText(rest, variables) : missing(`${name} is not set: ${rest}`);
     },
   );
 }

@@ -41,8 +41,9 @@ export class Instance {
   async run(): Promise<number | string> {
     for (;;) {
       this.ended = await this.#once();
-      const again = this.service.restart === "unless-stopped" && !this.#stopping;
-      if (!again) return this.ended;
+      const { restart } = this.service;
+      const again = restart === "unless-stopped" || (restart.startsWith("on-failure") && this.ended !== 0);
+      if (!again || this.#stopping) return this.ended;
       this.#take(`(ended with ${this.ended}, is started again)`);
       await delay(RESTART_MS);
       if (this.#stopping) return this.ended;

@@ -13,6 +13,8 @@ import { isInstalled, startPostgresService, startRedisService } from "./stores.t
 export interface LocalServicesOptions {
   readonly compose: ComposeFile;
   readonly repository: string;
+  /** Those of `.env`, which stands in the place of the file in the repository. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
   /** Where each image has been put together, by the name of its target; without it, the repository as it is built. */
   readonly images?: string;
   readonly scale: Readonly<Record<string, number>>;
@@ -202,11 +204,14 @@ export class LocalServices {
 
   /** Those of the file, and the operator's own where there are some; without Redis there is none to be named. */
   #settings({ envFiles, environment }: Service): (readonly [string, string])[] {
-    const { repository } = this.#options;
-    const there = envFiles.map((path) => join(repository, path)).filter((path) => existsSync(path));
-    const more = Object.assign({}, ...there.map(readVariables)) as Record<string, string>;
+    const { repository, variables } = this.#options;
+    const more = envFiles.map((path) => {
+      if (path === ".env") return variables;
+      return existsSync(join(repository, path)) ? readVariables(join(repository, path)) : {};
+    });
     const hasRedis = this.#services.some(({ name }) => name === "redis");
-    return Object.entries({ ...more, ...environment }).filter(([name]) => hasRedis || name !== "REDIS_URL");
+    const all = Object.assign({}, ...more, environment) as Record<string, string>;
+    return Object.entries(all).filter(([name]) => hasRedis || name !== "REDIS_URL_FILE");
   }
 
   /** The two stores are programs of this machine in the place of images. */

@@ -259,6 +259,14 @@ describe.skipIf(installedPostgres === undefined)("stakebts backup", () => {
     expect(await first).toMatchObject({ code: 0 });
   });
 
+  test("ends with 78 without the address of a database: no later attempt would find one", async ({ dir }) => {
+    const nowhere = stakebtsWith({}, inProcess);
+    expect(await nowhere("backup", "--dir", dir, "--every", "4h")).toMatchObject({
+      code: 78,
+      err: expect.stringContaining("DATABASE_URL"),
+    });
+  });
+
   test("goes on by a schedule until SIGTERM, and makes none while the last is young", async ({
     url,
     dir,

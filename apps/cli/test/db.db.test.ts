@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { describe, expect } from "vitest";
+import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
 import { emptyDatabase, test } from "@stakebts/testkit/database";
 import { inProcess, stakebtsWith } from "./stakebts.ts";
 
@@ -40,6 +41,22 @@ describe("stakebts db", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  test("status refuses a ledger of the main network where a development chain is started", async ({
+    databaseUrl,
+  }) => {
+    const stakebts = stakebtsWith({ DATABASE_URL: databaseUrl }, inProcess);
+    expect(await stakebts("db", "status", "--not-main-network")).toMatchObject({ code: 0 });
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    await client.query("SELECT bind_ledger($1, '1.2.3', 'custodian')", [MAINNET_CHAIN_ID]);
+    await client.end();
+    expect(await stakebts("db", "status")).toMatchObject({ code: 0 });
+    expect(await stakebts("db", "status", "--not-main-network")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("custodian on the main network"),
+    });
   });
 
   test("says what is wrong with the address", async () => {

@@ -200,7 +200,7 @@ describe("doctor", () => {
         .replace(" node", ",node")
         .split(","),
     );
-    await watcher.end();
+    await watcher.query("SELECT pg_advisory_unlock_shared($1)", [LOCKS.watcher]);
     await cluster.failedRefund();
     await cluster.devnet.produce(60);
     await stakebts("payments", "off", "--reason", "drill");
@@ -224,6 +224,13 @@ describe("doctor", () => {
     expect(sick.out.match(/→/gu)).toHaveLength(8);
     expect(sick.out).not.toContain(wifFromSeed("nominator-1-active"));
     expect(sick.out + sick.err).not.toContain("secret-word");
+    // Nodes that lost their chain, or never had that of this ledger: they have no block that is missing here.
+    await watcher.query("UPDATE chain_cursor SET block_num = block_num + 1000");
+    await watcher.end();
+    expect((await stakebts("doctor")).out).toMatch(
+      /^problem {2}ledger +at block \d+, \d+ ahead of the nodes/mu,
+    );
+    expect((await stakebts("status")).out).toMatch(/the ledger is \d+ block\(s\) ahead of these nodes/u);
     const away = await stakebts.with({ DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x" })("doctor");
     expect(away).toMatchObject({ code: 1, out: expect.stringContaining("no database answers") });
     expect((await nothing("doctor")).code).toBe(1);

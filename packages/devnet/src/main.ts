@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { defaultAccounts } from "./default-accounts.ts";
+import { defaultAccounts, wifFromSeed } from "./default-accounts.ts";
 import { type DevnetAccount, startDevnet } from "./devnet.ts";
 import { isLie, LIES, tellLie } from "./lies.ts";
+import { DevnetWallet } from "./wallet.ts";
 import { type DevnetExchange, startExchange } from "./exchange/exchange.ts";
 
 const HELP = `A BitShares chain on this machine, for development, tests and the demo.
 
-npm run devnet -- [options]
+npm run devnet -- [options]                   the chain
+npm run devnet -- nominate [options]          one transfer on a chain that runs, as a nominator's wallet sends it
 
   --port <n>               port of the first node; further nodes take the next ones (8090)
   --host <address>         address to listen on (127.0.0.1)
@@ -27,12 +29,25 @@ ${Object.entries(LIES)
   .join("\n")}
   --help
 
+  nominate, with keys that everybody knows:
+  --node <url>             where it is sent (ws://127.0.0.1:8090)
+  --from <account>         who nominates (nominator-1)
+  --to <account>           the custodian (bitsharesmanagement.group)
+  --bts <n>                how much, whole BTS (25000)
+  --memo <text>            what is asked for (three_months)
+
 Orders: curl -d '{"node":0,"do":"freeze","args":[true]}' http://127.0.0.1:8099/control
 A GET of the same address lists them. Ctrl-C stops the chain, which lives in memory alone.
 `;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
+    node: { type: "string", default: "ws://127.0.0.1:8090" },
+    from: { type: "string", default: "nominator-1" },
+    to: { type: "string", default: "bitsharesmanagement.group" },
+    bts: { type: "string", default: "25000" },
+    memo: { type: "string", default: "three_months" },
     port: { type: "string", default: "8090" },
     host: { type: "string", default: "127.0.0.1" },
     nodes: { type: "string", default: "1" },
@@ -69,6 +84,9 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
+  if (positionals.join() === "nominate") return nominate();
+  if (positionals.length > 0)
+    throw new TypeError(`there is no ${positionals.join(" ")}: --help says what there is`);
   const accounts = values.accounts === undefined ? defaultAccounts() : readAccounts(values.accounts);
   const devnet = await startDevnet({
     accounts,
@@ -102,6 +120,23 @@ async function main(): Promise<void> {
   const exchange = await openExchange(devnet.urls[0] as string);
   await devnet.stopped;
   await exchange?.stop();
+}
+
+/** A transfer signed with the public seeds of its sender: this chain alone has such accounts. */
+async function nominate(): Promise<void> {
+  const { node, from, to, bts, memo } = values;
+  const wallet = new DevnetWallet({
+    url: node,
+    name: from,
+    activeKey: wifFromSeed(`${from}-active`),
+    memoKey: wifFromSeed(`${from}-memo`),
+  });
+  try {
+    await wallet.transfer({ to, amountShares: BigInt(wholeNumber(bts, "bts")) * 100_000n, memo });
+    console.log(`${from} has sent ${bts} BTS to ${to}: ${memo}`);
+  } finally {
+    wallet.close();
+  }
 }
 
 /** Three accounts with keys that everybody can read: for development only. */

@@ -89,6 +89,8 @@ async function once(context: Context, options: Options): Promise<ExitCode> {
 
 /** One whenever the newest is old enough. What goes wrong is said, written down and tried again; SIGTERM ends it. */
 async function goOn(context: Context, options: Options, everyMs: number): Promise<ExitCode> {
+  // What no later attempt could cure ends it at once, with 78.
+  readSettings("database", context.environment);
   const log = createLog({ process: "backup", level: "info" });
   const stop = new AbortController();
   const end = (): void => stop.abort();

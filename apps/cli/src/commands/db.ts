@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { ensureLogins, loginOf, roleOfFile } from "@stakebts/core/database/logins";
 import { migrationStatus } from "@stakebts/core/database/migrations";
+import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
 import { prepareDatabase } from "@stakebts/core/database/prepare-database";
 import { rolesAreMissing } from "@stakebts/core/database/apply-rights";
 import { StartupError } from "@stakebts/kernel/errors";
@@ -44,10 +45,24 @@ ${examples(["db migrate", "before the programs of a new version are started"], [
   db.command("status")
     .description("What is missing, edited or unknown. Exit code 1 if anything is.")
     .addOption(jsonOption())
+    .option(
+      "--not-main-network",
+      "a ledger of the main network is a problem too: for what is started beside a devnet",
+    )
     .action(
-      run(async ({ environment, terminal }, options: { json: boolean }) => {
-        const { DATABASE_URL: url } = readSettings("database", environment);
+      run(async (context, options: { json: boolean; notMainNetwork?: true }) => {
+        const { terminal } = context;
+        const { DATABASE_URL: url } = readSettings("database", context.environment);
         const found = await migrationStatus(url, schemaFolder());
+        if (options.notMainNetwork === true) {
+          const { account } = await context.ledger.control.read();
+          if (account?.chainId === MAINNET_CHAIN_ID) {
+            terminal.note(
+              `this ledger is of ${account.custodianName} on the main network: nothing of a development chain is started beside it`,
+            );
+            return EXIT.no;
+          }
+        }
         const problems = Object.entries(found).filter(([, names]) => names.length > 0);
         if (options.json) printJson(terminal, found);
         else if (problems.length === 0) terminal.out("the database is up to date");

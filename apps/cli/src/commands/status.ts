@@ -115,8 +115,8 @@ function lagText(head: ChainHead, blockNum: number | undefined): string {
   const behind =
     lag === undefined
       ? ""
-      : lag <= 0
+      : lag === 0
         ? ", the ledger is up to date"
-        : `, the ledger is ${lag} block(s) behind`;
+        : `, the ledger is ${Math.abs(lag)} block(s) ${lag > 0 ? "behind" : "ahead of these nodes"}`;
   return `head ${head.headBlockNum}, irreversible ${head.irreversibleBlockNum}${behind}`;
 }

@@ -144,13 +144,20 @@ async function* ledger(
   try {
     const head = await context.chain.head();
     const lag = lastFinalBlockNum(head.irreversibleBlockNum) - blockNum;
-    yield lag > LEDGER_LAG_BLOCKS_MAX
-      ? problem(
-          "ledger",
-          `${lag} blocks behind the chain (${timeText(head.headTimeMs)} UTC)`,
-          "is the ingester running? Nothing is paid meanwhile",
-        )
-      : ok("ledger", `at block ${blockNum}, ${Math.max(0, lag)} behind the chain`);
+    if (lag > LEDGER_LAG_BLOCKS_MAX)
+      yield problem(
+        "ledger",
+        `${lag} blocks behind the chain (${timeText(head.headTimeMs)} UTC)`,
+        "is the ingester running? Nothing is paid meanwhile",
+      );
+    // One or two: the nodes were asked at different times.
+    else if (lag < -LEDGER_LAG_BLOCKS_MAX)
+      yield problem(
+        "ledger",
+        `at block ${blockNum}, ${-lag} ahead of the nodes (${timeText(head.headTimeMs)} UTC)`,
+        "the nodes are far behind, or their chain is not the one that this ledger was made from. Name nodes that have its blocks; nothing is read or paid until then",
+      );
+    else yield ok("ledger", `at block ${blockNum}, ${Math.max(0, lag)} behind the chain`);
   } catch (error) {
     yield problem("ledger", explain(error).message, "see nodes");
   }

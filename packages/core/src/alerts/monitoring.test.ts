@@ -45,7 +45,12 @@ function metricsThereAre(): Map<string, readonly string[]> {
   measurePause(metrics);
   measureFreeze(metrics);
   measureMoney(metrics, nothing);
-  const found = new Map<string, readonly string[]>([["up", []]]);
+  const found = new Map<string, readonly string[]>([
+    ["up", []],
+    // Of the node exporter.
+    ["node_filesystem_avail_bytes", ["fstype", "mountpoint"]],
+    ["node_filesystem_size_bytes", ["fstype", "mountpoint"]],
+  ]);
   for (const metric of metrics.registry.getMetricsAsArray()) {
     const {
       name,
@@ -97,7 +102,7 @@ describe("alerts and dashboard", () => {
 
   it("use only metrics that there are", () => {
     const missing = expressions.flatMap(({ where, expr }) =>
-      [...expr.matchAll(/\b(?:stakebts|process|nodejs)_\w+|\bup\b/gu)]
+      [...expr.matchAll(/\b(?:stakebts|process|nodejs|node)_\w+|\bup\b/gu)]
         .map(([name]) => name)
         .filter((name) => !there.has(name))
         .map((name) => `${where}: ${name}`),

@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 export function createNotificationStore(source: DatabaseSource): NotificationStore {
   const { db, close } = openSource(source, 2);
   return {
-    gather: (request, plan) => db.$transaction((tx) => gather(tx, request, plan), { timeout: 30_000 }),
+    gather: (request, plan) => db.$transaction((tx) => gather(tx, request, plan)),
     take: (request) => take(db, request),
     async sent(id, nowMs) {
       await db.notification.updateMany({

@@ -17,7 +17,6 @@ import { isUnchained } from "../ledger/postgres/receipts.ts";
 import { type DatabaseSource, type DatabaseTx, openSource } from "../database/client.ts";
 
 const ROWS_PER_PAGE = 2_000;
-const TRANSACTION = { timeout: 60_000, maxWait: 20_000 };
 
 interface ReceiptRow {
   readonly id: bigint;
@@ -57,7 +56,7 @@ const toEntry = (row: EntryRow): HashChainEntry => ({
 export function createAuditLog(source: DatabaseSource): AuditLog {
   const { db, close } = openSource(source, 2);
   return {
-    appendEntries: (limit, entry) => db.$transaction((tx) => appendEntries(tx, limit, entry), TRANSACTION),
+    appendEntries: (limit, entry) => db.$transaction((tx) => appendEntries(tx, limit, entry)),
     head: () => headOf(db),
     look: (work) => look(source.url, work),
     close,

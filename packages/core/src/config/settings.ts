@@ -648,9 +648,10 @@ export const SETTINGS = {
     schema: z.string().optional(),
     readers: ["compose"],
     secret: false,
-    otherwise: "`local`",
-    sentence: "Tag of the images that are built and run",
-    example: "local",
+    otherwise: "nothing starts",
+    sentence:
+      "Tag of the images that are built and run: another for each version, so that there is one to go back to",
+    example: "2026-11-29",
     group: "Compose file",
   },
   STAKEBTS_SECRETS_DIR: {
@@ -667,7 +668,7 @@ export const SETTINGS = {
     readers: ["compose"],
     secret: false,
     otherwise: "`./settings`",
-    sentence: "Folder of `<service>.env`: more settings of one process",
+    sentence: "Folder of `<service>.env`: settings of one process, which win over `.env`",
     example: "./settings",
     group: "Compose file",
   },

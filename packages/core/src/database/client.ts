@@ -14,8 +14,12 @@ export type DatabaseTx = Prisma.TransactionClient;
  */
 const IDLE_IN_TRANSACTION_MS_MAX = 15_000;
 
-/** A transaction waits so long for a connection of the pool: pools are small, and what waits is not lost. */
-const CONNECTION_WAIT_MS_MAX = 20_000;
+/**
+ * Of every transaction, and here alone: Prisma's own (two and five seconds) are too short for a machine that starts twenty things at
+ * once. A transaction waits so long for a connection of the pool: pools are small, and what waits is not lost. To apply events
+ * waits for another process that does, and a batch of blocks writes a few thousand rows: neither takes a minute.
+ */
+const TRANSACTION = { maxWait: 20_000, timeout: 60_000 };
 
 /** @param max connections of the pool */
 export function openDatabase(connectionString: string, max: number): Database {
@@ -25,7 +29,7 @@ export function openDatabase(connectionString: string, max: number): Database {
   });
   return new PrismaClient({
     adapter: new PrismaPg(pool, { disposeExternalPool: true }),
-    transactionOptions: { maxWait: CONNECTION_WAIT_MS_MAX },
+    transactionOptions: TRANSACTION,
   });
 }
 

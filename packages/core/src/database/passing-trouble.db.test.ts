@@ -75,6 +75,21 @@ test("trouble of the database that passes by itself is known by what the drivers
   });
 });
 
+test("a transaction waits for a connection longer than the two seconds of Prisma, and may take longer than its five", async ({
+  databaseUrl,
+}) => {
+  const db = openDatabase(databaseUrl, 1);
+  try {
+    const long = db.$transaction((tx) => tx.$queryRaw`SELECT pg_sleep(6)::text`);
+    await expect(Promise.all([long, db.$transaction((tx) => tx.passedBlock.findMany())])).resolves.toEqual([
+      [{ pg_sleep: "" }],
+      [],
+    ]);
+  } finally {
+    await db.$disconnect();
+  }
+});
+
 test("what the database refuses is not among it", async ({ databaseUrl }) => {
   await within(databaseUrl, async (db) => {
     const order = { blockNum: 1, actor: "a", reason: "b" };

@@ -10,6 +10,7 @@ import { hostClock } from "../runtime/host-clock.ts";
 import { standardOutput } from "../runtime/log-output.ts";
 import { createLog } from "../runtime/logger.ts";
 import { serveObservation } from "../runtime/http-server.ts";
+import { endWhenStuck } from "../runtime/stuck-loops.ts";
 import { startWatchdog } from "../runtime/watchdog.ts";
 import { countedLog, createObservation, type Observation } from "../runtime/observation.ts";
 
@@ -103,6 +104,10 @@ export function runProcess<C extends ProcessConfig>(
       observation.metrics.includeProcess();
       await serveObservation(observation, { host, port, log });
     }
+    endWhenStuck(observation.progress, (loops) => {
+      const error = new Error(`${loops.join(", ")}: a step has not come back`);
+      void tellOf(error).then(() => crash(error));
+    });
     await main({ ...observation, config, log, signal: stop.signal, onBroken: (how) => (tell = how) });
   };
   /** A process that ends again and again could otherwise be alarmed about by its log alone, which nobody may read. */

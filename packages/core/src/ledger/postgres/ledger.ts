@@ -26,8 +26,6 @@ import { PostgresTransfers } from "./transfers.ts";
 import { hasWork } from "./undecided.ts";
 import { PostgresWithdrawals } from "./withdrawals.ts";
 
-/** To apply events waits for another process that does; a batch of blocks writes a few thousand rows. Longer than either takes. */
-const TRANSACTION = { timeout: 60_000, maxWait: 20_000 };
 const CONFLICT_RETRIES = 5;
 
 /**
@@ -93,7 +91,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
 async function inTransaction<T>(db: Database, work: (tx: DatabaseTx) => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await db.$transaction(work, TRANSACTION);
+      return await db.$transaction(work);
     } catch (error) {
       if (isNotMigrated(error))
         throw new StartupError("DATABASE_URL: this database has no ledger yet; run `npm run db:migrate`", {
