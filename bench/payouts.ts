@@ -3,6 +3,7 @@ import { accountFromSeeds, DevnetWallet, wifFromSeed } from "@stakebts/devnet";
 import { Cluster } from "@stakebts/testkit/cluster";
 import { END_FREEZES_SQL, STOP_PAYMENTS_SQL } from "@stakebts/testkit/stop-payments";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
+import pg from "pg";
 import { rawBroadcast, rawCommits } from "./ceilings.ts";
 import { fact, perSecond, ratio, type Row } from "./measure.ts";
 import { cpuMs, familyCpuMs, memoryMb, parentOf } from "./process-cost.ts";
@@ -179,9 +180,12 @@ export function memoryOf({ name, pid }: Pick<WorkerProcess, "name" | "pid">): st
 
 /** Not {@link Cluster.until}, which ends a test that is stuck: how long it takes is what is measured. */
 export async function until(cluster: Cluster, sql: string): Promise<void> {
+  const session = new pg.Client(cluster.database.url);
+  await session.connect();
   for (;;) {
-    const [row] = await cluster.query<{ done: boolean }>(sql);
-    if (row?.done === true) return;
+    const { rows } = await session.query<{ done: boolean }>(sql);
+    if (rows[0]?.done === true) break;
     await delay(50);
   }
+  await session.end();
 }
