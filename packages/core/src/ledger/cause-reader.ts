@@ -118,6 +118,15 @@ export class CauseReader {
     return undefined;
   }
 
+  /** Begins to read what {@link whyNotOnChain} will ask for. What fails is met again there. */
+  readAhead(debts: readonly Debt[], upToBlockNum: number): void {
+    const asked = new Set(debts.flatMap(blockNumsOf));
+    for (const blockNum of asked) {
+      if (blockNum < 1 || blockNum > upToBlockNum || this.#blocks.has(blockNum)) continue;
+      this.#askOnce(blockNum).catch(() => undefined);
+    }
+  }
+
   /**
    * Why a transaction may still be, or is, in a block; `undefined`: it is in none and never will be (ADR 0006).
    * A block that no node delivers names no transactions, so over it nothing can be said, and a person decides.
@@ -276,6 +285,9 @@ export class CauseReader {
     return account.name;
   }
 }
+
+const blockNumsOf = (debt: Debt): readonly number[] =>
+  claimsOf(debt).map(({ transfer }) => transfer.operation.blockNum);
 
 const inBlock = (
   { transfers }: Pick<SeenBlock, "transfers">,

@@ -68,6 +68,7 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
   }
 
   async find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]> {
+    if ("txids" in query) return this.#findByTxid(query.txids);
     const rows = await ("liveExpiringBeforeMs" in query
       ? this.#db.withdrawal.findMany({
           where: {
@@ -79,9 +80,19 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
           ...(query.limit === undefined ? {} : { take: query.limit }),
         })
       : this.#db.withdrawal.findMany({
-          where: "txids" in query ? { txid: { in: [...query.txids] } } : { payoutId: query.payoutId },
+          where: { payoutId: query.payoutId },
           orderBy: [{ createdAt: "asc" }, { id: "asc" }],
         }));
+    return rows.map(toWithdrawal);
+  }
+
+  /** Asked for each block. One parameter for all: Prisma's `in` has one for each. */
+  async #findByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]> {
+    if (txids.length === 0) return [];
+    const rows = await this.#db.$queryRaw<WithdrawalColumns[]>`
+      SELECT id, payout_id AS "payoutId", txid, bytes, ref_block_num AS "refBlockNum", expiration_ms AS "expirationMs",
+             fee_shares AS "feeShares", status, writer_epoch AS "writerEpoch", refused_for AS "refusedFor"
+        FROM withdrawal WHERE txid = ANY(${[...txids]}::text[]) ORDER BY created_at, id`;
     return rows.map(toWithdrawal);
   }
 
