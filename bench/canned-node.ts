@@ -27,7 +27,7 @@ const STRANGER = { id: "1.2.102", name: "stranger" } as const;
 const CHAIN_ID = "4018d7844c78f6a6c41c6a552b898022310fc5dec06da467ee7905a8dad512c8";
 const START_SEC = 1_700_000_000;
 /** What a transfer results in: one result, which is nothing. */
-const RESULTS = { json: '[[0,{}]]', bytes: Buffer.from([1, 0]) };
+const RESULTS = { json: "[[0,{}]]", bytes: Buffer.from([1, 0]) };
 
 /** A node in a process of its own that has its answers ready: it sends blocks as fast as the best node, and does nothing else. */
 export async function startCannedNode(
@@ -46,7 +46,11 @@ interface Transaction {
 }
 
 /** A signed transfer as a block has it. The same one may stand in many blocks: nobody here asks whether a chain would take it. */
-function transfer(from: { id: `1.2.${number}`; name: string }, toId: `1.2.${number}`, n: number): Transaction {
+function transfer(
+  from: { id: `1.2.${number}`; name: string },
+  toId: `1.2.${number}`,
+  n: number,
+): Transaction {
   const to = toId === CUSTODIAN.id ? CUSTODIAN.name : STRANGER.name;
   const memo = createMemoWriter({ wif: wifFromSeed(`${from.name}-memo`) }).write({
     text: "what is this",
@@ -102,7 +106,12 @@ function serve({ blocks, transferEvery, strangers }: CannedChain): void {
     const found = [CUSTODIAN, NOMINATOR, STRANGER].find(({ id, name }) => asked === id || asked === name);
     if (found === undefined) return "null";
     const key = (kind: string) => privateKeyFromWif(wifFromSeed(`${found.name}-${kind}`)).publicKeyText();
-    const active = { weight_threshold: 1, account_auths: [], key_auths: [[key("active"), 1]], address_auths: [] };
+    const active = {
+      weight_threshold: 1,
+      account_auths: [],
+      key_auths: [[key("active"), 1]],
+      address_auths: [],
+    };
     return JSON.stringify({
       id: found.id,
       name: found.name,
@@ -135,7 +144,10 @@ function serve({ blocks, transferEvery, strangers }: CannedChain): void {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
   server.on("connection", (socket) => {
     socket.on("message", (data: Buffer) => {
-      const { id, params } = JSON.parse(data.toString()) as { id: number; params: [unknown, string, unknown[]] };
+      const { id, params } = JSON.parse(data.toString()) as {
+        id: number;
+        params: [unknown, string, unknown[]];
+      };
       socket.send(`{"id":${id},"jsonrpc":"2.0","result":${answer(params[1], params[2])}}`);
     });
   });

@@ -58,7 +58,9 @@ export async function rawBlocks({
   readonly from: number;
   readonly blocks: number;
 }): Promise<number> {
-  const sockets = await Promise.all(urls.flatMap((url) => Array.from({ length: connections }, () => open(url))));
+  const sockets = await Promise.all(
+    urls.flatMap((url) => Array.from({ length: connections }, () => open(url))),
+  );
   const startMs = performance.now();
   await askAll(sockets, blocks, (n) =>
     JSON.stringify({ id: n + 1, method: "call", params: ["database", "get_block", [from + n]] }),

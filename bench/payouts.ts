@@ -65,11 +65,7 @@ export async function benchPayouts(options: PayoutsOptions): Promise<PayoutsResu
     ...(redisUrl === undefined ? {} : { redis: { url: redisUrl } }),
     ...(nodeFlags === undefined ? {} : { nodeFlags }),
   });
-  const {
-    url,
-    custodian,
-    sender,
-  }: BenchNode = options.node ?? {
+  const { url, custodian, sender }: BenchNode = options.node ?? {
     url: cluster.devnet.urls[0] as string,
     custodian: seeded("custodian"),
     sender: seeded("nominator-1"),

@@ -24,7 +24,13 @@ export const CHAINS = [
     strangers: 0,
     target: "0.80 ×",
   },
-  { name: "replay of full blocks (100 transfers)", blocks: 2_000, transferEvery: 0, strangers: 100, target: "0.80 ×" },
+  {
+    name: "replay of full blocks (100 transfers)",
+    blocks: 2_000,
+    transferEvery: 0,
+    strangers: 100,
+    target: "0.80 ×",
+  },
 ] as const;
 
 /**
@@ -78,7 +84,9 @@ export async function benchReplayOf(
   await chain.close();
   const from = Math.max(1, irreversibleBlockNum - blocks);
   const name = `replay of blocks ${from} to ${from + blocks - 1}`;
-  return [await compare(postgres, { name, url, from, blocks, custodian, memo, target: "0.80 ×", rounds: ROUNDS })];
+  return [
+    await compare(postgres, { name, url, from, blocks, custodian, memo, target: "0.80 ×", rounds: ROUNDS }),
+  ];
 }
 
 interface Compared {

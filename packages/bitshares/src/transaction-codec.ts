@@ -111,8 +111,7 @@ export function serializeSignedTransaction(transaction: SignedTransferTransactio
 }
 
 /** First 20 bytes of SHA256 of the unsigned bytes, hex. Covers neither signatures nor chain id. */
-export const transactionId = (unsigned: Uint8Array): string =>
-  sha256Hex(unsigned).slice(0, 40);
+export const transactionId = (unsigned: Uint8Array): string => sha256Hex(unsigned).slice(0, 40);
 
 class ByteReader {
   readonly #bytes: Buffer;

@@ -7,7 +7,8 @@ import { groupPayouts, jobForPayout, jobForTransfer, PAYOUTS_PER_JOB } from "./j
 const payoutId = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}` as PayoutId;
 const jobs = (from: number, to: number, lane: "programme" | "returns" = "programme") =>
   Array.from({ length: to - from + 1 }, (_, i) => jobForPayout(payoutId(from + i), "owed", lane));
-const named = (job: NewJob) => (job.kind === "payout.pay" ? [job.data.payoutId, ...(job.data.also ?? [])] : []);
+const named = (job: NewJob) =>
+  job.kind === "payout.pay" ? [job.data.payoutId, ...(job.data.also ?? [])] : [];
 
 describe("the jobs of many payouts", () => {
   it("become few, and name every payout in its order", () => {
