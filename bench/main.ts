@@ -1,36 +1,117 @@
-import { cpus } from "node:os";
+import { parseArgs } from "node:util";
 import { findRedis } from "@stakebts/testkit/redis";
 import { startPostgres } from "@stakebts/testkit/postgres";
+import { benchConfirmation } from "./confirmation.ts";
 import { benchCrypto } from "./crypto.ts";
-import type { Row } from "./measure.ts";
-import { benchPayouts } from "./payouts.ts";
-import { benchReplay } from "./replay.ts";
+import { ratio, type Row } from "./measure.ts";
+import { type BenchNode, benchPayouts } from "./payouts.ts";
+import { benchReplay, benchReplayOf } from "./replay.ts";
+import { keepResults, print } from "./report.ts";
 
-// What the product costs, as ratios taken in one run wherever there is something to compare with. Nothing here passes or
-// fails: machines differ, and a slow day is not a bug.
+// What the product costs, each figure beside a ceiling that was measured in the same run. Nothing here passes or fails: machines differ,
+// and a slow day is not a bug.
 
-const print = (rows: readonly Row[]): void => {
-  for (const { name, ours, other, ratio, goal } of rows)
-    process.stdout.write(
-      `${name.padEnd(52)} ${ours.padStart(16)} ${other.padStart(16)} ${ratio.padStart(8)}   set out for ${goal}\n`,
-    );
+const USAGE = `npm run bench -- [options]
+
+  --only NAMES      of crypto, replay, payouts, confirmation; default: all
+  --payouts N       default 1000
+  --each-way MS     of the slow line, default 100
+  --node URL        a node of a test network in place of those of this machine; needs the accounts:
+  --custodian NAME  with BENCH_CUSTODIAN_KEY (WIF, its active and its memo key)
+  --sender NAME     with BENCH_SENDER_KEY, and enough money
+  --blocks N        of the node, that are replayed, default 10000
+  --keep            writes bench/results/<time>.md
+`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "crypto,replay,payouts,confirmation" },
+    payouts: { type: "string", default: "1000" },
+    "each-way": { type: "string", default: "100" },
+    node: { type: "string" },
+    custodian: { type: "string", default: "custodian" },
+    sender: { type: "string", default: "nominator-1" },
+    blocks: { type: "string", default: "10000" },
+    keep: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+
+const accountOf = (name: string, variable: string) => {
+  const wif = process.env[variable];
+  if (wif === undefined) throw new Error(`--node needs ${variable}`);
+  return { name, active: wif, memo: wif };
+};
+const node: BenchNode | undefined =
+  values.node === undefined
+    ? undefined
+    : {
+        url: values.node,
+        custodian: accountOf(values.custodian, "BENCH_CUSTODIAN_KEY"),
+        sender: accountOf(values.sender, "BENCH_SENDER_KEY"),
+      };
+const isWanted = (name: string): boolean => values.only.split(",").includes(name);
+const lines = [0, Number(values["each-way"])];
+const measured: Row[] = [];
+const take = (rows: readonly Row[]): void => {
+  print(rows);
+  measured.push(...rows);
 };
 
-process.stdout.write(`${cpus().length} × ${cpus()[0]?.model ?? "?"}, Node ${process.version}\n\n`);
-process.stdout.write(`${"".padEnd(52)} ${"StakeBTS".padStart(16)} ${"bitsharesjs".padStart(16)}\n`);
-print(await benchCrypto());
-
-const postgres = await startPostgres();
-const redis = await findRedis();
-try {
-  process.stdout.write(`\n${"".padEnd(52)} ${"ingester".padStart(16)} ${"bare get_block".padStart(16)}\n`);
-  print(await benchReplay(postgres));
-  process.stdout.write("\n");
-  for (const lineMs of [0, 200])
-    for (const redisUrl of [undefined, ...(redis === null ? [] : [redis.url])])
-      print(await benchPayouts({ redisUrl, lineMs }));
-} finally {
-  await redis?.stop();
-  await postgres.stop();
+print([{ name: "", ours: "StakeBTS", ceiling: "ceiling", ratio: "ratio", target: "set out for" }]);
+if (isWanted("crypto")) take(await benchCrypto());
+if (isWanted("replay")) {
+  const postgres = await startPostgres();
+  try {
+    if (node === undefined) for (const eachWayMs of lines) take(await benchReplay(postgres, { eachWayMs }));
+    else
+      take(
+        await benchReplayOf(postgres, {
+          url: node.url,
+          custodian: node.custodian.name,
+          memo: node.custodian.memo,
+          blocks: Number(values.blocks),
+        }),
+      );
+  } finally {
+    await postgres.stop();
+  }
 }
+if (isWanted("payouts")) {
+  const redis = await findRedis();
+  try {
+    for (const eachWayMs of lines) {
+      const rates: number[] = [];
+      for (const redisUrl of [undefined, ...(redis === null ? [] : [redis.url])]) {
+        const { rows, rate } = await benchPayouts({
+          payouts: Number(values.payouts),
+          redisUrl,
+          eachWayMs,
+          node,
+        });
+        take(rows);
+        rates.push(rate);
+      }
+      const [postgres, inRedis] = rates;
+      if (postgres !== undefined && inRedis !== undefined)
+        take([
+          {
+            name: "  queues in PostgreSQL, beside queues in Redis",
+            ours: `${Math.round(postgres)}/s`,
+            ceiling: `${Math.round(inRedis)}/s`,
+            ratio: ratio(postgres / inRedis),
+            target: "0.80 to 1.20 ×",
+          },
+        ]);
+    }
+  } finally {
+    await redis?.stop();
+  }
+}
+if (isWanted("confirmation") && node === undefined) take(await benchConfirmation());
+if (values.keep) keepResults(measured);
 process.exit(0);

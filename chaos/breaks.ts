@@ -49,14 +49,9 @@ const WAIT_MS_MAX = 40_000;
 const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
   functions: [
     {
-      function: "save_withdrawal",
-      find: "IF found_status NOT IN ('due', 'ready', 'waiting_funds') THEN",
-      replace: `IF found_status NOT IN ('due', 'ready', 'waiting_funds') THEN
-        INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch, signed_ms)
-        VALUES (new_id, of_payout, new_txid, new_bytes, new_ref_block_num, new_expiration_ms, new_fee_shares, 'signed', epoch, 0);
-        RETURN 'saved';
-      END IF;
-      IF false THEN`,
+      function: "save_withdrawals",
+      find: "AND status IN ('due', 'ready', 'waiting_funds'))",
+      replace: ")",
     },
   ],
   sql: [
@@ -146,7 +141,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "recovery-hold",
     patches: [{ file: PAYER, find: "if (onRecoveryHold !== undefined)", replace: "if (false)" }],
-    functions: [{ function: "save_withdrawal", find: "is_on_recovery_hold()", replace: "false" }],
+    functions: [{ function: "save_withdrawals", find: "is_on_recovery_hold()", replace: "false" }],
     // The ledger forgets what was paid a moment ago.
     scenario: (target) =>
       whileNothingIsFinal(target, async () => {
@@ -181,7 +176,7 @@ export const BREAKS: readonly Break[] = [
     patches: [{ file: PAYER, find: SAVE, replace: `${PAUSE}\n    ${SAVE}` }],
     ...SAVES_ANYTHING,
     functions: [
-      { function: "save_withdrawal", find: "newest_epoch <> epoch", replace: "false" },
+      { function: "save_withdrawals", find: "newest_epoch <> epoch", replace: "false" },
       ...(SAVES_ANYTHING.functions ?? []),
     ],
     // Bytes that are signed before the freeze are still good after it.

@@ -620,6 +620,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text) RETURNS boolean
 -- FUNCTION resume_event(of_event text, by_whom text, why text) RETURNS boolean
 -- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
+-- FUNCTION save_withdrawals(new_withdrawals jsonb, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text[]
 -- FUNCTION set_aside_is_only_ended() RETURNS trigger
 -- FUNCTION set_event_aside(of_event text, by_whom text, why text) RETURNS text
 -- FUNCTION stake_row_begins() RETURNS trigger

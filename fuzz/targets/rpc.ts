@@ -191,6 +191,7 @@ export const rpc: Target = {
               debts: {
                 whyNotOwed: () => Promise.resolve(undefined),
                 whyMayBePaid: () => Promise.resolve(undefined),
+                readAhead: () => undefined,
                 knows: () => undefined,
               },
               log: silent,

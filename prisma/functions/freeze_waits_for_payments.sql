@@ -1,4 +1,4 @@
--- Once a freeze is committed, nothing is signed that it stops. `save_withdrawal` locks the control row before it looks for freezes, and
+-- Once a freeze is committed, nothing is signed that it stops. `save_withdrawals` locks the control row before it looks for freezes, and
 -- this changes that row: a payment is saved before the freeze is written, or sees it. A lock alone would let a payer with an old
 -- snapshot (REPEATABLE READ) pass; the changed row makes it fail.
 CREATE OR REPLACE FUNCTION freeze_waits_for_payments() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { ripemd160 } from "@noble/hashes/legacy.js";
 import { assert } from "@stakebts/kernel/assert";
+import { sha224Hex, sha256 } from "./digest.ts";
 
 export interface BlockHeader {
   /** 40 hex digits. */
@@ -46,7 +46,7 @@ export function blockIdOf(header: BlockHeader): string {
   length = scratch.writeUInt8(header.hasExtension === true ? 1 : 0, length);
   if (header.hasExtension === true) length = scratch.writeUInt8(0, length); // its tag
   length += scratch.write(header.witnessSignature, length, 65, "hex");
-  const hash = createHash("sha224").update(scratch.subarray(0, length)).digest("hex");
+  const hash = sha224Hex(scratch.subarray(0, length));
   const blockNum = (blockNumOf(header.previous) + 1) >>> 0;
   return blockNum.toString(16).padStart(8, "0") + hash.slice(8, 40);
 }
@@ -58,23 +58,29 @@ function writeVarint(buffer: Buffer, value: number, offset: number): number {
   return buffer.writeUInt8(rest, at);
 }
 
-const sha256 = (data: Uint8Array): Buffer => createHash("sha256").update(data).digest();
+/** Root over the transactions of a block in their packed form (signatures and results included). */
+export const merkleRootOf = (packedTransactions: readonly Uint8Array[]): string =>
+  merkleRootOfDigests(packedTransactions.map(sha256));
 
-/**
- * Root over the transactions of a block in their packed form (signatures and results included).
- * Pairs are hashed together, an odd last one moves up as it is.
- */
-export function merkleRootOf(packedTransactions: readonly Uint8Array[]): string {
-  let level = packedTransactions.map(sha256);
+/** The same by the SHA256 of each. Pairs are hashed together, an odd last one moves up as it is. */
+export function merkleRootOfDigests(transactionDigests: readonly Uint8Array[]): string {
+  let level = transactionDigests;
   if (level.length === 0) return ZERO_HASH;
+  const pair = Buffer.allocUnsafe(64);
   while (level.length > 1) {
-    const above: Buffer[] = [];
+    const above: Uint8Array[] = [];
     for (let i = 0; i < level.length; i += 2) {
-      const left = level[i] as Buffer;
+      const left = level[i] as Uint8Array;
       const right = level[i + 1];
-      above.push(right === undefined ? left : sha256(Buffer.concat([left, right])));
+      if (right === undefined) {
+        above.push(left);
+        continue;
+      }
+      pair.set(left, 0);
+      pair.set(right, 32);
+      above.push(sha256(pair));
     }
     level = above;
   }
-  return Buffer.from(ripemd160(level[0] as Buffer)).toString("hex");
+  return Buffer.from(ripemd160(level[0] as Uint8Array)).toString("hex");
 }

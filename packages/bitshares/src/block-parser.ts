@@ -11,8 +11,9 @@ import {
 } from "./chain.ts";
 import type { AccountOperation } from "./account-operations.ts";
 import { isActing, NO_KEYS, operationName } from "./acting-account.ts";
-import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOf } from "./block-id.ts";
+import { type BlockHeader, blockIdOf, blockNumOf, merkleRootOfDigests } from "./block-id.ts";
 import { ByteWriter, Unserializable } from "./byte-writer.ts";
+import { sha256 } from "./digest.ts";
 import { NodeLie } from "./node-errors.ts";
 import { parsePublicKey, publicKeyBytes } from "./keys.ts";
 import { EXTENSIONS, OPERATION, OPERATION_RESULTS } from "./operation-types.ts";
@@ -120,7 +121,8 @@ function* parseInTurns(
   const payments: ChainPayment[] = [];
   const accountOperations: AccountOperation[] = [];
   const memoKeys: string[] = [];
-  const packed: Uint8Array[] = [];
+  const digests: Uint8Array[] = [];
+  const out = new ByteWriter();
   let complete = true; // every transaction could be serialized
   let transfersOnly = true; // and by our own codec alone, which knows all there is about transfers
 
@@ -131,7 +133,7 @@ function* parseInTurns(
     const operations = asArray(transaction["operations"], "operations").map(asOperation);
     const mine: Omit<ChainTransfer, "txid">[] = [];
     const doing: Omit<AccountOperation, "txid">[] = [];
-    const out = new ByteWriter();
+    out.clear();
     writeTransactionHead(out, transaction, operations.length);
     const refBlockNum = referredTo(asUint32(transaction["ref_block_num"], "ref_block_num"), blockNum);
     let serialized = true;
@@ -161,12 +163,12 @@ function* parseInTurns(
     const isOurs = mine.length > 0 || doing.length > 0;
     const [first, second] = operations;
     const isPayment = second === undefined && (first?.tag === TRANSFER_TAG || first?.tag === CLAIM_TAG);
-    const txid = serialized && (isOurs || isPayment) ? transactionId(out.take()) : undefined;
+    const txid = serialized && (isOurs || isPayment) ? transactionId(out.view()) : undefined;
     if (isPayment && txid !== undefined) payments.push({ txid, trxInBlock });
     for (const transfer of mine) transfers.push({ ...transfer, txid });
     for (const operation of doing) accountOperations.push({ ...operation, txid });
     if (serialized && complete) serialized = writeTransactionTail(out, transaction);
-    if (serialized) packed.push(out.take());
+    if (serialized) digests.push(sha256(out.view()));
     else complete = false;
     bytesInTurn += out.length;
     if (bytesInTurn >= BYTES_PER_TURN) {
@@ -185,7 +187,7 @@ function* parseInTurns(
     ...(memoKeys.length === 0 ? {} : { memoKeys }),
   };
   if (!complete) return { block, accountOperations, merkle: "unverifiable" };
-  if (merkleRootOf(packed) === header.transactionMerkleRoot)
+  if (merkleRootOfDigests(digests) === header.transactionMerkleRoot)
     return { block, accountOperations, merkle: "verified" };
   if (!transfersOnly) return { block, accountOperations, merkle: "unverifiable" };
   throw new NodeLie(`the transactions of block ${blockNum} do not hash to its merkle root`);
@@ -300,6 +302,6 @@ function writeTransactionHead(out: ByteWriter, transaction: JsonObject, operatio
 function writeTransactionTail(out: ByteWriter, transaction: JsonObject): boolean {
   const signatures = asArray(transaction["signatures"], "signatures");
   out.varint(signatures.length);
-  for (const signature of signatures) out.bytes(Buffer.from(asHex(signature, 65, "signature"), "hex"));
+  for (const signature of signatures) out.hex(asHex(signature, 65, "signature"));
   return tryWrite(out, OPERATION_RESULTS, transaction["operation_results"]);
 }

@@ -1,3 +1,5 @@
+import { assert } from "@stakebts/kernel/assert";
+
 /** What a node printed is not of the type that it should be, or of one that is newer than this program. */
 export class Unserializable extends Error {
   override readonly name = "Unserializable";
@@ -64,6 +66,23 @@ export class ByteWriter {
   bytes(value: Uint8Array): void {
     const at = this.#grow(value.length);
     this.#buffer.set(value, at);
+  }
+
+  /** Digits of whole bytes. */
+  hex(digits: string): void {
+    const at = this.#grow(digits.length / 2);
+    const written = this.#buffer.write(digits, at, "hex");
+    assert(written * 2 === digits.length, "whole bytes in hex");
+  }
+
+  /** What was written so far, good until the next write. */
+  view(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Begins anew. */
+  clear(): void {
+    this.#length = 0;
   }
 
   /** A copy: the writer may go on. */

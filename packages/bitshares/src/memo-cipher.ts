@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
 import { assert } from "@stakebts/kernel/assert";
 import type { EncryptedMemo } from "./chain.ts";
 import type { MemoContent, MemoReader, MemoWriter } from "./signing.ts";
+import { sha256, sha512, sha512Hex } from "./digest.ts";
 import {
   DEFAULT_KEY_PREFIX,
   isPublicKey,
@@ -15,14 +16,10 @@ import {
 
 const UINT64_MAX = 18_446_744_073_709_551_615n;
 
-const sha256 = (data: Uint8Array) => createHash("sha256").update(data).digest();
-
 /** AES-256-CBC key and IV of one memo: SHA512 over the decimal nonce and the hex text of SHA512(X). */
 function cipherKey(sharedX: Uint8Array, nonce: string): { key: Buffer; iv: Buffer } {
-  const secretHex = createHash("sha512").update(sharedX).digest("hex");
-  const hash = createHash("sha512")
-    .update(nonce + secretHex)
-    .digest();
+  const secretHex = sha512Hex(sharedX);
+  const hash = sha512(nonce + secretHex);
   return { key: hash.subarray(0, 32), iv: hash.subarray(32, 48) };
 }
 

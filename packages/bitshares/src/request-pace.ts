@@ -38,8 +38,15 @@ export function createRequestPace(perSecondMax?: number): RequestPace {
   let grownAtMs = 0;
   let sent: number[] = [];
   let answers: number[] = [];
+  let [sentMax, answersMax] = [PER_SECOND_MAX, PER_SECOND_MAX];
 
   const within = (times: readonly number[], ms: number) => times.filter((time) => time > now() - ms);
+
+  /** Those of the last second, and how many there may be before they are looked through again: twice as many. */
+  function trimmed(times: readonly number[]): [number[], number] {
+    const recent = within(times, 1_000);
+    return [recent, Math.max(PER_SECOND_MAX, 2 * recent.length)];
+  }
 
   function grow(): void {
     if (perSecond === undefined || now() - Math.max(grownAtMs, limitedAtMs) < GROW_EVERY_MS) return;
@@ -65,11 +72,11 @@ export function createRequestPace(perSecondMax?: number): RequestPace {
         if (now() >= limitedAtMs + PAUSE_MS) break; // else a limit was met while this one waited
       }
       sent.push(now());
-      if (sent.length > PER_SECOND_MAX) sent = within(sent, 1_000);
+      if (sent.length > sentMax) [sent, sentMax] = trimmed(sent);
     },
     answered() {
       answers.push(now());
-      if (answers.length > PER_SECOND_MAX) answers = within(answers, 1_000);
+      if (answers.length > answersMax) [answers, answersMax] = trimmed(answers);
     },
     limited() {
       // The requests that were on their way are told of the same limit.

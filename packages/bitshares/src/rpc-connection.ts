@@ -203,6 +203,14 @@ export function createRpcConnection(options: {
     }
   }
 
+  /** What is asked in one turn goes out together: each write to the system costs more than all else that is done for a question. */
+  function corkUntilTurnEnds(): void {
+    const corked = line;
+    if (corked === undefined || corked.writableCorked > 0) return;
+    corked.cork();
+    process.nextTick(() => corked.uncork());
+  }
+
   function send(
     socket: WebSocket,
     call: { api: ApiName | number; method: string; args: readonly unknown[]; patient: boolean },
@@ -219,6 +227,7 @@ export function createRpcConnection(options: {
         receivedBytes: receivedBytes(),
         deadline,
       });
+      corkUntilTurnEnds();
       socket.send(
         JSON.stringify({ id, method: "call", params: [apiOf(call.api), call.method, call.args] }),
         (error) => {

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { assert } from "@stakebts/kernel/assert";
 import { SECOND_MS } from "@stakebts/kernel/time";
 import type { SignedTransfer, Signer, TransferIntent } from "./signing.ts";
 import { refBlockOf } from "./block-id.ts";
+import { sha256 } from "./digest.ts";
 import { type PrivateKey, privateKeyFromWif } from "./keys.ts";
 import { serializeSignedTransaction, serializeTransaction, transactionId } from "./transaction-codec.ts";
 
@@ -80,7 +80,7 @@ export function createSigner(options: {
     sign(intent): SignedTransfer {
       const transaction = toTransaction(intent);
       const unsigned = serializeTransaction(transaction);
-      const digest = createHash("sha256").update(chainId).update(unsigned).digest();
+      const digest = sha256(Buffer.concat([chainId, unsigned]));
       return {
         txid: transactionId(unsigned),
         bytes: serializeSignedTransaction({ ...transaction, signatures: [signDigest(key, digest)] }),

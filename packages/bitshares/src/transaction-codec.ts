@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { assert } from "@stakebts/kernel/assert";
 import { shares, type Shares } from "@stakebts/kernel/amount";
 import type { AccountId, EncryptedMemo, PermissionId } from "./chain.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { sha256Hex } from "./digest.ts";
 import { DEFAULT_KEY_PREFIX, publicKeyBytes, publicKeyText } from "./keys.ts";
 import { wireTime } from "./wire-values.ts";
 
@@ -69,14 +69,13 @@ export function writeTransfer(out: ByteWriter, transfer: Transfer): void {
   if (transfer.memo === undefined) {
     out.uint8(0);
   } else {
-    const message = Buffer.from(transfer.memo.messageHex, "hex");
-    assert(message.length * 2 === transfer.memo.messageHex.length, "a memo message is whole bytes in hex");
+    const { messageHex } = transfer.memo;
     out.uint8(1);
     writeKey(out, transfer.memo.from);
     writeKey(out, transfer.memo.to);
     out.uint64(BigInt(transfer.memo.nonce));
-    out.varint(message.length);
-    out.bytes(message);
+    out.varint(messageHex.length / 2);
+    out.hex(messageHex);
   }
   if (permissionId === undefined) out.uint8(0); // extensions, which a claim has none of
 }
@@ -112,8 +111,7 @@ export function serializeSignedTransaction(transaction: SignedTransferTransactio
 }
 
 /** First 20 bytes of SHA256 of the unsigned bytes, hex. Covers neither signatures nor chain id. */
-export const transactionId = (unsigned: Uint8Array): string =>
-  createHash("sha256").update(unsigned).digest("hex").slice(0, 40);
+export const transactionId = (unsigned: Uint8Array): string => sha256Hex(unsigned).slice(0, 40);
 
 class ByteReader {
   readonly #bytes: Buffer;

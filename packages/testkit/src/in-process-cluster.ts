@@ -432,7 +432,10 @@ export class InProcessCluster {
     };
     await this.queue.deliver({
       "memo.process": () => answer(() => this.applyEvents()),
-      "payout.pay": ({ payoutId }) => answer(() => this.pay(payoutId as PayoutId)),
+      "payout.pay": ({ payoutId, also = [] }) =>
+        answer(async () => {
+          for (const id of [payoutId, ...also]) await this.pay(id as PayoutId);
+        }),
     });
     if (died !== undefined) throw died;
     if (this.#hasSources && this.treasuryOn) await this.treasury();

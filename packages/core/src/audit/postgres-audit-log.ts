@@ -13,6 +13,7 @@ import {
   type Receipt,
   type HashChainEntry,
 } from "./audit-log.ts";
+import { jsonRows } from "../ledger/postgres/json-rows.ts";
 import { isUnchained } from "../ledger/postgres/receipts.ts";
 import { type DatabaseSource, type DatabaseTx, openSource } from "../database/client.ts";
 
@@ -53,6 +54,11 @@ const toEntry = (row: EntryRow): HashChainEntry => ({
   chainedAtMs: row.chained_at.getTime(),
 });
 
+const fromEntry = ({ seq, receiptId, hash, chainedAtMs }: HashChainEntry) => ({
+  ...{ seq, receiptId, hash },
+  chainedAt: new Date(chainedAtMs).toISOString(),
+});
+
 export function createAuditLog(source: DatabaseSource): AuditLog {
   const { db, close } = openSource(source, 2);
   return {
@@ -81,14 +87,11 @@ async function appendEntries(
      WHERE ${isUnchained} ORDER BY id LIMIT ${limit}`;
   if (receipts.length === 0) return 0;
   const entries = entry(await headOf(tx), receipts.map(toReceipt), lock.now.getTime());
-  await tx.hashChainEntry.createMany({
-    data: entries.map(({ seq, receiptId, hash, chainedAtMs }) => ({
-      seq: BigInt(seq),
-      receiptId,
-      hash,
-      chainedAt: new Date(chainedAtMs),
-    })),
-  });
+  await tx.$executeRaw`
+    INSERT INTO hash_chain_entry (seq, receipt_id, hash, chained_at)
+    SELECT seq, "receiptId", hash, "chainedAt"
+      FROM jsonb_to_recordset(${jsonRows(entries.map(fromEntry))}::jsonb)
+        AS new (seq bigint, "receiptId" bigint, hash text, "chainedAt" timestamptz)`;
   return entries.length;
 }
 

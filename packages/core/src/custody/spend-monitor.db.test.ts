@@ -96,6 +96,7 @@ async function payBlindly(cluster: InProcessCluster, id: PayoutId): Promise<void
   const debts = {
     whyNotOwed: () => Promise.resolve(undefined),
     whyMayBePaid: () => Promise.resolve(undefined),
+    readAhead: () => undefined,
     knows: () => undefined,
   };
   await payPayout({ ...(await cluster.newPayer()), debts }, id);

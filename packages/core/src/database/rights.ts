@@ -65,7 +65,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   // Written by `confirm_payouts`. What a watcher has held against the chain it says there, and nobody else.
   settlement: { write: { watcher: "UPDATE (checked_at)" } },
   payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
-  // No role inserts: signed bytes are saved by `save_withdrawal`, which only the payer may call.
+  // No role inserts: signed bytes are saved by `save_withdrawals`, which only the payer may call.
   withdrawal: {
     write: {
       ingester: FOUND_IN_BLOCK,
@@ -138,7 +138,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
         "INSERT (block_num, trx_in_block, op_in_trx, proposal_block, proposal_trx, proposal_op, proposed_op, actor, reason)",
     },
   },
-  // A row is one person's approval. `release_approved` and `save_withdrawal` decide whether it releases the payout.
+  // A row is one person's approval. `release_approved` and `save_withdrawals` decide whether it releases the payout.
   payout_approval: { write: { console: APPROVE, operator: APPROVE } },
   console_user: {
     readers: ["backup", "console", "operator"],
@@ -165,6 +165,7 @@ export const FUNCTION_RIGHTS: Readonly<
 > = {
   bind_ledger: { callers: ["ingester", "operator", "payer", "watcher"], asOwner: true },
   save_withdrawal: { callers: ["payer"], asOwner: true },
+  save_withdrawals: { callers: ["payer"], asOwner: true },
   create_notice: { callers: ["ingester", "operator", "payer"], asOwner: true },
   confirm_payouts: { callers: ["console", "ingester", "operator", "scheduler"], asOwner: true },
   requeue_payout: { callers: ["console", "operator"], asOwner: true },

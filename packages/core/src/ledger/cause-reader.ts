@@ -122,6 +122,15 @@ export class CauseReader {
     return undefined;
   }
 
+  /** Begins to read what {@link whyNotOnChain} will ask for. What fails is met again there. */
+  readAhead(debts: readonly Debt[], upToBlockNum: number): void {
+    const asked = new Set(debts.flatMap(blockNumsOf));
+    for (const blockNum of asked) {
+      if (blockNum < 1 || blockNum > upToBlockNum || this.#blocks.has(blockNum)) continue;
+      this.#askOnce(blockNum).catch(() => undefined);
+    }
+  }
+
   /**
    * Why the ledger says something else of an incoming transfer than the chain, for each of which it does (rules/owed.ts). What an
    * executed proposal may have sent is left to the watcher. Throws ChainError when no node can be asked.
@@ -316,6 +325,9 @@ export class CauseReader {
     return account.name;
   }
 }
+
+const blockNumsOf = (debt: Debt): readonly number[] =>
+  claimsOf(debt).map(({ transfer }) => transfer.operation.blockNum);
 
 const inBlock = (
   { transfers }: Pick<SeenBlock, "transfers">,

@@ -1,6 +1,6 @@
 import type { Ledger } from "./ledger.ts";
 import type { JobQueue } from "../queue/queue.ts";
-import { jobForDueRows } from "./jobs.ts";
+import { groupPayouts, jobForDueRows } from "./jobs.ts";
 
 /** Jobs that are dispatched at once. */
 const JOBS_PER_BATCH = 500;
@@ -11,7 +11,7 @@ const JOBS_PER_BATCH = 500;
  */
 export async function dispatchJobs({ ledger, queue }: { ledger: Ledger; queue: JobQueue }): Promise<number> {
   for (let total = 0; ;) {
-    const made = await ledger.jobs.dispatch(JOBS_PER_BATCH, (jobs) => queue.add(jobs));
+    const made = await ledger.jobs.dispatch(JOBS_PER_BATCH, (jobs) => queue.add(groupPayouts(jobs)));
     total += made;
     if (made < JOBS_PER_BATCH) return total;
   }

@@ -17,6 +17,8 @@ export interface DebtCheck {
   whyNotOwed(debt: Debt, at: DebtCheckTime): Promise<string | undefined>;
   /** Why a transaction that was signed for it before may be, or is, in a block: a second one would pay twice. */
   whyMayBePaid(debt: Debt, at: DebtCheckTime): Promise<NotDead | undefined>;
+  /** Begins to find out what will be asked, in the time in which something else is awaited. */
+  readAhead(debts: readonly Debt[], at: DebtCheckTime): void;
   /** An account that was looked up already need not be asked for again. */
   knows(account: Pick<ChainAccount, "id" | "name">): void;
 }
@@ -35,5 +37,6 @@ export const createDebtCheck = (causes: CauseReader, rules: OwedRules): DebtChec
     }
     return undefined;
   },
+  readAhead: (debts, { upToBlockNum }) => causes.readAhead(debts, upToBlockNum),
   knows: (account) => causes.knows(account),
 });

@@ -26,6 +26,8 @@ export class HotWallet {
   #refBlock: { readonly blockNum: number; readonly blockId: string } | undefined;
   #known: { readonly account: ChainAccount; readonly readAtMs: number } | undefined;
   #schedule: { readonly fees: TransferFeeSchedule; readonly readAtMs: number } | undefined;
+  /** Questions that are on their way. */
+  readonly #asked = new Map<string, Promise<unknown>>();
 
   constructor(options: {
     chain: ChainReader;
@@ -52,8 +54,11 @@ export class HotWallet {
     const known = this.#balance;
     if (known !== undefined && isFresh(known.readAtMs, nowMs, this.#maxAgeMs) && known.amount >= needed)
       return shares(0n);
-    const { atLeast, atMost } = await this.#chain.balanceBounds(this.#account);
-    this.#balance = { amount: atLeast, readAtMs: nowMs };
+    const { atLeast, atMost } = await this.#once("balance", async () => {
+      const bounds = await this.#chain.balanceBounds(this.#account);
+      this.#balance = { amount: bounds.atLeast, readAtMs: nowMs };
+      return bounds;
+    });
     if (atLeast >= needed) return shares(0n);
     if (atMost < needed) return shares(needed - atMost);
     throw new ChainError(
@@ -77,20 +82,26 @@ export class HotWallet {
   /** The account as a majority of the nodes has it: who may sign for it, and its memo key. Throws ChainError. */
   async account(): Promise<ChainAccount> {
     const nowMs = this.#clock.nowMs();
-    if (this.#known === undefined || !isFresh(this.#known.readAtMs, nowMs, this.#maxAgeMs)) {
+    if (this.#known !== undefined && isFresh(this.#known.readAtMs, nowMs, this.#maxAgeMs))
+      return this.#known.account;
+    return this.#once("account", async () => {
       const [account] = await this.#chain.accounts([this.#account]);
       if (account === undefined)
         throw new ChainError("inconsistent_chain", `no node knows the account ${this.#account}`);
       this.#known = { account, readAtMs: nowMs };
-    }
-    return this.#known.account;
+      return account;
+    });
   }
 
   async fees(): Promise<TransferFeeSchedule> {
     const nowMs = this.#clock.nowMs();
-    if (this.#schedule === undefined || !isFresh(this.#schedule.readAtMs, nowMs, this.#maxAgeMs))
-      this.#schedule = { fees: await this.#chain.transferFees(), readAtMs: nowMs };
-    return this.#schedule.fees;
+    if (this.#schedule !== undefined && isFresh(this.#schedule.readAtMs, nowMs, this.#maxAgeMs))
+      return this.#schedule.fees;
+    return this.#once("fees", async () => {
+      const fees = await this.#chain.transferFees();
+      this.#schedule = { fees, readAtMs: nowMs };
+      return fees;
+    });
   }
 
   /**
@@ -108,7 +119,19 @@ export class HotWallet {
     return this.#head.head;
   }
 
+  /** Who asks while the same question is on its way gets its answer. */
+  #once<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    const asked = (this.#asked.get(what) as Promise<T> | undefined) ?? ask();
+    this.#asked.set(what, asked);
+    const over = (): void => {
+      if (this.#asked.get(what) === asked) this.#asked.delete(what);
+    };
+    asked.then(over, over);
+    return asked;
+  }
+
   forget(): void {
+    this.#asked.clear();
     this.#balance = undefined;
     this.#known = undefined;
     this.#schedule = undefined;

@@ -148,11 +148,15 @@ async function signAll(
   if (!first.payments.on) return none(`payments are off: ${first.payments.reason}`);
   const onRecoveryHold = whyOnRecoveryHold(first.recoveryHold);
   if (onRecoveryHold !== undefined) return none(`nothing is signed: ${onRecoveryHold}`);
+  // Over a slow line each question takes as long as a hundred at once: what will be asked for is asked for now. It fails, if at all, there.
+  const asked = ahead(deps.wallet.account());
+  ahead(deps.wallet.fees());
+  ahead(deps.wallet.missing(shares(0n), shares(0n)));
   const head = await deps.wallet.head(first.cursor?.blockNum);
   const behind = behindTheChain(first.cursor, head);
   if (behind !== undefined) return none(behind);
   const cursor = first.cursor as Cursor;
-  const account = await deps.wallet.account();
+  const account = await asked;
   const powerless = await checkAuthority(deps, account);
   if (powerless !== undefined) return none(powerless);
   const { mayGo, why } = await deps.causes.choose(views.map(({ payout }) => payout));
@@ -163,7 +167,6 @@ async function signAll(
     if (chosen.length === 0) return [];
   }
 
-  // Over a slow line each question takes as long as a hundred at once.
   const [payable, schedule, refBlockId] = await Promise.all([
     findPayable(deps, chosen, { head, cursor }, results),
     deps.wallet.fees(),
@@ -216,6 +219,11 @@ async function signAll(
       return undefined;
     });
   return saveAll(deps, signed, results);
+}
+
+function ahead<T>(asked: Promise<T>): Promise<T> {
+  asked.catch(() => undefined);
+  return asked;
 }
 
 /** The point of no return. Bytes that could not be saved are dropped here and never leave the process. */
@@ -274,6 +282,8 @@ async function findPayable(
       });
   const left = views.flatMap(({ payout }) => (results.has(payout.id) ? [] : [payout]));
   if (left.length === 0) return [];
+  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
+  const at = { upToBlockNum: Math.max(cursor.blockNum, finalBlockNum), finalBlockNum };
   const [payees, known, debts] = await Promise.all([
     // What nodes contradict each other about may be one account, changed by a stranger just now: then each is asked for alone.
     deps.payees.find(left.map(({ payee }) => payee)).catch((error: unknown) => {
@@ -281,10 +291,12 @@ async function findPayable(
       return undefined;
     }),
     ledger.transfers.accountsNamed(left.map(({ payee }) => payee)),
-    ledger.payouts.debts(left.map(({ id }) => id)),
+    // Over a slow line causes are read while payees are: together they take as long as one of them.
+    ledger.payouts.debts(left.map(({ id }) => id)).then((found) => {
+      deps.debts.readAhead([...found.values()], at);
+      return found;
+    }),
   ]);
-  const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
-  const at = { upToBlockNum: Math.max(cursor.blockNum, finalBlockNum), finalBlockNum };
   const payable: Payable[] = [];
   await Promise.all(
     left.map((payout) =>

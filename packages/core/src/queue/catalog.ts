@@ -22,7 +22,12 @@ export const catalog = {
   "stakes.due": { queue: "due-rows", data: z.object({ dueMs: z.number() }), attempts: 10, backoffMs: 1_000 },
   "payout.pay": {
     queue: "payouts",
-    data: z.object({ payoutId: z.uuid(), later: z.boolean().optional() }),
+    data: z.object({
+      payoutId: z.uuid(),
+      // Payers of the version before leave these out, and find them among what is due.
+      also: z.array(z.uuid()).max(1_000).optional(),
+      later: z.boolean().optional(),
+    }),
     attempts: 10,
     backoffMs: 1_000,
   },

@@ -16,6 +16,8 @@ export type JobContent =
       readonly kind: "payout.pay";
       readonly data: {
         readonly payoutId: string;
+        /** Others that the same job wakes the payer for. */
+        readonly also?: readonly string[] | undefined;
         /** It comes after all that are without it. */
         readonly later?: boolean | undefined;
       };

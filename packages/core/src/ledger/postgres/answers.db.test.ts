@@ -15,15 +15,15 @@ describe("the words by which the database answers a payer", () => {
     ];
     await db.connect();
     const { rows } = await db.query<{ source: string }>(
-      "SELECT pg_get_functiondef('save_withdrawal'::regproc) AS source",
+      "SELECT pg_get_functiondef('save_withdrawals'::regproc) AS source",
     );
     const source = rows[0]?.source ?? "";
-    const words = [...source.matchAll(/RETURN '(\w+)'/g)].map(([, word]) => word);
+    const words = [...source.matchAll(/(?:THEN|ELSE|ARRAY\[) ?'(\w+)'/g)].map(([, word]) => word);
     expect(new Set(words)).toEqual(
       new Set(["another_account", "epoch_over", "payments_off", "payout_moved", "saved"]),
     );
 
-    await db.query(source.replace("RETURN 'payments_off'", "RETURN 'a_word_of_a_later_version'"));
+    await db.query(source.replace("THEN 'payments_off'", "THEN 'a_word_of_a_later_version'"));
     const withdrawal = withdrawalFor(refundOf(operation(10)), "a", {
       writerEpoch: await ledger.control.startWriterEpoch(),
     });

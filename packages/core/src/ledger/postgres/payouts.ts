@@ -179,7 +179,7 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
     return Number(row?.confirmed ?? 0n);
   }
 
-  /** Under the locks of `save_withdrawal`, and with the same answer. */
+  /** Under the locks of `save_withdrawals`, and with the same answer. */
   async applyLimits(id: PayoutId): Promise<"go" | "held" | "later"> {
     const [row] = await this.#db.$queryRaw<{ answer: "go" | "held" | "later" }[]>`
       SELECT limit_payment(${id}::uuid) AS answer`;

@@ -8,6 +8,7 @@ import type { Withdrawal as WithdrawalModel } from "../../generated/prisma/clien
 import { type DatabaseTx, isUniqueViolation } from "../../database/client.ts";
 import { jsonRows } from "./json-rows.ts";
 import type {
+  LedgerAccount,
   NewWithdrawal,
   WithdrawalQuery,
   WithdrawalRecord,
@@ -53,6 +54,11 @@ export const toWithdrawal = (row: WithdrawalColumns): WithdrawalRecord => ({
   refusedFor: row.refusedFor ?? undefined,
 });
 
+const sameAccount = (one: LedgerAccount, other: LedgerAccount): boolean =>
+  one.chainId === other.chainId &&
+  one.custodianId === other.custodianId &&
+  one.custodianName === other.custodianName;
+
 /** Table withdrawal. */
 export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
   readonly #db: DatabaseTx;
@@ -62,6 +68,7 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
   }
 
   async find(query: WithdrawalQuery): Promise<readonly WithdrawalRecord[]> {
+    if ("txids" in query) return this.#findByTxid(query.txids);
     const rows = await ("liveExpiringBeforeMs" in query
       ? this.#db.withdrawal.findMany({
           where: {
@@ -73,9 +80,19 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
           ...(query.limit === undefined ? {} : { take: query.limit }),
         })
       : this.#db.withdrawal.findMany({
-          where: "txids" in query ? { txid: { in: [...query.txids] } } : { payoutId: query.payoutId },
+          where: { payoutId: query.payoutId },
           orderBy: [{ createdAt: "asc" }, { id: "asc" }],
         }));
+    return rows.map(toWithdrawal);
+  }
+
+  /** Asked for each block. One parameter for all: Prisma's `in` has one for each. */
+  async #findByTxid(txids: readonly string[]): Promise<readonly WithdrawalRecord[]> {
+    if (txids.length === 0) return [];
+    const rows = await this.#db.$queryRaw<WithdrawalColumns[]>`
+      SELECT id, payout_id AS "payoutId", txid, bytes, ref_block_num AS "refBlockNum", expiration_ms AS "expirationMs",
+             fee_shares AS "feeShares", status, writer_epoch AS "writerEpoch", refused_for AS "refusedFor"
+        FROM withdrawal WHERE txid = ANY(${[...txids]}::text[]) ORDER BY created_at, id`;
     return rows.map(toWithdrawal);
   }
 
@@ -103,8 +120,8 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
   }
 
   /**
-   * The point of no return as one statement: the function `save_withdrawal` of the database looks at the switch, the epoch, the
-   * recovery hold and the payout under locks, for one after the other. (As five statements of a transaction it took twice as long.)
+   * The point of no return as one statement: the function `save_withdrawals` of the database looks at the switch, the epoch, the
+   * recovery hold and the payouts under locks, and answers for each in order.
    */
   async save(withdrawals: readonly NewWithdrawal[]): Promise<readonly ("saved" | WithdrawalRefusal)[]> {
     try {
@@ -121,18 +138,20 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
   }
 
   async #saveAll(withdrawals: readonly NewWithdrawal[]): Promise<readonly ("saved" | WithdrawalRefusal)[]> {
-    const rows = withdrawals.map(({ account, bytes, ...withdrawal }) => ({
-      ...withdrawal,
-      ...account,
+    const [first] = withdrawals;
+    if (first === undefined) return [];
+    const { account, writerEpoch } = first;
+    assert(
+      withdrawals.every((other) => other.writerEpoch === writerEpoch && sameAccount(other.account, account)),
+      "what is saved together was signed by one payer for one account",
+    );
+    const rows = withdrawals.map(({ id, payoutId, txid, bytes, refBlockNum, expirationMs, fee }) => ({
+      ...{ id, payoutId, txid, refBlockNum, expirationMs, fee },
       bytes: Buffer.from(bytes).toString("hex"),
     }));
     const answers = await this.#db.$queryRaw<{ answer: string }[]>`
-      SELECT save_withdrawal(id, "payoutId", txid, decode(bytes, 'hex'), "refBlockNum", "expirationMs", fee, "writerEpoch",
-                             "chainId", "custodianId", "custodianName") AS answer
-        FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(${jsonRows(rows)}::jsonb)
-                AS (id uuid, "payoutId" uuid, txid text, bytes text, "refBlockNum" int, "expirationMs" bigint, fee bigint,
-                    "writerEpoch" bigint, "chainId" text, "custodianId" text, "custodianName" text))
-              WITH ORDINALITY ORDER BY ordinality) AS in_order`;
+      SELECT unnest(save_withdrawals(${jsonRows(rows)}::jsonb, ${writerEpoch}::bigint, ${account.chainId}, ${account.custodianId},
+                                     ${account.custodianName})) AS answer`;
     assert(answers.length === withdrawals.length, "an answer for each withdrawal");
     // A word that a later version taught the database is no `saved`: nothing was written, so nothing may go out.
     return answers.map(({ answer }) => ANSWERS.find((known) => known === answer) ?? "payments_off");
