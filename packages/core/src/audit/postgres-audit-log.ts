@@ -55,7 +55,9 @@ const toEntry = (row: EntryRow): HashChainEntry => ({
 });
 
 const fromEntry = ({ seq, receiptId, hash, chainedAtMs }: HashChainEntry) => ({
-  ...{ seq, receiptId, hash },
+  seq,
+  receiptId,
+  hash,
   chainedAt: new Date(chainedAtMs).toISOString(),
 });
 

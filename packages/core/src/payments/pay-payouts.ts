@@ -150,8 +150,8 @@ async function signAll(
   if (onRecoveryHold !== undefined) return none(`nothing is signed: ${onRecoveryHold}`);
   // Over a slow line each question takes as long as a hundred at once: what will be asked for is asked for now. It fails, if at all, there.
   const asked = ahead(deps.wallet.account());
-  ahead(deps.wallet.fees());
-  ahead(deps.wallet.missing(shares(0n), shares(0n)));
+  void ahead(deps.wallet.fees());
+  void ahead(deps.wallet.missing(shares(0n), shares(0n)));
   const head = await deps.wallet.head(first.cursor?.blockNum);
   const behind = behindTheChain(first.cursor, head);
   if (behind !== undefined) return none(behind);

@@ -146,7 +146,12 @@ export class PostgresWithdrawals implements WithdrawalsTx, Withdrawals {
       "what is saved together was signed by one payer for one account",
     );
     const rows = withdrawals.map(({ id, payoutId, txid, bytes, refBlockNum, expirationMs, fee }) => ({
-      ...{ id, payoutId, txid, refBlockNum, expirationMs, fee },
+      id,
+      payoutId,
+      txid,
+      refBlockNum,
+      expirationMs,
+      fee,
       bytes: Buffer.from(bytes).toString("hex"),
     }));
     const answers = await this.#db.$queryRaw<{ answer: string }[]>`
