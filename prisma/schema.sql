@@ -15,6 +15,7 @@ CREATE TABLE agreement (
   CONSTRAINT agreement_amount_positive CHECK (amount > 0),
   CONSTRAINT agreement_months_known CHECK (months = ANY (ARRAY[3, 6, 12]))
 );
+CREATE INDEX agreement_by_nominator ON agreement (nominator COLLATE "C");
 CREATE INDEX agreement_nominator_idx ON agreement (nominator);
 CREATE TRIGGER no_delete BEFORE DELETE ON agreement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -75,7 +76,7 @@ CREATE TABLE console_user (
   CONSTRAINT console_user_pkey PRIMARY KEY (name),
   CONSTRAINT console_user_name_is_plain CHECK (name ~ '^[a-z][a-z0-9._-]{0,31}$'),
   CONSTRAINT console_user_password_is_hashed CHECK (password_hash ~~ '$scrypt$%'),
-  CONSTRAINT console_user_role_known CHECK (role = ANY (ARRAY['viewer', 'operator']))
+  CONSTRAINT console_user_role_known CHECK (role = ANY (ARRAY['viewer', 'approver', 'operator']))
 );
 CREATE TRIGGER no_delete BEFORE DELETE ON console_user FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON console_user FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -301,6 +302,8 @@ CREATE TABLE payout (
   CONSTRAINT payout_uncounted_attempts_counted CHECK (uncounted_attempts >= 0 AND uncounted_attempts <= attempts),
   CONSTRAINT payout_waiting_has_since CHECK ((status = 'waiting_funds') <= (waiting_since IS NOT NULL))
 );
+CREATE INDEX payout_by_due ON payout (due, id);
+CREATE INDEX payout_by_payment ON payout (processed, id) WHERE status = 'confirmed';
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
 CREATE INDEX payout_limited ON payout (due, id) WHERE limited_by IS NOT NULL;
 CREATE INDEX payout_open_by_due ON payout (due) WHERE status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'waiting_funds']);
@@ -370,7 +373,7 @@ CREATE TABLE receipt (
   written_by text NOT NULL DEFAULT SESSION_USER,
   CONSTRAINT receipt_pkey PRIMARY KEY (id)
 );
-CREATE INDEX receipt_event_idx ON receipt (event);
+CREATE INDEX receipt_event_id_idx ON receipt (event, id);
 CREATE INDEX receipt_subject_event_idx ON receipt (subject, event);
 CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -441,6 +444,7 @@ CREATE TABLE stake_row (
   CONSTRAINT stake_row_status_known CHECK (status = ANY (ARRAY['pending', 'processing', 'confirmed', 'premature', 'paid', 'aborted'])),
   CONSTRAINT stake_row_type_known CHECK (type = ANY (ARRAY['agreement_3', 'agreement_6', 'agreement_12', 'base_amount', 'penalty', 'reward']))
 );
+CREATE INDEX stake_row_agreement_status ON stake_row (( CASE status WHEN 'pending' THEN 'open' WHEN 'processing' THEN 'closing' WHEN 'premature' THEN 'stopped' ELSE 'ended' END), block_start, trx_idx, ops_idx) WHERE type = 'base_amount';
 CREATE INDEX stake_row_block_start_trx_idx_ops_idx_idx ON stake_row (block_start, trx_idx, ops_idx);
 CREATE INDEX stake_row_pending_by_due ON stake_row (due, id) WHERE status = 'pending';
 CREATE INDEX stake_row_pending_by_nominator ON stake_row (nominator) WHERE status = 'pending';
@@ -524,6 +528,7 @@ CREATE TABLE transfer (
   CONSTRAINT transfer_status_known CHECK (status = ANY (ARRAY['unread', 'undecided', 'decided']))
 );
 CREATE INDEX transfer_already_processed ON transfer (sender) WHERE outcome = 'already_processed';
+CREATE INDEX transfer_by_receiver ON transfer (receiver, block_num) WHERE direction = 'out';
 CREATE INDEX transfer_memo_nonce ON transfer (memo_nonce) WHERE memo_nonce IS NOT NULL;
 CREATE INDEX transfer_payout_key_idx ON transfer (payout_key);
 CREATE INDEX transfer_sender_sender_id_idx ON transfer (sender, sender_id);

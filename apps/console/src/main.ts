@@ -6,6 +6,8 @@ import { policyOf } from "@stakebts/core/config/policy-file";
 import { openDatabase } from "@stakebts/core/database/client";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
 import { needAccountNamed } from "@stakebts/core/ledger/bind-ledger";
+import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
+import { createBrowser } from "@stakebts/core/operators/browse/browser";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { ledgerIsThere } from "@stakebts/core/ledger/readiness-checks";
@@ -19,11 +21,14 @@ import { openQueue } from "@stakebts/core/queue/connection";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
 import { DONE, repeat } from "@stakebts/core/runtime/loop";
 import { StartupError } from "@stakebts/kernel/errors";
-import { createConsole } from "./app.ts";
+import { createConsole } from "./app.tsx";
 import { ChainWatch } from "./chain-watch.ts";
 import { readConfig } from "./config.ts";
+import { Changes } from "./live.ts";
 
 const LOOK_MS = 5_000;
+/** They go through the whole ledger: a third of a second for each million rows. */
+const SUMS_AGE_MS_MAX = 15_000;
 
 // The page for operators. Holds no key; what is decided here are rows, and the payer acts on them.
 runProcess("console", readConfig, async ({ config, log, signal, metrics, progress, readiness }) => {
@@ -36,6 +41,8 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
   const db = openDatabase(url, config.STAKEBTS_DATABASE_CONNECTIONS);
   const ledger = createPostgresLedger({ url, db });
   const view = createPostgresLedgerView({ url, db });
+  const browse = createBrowser({ url, db });
+  const audit = createAuditLog({ url, db });
   const access = createPostgresConsoleAccess({ url, db });
   const chain = openChain(config, log);
   const watch = new ChainWatch({ chain, nodes, chainId, custodian, clock: hostClock });
@@ -58,17 +65,23 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
   // After the start: on a database without tables BullMQ would spin and never let us say so.
   const store = await findQueueStore(config, db, { clock: hostClock, log, progress }, signal);
   const queues = QUEUE_NAMES.map((name) => openQueue(store, name, {}, log));
-  const { policy } = policyOf(config.STAKEBTS_POLICY, "");
+  const { policy, explorer } = policyOf(config.STAKEBTS_POLICY, "");
+  const changes = new Changes();
   const app = createConsole({
     ledger,
     view,
+    browse,
+    audit,
     access,
     chain,
     glance: watch.latest,
     queues,
+    changes,
     clock: hostClock,
     log,
     policy,
+    explorer,
+    sumsAgeMsMax: SUMS_AGE_MS_MAX,
     custodian,
     origin: config.STAKEBTS_CONSOLE_ORIGIN,
   });
