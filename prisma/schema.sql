@@ -49,6 +49,7 @@ CREATE TABLE chain_cursor (
   CONSTRAINT chain_cursor_is_one_row CHECK (id = 1)
 );
 CREATE TRIGGER chain_cursor_goes_forward BEFORE UPDATE ON chain_cursor FOR EACH ROW EXECUTE FUNCTION chain_cursor_goes_forward();
+CREATE TRIGGER ledger_has_changed AFTER INSERT OR UPDATE ON chain_cursor FOR EACH STATEMENT EXECUTE FUNCTION ledger_has_changed();
 CREATE TRIGGER no_delete BEFORE DELETE ON chain_cursor FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON chain_cursor FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 
@@ -375,6 +376,7 @@ CREATE TABLE receipt (
 );
 CREATE INDEX receipt_event_id_idx ON receipt (event, id);
 CREATE INDEX receipt_subject_event_idx ON receipt (subject, event);
+CREATE TRIGGER ledger_has_changed AFTER INSERT ON receipt FOR EACH STATEMENT EXECUTE FUNCTION ledger_has_changed();
 CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -609,6 +611,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION is_on_recovery_hold() RETURNS boolean
 -- FUNCTION is_returned(kind text) RETURNS boolean
 -- FUNCTION is_set_aside(of_event text) RETURNS boolean
+-- FUNCTION ledger_has_changed() RETURNS trigger
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean

@@ -47,25 +47,19 @@ export function live({ changes }: Pick<ConsoleDeps, "changes">): Hono<ConsoleEnv
       const end = changes.listen(() => wake());
       const ended = new AbortController();
       stream.onAbort(() => ended.abort());
+      /** Or until the page is closed. */
+      const wait = (ms: number) =>
+        delay(ms, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
       try {
         await stream.writeSSE({ event: "here", data: "" });
         while (!ended.signal.aborted) {
           const changed = new Promise<void>((resolve) => (wake = resolve));
-          const pause = new AbortController();
-          if (changes.count === seen)
-            await Promise.race([
-              changed,
-              delay(HEARTBEAT_MS, undefined, { signal: pause.signal, ref: false }).catch(() => undefined),
-              new Promise<void>((resolve) =>
-                ended.signal.addEventListener("abort", () => resolve(), { once: true }),
-              ),
-            ]);
-          pause.abort();
+          if (changes.count === seen) await Promise.race([changed, wait(HEARTBEAT_MS)]);
           if (ended.signal.aborted) return;
           const event = changes.count === seen ? "here" : "changed";
           seen = changes.count;
           await stream.writeSSE({ event, data: "" });
-          if (event === "changed") await delay(TELL_MS_MIN, undefined, { ref: false });
+          if (event === "changed") await wait(TELL_MS_MIN);
         }
       } finally {
         end();

@@ -24,6 +24,7 @@ import { StartupError } from "@stakebts/kernel/errors";
 import { createConsole } from "./app.tsx";
 import { ChainWatch } from "./chain-watch.ts";
 import { readConfig } from "./config.ts";
+import { LedgerListener } from "./ledger-listener.ts";
 import { Changes } from "./live.ts";
 
 const LOOK_MS = 5_000;
@@ -67,6 +68,7 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
   const queues = QUEUE_NAMES.map((name) => openQueue(store, name, {}, log));
   const { policy, explorer } = policyOf(config.STAKEBTS_POLICY, "");
   const changes = new Changes();
+  const listener = new LedgerListener({ url, changes });
   const app = createConsole({
     ledger,
     view,
@@ -105,18 +107,22 @@ runProcess("console", readConfig, async ({ config, log, signal, metrics, progres
     await watch.look();
     return LOOK_MS;
   });
+  const listening = repeat({ name: "listen", clock: hostClock, log, progress }, signal, async () => {
+    await listener.listen();
+    return LOOK_MS;
+  });
   const frozen = { frozenHere: localFreeze(config), onFreezes: measureFreeze(metrics) };
   const freezing = reportFreezes(
     { ...frozen, ledger, clock: hostClock, log, progress },
     { process: "console" },
     signal,
   );
-  await Promise.race([Promise.all([looking, freezing]), broken]);
+  await Promise.race([Promise.all([looking, listening, freezing]), broken]);
   // Requests that are being answered get their answer; browsers keep connections open for the next, which never comes.
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     if ("closeIdleConnections" in server) server.closeIdleConnections();
   });
   await Promise.all(queues.map((queue) => queue.close()));
-  await Promise.all([watch.close(), chain.close(), db.$disconnect()]);
+  await Promise.all([watch.close(), listener.close(), chain.close(), db.$disconnect()]);
 });

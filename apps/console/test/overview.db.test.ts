@@ -22,7 +22,7 @@ describe("the overview", () => {
     expect(text).toContain("Past due 451 BTS 2 payments"); // the refund, and the confirmation of 1 BTS
     expect(text).toContain("In all (gross) 6 31,451 covered not known");
     expect(text).toContain("Reserve and exchange accounts not reported yet");
-    expect(text).toMatch(/nominator-2 confirm confirm:\d+:0:0 due 1 /u);
+    expect(text).toMatch(/nominator-2 confirm due confirm:\d+:0:0 1 /u);
     expect(text).toContain("Behind the chain 0 blocks");
     expect(text).not.toContain("Nothing is paid");
   });

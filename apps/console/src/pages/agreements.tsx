@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import { AGREEMENT_STATUSES } from "@stakebts/core/ledger/view";
 import type { AgreementLine } from "@stakebts/core/ledger/view";
@@ -230,7 +231,9 @@ const ScheduleEntry = ({ row }: { readonly row: ScheduleLine }) => (
     <div class="what">
       <p>
         <strong>{rowName(row)}</strong> <Bts amount={row.amount} />{" "}
-        <Status text={`${row.status}: ${ROW_MEANING[row.status]}`} tone={ROW_TONE[row.status]} />
+        <span title={row.status}>
+          <Status text={ROW_MEANING[row.status]} tone={ROW_TONE[row.status]} />
+        </span>
       </p>
       <p class="hint">
         {row.payout === undefined ? null : (

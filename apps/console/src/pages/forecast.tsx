@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import {
   forecastScenario,
@@ -241,10 +242,9 @@ function drawForecast(
   return drawChart({
     description: "What has to be paid in all from today on, day by day for a year, against what is there.",
     labels: dayLabels(nowMs, AHEAD_DAYS),
-    unit: "BTS",
     series: [
-      { name: "To be paid in all", kind: "area", colour: 1, values: owed },
-      { name: "There", kind: "line", colour: 2, dashed: true, values: owed.map((_, n) => there(n)) },
+      { name: "BTS to be paid in all", kind: "area", colour: 1, values: owed },
+      { name: "BTS there", kind: "line", colour: 2, dashed: true, values: owed.map((_, n) => there(n)) },
     ],
   });
 }

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { LimitedBy, PaymentLimits } from "@stakebts/core/rules/limits";
 import type { Bts as BtsAmount } from "@stakebts/kernel/amount";

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { StatementLine } from "@stakebts/core/operators/browse/transactions";
 import type { NominatorLine, NominatorStory } from "@stakebts/core/operators/browse/nominators";
@@ -45,9 +46,9 @@ export const debtColumns = ({
 }: { readonly withPayee?: boolean } = {}): readonly ViewColumn<OpenDebt>[] => [
   column.time("Due (UTC)", ({ dueMs }) => dueMs),
   ...(withPayee ? [cell<OpenDebt>("Payee", ({ payee }) => <Account name={payee} />)] : []),
-  cell("For", ({ kind, payout, agreement }) => (
+  cell("For", ({ kind, payout, agreement, status }) => (
     <>
-      {kind}{" "}
+      {kind} {status === "pending" ? null : <Status text={status} tone={payoutTone(status)} />}{" "}
       {payout === undefined ? (
         agreement === undefined ? null : (
           <Id text={agreement} href={pathTo.agreement(agreement)} />
@@ -57,16 +58,6 @@ export const debtColumns = ({
       )}
     </>
   )),
-  cell(
-    "Status",
-    ({ status }) =>
-      status === "pending" ? (
-        <span class="hint">to come</span>
-      ) : (
-        <Status text={status} tone={payoutTone(status)} />
-      ),
-    "state",
-  ),
   column.number("BTS", ({ amount }) => amount),
 ];
 

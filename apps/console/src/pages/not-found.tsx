@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import type { Html } from "../form.ts";
 import { consolePage, type Frame } from "../view/layout.tsx";
 

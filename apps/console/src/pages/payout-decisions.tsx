@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import type { AttemptLine, GlanceView, PayoutLine } from "@stakebts/core/ledger/view";
@@ -318,7 +319,10 @@ const LifePage = ({
           </p>
         )}
         <ul class="actions">
-          {actions.map(({ action, whyNot }) => (
+          {[
+            ...actions.filter(({ whyNot }) => whyNot === undefined),
+            ...actions.filter(({ whyNot }) => whyNot !== undefined),
+          ].map(({ action, whyNot }) => (
             <li>
               {whyNot === undefined ? (
                 <a class="button" href={`${pathTo.payout(life.key)}/${action}`}>

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { ConsoleDeps, ConsoleEnv } from "../console.ts";
 import { frameOf, textIn } from "../page.ts";

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { TopUpRecord } from "@stakebts/core/ledger/ledger";
 import { column } from "@stakebts/core/operators/columns";

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { TransferLine, TransferSearch } from "@stakebts/core/operators/browse/transfers";
 import type { TransactionStory } from "@stakebts/core/operators/browse/transactions";

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { Html } from "../form.ts";
@@ -7,7 +8,7 @@ import type { Html } from "../form.ts";
 
 export interface Series {
   readonly name: string;
-  readonly kind: "bar" | "line" | "area";
+  readonly kind: "bar" | "line" | "area" | "steps";
   /** Of the palette, 1 to 6: the same thing has the same colour in every picture. */
   readonly colour: 1 | 2 | 3 | 4 | 5 | 6;
   /** Where there is none: `undefined`. */
@@ -15,6 +16,8 @@ export interface Series {
   /** Series of the same stack stand on each other. */
   readonly stack?: string;
   readonly dashed?: boolean;
+  /** Which scale it is read from. Default: the left one. */
+  readonly axis?: "left" | "right";
 }
 
 export interface ChartSpec {
@@ -23,8 +26,6 @@ export interface ChartSpec {
   /** Along the axis, one for each value. */
   readonly labels: readonly string[];
   readonly series: readonly Series[];
-  /** Of the values: `BTS`, `days`. */
-  readonly unit: string;
 }
 
 /** Drawn with these, which nothing else has, and then replaced by the colours of the page, which follow the system's choice. */
@@ -38,8 +39,8 @@ const PAGE_COLOURS: readonly (readonly [RegExp, string])[] = [
 ];
 
 const SIZES = {
-  wide: { width: 860, height: 260, labelGap: 90 },
-  narrow: { width: 350, height: 240, labelGap: 60 },
+  wide: { width: 860, height: 240 },
+  narrow: { width: 350, height: 220 },
 } as const;
 
 /** `1.2M`, `250k`: an axis is for a glance, the table behind it for reading. */
@@ -54,9 +55,15 @@ export function shortNumber(value: number): string {
 /** In two sizes: on a phone a wide picture would have letters too small to read. */
 export async function drawChart(spec: ChartSpec): Promise<Html> {
   const [wide, narrow] = await Promise.all([draw(spec, "wide"), draw(spec, "narrow")]);
+  const { description, series } = spec;
+  const label = escaped(description);
+  const names = series.map(
+    ({ name, kind, colour }) => `<li><i class="${kind} c${colour}"></i>${escaped(name)}</li>`,
+  );
   return raw(
-    `<div class="chart wide" role="img" aria-label="${escaped(spec.description)}">${wide}</div>` +
-      `<div class="chart narrow" role="img" aria-label="${escaped(spec.description)}">${narrow}</div>`,
+    `<ul class="legend">${names.join("")}</ul>` +
+      `<div class="chart wide" role="img" aria-label="${label}">${wide}</div>` +
+      `<div class="chart narrow" role="img" aria-label="${label}">${narrow}</div>`,
   );
 }
 
@@ -65,25 +72,35 @@ const escaped = (text: string): string =>
 
 let library: Promise<typeof import("./chart-library.ts")> | undefined;
 
-async function draw({ labels, series, unit }: ChartSpec, size: keyof typeof SIZES): Promise<string> {
+/** The newest few: most requests ask for what the one before has asked for. */
+const drawn = new Map<string, Promise<string>>();
+const DRAWN_MAX = 24;
+
+function draw(spec: ChartSpec, size: keyof typeof SIZES): Promise<string> {
+  const key = `${size} ${JSON.stringify(spec)}`;
+  const before = drawn.get(key);
+  if (before !== undefined) return before;
+  const picture = drawAnew(spec, size);
+  drawn.set(key, picture);
+  if (drawn.size > DRAWN_MAX) drawn.delete(drawn.keys().next().value ?? "");
+  // What could not be drawn is tried again.
+  picture.catch(() => drawn.delete(key));
+  return picture;
+}
+
+async function drawAnew({ labels, series }: ChartSpec, size: keyof typeof SIZES): Promise<string> {
   library ??= import("./chart-library.ts");
   const { init } = await library;
   const { width, height } = SIZES[size];
   const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
-  const text = { color: INK.text, fontSize: 12, fontFamily: "system-ui, sans-serif" };
+  const text = { color: INK.text, fontSize: 12, fontFamily: "sans-serif" };
+  const sides = (["left", "right"] as const).filter((side) =>
+    series.some(({ axis = "left" }) => axis === side),
+  );
   chart.setOption({
     animation: false,
     textStyle: text,
-    grid: { left: 8, right: 12, top: 38, bottom: 4, containLabel: true },
-    legend: {
-      top: 0,
-      left: 0,
-      icon: "roundRect",
-      itemWidth: 12,
-      itemHeight: 12,
-      textStyle: text,
-      data: series.map(({ name }) => name),
-    },
+    grid: { left: 4, right: 8, top: 10, bottom: 2, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     xAxis: {
       type: "category",
       data: [...labels],
@@ -91,29 +108,35 @@ async function draw({ labels, series, unit }: ChartSpec, size: keyof typeof SIZE
       axisTick: { show: false },
       axisLabel: { ...text, hideOverlap: true },
     },
-    yAxis: {
+    yAxis: sides.map((side) => ({
       type: "value",
-      name: unit,
-      nameTextStyle: { ...text, align: "right", padding: [0, 4, 0, 0] },
-      nameGap: 10,
+      position: side,
       splitNumber: 4,
-      splitLine: { lineStyle: { color: INK.line } },
+      splitLine: { show: side === "left", lineStyle: { color: INK.line } },
       axisLabel: { ...text, formatter: shortNumber },
-    },
-    series: series.map(({ name, kind, colour, values, stack, dashed = false }) => ({
+    })),
+    series: series.map(({ name, kind, colour, values, stack, axis = "left", dashed = false }) => ({
       name,
+      yAxisIndex: sides.indexOf(axis),
       type: kind === "bar" ? "bar" : "line",
       data: values.map((value) => value ?? null),
       silent: true,
       symbol: "none",
       ...(stack === undefined ? {} : { stack }),
-      ...(kind === "area" ? { areaStyle: { opacity: 0.2, color: colourOf(colour) } } : {}),
+      ...(kind === "steps" ? { step: "middle" } : {}),
+      ...(kind === "area" || kind === "steps"
+        ? { areaStyle: { opacity: 0.2, color: colourOf(colour) } }
+        : {}),
       barMaxWidth: 26,
       itemStyle: {
         color: colourOf(colour),
         ...(kind === "bar" ? { borderColor: INK.ground, borderWidth: 0.5 } : {}),
       },
-      lineStyle: { color: colourOf(colour), width: 2, ...(dashed ? { type: [6, 4] } : {}) },
+      lineStyle: {
+        color: colourOf(colour),
+        width: kind === "steps" ? 1 : 2,
+        ...(dashed ? { type: [6, 4] } : {}),
+      },
     })),
   });
   const svg = chart.renderToSVGString();

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { coverageDays, COVERAGE_DAYS_MAX } from "@stakebts/core/payments/coverage-days";
 import type { PaidInMonth } from "@stakebts/core/operators/browse/history";
 import { column } from "@stakebts/core/operators/columns";
@@ -60,10 +61,9 @@ async function goingOut({ sums, hotWallet, reserve, asOfMs }: Figures, policy: C
   const picture = await drawChart({
     description: `Money going out per day for the next 12 months, and what is left of all wallets. ${shortOn === undefined ? "The money suffices." : `It ends on ${shortOn}.`}`,
     labels: dayLabels(asOfMs, AHEAD_DAYS),
-    unit: "BTS",
     series: [
-      { name: "Going out that day", kind: "bar", colour: 1, values: out },
-      { name: "Left in all wallets", kind: "line", colour: 2, values: there },
+      { name: "BTS going out that day (left scale)", kind: "steps", colour: 1, values: out },
+      { name: "Left in all wallets (right scale)", kind: "line", colour: 2, values: there, axis: "right" },
     ],
   });
   return (
@@ -120,7 +120,6 @@ async function paidPerMonth({ sums: { paid } }: Figures) {
       await drawChart({
         description: "What was paid per month in the last 12 months, by kind.",
         labels: months,
-        unit: "BTS",
         series: kinds.map((kind) => ({
           name: kind,
           kind: "bar",
@@ -132,7 +131,7 @@ async function paidPerMonth({ sums: { paid } }: Figures) {
     );
   return (
     <Figure
-      title="Paid per month"
+      title="Paid per month, BTS"
       note="by the time of the block, UTC"
       picture={picture}
       table={
@@ -189,7 +188,6 @@ async function coverageOverTime({ sums, hotWallet, reserve }: Figures, policy: C
       await drawChart({
         description: `For how many days the money suffices, as balances were reported, up to ${COVERAGE_DAYS_MAX} days.`,
         labels: lines.map(({ day }) => day),
-        unit: "days",
         series: [
           { name: "All wallets", kind: "area", colour: 2, values: lines.map(({ all }) => all) },
           { name: "Hot wallet", kind: "line", colour: 1, values: lines.map(({ hot }) => hot) },

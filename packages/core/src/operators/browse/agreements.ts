@@ -178,7 +178,7 @@ export async function agreementStory(
            WHERE link.stake_row_id = row.id ORDER BY p.status = 'cancelled', p.created_at DESC LIMIT 1) AS debt ON true
         LEFT JOIN settlement s ON s.payout_id = debt.id
         LEFT JOIN transfer t USING (block_num, trx_in_block, op_in_trx)
-       ORDER BY row.due, row.type, row.number`,
+       ORDER BY row.due, row.type DESC, row.number`,
     db.$queryRaw<{ terms: Record<string, string | number>; imported: boolean }[]>`
       SELECT terms, EXISTS (SELECT FROM imported_agreement WHERE ${here}) AS imported FROM agreement WHERE ${here}`,
   ]);
