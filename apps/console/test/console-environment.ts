@@ -11,7 +11,7 @@ import type { HostClock } from "@stakebts/kernel/clock";
 import type { LedgerView, ReceiptLine } from "@stakebts/core/ledger/view";
 import type { Log } from "@stakebts/kernel/log";
 import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
-import { createBrowser } from "@stakebts/core/operators/browse/browser";
+import { type Browser, createBrowser } from "@stakebts/core/operators/browse/browser";
 import type { Queue } from "bullmq";
 import { createConsole } from "../src/app.tsx";
 import { ChainWatch } from "../src/chain-watch.ts";
@@ -49,6 +49,7 @@ export class ConsoleEnvironment {
   readonly app: ReturnType<typeof createConsole>;
   readonly access: ConsoleAccess;
   readonly view: LedgerView;
+  readonly browse: Browser;
   readonly queues: readonly Queue[];
   readonly watch: ChainWatch;
   /** Host time of the console. Moves when a test says so. */
@@ -77,8 +78,10 @@ export class ConsoleEnvironment {
     const nodes = devnet.urls;
     this.watch = new ChainWatch({ chain, nodes, chainId: undefined, custodian: CUSTODIAN, clock });
     const { view, queues, watch } = this;
-    const [browse, audit] = [createBrowser({ url }), createAuditLog({ url })];
-    this.#parts.push(browse, audit);
+    this.browse = createBrowser({ url });
+    const audit = createAuditLog({ url });
+    this.#parts.push(this.browse, audit);
+    const { browse } = this;
     const parts = { ledger, chain, access, view, browse, audit, queues, clock, origin, passwordCost };
     const { changes } = this;
     const shown = { policy: DEFAULT_POLICY, explorer: EXPLORER, custodian: CUSTODIAN };

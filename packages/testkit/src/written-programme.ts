@@ -46,7 +46,7 @@ async function writeAgreements(
 ): Promise<void> {
   const month = `(30 * ${DAY_MS}::bigint)`;
   // A prime spreads the starts over 400 days, and each over its day.
-  const start = `${nowMs}::bigint - (n * 7919::bigint % (400 * 86400)) * 1000 - 5000`;
+  const start = `${nowMs}::bigint - (n * 7919317::bigint % (400 * 86400)) * 1000 - 5000`;
   await db.query(`
     CREATE TEMP TABLE opened AS
     SELECT n, 'user' || lpad((n * 31 % ${nominators} + 1)::text, 4, '0') AS nominator,

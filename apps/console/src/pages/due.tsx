@@ -11,7 +11,7 @@ import { countedText, Empty, Pager, PageTitle, Section, Table } from "../view/ta
 import { Bts, Time } from "../view/values.tsx";
 import { debtColumns } from "./nominators.tsx";
 
-const COUNTED_MAX = 200_000;
+const COUNTED_MAX = 20_000;
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /** What leaves, and when: payouts that are not paid, and what the agreements make fall due. */

@@ -7,7 +7,6 @@ import { approvePayout } from "@stakebts/core/limits/approve-payout";
 import type { PayoutLife } from "@stakebts/core/operators/browse/payout-life";
 import type { PayoutSearch } from "@stakebts/core/operators/browse/payouts";
 import { pathTo } from "@stakebts/core/operators/console-paths";
-import { holdPayout } from "@stakebts/core/operators/hold-payout";
 import { payoutTone } from "@stakebts/core/operators/lists";
 import { actionsOn, type PayoutAction } from "@stakebts/core/operators/next-step";
 import { ledgerCaughtUp } from "@stakebts/core/operators/payment-evidence";
@@ -36,8 +35,6 @@ interface Decision {
   readonly question: string;
   readonly notPossible: string;
   readonly explanation: string;
-  /** Money moves because of it: the amount is typed again. */
-  readonly isTyped: boolean;
   readonly carryOut: (deps: ConsoleDeps, payout: PayoutLife, action: OperatorAction) => Promise<PayoutAnswer>;
 }
 
@@ -48,7 +45,6 @@ const DECISIONS: Readonly<Record<PayoutAction, Decision>> = {
     notPossible: "This payout cannot be requeued now",
     explanation:
       "The payer makes one more attempt. The chain is looked at first: a payout that turns out to be paid is confirmed and not paid again, one that may still reach the chain is left alone, and while the ledger is behind nothing is requeued.",
-    isTyped: true,
     carryOut: async (deps, { id }, action) => {
       const ledger = await ledgerCaughtUp(deps, CATCH_UP_MS_MAX);
       const answer = await requeuePayout(deps, { id, verb: "requeue", action, ledger });
@@ -63,17 +59,7 @@ const DECISIONS: Readonly<Record<PayoutAction, Decision>> = {
     notPossible: "This payout does not wait for an approval",
     explanation:
       "It is held because it is large. The approval is good for this payee, this amount and every attempt. A person who has requeued or released it cannot approve it.",
-    isTyped: true,
     carryOut: (deps, { id }, action) => approvePayout(deps, { id, action }),
-  },
-  hold: {
-    title: "Hold",
-    question: "Hold this payout?",
-    notPossible: "This payout cannot be held now",
-    explanation:
-      "The payer leaves it alone until an operator requeues it. The reason stands beside it for everybody who looks.",
-    isTyped: false,
-    carryOut: (deps, { id }, action) => holdPayout(deps, { id, action }),
   },
 };
 
@@ -127,7 +113,7 @@ export function payoutDecisions(deps: ConsoleDeps): Hono<ConsoleEnv> {
       const form = await formOf(c);
       const given = reasonIn(form);
       if ("problem" in given) return c.html(asked(frame, payout, given.problem), 400);
-      if (decision.isTyped && !isTyped(form, typedOf(payout)))
+      if (!isTyped(form, typedOf(payout)))
         return c.html(asked(frame, payout, `Nothing was done. Type ${typedOf(payout)} to confirm.`), 400);
       const { user } = frame.session;
       const answer = await decision.carryOut(deps, payout, {
@@ -209,7 +195,7 @@ const Question = ({
           <form method="post" action={`${pathTo.payout(payout.key)}/${action}`} class="stack">
             <CsrfField session={session} />
             <ReasonField autofocus />
-            {decision.isTyped ? <TypedField expected={typedOf(payout)} /> : null}
+            <TypedField expected={typedOf(payout)} />
             <button>
               {decision.title} {btsText(payout.amount)} to {payout.payee}
             </button>

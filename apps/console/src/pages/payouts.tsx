@@ -268,7 +268,6 @@ export const stateOf = (life: PayoutLife): PayoutState => ({
 const ACTION_TEXT: Readonly<Record<PayoutAction, string>> = {
   approve: "Approve",
   requeue: "Requeue",
-  hold: "Hold",
 };
 
 const LifePage = ({

@@ -15,7 +15,7 @@ import { ReceiptTable } from "./receipts.tsx";
 const ROLE_TEXT: Readonly<Record<ConsoleRole, string>> = {
   viewer: "looks at everything",
   approver: "looks, and approves what a limit holds",
-  operator: "looks, approves, requeues, holds and freezes",
+  operator: "looks, approves, requeues and freezes",
 };
 
 export function users(deps: ConsoleDeps): Hono<ConsoleEnv> {

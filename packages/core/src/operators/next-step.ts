@@ -77,7 +77,7 @@ export function nextStep(payout: PayoutState, around: Surroundings): NextStep {
   }
 }
 
-export const PAYOUT_ACTIONS = ["approve", "requeue", "hold"] as const;
+export const PAYOUT_ACTIONS = ["approve", "requeue"] as const;
 export type PayoutAction = (typeof PAYOUT_ACTIONS)[number];
 
 export interface ActionState {
@@ -126,9 +126,6 @@ function whyNotNow(action: PayoutAction, { status, limitedBy, live }: PayoutStat
           ? "it is being paid"
           : `a signed transaction lives until ${exactTimeText(live.expirationMs)}`;
       return status === "held" || status === "failed" ? undefined : "the payer has it already";
-    case "hold":
-      if (inFlight) return "signed bytes are out, and the chain may take them";
-      return status === "held" || status === "failed" ? `it is ${status}` : undefined;
     default:
       return assertNever(action);
   }

@@ -33,18 +33,18 @@ interface Row {
   readonly agreement: string | null;
 }
 
-/** The conditions stand in both halves, where the indexes are. */
-function from({ payee, fromMs, toMs }: DebtSearch): Prisma.Sql {
+/** The conditions stand in both halves, where the indexes are. Rows are many and cut to the page; payouts that are open are few. */
+function from({ payee, fromMs, toMs }: DebtSearch, cut = Prisma.empty): Prisma.Sql {
   const time = allOf([
     fromMs !== undefined && Prisma.sql`due >= ${BigInt(fromMs)}`,
     toMs !== undefined && Prisma.sql`due < ${BigInt(toMs)}`,
   ]);
   return Prisma.sql`FROM (
-    SELECT id, nominator AS payee, amount, due, CASE type WHEN 'base_amount' THEN 'base' ELSE type END AS kind, status,
+    (SELECT id, nominator AS payee, amount, due, CASE type WHEN 'base_amount' THEN 'base' ELSE type END AS kind, status,
            NULL AS payout, operation_name(block_start, trx_idx, ops_idx) AS agreement
       FROM stake_row
      WHERE status = 'pending' AND type IN ('reward', 'base_amount') AND ${debtIsNotCancelled} AND ${time}
-       ${payee === undefined ? Prisma.empty : Prisma.sql`AND nominator = ${payee}`}
+       ${payee === undefined ? Prisma.empty : Prisma.sql`AND nominator = ${payee}`} ${cut})
     UNION ALL
     SELECT id::text, payee, amount, due, kind, status, key, NULL FROM payout
      WHERE status <> 'confirmed' AND status <> 'cancelled' AND ${time}
@@ -69,7 +69,7 @@ export const findDebts = (
 ): Promise<KeysetPage<OpenDebt>> =>
   keysetPage<Row, OpenDebt>(
     db,
-    { select: Prisma.sql`SELECT * ${from(search)} WHERE true`, key: BY_DUE, toLine },
+    { select: (cut) => Prisma.sql`SELECT * ${from(search, cut)} WHERE true`, key: BY_DUE, toLine },
     window,
   );
 

@@ -40,11 +40,16 @@ const SEPARATOR = "~";
 
 /**
  * One page.
- * @param select `SELECT … FROM … WHERE …`, ending in a condition
+ * @param select `SELECT … FROM … WHERE …`, ending in a condition; a function is given what makes the page, for a part that has the
+ *   columns of the key and is worth cutting before it is joined with others
  */
 export async function keysetPage<Row, T>(
   db: Pick<Database, "$queryRaw">,
-  { select, key, toLine }: { select: Prisma.Sql; key: Key<Row>; toLine: (row: Row) => T },
+  {
+    select,
+    key,
+    toLine,
+  }: { select: Prisma.Sql | ((cut: Prisma.Sql) => Prisma.Sql); key: Key<Row>; toLine: (row: Row) => T },
   { limit, after, before }: KeysetWindow,
 ): Promise<KeysetPage<T>> {
   const [afterAt, beforeAt] = [valuesOf(key, after), valuesOf(key, before)];
@@ -55,8 +60,8 @@ export async function keysetPage<Row, T>(
     at === undefined
       ? Prisma.empty
       : Prisma.sql`AND (${key.columns}) ${descending ? Prisma.sql`<` : Prisma.sql`>`} (${at})`;
-  const found = await db.$queryRaw<Row[]>`
-    ${select} ${beyond} ORDER BY ${order(key.columns, descending)} LIMIT ${limit + 1}`;
+  const cut = Prisma.sql`${beyond} ORDER BY ${order(key.columns, descending)} LIMIT ${limit + 1}`;
+  const found = await db.$queryRaw<Row[]>`${typeof select === "function" ? select(cut) : select} ${cut}`;
   const more = found.length > limit;
   const rows = backwards ? found.slice(0, limit).toReversed() : found.slice(0, limit);
   const [first, last] = [rows.at(0), rows.at(-1)];
