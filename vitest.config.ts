@@ -3,16 +3,6 @@ import { defineConfig } from "vitest/config";
 import { LongFilesFirst } from "./test/long-files-first.ts";
 
 export default defineConfig({
-  // Export conditions reach the tests but not globalSetup; an alias reaches both.
-  resolve: {
-    alias: [
-      { find: /^@stakebts\/devnet$/, replacement: `${import.meta.dirname}/packages/devnet/src/index.ts` },
-      {
-        find: /^@stakebts\/(\w+)\/(.+)$/,
-        replacement: `${import.meta.dirname}/packages/$1/src/$2.ts`,
-      },
-    ],
-  },
   test: {
     // One process runs many files, which loads the libraries once: loading them for each took longer than most tests. No file
     // leaves anything behind in a module or a global; a spy goes with its test.

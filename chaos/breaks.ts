@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
-import type { Patch } from "./mutated-workers.ts";
+import type { Patch } from "../scripts/bundle.ts";
 import { CLUSTER_NODES, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
 /** A change of a function of the database. The text has to be there once. */
@@ -26,10 +26,10 @@ export interface Break {
   readonly scenario: Fault["happen"];
 }
 
-const PAYER = "packages/core/dist/payments/pay-payouts.js";
-const INGESTER = "packages/core/dist/ledger/ingest-blocks.js";
-const PAYER_PROCESS = "packages/core/dist/processes/payer.js";
-const SCHEDULER = "packages/core/dist/processes/scheduler.js";
+const PAYER = "packages/core/src/payments/pay-payouts.ts";
+const INGESTER = "packages/core/src/ledger/ingest-blocks.ts";
+const PAYER_PROCESS = "packages/core/src/processes/payer.ts";
+const SCHEDULER = "packages/core/src/processes/scheduler.ts";
 const SAVE = "const answers = await ledger.withdrawals.save(";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
@@ -161,7 +161,11 @@ export const BREAKS: readonly Break[] = [
     name: "one-live",
     patches: [
       { file: PAYER, find: "if (view?.live !== undefined)", replace: "if (false)" },
-      { file: PAYER, find: "PAYABLE_STATUSES.includes(view.payout.status)", replace: "true" },
+      {
+        file: PAYER,
+        find: "(PAYABLE_STATUSES as readonly string[]).includes(view.payout.status)",
+        replace: "true",
+      },
       NO_LOOK_OF_ITS_OWN,
     ],
     ...SAVES_ANYTHING,
@@ -206,9 +210,9 @@ export const BREAKS: readonly Break[] = [
       NO_LOOK_OF_ITS_OWN,
       {
         file: INGESTER,
-        find: "    if (cursor.blockNum >= finalBlockNum)\n",
-        replace: `    await ledger.transaction((tx) => expireWithdrawals(tx, deps.policy, { ...cursor, blockTimeMs: head.headTimeMs }));
-    if (cursor.blockNum >= finalBlockNum)\n`,
+        find: "  if (cursor.blockNum >= finalBlockNum) return { ingestedTo",
+        replace: `  await ledger.transaction((tx) => expireWithdrawals(tx, deps.policy, { ...cursor, blockTimeMs: head.headTimeMs }));
+  if (cursor.blockNum >= finalBlockNum) return { ingestedTo`,
       },
     ],
     // What was paid is in no final block yet when its expiration passes.
@@ -223,8 +227,8 @@ export const BREAKS: readonly Break[] = [
     patches: [
       {
         file: INGESTER,
-        find: "const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);\n    const cursor",
-        replace: "const finalBlockNum = head.headBlockNum;\n    const cursor",
+        find: "const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);\n",
+        replace: "const finalBlockNum = head.headBlockNum;\n",
       },
     ],
     // A majority of the nodes that the cluster knows is on the shorter branch.

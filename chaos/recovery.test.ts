@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { replacedOnce } from "./mutated-workers.ts";
+import { replacedOnce } from "../scripts/bundle.ts";
 import { Recovery } from "./recovery.ts";
 
 describe("recovery", () => {

@@ -53,7 +53,7 @@ export interface ChaosResult {
 /** Runs the rounds, one after the other, on one cluster; ends with the first round after which something is wrong. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { without, log, logFile } = options;
-  const mutated = without === undefined ? undefined : mutatedWorkers(without.patches);
+  const mutated = without === undefined ? undefined : await mutatedWorkers(without.patches);
   try {
     const target = await startReplicated({ processes: mutated?.folder, without, log, logFile });
     const watch = new ChainWatch(ownNode(target.cluster.devnet));

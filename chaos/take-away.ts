@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Break } from "./breaks.ts";
-import { replacedOnce } from "./mutated-workers.ts";
+import { replacedOnce } from "../scripts/bundle.ts";
 
 /** Throws when something to be changed is not there exactly once. */
 export async function takeAway(url: string, { functions = [], sql = [] }: Break): Promise<void> {

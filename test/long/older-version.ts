@@ -32,9 +32,11 @@ export async function buildOlderVersion(commit: string): Promise<{ folder: strin
     if (existsSync(join(repository, ownLibraries))) link(ownLibraries, () => true);
   }
   await run(join(folder, "node_modules/.bin/prisma"), ["generate"], { cwd: folder });
-  await run(join(folder, "node_modules/.bin/tsc"), ["-b", "apps/ingester", "apps/scheduler", "apps/payer"], {
-    cwd: folder,
-  });
+  const apps = ["ingester", "scheduler", "payer"].map((name) => join(folder, "apps", name));
+  if (existsSync(join(folder, "scripts/bundle.ts")))
+    for (const app of apps)
+      await run(join(folder, "node_modules/.bin/tsx"), [join(folder, "scripts/bundle.ts")], { cwd: app });
+  else await run(join(folder, "node_modules/.bin/tsc"), ["-b", ...apps], { cwd: folder });
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 
   /** Links each entry by itself: the workspaces among them are to be those of the older version. */

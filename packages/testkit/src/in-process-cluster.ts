@@ -25,14 +25,9 @@ import { ingestBlocks } from "@stakebts/core/ledger/ingest-blocks";
 import { type HistoryDeps, readHistory } from "@stakebts/core/ledger/read-history";
 import { memoNonce } from "@stakebts/core/ledger/ids";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
-import { newPayDeps } from "@stakebts/core/processes/payer";
+import { newPayDeps, type PayerDeps } from "@stakebts/core/processes/payer";
 import { newTreasuryMemory, runTreasury } from "@stakebts/core/treasury/run-treasury";
-import {
-  type PayDeps,
-  type PayResult,
-  type PayResults,
-  payPayouts,
-} from "@stakebts/core/payments/pay-payouts";
+import { type PayResult, type PayResults, payPayouts } from "@stakebts/core/payments/pay-payouts";
 import { type ReadDeps, rebuildLedger } from "@stakebts/core/rebuild/rebuild-ledger";
 import { dispatchJobs, enqueueStalePayouts } from "@stakebts/core/ledger/dispatch-jobs";
 import { eachCall } from "./each-call.ts";
@@ -135,7 +130,7 @@ export class InProcessCluster {
   crashAfterChanges: number | undefined;
   #wallets = new Map<string, DevnetWallet>();
   #startAt: StartMode;
-  #payer: PayDeps | undefined;
+  #payer: PayerDeps | undefined;
   #treasury = newTreasuryMemory();
   readonly #options: InProcessClusterOptions;
   #ingester: HistoryDeps | undefined;
@@ -367,7 +362,7 @@ export class InProcessCluster {
   }
 
   /** A payer that has just become the only one. Others that still believe they are, are over. */
-  async newPayer(): Promise<PayDeps> {
+  async newPayer(): Promise<PayerDeps> {
     const memoWifs = this.payerMemoWifs ?? this.memoWifs;
     const deps = newPayDeps({
       chainId: this.chainId,

@@ -100,6 +100,7 @@ export class MemoryLedger implements Ledger {
   readonly transfers: Ledger["transfers"] = {
     accountsNamed: (names) => transfersIn(this.#state).accountsNamed(names),
     unread: (page) => transfersIn(this.#state).unread(page),
+    incoming: (page) => transfersIn(this.#state).incoming(page),
   };
 
   readonly rows: Ledger["rows"] = {

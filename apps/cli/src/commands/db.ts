@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { ensureLogins, loginOf, roleOfFile } from "@stakebts/core/database/logins";
 import { migrationStatus } from "@stakebts/core/database/migrations";
@@ -8,19 +7,10 @@ import { rolesAreMissing } from "@stakebts/core/database/apply-rights";
 import { StartupError } from "@stakebts/kernel/errors";
 import { readSettings } from "../config.ts";
 import { EXIT } from "../exit.ts";
+import { schemaFolder } from "../installation.ts";
 import { examples, jsonOption } from "../options.ts";
 import { printJson } from "../print.ts";
 import type { Run } from "../context.ts";
-
-/** Beside the sources of the repository; an installation without them has nothing to compare with. */
-export const SCHEMA_FOLDER = join(import.meta.dirname, "../../../../prisma");
-
-/** With migrations and functions. */
-export function schemaFolder(): string {
-  if (!existsSync(SCHEMA_FOLDER))
-    throw new StartupError(`there is no folder ${SCHEMA_FOLDER}: run this from a complete installation`);
-  return SCHEMA_FOLDER;
-}
 
 /** What `npm run db:migrate` does in a checkout, where there is neither npm nor a source: in an image. */
 export function addDb(program: Command, run: Run): void {

@@ -16,7 +16,7 @@ import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, blockNumber, examples, jsonOption, reasonOption } from "../options.ts";
 import { printJson } from "../print.ts";
 import { progressOf } from "../terminal.ts";
-import { schemaFolder } from "./db.ts";
+import { schemaFolder } from "../installation.ts";
 
 interface Options {
   readonly compare?: boolean;

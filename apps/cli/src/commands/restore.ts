@@ -20,7 +20,7 @@ import { readSettings } from "../config.ts";
 import type { Context, Run } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, examples, reasonOption } from "../options.ts";
-import { schemaFolder } from "./db.ts";
+import { schemaFolder } from "../installation.ts";
 
 interface Options extends Confirmation {
   readonly into?: string;

@@ -8,7 +8,7 @@ import { queueStoreOf } from "@stakebts/core/queue/connection";
 import { queuePrefix } from "@stakebts/core/database/queue-prefix";
 import { queueStoreProblem } from "@stakebts/core/queue/queue-store-problem";
 import { durationText } from "@stakebts/kernel/text";
-import { SCHEMA_FOLDER } from "../commands/db.ts";
+import { SCHEMA_FOLDER } from "../installation.ts";
 import { readSettings } from "../config.ts";
 import type { Context } from "../context.ts";
 import { type Finding, ok, problem, skipped } from "./finding.ts";

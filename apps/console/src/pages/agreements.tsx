@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import { AGREEMENT_STATUSES } from "@stakebts/core/ledger/view";
 import type { AgreementLine } from "@stakebts/core/ledger/view";

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import { dayText } from "@stakebts/kernel/text";
 import { DAY_MS, millis, plusMs } from "@stakebts/kernel/time";

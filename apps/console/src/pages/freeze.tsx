@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { Child } from "hono/jsx";

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { LimitedBy, PaymentLimits } from "@stakebts/core/rules/limits";
 import type { Bts as BtsAmount } from "@stakebts/kernel/amount";

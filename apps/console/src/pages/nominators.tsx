@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { StatementLine } from "@stakebts/core/operators/browse/transactions";
 import type { NominatorLine, NominatorStory } from "@stakebts/core/operators/browse/nominators";

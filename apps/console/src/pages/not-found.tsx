@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import type { Html } from "../form.ts";
 import { consolePage, type Frame } from "../view/layout.tsx";
 

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import type { AttemptLine, GlanceView, PayoutLine } from "@stakebts/core/ledger/view";

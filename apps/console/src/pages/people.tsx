@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { ProcessStart } from "@stakebts/core/operators/browse/history";
 import { CONSOLE_ROLES, type ConsoleRole, type ConsoleUser } from "@stakebts/core/operators/console-access";

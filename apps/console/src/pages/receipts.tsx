@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { ChainedReceiptLine, ReceiptSearch } from "@stakebts/core/operators/browse/receipts";
 import type { ReceiptLine } from "@stakebts/core/ledger/view";

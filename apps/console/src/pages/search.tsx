@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { ConsoleDeps, ConsoleEnv } from "../console.ts";
 import { frameOf, textIn } from "../page.ts";

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { TopUpRecord } from "@stakebts/core/ledger/ledger";
 import { column } from "@stakebts/core/operators/columns";

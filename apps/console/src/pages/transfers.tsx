@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import type { TransferLine, TransferSearch } from "@stakebts/core/operators/browse/transfers";
 import type { TransactionStory } from "@stakebts/core/operators/browse/transactions";

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
 import type { ConsoleSession } from "@stakebts/core/operators/console-access";
 import { REASON_LENGTH_MAX } from "../form.ts";

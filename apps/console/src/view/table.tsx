@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
 import type { Column } from "@stakebts/core/operators/columns";
 import type { Counted, KeysetPage } from "@stakebts/core/operators/browse/keyset";

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { createContext, useContext, type Child } from "hono/jsx";
 import { type Tone } from "@stakebts/core/operators/columns";
 import type { ExplorerLinks } from "@stakebts/core/config/policy-file";

@@ -162,7 +162,9 @@ describe("the runbook", () => {
 
   it("has a row on every alert, at the address that the alert gives, and on no other", () => {
     const named = rows.flatMap(({ name }) => [...name.matchAll(/<a id="(\w+)"><\/a>`(Stakebts\w+)`/gu)]);
-    expect(named.map(([, , alert]) => alert).toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted());
+    expect(named.map(([, , alert = ""]) => alert).toSorted()).toEqual(
+      rules.map(({ alert }) => alert).toSorted(),
+    );
     for (const [, id, alert = ""] of named) expect(id).toBe(alert.toLowerCase());
     for (const { alert, annotations } of rules)
       expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);

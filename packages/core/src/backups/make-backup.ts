@@ -7,7 +7,7 @@ import type pg from "pg";
 import { assert } from "@stakebts/kernel/assert";
 import { isoText } from "@stakebts/kernel/text";
 import { type Contents, contentsOf, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
-import { findPgTools, type PgTools, restoreThroughPsql, runTool } from "./pg-tools.ts";
+import { findPgTools, majorOf, type PgTools, restoreThroughPsql, runTool } from "./pg-tools.ts";
 import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
 import { createEmptyDatabase, quoted, withMaintenance, withSession } from "./server.ts";
 import { toolEnvironment } from "../runtime/database-session.ts";
@@ -87,7 +87,10 @@ async function dumpInto(
   const file = await open(partial, "wx", 0o600);
   try {
     const args = ["--format=custom", `--snapshot=${rows[0]?.snapshot}`, `--exclude-schema=${QUEUE_SCHEMA}`];
-    await runTool(tools.dump, args, { environment: toolEnvironment(databaseUrl), stdout: file.fd });
+    await runTool(tools.dump, args, {
+      environment: toolEnvironment(databaseUrl, majorOf(tools)),
+      stdout: file.fd,
+    });
     await file.sync();
   } finally {
     await file.close();
@@ -153,7 +156,7 @@ export async function restoreInto(
   { path, tools }: { path: string; tools: PgTools },
 ): Promise<void> {
   const options = ["--no-owner", "--no-privileges"];
-  const environment = toolEnvironment(url);
+  const environment = toolEnvironment(url, majorOf(tools));
   if (tools.psql !== undefined) {
     await restoreThroughPsql({ restore: tools.restore, psql: tools.psql, path }, options, environment);
     return;

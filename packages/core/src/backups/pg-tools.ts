@@ -17,6 +17,8 @@ export interface PgTools {
   readonly version: string;
 }
 
+export const majorOf = ({ version }: Pick<PgTools, "version">): number => Number.parseInt(version, 10);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Debian and systems made from it keep each version in a folder of its own, no matter what is on the path. */
@@ -43,7 +45,7 @@ export async function findPgTools(
     )
   ).filter(({ version }) => version !== "");
   const fitting = found
-    .map((tool) => ({ ...tool, major: Number.parseInt(tool.version, 10) }))
+    .map((tool) => ({ ...tool, major: majorOf(tool) }))
     .filter(({ dump, major }) => major >= needed && existsSync(join(dirname(dump), "pg_restore")))
     .toSorted((a, b) => a.major - b.major);
   const refusals = found.map(({ dump, version }) => `${dump} is of version ${version}`);

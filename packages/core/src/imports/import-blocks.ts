@@ -4,8 +4,9 @@ import { type Policy, TERMS } from "../rules/policy.ts";
 import type { Millis } from "@stakebts/kernel/time";
 import type { Cursor, Ledger, NewTransfer } from "../ledger/ledger.ts";
 import { applyEvents } from "../ledger/apply-events.ts";
-import { findTransfers, type IngestDeps, replayBlocks } from "../ledger/ingest-blocks.ts";
+import { findTransfers, replayBlocks } from "../ledger/ingest-blocks.ts";
 import { BLOCKS_PER_STEP } from "../ledger/read-ahead.ts";
+import { findInHistory, type ReplayHistoryDeps, replayHistory } from "../ledger/read-history.ts";
 import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
 import { ImportRefused, needPaymentsOff, type OnProgress } from "./import-refused.ts";
 import { planTransfers, type PlannedTransfer } from "./plan-blocks.ts";
@@ -67,7 +68,7 @@ export async function needPassedBlocks(
   return { cursor, to: Math.min(to, cursor.blockNum) };
 }
 
-type Deps = IngestDeps & { readonly roles: Roles };
+type Deps = ReplayHistoryDeps & { readonly roles: Roles };
 type Mark = (transfer: NewTransfer) => ImportMark | undefined;
 
 /** Reads the blocks and says what adding them would do. Writes nothing. */
@@ -80,16 +81,15 @@ export async function planBlocks(
   const total = blocksIn(ranges);
   const found: NewTransfer[] = [];
   let done = 0;
-  for (const range of ranges)
+  const isRead = ({ direction, operation }: NewTransfer): boolean =>
+    direction === "out" || !deps.skipBlocks.has(operation.blockNum);
+  for (const range of ranges) {
     for (const step of stepsOf(range)) {
-      const transfers = await findTransfers(deps, step);
-      found.push(
-        ...transfers.filter(
-          ({ direction, operation }) => direction === "out" || !deps.skipBlocks.has(operation.blockNum),
-        ),
-      );
+      found.push(...(await findTransfers(deps, step)).filter(isRead));
       onProgress((done += step.to - step.from + 1), total);
     }
+    found.push(...((await findInHistory(deps, range))?.transfers ?? []).filter(isRead));
+  }
   return deps.ledger.transaction((tx) => planTransfers(tx, deps, found, mark));
 }
 
@@ -140,6 +140,7 @@ export async function readBlocks(
       }
       onProgress((done += size), blocks);
     }
+    transfersAdded += await replayHistory(deps, range, { mark, guard: needPaymentsOff });
     await ledger.transaction((tx) => tx.cursor.extendScan(range));
   }
   const steps = await applyEvents(deps);

@@ -14,12 +14,13 @@ import {
 } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import {
-  type Claim,
+  type AskingTransfer,
   claimsOf,
   type Debt,
   type PaymentAttempt,
   type TransferOnChain,
   whyNotOnChain,
+  whyReadOtherwise,
 } from "../rules/owed.ts";
 import type { MemoRequest } from "../rules/request.ts";
 import type { PassedBlocks, RecordedTransfers } from "./ledger.ts";
@@ -101,7 +102,10 @@ export class CauseReader {
    */
   async whyNotOnChain(debt: Debt, upToBlockNum: number): Promise<string | undefined> {
     const claims = claimsOf(debt);
-    const blocks = await this.#read(claims, upToBlockNum);
+    const blocks = await this.#read(
+      claims.map(({ transfer }) => transfer.operation),
+      upToBlockNum,
+    );
     for (const claim of claims) {
       const found = await this.#find(blocks, claim.transfer.operation);
       const request = found?.request;
@@ -116,6 +120,29 @@ export class CauseReader {
       if (problem !== undefined) return `payout ${debt.key} does not follow from the chain: ${problem}`;
     }
     return undefined;
+  }
+
+  /**
+   * Why the ledger says something else of an incoming transfer than the chain, for each of which it does (rules/owed.ts). What an
+   * executed proposal may have sent is left to the watcher. Throws ChainError when no node can be asked.
+   */
+  async whyReadOtherwise(
+    transfers: readonly Pick<AskingTransfer, "operation" | "request">[],
+    upToBlockNum: number,
+  ): Promise<readonly { readonly operation: OperationPosition; readonly why: string }[]> {
+    const blocks = await this.#readBlocks(
+      transfers.map(({ operation }) => operation),
+      upToBlockNum,
+    );
+    const problems: { operation: OperationPosition; why: string }[] = [];
+    for (const transfer of transfers) {
+      const { operation } = transfer;
+      const found = await this.#find(blocks, operation);
+      if (found === undefined && mayBeVirtual(operation)) continue;
+      const why = whyReadOtherwise(transfer, found);
+      if (why !== undefined) problems.push({ operation, why });
+    }
+    return problems;
   }
 
   /**
@@ -150,8 +177,27 @@ export class CauseReader {
     this.#names.set(id, name);
   }
 
-  async #read(claims: readonly Claim[], upToBlockNum: number): Promise<ReadonlyMap<number, SeenBlock>> {
-    const asked = [...new Set(claims.map(({ transfer }) => transfer.operation.blockNum))];
+  async #read(
+    places: readonly OperationPosition[],
+    upToBlockNum: number,
+  ): Promise<ReadonlyMap<number, SeenBlock>> {
+    const found = await this.#readBlocks(places, upToBlockNum);
+    for (const at of places) {
+      const block = found.get(at.blockNum);
+      if (block?.virtual === "unread" && mayBeVirtual(at) && inBlock(block, at) === undefined) {
+        const whole = await this.#withVirtual(at, block);
+        found.set(at.blockNum, whole);
+        this.#remember(at.blockNum, whole);
+      }
+    }
+    return found;
+  }
+
+  async #readBlocks(
+    places: readonly OperationPosition[],
+    upToBlockNum: number,
+  ): Promise<Map<number, SeenBlock>> {
+    const asked = [...new Set(places.map(({ blockNum }) => blockNum))];
     const possible = asked.filter((blockNum) => blockNum >= 1 && blockNum <= upToBlockNum);
     const found = new Map<number, SeenBlock>();
     for (let i = 0; i < possible.length; i += AT_ONCE)
@@ -160,12 +206,6 @@ export class CauseReader {
           found.set(blockNum, this.#blocks.get(blockNum) ?? (await this.#askOnce(blockNum)));
         }),
       );
-    for (const { transfer } of claims) {
-      const at = transfer.operation;
-      const block = found.get(at.blockNum);
-      if (block?.virtual === "unread" && mayBeVirtual(at) && inBlock(block, at) === undefined)
-        found.set(at.blockNum, await this.#withVirtual(at, block));
-    }
     for (const [blockNum, block] of found) this.#remember(blockNum, block);
     return found;
   }

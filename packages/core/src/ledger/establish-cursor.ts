@@ -4,6 +4,7 @@ import type { Cursor } from "./ledger.ts";
 import { unprovableAfter } from "./expire-withdrawals.ts";
 import { logReceipt } from "./log-receipt.ts";
 import { type IngestDeps, lastFinalBlockNum, replayBlocks } from "./ingest-blocks.ts";
+import { type ReplayHistoryDeps, replayHistory } from "./read-history.ts";
 import { placeRecoveryHold } from "./recovery-hold.ts";
 
 /**
@@ -19,7 +20,7 @@ export type StartMode = "last" | "current" | number;
  * An empty ledger may be a lost one, and blocks that are jumped over may hold payments of an old one: in both cases a
  * recovery hold is raised, and after a jump it stays until those blocks have been read after all.
  */
-export async function establishCursor(deps: IngestDeps, mode: StartMode): Promise<void> {
+export async function establishCursor(deps: ReplayHistoryDeps, mode: StartMode): Promise<void> {
   const { chain, ledger, log } = deps;
   const cursor = await ledger.cursor.read();
   if (cursor !== undefined && mode === "last") {
@@ -30,9 +31,10 @@ export async function establishCursor(deps: IngestDeps, mode: StartMode): Promis
   const newest = lastFinalBlockNum(head.irreversibleBlockNum);
   const firstBlockNum = typeof mode === "number" ? Math.max(1, mode) : newest + 1;
   if (cursor !== undefined && firstBlockNum <= cursor.blockNum + 1) {
-    log.info("replay.started", { from: firstBlockNum, to: cursor.blockNum });
-    const found = await replayBlocks(deps, { from: firstBlockNum, to: cursor.blockNum });
-    log.info("replay.finished", { from: firstBlockNum, to: cursor.blockNum, transfersAdded: found });
+    const range = { from: firstBlockNum, to: cursor.blockNum };
+    log.info("replay.started", range);
+    const found = (await replayBlocks(deps, range)) + (await replayHistory(deps, range));
+    log.info("replay.finished", { ...range, transfersAdded: found });
     return;
   }
   const next = await cursorBefore(deps, firstBlockNum);

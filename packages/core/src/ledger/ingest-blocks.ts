@@ -192,6 +192,12 @@ export interface ReplayOptions {
   readonly guard?: (tx: LedgerTx) => Promise<void>;
 }
 
+/** The transfer, with what an import knows about it. */
+export function marked(transfer: NewTransfer, mark: ReplayOptions["mark"]): NewTransfer {
+  const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
+  return importMark === undefined ? transfer : { ...transfer, importMark };
+}
+
 /**
  * Reads blocks that the cursor has passed already, and writes those of their transfers that the ledger does not have,
  * with what they settle. What it has stays as it is. Blocks that were once jumped over count as looked into then.
@@ -209,10 +215,7 @@ export async function replayBlocks(
     for (const part of inSteps(blocks)) {
       const { transfers: read, missing } = await readFinal(deps, part);
       const alarms = deps.memoKeys.alarms(missing, WAITING);
-      const transfers = read.map((transfer) => {
-        const importMark = transfer.direction === "in" ? mark?.(transfer) : undefined;
-        return importMark === undefined ? transfer : { ...transfer, importMark };
-      });
+      const transfers = read.map((transfer) => marked(transfer, mark));
       added += await deps.ledger.transaction(async (tx) => {
         await guard?.(tx);
         await needPassed(tx, to);

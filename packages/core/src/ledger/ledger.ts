@@ -655,6 +655,13 @@ export interface UnreadPage {
   readonly limit: number;
 }
 
+/** Incoming transfers, page by page. */
+export interface IncomingPage {
+  readonly after: OperationPosition;
+  readonly upToBlockNum: number;
+  readonly limit: number;
+}
+
 /** Blocks that no node can deliver, and that an operator has ordered to pass (pass-blocks.ts). */
 export interface PassedBlocks {
   /** Lowest first. */
@@ -694,6 +701,8 @@ export interface Ledger {
     accountsNamed(names: readonly string[]): Promise<ReadonlyMap<string, readonly AccountId[]>>;
     /** In chain order, of both directions. */
     unread(page: UnreadPage): Promise<readonly NewTransfer[]>;
+    /** In chain order. */
+    incoming(page: IncomingPage): Promise<readonly NewTransfer[]>;
   };
   readonly memoKeys: {
     /** Every memo key that the custodian's account was seen to have. */

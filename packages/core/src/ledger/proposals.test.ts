@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { operationId } from "@stakebts/kernel/operation-id";
 import { tellLie } from "@stakebts/devnet";
+import { planBlocks, readBlocks } from "../imports/import-blocks.ts";
 import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
 const BTS = 100_000n;
+const noMark = () => undefined;
 
 /** An account pays by a proposal that another account has made, and approves it itself. */
 async function payByProposal(
@@ -91,6 +93,66 @@ describe("a nomination that a proposal has paid", () => {
       await cluster.settle(24);
       expect(incomingIn(cluster)).toMatchObject([{ outcome: "agreement_opened" }]);
       expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+    }));
+});
+
+describe("a nomination that a proposal has paid in blocks that were jumped over", () => {
+  const jumpOver = async (cluster: InProcessCluster): Promise<number> => {
+    await cluster.settle();
+    const from = ((await cluster.ledger.cursor.read())?.blockNum ?? 0) + 1;
+    await payByProposal(cluster, "nominator-1", 25_000, "three_months");
+    await cluster.devnet.produce(12);
+    await cluster.startFrom("current");
+    await cluster.settle();
+    expect(incomingIn(cluster)).toEqual([]);
+    return from;
+  };
+
+  it("is answered when they are read again, once however often", () =>
+    inCluster({}, async (cluster) => {
+      const from = await jumpOver(cluster);
+      for (let time = 0; time < 2; time++) {
+        await cluster.startFrom(from);
+        await cluster.settle();
+        expect(incomingIn(cluster)).toMatchObject([{ outcome: "agreement_opened" }]);
+      }
+      cluster.devnet.skipTime(3_600); // The recovery hold of the jump ends.
+      await cluster.settle(20);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+      await cluster.expectLedgerMatchesChain();
+    }));
+
+  it("is in the plan of a command that reads them again, and is added by it", () =>
+    inCluster({}, async (cluster) => {
+      const from = await jumpOver(cluster);
+      const ranges = [{ from, to: from + 6 }];
+      const deps = { ...cluster.readDeps(), policy: cluster.policy };
+      const plan = await planBlocks(deps, ranges, noMark, () => undefined);
+      expect(plan).toMatchObject([{ account: "nominator-1", outcome: "agreement_opened" }]);
+      await cluster.ledger.transaction((tx) =>
+        tx.control.addFreeze({ source: "operator", level: "pay-nothing", reason: "a replay" }),
+      );
+      const action = { id: "replay", actor: "operator", reason: "jumped over" };
+      const read = await readBlocks(
+        deps,
+        { kind: "replay", ranges, mark: noMark, action, finished: new Set() },
+        () => undefined,
+      );
+      expect(read.transfersAdded).toBe(1);
+      expect(incomingIn(cluster)).toMatchObject([{ outcome: "agreement_opened" }]);
+    }));
+
+  it("is an alarm where no node has that history any more", () =>
+    inCluster({}, async (cluster) => {
+      const from = await jumpOver(cluster);
+      cluster.devnet.nodes[0]?.faults.lie((method, result) =>
+        method.startsWith("get_account_history") ? "no history" : result,
+      );
+      await cluster.startFrom(from);
+      await cluster.settle();
+      expect(cluster.ledger.contents.receipts).toContainEqual(
+        expect.objectContaining({ event: "history.gap" }),
+      );
     }));
 });
 

@@ -11,10 +11,12 @@ import type { AccountHistoryEntry, AccountHistoryReader } from "@stakebts/bitsha
 import type { Cursor, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import {
   type IngestDeps,
+  marked,
   readBlocks,
   type ReadTransfers,
   readTransfers,
   receiptForOutgoing,
+  type ReplayOptions,
   writeTransfers,
 } from "./ingest-blocks.ts";
 import { logReceipt } from "./log-receipt.ts";
@@ -26,8 +28,11 @@ import { settleOutgoing } from "./settle-outgoing.ts";
  * late is written down late, and answered as any other transfer.
  */
 
-export interface HistoryDeps extends IngestDeps {
+export interface ReplayHistoryDeps extends IngestDeps {
   readonly chain: IngestDeps["chain"] & Partial<AccountHistoryReader>;
+}
+
+export interface HistoryDeps extends ReplayHistoryDeps {
   readonly history: HistoryWatch;
 }
 
@@ -119,15 +124,7 @@ async function passOverRemoved(
     try {
       const added = await readRange(deps, cursor, { from: first, to });
       deps.history.failingSinceBlockNum = undefined;
-      await alarm(deps, cursor, {
-        event: "history.gap",
-        subject: `${from}-${first - 1}`,
-        details: {
-          fromBlock: from,
-          toBlock: first - 1,
-          todo: "no majority of the nodes has the account's history of these blocks any more: look whether an executed proposal paid in, and record it (stakebts transfers record)",
-        },
-      });
+      await alarm(deps, cursor, gapReceipt({ from, to: first - 1 }));
       return added;
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
@@ -137,7 +134,17 @@ async function passOverRemoved(
   return 0;
 }
 
-async function alarm({ ledger, log }: HistoryDeps, cursor: Cursor, receipt: NewReceipt): Promise<void> {
+const gapReceipt = ({ from, to }: { readonly from: number; readonly to: number }): NewReceipt => ({
+  event: "history.gap",
+  subject: `${from}-${to}`,
+  details: {
+    fromBlock: from,
+    toBlock: to,
+    todo: "no majority of the nodes has the account's history of these blocks any more: look whether an executed proposal paid in, and record it (stakebts transfers record)",
+  },
+});
+
+async function alarm({ ledger, log }: IngestDeps, cursor: Cursor, receipt: NewReceipt): Promise<void> {
   const added = await ledger.transaction((tx) =>
     tx.receipts.add([{ ...receipt, chainTimeMs: cursor.blockTimeMs }], { once: true }),
   );
@@ -158,31 +165,73 @@ async function readRange(
   const receipts = await ledger.transaction(async (tx) => {
     // Another ingester may have read it meanwhile.
     if (!(await tx.cursor.moveHistory(cursor.historyBlockNum, to))) return [];
-    const written = await writeTransfers(tx, deps, await withoutRecorded(tx, found));
-    const settled = await settleOutgoing(tx, written);
-    const all = [
-      ...settled.receipts,
-      ...written.filter(({ direction }) => direction === "out").map(receiptForOutgoing),
-      ...deps.memoKeys.alarms(missing, "transfers for it are recorded and not answered"),
-    ];
-    await tx.receipts.add(all);
-    return [
-      ...settled.confirmed,
-      ...all,
-      ...written.map((transfer): NewReceipt => ({
-        event: "transfer.virtual",
-        subject: operationId(transfer.operation),
-        chainTimeMs: transfer.blockTimeMs,
-        details: {
-          direction: transfer.direction,
-          sender: transfer.sender,
-          amountShares: `${transfer.amount}`,
-        },
-      })),
-    ];
+    return writeFound(tx, deps, { transfers: found, missing });
   });
   for (const receipt of receipts) logReceipt(log, receipt);
-  return receipts.filter(({ event }) => event === "transfer.virtual").length;
+  return countVirtual(receipts);
+}
+
+const countVirtual = (receipts: readonly NewReceipt[]): number =>
+  receipts.filter(({ event }) => event === "transfer.virtual").length;
+
+async function writeFound(
+  tx: LedgerTx,
+  deps: IngestDeps,
+  { transfers: found, missing }: ReadTransfers,
+): Promise<readonly NewReceipt[]> {
+  const written = await writeTransfers(tx, deps, await withoutRecorded(tx, found));
+  const settled = await settleOutgoing(tx, written);
+  const all = [
+    ...settled.receipts,
+    ...written.filter(({ direction }) => direction === "out").map(receiptForOutgoing),
+    ...deps.memoKeys.alarms(missing, "transfers for it are recorded and not answered"),
+  ];
+  await tx.receipts.add(all);
+  return [
+    ...settled.confirmed,
+    ...all,
+    ...written.map((transfer): NewReceipt => ({
+      event: "transfer.virtual",
+      subject: operationId(transfer.operation),
+      chainTimeMs: transfer.blockTimeMs,
+      details: {
+        direction: transfer.direction,
+        sender: transfer.sender,
+        amountShares: `${transfer.amount}`,
+      },
+    })),
+  ];
+}
+
+/**
+ * The same for blocks that are replayed, which the cursor has passed: what the ledger lacks is written down. Safe to repeat. Blocks of
+ * which no majority of the nodes has the history any more are an alarm; throws ChainError when nodes are away.
+ * @returns how many transfers were added
+ */
+export async function replayHistory(
+  deps: ReplayHistoryDeps,
+  range: { readonly from: number; readonly to: number },
+  { mark, guard }: ReplayOptions = {},
+): Promise<number> {
+  const { chain, ledger, log } = deps;
+  if (chain.accountHistory === undefined || range.to < range.from) return 0;
+  const cursor = await ledger.cursor.read();
+  assert(
+    cursor !== undefined && cursor.blockNum >= range.to,
+    "blocks are replayed that the ledger has passed",
+  );
+  const found = await findInHistory(deps, range);
+  if (found === undefined) {
+    await alarm(deps, cursor, gapReceipt(range));
+    return 0;
+  }
+  const transfers = found.transfers.map((transfer) => marked(transfer, mark));
+  const receipts = await ledger.transaction(async (tx) => {
+    await guard?.(tx);
+    return writeFound(tx, deps, { transfers, missing: found.missing });
+  });
+  for (const receipt of receipts) logReceipt(log, receipt);
+  return countVirtual(receipts);
 }
 
 /** A person may have recorded some before nodes told of them, at other places of the same blocks. */
@@ -223,6 +272,19 @@ export async function findVirtualTransfers(
     deps,
     moved.filter(({ position }) => !known.has(operationId(position))),
   );
+}
+
+/** The same; `undefined` where no majority of the nodes has the history of these blocks. Throws ChainError when nodes are away. */
+export async function findInHistory(
+  deps: ReplayHistoryDeps,
+  range: { readonly from: number; readonly to: number },
+): Promise<ReadTransfers | undefined> {
+  try {
+    return await findVirtualTransfers(deps, range);
+  } catch (error) {
+    if (!(error instanceof ChainError) || AWAY.has(error.code)) throw error;
+    return undefined;
+  }
 }
 
 /** The same of single blocks that the ledger has passed, also those that it has: with the memo keys that there are now. Throws ChainError. */

@@ -26,7 +26,7 @@ interface WatchDeps {
 }
 
 /**
- * Raises the recovery hold (domain/recovery hold.ts) if the ledger may be older than what was there before. Asked before each step: the
+ * Raises the recovery hold (rules/recovery-hold.ts) if the ledger may be older than what was there before. Asked before each step: the
  * recovery hold has to be up before the first block is written that an old copy had not seen, because that is what makes such a
  * copy look like any other ledger.
  */

@@ -25,6 +25,7 @@ import { CommonCauses } from "../payments/common-cause.ts";
 import { createDebtCheck } from "../payments/debt-check.ts";
 import { HotWallet } from "../payments/hot-wallet.ts";
 import { DuePayouts } from "../payments/due-payouts.ts";
+import { MemoAudit } from "../payments/memo-audit.ts";
 import { OpenPayouts } from "../payments/open-payouts.ts";
 import { checkAuthority, type PayDeps, type PayResults } from "../payments/pay-payouts.ts";
 import { PayOrHold } from "../payments/pay-or-hold.ts";
@@ -63,6 +64,8 @@ const RETURN_MS_MAX = 5_000;
 const SAY_AGAIN_MS = 3_600_000;
 /** Between two looks at the custodian's keys on the chain. */
 const KEYS_MS = 10_000;
+/** Between two looks at what came in. */
+const MEMO_AUDIT_MS = 10_000;
 /** On a ledger that knows no block yet. */
 const REPORT_AGAIN_MS = 5_000;
 /** Several questions to several exchanges, each of which may be slow. */
@@ -106,6 +109,11 @@ export interface PayerSettings extends ProcessSettings {
   readonly reconcileMs?: number | undefined;
 }
 
+/** Payments, and what the memos of all that came in are read with. */
+export interface PayerDeps extends PayDeps {
+  readonly causeReader: CauseReader;
+}
+
 /** What a payer pays with, whether it leads already or not: all but the epoch. */
 export function newPayDeps({
   ports: { chain, ledger, memos, memoReader, clock, log, frozenHere, onPause },
@@ -125,7 +133,7 @@ export function newPayDeps({
   readonly chainId: string;
   readonly policy: Policy;
   readonly owed: OwedAccounts;
-}): Omit<PayDeps, "writerEpoch"> {
+}): Omit<PayerDeps, "writerEpoch"> {
   const wallet = new HotWallet({
     chain,
     account: custodian.id,
@@ -138,6 +146,14 @@ export function newPayDeps({
     ledger,
     memos: memoReader,
     custodian,
+  });
+  const causeReader = new CauseReader({
+    chain,
+    passedBlocks: ledger.passedBlocks,
+    recordedTransfers: ledger.recordedTransfers,
+    custodian,
+    requestOf: (transfer, blockNum) =>
+      requestWithKeys({ memoKeys, memos: memoReader, policy }, transfer, blockNum),
   });
   return {
     chain,
@@ -153,17 +169,8 @@ export function newPayDeps({
     wallet,
     causes: new CommonCauses({ ledger, clock, log, onChange: onPause }),
     payees: new AccountCache({ chain, clock }),
-    debts: createDebtCheck(
-      new CauseReader({
-        chain,
-        passedBlocks: ledger.passedBlocks,
-        recordedTransfers: ledger.recordedTransfers,
-        custodian,
-        requestOf: (transfer, blockNum) =>
-          requestWithKeys({ memoKeys, memos: memoReader, policy }, transfer, blockNum),
-      }),
-      { ...owed, terms: termsEver(policy) },
-    ),
+    causeReader,
+    debts: createDebtCheck(causeReader, { ...owed, terms: termsEver(policy) }),
     feeOf: transferFee,
   };
 }
@@ -230,7 +237,7 @@ interface PaySources {
 }
 
 interface Lead {
-  readonly deps: PayDeps;
+  readonly deps: PayerDeps;
   readonly sources: readonly TopUpSource[];
   /** Told once how to ask why no jobs come. */
   readonly onQueue: (problem: () => string | undefined) => void;
@@ -386,11 +393,12 @@ async function payWithoutJobs(
 async function tend(
   ports: PayerPorts,
   { treasuryMs, lookMs }: PayerSettings,
-  deps: TreasuryDeps & PayDeps,
+  deps: TreasuryDeps & PayerDeps,
   over: AbortSignal,
 ): Promise<void> {
   const { ledger, view, clock, log, progress } = ports;
   const memory = newTreasuryMemory();
+  const memoAudit = new MemoAudit({ ...deps, causes: deps.causeReader });
   const loop = { clock, log, progress, stepMsMax: TREASURY_STEP_MS_MAX };
   await Promise.all([
     reportNodeTroubles(
@@ -408,6 +416,9 @@ async function tend(
       await checkKeys(deps);
       return lookMs ?? KEYS_MS;
     }),
+    repeat({ ...loop, name: "memo audit" }, over, async () =>
+      (await memoAudit.look()) ? PAGE_MS : (lookMs ?? MEMO_AUDIT_MS),
+    ),
     repeat({ ...loop, name: "treasury" }, over, async () => {
       await runTreasury(deps, memory);
       return treasuryMs;

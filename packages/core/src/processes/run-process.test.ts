@@ -1,12 +1,34 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "@stakebts/testkit/temporary-folder";
+import { build } from "esbuild";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-// Whole processes, from the build: what counts is that one ends, and that takes a process.
+// Whole processes: what counts is that one ends, and that takes a process.
 
-const BUILT = pathToFileURL(join(import.meta.dirname, "../../dist/")).href;
+const folder = temporaryFolder("stakebts-process-");
+const module = join(folder, "module.mjs");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+beforeAll(async () => {
+  await build({
+    stdin: {
+      contents: `export * from "./run-process.ts"; export * from "../runtime/watchdog.ts";`,
+      resolveDir: import.meta.dirname,
+    },
+    outfile: module,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    packages: "bundle",
+    banner: {
+      js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
+    },
+  });
+});
 
 const started: ChildProcess[] = [];
 afterEach(() => {
@@ -18,8 +40,7 @@ async function start(
   work: string,
 ): Promise<ChildProcess & { readonly ended: Promise<unknown[]>; readonly read: Promise<unknown[]> }> {
   const program = `
-    const { runProcess } = await import("${BUILT}processes/run-process.js");
-    const { startWatchdog } = await import("${BUILT}runtime/watchdog.js");
+    const { runProcess, startWatchdog } = await import("${pathToFileURL(module).href}");
     const { writeSync } = await import("node:fs");
     runProcess("payer", () => ({ LOG_LEVEL: "info" }), async (context) => {
       setInterval(() => undefined, 1_000); // As connections do, it keeps the process alive.
@@ -36,8 +57,12 @@ async function start(
   return Object.assign(child, { ended, read });
 }
 
+const logLines = (count: number) =>
+  `for (let n = 0; n < ${count}; n++) context.log.info("test.line", { text: "x".repeat(100) });`;
 /** Far more than a pipe holds. */
-const LOG_A_LOT = `for (let n = 0; n < 5_000; n++) context.log.info("test.line", { text: "x".repeat(100) });`;
+const LOG_A_LOT = logLines(5_000);
+/** More than a pipe holds, and little enough that a reader on a busy machine gets it in the half second that there is. */
+const LOG_SOME = logLines(600);
 
 describe("a process that is told to end", () => {
   it("does although nobody reads its log and the pipe is full", async () => {
@@ -58,7 +83,7 @@ describe("a process that is told to end", () => {
   });
 
   it("gets its last lines to a reader that is slow", async () => {
-    const child = await start(`ready(); await stopped; ${LOG_A_LOT}`);
+    const child = await start(`ready(); await stopped; ${LOG_SOME}`);
     let log = "";
     child.stdout?.on("data", (chunk: Buffer) => (log += chunk.toString()));
     child.kill("SIGTERM");

@@ -258,6 +258,25 @@ export function whyNotOnChain(
     : `the memo of ${name} asks for something else on the chain`;
 }
 
+/**
+ * Why the ledger says something else of a transfer than the chain; `undefined`: it does not, as far as its memo can be read on both
+ * sides. A memo that only one of them can read is looked at when something is to be paid for it.
+ */
+export function whyReadOtherwise(
+  { operation, request }: Pick<AskingTransfer, "operation" | "request">,
+  found: Pick<TransferOnChain, "request"> | undefined,
+): string | undefined {
+  const name = `transfer ${operationId(operation)}`;
+  if (found === undefined) return `${name} is not on the chain`;
+  const isRead = (one: MemoRequest | undefined): boolean =>
+    one !== undefined && one.type !== "unread" && !(one.type === "invalid" && one.reason === "unreadable");
+  return !isRead(found.request) ||
+    request?.type === "unread" ||
+    sameRequest(found.request as MemoRequest, request)
+    ? undefined
+    : `the memo of ${name} asks for something else on the chain`;
+}
+
 const asksFor = (request: MemoRequest | undefined, asks: Claim["asks"]): boolean => {
   switch (asks) {
     case "opening":

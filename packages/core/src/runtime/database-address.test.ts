@@ -142,7 +142,10 @@ describe("the address of a database", () => {
 describe("a program of PostgreSQL", () => {
   it("is given the address in its environment, in libpq's words", () =>
     expect(
-      toolEnvironment(`postgresql://u:p%40ss@host:5433/db?sslmode=verify-ca&sslrootcert=${CA}&schema=public`),
+      toolEnvironment(
+        `postgresql://u:p%40ss@host:5433/db?sslmode=verify-ca&sslrootcert=${CA}&schema=public`,
+        15,
+      ),
     ).toMatchObject({
       PGHOST: "host",
       PGPORT: "5433",
@@ -158,7 +161,7 @@ describe("a program of PostgreSQL", () => {
     ["sslmode=verify-full", "verify-full", "system"],
     ["", "disable", undefined],
   ])("reads ?%s as sslmode %s", (parameters, mode, rootCert) => {
-    const environment = toolEnvironment(`postgresql://u:p@host/db?${parameters}`);
+    const environment = toolEnvironment(`postgresql://u:p@host/db?${parameters}`, 16);
     expect([environment["PGSSLMODE"], environment["PGSSLROOTCERT"]]).toEqual([mode, rootCert]);
   });
 });

@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import { StartupError } from "@stakebts/kernel/errors";
 import pg from "pg";
 import postgres from "postgres";
 import { type DatabaseAddress, parseAddress, type Tls } from "./database-address.ts";
@@ -125,7 +127,7 @@ function configOf(address: DatabaseAddress): pg.ClientConfig {
     port,
     user,
     database,
-    ssl: tls === undefined ? false : tlsOptions(tls),
+    ssl: tls === undefined ? false : tlsOptions(tls, host),
     ...(password === undefined ? {} : { password }),
     ...(options === undefined ? {} : { options }),
     ...(channelBinding === undefined ? {} : { enableChannelBinding: channelBinding !== "disable" }),
@@ -136,15 +138,19 @@ function configOf(address: DatabaseAddress): pg.ClientConfig {
 const read = (path: string | undefined): string | undefined =>
   path === undefined ? undefined : readFileSync(path, "utf8");
 
-/** As libpq has the modes: `require` with an authority is `verify-ca`, and without one it believes any certificate. */
-function tlsOptions({ mode, rootCert, cert, key }: Tls) {
+/**
+ * As libpq has the modes: `require` with an authority is `verify-ca`, and without one it believes any certificate. The name is compared
+ * with that of the address: a driver that hands over a socket for a number would have it compared with `localhost`.
+ */
+function tlsOptions({ mode, rootCert, cert, key }: Tls, host: string) {
   const isAnybody = mode === "no-verify" || (mode === "require" && rootCert === undefined);
   const files = Object.entries({ ca: read(rootCert), cert: read(cert), key: read(key) }).filter(
     (file): file is [string, string] => file[1] !== undefined,
   );
   return {
     rejectUnauthorized: !isAnybody,
-    ...(mode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+      mode === "verify-full" ? checkServerIdentity(host, certificate) : undefined,
     ...Object.fromEntries(files),
   };
 }
@@ -162,7 +168,7 @@ export async function openCursors(
     user,
     database,
     ...(password === undefined ? {} : { password }),
-    ssl: tls === undefined ? false : tlsOptions(tls),
+    ssl: tls === undefined ? false : tlsOptions(tls, host),
     connect_timeout: (connectTimeoutMs ?? CONNECT_MS_MAX) / 1_000,
     // The one connection is kept for as long as it is used: its settings are made once.
     max: 1,
@@ -181,8 +187,33 @@ export async function openCursors(
   return sql as unknown as Cursors;
 }
 
-/** How the programs of PostgreSQL reach it: nothing on a command line, which everybody on the machine may read. */
-export function toolEnvironment(url: string): Readonly<Record<string, string>> {
+/** Programs of PostgreSQL know the word `system` from this version on. */
+const KNOWS_SYSTEM_FROM = 16;
+/** Where systems keep the authorities that they trust: Debian and Alpine, Red Hat, SUSE. */
+const SYSTEM_AUTHORITIES = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+];
+
+function rootCertOf(tls: Tls | undefined, toolsMajor: number): string | undefined {
+  if (tls === undefined || tls.mode === "no-verify") return undefined;
+  if (tls.rootCert !== undefined || tls.mode !== "verify-full") return tls.rootCert;
+  if (toolsMajor >= KNOWS_SYSTEM_FROM) return "system";
+  const found = SYSTEM_AUTHORITIES.find((path) => existsSync(path));
+  if (found === undefined)
+    throw new StartupError(
+      "sslmode=verify-full: this system keeps its certificate authorities at no place that is known here; name a file of them by sslrootcert",
+    );
+  return found;
+}
+
+/**
+ * How the programs of PostgreSQL reach it: nothing on a command line, which everybody on the machine may read.
+ * @param toolsMajor their version
+ * Errors: StartupError when the system's authorities are asked for and not found.
+ */
+export function toolEnvironment(url: string, toolsMajor: number): Readonly<Record<string, string>> {
   const { host, port, user, password, database, tls, channelBinding, options, connectTimeoutMs } =
     parseAddress(url);
   const environment = {
@@ -192,7 +223,7 @@ export function toolEnvironment(url: string): Readonly<Record<string, string>> {
     PGPASSWORD: password,
     PGDATABASE: database,
     PGSSLMODE: tls === undefined ? "disable" : tls.mode === "no-verify" ? "require" : tls.mode,
-    PGSSLROOTCERT: tls?.rootCert ?? (tls?.mode === "verify-full" ? "system" : undefined),
+    PGSSLROOTCERT: rootCertOf(tls, toolsMajor),
     PGSSLCERT: tls?.cert,
     PGSSLKEY: tls?.key,
     PGCHANNELBINDING: channelBinding,

@@ -656,6 +656,21 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "what came in is told page by page, in the order of the chain",
+    async run(ledger) {
+      const places = [12, 10, 11, 14].map((blockNum) => operation(blockNum));
+      const out = paymentOf(refundOf(operation(9)), operation(13));
+      await ledger.transaction((tx) =>
+        tx.transfers.insert([...places.map((at) => incoming({ operation: at })), out]),
+      );
+      const page = async (after: OperationPosition, limit: number) =>
+        (await ledger.transfers.incoming({ after, upToBlockNum: 13, limit })).map(({ operation: at }) => at);
+      assert.deepEqual(await page(operation(1), 2), [operation(10), operation(11)]);
+      assert.deepEqual(await page(operation(11), 2), [operation(12)]);
+      assert.deepEqual(await page(operation(12), 2), []);
+    },
+  },
+  {
     name: "a transfer whose memo cannot be read is answered by nobody until it is read, and is read once",
     async run(ledger) {
       const unread = incoming({

@@ -71,6 +71,16 @@ export const transfersIn = (state: State): TransfersTx & Ledger["transfers"] => 
       .slice(0, limit);
   },
 
+  async incoming({ after, upToBlockNum, limit }): Promise<readonly NewTransfer[]> {
+    return [...state.transfers.values()]
+      .filter(({ direction }) => direction === "in")
+      .filter(
+        ({ operation }) => compareOperations(operation, after) > 0 && operation.blockNum <= upToBlockNum,
+      )
+      .sort((a, b) => compareOperations(a.operation, b.operation))
+      .slice(0, limit);
+  },
+
   async read(transfers: readonly NewTransfer[]): Promise<readonly NewTransfer[]> {
     return transfers.filter((transfer) => {
       const at = operationId(transfer.operation);

@@ -1,4 +1,3 @@
-/** @jsxRuntime automatic @jsxImportSource hono/jsx */
 import { coverageDays, COVERAGE_DAYS_MAX } from "@stakebts/core/payments/coverage-days";
 import type { PaidInMonth } from "@stakebts/core/operators/browse/history";
 import { column } from "@stakebts/core/operators/columns";

@@ -93,6 +93,8 @@ const ASKED: Readonly<Record<string, (ledger: Ledger, payoutId: PayoutId) => Pro
   "is there work while nominations are frozen": (ledger) => ledger.hasWork(false),
   "what is undecided": (ledger) => ledger.transaction((tx) => tx.transfers.undecided(true, 10)),
   "what is unread": (ledger) => ledger.transfers.unread({ after: undefined, limit: 100 }),
+  "what came in lately": (ledger) =>
+    ledger.transfers.incoming({ after: operation(ROWS - 100), upToBlockNum: ROWS, limit: 200 }),
   "what is undecided while nominations are frozen": (ledger) =>
     ledger.transaction((tx) => tx.transfers.undecided(false, 10)),
   "what is due": (ledger) =>

@@ -14,6 +14,7 @@ import type {
   TransferQuery,
   TransferStatus,
   TransfersTx,
+  IncomingPage,
   UnreadPage,
 } from "../ledger.ts";
 import { jsonRows } from "./json-rows.ts";
@@ -165,6 +166,15 @@ export class PostgresTransfers implements TransfersTx {
       SELECT ${COLUMNS} FROM transfer
        WHERE status = 'unread'
          ${after === undefined ? Prisma.empty : Prisma.sql`AND (block_num, trx_in_block, op_in_trx) > (${blockNum}::int, ${trxInBlock}::int, ${opInTrx}::int)`}
+       ${CHAIN_ORDER} LIMIT ${limit}`;
+    return rows.map(toTransfer);
+  }
+
+  async incoming({ after, upToBlockNum, limit }: IncomingPage): Promise<readonly NewTransfer[]> {
+    const rows = await this.#db.$queryRaw<TransferColumns[]>`
+      SELECT ${COLUMNS} FROM transfer
+       WHERE (block_num, trx_in_block, op_in_trx) > (${after.blockNum}::int, ${after.trxInBlock}::int, ${after.opInTrx}::int)
+         AND block_num <= ${upToBlockNum}::int AND direction = 'in'
        ${CHAIN_ORDER} LIMIT ${limit}`;
     return rows.map(toTransfer);
   }
