@@ -21,7 +21,7 @@ import { consolePage, type Frame } from "../view/layout.tsx";
 import { cell, Empty, PageTitle, Section, Table } from "../view/table.tsx";
 import { Account, Banner, Bts, Facts, Payout, Status, Time, Transaction } from "../view/values.tsx";
 import { noSuchPage } from "./not-found.tsx";
-import { payoutIdOf, stateOf } from "./payouts.tsx";
+import { payoutIdOf, stateOf } from "./payout-state.ts";
 
 /** The ingester is a block or two behind the chain; it gets this long to be no further behind than that. */
 const CATCH_UP_MS_MAX = 15_000;

@@ -1,14 +1,13 @@
 import { Hono } from "hono";
-import { payoutId } from "@stakebts/core/ledger/ids";
 import type { AttemptLine, GlanceView, PayoutLine } from "@stakebts/core/ledger/view";
 import type { PayeeSum, PayoutSearch } from "@stakebts/core/operators/browse/payouts";
 import type { PayoutLife } from "@stakebts/core/operators/browse/payout-life";
 import { column } from "@stakebts/core/operators/columns";
 import { pathTo } from "@stakebts/core/operators/console-paths";
 import { ATTEMPTS, PAYOUTS, payoutTone } from "@stakebts/core/operators/lists";
-import { actionsOn, nextStep, type PayoutAction, type PayoutState } from "@stakebts/core/operators/next-step";
+import { actionsOn, nextStep, type PayoutAction } from "@stakebts/core/operators/next-step";
 import { whyPaysNothing } from "@stakebts/core/rules/freeze";
-import { PAYOUT_KINDS, PAYOUT_STATUSES, type PayoutId, type PayoutKey } from "@stakebts/core/rules/payout";
+import { PAYOUT_KINDS, PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
 import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { btsText, csvField, isoText, numberText } from "@stakebts/kernel/text";
@@ -54,6 +53,7 @@ import {
   Transaction,
 } from "../view/values.tsx";
 import { payoutDecisions } from "./payout-decisions.tsx";
+import { payoutIdOf, stateOf } from "./payout-state.ts";
 
 /** More than so many are not counted on a page. */
 const COUNTED_MAX = 200_000;
@@ -75,12 +75,6 @@ const BY_PAYEE: readonly ViewColumn<PayeeSum>[] = [
   column.number("Payouts", ({ count }) => count),
   column.number("BTS", ({ amount }) => amount),
 ];
-
-/** A key, or an id, from an address. */
-export const payoutIdOf = (text: string): PayoutId | undefined => {
-  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu.test(text)) return text.toLowerCase() as PayoutId;
-  return /^[a-z]+:[a-z0-9:.-]{1,80}$/u.test(text) ? payoutId(text as PayoutKey) : undefined;
-};
 
 export function payouts(deps: ConsoleDeps): Hono<ConsoleEnv> {
   const { browse } = deps;
@@ -253,16 +247,6 @@ async function* fileOf(
     after = page.after;
   }
 }
-
-export const stateOf = (life: PayoutLife): PayoutState => ({
-  status: life.status,
-  reason: life.reason,
-  limitedBy: life.limitedBy,
-  waitingSinceMs: life.waitingSinceMs,
-  attempts: life.attempts,
-  live: life.withdrawals.find(({ status }) => status === "signed" || status === "broadcast"),
-  requesters: life.requests.map(({ actor }) => actor),
-});
 
 const ACTION_TEXT: Readonly<Record<PayoutAction, string>> = {
   approve: "Approve",

@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import { raw } from "hono/html";
+import { html } from "hono/html";
 import type { ConsoleSession } from "@stakebts/core/operators/console-access";
 import type { ExplorerLinks } from "@stakebts/core/config/policy-file";
 import type { Html } from "../form.ts";
@@ -123,5 +123,5 @@ const document = (title: string, body: Child): Html => {
       <body>{body}</body>
     </html>
   );
-  return raw(`<!doctype html>${page.toString()}`);
+  return html`<!doctype html>${page}`;
 };

@@ -83,7 +83,7 @@ function explorerPage(placeholder: string) {
     .max(300, error)
     .refine(
       (text) =>
-        text === "" || (/^https:\/\//u.test(text) && URL.canParse(text) && text.includes(placeholder)),
+        text === "" || (text.startsWith("https://") && URL.canParse(text) && text.includes(placeholder)),
       error,
     );
 }
