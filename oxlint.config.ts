@@ -52,7 +52,7 @@ export default defineConfig({
   overrides: [
     {
       ...shipped,
-      files: ["apps/*/src/**/*.ts"],
+      files: ["apps/*/src/**/*.{ts,tsx}"],
       rules: forbid(`^${NOT_SHIPPED}`, "Test code and the devnet are in no image."),
     },
     {

@@ -15,6 +15,7 @@ CREATE TABLE agreement (
   CONSTRAINT agreement_amount_positive CHECK (amount > 0),
   CONSTRAINT agreement_months_known CHECK (months = ANY (ARRAY[3, 6, 12]))
 );
+CREATE INDEX agreement_by_nominator ON agreement (nominator COLLATE "C");
 CREATE INDEX agreement_nominator_idx ON agreement (nominator);
 CREATE TRIGGER no_delete BEFORE DELETE ON agreement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -48,6 +49,7 @@ CREATE TABLE chain_cursor (
   CONSTRAINT chain_cursor_is_one_row CHECK (id = 1)
 );
 CREATE TRIGGER chain_cursor_goes_forward BEFORE UPDATE ON chain_cursor FOR EACH ROW EXECUTE FUNCTION chain_cursor_goes_forward();
+CREATE TRIGGER ledger_has_changed AFTER INSERT OR UPDATE ON chain_cursor FOR EACH STATEMENT EXECUTE FUNCTION ledger_has_changed();
 CREATE TRIGGER no_delete BEFORE DELETE ON chain_cursor FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON chain_cursor FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 
@@ -75,7 +77,7 @@ CREATE TABLE console_user (
   CONSTRAINT console_user_pkey PRIMARY KEY (name),
   CONSTRAINT console_user_name_is_plain CHECK (name ~ '^[a-z][a-z0-9._-]{0,31}$'),
   CONSTRAINT console_user_password_is_hashed CHECK (password_hash ~~ '$scrypt$%'),
-  CONSTRAINT console_user_role_known CHECK (role = ANY (ARRAY['viewer', 'operator']))
+  CONSTRAINT console_user_role_known CHECK (role = ANY (ARRAY['viewer', 'approver', 'operator']))
 );
 CREATE TRIGGER no_delete BEFORE DELETE ON console_user FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON console_user FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -301,6 +303,8 @@ CREATE TABLE payout (
   CONSTRAINT payout_uncounted_attempts_counted CHECK (uncounted_attempts >= 0 AND uncounted_attempts <= attempts),
   CONSTRAINT payout_waiting_has_since CHECK ((status = 'waiting_funds') <= (waiting_since IS NOT NULL))
 );
+CREATE INDEX payout_by_due ON payout (due, id);
+CREATE INDEX payout_by_payment ON payout (processed, id) WHERE status = 'confirmed';
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
 CREATE INDEX payout_limited ON payout (due, id) WHERE limited_by IS NOT NULL;
 CREATE INDEX payout_open_by_due ON payout (due) WHERE status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'waiting_funds']);
@@ -370,8 +374,9 @@ CREATE TABLE receipt (
   written_by text NOT NULL DEFAULT SESSION_USER,
   CONSTRAINT receipt_pkey PRIMARY KEY (id)
 );
-CREATE INDEX receipt_event_idx ON receipt (event);
+CREATE INDEX receipt_event_id_idx ON receipt (event, id);
 CREATE INDEX receipt_subject_event_idx ON receipt (subject, event);
+CREATE TRIGGER ledger_has_changed AFTER INSERT ON receipt FOR EACH STATEMENT EXECUTE FUNCTION ledger_has_changed();
 CREATE TRIGGER no_delete BEFORE DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -441,6 +446,7 @@ CREATE TABLE stake_row (
   CONSTRAINT stake_row_status_known CHECK (status = ANY (ARRAY['pending', 'processing', 'confirmed', 'premature', 'paid', 'aborted'])),
   CONSTRAINT stake_row_type_known CHECK (type = ANY (ARRAY['agreement_3', 'agreement_6', 'agreement_12', 'base_amount', 'penalty', 'reward']))
 );
+CREATE INDEX stake_row_agreement_status ON stake_row (( CASE status WHEN 'pending' THEN 'open' WHEN 'processing' THEN 'closing' WHEN 'premature' THEN 'stopped' ELSE 'ended' END), block_start, trx_idx, ops_idx) WHERE type = 'base_amount';
 CREATE INDEX stake_row_block_start_trx_idx_ops_idx_idx ON stake_row (block_start, trx_idx, ops_idx);
 CREATE INDEX stake_row_pending_by_due ON stake_row (due, id) WHERE status = 'pending';
 CREATE INDEX stake_row_pending_by_nominator ON stake_row (nominator) WHERE status = 'pending';
@@ -524,6 +530,7 @@ CREATE TABLE transfer (
   CONSTRAINT transfer_status_known CHECK (status = ANY (ARRAY['unread', 'undecided', 'decided']))
 );
 CREATE INDEX transfer_already_processed ON transfer (sender) WHERE outcome = 'already_processed';
+CREATE INDEX transfer_by_receiver ON transfer (receiver, block_num) WHERE direction = 'out';
 CREATE INDEX transfer_memo_nonce ON transfer (memo_nonce) WHERE memo_nonce IS NOT NULL;
 CREATE INDEX transfer_payout_key_idx ON transfer (payout_key);
 CREATE INDEX transfer_sender_sender_id_idx ON transfer (sender, sender_id);
@@ -604,6 +611,7 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION is_on_recovery_hold() RETURNS boolean
 -- FUNCTION is_returned(kind text) RETURNS boolean
 -- FUNCTION is_set_aside(of_event text) RETURNS boolean
+-- FUNCTION ledger_has_changed() RETURNS trigger
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean

@@ -11,11 +11,15 @@ import { NO_LIMITS } from "@stakebts/core/rules/limits";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import { ChainError, type ChainReader } from "@stakebts/bitshares/chain";
 import type { ConsoleAccess, ConsoleRole } from "@stakebts/core/operators/console-access";
-import type { LedgerView, PayoutStory, StatusView } from "@stakebts/core/ledger/view";
+import type { GlanceView, LedgerView, PayoutStory } from "@stakebts/core/ledger/view";
 import { cursorAt } from "@stakebts/testkit/given";
 import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { MemoryLedger } from "@stakebts/testkit/memory-ledger";
-import { createConsole } from "../../apps/console/src/app.ts";
+import type { AuditLog } from "@stakebts/core/audit/audit-log";
+import type { Browser } from "@stakebts/core/operators/browse/browser";
+import type { PayoutLife } from "@stakebts/core/operators/browse/payout-life";
+import { Changes } from "../../apps/console/src/live.ts";
+import { createConsole } from "../../apps/console/src/app.tsx";
 import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { HOSTILE_TEXTS, longText, mutateText } from "../mutate.ts";
 import { silent } from "../silent.ts";
@@ -57,13 +61,22 @@ const story: PayoutStory = {
   payments: [],
   receipts: [],
 };
+const life: PayoutLife = {
+  ...story,
+  cause: undefined,
+  agreement: undefined,
+  requests: [{ actor: MARKUP, atMs: 0 }],
+  settlement: undefined,
+  refusals: new Map(),
+  isJobWaiting: false,
+};
 const sum = { count: 1, amount: bts(8_000n) };
 
 const FREEZE = { id: 1n as FreezeId, level: "all", reason: MARKUP, sinceMs: 0 } as const;
 
 const view = {
   // Its type is named, so that what a page comes to ask for has to be here.
-  status: async (): Promise<StatusView> => ({
+  glance: async (): Promise<GlanceView> => ({
     cursor: cursorAt(9),
     payments: { on: false, reason: MARKUP },
     freezes: [{ ...FREEZE, source: "operator", process: undefined }],
@@ -73,9 +86,6 @@ const view = {
     hashChain: { chained: 9, unchained: 0, oldestAgeMs: 0 },
     recoveryHold: { raised: undefined, databaseChanged: false },
     lastBackup: undefined,
-    payouts: [{ status: "failed", ...sum }],
-    rows: [],
-    agreements: 1,
     unread: [],
     setAside: [],
     undecidedTransfers: 0,
@@ -91,11 +101,42 @@ const view = {
     ),
     nominators: 1,
   }),
-  payouts: async () => ({ items: [story], total: 1 }),
-  debts: async () => ({ items: [{ ...story, payee: MARKUP }], total: 1 }),
-  receipts: async () => ({ items: [], total: 0 }),
-  payout: async (id: PayoutId) => (id === PAYOUT ? story : undefined),
+  watch: async () => ({ payerLeads: true, watcherPresent: false }),
+  dueByDay: async () => [{ dayMs: millis(0), payments: 1, amount: bts(8_000n) }],
 } as unknown as LedgerView;
+
+const counted = { count: 1, more: false, amount: bts(8_000n) };
+const page = <T>(...items: readonly T[]) => ({ items, after: undefined, before: undefined });
+
+const browse: Browser = {
+  agreements: async () => page(),
+  countAgreements: async () => counted,
+  agreement: async () => undefined,
+  nominators: async () => page(),
+  nominator: async () => undefined,
+  statement: async () => [],
+  payouts: async () => page(story),
+  sumPayouts: async () => counted,
+  sumByPayee: async () => page({ payee: MARKUP, count: 1, amount: bts(1n) }),
+  payoutIds: async () => [PAYOUT],
+  payout: async (id: PayoutId) => (id === PAYOUT ? life : undefined),
+  debts: async () => page({ ...story, payee: MARKUP, payout: story.key, agreement: undefined }),
+  sumDebts: async () => counted,
+  transfers: async () => page(),
+  countTransfers: async () => counted,
+  transfer: async () => undefined,
+  transaction: async () => undefined,
+  receipts: async () => page(),
+  eventNames: async () => [MARKUP],
+  paidByMonth: async () => [{ month: "2026-01", kind: "reward", count: 1, amount: bts(1n) }],
+  balanceReports: async () => [],
+  openStakes: async () => ({ agreements: 1, base: bts(1n), penalty: bts(-1n), payouts: bts(0n) }),
+  lastStarts: async () => [{ process: MARKUP, startedAtMs: 0, settings: { STAKEBTS_NODES: MARKUP } }],
+  findPage: async () => undefined,
+  close: async () => {},
+};
+
+const audit = { head: async () => undefined } as unknown as AuditLog;
 
 const access = {
   passwordHashOf: async () => undefined,
@@ -120,6 +161,13 @@ const PATHS = [
   "/login?next=/payouts",
   "/logout",
   "/console.css",
+  "/console.js",
+  "/payouts?status=held,failed&kind=%00&after=x~y&min=9e9",
+  "/receipts?event=payout.*&after=-1&from=2026-13-45",
+  "/search?q=%3Cfuzz%3E",
+  "/transfers/1:2:3.99999999999",
+  "/nominators/%2e%2e/statement?as=csv",
+  "/forecast?arrivals=1000&rate=99,99&closed=365&balance=9999999999",
   "/favicon.ico",
   `/payouts/${PAYOUT}/requeue`,
   "/payouts/x/requeue",
@@ -241,10 +289,15 @@ export const http: Target = {
     const app = createConsole({
       ledger,
       view,
+      browse,
+      audit,
       access,
       chain,
       glance: () => undefined,
       queues: [],
+      changes: new Changes(),
+      explorer: {},
+      sumsAgeMsMax: 0,
       clock,
       log,
       policy: DEFAULT_POLICY,

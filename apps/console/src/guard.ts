@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import type { ConsoleRole } from "@stakebts/core/operators/console-access";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field, formOf, sameText } from "./form.ts";
 import type { Sessions } from "./session.ts";
@@ -10,6 +11,11 @@ export const SIGN_IN = "/login";
 export const SIGN_OUT = "/logout";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Everybody may go; an approver may approve; an operator may do what there is. */
+const mayChange = (role: ConsoleRole, path: string): boolean =>
+  role === "operator" ||
+  path === SIGN_OUT ||
+  (role === "approver" && /^\/payouts\/[^/]+\/approve$/u.test(path));
 export const isUnsafe = (c: Context): boolean => !SAFE.has(c.req.method);
 
 export function guard(
@@ -24,7 +30,7 @@ export function guard(
     if (session === undefined) return signInFirst(c);
     c.set("session", session);
     if (unsafe) {
-      if (session.role !== "operator" && c.req.path !== SIGN_OUT)
+      if (!mayChange(session.role, c.req.path))
         return refuse(`${session.user} may look and not act: this needs the role operator`, session.user);
       if (!sameText(await tokenOf(c), session.csrfToken))
         return refuse("the form is out of date: load its page again and repeat", session.user);

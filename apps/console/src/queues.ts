@@ -47,7 +47,7 @@ export function queueBoard({
   const retry = async (c: Context<ConsoleEnv>, next: Next): Promise<Response | void> => {
     const { queue = "", ...jobs } = c.req.param() as Record<string, string>;
     if (queue === MONEY_QUEUE)
-      return refuse(c, `the queue ${MONEY_QUEUE} is read-only: requeue the payout on the overview instead`);
+      return refuse(c, `the queue ${MONEY_QUEUE} is read-only: requeue the payout on its page instead`);
     allowed.add(c.req.raw);
     await next();
     const { user } = c.get("session");
@@ -122,4 +122,36 @@ async function countsOf(queue: Queue): Promise<QueueCounts["counts"]> {
     delayed: count("delayed"),
     failed: count("failed"),
   };
+}
+
+export interface PayoutJob {
+  readonly queue: string;
+  readonly id: string;
+  readonly state: string;
+}
+
+/** Newest jobs of each state that are looked through. */
+const LOOKED_AT_MAX = 200;
+
+/** The jobs of one payout that the queue remembers; `undefined` when its store does not answer. */
+export async function jobsOfPayout(
+  queues: readonly Queue[],
+  payoutId: string,
+): Promise<readonly PayoutJob[] | undefined> {
+  const queue = queues.find(({ name }) => name === MONEY_QUEUE);
+  if (queue === undefined) return [];
+  const states = ["active", "waiting", "prioritized", "delayed", "failed", "completed"] as const;
+  const found = Promise.all(
+    states.map(async (state) => {
+      const jobs = await queue.getJobs([state], 0, LOOKED_AT_MAX - 1);
+      return jobs.flatMap((job) =>
+        (job?.data as { payoutId?: unknown } | undefined)?.payoutId === payoutId && job.id !== undefined
+          ? [{ queue: queue.name, id: job.id, state }]
+          : [],
+      );
+    }),
+  )
+    .then((lists) => lists.flat())
+    .catch(() => undefined);
+  return Promise.race([found, delay(COUNT_MS_MAX, undefined, { ref: false })]);
 }

@@ -10,9 +10,12 @@ import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import type { HostClock } from "@stakebts/kernel/clock";
 import type { LedgerView, ReceiptLine } from "@stakebts/core/ledger/view";
 import type { Log } from "@stakebts/kernel/log";
+import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
+import { type Browser, createBrowser } from "@stakebts/core/operators/browse/browser";
 import type { Queue } from "bullmq";
-import { createConsole } from "../src/app.ts";
+import { createConsole } from "../src/app.tsx";
 import { ChainWatch } from "../src/chain-watch.ts";
+import { Changes } from "../src/live.ts";
 import { CUSTODIAN, type PostgresCluster } from "@stakebts/testkit/postgres-cluster";
 import { test as base } from "../../cli/test/cli-test.ts";
 
@@ -21,7 +24,18 @@ export const PASSWORD = "a long password";
 const passwordCost = { ln: 10, r: 1, p: 1 };
 const passwordHash = hashPassword(PASSWORD, passwordCost);
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+/** What breaks is seen in the output of the tests. */
+const silent: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
+};
+export const EXPLORER = {
+  account: "https://explorer.example/accounts/{account}",
+  block: "https://explorer.example/blocks/{block}",
+  transaction: "https://explorer.example/transactions/{transaction}",
+};
 export const HERE = "http://console.test";
 
 /** A user who is signed in. */
@@ -35,12 +49,14 @@ export class ConsoleEnvironment {
   readonly app: ReturnType<typeof createConsole>;
   readonly access: ConsoleAccess;
   readonly view: LedgerView;
+  readonly browse: Browser;
   readonly queues: readonly Queue[];
   readonly watch: ChainWatch;
   /** Host time of the console. Moves when a test says so. */
   nowMs = Date.now();
 
-  readonly #parts: readonly { close(): Promise<void> }[];
+  readonly changes = new Changes();
+  readonly #parts: { close(): Promise<void> }[];
 
   /** @param url of the console's own login; `access` here is the owner's, who makes users as an operator does */
   private constructor(
@@ -62,8 +78,21 @@ export class ConsoleEnvironment {
     const nodes = devnet.urls;
     this.watch = new ChainWatch({ chain, nodes, chainId: undefined, custodian: CUSTODIAN, clock });
     const { view, queues, watch } = this;
-    const parts = { ledger, chain, access, view, queues, clock, origin, glance: watch.latest, passwordCost };
-    this.app = createConsole({ ...parts, log: silent, policy: DEFAULT_POLICY, custodian: CUSTODIAN });
+    this.browse = createBrowser({ url });
+    const audit = createAuditLog({ url });
+    this.#parts.push(this.browse, audit);
+    const { browse } = this;
+    const parts = { ledger, chain, access, view, browse, audit, queues, clock, origin, passwordCost };
+    const { changes } = this;
+    const shown = { policy: DEFAULT_POLICY, explorer: EXPLORER, custodian: CUSTODIAN };
+    this.app = createConsole({
+      ...parts,
+      ...shown,
+      changes,
+      glance: watch.latest,
+      log: silent,
+      sumsAgeMsMax: 0,
+    });
   }
 
   static async open(

@@ -28,9 +28,9 @@ describe("the freeze page", () => {
     expect(await textOf(await post({ do: "freeze", level: "all", reason: "x" }))).toContain(
       "Nothing was changed",
     );
-    expect(await textOf(await post({ do: "unfreeze", level: "all", reason: "looked" }))).toContain(
-      "Nothing is frozen",
-    );
+    expect(
+      await textOf(await post({ do: "unfreeze", level: "all", reason: "looked", typed: "unfreeze" })),
+    ).toContain("Nothing is frozen");
     expect(await console.receipts("freeze.begun")).toMatchObject([
       { subject: "operator", details: { actor: "a-operator", reason: "strange <transfer>", level: "all" } },
     ]);
@@ -62,7 +62,7 @@ describe("approving in the console", () => {
     console,
   }) => {
     const key = await cluster.failedRefund();
-    const path = `/payouts/${payoutId(key as PayoutKey)}`;
+    const path = `/payouts/${key}`;
     const operator = await console.visitor("operator");
     await setLimits(cluster, { change: { approvalFrom: bts(450n) }, action });
     expect(await textOf(await console.get(`${path}/approve`, operator))).toContain(
@@ -80,9 +80,9 @@ describe("approving in the console", () => {
     const viewer = await console.visitor("viewer");
     expect((await console.post(`${path}/approve`, { reason: "x" }, viewer)).status).toBe(403);
 
-    await console.post(`${path}/requeue`, { reason: "go" }, operator);
+    await console.post(`${path}/requeue`, { reason: "go", typed: "450" }, operator);
     await cluster.pay(payoutId(key as PayoutKey));
-    const own = await console.post(`${path}/approve`, { reason: "fine" }, operator);
+    const own = await console.post(`${path}/approve`, { reason: "fine", typed: "450" }, operator);
     expect(own.status).toBe(409);
     expect(await textOf(own)).toContain("a-operator has given it to the payer and cannot approve it as well");
     const { ledger } = cluster;

@@ -176,7 +176,8 @@ describe("a job of the queue that pays", () => {
       await failedJob(console, store, "payout.pay", { payoutId: id });
       const operator = await console.visitor("operator");
       expect(
-        (await console.post(`/payouts/${id}/requeue`, { reason: "funds are here" }, operator)).status,
+        (await console.post(`/payouts/${id}/requeue`, { reason: "funds are here", typed: "450" }, operator))
+          .status,
       ).toBe(200);
       await cluster.work();
       expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);

@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { nextPath } from "../src/sign-in.ts";
+import { nextPath } from "../src/sign-in.tsx";
 import { ConsoleEnvironment, HERE, PASSWORD, test } from "./console-environment.ts";
 
 const cookiesOf = (answer: Response): readonly string[] => answer.headers.getSetCookie();

@@ -21,7 +21,10 @@ export function addUsers(program: Command, run: Run): void {
     .command("add")
     .argument("<name>", "lower case letters, digits, dots, hyphens")
     .addOption(
-      new Option("--role <role>", "a viewer looks; an operator also acts")
+      new Option(
+        "--role <role>",
+        "a viewer looks; an approver also approves what a limit holds; an operator acts",
+      )
         .choices(CONSOLE_ROLES)
         .makeOptionMandatory(),
     )

@@ -71,12 +71,13 @@ describe.skipIf(inject("chromium") === "")("the console in a browser", () => {
       await page.getByRole("button", { name: "Requeue 450 BTS to nominator-1" }).click();
       expect(await page.getByRole("heading", { name: "Requeue this payout?" }).isVisible()).toBe(true);
       await page.getByLabel(/Why\?/u).fill("the account exists now");
+      await page.getByLabel(/to confirm/u).fill("450");
       await page.getByRole("button", { name: "Requeue 450 BTS to nominator-1" }).click();
       await page.getByRole("heading", { name: "Done" }).waitFor();
-      expect(await page.getByRole("status").textContent()).toContain("failed → ready");
+      expect(await page.getByRole("main").getByRole("status").textContent()).toContain("failed → ready");
       await cluster.work();
       expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
-      await page.getByRole("link", { name: "Back to the overview" }).click();
+      await page.getByRole("main").getByRole("link", { name: "Overview" }).click();
       await page.getByText("No payout failed or is held.").waitFor();
     });
     expect(await console.receipts("payout.requeued")).toMatchObject([

@@ -26,7 +26,7 @@ const problems = (content: string): string[] =>
 
 const KNOWN =
   "month, reward, penalty, earlier_terms, accepted_amounts, invalid_request_fee, refund_above, confirmation, minimum_balance, max_network_fee, " +
-  "funds_wait, admin_transfer_above, top_up_available_above, top_up_fee_left, report_every, strict_json_up_to_block, expiration, max_attempts, support_address, managers";
+  "funds_wait, admin_transfer_above, top_up_available_above, top_up_fee_left, report_every, strict_json_up_to_block, expiration, max_attempts, support_address, managers, explorer_account, explorer_block, explorer_transaction";
 
 const TEST_NETWORK = "39f5e2ede1f8bc1a3a54a7914414e3779e33193f1f5693510e73cb7a87617447";
 
@@ -52,6 +52,9 @@ describe("a policy file", () => {
     max_attempts: 3,
     support_address: "help@example.org",
     managers: ["manager-a", "manager.b"],
+    explorer_account: "https://explorer.example/#/accounts/{account}",
+    explorer_block: "https://explorer.example/#/blocks/{block}",
+    explorer_transaction: "",
   };
   const UNDERSTOOD = {
     policy: {
@@ -74,6 +77,11 @@ describe("a policy file", () => {
       supportAddress: "help@example.org",
     },
     managers: ["manager-a", "manager.b"],
+    explorer: {
+      account: "https://explorer.example/#/accounts/{account}",
+      block: "https://explorer.example/#/blocks/{block}",
+      transaction: undefined,
+    },
   };
 
   it("does not hold payments back for a day after a restore on the main network", () => {
@@ -125,6 +133,8 @@ expiration: 2 minutes
 max_attempts: 3
 support_address: help@example.org
 managers: [manager-a, manager.b]
+explorer_account: https://explorer.example/#/accounts/{account}
+explorer_block: https://explorer.example/#/blocks/{block}
 `;
     expect(policyOf(read(yaml), TEST_NETWORK)).toEqual(UNDERSTOOD);
   });
@@ -139,6 +149,7 @@ managers: [manager-a, manager.b]
     expect(policyOf(file, MAINNET_CHAIN_ID)).toEqual({
       policy: DEFAULT_POLICY,
       managers: ["dls.cipher", "escrow.zavod.premik"],
+      explorer: { account: undefined, block: undefined, transaction: undefined },
     });
   });
 
@@ -297,6 +308,18 @@ funds_wait: {hours: 12}
     expect(problems("rewards: 8%\nPenalty: 15%\nmonth: 30d")).toEqual([
       `rewards, Penalty: no such key; there are ${KNOWN}`,
     ]);
+  });
+
+  it("of an explorer's address is told with what has to be in it", () => {
+    for (const text of [
+      "http://explorer.example/{block}",
+      "https://explorer.example/",
+      "javascript:{block}",
+      "7",
+    ])
+      expect(problems(`explorer_block: ${JSON.stringify(text)}`)).toEqual([
+        expect.stringContaining("expected an https address with {block} in it"),
+      ]);
   });
 
   it.each([

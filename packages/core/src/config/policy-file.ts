@@ -8,10 +8,18 @@ import { StartupError } from "@stakebts/kernel/errors";
 import { DEFAULT_POLICY, MAINNET_CHAIN_ID, type Policy, strictJsonUpToBlock } from "../rules/policy.ts";
 import { accountName } from "./account-name.ts";
 
+/** Addresses of a block explorer's pages, with `{account}`, `{block}`, `{transaction}` in place of what is looked for. */
+export interface ExplorerLinks {
+  readonly account?: string | undefined;
+  readonly block?: string | undefined;
+  readonly transaction?: string | undefined;
+}
+
 /** Policy and roles: what a custodian decides, as opposed to where things run. */
 export interface CustodianPolicy {
   readonly policy: Policy;
   readonly managers: readonly string[];
+  readonly explorer: ExplorerLinks;
 }
 
 const DEFAULT_MANAGERS = ["dls.cipher", "escrow.zavod.premik"];
@@ -67,6 +75,19 @@ const month = duration({
   because: "An agreement has up to twelve of them, and a term of decades is a slip of the pen",
 });
 
+/** An address with the place for what is looked for; empty for none. */
+function explorerPage(placeholder: string) {
+  const error = `expected an https address with ${placeholder} in it, or ""`;
+  return z
+    .string({ error })
+    .max(300, error)
+    .refine(
+      (text) =>
+        text === "" || (text.startsWith("https://") && URL.canParse(text) && text.includes(placeholder)),
+      error,
+    );
+}
+
 const EXPECTED_TERMS = "expected a list such as [{ month: 30d, reward: 8%, penalty: 15% }]";
 
 interface PolicyKey {
@@ -78,7 +99,7 @@ interface PolicyKey {
   readonly sentence: string;
   readonly readers: readonly Reader[];
 }
-type Reader = "ingester" | "scheduler" | "payer" | "watcher";
+type Reader = "ingester" | "scheduler" | "payer" | "watcher" | "console";
 
 /**
  * Names and units as people write them. Every key is optional; what is left out is the programme's default. From this come
@@ -152,7 +173,7 @@ export const POLICY_KEYS = {
     unit: "whole BTS",
     default: 100,
     sentence: "Stays in the hot wallet",
-    readers: ["payer"],
+    readers: ["payer", "console"],
   },
   max_network_fee: {
     schema: wholeBts(1n),
@@ -247,6 +268,27 @@ export const POLICY_KEYS = {
     default: DEFAULT_MANAGERS,
     sentence: "Whose admin memos count, while they are lifetime members",
     readers: ["scheduler"],
+  },
+  explorer_account: {
+    schema: explorerPage("{account}"),
+    unit: "address with `{account}`",
+    default: "",
+    sentence: "Page of an account in a block explorer. The console links to it",
+    readers: ["console"],
+  },
+  explorer_block: {
+    schema: explorerPage("{block}"),
+    unit: "address with `{block}`",
+    default: "",
+    sentence: "The same of a block",
+    readers: ["console"],
+  },
+  explorer_transaction: {
+    schema: explorerPage("{transaction}"),
+    unit: "address with `{transaction}`",
+    default: "",
+    sentence: "The same of a transaction",
+    readers: ["console"],
   },
 } as const satisfies Readonly<Record<string, PolicyKey>>;
 
@@ -362,5 +404,10 @@ export function policyOf(file: PolicyFile, chainId: string): CustodianPolicy {
       supportAddress: file.support_address ?? DEFAULT_POLICY.supportAddress,
     },
     managers: file.managers ?? DEFAULT_MANAGERS,
+    explorer: {
+      account: file.explorer_account || undefined,
+      block: file.explorer_block || undefined,
+      transaction: file.explorer_transaction || undefined,
+    },
   };
 }

@@ -189,7 +189,7 @@ export const FUNCTION_RIGHTS: Readonly<
   // Called by a trigger on `payout`, with the rights of whoever writes there.
   login_is: { callers: PROCESS_ROLES, asOwner: false },
   is_approved: { callers: [], asOwner: false },
-  written_by_one_of: { callers: ["operator"], asOwner: false },
+  written_by_one_of: { callers: ["console", "operator"], asOwner: false },
   database_identity: { callers: PROCESS_ROLES, asOwner: false },
   operation_name: { callers: PROCESS_ROLES, asOwner: false },
   ensure_process_roles: { callers: [], asOwner: false },

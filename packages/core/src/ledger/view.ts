@@ -168,7 +168,7 @@ export interface EventSetAside {
   readonly sinceMs: number;
 }
 
-export interface StatusView {
+export interface GlanceView {
   readonly cursor: Cursor | undefined;
   readonly payments: PaymentsSwitch;
   /** Those in force, oldest first. */
@@ -182,13 +182,6 @@ export interface StatusView {
   readonly lastBackup:
     | { readonly file: string; readonly madeAtMs: number; readonly verified: boolean }
     | undefined;
-  readonly payouts: readonly {
-    readonly status: PayoutStatus;
-    readonly count: number;
-    readonly amount: Bts;
-  }[];
-  readonly rows: readonly { readonly status: StakeRowStatus; readonly count: number }[];
-  readonly agreements: number;
   /** Those that are set aside do not count. */
   readonly undecidedTransfers: number;
   /** Those that wait for a memo key, by the key's public text: incoming ones, and payments whose memo nobody can read. */
@@ -199,6 +192,17 @@ export interface StatusView {
   readonly hashChain: HashChainProgress;
   /** The oldest debt that is not paid, of those that are not stopped. */
   readonly oldestOpen: { readonly key: PayoutKey; readonly dueMs: Millis } | undefined;
+}
+
+/** With counts over whole tables: what takes longer the larger the ledger is. */
+export interface StatusView extends GlanceView {
+  readonly payouts: readonly {
+    readonly status: PayoutStatus;
+    readonly count: number;
+    readonly amount: Bts;
+  }[];
+  readonly rows: readonly { readonly status: StakeRowStatus; readonly count: number }[];
+  readonly agreements: number;
 }
 
 export interface Sum {
@@ -285,6 +289,7 @@ export interface WatchView {
 
 export interface LedgerView {
   status(): Promise<StatusView>;
+  glance(): Promise<GlanceView>;
   watch(): Promise<WatchView>;
   /** @param asOfMs "now" on the chain: the time of the cursor */
   liabilities(asOfMs: Millis): Promise<Liabilities>;

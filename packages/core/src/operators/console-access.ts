@@ -3,8 +3,8 @@ import type { NewReceipt } from "../ledger/ledger.ts";
 
 // Who may use the console. A part of its own: nothing in the ledger depends on it.
 
-/** A `viewer` looks. An `operator` also acts. */
-export const CONSOLE_ROLES = ["viewer", "operator"] as const;
+/** A `viewer` looks. An `approver` may also approve what a limit holds, and nothing else. An `operator` acts. */
+export const CONSOLE_ROLES = ["viewer", "approver", "operator"] as const;
 export type ConsoleRole = (typeof CONSOLE_ROLES)[number];
 
 export interface ConsoleUser {

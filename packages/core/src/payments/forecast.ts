@@ -41,24 +41,31 @@ export function forecast(
     nowMs,
     balance,
     minimumBalance,
+    later,
   }: {
     readonly by: "day" | "month";
     readonly nowMs: Millis;
     readonly balance: Shares | undefined;
     readonly minimumBalance: Bts;
+    /** What can be reached from a day on, beside the balance. */
+    readonly later?: { readonly fromMs: Millis; readonly amount: Shares } | undefined;
   },
 ): Forecast {
   const spendable = balance === undefined ? undefined : balance - toShares(minimumBalance);
-  const shortBy = (total: Bts): Shares =>
-    (spendable === undefined || toShares(total) <= spendable ? 0n : toShares(total) - spendable) as Shares;
+  const shortBy = (total: Bts, dayMs: Millis): Shares => {
+    if (spendable === undefined) return 0n as Shares;
+    const there = spendable + (later !== undefined && dayMs >= later.fromMs ? later.amount : 0n);
+    return (toShares(total) <= there ? 0n : toShares(total) - there) as Shares;
+  };
   const lines: ForecastLine[] = [];
   let total = bts(0n);
   let shortOn: string | undefined;
   const today = dayOf(nowMs);
   for (const day of days.toSorted((a, b) => a.dayMs - b.dayMs)) {
-    const text = dayText(millis(Math.max(day.dayMs, today)));
+    const dayMs = millis(Math.max(day.dayMs, today));
+    const text = dayText(dayMs);
     total = bts(total + day.amount);
-    if (shortOn === undefined && shortBy(total) > 0n) shortOn = text;
+    if (shortOn === undefined && shortBy(total, dayMs) > 0n) shortOn = text;
     const period = by === "day" ? text : text.slice(0, 7);
     const before = lines.at(-1)?.period === period ? lines.pop() : undefined;
     lines.push({
@@ -66,7 +73,7 @@ export function forecast(
       payments: (before?.payments ?? 0) + day.payments,
       amount: bts((before?.amount ?? 0n) + day.amount),
       total,
-      short: shortBy(total),
+      short: shortBy(total, dayMs),
     });
   }
   return { lines, shortOn };

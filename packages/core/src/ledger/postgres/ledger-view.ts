@@ -16,13 +16,14 @@ import { debtLines, dueByDay, liabilities } from "./liabilities.ts";
 import { payoutLines, payoutStory } from "./payout-lists.ts";
 import { receiptLines } from "./receipts.ts";
 import { agreementLines, stakeLines } from "./stake-lists.ts";
-import { statusView, watchView } from "./status.ts";
+import { glanceView, statusView, watchView } from "./status.ts";
 
 /** The ledger in PostgreSQL as people ask about it. */
 export function createPostgresLedgerView(source: DatabaseSource): LedgerView {
   const { db, close } = openSource(source, 4);
   return {
     status: () => statusView(db),
+    glance: () => glanceView(db),
     watch: () => watchView(db),
     liabilities: (asOfMs: Millis) => liabilities(db, asOfMs),
     dueByDay: (untilMs: Millis) => dueByDay(db, untilMs),

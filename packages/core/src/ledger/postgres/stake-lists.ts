@@ -41,7 +41,7 @@ export async function stakeLines(db: Database, filter: StakeFilter): Promise<Pag
   return { items, total };
 }
 
-interface Row {
+export interface AgreementRow {
   readonly block_start: number;
   readonly trx_idx: number;
   readonly ops_idx: number;
@@ -70,7 +70,7 @@ export async function agreementLines(db: Database, filter: AgreementFilter): Pro
    WHERE (${filter.nominator ?? null}::text IS NULL OR a.nominator = ${filter.nominator ?? null})
      AND (${filter.status ?? null}::text IS NULL OR ${STATUS} = ${filter.status ?? null})`;
   const [rows, [counted]] = await Promise.all([
-    db.$queryRaw<Row[]>`
+    db.$queryRaw<AgreementRow[]>`
       SELECT chosen.*, sums.* FROM (
         SELECT a.block_start, a.trx_idx, a.ops_idx, a.nominator, a.amount, a.months, a.start, base.due AS "end",
                ${STATUS} AS status ${from}
@@ -89,10 +89,10 @@ export async function agreementLines(db: Database, filter: AgreementFilter): Pro
       ORDER BY block_start DESC, trx_idx DESC, ops_idx DESC`,
     db.$queryRaw<{ total: bigint }[]>`SELECT count(*) AS total ${from}`,
   ]);
-  return { items: rows.map(toLine), total: Number(counted?.total ?? 0n) };
+  return { items: rows.map(toAgreementLine), total: Number(counted?.total ?? 0n) };
 }
 
-const toLine = (row: Row): AgreementLine => ({
+export const toAgreementLine = (row: AgreementRow): AgreementLine => ({
   agreement: operationId({ blockNum: row.block_start, trxInBlock: row.trx_idx, opInTrx: row.ops_idx }),
   nominator: row.nominator,
   amount: bts(row.amount),

@@ -6,7 +6,7 @@ import type { StakeRowStatus } from "../../rules/stake-row.ts";
 import type { TopUpStatus } from "../../rules/top-up.ts";
 import { type Database, Prisma } from "../../database/client.ts";
 import { LOCKS } from "../../database/locks.ts";
-import type { LimitedSum, StatusView, WatchView } from "../view.ts";
+import type { GlanceView, LimitedSum, StatusView, WatchView } from "../view.ts";
 import { readControl } from "./control.ts";
 import { readCursor } from "./cursor.ts";
 import { hashChainProgress } from "./receipts.ts";
@@ -16,12 +16,31 @@ import { debtIsNotCancelled, isTransferSetAside } from "./undecided.ts";
 // Where everything stands: for people, and for monitoring.
 
 export async function statusView(db: Database): Promise<StatusView> {
+  const [glance, payouts, rows, agreements] = await Promise.all([
+    glanceView(db),
+    db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
+        SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
+    db.$queryRaw<{ status: string; count: bigint }[]>`
+        SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
+    db.agreement.count(),
+  ]);
+  return {
+    ...glance,
+    payouts: payouts.map((row) => ({
+      status: row.status as PayoutStatus,
+      count: Number(row.count),
+      amount: bts(row.amount),
+    })),
+    rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
+    agreements,
+  };
+}
+
+/** Without counts over whole tables. */
+export async function glanceView(db: Database): Promise<GlanceView> {
   const [
     cursor,
     control,
-    payouts,
-    rows,
-    agreements,
     undecided,
     unread,
     setAside,
@@ -33,11 +52,6 @@ export async function statusView(db: Database): Promise<StatusView> {
   ] = await Promise.all([
     readCursor(db),
     readControl(db),
-    db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
-        SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
-    db.$queryRaw<{ status: string; count: bigint }[]>`
-        SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
-    db.agreement.count(),
     db.$queryRaw<{ count: bigint }[]>`
         SELECT count(*) AS count FROM transfer WHERE status = 'undecided' AND NOT ${isTransferSetAside("transfer")}`,
     db.$queryRaw<{ publicKey: string; count: bigint }[]>`
@@ -70,13 +84,6 @@ export async function statusView(db: Database): Promise<StatusView> {
             madeAtMs: backup.createdAt.getTime(),
             verified: (backup.details as { verified?: unknown }).verified === true,
           },
-    payouts: payouts.map((row) => ({
-      status: row.status as PayoutStatus,
-      count: Number(row.count),
-      amount: bts(row.amount),
-    })),
-    rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
-    agreements,
     undecidedTransfers: Number(undecided[0]?.count ?? 0n),
     unread: unread.map(({ publicKey, count }) => ({ publicKey, count: Number(count) })),
     setAside,

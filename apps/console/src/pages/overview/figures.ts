@@ -1,24 +1,30 @@
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import type { Cursor } from "@stakebts/core/ledger/ledger";
 import type {
-  DebtLine,
+  GlanceView,
   LedgerView,
   Liabilities,
-  Page,
   PayoutLine,
   ReceiptLine,
-  StatusView,
   Sum,
+  WatchView,
 } from "@stakebts/core/ledger/view";
+import type { OpenDebt } from "@stakebts/core/operators/browse/debts";
+import type { ProcessStart } from "@stakebts/core/operators/browse/history";
+import type { KeysetPage } from "@stakebts/core/operators/browse/keyset";
+import type { CountedSum } from "@stakebts/core/operators/browse/payouts";
 import { type LiabilityLine, liabilityLines } from "@stakebts/core/operators/lists";
 import { type Shares, shares, toShares } from "@stakebts/kernel/amount";
 import { DAY_MS, type Millis, millis, plusMs } from "@stakebts/kernel/time";
-import type { ChainGlance } from "../chain-watch.ts";
-import type { ConsoleDeps } from "../console.ts";
-import { type QueueCounts, queueCounts } from "../queues.ts";
+import type { ChainGlance } from "../../chain-watch.ts";
+import type { ConsoleDeps } from "../../console.ts";
+import { type QueueCounts, queueCounts } from "../../queues.ts";
+import type { Remembered } from "../../remembered.ts";
+import type { Sums } from "../../sums.ts";
 
-/** Lines of each list: what does not fit is counted, and the command line shows all of it. */
-export const LINES_MAX = 50;
+/** Lines of each list: what does not fit is counted, and has a page of its own. */
+export const LINES_MAX = 20;
+const COUNTED_MAX = 10_000;
 
 /** What one horizon needs, and whether it is there. */
 export interface Coverage extends LiabilityLine {
@@ -39,11 +45,20 @@ export interface ReserveReport {
   readonly reportedAtMs: number;
 }
 
+export interface DebtList {
+  readonly page: KeysetPage<OpenDebt>;
+  readonly sum: CountedSum;
+}
+
 export interface Figures {
   readonly nowMs: number;
   /** Chain time: what "due" is measured against. */
   readonly asOfMs: Millis;
-  readonly status: StatusView;
+  readonly status: GlanceView;
+  readonly watch: WatchView;
+  readonly sums: Sums;
+  /** Host time at which the sums were made. */
+  readonly sumsAtMs: number;
   readonly owed: Liabilities;
   readonly coverage: readonly Coverage[];
   readonly glance: ChainGlance | undefined;
@@ -53,37 +68,61 @@ export interface Figures {
   /** Blocks between the ledger and the chain; `undefined` when one of them is not known. */
   readonly lagBlocks: number | undefined;
   readonly payerStartedOff: boolean;
-  readonly stopped: Page<PayoutLine>;
-  readonly pastDue: Page<DebtLine>;
-  readonly next: Page<DebtLine>;
+  readonly stopped: { readonly page: KeysetPage<PayoutLine>; readonly sum: CountedSum };
+  readonly pastDue: DebtList;
+  readonly next: DebtList;
   readonly queues: readonly QueueCounts[];
+  readonly starts: readonly ProcessStart[];
 }
 
-export async function readFigures(deps: ConsoleDeps): Promise<Figures> {
-  const { view, ledger, clock, policy, queues } = deps;
+export async function readFigures(deps: ConsoleDeps, remembered: Remembered<Sums>): Promise<Figures> {
+  const { view, browse, ledger, clock, policy, queues } = deps;
   const nowMs = clock.nowMs();
   const asOfMs = (await ledger.cursor.read())?.blockTimeMs ?? millis(nowMs);
-  const newest = async (event: string, subject?: string): Promise<ReceiptLine | undefined> =>
-    (await view.receipts({ event, subject, limit: 1 })).items[0];
-  const [status, owed, stopped, pastDue, next, balances, payer, counts] = await Promise.all([
-    view.status(),
-    view.liabilities(asOfMs),
-    view.payouts({ statuses: ["failed", "held"], limit: LINES_MAX }),
-    view.debts({ dueUpToMs: asOfMs, limit: LINES_MAX }),
-    view.debts({ dueAfterMs: asOfMs, dueUpToMs: plusMs(asOfMs, 7 * DAY_MS), limit: LINES_MAX }),
-    newest("treasury.balances"),
-    newest("process.started", "payer"),
+  const waiting = { statuses: ["failed", "held"] } as const;
+  const debts = async (search: { fromMs?: Millis; toMs: Millis }): Promise<DebtList> => {
+    const [page, sum] = await Promise.all([
+      browse.debts(search, { limit: LINES_MAX }),
+      browse.sumDebts(search, COUNTED_MAX),
+    ]);
+    return { page, sum };
+  };
+  const [
+    status,
+    watch,
+    { value: sums, atMs: sumsAtMs },
+    stopped,
+    sum,
+    pastDue,
+    next,
+    reserve,
+    starts,
+    counts,
+  ] = await Promise.all([
+    view.glance(),
+    view.watch(),
+    remembered.get(),
+    browse.payouts(waiting, { limit: LINES_MAX }),
+    browse.sumPayouts(waiting, COUNTED_MAX),
+    debts({ toMs: plusMs(asOfMs, 1) }),
+    debts({ fromMs: plusMs(asOfMs, 1), toMs: plusMs(asOfMs, 7 * DAY_MS) }),
+    readReserve(deps),
+    browse.lastStarts(),
     queueCounts(queues),
   ]);
+  const { owed } = sums;
   const glance = deps.glance();
   const chain = glance !== undefined && "head" in glance.chain ? glance.chain : undefined;
-  const reserve = balances === undefined ? undefined : reserveReport(balances);
   const minimum = toShares(policy.minimumBalance);
   const hotWallet = chain?.hotWallet;
+  const payer = starts.find(({ process }) => process === "payer");
   return {
     nowMs,
     asOfMs,
     status,
+    watch,
+    sums,
+    sumsAtMs,
     owed,
     coverage: coverage(owed, { hotWallet, reserve, minimum }),
     glance,
@@ -91,11 +130,12 @@ export async function readFigures(deps: ConsoleDeps): Promise<Figures> {
     minimum,
     reserve,
     lagBlocks: chain === undefined ? undefined : lagOf(status.cursor, chain.head.irreversibleBlockNum),
-    payerStartedOff: payer?.details["STAKEBTS_PAYMENTS"] === '"off"',
-    stopped,
+    payerStartedOff: payer?.settings["STAKEBTS_PAYMENTS"] === '"off"',
+    stopped: { page: stopped, sum },
     pastDue,
     next,
     queues: counts,
+    starts,
   };
 }
 
@@ -126,6 +166,13 @@ function coverage(
     hotWalletShort: short(line.owed, hotWallet),
     allWalletsShort: short(line.owed, all),
   }));
+}
+
+export async function readReserve({
+  browse,
+}: Pick<ConsoleDeps, "browse">): Promise<ReserveReport | undefined> {
+  const [newest] = (await browse.receipts({ event: "treasury.balances" }, { limit: 1 })).items;
+  return newest === undefined ? undefined : reserveReport(newest);
 }
 
 /**

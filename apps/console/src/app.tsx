@@ -2,25 +2,38 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { html } from "hono/html";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { timing } from "hono/timing";
 import { ChainError } from "@stakebts/bitshares/chain";
 import { databaseProblem } from "@stakebts/core/database/database-problem";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
-import { freeze } from "./freeze.ts";
 import { guard } from "./guard.ts";
-import { plainPage, STYLE } from "./html.ts";
-import { overview } from "./overview/page.ts";
-import { payoutDecisions } from "./payouts.ts";
+import { live } from "./live.ts";
+import { agreements } from "./pages/agreements.tsx";
+import { due } from "./pages/due.tsx";
+import { forecastPage } from "./pages/forecast.tsx";
+import { freeze } from "./pages/freeze.tsx";
+import { limits } from "./pages/limits.tsx";
+import { nominators } from "./pages/nominators.tsx";
+import { overview } from "./pages/overview/page.tsx";
+import { payouts } from "./pages/payouts.tsx";
+import { settings, users } from "./pages/people.tsx";
+import { receipts } from "./pages/receipts.tsx";
+import { search } from "./pages/search.tsx";
+import { topUps } from "./pages/top-ups.tsx";
+import { transfers } from "./pages/transfers.tsx";
 import { queueBoard, QUEUES } from "./queues.ts";
 import { Sessions } from "./session.ts";
-import { signIn } from "./sign-in.ts";
+import { signIn } from "./sign-in.tsx";
+import { rememberSums } from "./sums.ts";
+import { plainPage, SCRIPT, STYLE } from "./view/layout.tsx";
 
-/** Our own pages need no script at all. */
+/** Our own pages work without a script; the one there is comes from here, and speaks with this host alone. */
 const OURS = {
   defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  connectSrc: ["'self'"],
   styleSrc: ["'self'"],
   imgSrc: ["data:"],
   formAction: ["'self'"],
@@ -66,7 +79,10 @@ const BODY_BYTES_MAX = 64 * 1024;
 export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   const { access, clock, origin } = deps;
   const sessions = new Sessions({ access, clock, secure: origin?.startsWith("https:") ?? false });
-  const style = readFileSync(join(import.meta.dirname, "../public/console.css"), "utf8");
+  const [style, script] = ["console.css", "console.js"].map((name) =>
+    readFileSync(join(import.meta.dirname, "../public", name), "utf8"),
+  );
+  const sums = rememberSums(deps);
 
   const app = new Hono<ConsoleEnv>();
   app.use(timing({ totalDescription: "" }));
@@ -74,14 +90,30 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   // A Host that is none makes an address that is none, and everything behind this line would trip over it.
   app.use(async (c, next) => (URL.canParse(c.req.url) ? next() : c.text("that is no address\n", 400)));
   app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => c.text("that is too much\n", 413) }));
-  app.get(STYLE, (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }));
+  app.get(STYLE, (c) => c.body(style ?? "", 200, { "content-type": "text/css; charset=utf-8" }));
+  app.get(SCRIPT, (c) => c.body(script ?? "", 200, { "content-type": "text/javascript; charset=utf-8" }));
   // Browsers ask for it beside anything that is not a page.
   app.get("/favicon.ico", (c) => c.body(null, 204));
   app.use(guard(deps, sessions));
   app.route("/", signIn(deps, sessions));
-  app.route("/", overview(deps));
-  app.route("/", payoutDecisions(deps));
-  app.route("/", freeze(deps));
+  app.route("/", overview(deps, sums));
+  app.route("/", forecastPage(deps, sums));
+  for (const pages of [
+    agreements,
+    due,
+    freeze,
+    limits,
+    live,
+    nominators,
+    payouts,
+    receipts,
+    search,
+    settings,
+    topUps,
+    transfers,
+    users,
+  ])
+    app.route("/", pages(deps));
   app.get(`${QUEUES}/`, (c) => c.redirect(QUEUES, 308));
   app.route(QUEUES, queueBoard(deps));
   app.notFound((c) => c.text("there is no such page\n", 404));
@@ -106,9 +138,15 @@ function explain(
   return c.html(
     plainPage({
       title: "Not now",
-      main: html`<h1>${trouble === undefined ? "Something is wrong here" : "Not now"}</h1>
-        <p>${trouble ?? "It is in the log of the console. Nothing was done."}</p>
-        <p><a href="/">Overview</a></p>`,
+      children: (
+        <>
+          <h1>{trouble === undefined ? "Something is wrong here" : "Not now"}</h1>
+          <p>{trouble ?? "It is in the log of the console. Nothing was done."}</p>
+          <p>
+            <a href="/">Overview</a>
+          </p>
+        </>
+      ),
     }),
     trouble === undefined ? 500 : 503,
   );

@@ -1,12 +1,14 @@
 import { resumeCommand, setAsideText } from "@stakebts/core/operators/set-aside";
 import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
-import { btsText, durationText, sharesText } from "@stakebts/kernel/text";
+import { btsText, countText, durationText, sharesText } from "@stakebts/kernel/text";
 import type { Figures } from "./figures.ts";
 
 export interface Warning {
   readonly level: "bad" | "notice";
   readonly title: string;
   readonly todo: string;
+  /** Where it is dealt with. */
+  readonly href?: string;
 }
 
 /** The payer stops further behind than this; an ingester that runs is one or two blocks behind. */
@@ -18,19 +20,23 @@ const JOBS_MAX = 1_000;
 export function warningsOf(figures: Figures): readonly Warning[] {
   const { status, payerStartedOff, lagBlocks, glance, nowMs } = figures;
   const warnings: Warning[] = [];
-  const warn = (title: string, todo: string, level: Warning["level"] = "bad") =>
-    void warnings.push({ level, title, todo });
+  const warn = (title: string, todo: string, level: Warning["level"] = "bad", href?: string) =>
+    void warnings.push({ level, title, todo, ...(href === undefined ? {} : { href }) });
 
   if (!status.payments.on)
     warn(
       `Payments are off: ${status.payments.reason}`,
-      "Nothing is paid. When the reason is gone: stakebts unfreeze --reason '…'",
+      "Nothing is paid. When the reason is gone, let it go on.",
+      "bad",
+      "/freeze",
     );
   const notAccepting = whyAcceptsNothing(status.freezes);
   if (notAccepting !== undefined)
     warn(
       `Nominations are not answered: ${notAccepting}`,
-      "They are written down, and answered in turn after: stakebts unfreeze --reason '…'",
+      "They are written down, and answered in turn when it ends.",
+      "bad",
+      "/freeze",
     );
   for (const { publicKey, count } of status.unread)
     warn(
@@ -43,10 +49,19 @@ export function warningsOf(figures: Figures): readonly Warning[] {
     if (!(payerStartedOff && process === "payer" && source === "environment"))
       warn(`The ${process} is frozen (${level}): ${reason}`, "It ends where it was made.");
   for (const { by, held, count, amount } of status.limited)
-    if (!held)
+    if (held)
+      warn(
+        `${countText(count, "payout")} of ${btsText(amount)} ${count === 1 ? "waits" : "wait"} for the approval of a second person`,
+        "Look at the payee and the amount, then approve.",
+        "bad",
+        "/limits",
+      );
+    else
       warn(
         `${count} payment(s) of ${btsText(amount)} wait for room under the cap per ${by === "hour_cap" ? "hour" : "day"}`,
         "They are paid when there is room, oldest first. More room: stakebts limits set",
+        "notice",
+        "/limits",
       );
   if (payerStartedOff)
     warn(
@@ -71,6 +86,15 @@ export function warningsOf(figures: Figures): readonly Warning[] {
     warn(
       `The ledger is ${lagBlocks} blocks behind the chain`,
       "Nothing is paid meanwhile. Is the ingester running? Is it catching up?",
+    );
+  const others =
+    figures.stopped.sum.count - status.limited.reduce((sum, { held, count }) => sum + (held ? count : 0), 0);
+  if (others > 0)
+    warn(
+      `${countText(others, "payout")} failed or ${others === 1 ? "is" : "are"} held`,
+      "Each says why below. When the reason is gone, requeue it.",
+      "bad",
+      "/payouts?status=held,failed",
     );
   const day = figures.coverage.find(({ owed }) => owed === figures.owed.within24h);
   if ((day?.allWalletsShort ?? 0n) > 0n)

@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { html } from "hono/html";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import { CONSOLE_NAME, hashPassword, passwordFits } from "@stakebts/core/operators/console-access";
@@ -8,7 +7,8 @@ import { durationText } from "@stakebts/kernel/text";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import { field, formOf, type Html, sameText } from "./form.ts";
 import { SIGN_IN, SIGN_OUT } from "./guard.ts";
-import { plainPage } from "./html.ts";
+import { plainPage } from "./view/layout.tsx";
+import { Banner } from "./view/values.tsx";
 import { newToken, type Sessions } from "./session.ts";
 
 /** Ties the form to the browser that loaded it, so that no other site can sign a visitor in to an account of its own. */
@@ -106,26 +106,32 @@ const form = ({
 }): Html =>
   plainPage({
     title: "Sign in",
-    main: html`<h1>StakeBTS console</h1>
-      ${problem === undefined ? "" : html`<p class="banner bad" role="alert">${problem}</p>`}
-      <form method="post" action="${SIGN_IN}" class="stack">
-        <input type="hidden" name="csrf" value="${token}" />
-        <input type="hidden" name="next" value="${next}" />
-        <label for="name">Name</label>
-        <input
-          id="name"
-          name="name"
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck="false"
-          required
-          autofocus
-        />
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" required />
-        <button>Sign in</button>
-      </form>
-      <p class="hint">Users are made with <code>stakebts users add</code>.</p>`,
+    children: (
+      <>
+        <h1>StakeBTS console</h1>
+        {problem === undefined ? null : <Banner tone="bad">{problem}</Banner>}
+        <form method="post" action={SIGN_IN} class="stack">
+          <input type="hidden" name="csrf" value={token} />
+          <input type="hidden" name="next" value={next} />
+          <label for="name">Name</label>
+          <input
+            id="name"
+            name="name"
+            autocomplete="username"
+            autocapitalize="none"
+            spellcheck={false}
+            required
+            autofocus
+          />
+          <label for="password">Password</label>
+          <input id="password" name="password" type="password" autocomplete="current-password" required />
+          <button>Sign in</button>
+        </form>
+        <p class="hint">
+          Users are made with <code>stakebts users add</code>.
+        </p>
+      </>
+    ),
   });
 
 const WINDOW_SECONDS = 15 * 60;
