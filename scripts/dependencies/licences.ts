@@ -15,6 +15,7 @@ const ALLOWED = new Set([
 
 /** Others, or none in the package.json, by name, with the licence as it is found there and why that will do. */
 const EXCEPTIONS: Readonly<Record<string, { readonly found: string; readonly why: string }>> = {
+  "axe-core": { found: "MPL-2.0", why: "used unchanged, for tests of the console alone" },
   bigi: { found: "", why: "its LICENSE.md is a BSD-style permission (Tom Wu); bitsharesjs needs it" },
   lightningcss: { found: "MPL-2.0", why: "used unchanged, for tests alone (vite)" },
 };
