@@ -79,6 +79,20 @@ describe("every route of the console", () => {
     }
   });
 
+  test("lets an approver approve, and change nothing else", async ({ console }) => {
+    const approver = await console.visitor("approver");
+    const names = routesOf(console).map(({ name }) => name);
+    expect(names).toContain("POST /payouts/:payout/approve");
+    for (const { name, method, path, isSafe } of routesOf(console)) {
+      if (isSafe || FOR_EVERYBODY.has(name) || FOR_VIEWERS.has(name)) continue;
+      const { status } = await console.send(method, path, approver, json(approver));
+      expect({ name, refused: status === 403 || status === 401 }).toEqual({
+        name,
+        refused: name !== "POST /payouts/:payout/approve",
+      });
+    }
+  });
+
   test("refuses an operator's request without the token, with another token, and from another site", async ({
     console,
   }) => {
