@@ -17,6 +17,7 @@ import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
 import { openChain } from "@stakebts/core/processes/open-ports";
 import type { LedgerView } from "@stakebts/core/ledger/view";
+import { type Browser, createBrowser } from "@stakebts/core/operators/browse/browser";
 import type { ConsoleAccess } from "@stakebts/core/operators/console-access";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import type { Roles } from "@stakebts/core/rules/decide";
@@ -39,6 +40,7 @@ export class Context {
   #ledger: Ledger | undefined;
   #chain: (ChainReader & UndeliveredBlockReader & AccountHistoryReader & ProposalReader) | undefined;
   #access: ConsoleAccess | undefined;
+  #browse: Browser | undefined;
 
   constructor(terminal: Terminal, environment: Environment) {
     this.terminal = terminal;
@@ -85,6 +87,11 @@ export class Context {
     return this.#access;
   }
 
+  get browse(): Browser {
+    this.#browse ??= createBrowser({ url: readSettings("database", this.environment).DATABASE_URL });
+    return this.#browse;
+  }
+
   get chain(): ChainReader & UndeliveredBlockReader & AccountHistoryReader & ProposalReader {
     this.#chain ??= openChain(readSettings("chain", this.environment));
     return this.#chain;
@@ -123,6 +130,7 @@ export class Context {
       this.#ledger?.close(),
       this.#chain?.close(),
       this.#access?.close(),
+      this.#browse?.close(),
     ]);
   }
 }

@@ -103,6 +103,16 @@ describe("the forecast", () => {
     );
     expect(enough.shortOn).toBeNull();
     expect(enough.lines.at(-1)).toMatchObject({ total: "31001", short: "0" });
+    const stopped = await stakebts.json<{ lines: object[] }>(...args, "--stop");
+    expect(stopped.lines).toMatchObject([{ total: "21251" }]);
+    const arrived = await stakebts.json<{ lines: object[] }>(
+      ...[...args, "--arrivals", "1", "--arrival-months", "3", "--rate", "10"],
+    );
+    expect(arrived.lines.at(-1)).toMatchObject({ total: "13031001" });
+    const brought = await stakebts.json<{ shortOn: string | null }>(
+      ...[...args, "--balance", "30000", "--elsewhere", "2000"],
+    );
+    expect(brought.shortOn).toBeNull();
     const missing = await stakebts.json<{ shortOn: string | null }>(...args, "--balance", "31100");
     expect(missing.shortOn).toMatch(/^\d{4}-\d{2}-\d{2}$/u);
   });

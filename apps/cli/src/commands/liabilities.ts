@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { column, type Columns } from "@stakebts/core/operators/columns";
 import { LIABILITIES, liabilityLines } from "@stakebts/core/operators/lists";
-import { forecast, type ForecastLine } from "@stakebts/core/payments/forecast";
-import { bts, type Shares, toShares } from "@stakebts/kernel/amount";
+import type { ForecastLine } from "@stakebts/core/payments/forecast";
+import { forecastScenario } from "@stakebts/core/payments/scenario";
+import { TERM_MONTHS, type TermMonths } from "@stakebts/core/rules/policy";
+import { type Bts, bts, type Shares, toShares } from "@stakebts/kernel/amount";
 import { btsText, sharesText, timeText } from "@stakebts/kernel/text";
 import { DAY_MS, plusMs } from "@stakebts/kernel/time";
 import type { Context, Run } from "../context.ts";
@@ -48,6 +50,12 @@ interface Options {
   readonly by: "day" | "month";
   readonly days: number;
   readonly balance?: bigint;
+  readonly stop: boolean;
+  readonly arrivals: number;
+  readonly arrivalMonths: TermMonths;
+  readonly rate?: bigint;
+  readonly elsewhere: bigint;
+  readonly closed: number;
   readonly json: boolean;
 }
 
@@ -56,10 +64,28 @@ const wholeBts = (text: string): bigint => {
   return BigInt(text);
 };
 
-const dayCount = (text: string): number => {
-  if (!/^[0-9]{1,4}$/u.test(text) || Number(text) === 0)
-    throw new InvalidArgumentError("Expected a number of days, 1 to 9999.");
+const count = (text: string): number => {
+  if (!/^[0-9]{1,4}$/u.test(text)) throw new InvalidArgumentError("Expected a whole number up to 9999.");
   return Number(text);
+};
+
+const dayCount = (text: string): number => {
+  const days = count(text);
+  if (days === 0) throw new InvalidArgumentError("Expected a number of days, 1 to 9999.");
+  return days;
+};
+
+const months = (text: string): TermMonths => {
+  const found = TERM_MONTHS.find((one) => `${one}` === text);
+  if (found === undefined) throw new InvalidArgumentError(`Expected one of ${TERM_MONTHS.join(", ")}.`);
+  return found;
+};
+
+/** Per cent, in basis points. */
+const percent = (text: string): bigint => {
+  const [, whole, part = ""] = /^([0-9]{1,2})(?:\.([0-9]{1,2}))?%?$/u.exec(text) ?? [];
+  if (whole === undefined) throw new InvalidArgumentError("Expected per cent, such as 8 or 7.5.");
+  return BigInt(whole) * 100n + BigInt(part.padEnd(2, "0"));
 };
 
 export function addForecast(program: Command, run: Run): void {
@@ -73,22 +99,54 @@ export function addForecast(program: Command, run: Run): void {
         wholeBts,
       ),
     )
+    .option("--stop", "assume that everybody stops today", false)
+    .addOption(
+      new Option("--arrivals <count>", "assume so many agreements of the largest amount, from today on")
+        .default(0)
+        .argParser(count),
+    )
+    .addOption(
+      new Option("--arrival-months <months>", "their term").default(12 as TermMonths).argParser(months),
+    )
+    .addOption(
+      new Option("--rate <percent>", "their reward per month, if not that of the policy").argParser(percent),
+    )
+    .addOption(
+      new Option("--elsewhere <bts>", "what can be brought from reserve and exchanges")
+        .default(0n, "0")
+        .argParser(wholeBts),
+    )
+    .addOption(
+      new Option("--closed <days>", "nothing can be brought for so many days").default(0).argParser(count),
+    )
     .addOption(jsonOption())
     .addHelpText(
       "after",
       `
 Past due counts as due today. The minimum balance of the policy is left in the wallet; network fees are not reckoned.
 Without --balance the hot wallet is read from the chain, if STAKEBTS_NODES is set.
-${examples(["forecast", "the next 90 days against the hot wallet"], ["forecast --by month --days 365", "a year in months"], ["forecast --balance 1000000", "how long would a million last?"])}`,
+${examples(["forecast", "the next 90 days against the hot wallet"], ["forecast --by month --days 365", "a year in months"], ["forecast --balance 1000000", "how long would a million last?"], ["forecast --stop", "what if everybody stops today?"], ["forecast --elsewhere 500000 --closed 14", "what if the exchange is closed for two weeks?"])}`,
     )
     .action(
       run(async (context, options: Options) => {
         const { terminal, view, ledger } = context;
         const nowMs = context.nowOf(await ledger.cursor.read());
         const balance = await balanceOf(context, options);
-        const days = await view.dueByDay(plusMs(nowMs, options.days * DAY_MS));
-        const { minimumBalance } = context.policy.policy;
-        const { lines, shortOn } = forecast(days, { by: options.by, nowMs, balance, minimumBalance });
+        const untilMs = plusMs(nowMs, options.days * DAY_MS);
+        const [days, stops] = await Promise.all([view.dueByDay(untilMs), context.browse.openStakes()]);
+        const { minimumBalance, terms, acceptedAmounts } = context.policy.policy;
+        const { arrivals, arrivalMonths, rate, closed, elsewhere } = options;
+        const funds = { hotWallet: balance, elsewhere: toShares(bts(elsewhere)), minimumBalance };
+        const { lines, shortOn } = forecastScenario(
+          days,
+          { by: options.by, nowMs, untilMs, funds, stops, terms },
+          {
+            everybodyStops: options.stop,
+            arrivals: { count: arrivals, amount: largest(acceptedAmounts), months: arrivalMonths },
+            rewardBps: rate,
+            closedDays: closed,
+          },
+        );
         if (options.json) {
           printJson(terminal, { asOfMs: nowMs, balanceShares: balance, minimumBalance, lines, shortOn });
           return EXIT.ok;
@@ -120,6 +178,9 @@ ${examples(["forecast", "the next 90 days against the hot wallet"], ["forecast -
       }),
     );
 }
+
+const largest = (amounts: readonly Bts[]): Bts =>
+  amounts.reduce((most, one) => (one > most ? one : most), bts(0n));
 
 const FORECAST = {
   payments: column.number("Payments", ({ payments }) => payments),
