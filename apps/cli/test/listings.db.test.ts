@@ -106,11 +106,21 @@ describe("the forecast", () => {
     const stopped = await stakebts.json<{ lines: object[] }>(...args, "--stop");
     expect(stopped.lines).toMatchObject([{ total: "21251" }]);
     const arrived = await stakebts.json<{ lines: object[] }>(
-      ...[...args, "--arrivals", "1", "--arrival-months", "3", "--rate", "10"],
+      ...args,
+      "--arrivals",
+      "1",
+      "--arrival-months",
+      "3",
+      "--rate",
+      "10",
     );
     expect(arrived.lines.at(-1)).toMatchObject({ total: "13031001" });
     const brought = await stakebts.json<{ shortOn: string | null }>(
-      ...[...args, "--balance", "30000", "--elsewhere", "2000"],
+      ...args,
+      "--balance",
+      "30000",
+      "--elsewhere",
+      "2000",
     );
     expect(brought.shortOn).toBeNull();
     const missing = await stakebts.json<{ shortOn: string | null }>(...args, "--balance", "31100");
