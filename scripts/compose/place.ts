@@ -53,7 +53,14 @@ export const neighbours = (services: ComposeFile["services"], place: Place, text
       : found,
   );
 
+/** Also in the middle of a text, as in a command of a shell. */
 const replacePaths = (text: string, paths: readonly (readonly [string, string])[]): string => {
-  const found = paths.find(([from]) => text === from || text.startsWith(`${from}/`));
-  return found === undefined ? text : found[1] + text.slice(found[0].length);
+  const found = paths.map(([from]) => from.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`)).join("|");
+  const places = new Map(paths);
+  return found === ""
+    ? text
+    : text.replace(
+        new RegExp(`(?<![\\w./-])(?:${found})(?![\\w.-])`, "gu"),
+        (from) => places.get(from) ?? from,
+      );
 };
