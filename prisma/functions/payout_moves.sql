@@ -3,11 +3,11 @@
 CREATE OR REPLACE FUNCTION payout_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.status <> OLD.status AND NOT (CASE OLD.status
-      WHEN 'due' THEN NEW.status IN ('ready', 'confirmed', 'held', 'cancelled')
+      WHEN 'due' THEN NEW.status IN ('ready', 'signed', 'confirmed', 'held', 'cancelled')
       WHEN 'ready' THEN NEW.status IN ('signed', 'waiting_funds', 'confirmed', 'held', 'failed', 'cancelled')
       WHEN 'signed' THEN NEW.status IN ('sent', 'confirmed', 'ready', 'held', 'failed')
       WHEN 'sent' THEN NEW.status IN ('confirmed', 'ready', 'held', 'failed')
-      WHEN 'waiting_funds' THEN NEW.status IN ('ready', 'confirmed', 'held', 'failed', 'cancelled')
+      WHEN 'waiting_funds' THEN NEW.status IN ('ready', 'signed', 'confirmed', 'held', 'failed', 'cancelled')
       WHEN 'held' THEN NEW.status IN ('ready', 'confirmed', 'failed', 'cancelled')
       WHEN 'failed' THEN NEW.status IN ('ready', 'confirmed', 'cancelled')
       ELSE false END) THEN
