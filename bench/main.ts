@@ -7,13 +7,14 @@ import { ratio, type Row } from "./measure.ts";
 import { type BenchNode, benchPayouts } from "./payouts.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
 import { keepResults, print } from "./report.ts";
+import { benchStartup } from "./startup.ts";
 
 // What the product costs, each figure beside a ceiling that was measured in the same run. Nothing here passes or fails: machines differ,
 // and a slow day is not a bug.
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES      of crypto, replay, payouts, confirmation; default: all
+  --only NAMES      of crypto, replay, payouts, confirmation, startup; default: all
   --payouts N       default 1000
   --each-way MS     of the slow line, default 100
   --node URL        a node of a test network in place of those of this machine; needs the accounts:
@@ -25,7 +26,7 @@ const USAGE = `npm run bench -- [options]
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "crypto,replay,payouts,confirmation" },
+    only: { type: "string", default: "crypto,replay,payouts,confirmation,startup" },
     payouts: { type: "string", default: "1000" },
     "each-way": { type: "string", default: "100" },
     node: { type: "string" },
@@ -113,5 +114,6 @@ if (isWanted("payouts")) {
   }
 }
 if (isWanted("confirmation") && node === undefined) take(await benchConfirmation());
+if (isWanted("startup") && node === undefined) take(await benchStartup());
 if (values.keep) keepResults(measured);
 process.exit(0);
