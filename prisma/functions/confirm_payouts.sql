@@ -28,7 +28,7 @@ BEGIN
       WHEN by_hand AND NOT EXISTS (SELECT FROM withdrawal w WHERE w.txid = t.txid) THEN 'operator' END) AS m (matched_by)
    WHERE p.status NOT IN ('confirmed', 'cancelled') AND m.matched_by IS NOT NULL AND t.direction = 'out' AND t.receiver = p.payee
      AND t.asset_id = '1.3.0' AND t.amount_shares = p.amount * 100000 AND coalesce(t.payout_key, p.key) = p.key;
-  SELECT p.key INTO unpaid FROM unnest(moving) AS m (id) JOIN payout p USING (id)
+  SELECT (SELECT key FROM payout WHERE payout.id = m.id) INTO unpaid FROM unnest(moving) AS m (id)
    WHERE (SELECT true FROM settlement s WHERE s.payout_id = m.id) IS NULL LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'payout % is not confirmed: the ledger knows no payment of it at that place', unpaid
@@ -51,12 +51,9 @@ BEGIN
     CROSS JOIN LATERAL (SELECT * FROM transfer
                          WHERE (block_num, trx_in_block, op_in_trx) = (s.block_num, s.trx_in_block, s.op_in_trx) OFFSET 0) AS t
    WHERE stake_row.id = link.stake_row_id AND stake_row.status IN ('processing', 'paid');
-  UPDATE payout SET status = 'confirmed', reason = NULL, block_processed = s.block_num, processed = t.block_time_ms,
-                    updated_at = now()
-    FROM unnest(moving) AS m (id)
-    CROSS JOIN LATERAL (SELECT * FROM settlement WHERE payout_id = m.id OFFSET 0) AS s
-    CROSS JOIN LATERAL (SELECT * FROM transfer
-                         WHERE (block_num, trx_in_block, op_in_trx) = (s.block_num, s.trx_in_block, s.op_in_trx) OFFSET 0) AS t
-   WHERE payout.id = m.id;
+  UPDATE payout SET status = 'confirmed', reason = NULL, updated_at = now(), (block_processed, processed) =
+           (SELECT s.block_num, t.block_time_ms FROM settlement s JOIN transfer t USING (block_num, trx_in_block, op_in_trx)
+             WHERE s.payout_id = payout.id)
+   WHERE id = ANY (moving);
   RETURN cardinality(moving);
 END $$;
