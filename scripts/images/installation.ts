@@ -15,7 +15,9 @@ export interface Container {
   readonly Id: string;
   readonly Name: string;
   readonly Image: string;
+  readonly RestartCount: number;
   readonly State: {
+    readonly StartedAt: string;
     readonly ExitCode: number;
     readonly Status: string;
     readonly Health?: { readonly Status: string };
