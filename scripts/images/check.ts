@@ -234,10 +234,16 @@ async function checkInstallation(
     await everyImageIs(at, tags.after, [...programs, "migrate"]);
     await nominate(at, 4);
   });
-  await step("the version before takes over again, without its migrations", async () => {
+  await step("the version before takes over again on a newer ledger, and takes orders", async () => {
+    await at.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+       VALUES ('newer', repeat('0', 64), '99991231235959_of_a_newer_version', now(), 1)`,
+    );
     at.set({ STAKEBTS_VERSION: tags.before });
     await up("--no-deps", ...programs);
     await everyImageIs(at, tags.before, programs);
+    for (const order of ["off", "on"])
+      await at.compose("run", "--rm", "-T", "stakebts", "payments", order, "--reason", "the version before");
     await nominate(at, 5);
   });
 
