@@ -20,7 +20,9 @@ import { overview } from "./pages/overview/page.tsx";
 import { payouts } from "./pages/payouts.tsx";
 import { settings, users } from "./pages/people.tsx";
 import { receipts } from "./pages/receipts.tsx";
+import { replays } from "./pages/replays.tsx";
 import { search } from "./pages/search.tsx";
+import { setAsidePages } from "./pages/set-aside.tsx";
 import { topUps } from "./pages/top-ups.tsx";
 import { transfers } from "./pages/transfers.tsx";
 import { queueBoard, QUEUES } from "./queues.ts";
@@ -107,7 +109,9 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
     nominators,
     payouts,
     receipts,
+    replays,
     search,
+    setAsidePages,
     settings,
     topUps,
     transfers,

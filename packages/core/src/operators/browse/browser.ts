@@ -1,6 +1,8 @@
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import { type DatabaseSource, openSource } from "../../database/client.ts";
+import { newestReplays } from "../../ledger/postgres/replays.ts";
+import { eventsSetAside } from "../../ledger/postgres/set-aside.ts";
 import type { PayoutId } from "../../rules/payout.ts";
 import { agreementStory, type AgreementSearch, countAgreements, findAgreements } from "./agreements.ts";
 import { type DebtSearch, findDebts, sumDebts } from "./debts.ts";
@@ -42,6 +44,8 @@ export function createBrowser(source: DatabaseSource) {
     balanceReports: (of: { fromMs: number; stepMs: number }) => balanceReports(db, of),
     openStakes: () => openStakes(db),
     lastStarts: () => lastStarts(db),
+    setAside: () => eventsSetAside(db),
+    replays: (limit: number) => newestReplays(db, limit),
     findPage: (text: string) => findPage(db, text),
     close,
   };
