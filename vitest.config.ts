@@ -1,6 +1,15 @@
 import { availableParallelism } from "node:os";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { LongFilesFirst } from "./test/long-files-first.ts";
+
+const browser = (name: string, files: string): TestProjectConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include: [`apps/console/test/browser/${files}`],
+    globalSetup: ["./packages/testkit/src/servers.setup.ts", "./apps/console/test/browser/chromium.setup.ts"],
+  },
+});
 
 export default defineConfig({
   test: {
@@ -48,7 +57,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "long", // by nature: faults of whole clusters, upgrades, all services of the compose file
+          name: "long", // by nature: whole clusters and what may go wrong with them, upgrades, all services of the compose file
           include: ["test/long/**/*.long.test.ts"],
           globalSetup: ["./packages/testkit/src/redis.setup.ts"],
           testTimeout: 300_000,
@@ -57,17 +66,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      {
-        extends: true,
-        test: {
-          name: "browser",
-          include: ["apps/console/test/browser/**/*.browser.test.ts"],
-          globalSetup: [
-            "./packages/testkit/src/servers.setup.ts",
-            "./apps/console/test/browser/chromium.setup.ts",
-          ],
-        },
-      },
+      browser("browser", "*.browser.test.ts"),
+      browser("long-browser", "*.long.test.ts"), // each page in each width and scheme
     ],
   },
 });

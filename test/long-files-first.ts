@@ -1,14 +1,12 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** All files of a project one after the other: a worker that goes from project to project would load the libraries again each time. */
-const PROJECTS = ["e2e", "browser", "db", "unit", "long"];
+const PROJECTS = ["e2e", "browser", "db", "unit", "long-browser", "long"];
 
 /** Of those that take longest, on a machine that has not seen them yet: none of them may be the last, with nothing beside it. */
 const LONG = [
-  "top-up.e2e",
   "start-up.e2e",
   "secrets.e2e",
-  "spend-monitor.e2e",
   "rebuild.db",
   "frozen-process.db",
   "spend-monitor.db",

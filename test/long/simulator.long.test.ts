@@ -1,9 +1,9 @@
 import { runSeed } from "@stakebts/testkit/simulator/run-seed";
 import { expect, it } from "vitest";
 
-it("the simulator finds nothing wrong in two hundred simulations", { timeout: 600_000 }, async () => {
+it("the simulator finds nothing wrong in two hundred simulations more", { timeout: 600_000 }, async () => {
   let payments = 0;
-  for (let seed = 41; seed <= 240; seed++) {
+  for (let seed = 13; seed <= 240; seed++) {
     const result = await runSeed(seed);
     expect(result.wrong, `seed ${seed}`).toEqual([]);
     payments += result.payments;

@@ -3,7 +3,7 @@ import { runSeed } from "./run-seed.ts";
 import type { Safeguard } from "./safeguards.ts";
 
 // The next ones: test/long/simulator.long.test.ts, and `npm run sim`.
-const SEEDS = 40;
+const SEEDS = 12;
 
 describe("the simulator", () => {
   it("finds nothing wrong in the first simulations", { timeout: 120_000 }, async () => {
@@ -29,14 +29,14 @@ describe.each<[Safeguard, RegExp, number, number]>([
   ["save-then-send", /paid twice|contradicted/u, 400, 13],
   ["one-live", /paid twice/u, 100, 1],
   ["epoch", /signed by a payer that is over/u, 400, 26],
-  ["recovery-hold", /paid twice/u, 400, 8],
-  ["due-first", /the rules owe|paid and not owed/u, 300, 9],
-  ["repeat-nonrepeatable", /asked twice/u, 200, 15],
+  ["recovery-hold", /paid twice/u, 400, 256],
+  ["due-first", /the rules owe|paid and not owed/u, 300, 28],
+  ["repeat-nonrepeatable", /asked twice/u, 200, 12],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100, 1],
   ["own-look", /is due/u, 20, 3],
-  ["memo-key", /the rules owe|paid and not owed|incoming \S+ is (?:refunded|kept)/u, 100, 34],
-  ["common-cause", /failed for a cause that concerns everyone/u, 60, 2],
-  ["authority-check", /signed without authority/u, 300, 61],
+  ["memo-key", /the rules owe|paid and not owed|incoming \S+ is (?:refunded|kept)/u, 100, 10],
+  ["common-cause", /failed for a cause that concerns everyone/u, 60, 6],
+  ["authority-check", /signed without authority/u, 300, 10],
   ["key-kept", /spend\.unexplained/u, 20, 2],
   ["login-kept", /settlement\.unexplained/u, 20, 2],
   ["settlement-check", /is due|not paid|owed/u, 20, 1],
