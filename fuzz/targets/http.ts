@@ -120,6 +120,7 @@ const browse: Browser = {
   sumPayouts: async () => counted,
   sumByPayee: async () => page({ payee: MARKUP, count: 1, amount: bts(1n) }),
   payoutIds: async () => [PAYOUT],
+  payoutsNamed: async () => [story],
   payout: async (id: PayoutId) => (id === PAYOUT ? life : undefined),
   debts: async () => page({ ...story, payee: MARKUP, payout: story.key, agreement: undefined }),
   sumDebts: async () => counted,

@@ -14,6 +14,7 @@ import { agreements } from "./pages/agreements.tsx";
 import { due } from "./pages/due.tsx";
 import { forecastPage } from "./pages/forecast.tsx";
 import { freeze } from "./pages/freeze.tsx";
+import { jobs } from "./pages/jobs.tsx";
 import { limits } from "./pages/limits.tsx";
 import { nominators } from "./pages/nominators.tsx";
 import { overview } from "./pages/overview/page.tsx";
@@ -104,6 +105,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
     agreements,
     due,
     freeze,
+    jobs,
     limits,
     live,
     nominators,

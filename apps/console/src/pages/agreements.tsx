@@ -285,6 +285,12 @@ const ScheduleEntry = ({
             at <Time ms={row.processedMs} />
           </>
         )}
+        {canSetAside ? (
+          <>
+            {" "}
+            <a href={`/set-aside?event=${encodeURIComponent(row.id)}`}>Set it aside…</a>
+          </>
+        ) : null}
       </p>
     </div>
   </li>

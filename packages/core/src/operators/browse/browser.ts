@@ -10,7 +10,14 @@ import { balanceReports, lastStarts, openStakes, paidByMonth } from "./history.t
 import type { KeysetWindow } from "./keyset.ts";
 import { findNominators, nominatorStory } from "./nominators.ts";
 import { payoutLife } from "./payout-life.ts";
-import { findPayouts, payoutIds, type PayoutSearch, sumByPayee, sumPayouts } from "./payouts.ts";
+import {
+  findPayouts,
+  payoutIds,
+  type PayoutSearch,
+  payoutsNamed,
+  sumByPayee,
+  sumPayouts,
+} from "./payouts.ts";
 import { eventNames, findReceipts, type ReceiptSearch } from "./receipts.ts";
 import { findPage } from "./search.ts";
 import { statement, transactionStory } from "./transactions.ts";
@@ -31,6 +38,7 @@ export function createBrowser(source: DatabaseSource) {
     sumPayouts: (search: PayoutSearch, max: number) => sumPayouts(db, search, max),
     sumByPayee: (search: PayoutSearch, window: KeysetWindow) => sumByPayee(db, search, window),
     payoutIds: (search: PayoutSearch, max: number) => payoutIds(db, search, max),
+    payoutsNamed: (ids: readonly string[]) => payoutsNamed(db, ids),
     payout: (id: PayoutId) => payoutLife(db, id),
     debts: (search: DebtSearch, window: KeysetWindow) => findDebts(db, search, window),
     sumDebts: (search: DebtSearch, max: number) => sumDebts(db, search, max),
