@@ -68,9 +68,9 @@ async function past(
 async function nominatedLongAgo(cluster: PostgresCluster, days: number) {
   await cluster.send("nominator-1", 25_000n, '{"type":"three_months"}');
   await cluster.send("nominator-2", 500n, "what is this");
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   cluster.devnet.skipTime(days * DAY_S);
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   await cluster.begin("current");
   await cluster.digest();
   const [nomination, invalid] = await past(cluster);
@@ -140,7 +140,7 @@ describe("import blocks", () => {
     cluster.devnet.skipTime(35 * DAY_S);
     await cluster.send("nominator-1", 1n, "stop");
     cluster.devnet.skipTime(35 * DAY_S);
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await cluster.begin("current");
     await off(stakebts);
     const [nomination, stop] = await past(cluster);
@@ -212,7 +212,7 @@ describe("blocks pass", () => {
   test("leads past a block that no node delivers, and past no other", async ({ cluster, stakebts }) => {
     await nominatedLongAgo(cluster, 1);
     await cluster.send("nominator-2", 300n, "what is this");
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     const [last] = (await past(cluster)).slice(-1);
     const block = last?.block ?? expect.unreachable();
     const pass = ["blocks", "pass", `${block}`];
@@ -380,12 +380,12 @@ describe("import sqlite", () => {
   }) => {
     await cluster.send("nominator-1", 25_000n, "three_months");
     await cluster.send("nominator-2", 500n, "what is this");
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     const [nomination] = await past(cluster);
     if (nomination === undefined) return expect.unreachable();
     cluster.devnet.skipTime(65 * DAY_S);
     await cluster.send("nominator-2", 700n, "after v2.4 had stopped");
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await off(stakebts);
     const database = file(await v24({ block: nomination.block, startMs: nomination.timeMs, sql }));
     const before = readFileSync(database);
@@ -450,7 +450,7 @@ describe("import sqlite", () => {
     const url = cluster.devnet.urls[0] ?? expect.unreachable();
     const wallet = new DevnetWallet({ url, name: CUSTODIAN, activeKey: from, memoKey });
     await wallet.transfer({ to: "nominator-1", amountShares: 200_000_000n, memo: "reward" });
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     wallet.close();
     await off(stakebts);
     const startMs = 1_623_177_720_000;

@@ -78,6 +78,11 @@ export interface Devnet {
   readonly stopped: Promise<void>;
   /** Makes blocks now and gives them to all linked nodes. In a partition: in every group, or in the one named. */
   produce(count?: number, group?: number): Promise<void>;
+  /**
+   * Makes blocks, at least `count`, until all that is in a block now is below the last irreversible one. How many that takes depends on
+   * whose turn it is, which nobody knows beforehand. Throws after a hundred more: nothing becomes irreversible.
+   */
+  produceUntilFinal(count?: number): Promise<void>;
   /** Stops production: head and last irreversible block stand still. */
   pause(): void;
   resume(): void;
@@ -97,6 +102,8 @@ export interface Devnet {
   injectUnreadable(options?: { node?: number }): void;
   stop(): Promise<void>;
 }
+
+const UNTIL_FINAL_BLOCKS_MAX = 100;
 
 /** Starts nodes in this process. Rejects if a port is taken; throws for keys that are not WIF. */
 export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
@@ -138,6 +145,15 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     },
     stopped,
     produce: async (count = 1, group) => network.produce(count, group),
+    produceUntilFinal: async (count = 1) => {
+      const dynamic = () => (network.nodes[0] as (typeof network.nodes)[number]).chain.state.dynamic;
+      const { headNum } = dynamic();
+      await network.produce(count);
+      for (let more = 0; dynamic().irreversibleNum <= headNum; more++) {
+        if (more === UNTIL_FINAL_BLOCKS_MAX) throw new Error(`block ${headNum} does not become irreversible`);
+        await network.produce(1);
+      }
+    },
     pause,
     resume,
     stallIrreversibility: (stalled) => network.stallIrreversibility(stalled),

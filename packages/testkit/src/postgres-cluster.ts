@@ -102,7 +102,7 @@ export class PostgresCluster {
     const { raised } = (await this.ledger.control.read()).recoveryHold;
     if (raised === undefined) return;
     this.devnet.skipTime(Math.ceil((raised.untilMs - (await this.chain.head()).headTimeMs) / 1000));
-    await this.devnet.produce(8);
+    await this.devnet.produceUntilFinal(8);
     await this.ingest();
   }
 
@@ -141,7 +141,7 @@ export class PostgresCluster {
 
   /** What was sent is final, written down and decided. */
   async digest(): Promise<void> {
-    await this.devnet.produce(8);
+    await this.devnet.produceUntilFinal(8);
     await this.ingest();
     await applyEvents({
       ledger: this.ledger,

@@ -95,7 +95,7 @@ describe.skipIf(inject("chromium") === "")("an operator's actions in a browser",
   }) => {
     await console.addUser("anna", "operator");
     await cluster.send("nominator-1", 500n, "what is this");
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await cluster.ingest();
     const { items } = await console.browse.transfers({ direction: "in" }, { limit: 1 });
     const operation = items[0]?.operation ?? "";

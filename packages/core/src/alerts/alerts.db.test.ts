@@ -74,7 +74,7 @@ describe("the scheduler tells Prometheus of", () => {
     await cluster.send("nominator-1", 500n, "what is this");
     await cluster.digest();
     cluster.devnet.skipTime(3_600);
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await cluster.ingest();
     expect(await watched.read("stakebts_oldest_unpaid_seconds")).toBeGreaterThan(3_500);
     expect(await watched.read('stakebts_liabilities_payments{horizon="past_due"}')).toBe(1);
@@ -85,7 +85,7 @@ describe("the scheduler tells Prometheus of", () => {
     await cluster.digest();
     await cluster.work();
     cluster.devnet.skipTime(31 * 86_400);
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await cluster.ingest(); // No events are applied yet: the reward is a row that is due, and no payout.
     expect(await watched.read("stakebts_oldest_unpaid_seconds")).toBeGreaterThan(80_000);
   });
@@ -115,7 +115,7 @@ describe("the scheduler tells Prometheus of", () => {
 
   test("undecided transfers, and jobs that are not made yet", async ({ cluster, watched }) => {
     await cluster.send("nominator-1", 500n, "what is this");
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await cluster.ingest();
     expect(await watched.read("stakebts_undecided_transfers")).toBe(1);
     expect(await watched.read("stakebts_outbox_jobs")).toBe(1);
@@ -221,7 +221,7 @@ describe("the ingester tells Prometheus of", () => {
     const watched = new Watched();
     const chain = countBlocks(watched.metrics, cluster.chain);
     await cluster.send("nominator-1", 500n, "what is this");
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     const { irreversibleBlockNum: to } = await chain.head();
     await chain.blocks({ from: 1, to, account: cluster.custodian.id });
     expect(await watched.read("stakebts_blocks_read_total")).toBe(to);
@@ -232,7 +232,7 @@ describe("the ingester tells Prometheus of", () => {
 describe("the payer tells Prometheus of", () => {
   /** A refund that is due, of any size. */
   async function createRefund(cluster: PostgresCluster, amount: bigint) {
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await cluster.ingest();
     const dueMs = (await cluster.ledger.cursor.read())?.blockTimeMs ?? millis(0);
     const refund = refundOf(operation(1), { amount: bts(amount), dueMs });
@@ -379,7 +379,7 @@ describe("the liveness ping", () => {
     await cluster.digest();
     expect(await livenessPing.beat()).toBeUndefined(); // Due for a moment.
     cluster.devnet.skipTime(3_600);
-    await cluster.devnet.produce(8);
+    await cluster.devnet.produceUntilFinal(8);
     await cluster.ingest();
     expect(await livenessPing.beat()).toBe("payout_overdue");
     expect(await livenessPing.beat()).toBe("payout_overdue");

@@ -11,7 +11,7 @@ import type { Ledger } from "./ledger.ts";
 
 async function refundDue(cluster: InProcessCluster) {
   await cluster.send("nominator-1", 500, "what is this");
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   await cluster.ingest();
   await cluster.applyEvents();
   const [payout] = cluster.ledger.contents.payouts.values();

@@ -69,7 +69,7 @@ describe("a payment is made once", () => {
       await cluster.devnet.produce(14);
       await cluster.ingest();
       const { id } = await refundDue(cluster);
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       await cluster.ingest();
       cluster.devnet.partition([[0], [1]]);
       await cluster.pay(id);
@@ -393,7 +393,7 @@ describe("a node that does not know an account", () => {
       await cluster.ingest();
       const accounts = cluster.chain.accounts.bind(cluster.chain);
       await cluster.send("nominator-1", 500, "what is this");
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       const before = await cluster.ledger.cursor.read();
       Object.assign(cluster.chain, { accounts: async (ids: readonly string[]) => ids.map(() => undefined) });
       await expect(cluster.ingest()).rejects.toThrow(ChainError);

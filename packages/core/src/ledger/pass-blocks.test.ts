@@ -21,7 +21,7 @@ function withhold(cluster: InProcessCluster, blockNum: number): void {
 
 /** A nomination, or what is none, is in a block that nobody delivers any more. */
 async function blocked(cluster: InProcessCluster): Promise<number> {
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   await cluster.ingest();
   const before = (await cluster.chain.head()).headBlockNum;
   await cluster.send("nominator-1", 25_000, "three_months");

@@ -194,7 +194,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
       node(cluster).swallowBroadcasts(1);
       await cluster.pay(id);
       await cluster.send("custodian", 450, memo, { to: "nominator-1" });
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       await cluster.ingest();
       expect(events(cluster)).toContain("ledger.contradicted");
       expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });

@@ -41,7 +41,7 @@ const receipts = (cluster: InProcessCluster, event: string) =>
 
 /** Blocks that nobody works on, and then the ingester: what was made is final and known. */
 async function final(cluster: InProcessCluster): Promise<void> {
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   await cluster.ingest();
 }
 
@@ -140,7 +140,7 @@ describe("requeueing a failed payout", () => {
       const payout = await failedRefund(cluster);
       // The payment is in the ledger, and for some reason nobody put the two together.
       await paidByHand(cluster, 450n, payout.memo);
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       const transaction = cluster.ledger.transaction.bind(cluster.ledger);
       const withoutConfirming = vi.spyOn(cluster.ledger, "transaction");
       withoutConfirming.mockImplementation((work) =>
@@ -179,7 +179,7 @@ describe("requeueing a failed payout", () => {
   it("is refused while the ledger is behind the chain, and works when it has caught up", () =>
     inCluster({}, async (cluster) => {
       const { id } = await failedRefund(cluster);
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       const refused = await requeue(cluster, id);
       expect(refused).toMatchObject({ result: "refused", status: "failed" });
       expect(refused.message).toMatch(/behind the chain/u);
@@ -290,7 +290,7 @@ describe("cancelling a payout", () => {
   it("is refused while the ledger is behind the chain", () =>
     inCluster({}, async (cluster) => {
       const { id } = await failedRefund(cluster);
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       expect(await cancel(cluster, id)).toMatchObject({ result: "refused", status: "failed" });
     }));
 

@@ -36,7 +36,7 @@ const write = (cluster: InProcessCluster, change: Partial<NewTransfer>): Promise
   );
 
 async function final(cluster: InProcessCluster): Promise<void> {
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   await cluster.ingest();
   await cluster.applyEvents();
 }

@@ -174,14 +174,14 @@ describe("the checkpoint of the audit log", () => {
 /** A refund fails, and its notice is paid. */
 async function failOnce(cluster: InProcessCluster): Promise<void> {
   await cluster.send("nominator-1", 500, "what is this");
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   await cluster.ingest();
   await cluster.applyEvents();
   const [refund] = payoutsOf(cluster, "refund");
   cluster.devnet.nodes[0]?.faults.swallowBroadcasts(1);
   await cluster.pay(refund?.id as PayoutId);
   cluster.devnet.skipTime(600);
-  await cluster.devnet.produce(8);
+  await cluster.devnet.produceUntilFinal(8);
   await cluster.settle();
   cluster.devnet.skipTime(600); // Past the recovery hold that the leap has raised.
   await cluster.settle();
@@ -214,7 +214,7 @@ describe("a comparison with the chain", () => {
   it("says of a ledger whose scheduler is late that this is why, and waits for it first", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 25_000, "three_months");
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       await cluster.ingest();
       const { comparison } = await cluster.compare();
       expect(comparison).toMatchObject({ serious: 0, expected: { behind: expect.any(Number) } });
@@ -342,7 +342,7 @@ describe("a comparison with the chain", () => {
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 500, "what is this");
       await cluster.send("nominator-2", 500, "what is this");
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       await cluster.ingest();
       await cluster.applyEvents();
       const [first, second] = payoutsOf(cluster, "refund");
@@ -365,7 +365,7 @@ describe("a comparison with the chain", () => {
       await cluster.send("nominator-1", 25_000, "three_months");
       await cluster.settle();
       await cluster.send("nominator-1", 1, "stop");
-      await cluster.devnet.produce(8);
+      await cluster.devnet.produceUntilFinal(8);
       await cluster.ingest();
       await cluster.applyEvents();
       const [stop] = payoutsOf(cluster, "stop");
