@@ -4,6 +4,7 @@ import { startPostgres } from "@stakebts/testkit/postgres";
 import { benchConfirmation } from "./confirmation.ts";
 import { benchCrypto } from "./crypto.ts";
 import { ratio, type Row } from "./measure.ts";
+import { benchLists } from "./lists.ts";
 import { type BenchNode, benchPayouts } from "./payouts.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
 import { keepResults, print } from "./report.ts";
@@ -14,7 +15,8 @@ import { benchStartup } from "./startup.ts";
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES      of crypto, replay, payouts, confirmation, startup; default: all
+  --only NAMES      of crypto, replay, payouts, confirmation, startup, lists; default: all but lists
+  --stake-rows N    of the larger ledger of lists, default 1000000; 10000000 takes gigabytes
   --payouts N       default 1000
   --each-way MS     of the slow line, default 100
   --node URL        a node of a test network in place of those of this machine; needs the accounts:
@@ -28,6 +30,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", default: "crypto,replay,payouts,confirmation,startup" },
     payouts: { type: "string", default: "1000" },
+    "stake-rows": { type: "string", default: "1000000" },
     "each-way": { type: "string", default: "100" },
     node: { type: "string" },
     custodian: { type: "string", default: "custodian" },
@@ -115,5 +118,6 @@ if (isWanted("payouts")) {
 }
 if (isWanted("confirmation") && node === undefined) take(await benchConfirmation());
 if (isWanted("startup") && node === undefined) take(await benchStartup());
+if (isWanted("lists") && node === undefined) take(await benchLists(Number(values["stake-rows"])));
 if (values.keep) keepResults(measured);
 process.exit(0);
