@@ -6,6 +6,7 @@ import { benchCrypto } from "./crypto.ts";
 import { ratio, type Row } from "./measure.ts";
 import { benchLists } from "./lists.ts";
 import { type BenchNode, benchPayouts } from "./payouts.ts";
+import { benchPages } from "./pages.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
 import { keepResults, print } from "./report.ts";
 import { benchStartup } from "./startup.ts";
@@ -15,8 +16,9 @@ import { benchStartup } from "./startup.ts";
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES      of crypto, replay, payouts, confirmation, startup, lists; default: all but lists
+  --only NAMES      of crypto, replay, payouts, confirmation, startup, lists, pages; default: all but lists and pages
   --stake-rows N    of the larger ledger of lists, default 1000000; 10000000 takes gigabytes
+  --agreements N    that pages are shown over, default 100000
   --payouts N       default 1000
   --each-way MS     of the slow line, default 100
   --node URL        a node of a test network in place of those of this machine; needs the accounts:
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "crypto,replay,payouts,confirmation,startup" },
     payouts: { type: "string", default: "1000" },
     "stake-rows": { type: "string", default: "1000000" },
+    agreements: { type: "string", default: "100000" },
     "each-way": { type: "string", default: "100" },
     node: { type: "string" },
     custodian: { type: "string", default: "custodian" },
@@ -68,6 +71,14 @@ const take = (rows: readonly Row[]): void => {
 
 print([{ name: "", ours: "StakeBTS", ceiling: "ceiling", ratio: "ratio", target: "set out for" }]);
 if (isWanted("crypto")) take(await benchCrypto());
+if (isWanted("pages")) {
+  const postgres = await startPostgres();
+  try {
+    take(await benchPages(postgres, { agreements: Number(values.agreements) }));
+  } finally {
+    await postgres.stop();
+  }
+}
 if (isWanted("replay")) {
   const postgres = await startPostgres();
   try {

@@ -1,6 +1,7 @@
 import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
 import type { AccountHistoryReader } from "@stakebts/bitshares/account-operations";
 import type { MemoReader } from "@stakebts/bitshares/signing";
+import { carryOutReplay } from "../imports/carry-out-replay.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { dispatchJobs } from "../ledger/dispatch-jobs.ts";
 import { establishCursor, type StartMode } from "../ledger/establish-cursor.ts";
@@ -27,6 +28,8 @@ import {
 
 /** Between two looks at the custodian's memo key on the chain. */
 const MEMO_KEY_MS = 10_000;
+/** Between two looks for blocks that an operator wants read again. */
+const REPLAY_MS = 5_000;
 
 export interface IngesterPorts extends ProcessPorts, FreezablePorts {
   readonly chain: ChainReader & Partial<AccountHistoryReader> & { takeTroubles(): readonly NodeTrouble[] };
@@ -74,15 +77,17 @@ export async function runIngester(
   const { chain, ledger, queue, memos, clock, log, progress } = ports;
   const custodian = await findCustodian({ chain, clock, log }, settings.custodian, signal);
   if (custodian === undefined) return;
-  const deps = newIngestDeps(
-    { chain, ledger, memos, log },
-    {
-      policy: settings.policyOn(custodian.chainId),
-      custodian: custodian.account,
-      skipBlocks: settings.skipBlocks,
-      adminReplay: settings.adminReplay,
-    },
-  );
+  const newDeps = () =>
+    newIngestDeps(
+      { chain, ledger, memos, log },
+      {
+        policy: settings.policyOn(custodian.chainId),
+        custodian: custodian.account,
+        skipBlocks: settings.skipBlocks,
+        adminReplay: settings.adminReplay,
+      },
+    );
+  const deps = newDeps();
   ports.readiness?.requires({
     database: ledgerIsThere(ledger),
     node: nodeIsThere({ chain, clock }),
@@ -131,6 +136,7 @@ export async function runIngester(
       if ((await watch.look()) > 0) await dispatchJobs({ ledger, queue });
       return lookMs ?? MEMO_KEY_MS;
     }),
+    replayAsOrdered({ ...ports, deps: newDeps() }, settings, signal),
     // Beside it: while nodes lie or disagree, ingesting fails, and this is what has to be said then.
     reportNodeTroubles(
       ports,
@@ -145,3 +151,15 @@ export async function runIngester(
   ]);
   await freezing;
 }
+
+/** What operators want read again, in small steps beside the new blocks, with a place of its own to read at. */
+const replayAsOrdered = (
+  { clock, log, progress, ledger, queue, deps }: IngesterPorts & { readonly deps: HistoryDeps },
+  { lookMs }: IngesterSettings,
+  signal: AbortSignal,
+): Promise<void> =>
+  repeat({ clock, log, progress, name: "replay" }, signal, async () => {
+    const did = await carryOutReplay(deps);
+    if (did !== "none") await dispatchJobs({ ledger, queue });
+    return did === "step" ? 0 : (lookMs ?? REPLAY_MS);
+  });
