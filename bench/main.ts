@@ -4,6 +4,7 @@ import { startPostgres } from "@stakebts/testkit/postgres";
 import { benchConfirmation } from "./confirmation.ts";
 import { benchCrypto } from "./crypto.ts";
 import { ratio, type Row } from "./measure.ts";
+import { benchLists } from "./lists.ts";
 import { type BenchNode, benchPayouts } from "./payouts.ts";
 import { benchPages } from "./pages.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
@@ -15,7 +16,8 @@ import { benchStartup } from "./startup.ts";
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES      of crypto, replay, payouts, confirmation, startup, pages; default: all but pages
+  --only NAMES      of crypto, replay, payouts, confirmation, startup, lists, pages; default: all but lists and pages
+  --stake-rows N    of the larger ledger of lists, default 1000000; 10000000 takes gigabytes
   --agreements N    that pages are shown over, default 100000
   --payouts N       default 1000
   --each-way MS     of the slow line, default 100
@@ -30,6 +32,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", default: "crypto,replay,payouts,confirmation,startup" },
     payouts: { type: "string", default: "1000" },
+    "stake-rows": { type: "string", default: "1000000" },
     agreements: { type: "string", default: "100000" },
     "each-way": { type: "string", default: "100" },
     node: { type: "string" },
@@ -126,5 +129,6 @@ if (isWanted("payouts")) {
 }
 if (isWanted("confirmation") && node === undefined) take(await benchConfirmation());
 if (isWanted("startup") && node === undefined) take(await benchStartup());
+if (isWanted("lists") && node === undefined) take(await benchLists(Number(values["stake-rows"])));
 if (values.keep) keepResults(measured);
 process.exit(0);

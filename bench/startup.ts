@@ -31,12 +31,12 @@ export async function benchStartup(): Promise<readonly Row[]> {
       const ms = await rounds(async () => {
         const port = await freePort();
         const startMs = performance.now();
-        const { pid, kill, exited } = cluster.start(name, { STAKEBTS_HTTP_PORT: `${port}` });
+        const worker = cluster.start(name, { STAKEBTS_HTTP_PORT: `${port}` });
         while (!(await isReady(port))) await delay(LOOK_MS);
         const tookMs = performance.now() - startMs;
-        costs.push(`${cpuMs(pid)} ms, ${memoryMb(pid)?.now} MB`);
-        kill("SIGTERM");
-        await exited;
+        costs.push(`${cpuMs(worker.pid)} ms, ${memoryMb(worker.pid)?.now} MB`);
+        worker.kill("SIGTERM");
+        await worker.exited;
         return tookMs;
       });
       rows.push(
