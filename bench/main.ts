@@ -5,15 +5,18 @@ import { benchConfirmation } from "./confirmation.ts";
 import { benchCrypto } from "./crypto.ts";
 import { ratio, type Row } from "./measure.ts";
 import { type BenchNode, benchPayouts } from "./payouts.ts";
+import { benchPages } from "./pages.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
 import { keepResults, print } from "./report.ts";
+import { benchStartup } from "./startup.ts";
 
 // What the product costs, each figure beside a ceiling that was measured in the same run. Nothing here passes or fails: machines differ,
 // and a slow day is not a bug.
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES      of crypto, replay, payouts, confirmation; default: all
+  --only NAMES      of crypto, replay, payouts, confirmation, startup, pages; default: all but pages
+  --agreements N    that pages are shown over, default 100000
   --payouts N       default 1000
   --each-way MS     of the slow line, default 100
   --node URL        a node of a test network in place of those of this machine; needs the accounts:
@@ -25,8 +28,9 @@ const USAGE = `npm run bench -- [options]
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "crypto,replay,payouts,confirmation" },
+    only: { type: "string", default: "crypto,replay,payouts,confirmation,startup" },
     payouts: { type: "string", default: "1000" },
+    agreements: { type: "string", default: "100000" },
     "each-way": { type: "string", default: "100" },
     node: { type: "string" },
     custodian: { type: "string", default: "custodian" },
@@ -64,6 +68,14 @@ const take = (rows: readonly Row[]): void => {
 
 print([{ name: "", ours: "StakeBTS", ceiling: "ceiling", ratio: "ratio", target: "set out for" }]);
 if (isWanted("crypto")) take(await benchCrypto());
+if (isWanted("pages")) {
+  const postgres = await startPostgres();
+  try {
+    take(await benchPages(postgres, { agreements: Number(values.agreements) }));
+  } finally {
+    await postgres.stop();
+  }
+}
 if (isWanted("replay")) {
   const postgres = await startPostgres();
   try {
@@ -113,5 +125,6 @@ if (isWanted("payouts")) {
   }
 }
 if (isWanted("confirmation") && node === undefined) take(await benchConfirmation());
+if (isWanted("startup") && node === undefined) take(await benchStartup());
 if (values.keep) keepResults(measured);
 process.exit(0);

@@ -36,6 +36,22 @@ CREATE TRIGGER no_delete BEFORE DELETE ON balance_adjustment FOR EACH ROW EXECUT
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON balance_adjustment FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON balance_adjustment FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE cancel_request (
+  id bigint NOT NULL DEFAULT nextval('cancel_request_id_seq'::regclass),
+  payout_id uuid NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT cancel_request_pkey PRIMARY KEY (id),
+  CONSTRAINT cancel_request_payout_id_fkey FOREIGN KEY (payout_id) REFERENCES payout(id) ON UPDATE CASCADE ON DELETE RESTRICT,
+  CONSTRAINT cancel_request_has_author CHECK (actor <> '' AND reason <> '')
+);
+CREATE INDEX cancel_request_payout_id_idx ON cancel_request (payout_id);
+CREATE TRIGGER no_delete BEFORE DELETE ON cancel_request FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON cancel_request FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON cancel_request FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE chain_cursor (
   id integer NOT NULL DEFAULT 1,
   block_num integer NOT NULL,
@@ -402,6 +418,30 @@ CREATE TRIGGER no_delete BEFORE DELETE ON recorded_transfer FOR EACH ROW EXECUTE
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON recorded_transfer FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER written_once BEFORE UPDATE ON recorded_transfer FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TABLE replay_order (
+  id bigint NOT NULL DEFAULT nextval('replay_order_id_seq'::regclass),
+  from_block integer NOT NULL,
+  to_block integer NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  next_block integer NOT NULL,
+  transfers_added integer NOT NULL DEFAULT 0,
+  started_at timestamptz(3),
+  ended_at timestamptz(3),
+  ended_by text,
+  remark text,
+  CONSTRAINT replay_order_pkey PRIMARY KEY (id),
+  CONSTRAINT replay_order_has_author CHECK (actor <> '' AND reason <> ''),
+  CONSTRAINT replay_order_has_blocks CHECK (from_block > 0 AND to_block >= from_block),
+  CONSTRAINT replay_order_stands_within CHECK (next_block >= from_block AND next_block <= (to_block + 1))
+);
+CREATE UNIQUE INDEX replay_order_one_open ON replay_order ((true)) WHERE ended_at IS NULL;
+CREATE TRIGGER no_delete BEFORE DELETE ON replay_order FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON replay_order FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER replay_goes_forward BEFORE UPDATE ON replay_order FOR EACH ROW EXECUTE FUNCTION replay_goes_forward();
+
 CREATE TABLE settlement (
   payout_id uuid NOT NULL,
   block_num integer NOT NULL,
@@ -595,17 +635,23 @@ CREATE TRIGGER signed_once BEFORE UPDATE ON withdrawal FOR EACH ROW WHEN (old.si
 CREATE TRIGGER withdrawal_moves BEFORE UPDATE ON withdrawal FOR EACH ROW EXECUTE FUNCTION withdrawal_moves();
 CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EACH ROW EXECUTE FUNCTION withdrawal_needs_signed_payout();
 
+-- FUNCTION acts_for(person text, roles text[]) RETURNS boolean
 -- FUNCTION add_freeze(new_level text, new_source text, new_process text, new_reason text) RETURNS boolean
+-- FUNCTION ask_to_cancel(of_payout uuid, was text, details jsonb) RETURNS boolean
+-- FUNCTION asked_to_cancel(of_payout uuid) RETURNS TABLE(person text, why text, asked_at timestamp with time zone, open_from timestamp with time zone, is_open boolean)
 -- FUNCTION bind_ledger(of_chain text, of_custodian text, of_name text) RETURNS ledger_account
+-- FUNCTION cancel_payout(of_payout uuid, was text, details jsonb, despite text) RETURNS boolean
 -- FUNCTION chain_cursor_goes_forward() RETURNS trigger
 -- FUNCTION confirm_payouts(ids uuid[], blocks integer[], trxs integer[], ops integer[], said jsonb) RETURNS bigint
 -- FUNCTION create_notice(new_id uuid, new_key text, new_payee text, new_amount bigint, new_memo text, new_due bigint) RETURNS boolean
 -- FUNCTION database_identity() RETURNS text
 -- FUNCTION deposit_nonces(key text) RETURNS text[]
 -- FUNCTION end_freeze(of_freeze bigint, still text, by_whom text, why text) RETURNS boolean
+-- FUNCTION end_replay(of_order bigint, details jsonb) RETURNS boolean
 -- FUNCTION ensure_process_roles() RETURNS text[]
 -- FUNCTION freeze_is_only_ended() RETURNS trigger
 -- FUNCTION freeze_waits_for_payments() RETURNS trigger
+-- FUNCTION hold_payout(of_payout uuid, was text, details jsonb) RETURNS boolean
 -- FUNCTION is_approved(debt payout) RETURNS boolean
 -- FUNCTION is_frozen() RETURNS boolean
 -- FUNCTION is_on_recovery_hold() RETURNS boolean
@@ -615,8 +661,11 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION limit_ends_with_status() RETURNS trigger
 -- FUNCTION limit_payment(of_payout uuid) RETURNS text
 -- FUNCTION login_is(process text) RETURNS boolean
+-- FUNCTION needs_person(details jsonb, roles text[]) RETURNS void
+-- FUNCTION nothing_was_sent(debt payout, despite text) RETURNS boolean
 -- FUNCTION only_checked() RETURNS trigger
 -- FUNCTION operation_name(block integer, trx integer, op integer) RETURNS text
+-- FUNCTION order_replay(first integer, last integer, details jsonb) RETURNS bigint
 -- FUNCTION payout_begins_due() RETURNS trigger
 -- FUNCTION payout_moves() RETURNS trigger
 -- FUNCTION read_transfers(memos jsonb) RETURNS SETOF text
@@ -625,12 +674,13 @@ CREATE TRIGGER withdrawal_needs_signed_payout BEFORE INSERT ON withdrawal FOR EA
 -- FUNCTION refuse_change() RETURNS trigger
 -- FUNCTION refuse_removal() RETURNS trigger
 -- FUNCTION release_approved(of_payout uuid, job_id text) RETURNS boolean
+-- FUNCTION replay_goes_forward() RETURNS trigger
 -- FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text) RETURNS boolean
--- FUNCTION resume_event(of_event text, by_whom text, why text) RETURNS boolean
+-- FUNCTION resume_event(of_event text, by_whom text, why text, action text DEFAULT NULL::text) RETURNS boolean
 -- FUNCTION save_withdrawal(new_id uuid, of_payout uuid, new_txid text, new_bytes bytea, new_ref_block_num integer, new_expiration_ms bigint, new_fee_shares bigint, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text
 -- FUNCTION save_withdrawals(new_withdrawals jsonb, epoch bigint, of_chain text, of_custodian text, of_name text) RETURNS text[]
 -- FUNCTION set_aside_is_only_ended() RETURNS trigger
--- FUNCTION set_event_aside(of_event text, by_whom text, why text) RETURNS text
+-- FUNCTION set_event_aside(of_event text, by_whom text, why text, action text DEFAULT NULL::text) RETURNS text
 -- FUNCTION stake_row_begins() RETURNS trigger
 -- FUNCTION stake_row_moves_forward() RETURNS trigger
 -- FUNCTION top_up_moves() RETURNS trigger

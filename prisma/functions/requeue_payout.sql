@@ -1,8 +1,7 @@
 -- Gives a failed or held payout back to the payer, with its job and its receipt, for one more attempt. The service looks first and
 -- answers in words (packages/core/src/operators/requeue-payout.ts). This function is what the database allows to every caller: nothing
--- while a withdrawal is live or a recovery hold is placed, and nothing for a payout whose payment the ledger knows (twin: weighEvidence
--- in packages/core/src/rules/payment-evidence.ts, and a test compares them). `despite` is block:trx:op of a transfer that names the
--- payout and pays something else. Returns false when the payout or what is known of it has changed.
+-- under a recovery hold, and nothing unless it is proved that nothing was sent (nothing_was_sent). Returns false when the payout or what
+-- is known of it has changed.
 CREATE OR REPLACE FUNCTION requeue_payout(of_payout uuid, was text, job_id text, event text, details jsonb, despite text)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -16,16 +15,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(7270001);
   SELECT * INTO debt FROM payout WHERE id = of_payout FOR UPDATE;
   IF NOT FOUND OR debt.status <> was OR was NOT IN ('failed', 'held') THEN RETURN false; END IF;
-  IF is_on_recovery_hold()
-     OR EXISTS (SELECT FROM withdrawal WHERE payout_id = of_payout AND status <> 'expired')
-     OR EXISTS (SELECT FROM transfer t
-                 WHERE t.direction = 'out'
-                   AND (t.payout_key = debt.key OR t.txid IN (SELECT txid FROM withdrawal WHERE payout_id = of_payout)
-                        OR (debt.kind = 'deposit' AND t.memo_nonce = ANY (deposit_nonces(debt.key))))
-                   AND (despite IS DISTINCT FROM operation_name(t.block_num, t.trx_in_block, t.op_in_trx)
-                        OR (t.receiver = debt.payee AND t.amount_shares = debt.amount * 100000))) THEN
-    RETURN false;
-  END IF;
+  IF is_on_recovery_hold() OR NOT nothing_was_sent(debt, despite) THEN RETURN false; END IF;
   UPDATE payout SET status = 'ready', reason = NULL, waiting_since = NULL, updated_at = now() WHERE id = of_payout;
   INSERT INTO outbox (job_id, kind, data, delay_ms)
   VALUES (requeue_payout.job_id, 'payout.pay', jsonb_build_object('payoutId', of_payout), 0)

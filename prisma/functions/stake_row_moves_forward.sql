@@ -15,7 +15,8 @@ BEGIN
       NEW.block_start, NEW.trx_idx, NEW.ops_idx) THEN
     RAISE EXCEPTION 'stake row % says what is owed and is not changed', OLD.id USING ERRCODE = 'restrict_violation';
   END IF;
-  IF NEW.status = 'pending' AND OLD.status = 'processing' AND NOT login_is('operator') THEN
+  -- The console's login has no right to the table: it is here by `cancel_payout`.
+  IF NEW.status = 'pending' AND OLD.status = 'processing' AND NOT login_is('operator') AND NOT login_is('console') THEN
     RAISE EXCEPTION 'stake row % goes back when an operator cancels its payout', OLD.id USING ERRCODE = 'insufficient_privilege';
   END IF;
   -- A row is aborted by a stop that is being answered, made before the row fell due or after its payout was cancelled; or on its day,

@@ -14,13 +14,16 @@ import { agreements } from "./pages/agreements.tsx";
 import { due } from "./pages/due.tsx";
 import { forecastPage } from "./pages/forecast.tsx";
 import { freeze } from "./pages/freeze.tsx";
+import { jobs } from "./pages/jobs.tsx";
 import { limits } from "./pages/limits.tsx";
 import { nominators } from "./pages/nominators.tsx";
 import { overview } from "./pages/overview/page.tsx";
 import { payouts } from "./pages/payouts.tsx";
 import { settings, users } from "./pages/people.tsx";
 import { receipts } from "./pages/receipts.tsx";
+import { replays } from "./pages/replays.tsx";
 import { search } from "./pages/search.tsx";
+import { setAsidePages } from "./pages/set-aside.tsx";
 import { topUps } from "./pages/top-ups.tsx";
 import { transfers } from "./pages/transfers.tsx";
 import { queueBoard, QUEUES } from "./queues.ts";
@@ -102,12 +105,15 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
     agreements,
     due,
     freeze,
+    jobs,
     limits,
     live,
     nominators,
     payouts,
     receipts,
+    replays,
     search,
+    setAsidePages,
     settings,
     topUps,
     transfers,

@@ -11,11 +11,11 @@ export const SIGN_IN = "/login";
 export const SIGN_OUT = "/logout";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Everybody may go; an approver may approve; an operator may do what there is. */
+/** Everybody may go; an approver may be the second of two people; an operator may do what there is. */
 const mayChange = (role: ConsoleRole, path: string): boolean =>
   role === "operator" ||
   path === SIGN_OUT ||
-  (role === "approver" && /^\/payouts\/[^/]+\/approve$/u.test(path));
+  (role === "approver" && /^\/payouts\/[^/]+\/(?:approve|cancel)$/u.test(path));
 export const isUnsafe = (c: Context): boolean => !SAFE.has(c.req.method);
 
 export function guard(

@@ -23,9 +23,10 @@ const WAIT_MS_MAX = 10_000;
 export function queueBoard({
   queues,
   ledger,
+  browse,
   log,
   origin,
-}: Pick<ConsoleDeps, "queues" | "ledger" | "log" | "origin">): Hono<ConsoleEnv> {
+}: Pick<ConsoleDeps, "queues" | "ledger" | "browse" | "log" | "origin">): Hono<ConsoleEnv> {
   const forViewers = new Hono().route(
     QUEUES,
     board(queues, () => true),
@@ -36,7 +37,12 @@ export function queueBoard({
     const { role, csrfToken } = c.get("session");
     if (role === "operator") await next();
     else c.res = await forViewers.fetch(c.req.raw, c.env);
-    if (!(c.res.headers.get("content-type") ?? "").startsWith("text/html")) return;
+    const type = c.res.headers.get("content-type") ?? "";
+    if (c.req.method === "GET" && c.res.status === 200 && type.startsWith("application/json")) {
+      c.res = new Response(JSON.stringify(await withPayouts(browse, await c.res.json())), c.res);
+      c.res.headers.delete("content-length");
+    }
+    if (!type.startsWith("text/html")) return;
     c.res = new Response(withoutForeignLinks(await c.res.text()), c.res);
     // Bull Board's client sends this back in a header, as axios does by default.
     const secure = origin?.startsWith("https:") ?? false;
@@ -78,7 +84,13 @@ export function queueBoard({
 function board(queues: readonly Queue[], isReadOnly: (queue: Queue) => boolean): Hono {
   const adapter = new HonoAdapter(serveStatic).setBasePath(QUEUES);
   createBullBoard({
-    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: isReadOnly(queue) })),
+    queues: queues.map(
+      (queue) =>
+        new BullMQAdapter(queue, {
+          readOnlyMode: isReadOnly(queue),
+          ...(queue.name === MONEY_QUEUE ? { externalJobUrl } : {}),
+        }),
+    ),
     serverAdapter: adapter,
     options: {
       uiConfig: {
@@ -89,6 +101,56 @@ function board(queues: readonly Queue[], isReadOnly: (queue: Queue) => boolean):
     },
   });
   return adapter.registerPlugin();
+}
+
+/** Which payouts a job wakes the payer for. */
+export const payoutsOf = (data: unknown): readonly string[] => {
+  const { payoutId, also } = (data ?? {}) as { payoutId?: unknown; also?: unknown };
+  const ids = [payoutId, ...(Array.isArray(also) ? (also as unknown[]) : [])];
+  return ids.filter((id): id is string => typeof id === "string" && UUID.test(id));
+};
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
+
+/** The link of a job in Bull Board: to its payout, or to the list of those that it woke the payer for. */
+function externalJobUrl({ id, data }: { id?: string | number | undefined | null; data: unknown }) {
+  const [one, ...others] = payoutsOf(data);
+  if (one !== undefined && others.length === 0) return { displayText: "Payout", href: `/payouts/${one}` };
+  return { displayText: "Payouts", href: `/jobs/${encodeURIComponent(`${id ?? ""}`)}` };
+}
+
+/** Of one job, in Bull Board; the job's own page has all. */
+const SHOWN_PAYOUTS_MAX = 20;
+
+/** A job carries ids. People look for keys, and for what came of them: as the ledger has it now, with where to read on. */
+async function withPayouts(
+  browse: Pick<ConsoleDeps["browse"], "payoutsNamed">,
+  answer: unknown,
+): Promise<unknown> {
+  const { queues, job } = answer as { queues?: { jobs?: ShownJob[] }[]; job?: ShownJob };
+  const jobs = [...(queues ?? []).flatMap((queue) => queue.jobs ?? []), ...(job === undefined ? [] : [job])];
+  const shown = new Map(jobs.map((one) => [one, payoutsOf(one.data).slice(0, SHOWN_PAYOUTS_MAX)]));
+  const ids = [...new Set([...shown.values()].flat())];
+  if (ids.length === 0) return answer;
+  const lines = new Map((await browse.payoutsNamed(ids)).map((line) => [line.id as string, line]));
+  for (const [one, own] of shown) {
+    if (own.length === 0) continue;
+    const more = payoutsOf(one.data).length - own.length;
+    one.data = {
+      ...(one.data as object),
+      payouts: own.map((id) => {
+        const line = lines.get(id);
+        return line === undefined
+          ? "not in the ledger"
+          : `${line.key}: ${line.amount} BTS to ${line.payee}, ${line.status} (/payouts/${line.key})`;
+      }),
+      ...(more > 0 ? { more } : {}),
+    };
+  }
+  return answer;
+}
+
+interface ShownJob {
+  data: unknown;
 }
 
 /** Bull Board asks another host for fonts; every machine has others. */
@@ -145,7 +207,7 @@ export async function jobsOfPayout(
     states.map(async (state) => {
       const jobs = await queue.getJobs([state], 0, LOOKED_AT_MAX - 1);
       return jobs.flatMap((job) =>
-        (job?.data as { payoutId?: unknown } | undefined)?.payoutId === payoutId && job.id !== undefined
+        payoutsOf(job?.data).includes(payoutId) && job.id !== undefined
           ? [{ queue: queue.name, id: job.id, state }]
           : [],
       );

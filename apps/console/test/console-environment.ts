@@ -8,6 +8,7 @@ import { openQueue, type QueueStore } from "@stakebts/core/queue/connection";
 import { QUEUE_NAMES } from "@stakebts/core/queue/catalog";
 import { DEFAULT_POLICY } from "@stakebts/core/rules/policy";
 import type { HostClock } from "@stakebts/kernel/clock";
+import type { IdentifiedPayout } from "@stakebts/core/ledger/ledger";
 import type { LedgerView, ReceiptLine } from "@stakebts/core/ledger/view";
 import type { Log } from "@stakebts/kernel/log";
 import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
@@ -57,6 +58,7 @@ export class ConsoleEnvironment {
 
   readonly changes = new Changes();
   readonly #parts: { close(): Promise<void> }[];
+  readonly #databaseUrl: string;
 
   /** @param url of the console's own login; `access` here is the owner's, who makes users as an operator does */
   private constructor(
@@ -66,6 +68,7 @@ export class ConsoleEnvironment {
     origin: string | undefined,
   ) {
     const { chain, devnet } = cluster;
+    this.#databaseUrl = databaseUrl;
     const clock: HostClock = {
       nowMs: () => this.nowMs,
       sleep: async (durationMs) => void (this.nowMs += durationMs),
@@ -120,6 +123,13 @@ export class ConsoleEnvironment {
   async addUser(name: string, role: ConsoleRole): Promise<void> {
     const receipt = { event: "console.user_added", subject: name, details: {} };
     await this.access.addUser({ name, role, passwordHash: await passwordHash }, receipt);
+  }
+
+  /** Debts that the ledger has, as if their causes had been answered. */
+  async owned(payouts: readonly IdentifiedPayout[]): Promise<void> {
+    const ledger = createPostgresLedger({ url: this.#databaseUrl });
+    await ledger.transaction((tx) => tx.payouts.insert(payouts));
+    await ledger.close();
   }
 
   /** Signed in without the ceremony: the session is written as the sign-in would. */

@@ -17,6 +17,8 @@ const LISTS = [
   "/top-ups",
   "/limits",
   "/freeze",
+  "/set-aside",
+  "/replays",
   "/receipts",
   "/receipts/verify?last=all",
   "/users",

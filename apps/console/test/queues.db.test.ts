@@ -1,5 +1,6 @@
 import { MONEY_QUEUE } from "@stakebts/core/queue/catalog";
 import type { QueueStore } from "@stakebts/core/queue/connection";
+import { createJobQueue } from "@stakebts/core/queue/bullmq-queue";
 import { startJobWorker } from "@stakebts/core/queue/bullmq-worker";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { Log } from "@stakebts/kernel/log";
@@ -7,6 +8,7 @@ import type { JobHandlers } from "@stakebts/core/queue/queue";
 import { payoutId } from "@stakebts/core/ledger/ids";
 import { describe, expect, inject } from "vitest";
 import { test } from "../../cli/test/cli-test.ts";
+import { operation, refundOf } from "@stakebts/testkit/given";
 import { ownRedis } from "@stakebts/testkit/own-redis";
 import { ConsoleEnvironment, HERE, type Visitor } from "./console-environment.ts";
 
@@ -52,6 +54,7 @@ interface Check {
   readonly run: (console: ConsoleEnvironment, store: QueueStore) => Promise<void>;
 }
 
+const PAYOUTS = [refundOf(operation(10)), refundOf(operation(11))];
 const SOME_PAYOUT = "00000000-0000-4000-8000-000000000000";
 
 const checks: readonly Check[] = [
@@ -98,6 +101,42 @@ const checks: readonly Check[] = [
         { subject: "queue requests", details: { actor: "a-operator", job: id, status: 204 } },
         { subject: "queue requests", details: { actor: "a-operator", state: "failed", status: 200 } },
       ]);
+    },
+  },
+  {
+    name: "keeps jobs that are done, each with its payouts by key, what came of them, and a link",
+    async run(console, store) {
+      const [one = SOME_PAYOUT, ...others] = PAYOUTS.map(({ id }) => id);
+      await console.owned(PAYOUTS);
+      const queue = createJobQueue({ store, log: silent });
+      const job = { kind: "payout.pay", delayMs: 0 } as const;
+      await queue.add([
+        { ...job, id: "job-of-one", data: { payoutId: one } },
+        { ...job, id: "job-of-two", data: { payoutId: one, also: others } },
+      ]);
+      await queue.close();
+      const paying = queueOf(console, MONEY_QUEUE);
+      const handlers: JobHandlers = { "payout.pay": async () => ({ done: true }) };
+      await served(store, handlers, () => expect.poll(() => paying.getCompletedCount(), PATIENCE).toBe(2));
+      expect((await paying.getJob("job-of-two"))?.opts.removeOnComplete).toEqual({ count: 1_000 });
+      const viewer = await console.visitor("viewer");
+      const answer = await console.get("/queues/api/queues?activeQueue=payouts&status=completed", viewer);
+      const { queues } = (await answer.json()) as {
+        queues: { name: string; jobs: { id: string; data: object; externalUrl: object }[] }[];
+      };
+      const jobs = queues.find(({ name }) => name === MONEY_QUEUE)?.jobs;
+      const text = ({ key, amount, payee }: (typeof PAYOUTS)[number]) =>
+        `${key}: ${amount} BTS to ${payee}, due (/payouts/${key})`;
+      expect(jobs?.find(({ id }) => id === "job-of-two")).toMatchObject({
+        data: { payoutId: one, payouts: PAYOUTS.map(text) },
+        externalUrl: { href: "/jobs/job-of-two" },
+      });
+      expect(jobs?.find(({ id }) => id === "job-of-one")).toMatchObject({
+        externalUrl: { href: `/payouts/${one}` },
+      });
+      const page = await (await console.get("/jobs/job-of-two", viewer)).text();
+      for (const { key } of PAYOUTS) expect(page).toContain(`href="/payouts/${key}"`);
+      expect((await console.get("/jobs/nobodys", viewer)).status).toBe(404);
     },
   },
   {

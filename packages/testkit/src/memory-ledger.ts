@@ -17,6 +17,7 @@ import { approvalsIn } from "./memory-ledger/limits.ts";
 import { payoutsIn } from "./memory-ledger/payouts.ts";
 import { jobsIn, receiptsIn } from "./memory-ledger/receipts.ts";
 import { type Clock, copy, emptyState, type State } from "./memory-ledger/state.ts";
+import { openReplayIn, replaysIn } from "./memory-ledger/replays.ts";
 import { topUpsIn } from "./memory-ledger/top-ups.ts";
 import { setAsideIn } from "./memory-ledger/set-aside.ts";
 import { memoKeysIn } from "./memory-ledger/memo-keys.ts";
@@ -136,6 +137,7 @@ export class MemoryLedger implements Ledger {
 
   readonly memoKeys: Ledger["memoKeys"] = memoKeysIn(() => this.#state);
   readonly recordedTransfers: Ledger["recordedTransfers"] = recordedTransfersIn(() => this.#state);
+  readonly replays: Ledger["replays"] = { open: () => Promise.resolve(openReplayIn(this.#state)) };
 
   readonly jobs: Ledger["jobs"] = {
     dispatch: (limit, make) => this.#dispatch(limit, make),
@@ -182,6 +184,7 @@ const ledgerTx = (state: State, clock: Clock): LedgerTx => ({
   topUps: topUpsIn(state, clock),
   control: controlIn(state, clock),
   approvals: approvalsIn(state),
+  replays: replaysIn(state, clock),
   passedBlocks: passedBlocksIn(() => state),
   memoKeys: memoKeysIn(() => state),
   recordedTransfers: recordedTransfersIn(() => state),

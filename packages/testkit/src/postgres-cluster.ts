@@ -25,6 +25,7 @@ import { ingestBlocks, type IngestDeps, requestOf } from "@stakebts/core/ledger/
 import { LedgerWatch } from "@stakebts/core/ledger/recovery-hold";
 import { type PayDeps, type PayResult } from "@stakebts/core/payments/pay-payouts";
 import { AccountCache } from "@stakebts/core/payments/account-cache";
+import { carryOutReplay } from "@stakebts/core/imports/carry-out-replay";
 import { ReadAhead } from "@stakebts/core/ledger/read-ahead";
 import { accountFromSeeds, type Devnet, DevnetWallet, startDevnet, wifFromSeed } from "@stakebts/devnet";
 
@@ -196,6 +197,11 @@ export class PostgresCluster {
       feeOf: transferFee,
       writerEpoch: await ledger.control.startWriterEpoch(),
     };
+  }
+
+  /** What an operator has ordered to read again is read, as an ingester does it. */
+  async replay(): Promise<void> {
+    while ((await carryOutReplay(this.#ingester)) === "step");
   }
 
   async pay(id: PayoutId): Promise<PayResult> {

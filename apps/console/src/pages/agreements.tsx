@@ -135,14 +135,20 @@ export function agreements(deps: ConsoleDeps): Hono<ConsoleEnv> {
   });
   app.get("/agreements/:operation", async (c) => {
     const at = operationPosition(c.req.param("operation"));
-    const found = at === undefined ? undefined : await browse.agreement(at);
+    const [found, cursor] = await Promise.all([
+      at === undefined ? undefined : browse.agreement(at),
+      deps.ledger.cursor.read(),
+    ]);
     if (found === undefined) return c.html(noSuchPage(frameOf(c, deps), "agreement", "/agreements"), 404);
+    const nowMs = cursor?.blockTimeMs ?? 0;
     return c.html(
       consolePage(frameOf(c, deps), {
         title: `Agreement ${found.agreement}`,
         here: "/agreements",
         live: true,
-        children: <AgreementPage agreement={found} />,
+        children: (
+          <AgreementPage agreement={found} mayAct={c.get("session").role === "operator"} nowMs={nowMs} />
+        ),
       }),
     );
   });
@@ -151,7 +157,15 @@ export function agreements(deps: ConsoleDeps): Hono<ConsoleEnv> {
 
 const percent = (bps: bigint): string => `${Number(bps) / 100} %`;
 
-const AgreementPage = ({ agreement }: { readonly agreement: AgreementStory }) => {
+const AgreementPage = ({
+  agreement,
+  mayAct,
+  nowMs,
+}: {
+  readonly agreement: AgreementStory;
+  readonly mayAct: boolean;
+  readonly nowMs: number;
+}) => {
   const { terms, rows } = agreement;
   return (
     <>
@@ -190,7 +204,12 @@ const AgreementPage = ({ agreement }: { readonly agreement: AgreementStory }) =>
       <Section title="Schedule" note="UTC">
         <ol class="timeline">
           {rows.map((row) => (
-            <ScheduleEntry row={row} />
+            <ScheduleEntry
+              row={row}
+              canSetAside={
+                mayAct && row.status === "pending" && row.payout === undefined && row.dueMs <= nowMs
+              }
+            />
           ))}
         </ol>
       </Section>
@@ -222,7 +241,14 @@ const rowName = ({ type, month }: ScheduleLine): string => {
   return type === "penalty" ? "Penalty" : "Agreement";
 };
 
-const ScheduleEntry = ({ row }: { readonly row: ScheduleLine }) => (
+const ScheduleEntry = ({
+  row,
+  canSetAside,
+}: {
+  readonly row: ScheduleLine;
+  /** It is due and not answered: perhaps the database refuses it, and it stops all that come after it. */
+  readonly canSetAside: boolean;
+}) => (
   <li class={`row ${ROW_TONE[row.status] ?? ""} ${row.status}`}>
     <div class="when">
       <Time ms={row.dueMs} />
@@ -259,6 +285,12 @@ const ScheduleEntry = ({ row }: { readonly row: ScheduleLine }) => (
             at <Time ms={row.processedMs} />
           </>
         )}
+        {canSetAside ? (
+          <>
+            {" "}
+            <a href={`/set-aside?event=${encodeURIComponent(row.id)}`}>Set it aside…</a>
+          </>
+        ) : null}
       </p>
     </div>
   </li>

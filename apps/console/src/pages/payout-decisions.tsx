@@ -5,8 +5,10 @@ import type { PayoutLine } from "@stakebts/core/ledger/view";
 import { approvePayout } from "@stakebts/core/limits/approve-payout";
 import type { PayoutLife } from "@stakebts/core/operators/browse/payout-life";
 import type { PayoutSearch } from "@stakebts/core/operators/browse/payouts";
+import { askToCancel, cancelPayout } from "@stakebts/core/operators/cancel-payout";
 import { pathTo } from "@stakebts/core/operators/console-paths";
 import { payoutTone } from "@stakebts/core/operators/lists";
+import { holdPayout } from "@stakebts/core/operators/hold-payout";
 import { actionsOn, type PayoutAction } from "@stakebts/core/operators/next-step";
 import { ledgerCaughtUp } from "@stakebts/core/operators/payment-evidence";
 import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
@@ -34,6 +36,10 @@ interface Decision {
   readonly question: string;
   readonly notPossible: string;
   readonly explanation: string;
+  /** It moves money, or takes a debt back: the amount is typed. */
+  readonly typed: boolean;
+  /** Said on the button before amount and payee. */
+  readonly button: string;
   readonly carryOut: (deps: ConsoleDeps, payout: PayoutLife, action: OperatorAction) => Promise<PayoutAnswer>;
 }
 
@@ -44,11 +50,61 @@ const DECISIONS: Readonly<Record<PayoutAction, Decision>> = {
     notPossible: "This payout cannot be requeued now",
     explanation:
       "The payer makes one more attempt. The chain is looked at first: a payout that turns out to be paid is confirmed and not paid again, one that may still reach the chain is left alone, and while the ledger is behind nothing is requeued.",
+    typed: true,
+    button: "Requeue",
     carryOut: async (deps, { id }, action) => {
       const ledger = await ledgerCaughtUp(deps, CATCH_UP_MS_MAX);
       const answer = await requeuePayout(deps, { id, verb: "requeue", action, ledger });
       if (answer.result !== "done") await noteNotDone(deps, answer, action);
       return answer;
+    },
+  },
+  release: {
+    title: "Release",
+    question: "Give this payout back to the payer?",
+    notPossible: "This payout cannot be released now",
+    explanation:
+      "The payer makes one more attempt, as after a requeue. It ends what was asked for: a cancellation has to be asked for again.",
+    typed: true,
+    button: "Release",
+    carryOut: async (deps, { id }, action) => {
+      const ledger = await ledgerCaughtUp(deps, CATCH_UP_MS_MAX);
+      const answer = await requeuePayout(deps, { id, verb: "release", action, ledger });
+      if (answer.result !== "done") await noteNotDone(deps, answer, action);
+      return answer;
+    },
+  },
+  hold: {
+    title: "Hold",
+    question: "Keep this payout from being paid?",
+    notPossible: "This payout cannot be held now",
+    explanation:
+      "The payer leaves it alone until somebody releases it. What is signed already cannot be held. To stop everything at once, freeze.",
+    typed: false,
+    button: "Hold",
+    carryOut: (deps, { id }, action) => holdPayout(deps, { id, action }),
+  },
+  "ask-to-cancel": {
+    title: "Ask to cancel",
+    question: "Ask to cancel this payout for good?",
+    notPossible: "Nobody can ask to cancel this payout now",
+    explanation:
+      "It is held from now on, and people are told. A second person may cancel it an hour later, and it is never paid then. Until then, releasing it ends this.",
+    typed: false,
+    button: "Ask to cancel",
+    carryOut: (deps, { id }, action) => askToCancel(deps, { id, action }),
+  },
+  cancel: {
+    title: "Cancel",
+    question: "Cancel this payout for good?",
+    notPossible: "This payout cannot be cancelled now",
+    explanation:
+      "This is final: it is never paid. The chain is looked at first, and nothing is cancelled that may have been paid. The rows of a reward or a base amount stay open until a stop settles them; those of a stop are due on their own day again.",
+    typed: true,
+    button: "Cancel",
+    carryOut: async (deps, { id }, action) => {
+      const ledger = await ledgerCaughtUp(deps, CATCH_UP_MS_MAX);
+      return cancelPayout(deps, { id, action, ledger, secondPerson: true });
     },
   },
   /** A second person lets a payout go that a limit holds. */
@@ -58,6 +114,8 @@ const DECISIONS: Readonly<Record<PayoutAction, Decision>> = {
     notPossible: "This payout does not wait for an approval",
     explanation:
       "It is held because it is large. The approval is good for this payee, this amount and every attempt. A person who has requeued or released it cannot approve it.",
+    typed: true,
+    button: "Approve",
     carryOut: (deps, { id }, action) => approvePayout(deps, { id, action }),
   },
 };
@@ -112,7 +170,7 @@ export function payoutDecisions(deps: ConsoleDeps): Hono<ConsoleEnv> {
       const form = await formOf(c);
       const given = reasonIn(form);
       if ("problem" in given) return c.html(asked(frame, payout, given.problem), 400);
-      if (!isTyped(form, typedOf(payout)))
+      if (decision.typed && !isTyped(form, typedOf(payout)))
         return c.html(asked(frame, payout, `Nothing was done. Type ${typedOf(payout)} to confirm.`), 400);
       const { user } = frame.session;
       const answer = await decision.carryOut(deps, payout, {
@@ -148,6 +206,9 @@ const PayoutFacts = ({ payout }: { readonly payout: PayoutLife }) => (
       ["Attempts", String(payout.attempts)],
       ...payout.approvals.map(
         ({ approver, reason }) => ["Approved", plainText(`by ${approver}: ${reason}`)] as const,
+      ),
+      ...payout.cancelAsked.map(
+        ({ actor, reason }) => ["To be cancelled", plainText(`says ${actor}: ${reason}`)] as const,
       ),
       ...payout.withdrawals.map(
         ({ txid, status }) =>
@@ -194,9 +255,9 @@ const Question = ({
           <form method="post" action={`${pathTo.payout(payout.key)}/${action}`} class="stack">
             <CsrfField session={session} />
             <ReasonField autofocus />
-            <TypedField expected={typedOf(payout)} />
+            {decision.typed ? <TypedField expected={typedOf(payout)} /> : null}
             <button>
-              {decision.title} {btsText(payout.amount)} to {payout.payee}
+              {decision.button} {btsText(payout.amount)} to {payout.payee}
             </button>
           </form>
         </>

@@ -16,5 +16,6 @@ export const stateOf = (life: PayoutLife): PayoutState => ({
   waitingSinceMs: life.waitingSinceMs,
   attempts: life.attempts,
   live: life.withdrawals.find(({ status }) => status === "signed" || status === "broadcast"),
+  cancelAsked: life.cancelAsked,
   requesters: life.requests.map(({ actor }) => actor),
 });

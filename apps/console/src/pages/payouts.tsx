@@ -11,6 +11,7 @@ import { PAYOUT_KINDS, PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
 import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { btsText, csvField, isoText, numberText } from "@stakebts/kernel/text";
+import { millis } from "@stakebts/kernel/time";
 import type { ConsoleDeps, ConsoleEnv } from "../console.ts";
 import {
   amountIn,
@@ -251,6 +252,10 @@ async function* fileOf(
 const ACTION_TEXT: Readonly<Record<PayoutAction, string>> = {
   approve: "Approve",
   requeue: "Requeue",
+  release: "Release",
+  hold: "Hold",
+  "ask-to-cancel": "Ask to cancel",
+  cancel: "Cancel",
 };
 
 const LifePage = ({
@@ -379,8 +384,11 @@ const LifePage = ({
         </Section>
       </div>
       <Section title="Limits and approvals">
-        {life.approvals.length === 0 && life.requests.length === 0 && life.limitedBy === undefined ? (
-          <Empty>No limit holds it, nobody has approved it, and nobody has requeued it.</Empty>
+        {life.approvals.length === 0 &&
+        life.requests.length === 0 &&
+        life.cancelAsked.length === 0 &&
+        life.limitedBy === undefined ? (
+          <Empty>No limit holds it, and nobody has approved, requeued or released it.</Empty>
         ) : (
           <ul class="plain">
             {life.limitedBy === undefined ? null : (
@@ -390,7 +398,13 @@ const LifePage = ({
             )}
             {life.requests.map(({ actor, atMs }) => (
               <li>
-                requeued by <strong>{actor}</strong> at <Time ms={atMs} />
+                given back to the payer by <strong>{actor}</strong> at <Time ms={atMs} />
+              </li>
+            ))}
+            {life.cancelAsked.map(({ actor, reason, askedAtMs }) => (
+              <li>
+                <strong>{actor}</strong> asked to cancel it at <Time ms={millis(askedAtMs)} />:{" "}
+                {plainText(reason)}
               </li>
             ))}
             {life.approvals.map(({ approver, reason, amount, payee }) => (

@@ -182,10 +182,17 @@ export function transfers(deps: ConsoleDeps): Hono<ConsoleEnv> {
             {found.isSetAside ? (
               <Banner tone="bad">
                 <strong>An operator has set it aside</strong>
-                It is not answered until somebody resumes it:{" "}
-                <code>stakebts transfers resume {operation}</code>
+                It is not answered until somebody has it answered again.
               </Banner>
             ) : null}
+            {c.get("session").role !== "operator" ||
+            !(found.isSetAside || found.status === "undecided") ? null : (
+              <p>
+                <a class="button" href={`/set-aside?event=${encodeURIComponent(operation)}`}>
+                  {found.isSetAside ? "Answer it again…" : "Set it aside…"}
+                </a>
+              </p>
+            )}
             <div class="pair">
               <Section title="On the chain">
                 <Facts

@@ -14,7 +14,14 @@ const NAVIGATION: readonly (readonly [group: string, ...(readonly [path: string,
   ["Today", ["/", "Overview"], ["/due", "Falling due"], ["/forecast", "Forecast"]],
   ["Programme", ["/agreements", "Agreements"], ["/nominators", "Nominators"]],
   ["Money", ["/payouts", "Payouts"], ["/transfers", "Transfers"], ["/top-ups", "Top-ups"]],
-  ["Control", ["/limits", "Limits"], ["/freeze", "Freeze"], ["/queues", "Queues"]],
+  [
+    "Control",
+    ["/limits", "Limits"],
+    ["/freeze", "Freeze"],
+    ["/set-aside", "Set aside"],
+    ["/replays", "Replay"],
+    ["/queues", "Queues"],
+  ],
   ["Records", ["/receipts", "Receipts"], ["/users", "Users"], ["/settings", "Settings"]],
 ];
 

@@ -23,6 +23,8 @@ const LISTS = [
   "/top-ups",
   "/limits",
   "/freeze",
+  "/set-aside",
+  "/replays",
   "/receipts",
   "/receipts/verify?last=100000",
   "/users",

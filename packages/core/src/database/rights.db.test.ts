@@ -36,6 +36,22 @@ async function failedPayout(databaseUrl: string): Promise<void> {
   }
 }
 
+/** Two operators, an approver, a viewer, and an operator who has been disabled. */
+const addConsoleUsers = (owner: pg.Client): Promise<unknown> =>
+  owner.query(
+    `INSERT INTO console_user (name, role, password_hash, disabled, updated_at) VALUES
+       ('anna', 'operator', '$scrypt$', false, now()), ('ben', 'operator', '$scrypt$', false, now()),
+       ('vera', 'viewer', '$scrypt$', false, now()), ('gone', 'operator', '$scrypt$', true, now())`,
+  );
+
+/** What was asked for was asked for an hour earlier. Rows of it are never changed: triggers are off meanwhile. */
+async function anHourLater(owner: pg.Client): Promise<void> {
+  await owner.query("SET session_replication_role = replica");
+  await owner.query("UPDATE cancel_request SET created_at = created_at - interval '1 hour 1 second'");
+  await owner.query("UPDATE payout_request SET created_at = created_at - interval '1 hour 1 second'");
+  await owner.query("SET session_replication_role = DEFAULT");
+}
+
 async function aJobWaits(databaseUrl: string): Promise<void> {
   const ledger = createPostgresLedger({ url: databaseUrl });
   await ledger.transaction((tx) => tx.jobs.add([jobForPayout(payout.id, "owed")]));
@@ -210,6 +226,89 @@ describe("the console's role", () => {
     expect(rows).toMatchObject([
       { subject: payout.key, details: { actor: "anna", reason: "r", was: "failed" } },
     ]);
+  });
+
+  test("does nothing for a name that is no operator of the console", async ({ databaseUrl, owner, as }) => {
+    await failedPayout(databaseUrl);
+    await addConsoleUsers(owner);
+    const db = await as("console");
+    for (const actor of ["nobody", "vera", "gone"]) {
+      const details = JSON.stringify({ actor, reason: "r" });
+      for (const sql of [
+        `SELECT hold_payout('${payout.id}', 'failed', '${details}')`,
+        `SELECT ask_to_cancel('${payout.id}', 'failed', '${details}')`,
+        `SELECT order_replay(1, 1, '${details}')`,
+        `SELECT end_replay(1, '${details}')`,
+        `SELECT set_event_aside('7:0:0', '${actor}', 'r')`,
+        `SELECT resume_event('7:0:0', '${actor}', 'r')`,
+      ])
+        await expect(db.query(sql), sql).rejects.toThrow(
+          `${actor} is no user of the console who may do this`,
+        );
+    }
+    await expect(db.query("SELECT set_event_aside('7:0:0', 'anna', '')")).rejects.toThrow("for a reason");
+  });
+
+  test("cancels what is owed with two people, the second an hour after people were told of the first", async ({
+    databaseUrl,
+    owner,
+    as,
+  }) => {
+    await failedPayout(databaseUrl);
+    await addConsoleUsers(owner);
+    const db = await as("console");
+    const did = async (sql: string, values: unknown[]): Promise<boolean | undefined> =>
+      (await db.query<{ did: boolean }>(`SELECT ${sql} AS did`, values)).rows[0]?.did;
+    const by = (actor: string) => JSON.stringify({ actor, reason: "owed by mistake" });
+    const cancel = (actor: string, was = "failed") =>
+      did("cancel_payout($1, $2, $3, NULL)", [payout.id, was, by(actor)]);
+    const ask = (actor: string) => did("ask_to_cancel($1, 'failed', $2)", [payout.id, by(actor)]);
+    expect(await cancel("ben")).toBe(false);
+    expect(await ask("anna")).toBe(true);
+    expect(await cancel("ben")).toBe(false); // The hour is not over,
+    await anHourLater(owner);
+    for (const same of ["anna"]) expect(await cancel(same)).toBe(false); // and one person is not two.
+    // Whoever gives it back to the payer has ended the request.
+    const requeue = "requeue_payout($1, $2, 'job', 'payout.released', $3, NULL)";
+    expect(await did(requeue, [payout.id, "failed", by("ben")])).toBe(true);
+    await owner.query("UPDATE payout SET status = 'failed', reason = 'x'");
+    expect(await cancel("ben")).toBe(false);
+    expect(await ask("anna")).toBe(true);
+    await anHourLater(owner);
+    await owner.query("UPDATE control SET database_identity = 'another'");
+    expect(await cancel("ben")).toBe(false);
+    await owner.query("UPDATE control SET database_identity = database_identity()");
+    expect(await cancel("ben")).toBe(true);
+    expect(await cancel("ben", "cancelled")).toBe(false);
+    const { rows } = await owner.query(
+      "SELECT event, details ->> 'actor' AS actor FROM receipt WHERE event LIKE 'payout.cancel%' ORDER BY id",
+    );
+    expect(rows).toEqual([
+      { event: "payout.cancel_asked", actor: "anna" },
+      { event: "payout.cancel_asked", actor: "anna" },
+      { event: "payout.cancelled", actor: "ben" },
+    ]);
+  });
+
+  test("cancels nothing that may have been paid, whoever asks", async ({ databaseUrl, owner, as }) => {
+    await failedPayout(databaseUrl);
+    await addConsoleUsers(owner);
+    const db = await as("console");
+    await db.query("SELECT ask_to_cancel($1, 'failed', $2)", [payout.id, '{"actor": "anna", "reason": "r"}']);
+    await anHourLater(owner);
+    const ledger = createPostgresLedger({ url: databaseUrl });
+    const paid = outgoing({ operation: operation(30), payoutKey: payout.key, receiver: payout.payee });
+    await ledger.transaction((tx) => tx.transfers.insert([{ ...paid, amount: toShares(payout.amount) }]));
+    await ledger.close();
+    const cancel = async (despite: string | null) =>
+      (
+        await db.query("SELECT cancel_payout($1, 'failed', $2, $3) AS did", [
+          payout.id,
+          '{"actor": "ben", "reason": "r"}',
+          despite,
+        ])
+      ).rows[0]?.did;
+    expect([await cancel(null), await cancel("30:0:0")]).toEqual([false, false]);
   });
 
   test("does not give back one that is on its way, is paid, or may be and is forgotten", async ({
@@ -392,7 +491,7 @@ describe("jobs", () => {
 });
 
 describe("events", () => {
-  test("are set aside by the login of operators, and by no process: it could keep a debt from falling due", async ({
+  test("are set aside by people, each with its receipt, and by no process: it could keep a debt from falling due", async ({
     owner,
     as,
   }) => {
@@ -406,8 +505,7 @@ describe("events", () => {
     for (const role of PROCESS_ROLES.filter((name) => name !== "operator")) {
       const db = await as(role);
       for (const sql of [
-        setAside,
-        resume,
+        ...(role === "console" ? [] : [setAside, resume]),
         "INSERT INTO event_set_aside (event, actor, reason) VALUES ('7:0:0', 'x', 'y')",
         "UPDATE event_set_aside SET ended_at = now(), ended_by = 'x', end_reason = 'y'",
       ])
@@ -424,6 +522,18 @@ describe("events", () => {
     await expect(owner.query("DELETE FROM event_set_aside")).rejects.toThrow("nothing is ever deleted");
     expect(await answer(resume)).toBe(true);
     expect(await answer(resume)).toBe(false);
+    await addConsoleUsers(owner);
+    const inConsole = await as("console");
+    for (const sql of [setAside, resume]) await inConsole.query(sql.replace("'x'", "'anna'"));
+    const { rows: receipts } = await owner.query(
+      "SELECT event, details ->> 'actor' AS actor FROM receipt WHERE subject = '7:0:0' ORDER BY id",
+    );
+    expect(receipts).toEqual([
+      { event: "event.set_aside", actor: "x" },
+      { event: "event.resumed", actor: "x" },
+      { event: "event.set_aside", actor: "anna" },
+      { event: "event.resumed", actor: "anna" },
+    ]);
   });
 });
 
@@ -463,6 +573,46 @@ describe("a memo", () => {
     expect((await ingester.query(read(7))).rows).toEqual([]);
     const { rows } = await owner.query("SELECT status, memo_text, request FROM transfer WHERE block_num = 7");
     expect(rows).toEqual([{ status: "undecided", memo_text: "stop", request: { type: "stop" } }]);
+  });
+});
+
+describe("a replay", () => {
+  test("is ordered by people, one at a time, and an ingester says how far it is and nothing else", async ({
+    owner,
+    as,
+  }) => {
+    await addConsoleUsers(owner);
+    await owner.query(
+      "INSERT INTO chain_cursor (block_num, block_id, block_time_ms, scanned_from_block_num, updated_at) VALUES (900, repeat('0', 40), 1, 1, now())",
+    );
+    const order = `SELECT order_replay(5, 9, '{"actor": "anna", "reason": "r"}') AS id`;
+    for (const role of PROCESS_ROLES.filter((name) => name !== "operator" && name !== "console"))
+      await expect((await as(role)).query(order), role).rejects.toThrow(DENIED);
+    const db = await as("console");
+    for (const [from, to] of [
+      [0, 5],
+      [6, 5],
+      [800, 901],
+    ])
+      await expect(
+        db.query(`SELECT order_replay($1, $2, '{"actor": "anna", "reason": "r"}')`, [from, to]),
+      ).rejects.toThrow("that the cursor has passed");
+    expect((await db.query(order)).rows).toEqual([{ id: "1" }]);
+    expect((await db.query(order)).rows).toEqual([{ id: null }]);
+    await expect(db.query("UPDATE replay_order SET next_block = 9")).rejects.toThrow(DENIED);
+    const ingester = await as("ingester");
+    await expect(ingester.query("UPDATE replay_order SET to_block = 900")).rejects.toThrow(DENIED);
+    await ingester.query("UPDATE replay_order SET next_block = 7, transfers_added = 1");
+    await expect(ingester.query("UPDATE replay_order SET next_block = 6")).rejects.toThrow("goes forward");
+    const end = `SELECT end_replay(1, '{"actor": "ben", "reason": "enough"}') AS ended`;
+    expect((await db.query(end)).rows).toEqual([{ ended: true }]);
+    expect((await db.query(end)).rows).toEqual([{ ended: false }]);
+    await expect(ingester.query("UPDATE replay_order SET ended_at = NULL")).rejects.toThrow("ends once");
+    const { rows } = await owner.query("SELECT event, subject FROM receipt ORDER BY id");
+    expect(rows).toEqual([
+      { event: "replay.ordered", subject: "5-9" },
+      { event: "replay.ended", subject: "5-9" },
+    ]);
   });
 });
 

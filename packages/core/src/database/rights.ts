@@ -104,6 +104,12 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   watcher_note: { write: { watcher: "INSERT (kind, subject, value)" } },
   // Written by `requeue_payout`.
   payout_request: { write: {} },
+  // Written by `ask_to_cancel`.
+  cancel_request: { write: {} },
+  // Ordered and ended by `order_replay` and `end_replay`. An ingester says how far it is.
+  replay_order: {
+    write: { ingester: "UPDATE (next_block, transfers_added, started_at, ended_at, remark)" },
+  },
   hash_chain_entry: { write: { scheduler: "INSERT" } },
   control: {
     write: {
@@ -117,7 +123,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
   },
   // Written by `add_freeze` and `end_freeze`, which say who may add what and who may end it.
   ledger_freeze: { write: {} },
-  // Written by `set_event_aside` and `resume_event`, for operators.
+  // Written by `set_event_aside` and `resume_event`, for people.
   event_set_aside: { write: {} },
   // Written once, by `bind_ledger`.
   ledger_account: { write: {} },
@@ -170,6 +176,12 @@ export const FUNCTION_RIGHTS: Readonly<
   confirm_payouts: { callers: ["console", "ingester", "operator", "scheduler"], asOwner: true },
   requeue_payout: { callers: ["console", "operator"], asOwner: true },
   release_approved: { callers: ["console", "operator"], asOwner: true },
+  hold_payout: { callers: ["console", "operator"], asOwner: true },
+  ask_to_cancel: { callers: ["console", "operator"], asOwner: true },
+  asked_to_cancel: { callers: ["console", "operator"], asOwner: false },
+  cancel_payout: { callers: ["console", "operator"], asOwner: true },
+  order_replay: { callers: ["console", "operator"], asOwner: true },
+  end_replay: { callers: ["console", "operator"], asOwner: true },
   limit_payment: { callers: ["payer"], asOwner: true },
   add_freeze: {
     callers: ["console", "ingester", "operator", "payer", "scheduler", "watcher"],
@@ -177,8 +189,11 @@ export const FUNCTION_RIGHTS: Readonly<
   },
   end_freeze: { callers: ["console", "ingester", "operator", "payer", "scheduler"], asOwner: true },
   read_transfers: { callers: ["ingester", "operator"], asOwner: true },
-  set_event_aside: { callers: ["operator"], asOwner: true },
-  resume_event: { callers: ["operator"], asOwner: true },
+  set_event_aside: { callers: ["console", "operator"], asOwner: true },
+  resume_event: { callers: ["console", "operator"], asOwner: true },
+  acts_for: { callers: [], asOwner: false },
+  needs_person: { callers: [], asOwner: false },
+  nothing_was_sent: { callers: [], asOwner: false },
   is_set_aside: { callers: [], asOwner: false },
   is_frozen: { callers: [], asOwner: false },
   is_returned: { callers: [], asOwner: false },

@@ -310,6 +310,22 @@ export interface PayoutRequeue {
   readonly despite: string | undefined;
 }
 
+/** That a person takes a payout out of the payer's hands, or back for good. */
+export interface PayoutDecision {
+  readonly payout: PayoutRecord;
+  /** Who, why, and for which command. What is known of the payout is added to it. */
+  readonly receipt: NewReceipt;
+}
+
+/** Somebody wants a payout cancelled; where it takes two people, another one may say the same from `openFromMs` on (host time). */
+export interface CancelAsked {
+  readonly actor: string;
+  readonly reason: string;
+  readonly askedAtMs: number;
+  readonly openFromMs: number;
+  readonly isOpen: boolean;
+}
+
 export interface PayoutConfirmation {
   readonly payoutId: PayoutId;
   /** The outgoing transfer of an irreversible block that paid it. */
@@ -448,6 +464,17 @@ export interface PayoutsTx extends PayoutReader {
    * moved, or it is known by now that it must not be: an attempt is alive, a payment is recorded, there is a recovery hold.
    */
   requeue(request: PayoutRequeue): Promise<boolean>;
+  /** The payer leaves it alone until it is released; with a receipt. `false`: it has been moved, or cannot be held. */
+  hold(request: PayoutDecision): Promise<boolean>;
+  /** The first of two people: it is held from now on; with a receipt. `false`: it has been moved, or cannot be cancelled. */
+  askToCancel(request: PayoutDecision): Promise<boolean>;
+  /** What was asked for and not ended by a release since, oldest first. */
+  cancelAsked(id: PayoutId): Promise<readonly CancelAsked[]>;
+  /**
+   * Takes it back for good, with its rows and a receipt. `false`: it has been moved, or it is known by now that it must not be: as in
+   * {@link PayoutsTx.requeue}. With the console's login also where no other person has asked for it in time.
+   */
+  cancel(request: PayoutDecision & { readonly despite: string | undefined }): Promise<boolean>;
   /**
    * Confirms payouts together with the rows that they settle, with a receipt for each; those that are confirmed or cancelled already
    * stay as they are. The transfer pays that amount to the payee, is named by nothing else and settles nothing else, and is
@@ -582,6 +609,48 @@ export interface SetAsideOrder {
   readonly event: string;
   readonly actor: string;
   readonly reason: string;
+  /** Of the command; in the receipt, which is written with it. */
+  readonly action?: string;
+}
+
+/** Old blocks that an operator wants read again, by an ingester, while payments are off. */
+export interface ReplayOrder {
+  readonly id: bigint;
+  readonly from: number;
+  readonly to: number;
+  readonly actor: string;
+  readonly reason: string;
+  /** The first block that is not read again yet. */
+  readonly nextBlock: number;
+  readonly transfersAdded: number;
+  /** Host times. */
+  readonly orderedAtMs: number;
+  readonly startedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  /** Who ended it before its last block. */
+  readonly endedBy: string | undefined;
+  /** What it waits for, or why it was ended. */
+  readonly remark: string | undefined;
+}
+
+export interface ReplaysTx {
+  /** `undefined`: one is open already. Throws for blocks that the cursor has not passed, or more than a million. */
+  order(
+    range: { readonly from: number; readonly to: number },
+    receipt: NewReceipt,
+  ): Promise<bigint | undefined>;
+  /** `false`: it is over already. */
+  end(id: bigint, receipt: NewReceipt): Promise<boolean>;
+  /** How far an ingester is: everything before `nextBlock` is read. `false`: an operator has ended it. */
+  progress(
+    id: bigint,
+    now: {
+      readonly nextBlock: number;
+      readonly transfersAdded: number;
+      readonly remark: string | undefined;
+      readonly isOver: boolean;
+    },
+  ): Promise<boolean>;
 }
 
 /** The ledger inside one database transaction: either everything that is done through it happens, or nothing. */
@@ -597,6 +666,7 @@ export interface LedgerTx {
   readonly topUps: TopUpsTx;
   readonly control: ControlTx;
   readonly approvals: ApprovalsTx;
+  readonly replays: ReplaysTx;
   readonly jobs: {
     /** A job whose id is there already is not written again. */
     add(jobs: readonly NewJob[]): Promise<void>;
@@ -622,7 +692,7 @@ export interface LedgerTx {
       readonly reason: string;
     }): Promise<void>;
   };
-  /** Transfers (`block:trx:op`) and stake rows (ids) that wait until an operator resumes them. Of the operator's login only. */
+  /** Transfers (`block:trx:op`) and stake rows (ids) that wait until an operator resumes them; each with its receipt. */
   readonly setAside: {
     /**
      * `there`: it is set aside already. `unknown`: nothing of this name waits to be answered, or to be read after the cursor.
@@ -718,6 +788,10 @@ export interface Ledger {
   readonly control: Control;
   readonly passedBlocks: PassedBlocks;
   readonly recordedTransfers: RecordedTransfers;
+  readonly replays: {
+    /** The one that is open. */
+    open(): Promise<ReplayOrder | undefined>;
+  };
   readonly jobs: {
     /**
      * Jobs that have not been made, oldest first; each caller gets others. They come again if `make` throws.

@@ -8,6 +8,7 @@ export const NEEDS_ATTENTION = new Set([
   "payer.paused",
   "memo_key.not_configured",
   "payout.held",
+  "payout.cancel_asked",
   "payout.not_payable",
   "withdrawal.unprovable",
   "ledger.contradicted",

@@ -1,6 +1,6 @@
 import { assertNever } from "@stakebts/kernel/assert";
 import { exactTimeText } from "@stakebts/kernel/text";
-import type { Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
+import type { CancelAsked, Ledger, LedgerTx, PayoutRecord } from "../ledger/ledger.ts";
 import {
   answer,
   noSuchPayout,
@@ -8,6 +8,7 @@ import {
   type PayoutAnswer,
   receiptOf,
 } from "../ledger/operator-action.ts";
+import { isSamePerson } from "../rules/approval.ts";
 import type { PayoutId } from "../rules/payout.ts";
 import { type CaughtUp, paymentEvidence, settlePaid } from "./payment-evidence.ts";
 import { whyBehind } from "./requeue-payout.ts";
@@ -20,6 +21,8 @@ export interface CancelRequest {
   readonly dryRun?: boolean;
   /** `block:trx:op` of a transfer that names this payout and pays something else; see {@link paymentEvidence}. */
   readonly despite?: string;
+  /** Another person must have asked for it before ({@link askToCancel}): so the database has it with the console's login. */
+  readonly secondPerson?: boolean;
 }
 
 /**
@@ -77,20 +80,58 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
   const rows = (await tx.rows.find({ payoutId: payout.id })).filter((row) => row.status === "processing");
   const effect =
     rows.length === 0 ? "nothing else changes" : `${rows.map((row) => row.id).join(", ")} → pending`;
+  if (request.secondPerson === true) {
+    const missing = whyNotSecond(await tx.payouts.cancelAsked(payout.id), action.actor);
+    if (missing !== undefined) return answer(payout, "refused", missing);
+  }
   if (dryRun) return answer(payout, "done", `would be cancelled; ${effect}`);
-  if (!(await tx.payouts.move(payout.id, [payout.status], "cancelled", { reason: action.reason })))
+  const receipt = receiptOf("payout.cancelled", payout.key, action);
+  if (!(await tx.payouts.cancel({ payout, receipt, despite: request.despite })))
     return answer(payout, "refused", "was moved by another process at this moment", { todo: "look again" });
-  await tx.rows.move(rows.map((row) => ({ row, from: "processing", to: "pending" })));
-  await tx.receipts.add([
-    receiptOf("payout.cancelled", payout.key, action, {
-      payoutId: payout.id,
-      payee: payout.payee,
-      amount: `${payout.amount}`,
-      was: payout.status,
-      because: payout.reason ?? null,
-      despite: request.despite ?? null,
-      rows: rows.map((row) => row.id).join(" "),
-    }),
-  ]);
   return answer(payout, "done", `cancelled for good; ${effect}`, { status: "cancelled" });
+}
+
+/**
+ * The first of two people: the payout is held from now on, and people are told. Releasing it ends the request. Nothing is looked at
+ * but where it stands: the second person's {@link cancelPayout} looks at the chain.
+ */
+export function askToCancel(
+  { ledger }: { ledger: Ledger },
+  { id, action }: { readonly id: PayoutId; readonly action: OperatorAction },
+): Promise<PayoutAnswer> {
+  return ledger.transaction(async (tx) => {
+    const [payout] = await tx.payouts.find({ ids: [id] });
+    if (payout === undefined) return noSuchPayout(id);
+    if (payout.status === "cancelled") return answer(payout, "unchanged", "is cancelled already");
+    if (payout.status === "confirmed") return answer(payout, "refused", "is paid already");
+    if (payout.status === "signed" || payout.status === "sent")
+      return answer(payout, "refused", `it is being paid (${payout.status})`, {
+        todo: "wait, then look again",
+      });
+    const asked = (await tx.payouts.cancelAsked(id)).some(({ actor }) => isSamePerson(actor, action.actor));
+    if (asked) return answer(payout, "unchanged", `${action.actor} has asked for it already`);
+    const receipt = receiptOf("payout.cancel_asked", payout.key, action);
+    if (!(await tx.payouts.askToCancel({ payout, receipt })))
+      return answer(payout, "refused", "was moved by another process at this moment", { todo: "look again" });
+    return answer(
+      payout,
+      "done",
+      "is held until a second person has said the same, an hour from now or later",
+      {
+        status: payout.status === "failed" ? "failed" : "held",
+      },
+    );
+  });
+}
+
+/** Why this person cannot be the second one now; `undefined`: he can. */
+export function whyNotSecond(asked: readonly CancelAsked[], person: string): string | undefined {
+  const byOthers = asked.filter(({ actor }) => !isSamePerson(actor, person));
+  if (byOthers.some(({ isOpen }) => isOpen)) return undefined;
+  const [other] = byOthers;
+  if (other !== undefined)
+    return `${other.actor} has asked for it; a second person may say the same from ${exactTimeText(other.openFromMs)} UTC on`;
+  return asked.length > 0
+    ? `${person} has asked for it, and another person has to say the same`
+    : "nobody has asked for it yet";
 }

@@ -54,16 +54,8 @@ async function hold(
       return assertNever(payout.status);
   }
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to held`);
-  if (!(await tx.payouts.move(payout.id, [payout.status], "held", { reason: action.reason })))
+  if (!(await tx.payouts.hold({ payout, receipt: receiptOf("payout.held", payout.key, action) })))
     return answer(payout, "refused", "was moved by another process at this moment", { todo: "look again" });
-  await tx.receipts.add([
-    receiptOf("payout.held", payout.key, action, {
-      payoutId: payout.id,
-      payee: payout.payee,
-      amount: `${payout.amount}`,
-      was: payout.status,
-    }),
-  ]);
   return answer(payout, "done", `${payout.status} → held: it waits for \`stakebts payouts release\``, {
     status: "held",
   });

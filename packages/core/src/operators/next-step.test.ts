@@ -11,9 +11,11 @@ const payout = (change: Partial<PayoutState> = {}): PayoutState => ({
   attempts: 0,
   live: undefined,
   requesters: [],
+  cancelAsked: [],
   ...change,
 });
 const AROUND = { paymentsOffBecause: undefined, recoveryHoldBecause: undefined, fundsWaitMs: 60_000 };
+const ASKED = { actor: "anna", reason: "a mistake", askedAtMs: 0, openFromMs: 3_600_000, isOpen: true };
 const LIVE = { txid: "ab", expirationMs: millis(90_000) };
 
 describe("what a person is told that happens next", () => {
@@ -33,7 +35,9 @@ describe("what a person is told that happens next", () => {
     expect(nextStep(payout({ limitedBy: "day_cap" }), AROUND).text).toContain("limit for a day");
     const held = payout({ status: "held", limitedBy: "approval" });
     expect(nextStep(held, AROUND).text).toContain("a second person approves it");
-    expect(nextStep(payout({ status: "held" }), AROUND).text).toContain("an operator requeues it");
+    expect(nextStep(payout({ status: "held" }), AROUND).text).toContain("an operator releases it");
+    const asked = payout({ status: "held", cancelAsked: [ASKED] });
+    expect(nextStep(asked, AROUND).text).toContain("anna asked to cancel it");
   });
 
   it("says by when, where that is known", () => {
@@ -50,15 +54,25 @@ describe("an action on a payout", () => {
 
   it("can be done only in the status that it is for", () => {
     const held = payout({ status: "held", limitedBy: "approval" });
-    expect(whyNot(held)).toEqual({ approve: undefined, requeue: undefined });
-    expect(whyNot(payout({ status: "failed" }))).toEqual({
-      approve: "no limit holds it",
-      requeue: undefined,
-    });
-    for (const status of ["confirmed", "cancelled"] as const) {
-      const { approve, requeue } = whyNot(payout({ status }));
-      expect([approve, requeue].every((why) => why !== undefined)).toBe(true);
-    }
+    const possible = (state: PayoutState) =>
+      actionsOn(state, operator).flatMap(({ action, whyNot: why }) => (why === undefined ? [action] : []));
+    expect(possible(held)).toEqual(["approve", "ask-to-cancel"]);
+    expect(whyNot(held)["release"]).toContain("a limit holds it");
+    expect(possible(payout({ status: "held" }))).toEqual(["release", "ask-to-cancel"]);
+    expect(possible(payout({ status: "failed" }))).toEqual(["requeue", "ask-to-cancel"]);
+    for (const status of ["due", "ready", "waiting_funds"] as const)
+      expect(possible(payout({ status }))).toEqual(["hold", "ask-to-cancel"]);
+    for (const status of ["confirmed", "cancelled", "signed", "sent"] as const)
+      expect(possible(payout({ status }))).toEqual([]);
+  });
+
+  it("that cancels takes a second person, an hour after the first", () => {
+    const cancelBy = (name: string, asked: readonly (typeof ASKED)[]) =>
+      whyNot(payout({ status: "held", cancelAsked: asked }), { name, role: "approver" })["cancel"];
+    expect(cancelBy("ben", [])).toBe("nobody has asked for it yet");
+    expect(cancelBy("ben", [{ ...ASKED, isOpen: false }])).toContain("from 1970-01-01 01:00:00 UTC on");
+    expect(cancelBy("Anna", [ASKED])).toContain("another person has to say the same");
+    expect(cancelBy("ben", [ASKED])).toBeUndefined();
   });
 
   it("is never a second payment: what is signed cannot be requeued while it lives", () => {
@@ -78,6 +92,7 @@ describe("an action on a payout", () => {
     expect(mayDo("approve", "approver")).toBe(true);
     expect(mayDo("requeue", "approver")).toBe(false);
     expect(mayDo("approve", "viewer")).toBe(false);
+    expect([mayDo("cancel", "approver"), mayDo("ask-to-cancel", "approver")]).toEqual([true, false]);
     const failed = payout({ status: "failed" });
     expect(whyNot(failed, { name: "bert", role: "approver" })["requeue"]).toBe("needs the role operator");
   });

@@ -1,8 +1,11 @@
 import { assertNever } from "@stakebts/kernel/assert";
 import { exactTimeText } from "@stakebts/kernel/text";
 import { type Millis, plusMs } from "@stakebts/kernel/time";
+import { isSamePerson } from "../rules/approval.ts";
 import type { LimitedBy } from "../rules/limits.ts";
 import type { PayoutStatus } from "../rules/payout.ts";
+import type { CancelAsked } from "../ledger/ledger.ts";
+import { whyNotSecond } from "./cancel-payout.ts";
 import type { ConsoleRole } from "./console-access.ts";
 
 // What a person is told about one payout: what happens next, and what can be done. Nothing is decided here: the services
@@ -17,6 +20,8 @@ export interface PayoutState {
   /** A signed transaction that the chain may still take. */
   readonly live: { readonly txid: string; readonly expirationMs: Millis } | undefined;
   readonly requesters: readonly string[];
+  /** Who wants it cancelled. */
+  readonly cancelAsked: readonly CancelAsked[];
 }
 
 export interface Surroundings {
@@ -48,8 +53,12 @@ export function nextStep(payout: PayoutState, around: Surroundings): NextStep {
     case "cancelled":
       return { text: "Nothing. It was cancelled for good." };
     case "held":
+      if (payout.cancelAsked.length > 0)
+        return {
+          text: `${payout.cancelAsked.map(({ actor }) => actor).join(" and ")} asked to cancel it. It waits until a second person cancels it too, or an operator releases it.`,
+        };
       return limitedBy === undefined
-        ? { text: "It waits until an operator requeues it." }
+        ? { text: "It waits until an operator releases it." }
         : { text: `${LIMIT_TEXT[limitedBy]}. It waits until a second person approves it.` };
     case "failed":
       return { text: "It waits until an operator requeues it, when the reason is gone." };
@@ -77,7 +86,7 @@ export function nextStep(payout: PayoutState, around: Surroundings): NextStep {
   }
 }
 
-export const PAYOUT_ACTIONS = ["approve", "requeue"] as const;
+export const PAYOUT_ACTIONS = ["approve", "requeue", "release", "hold", "ask-to-cancel", "cancel"] as const;
 export type PayoutAction = (typeof PAYOUT_ACTIONS)[number];
 
 export interface ActionState {
@@ -97,35 +106,73 @@ export const actionsOn = (
       whyNotNow(action, payout) ?? whyNotByRole(action, person.role) ?? whyNotBy(action, payout, person.name),
   }));
 
-/** Approving is the second person's part, and may be all that somebody may do. */
+/** What the second of two people does: it may be all that somebody may do. */
+const SECOND: readonly PayoutAction[] = ["approve", "cancel"];
+
 export const mayDo = (action: PayoutAction, role: ConsoleRole): boolean =>
-  role === "operator" || (role === "approver" && action === "approve");
+  role === "operator" || (role === "approver" && SECOND.includes(action));
 
 const whyNotByRole = (action: PayoutAction, role: ConsoleRole): string | undefined =>
   mayDo(action, role)
     ? undefined
-    : action === "approve"
+    : SECOND.includes(action)
       ? "needs the role approver or operator"
       : "needs the role operator";
 
-const whyNotBy = (action: PayoutAction, { requesters }: PayoutState, name: string): string | undefined =>
-  action === "approve" && requesters.includes(name)
-    ? `${name} has given it to the payer and cannot approve it as well`
-    : undefined;
+function whyNotBy(
+  action: PayoutAction,
+  { requesters, cancelAsked }: PayoutState,
+  name: string,
+): string | undefined {
+  switch (action) {
+    case "approve":
+      return requesters.some((one) => isSamePerson(one, name))
+        ? `${name} has given it to the payer and cannot approve it as well`
+        : undefined;
+    case "ask-to-cancel":
+      return cancelAsked.some(({ actor }) => isSamePerson(actor, name))
+        ? `${name} has asked for it already`
+        : undefined;
+    case "cancel":
+      return whyNotSecond(cancelAsked, name);
+    case "requeue":
+    case "release":
+    case "hold":
+      return undefined;
+    default:
+      return assertNever(action);
+  }
+}
 
 function whyNotNow(action: PayoutAction, { status, limitedBy, live }: PayoutState): string | undefined {
   if (status === "confirmed") return "it is paid";
   if (status === "cancelled") return "it was cancelled for good";
-  const inFlight = status === "signed" || status === "sent";
+  const beingPaid =
+    status !== "signed" && status !== "sent"
+      ? undefined
+      : live === undefined
+        ? "it is being paid"
+        : `a signed transaction lives until ${exactTimeText(live.expirationMs)}`;
   switch (action) {
     case "approve":
       return status === "held" && limitedBy !== undefined ? undefined : "no limit holds it";
     case "requeue":
-      if (inFlight)
-        return live === undefined
-          ? "it is being paid"
-          : `a signed transaction lives until ${exactTimeText(live.expirationMs)}`;
-      return status === "held" || status === "failed" ? undefined : "the payer has it already";
+      if (beingPaid !== undefined) return beingPaid;
+      if (status === "held") return "it is held and did not fail: release it";
+      return status === "failed" ? undefined : "the payer has it already";
+    case "release":
+      if (status !== "held") return "it is not held";
+      return limitedBy === undefined ? undefined : "a limit holds it: it has to be approved";
+    case "hold":
+      if (beingPaid !== undefined) return beingPaid;
+      return status === "held"
+        ? "it is held already"
+        : status === "failed"
+          ? "it failed, and nothing pays it"
+          : undefined;
+    case "ask-to-cancel":
+    case "cancel":
+      return beingPaid;
     default:
       return assertNever(action);
   }

@@ -1,8 +1,8 @@
-import type { Ledger, NewReceipt } from "../ledger/ledger.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { EventSetAside } from "../ledger/view.ts";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import { timeText } from "@stakebts/kernel/text";
-import { type OperatorAction, receiptOf } from "../ledger/operator-action.ts";
+import type { OperatorAction } from "../ledger/operator-action.ts";
 
 /** What became of one transfer, or of one row that is due. */
 export interface SetAsideAnswer {
@@ -22,8 +22,8 @@ export function setAside(
   return ledger.transaction(async (tx) => {
     // Between two steps: the scheduler may be at this very one.
     await tx.lockEvents();
-    const { actor, reason } = action;
-    const answer = await tx.setAside.add({ event, actor, reason });
+    const { actor, reason, id } = action;
+    const answer = await tx.setAside.add({ event, actor, reason, action: id });
     if (answer === "there") return { event, result: "unchanged", message: "is set aside already" };
     if (answer === "unknown")
       return {
@@ -31,11 +31,6 @@ export function setAside(
         result: "refused",
         message: "is neither a transfer that is not decided or not read yet, nor a pending row",
       };
-    await tx.receipts.add([
-      receiptOf("event.set_aside", event, action, {
-        todo: `when its cause is gone: ${resumeCommand(event)}`,
-      }),
-    ]);
     return { event, result: "done", message: "is set aside; what comes after it goes on" };
   });
 }
@@ -47,11 +42,9 @@ export function resume(
 ): Promise<SetAsideAnswer> {
   return ledger.transaction(async (tx) => {
     await tx.lockEvents();
-    const { actor, reason } = action;
-    if (!(await tx.setAside.end({ event, actor, reason })))
+    const { actor, reason, id } = action;
+    if (!(await tx.setAside.end({ event, actor, reason, action: id })))
       return { event, result: "unchanged", message: "is not set aside" };
-    const receipt: NewReceipt = receiptOf("event.resumed", event, action);
-    await tx.receipts.add([receipt]);
     const operation = positionIn(event);
     if (operation === undefined || (await tx.transfers.find({ operations: [operation] })).length > 0)
       return { event, result: "done", message: "is answered next" };

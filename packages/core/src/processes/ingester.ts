@@ -1,11 +1,12 @@
 import type { ChainReader, NodeTrouble } from "@stakebts/bitshares/chain";
 import type { AccountHistoryReader } from "@stakebts/bitshares/account-operations";
 import type { MemoReader } from "@stakebts/bitshares/signing";
+import { carryOutReplay } from "../imports/carry-out-replay.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { dispatchJobs } from "../ledger/dispatch-jobs.ts";
 import { establishCursor, type StartMode } from "../ledger/establish-cursor.ts";
 import { checkMemoKeys, findCustodian } from "../ledger/find-custodian.ts";
-import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
+import { ingestBlocks, type IngestDeps, lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { MemoKeys } from "../ledger/memo-keys.ts";
 import { MemoKeyWatch } from "../ledger/watch-memo-key.ts";
@@ -27,6 +28,8 @@ import {
 
 /** Between two looks at the custodian's memo key on the chain. */
 const MEMO_KEY_MS = 10_000;
+/** Between two looks for blocks that an operator wants read again. */
+const REPLAY_MS = 5_000;
 
 export interface IngesterPorts extends ProcessPorts, FreezablePorts {
   readonly chain: ChainReader & Partial<AccountHistoryReader> & { takeTroubles(): readonly NodeTrouble[] };
@@ -42,8 +45,10 @@ export interface IngesterSettings extends ProcessSettings {
   readonly replay: StartMode;
   readonly skipBlocks: ReadonlySet<number>;
   readonly adminReplay: boolean;
-  /** Between two looks at a chain of which everything has been read. */
+  /** Between two looks at the ledger and at a chain of which everything has been read. */
   readonly pollMs: number;
+  /** Between two looks at the head alone; `pollMs` if not said. A block that has become final is read at once. */
+  readonly headPollMs?: number | undefined;
 }
 
 /** What blocks are read with, by the ingester and by commands that read them too; nothing has been read yet. */
@@ -72,15 +77,17 @@ export async function runIngester(
   const { chain, ledger, queue, memos, clock, log, progress } = ports;
   const custodian = await findCustodian({ chain, clock, log }, settings.custodian, signal);
   if (custodian === undefined) return;
-  const deps = newIngestDeps(
-    { chain, ledger, memos, log },
-    {
-      policy: settings.policyOn(custodian.chainId),
-      custodian: custodian.account,
-      skipBlocks: settings.skipBlocks,
-      adminReplay: settings.adminReplay,
-    },
-  );
+  const newDeps = () =>
+    newIngestDeps(
+      { chain, ledger, memos, log },
+      {
+        policy: settings.policyOn(custodian.chainId),
+        custodian: custodian.account,
+        skipBlocks: settings.skipBlocks,
+        adminReplay: settings.adminReplay,
+      },
+    );
+  const deps = newDeps();
   ports.readiness?.requires({
     database: ledgerIsThere(ledger),
     node: nodeIsThere({ chain, clock }),
@@ -108,19 +115,28 @@ export async function runIngester(
     await establishCursor(deps, settings.replay);
     return DONE;
   });
+  const headPollMs = Math.min(settings.headPollMs ?? settings.pollMs, settings.pollMs);
+  /** When everything up to this block was read, and the ledger looked at. */
+  let upToDate: { readonly finalBlockNum: number; readonly atMs: number } | undefined;
   await Promise.all([
     repeat({ ...loop, name: "ingest" }, signal, async () => {
-      const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
+      const head = await chain.head();
+      const isKnown = lastFinalBlockNum(head.irreversibleBlockNum) === upToDate?.finalBlockNum;
+      const ageMs = upToDate === undefined ? 0 : clock.nowMs() - upToDate.atMs;
+      if (isKnown && ageMs >= 0 && ageMs + headPollMs <= settings.pollMs) return headPollMs;
+      const { ingestedTo, finalBlockNum } = await ingestBlocks(deps, head);
       const isNew = ingestedTo === undefined || ingestedTo === finalBlockNum;
       // Before the jobs go out: what a proposal has paid in is answered in its turn.
       const { added } = isNew ? await readHistory(deps) : { added: 0 };
       if (ingestedTo !== undefined || added > 0) await dispatchJobs({ ledger, queue });
-      return isNew ? settings.pollMs : 0;
+      upToDate = isNew ? { finalBlockNum, atMs: clock.nowMs() } : undefined;
+      return isNew ? headPollMs : 0;
     }),
     repeat({ ...loop, name: "memo key" }, signal, async () => {
       if ((await watch.look()) > 0) await dispatchJobs({ ledger, queue });
       return lookMs ?? MEMO_KEY_MS;
     }),
+    replayAsOrdered({ ...ports, deps: newDeps() }, settings, signal),
     // Beside it: while nodes lie or disagree, ingesting fails, and this is what has to be said then.
     reportNodeTroubles(
       ports,
@@ -135,3 +151,15 @@ export async function runIngester(
   ]);
   await freezing;
 }
+
+/** What operators want read again, in small steps beside the new blocks, with a place of its own to read at. */
+const replayAsOrdered = (
+  { clock, log, progress, ledger, queue, deps }: IngesterPorts & { readonly deps: HistoryDeps },
+  { lookMs }: IngesterSettings,
+  signal: AbortSignal,
+): Promise<void> =>
+  repeat({ clock, log, progress, name: "replay" }, signal, async () => {
+    const did = await carryOutReplay(deps);
+    if (did !== "none") await dispatchJobs({ ledger, queue });
+    return did === "step" ? 0 : (lookMs ?? REPLAY_MS);
+  });

@@ -3,7 +3,7 @@ import type { Queue } from "bullmq";
 import { ServiceError } from "@stakebts/kernel/errors";
 import type { Log } from "@stakebts/kernel/log";
 import type { JobQueue, NewJob } from "./queue.ts";
-import { BACKOFF_MS_MAX, catalog, KEEP_FAILED, REMOVE_COMPLETED, JOB_KINDS } from "./catalog.ts";
+import { BACKOFF_MS_MAX, catalog, JOB_KINDS, KEEP_COMPLETED, KEEP_FAILED } from "./catalog.ts";
 import { openQueue, type QueueStore, servingProblem } from "./connection.ts";
 
 /** The queues of all kinds of jobs, for producers. */
@@ -64,7 +64,7 @@ const toJob = (job: NewJob) => ({
       jitter: 0.2,
       maxDelay: BACKOFF_MS_MAX,
     },
-    removeOnComplete: REMOVE_COMPLETED,
+    removeOnComplete: KEEP_COMPLETED,
     removeOnFail: KEEP_FAILED,
   },
 });

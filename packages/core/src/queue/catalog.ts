@@ -44,8 +44,8 @@ export const MONEY_QUEUE: string = catalog["payout.pay"].queue;
 export const BACKOFF_MS_MAX = 60_000;
 
 /**
- * What is done is gone: the record of what happened is the ledger. (Keeping the last 1000 for Bull Board costs a third of
- * the payer's speed on PostgreSQL: 80 instead of 125 payouts a second.) What failed stays, for people to look at.
+ * What is done stays for a while, for people who look at the queue; the record of what happened is the ledger. Keeping
+ * one costs PostgreSQL 2 ms where a job takes 2 ms without; a job wakes the payer for up to a hundred payouts.
  */
-export const REMOVE_COMPLETED = true;
+export const KEEP_COMPLETED = { count: 1_000 };
 export const KEEP_FAILED = { count: 5_000 };

@@ -1,3 +1,4 @@
+import { HOUR_MS } from "@stakebts/kernel/time";
 import { toShares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
 import { memoNonces } from "@stakebts/core/ledger/ids";
@@ -8,18 +9,22 @@ import { CORE_ASSET_ID } from "@stakebts/core/rules/transfer";
 import {
   IN_FLIGHT_STATUSES,
   laneOf,
+  PAYABLE_STATUSES,
   type PaymentLane,
   type PayoutId,
   type PayoutKey,
+  type PayoutStatus,
 } from "@stakebts/core/rules/payout";
 import { assertStakeRowMove, type StakeRowId, type StakeRowStatus } from "@stakebts/core/rules/stake-row";
 import { isLive } from "@stakebts/core/rules/withdrawal";
 import type {
+  CancelAsked,
   IdentifiedPayout,
   NewReceipt,
   OpenPayout,
   PaymentView,
   PayoutConfirmation,
+  PayoutDecision,
   PayoutQuery,
   PayoutRecord,
   PayoutRequeue,
@@ -79,6 +84,19 @@ function settleRow(state: State, id: StakeRowId, settlesAs: StakeRowStatus, bloc
   assertStakeRowMove(row.status, settlesAs);
   state.rows.set(id, { ...row, status: settlesAs, blockProcessed });
 }
+
+const CANCELLABLE: readonly PayoutStatus[] = [...PAYABLE_STATUSES, "held", "failed"];
+
+/** How often the payout was given back to the payer, or approved: that ends what was asked for before. */
+const timesGiven = (state: State, id: PayoutId): { readonly given: number } => ({
+  given: [...state.requests, ...state.approvals].filter(({ payoutId }) => payoutId === id).length,
+});
+
+const withPayout = (receipt: NewReceipt, { id, key, payee, amount, status }: PayoutRecord): NewReceipt => ({
+  ...receipt,
+  subject: key,
+  details: { ...receipt.details, payoutId: id, payee, amount: `${amount}`, was: status },
+});
 
 const storedOf = (state: State, ids: readonly PayoutId[]): readonly StoredPayout[] =>
   ids.flatMap((id) => state.payouts.get(id) ?? []);
@@ -162,6 +180,60 @@ export const payoutsIn = (state: State, clock: Clock): PayoutsTx & Payouts => ({
     const known = { payoutId: id, payee, amount: `${amount}`, was: status, because: reason ?? null };
     const details = { ...receipt.details, ...known, despite: despite ?? null };
     await receiptsIn(state).add([{ ...receipt, subject: key, details }]);
+    return true;
+  },
+
+  async hold({ payout, receipt }: PayoutDecision): Promise<boolean> {
+    if (!PAYABLE_STATUSES.some((status) => status === payout.status)) return false;
+    const reason = String(receipt.details["reason"]);
+    if (!movePayout(state, payout.id, [payout.status], "held", { reason })) return false;
+    await receiptsIn(state).add([withPayout(receipt, payout)]);
+    return true;
+  },
+
+  async askToCancel({ payout, receipt }: PayoutDecision): Promise<boolean> {
+    const { id, status } = payout;
+    if (!CANCELLABLE.includes(status) || state.payouts.get(id)?.status !== status) return false;
+    const { actor, reason } = receipt.details;
+    if (status !== "held" && status !== "failed")
+      movePayout(state, id, [status], "held", { reason: String(reason) });
+    const asked = { payoutId: id, actor: String(actor), reason: String(reason), atMs: clock.nowMs() };
+    state.cancelRequests = [...state.cancelRequests, { ...asked, ...timesGiven(state, id) }];
+    await receiptsIn(state).add([withPayout(receipt, payout)]);
+    return true;
+  },
+
+  cancelAsked: (id: PayoutId): Promise<readonly CancelAsked[]> =>
+    Promise.resolve(
+      state.cancelRequests
+        .filter((asked) => asked.payoutId === id && asked.given === timesGiven(state, id).given)
+        .map(({ actor, reason, atMs }) => ({
+          actor,
+          reason,
+          askedAtMs: atMs,
+          openFromMs: atMs + HOUR_MS,
+          isOpen: atMs + HOUR_MS <= clock.nowMs(),
+        })),
+    ),
+
+  async cancel({ payout, receipt, despite }: PayoutDecision & { despite: string | undefined }) {
+    const { id, status, reason } = payout;
+    const evidence = weighEvidence(payout, recordedOf(state, payout), despite);
+    if (!CANCELLABLE.includes(status) || isOnRecoveryHold(state.recoveryHold)) return false;
+    if (evidence.type !== "nothing_sent") return false;
+    if (!movePayout(state, id, [status], "cancelled", { reason: String(receipt.details["reason"]) }))
+      return false;
+    const rows = (state.payouts.get(id)?.rows ?? [])
+      .flatMap(({ id: row }) => state.rows.get(row) ?? [])
+      .filter((row) => row.status === "processing");
+    for (const row of rows) state.rows.set(row.id, { ...row, status: "pending" });
+    const details = {
+      because: reason ?? null,
+      despite: despite ?? null,
+      rows: rows.map((row) => row.id).join(" "),
+    };
+    const known = withPayout(receipt, payout);
+    await receiptsIn(state).add([{ ...known, details: { ...known.details, ...details } }]);
     return true;
   },
 

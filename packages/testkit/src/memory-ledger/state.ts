@@ -20,6 +20,7 @@ import type {
   PayoutRecord,
   SeenMemoKey,
   RecordedTransfer,
+  ReplayOrder,
   SettlementMatch,
   TopUpRecord,
   WithdrawalRecord,
@@ -78,6 +79,15 @@ export interface State {
   memoKeys: readonly SeenMemoKey[];
   /** Who has given which payout back to the payer, in order. */
   requests: readonly { readonly payoutId: PayoutId; readonly actor: string }[];
+  /** Who has asked to cancel which payout, in order; `given`: how often it had been given back to the payer. */
+  cancelRequests: readonly {
+    readonly payoutId: PayoutId;
+    readonly actor: string;
+    readonly reason: string;
+    readonly atMs: number;
+    readonly given: number;
+  }[];
+  replays: readonly ReplayOrder[];
   /** Of watchers, in order; those of alerts are named by event and subject. */
   watcherNotes: readonly { readonly kind: string; readonly subject: string; readonly value: string }[];
   /** What people have said came or went otherwise than by a transfer. */
@@ -112,6 +122,8 @@ export const emptyState = (): State => ({
   passedBlocks: [],
   memoKeys: [],
   requests: [],
+  cancelRequests: [],
+  replays: [],
   watcherNotes: [],
   recordedTransfers: [],
   adjustments: [],

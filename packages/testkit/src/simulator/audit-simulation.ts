@@ -52,10 +52,11 @@ export async function auditSum(simulation: Simulation): Promise<void> {
   const add = (name: string, shares: bigint) => sums.set(name, (sums.get(name) ?? 0n) + shares);
   const nameOf = (id: string) => accounts.find((account) => account.id === id)?.name ?? id;
   const skipped = new Set([...handled].map(nameOf));
-  // What a proposal has paid in is in the history, which is read after its block.
+  const known = new Set<string>([...payouts.values()].map(({ key }) => key));
+  // What a proposal has paid in is in the history, which is read after its block; or a second time, after a rebuild.
   const isUnread = (key: string): boolean => {
     const [, blockNum] = /^refund:(\d+):\d+:\d+\.\d+$/u.exec(key) ?? [];
-    return blockNum !== undefined && Number(blockNum) > (cursor?.historyBlockNum ?? 0);
+    return blockNum !== undefined && Number(blockNum) > (cursor?.historyBlockNum ?? 0) && !known.has(key);
   };
   for (const { key, payee, shares } of debts.values()) {
     if (isUnread(key)) continue;

@@ -70,6 +70,7 @@ export class LedgerGuard {
       passedBlocks: ledger.passedBlocks,
       memoKeys: ledger.memoKeys,
       recordedTransfers: ledger.recordedTransfers,
+      replays: ledger.replays,
       jobs: ledger.jobs,
       payouts: {
         ...ledger.payouts,

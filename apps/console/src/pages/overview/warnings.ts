@@ -1,4 +1,4 @@
-import { resumeCommand, setAsideText } from "@stakebts/core/operators/set-aside";
+import { setAsideText } from "@stakebts/core/operators/set-aside";
 import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { btsText, countText, durationText, sharesText } from "@stakebts/kernel/text";
 import type { Figures } from "./figures.ts";
@@ -44,7 +44,12 @@ export function warningsOf(figures: Figures): readonly Warning[] {
       "They are answered when it is: add it to STAKEBTS_MEMO_KEY of ingester and payer, and start them again.",
     );
   for (const aside of status.setAside)
-    warn(`Set aside: ${setAsideText(aside)}`, `When its cause is gone: ${resumeCommand(aside.event)}`);
+    warn(
+      `Set aside: ${setAsideText(aside)}`,
+      "When its cause is gone, have it answered again.",
+      "bad",
+      `/set-aside?event=${encodeURIComponent(aside.event)}`,
+    );
   for (const { process, source, level, reason } of status.processFreezes)
     if (!(payerStartedOff && process === "payer" && source === "environment"))
       warn(`The ${process} is frozen (${level}): ${reason}`, "It ends where it was made.");

@@ -19,6 +19,7 @@ import { PostgresPassedBlocks } from "./passed-blocks.ts";
 import { PostgresPayouts } from "./payouts.ts";
 import { PostgresRecordedTransfers } from "./recorded-transfers.ts";
 import { addReceipts } from "./receipts.ts";
+import { openReplay, replaysIn } from "./replays.ts";
 import { setAsideIn } from "./set-aside.ts";
 import { PostgresStakeRows } from "./stake-rows.ts";
 import { PostgresTopUps } from "./top-ups.ts";
@@ -51,6 +52,7 @@ export function createPostgresLedger(source: DatabaseSource): Ledger {
     passedBlocks: new PostgresPassedBlocks(db),
     memoKeys: new PostgresMemoKeys(db),
     recordedTransfers: new PostgresRecordedTransfers(db),
+    replays: { open: () => openReplay(db) },
     control: {
       read: () => control.read(),
       bind: (account) => inTransaction(db, (tx) => new PostgresControl(tx).bind(account)),
@@ -83,6 +85,7 @@ const ledgerTx = (tx: DatabaseTx): LedgerTx => ({
   },
   setAside: setAsideIn(tx),
   approvals: new PostgresApprovals(tx),
+  replays: replaysIn(tx),
   jobs: { add: (jobs) => addJobs(tx, jobs) },
   receipts: { add: (receipts, options) => addReceipts(tx, receipts, options) },
 });

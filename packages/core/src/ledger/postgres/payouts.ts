@@ -4,6 +4,7 @@ import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { PaymentLane, PayoutId, PayoutKey, PayoutStatus } from "../../rules/payout.ts";
 import { type DatabaseTx, Prisma } from "../../database/client.ts";
 import type {
+  CancelAsked,
   IdentifiedPayout,
   NewReceipt,
   OpenPage,
@@ -13,6 +14,7 @@ import type {
   PayoutQuery,
   PayoutRecord,
   PayoutRequeue,
+  PayoutDecision,
   Payouts,
   PayoutsTx,
 } from "../ledger.ts";
@@ -28,6 +30,22 @@ const DOUBLED_MAX = 4;
 /** `laneOf`, as the index says it. */
 const isOfLane = (lane: PaymentLane): Prisma.Sql =>
   lane === "returns" ? Prisma.sql`(kind = 'refund')` : Prisma.sql`NOT (kind = 'refund')`;
+
+/** The requests to cancel a payout that hold. */
+export async function readCancelAsked(
+  db: Pick<DatabaseTx, "$queryRaw">,
+  id: PayoutId,
+): Promise<readonly CancelAsked[]> {
+  const rows = await db.$queryRaw<
+    { actor: string; reason: string; askedAt: Date; openFrom: Date; isOpen: boolean }[]
+  >`SELECT person AS actor, why AS reason, asked_at AS "askedAt", open_from AS "openFrom", is_open AS "isOpen"
+      FROM asked_to_cancel(${id}::uuid)`;
+  return rows.map(({ askedAt, openFrom, ...rest }) => ({
+    ...rest,
+    askedAtMs: askedAt.getTime(),
+    openFromMs: openFrom.getTime(),
+  }));
+}
 
 /** Table payout, and payout_stake_row: the rows that each settles. */
 export class PostgresPayouts implements PayoutsTx, Payouts {
@@ -156,6 +174,33 @@ export class PostgresPayouts implements PayoutsTx, Payouts {
       SELECT requeue_payout(${payout.id}::uuid, ${payout.status}, ${job.id}, ${receipt.event},
                             ${JSON.stringify(receipt.details)}::jsonb, ${despite ?? null}) AS requeued`;
     return row?.requeued ?? false;
+  }
+
+  async hold({ payout, receipt }: PayoutDecision): Promise<boolean> {
+    const [row] = await this.#db.$queryRaw<{ done: boolean }[]>`
+      SELECT hold_payout(${payout.id}::uuid, ${payout.status}, ${JSON.stringify(receipt.details)}::jsonb) AS done`;
+    return row?.done ?? false;
+  }
+
+  async askToCancel({ payout, receipt }: PayoutDecision): Promise<boolean> {
+    const [row] = await this.#db.$queryRaw<{ done: boolean }[]>`
+      SELECT ask_to_cancel(${payout.id}::uuid, ${payout.status}, ${JSON.stringify(receipt.details)}::jsonb) AS done`;
+    return row?.done ?? false;
+  }
+
+  cancelAsked(id: PayoutId): Promise<readonly CancelAsked[]> {
+    return readCancelAsked(this.#db, id);
+  }
+
+  async cancel({
+    payout,
+    receipt,
+    despite,
+  }: PayoutDecision & { readonly despite: string | undefined }): Promise<boolean> {
+    const [row] = await this.#db.$queryRaw<{ done: boolean }[]>`
+      SELECT cancel_payout(${payout.id}::uuid, ${payout.status}, ${JSON.stringify(receipt.details)}::jsonb,
+                           ${despite ?? null}) AS done`;
+    return row?.done ?? false;
   }
 
   async settledBy({ blockNum, trxInBlock, opInTrx }: OperationPosition): Promise<PayoutKey | undefined> {

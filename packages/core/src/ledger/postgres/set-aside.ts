@@ -7,14 +7,14 @@ type Answer = Awaited<ReturnType<LedgerTx["setAside"]["add"]>>;
 
 /** Table event_set_aside, through the functions that write it. */
 export const setAsideIn = (db: Queryable): LedgerTx["setAside"] => ({
-  async add({ event, actor, reason }) {
+  async add({ event, actor, reason, action }) {
     const [row] = await db.$queryRaw<{ answer: Answer }[]>`
-      SELECT set_event_aside(${event}, ${actor}, ${reason}) AS answer`;
+      SELECT set_event_aside(${event}, ${actor}, ${reason}, ${action ?? null}) AS answer`;
     return row?.answer ?? "unknown";
   },
-  async end({ event, actor, reason }) {
+  async end({ event, actor, reason, action }) {
     const [row] = await db.$queryRaw<{ ended: boolean }[]>`
-      SELECT resume_event(${event}, ${actor}, ${reason}) AS ended`;
+      SELECT resume_event(${event}, ${actor}, ${reason}, ${action ?? null}) AS ended`;
     return row?.ended ?? false;
   },
   async open() {

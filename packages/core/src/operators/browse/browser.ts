@@ -1,6 +1,8 @@
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import type { Millis } from "@stakebts/kernel/time";
 import { type DatabaseSource, openSource } from "../../database/client.ts";
+import { newestReplays } from "../../ledger/postgres/replays.ts";
+import { eventsSetAside } from "../../ledger/postgres/set-aside.ts";
 import type { PayoutId } from "../../rules/payout.ts";
 import { agreementStory, type AgreementSearch, countAgreements, findAgreements } from "./agreements.ts";
 import { type DebtSearch, findDebts, sumDebts } from "./debts.ts";
@@ -8,7 +10,14 @@ import { balanceReports, lastStarts, openStakes, paidByMonth } from "./history.t
 import type { KeysetWindow } from "./keyset.ts";
 import { findNominators, nominatorStory } from "./nominators.ts";
 import { payoutLife } from "./payout-life.ts";
-import { findPayouts, payoutIds, type PayoutSearch, sumByPayee, sumPayouts } from "./payouts.ts";
+import {
+  findPayouts,
+  payoutIds,
+  type PayoutSearch,
+  payoutsNamed,
+  sumByPayee,
+  sumPayouts,
+} from "./payouts.ts";
 import { eventNames, findReceipts, type ReceiptSearch } from "./receipts.ts";
 import { findPage } from "./search.ts";
 import { statement, transactionStory } from "./transactions.ts";
@@ -29,6 +38,7 @@ export function createBrowser(source: DatabaseSource) {
     sumPayouts: (search: PayoutSearch, max: number) => sumPayouts(db, search, max),
     sumByPayee: (search: PayoutSearch, window: KeysetWindow) => sumByPayee(db, search, window),
     payoutIds: (search: PayoutSearch, max: number) => payoutIds(db, search, max),
+    payoutsNamed: (ids: readonly string[]) => payoutsNamed(db, ids),
     payout: (id: PayoutId) => payoutLife(db, id),
     debts: (search: DebtSearch, window: KeysetWindow) => findDebts(db, search, window),
     sumDebts: (search: DebtSearch, max: number) => sumDebts(db, search, max),
@@ -42,6 +52,8 @@ export function createBrowser(source: DatabaseSource) {
     balanceReports: (of: { fromMs: number; stepMs: number }) => balanceReports(db, of),
     openStakes: () => openStakes(db),
     lastStarts: () => lastStarts(db),
+    setAside: () => eventsSetAside(db),
+    replays: (limit: number) => newestReplays(db, limit),
     findPage: (text: string) => findPage(db, text),
     close,
   };

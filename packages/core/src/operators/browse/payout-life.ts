@@ -3,6 +3,8 @@ import type { Database } from "../../database/client.ts";
 import { payoutStory } from "../../ledger/postgres/payout-lists.ts";
 import type { PayoutStory } from "../../ledger/view.ts";
 import type { PayoutId } from "../../rules/payout.ts";
+import type { CancelAsked } from "../../ledger/ledger.ts";
+import { readCancelAsked } from "../../ledger/postgres/payouts.ts";
 import { findTransfer, type TransferLine } from "./transfers.ts";
 
 /** One payout from its cause to its payment. */
@@ -13,6 +15,8 @@ export interface PayoutLife extends PayoutStory {
   readonly agreement: OperationId | undefined;
   /** Who gave it back to the payer, and when (host time): he does not approve it. */
   readonly requests: readonly { readonly actor: string; readonly atMs: number }[];
+  /** Who wants it cancelled; not what a release has ended. */
+  readonly cancelAsked: readonly CancelAsked[];
   /** By which transfer it is settled, and how the two were matched. */
   readonly settlement: { readonly operation: OperationId; readonly matchedBy: string } | undefined;
   /** A node refused the withdrawal for this, by its transaction id. */
@@ -32,7 +36,7 @@ export async function payoutLife(db: Database, id: PayoutId): Promise<PayoutLife
   if (story === undefined) return undefined;
   const at = causeOf(story.key);
   const position = at === undefined ? undefined : operationPosition(at);
-  const [cause, agreement, requests, settlement, withdrawals, [job]] = await Promise.all([
+  const [cause, agreement, requests, cancelAsked, settlement, withdrawals, [job]] = await Promise.all([
     position === undefined ? undefined : findTransfer(db, position),
     position === undefined
       ? null
@@ -47,6 +51,7 @@ export async function payoutLife(db: Database, id: PayoutId): Promise<PayoutLife
           select: { nominator: true },
         }),
     db.payoutRequest.findMany({ where: { payoutId: id }, orderBy: { id: "asc" } }),
+    readCancelAsked(db, id),
     db.settlement.findUnique({ where: { payoutId: id } }),
     db.withdrawal.findMany({ where: { payoutId: id }, select: { txid: true, refusedFor: true } }),
     db.$queryRaw<{ waits: boolean }[]>`
@@ -57,6 +62,7 @@ export async function payoutLife(db: Database, id: PayoutId): Promise<PayoutLife
     cause,
     agreement: agreement === null ? undefined : at,
     requests: requests.map(({ actor, createdAt }) => ({ actor, atMs: createdAt.getTime() })),
+    cancelAsked,
     settlement:
       settlement === null
         ? undefined

@@ -104,6 +104,16 @@ export const findPayouts = (
     window,
   );
 
+/** In the order of their debts; those that are not there are left out. */
+export async function payoutsNamed(
+  db: Database,
+  ids: readonly string[],
+): Promise<readonly (PayoutLine & { readonly id: PayoutId })[]> {
+  const rows = await db.$queryRaw<Row[]>`
+    SELECT ${COLUMNS} FROM payout WHERE id = ANY (${[...ids]}::uuid[]) ORDER BY due, id`;
+  return rows.map((row) => ({ ...toPayoutLine(row), id: row.id as PayoutId }));
+}
+
 /** How many, and how much. */
 export async function sumPayouts(db: Database, search: PayoutSearch, max: number): Promise<CountedSum> {
   const [row] = await db.$queryRaw<{ count: bigint; amount: bigint }[]>`

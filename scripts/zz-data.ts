@@ -1,0 +1,11 @@
+import { startPostgres } from "@stakebts/testkit/postgres";
+import { writeProgramme } from "@stakebts/testkit/written-programme";
+import { prepare } from "../prisma/migrate.ts";
+const postgres = await startPostgres();
+const url = await postgres.createDatabase("pictures");
+await prepare(url);
+const t = Date.now();
+await writeProgramme(url, { agreements: 100000, nominators: 25000, nowMs: Date.now() });
+console.log("READY", url, (Date.now() - t) / 1000);
+process.on("SIGTERM", () => void postgres.stop().then(() => process.exit(0)));
+setInterval(() => {}, 1000);
