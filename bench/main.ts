@@ -5,7 +5,7 @@ import { benchConfirmation } from "./confirmation.ts";
 import { benchCrypto } from "./crypto.ts";
 import { ratio, type Row } from "./measure.ts";
 import { type BenchNode, benchPayouts } from "./payouts.ts";
-import { benchPages } from "./pages.ts";
+import { benchPages, benchPagesOf } from "./pages.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
 import { keepResults, print } from "./report.ts";
 
@@ -16,6 +16,7 @@ const USAGE = `npm run bench -- [options]
 
   --only NAMES      of crypto, replay, payouts, confirmation, pages; default: all but pages
   --agreements N    that pages are shown over, default 100000
+  --ledger URL      that pages are shown over, of an earlier run
   --payouts N       default 1000
   --each-way MS     of the slow line, default 100
   --node URL        a node of a test network in place of those of this machine; needs the accounts:
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "crypto,replay,payouts,confirmation" },
     payouts: { type: "string", default: "1000" },
     agreements: { type: "string", default: "100000" },
+    ledger: { type: "string" },
     "each-way": { type: "string", default: "100" },
     node: { type: "string" },
     custodian: { type: "string", default: "custodian" },
@@ -67,7 +69,8 @@ const take = (rows: readonly Row[]): void => {
 
 print([{ name: "", ours: "StakeBTS", ceiling: "ceiling", ratio: "ratio", target: "set out for" }]);
 if (isWanted("crypto")) take(await benchCrypto());
-if (isWanted("pages")) {
+if (isWanted("pages") && values.ledger !== undefined) take(await benchPagesOf(values.ledger, Date.now()));
+else if (isWanted("pages")) {
   const postgres = await startPostgres();
   try {
     take(await benchPages(postgres, { agreements: Number(values.agreements) }));
