@@ -130,7 +130,7 @@ export function whyNotSecond(asked: readonly CancelAsked[], person: string): str
   if (byOthers.some(({ isOpen }) => isOpen)) return undefined;
   const [other] = byOthers;
   if (other !== undefined)
-    return `${other.actor} has asked for it; a second person may say the same from ${exactTimeText(other.openFromMs)} UTC on`;
+    return `${other.actor} has asked for it; a second person may say the same from ${exactTimeText(other.openFromMs)} on`;
   return asked.length > 0
     ? `${person} has asked for it, and another person has to say the same`
     : "nobody has asked for it yet";
