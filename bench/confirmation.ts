@@ -9,7 +9,9 @@ const NOMINATIONS = 20;
 /** Longer than a new ledger pays nothing. */
 const HOLD_SECONDS = 1_800;
 
-const shipped = (name: "STAKEBTS_POLL_MS" | "STAKEBTS_RECONCILE_MS" | "STAKEBTS_REENQUEUE_MS") => ({
+const shipped = (
+  name: "STAKEBTS_POLL_MS" | "STAKEBTS_HEAD_POLL_MS" | "STAKEBTS_RECONCILE_MS" | "STAKEBTS_REENQUEUE_MS",
+) => ({
   [name]: String(SETTINGS[name].schema.parse(undefined)),
 });
 
@@ -35,7 +37,7 @@ export async function benchConfirmation(): Promise<readonly Row[]> {
   };
   try {
     await cluster.startWorkers({
-      ingester: shipped("STAKEBTS_POLL_MS"),
+      ingester: { ...shipped("STAKEBTS_POLL_MS"), ...shipped("STAKEBTS_HEAD_POLL_MS") },
       scheduler: { ...shipped("STAKEBTS_RECONCILE_MS"), ...shipped("STAKEBTS_REENQUEUE_MS") },
     });
     cluster.devnet.skipTime(HOLD_SECONDS);

@@ -8,13 +8,14 @@ import { type BenchNode, benchPayouts } from "./payouts.ts";
 import { benchPages, benchPagesOf } from "./pages.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
 import { keepResults, print } from "./report.ts";
+import { benchStartup } from "./startup.ts";
 
 // What the product costs, each figure beside a ceiling that was measured in the same run. Nothing here passes or fails: machines differ,
 // and a slow day is not a bug.
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAMES      of crypto, replay, payouts, confirmation, pages; default: all but pages
+  --only NAMES      of crypto, replay, payouts, confirmation, startup, pages; default: all but pages
   --agreements N    that pages are shown over, default 100000
   --ledger URL      that pages are shown over, of an earlier run
   --payouts N       default 1000
@@ -28,7 +29,7 @@ const USAGE = `npm run bench -- [options]
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "crypto,replay,payouts,confirmation" },
+    only: { type: "string", default: "crypto,replay,payouts,confirmation,startup" },
     payouts: { type: "string", default: "1000" },
     agreements: { type: "string", default: "100000" },
     ledger: { type: "string" },
@@ -127,5 +128,6 @@ if (isWanted("payouts")) {
   }
 }
 if (isWanted("confirmation") && node === undefined) take(await benchConfirmation());
+if (isWanted("startup") && node === undefined) take(await benchStartup());
 if (values.keep) keepResults(measured);
 process.exit(0);

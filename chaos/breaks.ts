@@ -4,7 +4,8 @@ import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
 import type { Patch } from "../scripts/bundle.ts";
-import { CLUSTER_NODES, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
+import { NOMINATORS } from "./nominators.ts";
+import { CLUSTER_NODES, pauseQueues, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
 /** A change of a function of the database. The text has to be there once. */
 export interface FunctionPatch {
@@ -34,6 +35,7 @@ const SAVE = "const answers = await ledger.withdrawals.save(";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
+const THIEF = NOMINATORS.at(-1) as string;
 /** Enough that a payer is busy for a moment, no matter what happens to it then. */
 const OWED = 4;
 /** Of the nodes that the cluster knows, more than half; and all others of the chain. */
@@ -65,6 +67,13 @@ const NO_LOOK_OF_ITS_OWN = {
   file: PAYER,
   find: "if (mayBePaid === undefined)",
   replace: "if (true)",
+} as const;
+
+/** The payer waits for jobs. */
+const NO_OWN_LOOK = {
+  file: PAYER_PROCESS,
+  find: "const { overdue, returns, isLast } = await open.look();",
+  replace: "const { isLast } = await open.look();\n        const [overdue, returns] = [[], []];",
 } as const;
 
 const payerProxies = (target: ReplicatedCluster) => replicasOf(target, "payer").flatMap(({ nodes }) => nodes);
@@ -284,11 +293,7 @@ export const BREAKS: readonly Break[] = [
         find: "await enqueueStalePayouts({ ledger, queue }, { notEnqueuedForMs: settings.reenqueueMs });",
         replace: "",
       },
-      {
-        file: PAYER_PROCESS,
-        find: "const { overdue, returns, isLast } = await open.look();",
-        replace: "const { isLast } = await open.look();\n        const [overdue, returns] = [[], []];",
-      },
+      NO_OWN_LOOK,
     ],
     // Redis forgets the jobs for what is owed.
     scenario: async (target) => {
@@ -300,6 +305,31 @@ export const BREAKS: readonly Break[] = [
       }
       client.disconnect();
       letPay(target);
+    },
+  },
+  {
+    name: "own-look",
+    needsRedis: true,
+    patches: [NO_OWN_LOOK],
+    // One write in Redis, and no worker is given a job any more.
+    scenario: async (target) => {
+      await untilMuchIsOwed(target);
+      await pauseQueues(target, true);
+      letPay(target);
+    },
+  },
+  {
+    name: "debt-check",
+    patches: [{ file: PAYER, find: "if (baseless !== undefined)", replace: "if (false)" }],
+    // Somebody with all rights in the database has himself paid what is owed to others.
+    scenario: async (target) => {
+      await untilMuchIsOwed(target);
+      await target.cluster.database.query(
+        `SET session_replication_role = replica;
+         UPDATE payout SET payee = '${THIEF}' WHERE status IN ('due', 'ready') AND payee <> '${THIEF}'`,
+      );
+      letPay(target);
+      await until(target, NOTHING_IS_DUE);
     },
   },
 ];

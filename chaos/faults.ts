@@ -2,9 +2,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerLogLine, WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import type { Prng } from "@stakebts/testkit/simulator/prng";
+import { ChainWatch, ownNode } from "./chain-watch.ts";
+import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
 import type { Replica } from "./replica.ts";
-import { CLUSTER_NODES, leader, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
+import { LIES, type Lie, tellLie } from "@stakebts/devnet";
+import {
+  CLUSTER_NODES,
+  leader,
+  pauseQueues,
+  type ReplicatedCluster,
+  replicasOf,
+} from "./replicated-cluster.ts";
 
 /** Longer than BullMQ's lock of a job (5 s): another takes the job up. */
 const FROZEN_MS = 6_500;
@@ -31,6 +40,19 @@ const anyNode = (target: ReplicatedCluster, prng: Prng) => {
 };
 const anyPayer = (target: ReplicatedCluster, prng: Prng): Replica =>
   prng.chance(0.7) ? leader(target) : anyReplica(target, prng);
+
+/** Whom a node lies about, and who is to gain by it. */
+async function liarsInterest({ cluster: { devnet } }: ReplicatedCluster, prng: Prng) {
+  const watch = new ChainWatch(ownNode(devnet));
+  try {
+    return {
+      victim: await watch.accountId(CUSTODIAN),
+      attacker: await watch.accountId(prng.pick(NOMINATORS)),
+    };
+  } finally {
+    watch.close();
+  }
+}
 
 async function whileOn(
   proxies: readonly FaultProxy[],
@@ -113,6 +135,18 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    kind: "postgres_read_only",
+    weight: 1,
+    alone: "postgres",
+    happen: async ({ cluster: { database } }, prng) => {
+      await database.query("ALTER SYSTEM SET default_transaction_read_only = on");
+      await database.query("SELECT pg_reload_conf()");
+      await delay(prng.int(500, 3_000));
+      await database.query("ALTER SYSTEM RESET default_transaction_read_only");
+      await database.query("SELECT pg_reload_conf()");
+    },
+  },
+  {
     kind: "database_mute",
     weight: 2,
     happen: (target, prng) =>
@@ -141,6 +175,30 @@ export const FAULTS: readonly Fault[] = [
     needsRedis: true,
     alone: "redis",
     happen: (target, prng) => target.cluster.restartRedis(prng.int(0, 2_000)),
+  },
+  {
+    kind: "redis_replica",
+    weight: 1,
+    needsRedis: true,
+    alone: "redis",
+    happen: async (target, prng) => {
+      const client = new Redis(target.cluster.redisUrl as string);
+      await client.replicaof("127.0.0.1", 1); // Nothing is there: it takes no writes.
+      await delay(prng.int(500, 3_000));
+      await client.replicaof("NO", "ONE");
+      client.disconnect();
+    },
+  },
+  {
+    kind: "queues_paused",
+    weight: 1,
+    needsRedis: true,
+    alone: "redis",
+    happen: async (target, prng) => {
+      await pauseQueues(target, true);
+      await delay(prng.int(500, 5_000));
+      await pauseQueues(target, false);
+    },
   },
   {
     kind: "node_cut",
@@ -179,6 +237,17 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     kind: "node_lies",
+    weight: 3,
+    happen: async (target, prng) => {
+      const { faults } = anyNode(target, prng);
+      const options = await liarsInterest(target, prng);
+      tellLie(faults, prng.pick(Object.keys(LIES) as Lie[]), options);
+      await delay(prng.int(1_000, 5_000));
+      tellLie(faults, null, options);
+    },
+  },
+  {
+    kind: "node_forgets",
     weight: 1,
     happen: async (target, prng) => {
       // Says that it took them, and has lost them.
@@ -202,6 +271,14 @@ export const FAULTS: readonly Fault[] = [
       faults.lagBlocks(prng.int(3, 40));
       await delay(prng.int(500, 3_000));
       faults.lagBlocks(0);
+    },
+  },
+  {
+    kind: "unreadable_block",
+    weight: 1,
+    happen: async ({ cluster: { devnet } }) => {
+      devnet.injectUnreadable();
+      await Promise.resolve();
     },
   },
   { kind: "fork", weight: 2, alone: "chain", happen: fork },

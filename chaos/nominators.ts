@@ -17,9 +17,11 @@ export interface Sending {
   readonly means: Intention;
 }
 
+/** So much at once: more than what is owed otherwise in a round, and dear enough that it is sent back. */
+const JUNK = 60;
 const MEMOS = { 3: "three_months", 6: "six_months", 12: "twelve_months" } as const;
 
-/** What the nominators do in one round: nominations, of which the long ones are stopped, and requests that make no sense. */
+/** What the nominators do in one round: nominations, of which the long ones are stopped, requests that make no sense, and now and then much of that at once. */
 export function planSendings(prng: Prng, { lengthMs }: { lengthMs: number }): readonly Sending[] {
   const sendings: Sending[] = [];
   const open = (from: string, atMs: number, months: 3 | 6 | 12) =>
@@ -51,6 +53,11 @@ export function planSendings(prng: Prng, { lengthMs }: { lengthMs: number }): re
         { amountBts: 500n, memo: '{"type":"loan_to_bmg"}', means: { type: "loan" } },
       ]),
     });
+  if (prng.chance(0.3)) {
+    const atMs = prng.int(0, lengthMs);
+    const junk = { from: NOMINATORS.at(-1) as string, amountBts: 51n, means: { type: "nonsense" } } as const;
+    for (let count = 0; count < JUNK; count++) sendings.push({ ...junk, atMs, memo: `junk ${count}` });
+  }
   return sendings.sort((a, b) => a.atMs - b.atMs);
 }
 

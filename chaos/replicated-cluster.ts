@@ -89,10 +89,34 @@ export function endFaults({ cluster: { devnet }, replicas }: ReplicatedCluster):
     faults.delayRepliesMs(0);
     faults.lagBlocks(0);
     faults.swallowBroadcasts(0);
+    faults.lie(null);
   }
   devnet.heal();
   devnet.stallIrreversibility(false);
   for (const replica of replicas) replica.process.kill("SIGCONT");
+}
+
+/** What the keys of this cluster's queues begin with. */
+async function queuePrefix(client: Redis): Promise<string> {
+  const [prefix = "bull"] = (await client.keys("stakebts-*:payouts:meta")).map((key) => key.split(":")[0]);
+  return prefix;
+}
+
+/** Pauses every queue by one write in each, as whoever reaches Redis could, or ends the pause. */
+export async function pauseQueues(
+  { cluster: { redisUrl } }: ReplicatedCluster,
+  isPaused: boolean,
+): Promise<void> {
+  const client = new Redis(redisUrl as string, { maxRetriesPerRequest: 1 });
+  try {
+    const prefix = await queuePrefix(client);
+    for (const name of QUEUE_NAMES)
+      await (isPaused
+        ? client.hset(`${prefix}:${name}:meta`, "paused", "1")
+        : client.hdel(`${prefix}:${name}:meta`, "paused"));
+  } finally {
+    client.disconnect();
+  }
 }
 
 /** How many jobs there are of each queue, in which state, and which ones are being worked at. Empty without Redis. */
@@ -100,7 +124,7 @@ export async function queueStates({ cluster: { redisUrl } }: ReplicatedCluster):
   if (redisUrl === undefined) return "";
   const client = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
   try {
-    const [prefix = "bull"] = (await client.keys("stakebts-*:payouts:meta")).map((key) => key.split(":")[0]);
+    const prefix = await queuePrefix(client);
     const states = QUEUE_NAMES.map(async (name) => {
       const key = (part: string) => `${prefix}:${name}:${part}`;
       const [waiting, delayed] = [await client.llen(key("wait")), await client.zcard(key("delayed"))];

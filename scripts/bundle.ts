@@ -41,7 +41,7 @@ export async function bundle(program: string, outdir: string, patches: readonly 
     banner: {
       js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
     },
-    plugins: [patched([...patches, ownRequire(LAZY_PACKAGE)])],
+    plugins: [patched([...patches, ownRequire(LAZY_PACKAGE)]), withoutDeprecatedBuffer],
     // Names of functions and lines stay as they are: a stack in a log is to be read by people.
     sourcemap: false,
     legalComments: "none",
@@ -55,6 +55,24 @@ const ownRequire = (file: string): Patch => ({
   find: "const require = createRequire(import.meta.url);",
   replace: "",
 });
+
+/**
+ * Old packages that bitsharesjs brings. Node passes over `new Buffer(…)` in a folder of node_modules, and warns of it in a file of
+ * ours: two lines among the errors of each process that starts.
+ */
+const withoutDeprecatedBuffer: Plugin = {
+  name: "without deprecated Buffer",
+  setup(plugin) {
+    plugin.onLoad({ filter: /node_modules\/(?:bigi|bytebuffer|secure-random)\/.*\.js$/ }, ({ path }) => ({
+      contents: `${BUFFER_OF}${readFileSync(path, "utf8").replaceAll("new Buffer(", "bufferOf(")}`,
+      loader: "js",
+    }));
+  },
+};
+
+/** What `new Buffer` does. */
+const BUFFER_OF =
+  'const bufferOf = (of, encoding) => typeof of === "number" ? Buffer.alloc(of) : Buffer.from(of, encoding);\n';
 
 function patched(patches: readonly Patch[]): Plugin {
   return {

@@ -59,4 +59,7 @@ else
       echo "put the custodian's $key (WIF, begins with 5) into $folder/$key, then: chmod 444 $folder/$key"
     fi
   done
+  if grep -q '^ *receiver: nobody' "$folder/alertmanager_config"; then
+    echo "alerts reach nobody until you put a receiver into $folder/alertmanager_config (profile observability)"
+  fi
 fi

@@ -276,6 +276,25 @@ describe("secrets", () => {
   });
 });
 
+describe("the script that makes secrets", () => {
+  const said = (folder: string): string =>
+    execFileSync(at("deploy/compose/make-secrets.sh"), [], {
+      encoding: "utf8",
+      env: { ...process.env, STAKEBTS_SECRETS_DIR: folder },
+    });
+
+  it("says which keys are to be put in, and that alerts reach nobody, until that is done", () => {
+    const folder = mkdtempSync(join(tmpdir(), "stakebts-secrets-"));
+    const missing = said(folder);
+    for (const what of ["active_key", "memo_key", "alertmanager_config"]) expect(missing).toContain(what);
+    for (const key of ["active_key", "memo_key"]) writeFileSync(join(folder, key), "5…");
+    rmSync(join(folder, "alertmanager_config"));
+    writeFileSync(join(folder, "alertmanager_config"), "route: { receiver: people }");
+    expect(said(folder)).toBe("");
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe("the script that checks versions", () => {
   const said = (engine: string, composeVersion: string): string => {
     const folder = mkdtempSync(join(tmpdir(), "stakebts-docker-"));
@@ -371,6 +390,11 @@ describe("every service", () => {
         name,
         ok: true,
       });
+  });
+
+  it("takes an operator's order whatever version the ledger is of", () => {
+    // The `migrate` of an older version refuses a newer ledger: after going back it would be in the way.
+    for (const name of ["stakebts", "owner"]) expect(Object.keys(one(name).dependsOn)).toEqual(["postgres"]);
   });
 
   it("waits for health where there is a health check, and for the end of what ends", () => {

@@ -240,8 +240,17 @@ describe("the manifests", () => {
   });
 
   it("give each process settings that it reads, and everything that it does not start without", () => {
+    // The settings of all are given to all, as .env is: each is one that somebody reads.
+    const ofAll = Object.keys(configMap("stakebts-settings"));
+    expect(
+      ofAll.filter((name) => processes.every((reader) => notRead(reader, { [name]: "" }).length > 0)),
+    ).toEqual([]);
     for (const name of processes) {
-      expect(notRead(name, settingsOf(container(name))), name).toEqual([]);
+      expect(container(name).envFrom?.map(({ configMapRef }) => configMapRef.name)).toContain(
+        "stakebts-settings",
+      );
+      const own = Object.entries(settingsOf(container(name))).filter(([setting]) => !ofAll.includes(setting));
+      expect(notRead(name, Object.fromEntries(own)), name).toEqual([]);
       const given = Object.keys(settingsOf(container(name))).map((setting) => setting.replace(/_FILE$/u, ""));
       const missing = Object.entries(PROCESS_SETTINGS[name].shape).flatMap(([setting, schema]) =>
         schema.safeParse(undefined).success || given.includes(setting) ? [] : [setting],

@@ -34,10 +34,11 @@ BEGIN
   END IF;
 
   PERFORM FROM payout WHERE id = ANY (ids) ORDER BY id FOR UPDATE;
-  IF EXISTS (SELECT FROM unnest(ids) AS asked (id) WHERE NOT EXISTS (SELECT FROM payout p WHERE p.id = asked.id)) THEN
+  IF EXISTS (SELECT FROM unnest(ids) AS asked (id) WHERE (SELECT true FROM payout p WHERE p.id = asked.id) IS NULL) THEN
     RAISE EXCEPTION 'a withdrawal for a payout that the ledger does not have' USING ERRCODE = 'no_data_found';
   END IF;
-  moving := ARRAY(SELECT id FROM payout WHERE id = ANY (ids) AND status IN ('due', 'ready', 'waiting_funds'));
+  moving := ARRAY(SELECT id FROM unnest(ids) AS asked (id)
+                   WHERE (SELECT status FROM payout p WHERE p.id = asked.id) IN ('due', 'ready', 'waiting_funds'));
   IF limited AND cardinality(moving) > 0 THEN
     CASE limit_payment(ids[1])
       WHEN 'go' THEN NULL;
@@ -45,10 +46,9 @@ BEGIN
       WHEN 'later' THEN RETURN ARRAY['payments_off'];
     END CASE;
   END IF;
-  UPDATE payout SET status = 'ready', waiting_since = NULL WHERE id = ANY (moving) AND status IN ('due', 'waiting_funds');
-  UPDATE payout SET status = 'signed', reason = NULL, limited_by = NULL, attempts = attempts + 1, enqueued_at = now(),
-                    updated_at = now()
-   WHERE id = ANY (moving) AND status = 'ready';
+  UPDATE payout SET status = 'signed', reason = NULL, limited_by = NULL, waiting_since = NULL, attempts = attempts + 1,
+                    enqueued_at = now(), updated_at = now()
+   WHERE id = ANY (moving);
   INSERT INTO withdrawal (id, payout_id, txid, bytes, ref_block_num, expiration_ms, fee_shares, status, writer_epoch,
                           signed_ms)
   SELECT id, "payoutId", txid, decode(bytes, 'hex'), "refBlockNum", "expirationMs", fee, 'signed', epoch,

@@ -1,7 +1,8 @@
 -- Only a payout that is being signed gets a withdrawal: not one that is paid, and not one that is on its way.
 CREATE OR REPLACE FUNCTION withdrawal_needs_signed_payout() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NOT EXISTS (SELECT FROM payout WHERE id = NEW.payout_id AND status = 'signed') THEN
+  -- Found by its id alone: by the index over statuses it would be looked for among all that are signed.
+  IF (SELECT status FROM payout WHERE id = NEW.payout_id) IS DISTINCT FROM 'signed' THEN
     RAISE EXCEPTION 'withdrawal % for a payout that is not being signed', NEW.txid USING ERRCODE = 'check_violation';
   END IF;
   RETURN NEW;

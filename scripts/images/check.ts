@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Service } from "../compose/compose-file.ts";
+import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
+import { type ComposeFile, readVariables, type Service } from "../compose/compose-file.ts";
 import { buildImages, composeOf, TARGETS } from "./build.ts";
 import { docker } from "./docker.ts";
 import { type Container, Installation, serviceOf } from "./installation.ts";
-import { readVariables } from "../compose/compose-file.ts";
 
 const WAIT_MS_MAX = 180_000;
 const LOOK_MS = 500;
@@ -60,7 +60,8 @@ async function checkInstallation(
   step: (sentence: string, work: () => Promise<void>) => Promise<void>,
   tags: { readonly before: string; readonly after: string },
 ): Promise<void> {
-  const services = composeOf(repository, readVariables(join(at.folder, ".env"))).services;
+  const file = composeOf(repository, readVariables(join(at.folder, ".env")));
+  const { services } = file;
   const up = (...more: string[]) =>
     at.compose(
       "up",
@@ -128,7 +129,7 @@ async function checkInstallation(
 
   await step("each container reaches what shares a network with it, and nothing else", async () => {
     for (const container of (await at.containers()).filter((one) => OURS.includes(serviceOf(one))))
-      await checkReach(at, container, services);
+      await checkReach(at, container, file);
     const answer = await at.node<string>(
       (await only(at, "scheduler")).Id,
       `import { connect } from "node:net";
@@ -136,6 +137,20 @@ async function checkInstallation(
        socket.on("data", (data) => { console.log(JSON.stringify(data.toString().split(" ")[0])); process.exit(0); });`,
     );
     same("redis answers without its password", answer, "-NOAUTH");
+  });
+
+  await step("a second installation starts and ends beside this one, which notices nothing", async () => {
+    const seen = async () =>
+      (await at.containers()).map(({ Id, State }) => `${Id} ${State.Status} ${State.StartedAt}`).toSorted();
+    const before = await seen();
+    const other = new Installation(repository, tags.before);
+    try {
+      await other.compose("up", "--detach", "--no-build", "--wait", "devnet", "redis");
+    } finally {
+      await other.remove();
+    }
+    same("containers of the first", await seen(), before);
+    same("its nominations", await confirmations(at), 0);
   });
 
   await step("a nomination is confirmed on the chain", () => nominate(at, 1));
@@ -159,6 +174,16 @@ async function checkInstallation(
       );
     },
   );
+
+  await step("a process that hangs is ended by its watchdog, and started again", async () => {
+    const watcher = await only(at, "watcher");
+    await hang(at, watcher);
+    await until("the watcher was ended and is healthy again", async () => {
+      const { RestartCount, State } = await only(at, "watcher");
+      return RestartCount === watcher.RestartCount + 1 && State.Health?.Status === "healthy";
+    });
+    same("it said so", (await at.logs(watcher)).includes('"process.stalled"'), true);
+  });
 
   const programs = ["ingester", "scheduler", "payer", "watcher", "console", "backup"];
   const kept = [...programs, "redis", "postgres"];
@@ -185,6 +210,19 @@ async function checkInstallation(
     ); // oxfmt-ignore
     const sql = "SELECT count(*) FROM payout WHERE key LIKE 'confirm:%'";
     same("payouts of the restored ledger", await at.query(sql, "stakebts_drill"), await at.query(sql));
+  });
+
+  await step("the profile dev refuses a ledger of the main network", async () => {
+    // What is written once is written again by the owner of the database alone, and here.
+    await at.query(
+      `SET session_replication_role = replica; UPDATE ledger_account SET chain_id = '${MAINNET_CHAIN_ID}'`,
+      "stakebts_drill",
+    );
+    const address = readFileSync(join(at.folder, "secrets/database_url_operator"), "utf8").trim();
+    const { code, said } = await at.tryCompose(
+      "run", "--rm", "-T", "--no-deps", "-e", "DATABASE_URL_FILE=", "-e", `DATABASE_URL=${address}_drill`, "check-ledger",
+    ); // oxfmt-ignore
+    if (code !== 1 || !said.includes("on the main network")) throw new Error(`ended with ${code}: ${said}`);
     await at.query("DROP DATABASE stakebts_drill");
   });
 
@@ -196,10 +234,16 @@ async function checkInstallation(
     await everyImageIs(at, tags.after, [...programs, "migrate"]);
     await nominate(at, 4);
   });
-  await step("the version before takes over again, without its migrations", async () => {
+  await step("the version before takes over again on a newer ledger, and takes orders", async () => {
+    await at.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+       VALUES ('newer', repeat('0', 64), '99991231235959_of_a_newer_version', now(), 1)`,
+    );
     at.set({ STAKEBTS_VERSION: tags.before });
     await up("--no-deps", ...programs);
     await everyImageIs(at, tags.before, programs);
+    for (const order of ["off", "on"])
+      await at.compose("run", "--rm", "-T", "stakebts", "payments", order, "--reason", "the version before");
     await nominate(at, 5);
   });
 
@@ -267,7 +311,7 @@ async function checkInside(at: Installation, { Id, Name }: Container): Promise<v
 async function checkReach(
   at: Installation,
   container: Container,
-  services: ReadonlyMap<string, Service>,
+  { services, internalNetworks: internal }: ComposeFile,
 ): Promise<void> {
   const own = services.get(serviceOf(container)) as Service;
   const running = new Set(
@@ -294,6 +338,17 @@ async function checkReach(
      console.log(JSON.stringify(all.filter((_, index) => answers[index])));`,
     ...targets.map(({ to }) => to),
   );
+  // The route to everything else: only networks that are not internal have one.
+  const ways = await at.node<boolean>(
+    container.Id,
+    `import { readFileSync } from "node:fs";
+     console.log(readFileSync("/proc/net/route", "utf8").split("\\n").some((line) => line.split("\\t")[1] === "00000000"));`,
+  );
+  same(
+    `${container.Name} has a way out`,
+    ways,
+    own.networks.some((network) => !internal.has(network)),
+  );
   same(
     `${container.Name} reaches`,
     reached,
@@ -301,16 +356,47 @@ async function checkReach(
   );
 }
 
+/** Of the program in a container, which is not process 1. */
+const PROGRAM_PID = `import { readdirSync, readFileSync } from "node:fs";
+     const pid = readdirSync("/proc").map(Number).find((one) => {
+       try { return one > 1 && readFileSync("/proc/" + one + "/cmdline", "utf8").startsWith("node\\0--optimize"); } catch { return false; }
+     });`;
+
+/** The event loop of the program comes back no more: told so by way of Node's debugger, which a signal opens. */
+async function hang(at: Installation, { Id }: Container): Promise<void> {
+  await at.node(
+    Id,
+    `import { get, request } from "node:http";
+     import { randomBytes } from "node:crypto";
+     import { setTimeout as delay } from "node:timers/promises";
+     ${PROGRAM_PID}
+     process.kill(pid, "SIGUSR1");
+     const list = () => new Promise((resolve, reject) => get("http://127.0.0.1:9229/json/list", (response) => {
+       let body = "";
+       response.on("data", (data) => (body += data)).on("end", () => resolve(JSON.parse(body)));
+     }).on("error", reject));
+     let found;
+     while (found === undefined) { found = await list().catch(() => undefined); await delay(100); }
+     const { hostname, port, pathname } = new URL(found[0].webSocketDebuggerUrl);
+     const headers = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": randomBytes(16).toString("base64") };
+     const upgrade = request({ hostname, port, path: pathname, headers });
+     upgrade.on("upgrade", (_, socket) => {
+       const text = Buffer.from(JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression: "for (;;);" } }));
+       // One frame of text, masked with nothing.
+       socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]));
+       setTimeout(() => { console.log("true"); process.exit(0); }, 200);
+     });
+     upgrade.end();`,
+  );
+}
+
 /** As a crash: the program is gone, and Docker starts the container again. `docker kill` would tell it not to. */
 async function killInside(at: Installation, { Id }: Container): Promise<void> {
   await at.node(
     Id,
-    `import { readdirSync, readFileSync } from "node:fs";
-     const [pid] = readdirSync("/proc").filter((name) => {
-       try { return /^\\d+$/.test(name) && Number(name) > 1 && readFileSync("/proc/" + name + "/cmdline", "utf8").startsWith("node\\0--optimize"); } catch { return false; }
-     });
+    `${PROGRAM_PID}
      console.log("true");
-     process.kill(Number(pid), "SIGKILL");`,
+     process.kill(pid, "SIGKILL");`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { docker, type Result, tryDocker } from "./docker.ts";
@@ -7,18 +7,17 @@ import { docker, type Result, tryDocker } from "./docker.ts";
 /** What an installation needs beside the images. */
 const FILES = ["docker-compose.yml", "deploy/compose", "deploy/prometheus", "deploy/grafana"];
 
-/** Ports are not published: another installation may run on this machine. */
-const OVERRIDE = `services:
-  console: { ports: !reset [] }
-  devnet: { ports: !reset [] }
-`;
+/** Any that are free: another installation may run on this machine. */
+const PORTS = { CONSOLE_PORT: "0", DEVNET_PORT: "0", DEVNET_CONTROL_PORT: "0", GRAFANA_PORT: "0" };
 
 /** What `docker inspect` says of a container, as far as it is looked at. */
 export interface Container {
   readonly Id: string;
   readonly Name: string;
   readonly Image: string;
+  readonly RestartCount: number;
   readonly State: {
+    readonly StartedAt: string;
     readonly ExitCode: number;
     readonly Status: string;
     readonly Health?: { readonly Status: string };
@@ -53,12 +52,11 @@ export class Installation {
     this.folder = mkdtempSync(join(tmpdir(), "stakebts-images-"));
     this.project = basename(this.folder).toLowerCase();
     for (const path of FILES) cpSync(join(repository, path), join(this.folder, path), { recursive: true });
-    writeFileSync(join(this.folder, "docker-compose.override.yml"), OVERRIDE);
     execFileSync(join(this.folder, "deploy/compose/make-secrets.sh"), ["dev"], {
       cwd: this.folder,
       stdio: "ignore",
     });
-    this.set({ COMPOSE_PROJECT_NAME: this.project, STAKEBTS_VERSION: tag });
+    this.set({ COMPOSE_PROJECT_NAME: this.project, STAKEBTS_VERSION: tag, ...PORTS });
   }
 
   /** Adds lines to `.env`; of two with one name the later counts. */

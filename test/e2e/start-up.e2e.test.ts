@@ -44,6 +44,8 @@ describe("a worker that is told to stop", () => {
       return { name: worker.name, exit: await worker.exited };
     });
     expect(await Promise.all(ended)).toEqual(WORKERS.map((name) => ({ name, exit: 0 })));
+    // No warning of Node's or of a library: what a process has to say is in its log.
+    expect(workers.flatMap(({ lines }) => lines.filter(({ event }) => event === "stderr"))).toEqual([]);
   });
 
   it("has never written a private key", async () => {

@@ -97,9 +97,10 @@ describe("what the custodian owes", () => {
   test("shows a cancelled payout apart", async ({ ledger, view }) => {
     const { startMs } = await agreementAfter(ledger, 30);
     await applyAll(ledger);
+    await passRecoveryHold(ledger);
     const { items } = await view.payouts({ kinds: ["reward"] });
     const id = items[0]?.id as never;
-    await cancelPayout(
+    const cancelled = await cancelPayout(
       { ledger },
       {
         id,
@@ -107,6 +108,7 @@ describe("what the custodian owes", () => {
         ledger: { caughtUp: true, blockNum: 1 },
       },
     );
+    expect(cancelled).toMatchObject({ result: "done" });
     await applyAll(ledger);
     expect(await view.liabilities(millis(startMs + 30 * DAY_MS))).toMatchObject({
       gross: sum(3, 29_000n),
@@ -128,11 +130,11 @@ describe("what the custodian owes", () => {
   });
 });
 
-describe("a large programme of 100 000 rows", () => {
+describe("a programme of 20 000 rows", () => {
   test("is answered for to the last row", async ({ databaseUrl, view }) => {
     const nowMs = Date.UTC(2026, 10, 23);
-    await manyStakes(databaseUrl, { agreements: 6_667, nowMs });
-    expect((await view.stakes({ limit: 1 })).total).toBe(100_005);
+    await manyStakes(databaseUrl, { agreements: 1_334, nowMs });
+    expect((await view.stakes({ limit: 1 })).total).toBe(20_010);
     const lines = await all(view.journal({}));
     expect(lines.length).toBe((await view.payouts({ limit: 1 })).total);
     expect(new Set(lines.map((line) => line.id)).size).toBe(lines.length);

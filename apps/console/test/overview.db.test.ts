@@ -136,7 +136,7 @@ describe("the overview", () => {
     expect(text).not.toContain("ws://");
   });
 
-  test("over 100 000 rows lists no more than it can show, and says how long it took", async ({
+  test("over 20 000 rows lists no more than it can show, and says how long it took", async ({
     console,
     databaseUrl,
   }) => {
@@ -146,7 +146,7 @@ describe("the overview", () => {
     // The cluster has ingested a few blocks; the programme brings a cursor of its own.
     await db.query("ALTER TABLE chain_cursor DISABLE TRIGGER no_delete");
     await db.query("DELETE FROM chain_cursor");
-    await manyStakes(databaseUrl, { agreements: 6_700, nowMs: Date.UTC(2026, 0, 1) + 300 * DAY_MS });
+    await manyStakes(databaseUrl, { agreements: 1_340, nowMs: Date.UTC(2026, 0, 1) + 300 * DAY_MS });
     await db.query(`
       INSERT INTO payout (id, key, kind, payee, amount, memo, due, status, reason)
       SELECT gen_random_uuid(), 'refund:' || n || ':0:0', 'refund', 'nominator-' || n, 10, 'm', n, 'failed', 'no funds'

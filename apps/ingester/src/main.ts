@@ -46,6 +46,7 @@ runProcess(
         skipBlocks: new Set(config.STAKEBTS_SKIP_BLOCKS),
         adminReplay: config.STAKEBTS_ADMIN_REPLAY === "on",
         pollMs: config.STAKEBTS_POLL_MS,
+        headPollMs: config.STAKEBTS_HEAD_POLL_MS,
         shown: shown(config),
       },
       signal,

@@ -16,15 +16,35 @@ import {
 
 const UINT64_MAX = 18_446_744_073_709_551_615n;
 
+/** Pairs of keys of which the secret is remembered: most of the cost of a memo, and people send and are paid again and again. */
+const PAIRS_MAX = 2_000;
+/** Those used last are at the end. */
+const secrets = new Map<string, Uint8Array>();
+
+/** Throws when the other key is not on the curve. */
+function sharedX(own: PrivateKey, other: Uint8Array): Uint8Array {
+  const pair = Buffer.from(own.publicKey).toString("latin1") + Buffer.from(other).toString("latin1");
+  const known = secrets.get(pair);
+  const secret = known ?? own.sharedX(other);
+  if (known !== undefined) secrets.delete(pair);
+  else if (secrets.size >= PAIRS_MAX)
+    for (const oldest of secrets.keys()) {
+      secrets.delete(oldest);
+      break;
+    }
+  secrets.set(pair, secret);
+  return secret;
+}
+
 /** AES-256-CBC key and IV of one memo: SHA512 over the decimal nonce and the hex text of SHA512(X). */
-function cipherKey(sharedX: Uint8Array, nonce: string): { key: Buffer; iv: Buffer } {
-  const secretHex = sha512Hex(sharedX);
+function cipherKey(shared: Uint8Array, nonce: string): { key: Buffer; iv: Buffer } {
+  const secretHex = sha512Hex(shared);
   const hash = sha512(nonce + secretHex);
   return { key: hash.subarray(0, 32), iv: hash.subarray(32, 48) };
 }
 
-function encrypt(sharedX: Uint8Array, nonce: string, message: Uint8Array): string {
-  const { key, iv } = cipherKey(sharedX, nonce);
+function encrypt(shared: Uint8Array, nonce: string, message: Uint8Array): string {
+  const { key, iv } = cipherKey(shared, nonce);
   const cipher = createCipheriv("aes-256-cbc", key, iv);
   return (
     cipher.update(sha256(message).subarray(0, CHECKSUM_BYTES), undefined, "hex") +
@@ -34,8 +54,8 @@ function encrypt(sharedX: Uint8Array, nonce: string, message: Uint8Array): strin
 }
 
 /** `undefined` when no checksum fits: another key, another nonce, or damaged. */
-function decrypt(sharedX: Uint8Array, nonce: string, ciphertext: Uint8Array): Buffer | undefined {
-  const { key, iv } = cipherKey(sharedX, nonce);
+function decrypt(shared: Uint8Array, nonce: string, ciphertext: Uint8Array): Buffer | undefined {
+  const { key, iv } = cipherKey(shared, nonce);
   const cipher = createDecipheriv("aes-256-cbc", key, iv).setAutoPadding(false);
   return checkedMessage(Buffer.concat([cipher.update(ciphertext), cipher.final()]));
 }
@@ -145,15 +165,14 @@ function readMemo(keys: readonly PrivateKey[], memo: EncryptedMemo): MemoContent
   if (message.length === 0 || message.length % BLOCK_BYTES !== 0) {
     return publicMemo(message) ?? unreadable("malformed");
   }
-  let sharedX: Uint8Array;
+  let shared: Uint8Array;
   try {
-    sharedX = own.sharedX(received === undefined ? to : from);
+    shared = sharedX(own, received === undefined ? to : from);
   } catch {
     return publicMemo(message) ?? unreadable("malformed"); // the other key is not a point on the curve
   }
   // Old wallets hashed X without its leading zeros; that concerns one pair of keys in 256.
-  const secrets = sharedX[0] === 0 ? [sharedX, withoutLeadingZeros(sharedX)] : [sharedX];
-  for (const secret of secrets) {
+  for (const secret of shared[0] === 0 ? [shared, withoutLeadingZeros(shared)] : [shared]) {
     for (const nonce of nonces) {
       const plain = decrypt(secret, nonce, message);
       if (plain !== undefined) return { type: "text", text: decodeText(plain) };
@@ -218,7 +237,7 @@ export function createMemoWriter(options: {
         from: publicKey,
         to,
         nonce: nonceText,
-        messageHex: encrypt(key.sharedX(point), nonceText, Buffer.from(text, "utf8")),
+        messageHex: encrypt(sharedX(key, point), nonceText, Buffer.from(text, "utf8")),
       };
     },
   };

@@ -466,6 +466,15 @@ export const SETTINGS = {
     example: "1000",
     group: "Pace",
   },
+  STAKEBTS_HEAD_POLL_MS: {
+    schema: whole({ minimum: 10, maximum: 3_600_000, example: "200" }).default(200),
+    readers: ["ingester"],
+    secret: false,
+    sentence:
+      "Pause between two looks at the nodes' head alone, so that a final block is read at once; 10 to 3600000 ms",
+    example: "200",
+    group: "Pace",
+  },
   STAKEBTS_RECONCILE_MS: {
     schema: whole({ minimum: 50, maximum: 3_600_000, example: "5000" }).default(5_000),
     readers: ["scheduler"],

@@ -82,10 +82,11 @@ export interface IngestResult {
 /**
  * Reads the next irreversible blocks and writes, in one transaction: their transfers, the cursor, what they confirm,
  * what they prove dead, and the jobs that follow. Read again after a crash, a block changes nothing.
+ * @param known what the nodes have said of their head a moment ago
  */
-export async function ingestBlocks(deps: IngestDeps): Promise<IngestResult> {
+export async function ingestBlocks(deps: IngestDeps, known?: ChainHead): Promise<IngestResult> {
   const { chain, ledger } = deps;
-  const head = await chain.head();
+  const head = known ?? (await chain.head());
   const finalBlockNum = lastFinalBlockNum(head.irreversibleBlockNum);
   const cursor = await ledger.cursor.read();
   assert(cursor !== undefined, "the cursor is set before the first block is ingested");

@@ -11,7 +11,7 @@ import {
 import { isSamePerson } from "../rules/approval.ts";
 import type { PayoutId } from "../rules/payout.ts";
 import { type CaughtUp, paymentEvidence, settlePaid } from "./payment-evidence.ts";
-import { whyBehind } from "./requeue-payout.ts";
+import { HOLD_TODO, onRecoveryHold, whyBehind } from "./requeue-payout.ts";
 
 export interface CancelRequest {
   readonly id: PayoutId;
@@ -77,6 +77,9 @@ async function cancel(tx: LedgerTx, payout: PayoutRecord, request: CancelRequest
     return answer(payout, "refused", behind, {
       todo: "let the ingester catch up (`stakebts doctor`), then repeat this",
     });
+  const hold = await onRecoveryHold(tx);
+  if (hold !== undefined)
+    return answer(payout, "refused", `nothing is cancelled: ${hold}`, { todo: HOLD_TODO });
   const rows = (await tx.rows.find({ payoutId: payout.id })).filter((row) => row.status === "processing");
   const effect =
     rows.length === 0 ? "nothing else changes" : `${rows.map((row) => row.id).join(", ")} → pending`;

@@ -88,14 +88,9 @@ async function requeue(tx: LedgerTx, payout: PayoutRecord, request: RequeueReque
     return answer(payout, "refused", behind, {
       todo: "let the ingester catch up (`stakebts doctor`), then repeat this",
     });
-  const hold = (await tx.control.read()).recoveryHold.raised;
+  const hold = await onRecoveryHold(tx);
   if (hold !== undefined)
-    return answer(
-      payout,
-      "refused",
-      `nothing is given to the payer: ${whyOnRecoveryHold({ raised: hold, databaseChanged: false }) ?? ""}`,
-      { todo: "wait until that is over (`stakebts status`), then repeat this" },
-    );
+    return answer(payout, "refused", `nothing is given to the payer: ${hold}`, { todo: HOLD_TODO });
   if (dryRun) return answer(payout, "done", `would go from ${payout.status} to ready`);
   const event = verb === "release" ? "payout.released" : "payout.requeued";
   const requeued = await tx.payouts.requeue({
@@ -120,6 +115,14 @@ async function refusedAlive(tx: LedgerTx, payout: PayoutRecord): Promise<PayoutA
   return answer(payout, "refused", what, {
     todo: "wait: the ingester will see it in a block, or see that it never can be, and then it is tried again by itself",
   });
+}
+
+export const HOLD_TODO = "wait until that is over (`stakebts status`), then repeat this";
+
+/** Why the ledger may not know all that was paid; `undefined`: it does. */
+export async function onRecoveryHold(tx: LedgerTx): Promise<string | undefined> {
+  const { raised } = (await tx.control.read()).recoveryHold;
+  return raised === undefined ? undefined : whyOnRecoveryHold({ raised, databaseChanged: false });
 }
 
 /** The cursor is read in the same transaction: what was true when the chain was asked is still true. */

@@ -6,7 +6,7 @@ import { bindLedger } from "../ledger/bind-ledger.ts";
 import { dispatchJobs } from "../ledger/dispatch-jobs.ts";
 import { establishCursor, type StartMode } from "../ledger/establish-cursor.ts";
 import { checkMemoKeys, findCustodian } from "../ledger/find-custodian.ts";
-import { ingestBlocks, type IngestDeps } from "../ledger/ingest-blocks.ts";
+import { ingestBlocks, type IngestDeps, lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { MemoKeys } from "../ledger/memo-keys.ts";
 import { MemoKeyWatch } from "../ledger/watch-memo-key.ts";
@@ -45,8 +45,10 @@ export interface IngesterSettings extends ProcessSettings {
   readonly replay: StartMode;
   readonly skipBlocks: ReadonlySet<number>;
   readonly adminReplay: boolean;
-  /** Between two looks at a chain of which everything has been read. */
+  /** Between two looks at the ledger and at a chain of which everything has been read. */
   readonly pollMs: number;
+  /** Between two looks at the head alone; `pollMs` if not said. A block that has become final is read at once. */
+  readonly headPollMs?: number | undefined;
 }
 
 /** What blocks are read with, by the ingester and by commands that read them too; nothing has been read yet. */
@@ -113,14 +115,22 @@ export async function runIngester(
     await establishCursor(deps, settings.replay);
     return DONE;
   });
+  const headPollMs = Math.min(settings.headPollMs ?? settings.pollMs, settings.pollMs);
+  /** When everything up to this block was read, and the ledger looked at. */
+  let upToDate: { readonly finalBlockNum: number; readonly atMs: number } | undefined;
   await Promise.all([
     repeat({ ...loop, name: "ingest" }, signal, async () => {
-      const { ingestedTo, finalBlockNum } = await ingestBlocks(deps);
+      const head = await chain.head();
+      const isKnown = lastFinalBlockNum(head.irreversibleBlockNum) === upToDate?.finalBlockNum;
+      const ageMs = upToDate === undefined ? 0 : clock.nowMs() - upToDate.atMs;
+      if (isKnown && ageMs >= 0 && ageMs + headPollMs <= settings.pollMs) return headPollMs;
+      const { ingestedTo, finalBlockNum } = await ingestBlocks(deps, head);
       const isNew = ingestedTo === undefined || ingestedTo === finalBlockNum;
       // Before the jobs go out: what a proposal has paid in is answered in its turn.
       const { added } = isNew ? await readHistory(deps) : { added: 0 };
       if (ingestedTo !== undefined || added > 0) await dispatchJobs({ ledger, queue });
-      return isNew ? settings.pollMs : 0;
+      upToDate = isNew ? { finalBlockNum, atMs: clock.nowMs() } : undefined;
+      return isNew ? headPollMs : 0;
     }),
     repeat({ ...loop, name: "memo key" }, signal, async () => {
       if ((await watch.look()) > 0) await dispatchJobs({ ledger, queue });

@@ -127,8 +127,10 @@ describe("a payout", () => {
       if (PAYOUT_MOVES[status].length > 0) expect(PAYOUT_MOVES[status]).toContain("confirmed");
   });
 
-  it("is signed only when it is ready, and sent only when it is signed", () => {
-    expect(pairs.filter((pair) => pair.endsWith(" signed") && allowed.has(pair))).toEqual(["ready signed"]);
+  it("is signed only while it may be paid, and sent only when it is signed", () => {
+    expect(pairs.filter((pair) => pair.endsWith(" signed") && allowed.has(pair))).toEqual(
+      PAYABLE_STATUSES.map((status) => `${status} signed`),
+    );
     expect(pairs.filter((pair) => pair.endsWith(" sent") && allowed.has(pair))).toEqual(["signed sent"]);
   });
 

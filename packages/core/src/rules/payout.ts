@@ -35,7 +35,7 @@ export type PayoutKind = (typeof PAYOUT_KINDS)[number];
  *         └─▶ failed     permanent; a person may requeue it
  * ```
  * - `due`: the debt exists and no payment was tried.
- * - `ready`: the payer has picked it up, or may do so again.
+ * - `ready`: the payer has picked it up, or may do so again. What is `due` or waits for funds may be signed without that step.
  * - `signed`, `sent`: a live withdrawal exists; see there.
  * - `waiting_funds`: the hot wallet is short; `waitingSinceMs` says since when.
  * - `cancelled`: an operator took it back with proof that nothing was sent.

@@ -128,3 +128,15 @@ test("a wrong address is a wrong configuration", () => {
   const [server] = inject("pgAdminUrl").split("?");
   expect(() => openSession(`${server}?sslmode=prefer`)).toThrow(StartupError);
 });
+
+describe("a session that its server ends between two statements", () => {
+  test("is an error of the next statement, and not of the process", async ({ databaseUrl }) => {
+    const session = openSession(databaseUrl);
+    await session.connect();
+    const { rows } = await session.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    const ended = new Promise((resolve) => session.once("end", resolve));
+    await onServer(databaseUrl, `SELECT pg_terminate_backend(${rows[0]?.pid ?? 0})`);
+    await ended;
+    await expect(session.query("SELECT 1")).rejects.toThrow();
+  });
+});

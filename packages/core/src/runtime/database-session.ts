@@ -80,6 +80,9 @@ class Session extends pg.Client {
       connectionTimeoutMillis: connectionTimeoutMillis || CONNECT_MS_MAX,
     });
     this.#settings = settingsStatement(options.session ?? {});
+    // Whoever uses it learns from the next statement that it is over. Without a listener an end between two statements, such as that of
+    // the settings and the first one of its pool, is an exception that ends the process.
+    this.on("error", () => undefined);
     const { connection } = this as unknown as { readonly connection: NodeJS.EventEmitter };
     connection.on("errorMessage", ({ code }: { code?: string }) => {
       if (code === READ_ONLY) void this.end().catch(() => undefined);
@@ -117,8 +120,12 @@ export const openSession = (url: string, options: ClientOptions = {}): pg.Client
   new Session({ ...configOf(parseAddress(url)), ...options });
 
 /** Sessions for statements that need none of their own. */
-export const openPool = (url: string, options: Omit<pg.PoolConfig, "Client"> & ClientOptions): pg.Pool =>
-  new pg.Pool({ ...configOf(parseAddress(url)), ...options, Client: Session } as pg.PoolConfig);
+export function openPool(url: string, options: Omit<pg.PoolConfig, "Client"> & ClientOptions): pg.Pool {
+  const pool = new pg.Pool({ ...configOf(parseAddress(url)), ...options, Client: Session } as pg.PoolConfig);
+  // A session that ended while nobody used it: the pool opens another one.
+  pool.on("error", () => undefined);
+  return pool;
+}
 
 function configOf(address: DatabaseAddress): pg.ClientConfig {
   const { host, port, user, password, database, tls, channelBinding, options, connectTimeoutMs } = address;

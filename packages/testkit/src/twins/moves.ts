@@ -10,11 +10,11 @@ import type { WithdrawalStatus } from "@stakebts/core/rules/withdrawal";
  * chain that it paid.
  */
 export const PAYOUT_MOVES: Readonly<Record<PayoutStatus, readonly PayoutStatus[]>> = {
-  due: ["ready", "confirmed", "held", "cancelled"],
+  due: ["ready", "signed", "confirmed", "held", "cancelled"],
   ready: ["signed", "waiting_funds", "confirmed", "held", "failed", "cancelled"],
   signed: ["sent", "confirmed", "ready", "held", "failed"],
   sent: ["confirmed", "ready", "held", "failed"],
-  waiting_funds: ["ready", "confirmed", "held", "failed", "cancelled"],
+  waiting_funds: ["ready", "signed", "confirmed", "held", "failed", "cancelled"],
   held: ["ready", "confirmed", "failed", "cancelled"],
   failed: ["ready", "confirmed", "cancelled"],
   confirmed: [],

@@ -63,7 +63,10 @@ const TRANSFER = Prisma.sql`
     'timeMs', t.block_time_ms, 'sender', t.sender, 'amount', t.amount_shares::text, 'assetId', t.asset_id, 'request', t.request,
     'opened', EXISTS (SELECT FROM agreement o WHERE (o.block_start, o.trx_idx, o.ops_idx) = (t.block_num, t.trx_in_block, t.op_in_trx)))`;
 
-/** `<kind>:<block>:<trx>:<op>`, of a virtual operation with `.<v>`, written in one way only: `00` would be a second name of the same thing. */
+/**
+ * `<kind>:<block>:<trx>:<op>`, of a virtual operation with `.<v>`, written in one way only: `00` would be a second name of the same thing.
+ * Matched once for each payout (OFFSET 0): it costs more than all else of the question.
+ */
 const CAUSE_KEY = Prisma.sql`'^(stop|refund|confirm|deposit):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,8}):(0|[1-9][0-9]{0,4})(?:[.]([1-9][0-9]{0,4}))?$'`;
 
 /** What payouts are owed for, in one question. The rows are those of one moment. */
@@ -115,7 +118,7 @@ const find = (db: Pick<DatabaseTx, "$queryRaw">, which: Prisma.Sql): Promise<Sto
            (SELECT coalesce(json_agg(json_build_object('txid', w.txid, 'refBlockNum', w.ref_block_num,
                                                        'expirationMs', w.expiration_ms)), '[]')
               FROM withdrawal w WHERE w.payout_id = p.id) AS attempts
-      FROM payout p CROSS JOIN LATERAL (SELECT regexp_match(p.key, ${CAUSE_KEY}) AS at) named
+      FROM payout p CROSS JOIN LATERAL (SELECT regexp_match(p.key, ${CAUSE_KEY}) AS at OFFSET 0) named
      WHERE ${which}`;
 
 const toDebt = (

@@ -176,3 +176,64 @@ describe("what is asked for each block and each payment", () => {
     expect(costly).toEqual([]);
   });
 });
+
+describe("steps of many payouts", () => {
+  const STEP = 100;
+  // After five calls a function has one plan for any arguments.
+  const STEPS = 8;
+  const LOOKED_AT_PER_PAYOUT_MAX = 30;
+
+  test("look at few rows for each payout, in a session that does many of them, while nothing is known of the tables", async ({
+    databaseUrl,
+    server,
+  }) => {
+    await server.query(`BEGIN; ${FILL}; COMMIT`);
+    await server.query(`
+      UPDATE control SET database_identity = database_identity();
+      INSERT INTO payout (id, key, kind, payee, amount, memo, due, status)
+      SELECT md5('new' || n)::uuid, 'refund:' || ${ROWS} + n || ':0:0', 'refund', 'nominator-1', 99, 'memo', n, 'due'
+        FROM generate_series(1, ${STEP * STEPS}) n`);
+    await server.lookedAt();
+    const session = new pg.Client(databaseUrl);
+    await session.connect();
+    for (let from = 1; from <= STEP * STEPS; from += STEP) {
+      const places = Array.from({ length: STEP }, (_, i) => from + i);
+      const { rows } = await session.query<{ id: string }>(
+        "SELECT md5('new' || n)::uuid AS id FROM unnest($1::int[]) n",
+        [places],
+      );
+      const ids = rows.map(({ id }) => id);
+      const withdrawals = places.map((n, i) => ({
+        id: ids[i],
+        payoutId: ids[i],
+        txid: `new ${n}`,
+        bytes: "00",
+        refBlockNum: 1,
+        expirationMs: 1,
+        fee: 1,
+      }));
+      const saved = await session.query<{ answers: string[] }>(
+        "SELECT save_withdrawals($1::jsonb, 0, 'chain', '1.2.7', 'custodian') AS answers",
+        [JSON.stringify(withdrawals)],
+      );
+      expect(new Set(saved.rows[0]?.answers)).toEqual(new Set(["saved"]));
+      await session.query(
+        `INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, txid, sender, receiver, sender_id,
+                               sender_is_lifetime_member, amount_shares, asset_id, fee_shares, memo_status, replayed, status)
+         SELECT ${ROWS} + n, 0, 0, n, 'out', 'new ' || n, 'custodian', 'nominator-1', '1.2.7', false, 9900000, '1.3.0', 1, 'none', false, 'decided'
+           FROM unnest($1::int[]) n`,
+        [places],
+      );
+      const confirmed = await session.query<{ count: string }>(
+        "SELECT confirm_payouts($1, $2, $3, $3, '{}') AS count",
+        [ids, places.map((n) => ROWS + n), places.map(() => 0)],
+      );
+      expect(confirmed.rows[0]?.count).toBe(`${STEP}`);
+    }
+    await session.end();
+    const many = [...(await server.lookedAt())].filter(
+      ([, rows]) => rows > LOOKED_AT_PER_PAYOUT_MAX * STEP * STEPS,
+    );
+    expect(many).toEqual([]);
+  });
+});
