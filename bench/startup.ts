@@ -31,12 +31,12 @@ export async function benchStartup(): Promise<readonly Row[]> {
       const ms = await rounds(async () => {
         const port = await freePort();
         const startMs = performance.now();
-        const { pid, kill, exited } = cluster.start(name, { STAKEBTS_HTTP_PORT: `${port}` });
+        const started = cluster.start(name, { STAKEBTS_HTTP_PORT: `${port}` });
         while (!(await isReady(port))) await delay(LOOK_MS);
         const tookMs = performance.now() - startMs;
-        costs.push(`${cpuMs(pid)} ms, ${memoryMb(pid)?.now} MB`);
-        kill("SIGTERM");
-        await exited;
+        costs.push(`${cpuMs(started.pid)} ms, ${memoryMb(started.pid)?.now} MB`);
+        started.kill("SIGTERM");
+        await started.exited;
         return tookMs;
       });
       rows.push(
