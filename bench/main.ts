@@ -6,7 +6,7 @@ import { benchCrypto } from "./crypto.ts";
 import { ratio, type Row } from "./measure.ts";
 import { benchLists } from "./lists.ts";
 import { type BenchNode, benchPayouts } from "./payouts.ts";
-import { benchPages } from "./pages.ts";
+import { benchPages, benchPagesOf } from "./pages.ts";
 import { benchReplay, benchReplayOf } from "./replay.ts";
 import { keepResults, print } from "./report.ts";
 import { benchStartup } from "./startup.ts";
@@ -19,6 +19,7 @@ const USAGE = `npm run bench -- [options]
   --only NAMES      of crypto, replay, payouts, confirmation, startup, lists, pages; default: all but lists and pages
   --stake-rows N    of the larger ledger of lists, default 1000000; 10000000 takes gigabytes
   --agreements N    that pages are shown over, default 100000
+  --ledger URL      that pages are shown over, of an earlier run
   --payouts N       default 1000
   --each-way MS     of the slow line, default 100
   --node URL        a node of a test network in place of those of this machine; needs the accounts:
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     payouts: { type: "string", default: "1000" },
     "stake-rows": { type: "string", default: "1000000" },
     agreements: { type: "string", default: "100000" },
+    ledger: { type: "string" },
     "each-way": { type: "string", default: "100" },
     node: { type: "string" },
     custodian: { type: "string", default: "custodian" },
@@ -71,7 +73,8 @@ const take = (rows: readonly Row[]): void => {
 
 print([{ name: "", ours: "StakeBTS", ceiling: "ceiling", ratio: "ratio", target: "set out for" }]);
 if (isWanted("crypto")) take(await benchCrypto());
-if (isWanted("pages")) {
+if (isWanted("pages") && values.ledger !== undefined) take(await benchPagesOf(values.ledger, Date.now()));
+else if (isWanted("pages")) {
   const postgres = await startPostgres();
   try {
     take(await benchPages(postgres, { agreements: Number(values.agreements) }));

@@ -22,7 +22,12 @@ export async function benchPages(
   await prepare(url);
   const nowMs = Date.now();
   await writeProgramme(url, { agreements, nominators: Math.max(9, Math.floor(agreements / 4)), nowMs });
-  const rows = [fact(`pages, ${agreements} agreements`, `${await stakeRows(url)} stake rows`)];
+  return benchPagesOf(url, nowMs);
+}
+
+/** @param url of a ledger that {@link writeProgramme} has written */
+export async function benchPagesOf(url: string, nowMs: number): Promise<readonly Row[]> {
+  const rows = [fact("pages of the console", `${await stakeRows(url)} rows`)];
   await withConsole(url, nowMs, (shown) =>
     inBrowser(shown.address, async (page) => {
       for (const [name, path] of pagesOf(shown)) rows.push(await visit(page, shown, name, path));

@@ -16,6 +16,8 @@ CREATE TABLE agreement (
   CONSTRAINT agreement_months_known CHECK (months = ANY (ARRAY[3, 6, 12]))
 );
 CREATE INDEX agreement_by_nominator ON agreement (nominator COLLATE "C");
+CREATE INDEX agreement_by_size ON agreement (amount, block_start, trx_idx, ops_idx);
+CREATE INDEX agreement_by_term ON agreement (months, block_start, trx_idx, ops_idx);
 CREATE INDEX agreement_nominator_idx ON agreement (nominator);
 CREATE TRIGGER no_delete BEFORE DELETE ON agreement FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON agreement FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
@@ -320,7 +322,7 @@ CREATE TABLE payout (
   CONSTRAINT payout_waiting_has_since CHECK ((status = 'waiting_funds') <= (waiting_since IS NOT NULL))
 );
 CREATE INDEX payout_by_due ON payout (due, id);
-CREATE INDEX payout_by_payment ON payout (processed, id) WHERE status = 'confirmed';
+CREATE INDEX payout_by_payment ON payout (processed, id) INCLUDE (payee, amount) WHERE status = 'confirmed';
 CREATE UNIQUE INDEX payout_key_key ON payout (key);
 CREATE INDEX payout_limited ON payout (due, id) WHERE limited_by IS NOT NULL;
 CREATE INDEX payout_open_by_due ON payout (due) WHERE status = ANY (ARRAY['due', 'ready', 'signed', 'sent', 'waiting_funds']);
@@ -486,7 +488,8 @@ CREATE TABLE stake_row (
   CONSTRAINT stake_row_status_known CHECK (status = ANY (ARRAY['pending', 'processing', 'confirmed', 'premature', 'paid', 'aborted'])),
   CONSTRAINT stake_row_type_known CHECK (type = ANY (ARRAY['agreement_3', 'agreement_6', 'agreement_12', 'base_amount', 'penalty', 'reward']))
 );
-CREATE INDEX stake_row_agreement_status ON stake_row (( CASE status WHEN 'pending' THEN 'open' WHEN 'processing' THEN 'closing' WHEN 'premature' THEN 'stopped' ELSE 'ended' END), block_start, trx_idx, ops_idx) WHERE type = 'base_amount';
+CREATE INDEX stake_row_agreement_size ON stake_row (( CASE status WHEN 'pending' THEN 'open' WHEN 'processing' THEN 'closing' WHEN 'premature' THEN 'stopped' ELSE 'ended' END), amount, block_start, trx_idx, ops_idx) INCLUDE (status, due) WHERE type = 'base_amount';
+CREATE INDEX stake_row_agreement_status ON stake_row (( CASE status WHEN 'pending' THEN 'open' WHEN 'processing' THEN 'closing' WHEN 'premature' THEN 'stopped' ELSE 'ended' END), block_start, trx_idx, ops_idx) INCLUDE (status, due, amount) WHERE type = 'base_amount';
 CREATE INDEX stake_row_block_start_trx_idx_ops_idx_idx ON stake_row (block_start, trx_idx, ops_idx);
 CREATE INDEX stake_row_pending_by_due ON stake_row (due, id) WHERE status = 'pending';
 CREATE INDEX stake_row_pending_by_nominator ON stake_row (nominator) WHERE status = 'pending';

@@ -134,6 +134,7 @@ const browse: Browser = {
   balanceReports: async () => [],
   openStakes: async () => ({ agreements: 1, base: bts(1n), penalty: bts(-1n), payouts: bts(0n) }),
   lastStarts: async () => [{ process: MARKUP, startedAtMs: 0, settings: { STAKEBTS_NODES: MARKUP } }],
+  runningProcesses: async () => [{ process: MARKUP, instance: MARKUP, leads: true }],
   setAside: async () => [{ event: "1:2:3", actor: MARKUP, reason: MARKUP, sinceMs: 0 }],
   replays: async () => [],
   findPage: async () => undefined,

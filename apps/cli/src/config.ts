@@ -48,6 +48,7 @@ export const SETTINGS = {
         ] as const,
     ),
   ),
+  console: some("STAKEBTS_CONSOLE_ORIGIN"),
   notify: some("STAKEBTS_NOTIFY_NAME", ...CHANNEL_GROUPS.flat()),
   account: some("STAKEBTS_CHAIN_ID", "STAKEBTS_CUSTODIAN"),
   policy: some("STAKEBTS_POLICY"),

@@ -106,6 +106,12 @@ export class Context {
     return actorOf(this.environment);
   }
 
+  /** Where the console shows it (operators/console-paths.ts); `undefined`: no address of a console is set. */
+  linkTo(path: string): string | undefined {
+    const { STAKEBTS_CONSOLE_ORIGIN: origin } = readSettings("console", this.environment);
+    return origin === undefined ? undefined : `${origin}${path}`;
+  }
+
   /** All business time is chain time: now is the time of the newest block that the ledger knows. */
   nowOf(cursor: Cursor | undefined): Millis {
     return cursor?.blockTimeMs ?? millis(this.clock.nowMs());

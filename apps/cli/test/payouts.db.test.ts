@@ -38,6 +38,19 @@ describe("payouts requeue", () => {
     });
   });
 
+  test("prints a link to the console where its address is set, and to nothing else", async ({
+    cluster,
+    stakebts,
+  }) => {
+    const key = await cluster.failedRefund();
+    const with_ = stakebts.with({ STAKEBTS_CONSOLE_ORIGIN: "https://console.example.org" });
+    const link = `https://console.example.org/payouts/${key}`;
+    expect((await with_("payouts", "show", key)).out).toContain(link);
+    expect((await with_("payouts", "hold", key, "--reason", "why?")).out).toContain(link);
+    expect((await with_("status")).out).toContain("https://console.example.org/\n");
+    expect((await stakebts("payouts", "show", key)).out).not.toContain("https:");
+  });
+
   test("given by many operators at once while payers pay, pays it once", async ({ cluster, stakebts }) => {
     const key = await cluster.failedRefund();
     const id = payoutId(key as never) as PayoutId;

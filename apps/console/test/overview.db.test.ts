@@ -1,6 +1,8 @@
 import pg from "pg";
 import { describe, expect } from "vitest";
+import { LOCKS } from "@stakebts/core/database/locks";
 import { switchPayments } from "@stakebts/core/limits/switch-payments";
+import { processLogins } from "@stakebts/testkit/process-logins";
 import { manyStakes } from "../../cli/test/many-stakes.ts";
 import { test } from "./console-environment.ts";
 
@@ -25,6 +27,35 @@ describe("the overview", () => {
     expect(text).toMatch(/nominator-2 confirm due confirm:\d+:0:0 1 /u);
     expect(text).toContain("Behind the chain 0 blocks");
     expect(text).not.toContain("Nothing is paid");
+  });
+
+  test("says which processes run, which payer leads and which stands by", async ({
+    cluster,
+    console,
+    databaseUrl,
+  }) => {
+    const settings = { STAKEBTS_PAYMENTS: '"on"' };
+    await cluster.ledger.transaction((tx) =>
+      tx.receipts.add(
+        ["payer", "ingester"].map((subject) => ({ event: "process.started", subject, details: settings })),
+      ),
+    );
+    const logins = await processLogins(databaseUrl);
+    const sessions = [
+      [logins.payer, "stakebts-payer 11@one"],
+      [logins.payer, "stakebts-payer 12@two"],
+      [logins.ingester, "stakebts-ingester 13@one"],
+    ].map(([connectionString, name]) => new pg.Client({ connectionString, application_name: name }));
+    await Promise.all(sessions.map((session) => session.connect()));
+    await sessions[0]?.query("SELECT pg_advisory_lock($1)", [LOCKS.payer]);
+    const viewer = await console.visitor("viewer");
+    const text = await textOf(await console.get("/", viewer));
+    expect(text).toContain("leads 11@one");
+    expect(text).toContain("stands by 12@two");
+    expect(text).toContain("runs 13@one");
+    await sessions[0]?.query("SELECT pg_advisory_unlock_all()");
+    expect(await textOf(await console.get("/", viewer))).toContain("none leads");
+    await Promise.all(sessions.map((session) => session.end()));
   });
 
   test("counts the other wallets as the payer reported them, with their age", async ({

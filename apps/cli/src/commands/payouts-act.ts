@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { OperatorAction, PayoutAnswer } from "@stakebts/core/ledger/operator-action";
 import { approvePayout } from "@stakebts/core/limits/approve-payout";
 import { cancelPayout } from "@stakebts/core/operators/cancel-payout";
+import { pathTo } from "@stakebts/core/operators/console-paths";
 import { holdPayout } from "@stakebts/core/operators/hold-payout";
 import { type CaughtUp, ledgerCaughtUp } from "@stakebts/core/operators/payment-evidence";
 import { requeuePayout } from "@stakebts/core/operators/requeue-payout";
@@ -243,7 +244,8 @@ async function chosen(
 const namedAs = (reference: PayoutReference, answer: PayoutAnswer): PayoutAnswer =>
   answer.status === undefined ? { ...answer, payout: reference.text } : answer;
 
-function say({ terminal }: Context, answer: PayoutAnswer): void {
+function say(context: Context, answer: PayoutAnswer): void {
+  const { terminal } = context;
   const mark = {
     done: ["green", "done"],
     unchanged: ["dim", "unchanged"],
@@ -256,6 +258,8 @@ function say({ terminal }: Context, answer: PayoutAnswer): void {
       : `${answer.payout} (${btsText(answer.amount)} to ${answer.payee})`;
   terminal.out(`${terminal.paint(style, word.padEnd(9))} ${plainText(`${what}: ${answer.message}`)}`);
   if (answer.todo !== undefined) terminal.out(`${" ".repeat(10)}→ ${answer.todo}`);
+  const link = answer.status === undefined ? undefined : context.linkTo(pathTo.payout(answer.payout));
+  if (link !== undefined) terminal.out(`${" ".repeat(10)}${link}`);
 }
 
 function summarize({ terminal }: Context, answers: readonly PayoutAnswer[]): void {

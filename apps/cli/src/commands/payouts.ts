@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { pathTo } from "@stakebts/core/operators/console-paths";
 import type { PayoutStory } from "@stakebts/core/ledger/view";
 import { ATTEMPTS, PAYOUTS, payoutTone, RECEIPTS } from "@stakebts/core/operators/lists";
 import type { PayoutKind, PayoutStatus } from "@stakebts/core/rules/payout";
@@ -132,9 +133,11 @@ function addPayoutShow(payouts: Command, run: Run): void {
     );
 }
 
-function show({ terminal }: Context, story: PayoutStory): void {
+function show(context: Context, story: PayoutStory): void {
+  const { terminal } = context;
   const line = factPrinter(terminal, 10);
   line("payout", story.key);
+  line("page", context.linkTo(pathTo.payout(story.key)));
   line("id", story.id);
   line("pays", `${btsText(story.amount)} to ${story.payee}`);
   line("due", `${timeText(story.dueMs)} UTC`);

@@ -52,13 +52,15 @@ async function chainOf(context: Context): Promise<ChainView> {
 }
 
 function show(
-  { terminal }: Context,
+  context: Context,
   status: StatusView,
   chain: ChainView,
   owed: Awaited<ReturnType<Context["view"]["liabilities"]>>,
 ): void {
+  const { terminal } = context;
   const { paint } = terminal;
   const line = factPrinter(terminal, 13);
+  line("console", context.linkTo("/"));
   const { cursor, payments } = status;
   line("payments", payments.on ? paint("green", "on") : paint("red", plainText(`off: ${payments.reason}`)));
   const notAccepting = whyAcceptsNothing(status.freezes);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { pathTo } from "@stakebts/core/operators/console-paths";
 import type { TopUpRecord } from "@stakebts/core/ledger/ledger";
 import { giveUpTopUp, topUpReference } from "@stakebts/core/operators/give-up-top-up";
 import { TOP_UPS } from "@stakebts/core/operators/lists";
@@ -98,11 +99,8 @@ async function list(
   return EXIT.ok;
 }
 
-async function show(
-  { terminal, ledger }: Context,
-  text: string,
-  { json }: { json: boolean },
-): Promise<ExitCode> {
+async function show(context: Context, text: string, { json }: { json: boolean }): Promise<ExitCode> {
+  const { terminal, ledger } = context;
   const id = topUpReference(text);
   const found = (await ledger.topUps.find({})).find((topUp) => topUp.id === id);
   if (found === undefined) {
@@ -117,6 +115,7 @@ async function show(
   const line = (name: string, value: string | undefined) =>
     fact(name, value === undefined ? undefined : plainText(value));
   line("request", found.key);
+  line("page", context.linkTo(pathTo.topUp(found.key)));
   line("id", found.id);
   line("from", topUpSourceName(found.source));
   line("amount", `${btsText(found.amount)}`);

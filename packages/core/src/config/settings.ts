@@ -544,11 +544,11 @@ export const SETTINGS = {
         "expected how browsers see the console, such as https://console.example.org, with nothing behind the host",
       )
       .optional(),
-    readers: ["console"],
+    readers: ["console", "stakebts"],
     secret: false,
     otherwise: "as it is reached",
     sentence:
-      "How browsers see the console behind a proxy. With `https` its cookies are for https only ([console.md](console.md))",
+      "How browsers see the console behind a proxy. With `https` its cookies are for https only ([console.md](console.md)). `stakebts` prints links to it",
     example: "https://console.example.org",
     group: "Console",
   },

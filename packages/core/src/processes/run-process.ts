@@ -11,6 +11,7 @@ import { standardOutput } from "../runtime/log-output.ts";
 import { createLog } from "../runtime/logger.ts";
 import { serveObservation } from "../runtime/http-server.ts";
 import { endWhenStuck } from "../runtime/stuck-loops.ts";
+import { sessionName } from "../runtime/session-name.ts";
 import { startWatchdog } from "../runtime/watchdog.ts";
 import { countedLog, createObservation, type Observation } from "../runtime/observation.ts";
 
@@ -53,9 +54,9 @@ export function runProcess<C extends ProcessConfig>(
   main: (context: ProcessContext<C>) => Promise<void>,
 ): void {
   let log = createLog({ process: name, level: "info" });
-  // How PostgreSQL calls its sessions: `stakebts restore` says which of them have to end first.
+  // How PostgreSQL calls its sessions: `stakebts restore` says which of them have to end first, and the console which processes run.
   // oxlint-disable-next-line node/no-process-env -- it is written for the drivers, and nothing is read from it
-  process.env["PGAPPNAME"] ??= `stakebts-${name}`;
+  process.env["PGAPPNAME"] ??= sessionName(name);
   startWatchdog(name);
   const stop = new AbortController();
   let tell: ((receipt: NewReceipt) => Promise<void>) | undefined;

@@ -10,7 +10,7 @@ import type {
   WatchView,
 } from "@stakebts/core/ledger/view";
 import type { OpenDebt } from "@stakebts/core/operators/browse/debts";
-import type { ProcessStart } from "@stakebts/core/operators/browse/history";
+import type { ProcessStart, RunningProcess } from "@stakebts/core/operators/browse/history";
 import type { KeysetPage } from "@stakebts/core/operators/browse/keyset";
 import type { CountedSum } from "@stakebts/core/operators/browse/payouts";
 import { type LiabilityLine, liabilityLines } from "@stakebts/core/operators/lists";
@@ -73,6 +73,7 @@ export interface Figures {
   readonly next: DebtList;
   readonly queues: readonly QueueCounts[];
   readonly starts: readonly ProcessStart[];
+  readonly running: readonly RunningProcess[];
 }
 
 export async function readFigures(deps: ConsoleDeps, remembered: Remembered<Sums>): Promise<Figures> {
@@ -97,6 +98,7 @@ export async function readFigures(deps: ConsoleDeps, remembered: Remembered<Sums
     next,
     reserve,
     starts,
+    running,
     counts,
   ] = await Promise.all([
     view.glance(),
@@ -108,6 +110,7 @@ export async function readFigures(deps: ConsoleDeps, remembered: Remembered<Sums
     debts({ fromMs: plusMs(asOfMs, 1), toMs: plusMs(asOfMs, 7 * DAY_MS) }),
     readReserve(deps),
     browse.lastStarts(),
+    browse.runningProcesses(),
     queueCounts(queues),
   ]);
   const { owed } = sums;
@@ -136,6 +139,7 @@ export async function readFigures(deps: ConsoleDeps, remembered: Remembered<Sums
     next,
     queues: counts,
     starts,
+    running,
   };
 }
 

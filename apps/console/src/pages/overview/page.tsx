@@ -450,7 +450,7 @@ const Queues = ({ figures: { queues } }: { readonly figures: Figures }) => {
   );
 };
 
-const Processes = ({ figures: { starts, watch, nowMs } }: { readonly figures: Figures }) => (
+const Processes = ({ figures: { starts, running, watch, nowMs } }: { readonly figures: Figures }) => (
   <Section
     title="Processes"
     note={
@@ -469,13 +469,21 @@ const Processes = ({ figures: { starts, watch, nowMs } }: { readonly figures: Fi
           <>
             last started {durationText(nowMs - startedAtMs)} ago
             {typeof settings["version"] === "string" ? `, version ${settings["version"]}` : ""}
-            {process === "payer" ? (
+            {running
+              .filter((one) => one.process === process)
+              .map(({ instance, leads }) => (
+                <span class="instance">
+                  <Status
+                    text={process !== "payer" ? "runs" : leads ? "leads" : "stands by"}
+                    tone={process === "payer" && !leads ? undefined : "good"}
+                  />{" "}
+                  <code>{instance}</code>
+                </span>
+              ))}
+            {process === "payer" && !watch.payerLeads ? (
               <>
                 {" "}
-                <Status
-                  text={watch.payerLeads ? "leads" : "does not lead"}
-                  tone={watch.payerLeads ? "good" : "bad"}
-                />
+                <Status text="none leads" tone="bad" />
               </>
             ) : null}
           </>,

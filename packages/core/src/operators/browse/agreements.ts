@@ -17,6 +17,7 @@ import {
   type KeysetPage,
   type KeysetWindow,
   numbers,
+  order,
 } from "./keyset.ts";
 
 export interface AgreementSearch {
@@ -56,19 +57,33 @@ const STATUS = Prisma.sql`(CASE base.status WHEN 'pending' THEN 'open' WHEN 'pro
 
 const where = ({ nominator, status, months, amount }: AgreementSearch): Prisma.Sql =>
   allOf([
-    Prisma.sql`base.type = 'base_amount'`,
     nominator !== undefined && Prisma.sql`a.nominator = ${nominator}`,
     status !== undefined && Prisma.sql`${STATUS} = ${status}`,
     months !== undefined && Prisma.sql`a.months = ${months}`,
     amount !== undefined && Prisma.sql`a.amount = ${amount}`,
   ]);
 
-const FROM = Prisma.sql`
-  FROM agreement a
-  JOIN stake_row base ON base.block_start = a.block_start AND base.trx_idx = a.trx_idx AND base.ops_idx = a.ops_idx`;
+/**
+ * An agreement and the row of its base amount. Which agreements of one term are open follows from when they began, which the database
+ * does not know: for both together it goes through those of the term, in their order, and looks each up (`OFFSET 0` keeps it
+ * from another plan).
+ */
+const from = ({ status, months }: AgreementSearch): Prisma.Sql =>
+  status !== undefined && months !== undefined
+    ? Prisma.sql`
+      FROM agreement a CROSS JOIN LATERAL (
+        SELECT type, status, due, amount FROM stake_row b
+         WHERE b.block_start = a.block_start AND b.trx_idx = a.trx_idx AND b.ops_idx = a.ops_idx
+           AND b.type = 'base_amount' AND b.number = 0 OFFSET 0) base`
+    : Prisma.sql`
+      FROM agreement a JOIN stake_row base
+        ON base.block_start = a.block_start AND base.trx_idx = a.trx_idx AND base.ops_idx = a.ops_idx
+       AND base.type = 'base_amount'`;
 
 /** What the agreement itself and its base amount say. */
-type BaseRow = Omit<AgreementRow, "rewards_paid" | "paid" | "owed" | "next_due">;
+type BaseRow = Omit<AgreementRow, "rewards_paid" | "paid" | "owed" | "next_due"> & {
+  readonly base_amount: bigint;
+};
 
 const position = ({ block_start, trx_idx, ops_idx }: BaseRow): readonly string[] =>
   [block_start, trx_idx, ops_idx].map(String);
@@ -94,6 +109,18 @@ const KEYS: Readonly<Record<NonNullable<AgreementSearch["order"]>, Key<BaseRow>>
   },
 };
 
+/** By the amount of the base row, which is that of its agreement: an index has it beside the status. */
+const LARGEST_OF_STATUS: Key<BaseRow> = {
+  ...KEYS.largest,
+  columns: Prisma.sql`base.amount, base.block_start, base.trx_idx, base.ops_idx`,
+  of: (row) => [`${row.base_amount}`, ...position(row)],
+};
+
+const keyOf = ({ order = "newest", status, months, nominator }: AgreementSearch): Key<BaseRow> =>
+  order === "largest" && status !== undefined && months === undefined && nominator === undefined
+    ? LARGEST_OF_STATUS
+    : KEYS[order];
+
 /** Of one agreement: what was paid, and what is to come. */
 const SUMS = Prisma.sql`
   SELECT count(*) FILTER (WHERE type = 'reward' AND status IN ('confirmed', 'paid')) AS rewards_paid,
@@ -106,14 +133,14 @@ const SUMS = Prisma.sql`
 
 const select = (search: AgreementSearch): Prisma.Sql => Prisma.sql`
   SELECT a.block_start, a.trx_idx, a.ops_idx, a.nominator, a.amount, a.months, a.start, base.due AS "end",
-         ${STATUS} AS status ${FROM} WHERE ${where(search)}`;
+         base.amount AS base_amount, ${STATUS} AS status ${from(search)} WHERE ${where(search)}`;
 
 export async function findAgreements(
   db: Database,
   search: AgreementSearch,
   window: KeysetWindow,
 ): Promise<KeysetPage<AgreementLine>> {
-  const key = KEYS[search.order ?? "newest"];
+  const key = keyOf(search);
   const page = await keysetPage<BaseRow, BaseRow>(
     db,
     { select: select(search), key, toLine: (row) => row },
@@ -139,7 +166,14 @@ async function withSums(db: Database, rows: readonly BaseRow[]): Promise<readonl
 }
 
 export const countAgreements = (db: Database, search: AgreementSearch): Promise<Counted> =>
-  countUpTo(db, Prisma.sql`${FROM} WHERE ${where(search)}`);
+  countUpTo(
+    db,
+    // Those that are open are found among the newest first.
+    search.status !== undefined && search.months !== undefined
+      ? Prisma.sql`${from(search)} WHERE ${where(search)}
+          ORDER BY ${order(KEYS.newest.columns, search.status === "open" || search.status === "closing")}`
+      : Prisma.sql`${from(search)} WHERE ${where(search)}`,
+  );
 
 interface RowOfSchedule {
   readonly id: string;

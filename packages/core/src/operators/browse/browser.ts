@@ -6,7 +6,7 @@ import { eventsSetAside } from "../../ledger/postgres/set-aside.ts";
 import type { PayoutId } from "../../rules/payout.ts";
 import { agreementStory, type AgreementSearch, countAgreements, findAgreements } from "./agreements.ts";
 import { type DebtSearch, findDebts, sumDebts } from "./debts.ts";
-import { balanceReports, lastStarts, openStakes, paidByMonth } from "./history.ts";
+import { balanceReports, lastStarts, openStakes, paidByMonth, runningProcesses } from "./history.ts";
 import type { KeysetWindow } from "./keyset.ts";
 import { findNominators, nominatorStory } from "./nominators.ts";
 import { payoutLife } from "./payout-life.ts";
@@ -52,6 +52,7 @@ export function createBrowser(source: DatabaseSource) {
     balanceReports: (of: { fromMs: number; stepMs: number }) => balanceReports(db, of),
     openStakes: () => openStakes(db),
     lastStarts: () => lastStarts(db),
+    runningProcesses: () => runningProcesses(db),
     setAside: () => eventsSetAside(db),
     replays: (limit: number) => newestReplays(db, limit),
     findPage: (text: string) => findPage(db, text),

@@ -1,7 +1,9 @@
 import { type Bts, bts, type Shares, shares } from "@stakebts/kernel/amount";
 import { DAY_MS, millis, type Millis } from "@stakebts/kernel/time";
 import type { Database } from "../../database/client.ts";
+import { LOCKS } from "../../database/locks.ts";
 import type { PayoutKind } from "../../rules/payout.ts";
+import { processOfSession } from "../../runtime/session-name.ts";
 
 export interface PaidInMonth {
   /** `2026-11`, UTC, by the block that holds the payment. */
@@ -105,3 +107,30 @@ export const monthStart = (nowMs: number, monthsBack: number): Millis => {
   const now = new Date(nowMs);
   return millis(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - monthsBack, 1));
 };
+
+/** A process that has a session with the database now. */
+export interface RunningProcess {
+  readonly process: string;
+  /** `pid@host`. */
+  readonly instance: string;
+  /** It holds the lock of the payer that pays. */
+  readonly leads: boolean;
+}
+
+/**
+ * By the names of sessions, which the server shows to every login. Behind a pooler of sessions, which gives them names of its own,
+ * nothing is found.
+ */
+export async function runningProcesses(db: Database): Promise<readonly RunningProcess[]> {
+  const rows = await db.$queryRaw<{ name: string; leads: boolean }[]>`
+    SELECT application_name AS name,
+           bool_or(EXISTS (SELECT FROM pg_locks held WHERE held.pid = a.pid AND locktype = 'advisory' AND granted
+                              AND classid = 0 AND objid::bigint = ${LOCKS.payer} AND objsubid = 1)) AS leads
+      FROM pg_stat_activity a
+     WHERE datname = current_database() AND application_name LIKE 'stakebts-%'
+     GROUP BY 1 ORDER BY 1`;
+  return rows.flatMap(({ name, leads }) => {
+    const found = processOfSession(name);
+    return found === undefined ? [] : [{ ...found, leads }];
+  });
+}

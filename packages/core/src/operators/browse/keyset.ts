@@ -75,7 +75,7 @@ export async function keysetPage<Row, T>(
 }
 
 /** `ORDER BY a DESC, b DESC` of the columns `a, b`. */
-function order(columns: Prisma.Sql, descending: boolean): Prisma.Sql {
+export function order(columns: Prisma.Sql, descending: boolean): Prisma.Sql {
   const direction = descending ? " DESC" : " ASC";
   return Prisma.raw(
     columns.sql
