@@ -148,10 +148,10 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     produceUntilFinal: async (count = 1) => {
       const dynamic = () => (network.nodes[0] as (typeof network.nodes)[number]).chain.state.dynamic;
       const { headNum } = dynamic();
-      await network.produce(count);
+      network.produce(count);
       for (let more = 0; dynamic().irreversibleNum <= headNum; more++) {
         if (more === UNTIL_FINAL_BLOCKS_MAX) throw new Error(`block ${headNum} does not become irreversible`);
-        await network.produce(1);
+        network.produce(1);
       }
     },
     pause,
