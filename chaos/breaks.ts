@@ -52,8 +52,8 @@ const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
   functions: [
     {
       function: "save_withdrawals",
-      find: "AND status IN ('due', 'ready', 'waiting_funds'))",
-      replace: ")",
+      find: "(SELECT status FROM payout p WHERE p.id = asked.id) IN ('due', 'ready', 'waiting_funds')",
+      replace: "true",
     },
   ],
   sql: [

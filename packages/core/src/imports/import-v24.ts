@@ -42,7 +42,8 @@ export function readV24Receipts(rows: readonly V24Row[]): readonly NewReceipt[] 
 const textOf = (value: unknown): string => {
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString("utf8");
-  return value === null || value === undefined ? "" : String(value as number | bigint);
+  // SQLite has no other values. An object could say that it is no text, and throw.
+  return typeof value === "number" || typeof value === "bigint" ? String(value) : "";
 };
 
 const numberOf = (value: unknown): number | null =>
