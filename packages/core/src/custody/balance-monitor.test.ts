@@ -135,6 +135,27 @@ describe("the custodian's balance", () => {
       expect(await isFrozen(cluster)).toBe(false);
     }));
 
+  it("may be other than what nodes said of a branch that was replaced", () =>
+    watched({ devnet: { nodes: 3, witnesses: 7 }, walletNode: 2 }, async (cluster, { alerts, monitor }) => {
+      cluster.devnet.partition([[0, 1], [2]]);
+      for (let block = 0; block < 10; block++) {
+        await cluster.devnet.produce(1, 0);
+        while (await monitor.look());
+      }
+      // On the longer branch a nomination came before the blocks that the answers were of.
+      await cluster.wallet("nominator-1").transfer({
+        to: CUSTODIAN,
+        amountShares: 30_000n * BTS,
+        memo: "six_months",
+      });
+      await cluster.devnet.produce(18, 1);
+      cluster.devnet.heal();
+      await cluster.devnet.produceUntilFinal(8);
+      while (await monitor.look());
+      expect(alerts).toEqual([]);
+      expect(monitor.state.difference).toBe(0n);
+    }));
+
   it("is named once, by a watcher that starts again too, and agrees when a person vouches for it", () =>
     watched({}, async (cluster, { alerts, monitor, blocks }, chain) => {
       shift(cluster, -7n);

@@ -128,7 +128,7 @@ export class BalanceMonitor {
     const final = lastFinalBlockNum(head.irreversibleBlockNum);
     const expected = (this.#expected ??= await this.#begin());
     if (expected === undefined) {
-      await this.#sample(head.headBlockNum);
+      await this.#sample(head.headBlockNum, final);
       await this.#findBaseline(final);
       return false;
     }
@@ -136,7 +136,7 @@ export class BalanceMonitor {
     await this.#readHistory(expected);
     await this.#readRecorded(expected);
     await this.#adjust(expected);
-    await this.#sample(head.headBlockNum);
+    await this.#sample(head.headBlockNum, final);
     await this.#judge(expected);
     return false;
   }
@@ -313,7 +313,7 @@ export class BalanceMonitor {
     }
   }
 
-  async #sample(headBlockNum: number): Promise<void> {
+  async #sample(headBlockNum: number, finalBlockNum: number): Promise<void> {
     const { chain, ledger, custodian } = this.#deps;
     if (headBlockNum <= this.#sampledBlockNum || this.#samples.length >= SAMPLES_MAX) return;
     // Before the question: what is confirmed meanwhile is in the blocks of the window.
@@ -323,7 +323,8 @@ export class BalanceMonitor {
     const newest = (await chain.newestBlockNum?.()) ?? (await chain.head()).headBlockNum;
     this.#sampledBlockNum = headBlockNum;
     const toBlockNum = Math.max(headBlockNum, newest);
-    this.#samples = [...this.#samples, { fromBlockNum: headBlockNum, toBlockNum, atLeast, atMost, inFlight }];
+    const bounds = { fromBlockNum: headBlockNum, toBlockNum, finalBlockNum };
+    this.#samples = [...this.#samples, { ...bounds, atLeast, atMost, inFlight }];
   }
 
   async #judge(expected: Expectation): Promise<void> {

@@ -19,6 +19,8 @@ export interface Movement {
 export interface BalanceSample {
   readonly fromBlockNum: number;
   readonly toBlockNum: number;
+  /** The last block that was final before the question: those after it could still be replaced, and what is in them with them. */
+  readonly finalBlockNum: number;
   readonly atLeast: Shares;
   readonly atMost: Shares;
   /** What was signed and in no final block then. */
@@ -35,9 +37,13 @@ export interface BalanceDifference {
 const BLOCKS_BEFORE = 3;
 export const BLOCKS_AFTER = 4;
 
-/** The blocks whose movements may be in the answer. */
-export const windowOf = ({ fromBlockNum, toBlockNum }: BalanceSample) => ({
-  afterBlockNum: fromBlockNum - BLOCKS_BEFORE,
+/** The blocks whose movements may be in the answer, or not. */
+export const windowOf = ({
+  fromBlockNum,
+  toBlockNum,
+  finalBlockNum,
+}: Pick<BalanceSample, "fromBlockNum" | "toBlockNum" | "finalBlockNum">) => ({
+  afterBlockNum: Math.min(fromBlockNum - BLOCKS_BEFORE, finalBlockNum),
   toBlockNum: toBlockNum + BLOCKS_AFTER,
 });
 
