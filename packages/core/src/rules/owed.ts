@@ -264,10 +264,12 @@ export function whyNotOnChain(
  */
 export function whyReadOtherwise(
   { operation, request }: Pick<AskingTransfer, "operation" | "request">,
-  found: Pick<TransferOnChain, "request"> | undefined,
+  found: Pick<TransferOnChain, "assetId" | "request"> | undefined,
 ): string | undefined {
   const name = `transfer ${operationId(operation)}`;
   if (found === undefined) return `${name} is not on the chain`;
+  // With another asset nothing is asked for: an ingester without the key writes such a memo down as unreadable, for good.
+  if (found.assetId !== CORE_ASSET_ID) return undefined;
   const isRead = (one: MemoRequest | undefined): boolean =>
     one !== undefined && one.type !== "unread" && !(one.type === "invalid" && one.reason === "unreadable");
   return !isRead(found.request) ||
