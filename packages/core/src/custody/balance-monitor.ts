@@ -209,10 +209,11 @@ export class BalanceMonitor {
     const size = (await this.#deps.chain.blocksAtOnce?.(BLOCKS_PER_STEP)) ?? BLOCKS_PER_STEP;
     const to = Math.min(final, expected.blockNum + size);
     const blocks = await this.#blocks(expected.blockNum + 1, to);
+    // What may fail comes before anything is counted: the step is done again as a whole.
+    for (const block of blocks) await this.#sayOtherAssets(block);
     for (const block of blocks) {
       this.#move(expected, block.blockNum, block.transfers);
       if (block.transfers.length > 0) this.#inBlocks.set(block.blockNum, block.transfers);
-      await this.#sayOtherAssets(block);
     }
     expected.blockNum = to;
     this.#forgetOld(expected);
