@@ -35,13 +35,7 @@ export function processSettings(name: ProcessName, facts: ProcessFacts): Record<
   const chain = { ...nodesAndAccount, STAKEBTS_MEMO_KEY: memoKey };
   switch (name) {
     case "ingester":
-      return {
-        ...common,
-        ...chain,
-        STAKEBTS_REPLAY: "last",
-        STAKEBTS_POLL_MS: "500",
-        STAKEBTS_HEAD_POLL_MS: "50",
-      };
+      return { ...common, ...chain, STAKEBTS_REPLAY: "last", STAKEBTS_POLL_MS: "50" };
     case "scheduler":
       return {
         ...common,
