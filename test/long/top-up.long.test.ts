@@ -31,6 +31,11 @@ async function expectBothPaid(cluster: Cluster): Promise<void> {
     async () => (await count(cluster, "payout WHERE kind = 'stop' AND status = 'confirmed'")) === 2,
     "both have got their money",
   );
+  // What is there suffices before the ledger knows all of it to be final.
+  await cluster.until(
+    async () => (await count(cluster, "top_up WHERE status <> 'arrived'")) === 0,
+    "every top-up has arrived",
+  );
   const doubled = await cluster.query(
     "SELECT payout_key FROM transfer WHERE direction = 'out' AND payout_key IS NOT NULL GROUP BY 1 HAVING count(*) > 1",
   );
