@@ -71,13 +71,18 @@ export async function expireWithdrawals(
 
 function endOfAttempt({ maxAttempts }: Policy, withdrawal: WithdrawalRecord, payout: PayoutRecord) {
   const { attempts, uncountedAttempts } = payout;
-  const counts = withdrawal.refusedFor === undefined;
+  // Of what is not marked as sent no answer is known: the payer ended before it had one, or before it had noted it.
+  const isAnswered = withdrawal.status !== "signed";
+  const counts = isAnswered && withdrawal.refusedFor === undefined;
   const to = afterAttempt({
     type: counts ? "withdrawal_expired" : "common_cause",
     attempts: attempts - uncountedAttempts,
     maxAttempts,
   });
-  const why = payout.reason ?? withdrawal.refusedFor ?? "no block took it";
+  const why =
+    payout.reason ??
+    withdrawal.refusedFor ??
+    (isAnswered ? "no block took it" : "the payer noted no answer of a node");
   const reason = `attempt ${attempts} expired unpaid${counts ? "" : " and does not count"}: ${why}`;
   return { withdrawal, payout, to, counts, reason };
 }

@@ -56,16 +56,16 @@ describe("whom a refusal concerns", () => {
     ["error_memo_key_bad_checksum", "unclear"],
     ["error_oversize", "unclear"],
   ])("%s, as a real node said it: %s", (name, concern) => {
-    expect(concernOf(recorded(name).code, { isFirst: true })).toBe(concern);
+    expect(concernOf(recorded(name).code, { isAnswered: false })).toBe(concern);
   });
 
-  it("is nobody when bytes that were sent before are called expired: they may be in a block", () => {
-    expect(concernOf("expired", { isFirst: false })).toBe("nobody");
+  it("is nobody when bytes that a node has answered before are called expired: they may be in a block", () => {
+    expect(concernOf("expired", { isAnswered: true })).toBe("nobody");
   });
 });
 
 const MINUTE_MS = 60_000;
-const FIRST = { isFirst: true };
+const FIRST = { isFirst: true, isAnswered: false };
 const refused = (code: BroadcastRefusal): BroadcastOutcome => ({
   type: "refused",
   code,
@@ -151,7 +151,9 @@ describe("a cause that concerns everyone", () => {
     const [first, second] = payouts;
     await sign(first, "a");
     await causes.heard(first, refused("insufficient_fee"), FIRST);
-    expect(await causes.heard(first, { type: "accepted" }, { isFirst: false })).toBeUndefined();
+    expect(
+      await causes.heard(first, { type: "accepted" }, { isFirst: false, isAnswered: true }),
+    ).toBeUndefined();
     expect(await whyNot(causes, second)).toBeDefined();
     (ledger.contents.payouts as Map<unknown, unknown>).set(first.id, {
       ...ledger.contents.payouts.get(first.id),
@@ -190,7 +192,7 @@ describe("a cause that concerns everyone", () => {
   it("is none when bytes are refused that were signed before, perhaps with another key: only the attempt does not count", async () => {
     const { causes, payouts, events } = await situation();
     const [first, second] = payouts;
-    const AGAIN = { isFirst: false };
+    const AGAIN = { isFirst: false, isAnswered: true };
     expect(await causes.heard(first, refused("missing_authority"), AGAIN)).toBe("missing_authority");
     expect(await causes.heard(first, refused("other"), AGAIN)).toBeUndefined();
     expect(await causes.heard(second, refused("other"), AGAIN)).toBeUndefined();

@@ -21,7 +21,7 @@ const CONCERNS = {
   insufficient_balance: "funds",
   insufficient_fee: "everyone", // the fee schedule is not what a majority has said
   missing_authority: "everyone",
-  expired: "moment", // at the first sending
+  expired: "moment", // unless a node has answered before
   expiration_too_far: "everyone",
   tapos_mismatch: "everyone",
   node_cannot_broadcast: "everyone",
@@ -30,13 +30,21 @@ const CONCERNS = {
   other: "unclear",
 } as const satisfies Record<BroadcastRefusal, Concern>;
 
+/** What is known of bytes before they are sent. */
+export interface SentBefore {
+  /** They were signed just now, by this payer. */
+  readonly isFirst: boolean;
+  /** An answer of a node to them was noted, in this process or in one before it. */
+  readonly isAnswered: boolean;
+}
+
 /**
  * Whom it concerns that a transaction was refused. Nodes have said it, so that it may decide whether an attempt counts and whether
  * others are signed meanwhile, and nothing else (ADR 0006).
- * @param isFirst the bytes were signed just now; what was in a block long ago, or has waited for long, is `expired` too
+ * @param isAnswered what was in a block long ago, or has waited for long, is `expired` too; what no node has answered before came too late
  */
-export const concernOf = (code: BroadcastRefusal, { isFirst }: { readonly isFirst: boolean }): Concern =>
-  code === "expired" && !isFirst ? "nobody" : CONCERNS[code];
+export const concernOf = (code: BroadcastRefusal, { isAnswered }: Pick<SentBefore, "isAnswered">): Concern =>
+  code === "expired" && isAnswered ? "nobody" : CONCERNS[code];
 
 /** Between two payments that are tried while everything is refused: doubled from the first to the last. Host time. */
 const AGAIN_MS_MIN = 10_000;
@@ -145,7 +153,7 @@ export class CommonCauses {
   async heard(
     payout: Pick<PayoutRecord, "id" | "payee">,
     outcome: BroadcastOutcome,
-    sent: { readonly isFirst: boolean },
+    sent: SentBefore,
   ): Promise<string | undefined> {
     if (outcome.type === "unknown") return "unanswered";
     if (outcome.type !== "refused") {

@@ -117,6 +117,31 @@ describe("when a process dies at any step, everybody is paid exactly once:", () 
       await cluster.settle(20);
       await everybodyPaidOnce(cluster);
     }));
+
+  it("the payer, each time before it has noted what the nodes answered, on more attempts than a payment has", () =>
+    inCluster({}, async (cluster) => {
+      await busyDay(cluster);
+      await cluster.produceUntilFinal();
+      await cluster.ingest();
+      await cluster.applyEvents();
+      for (let death = 0; death < 12; death++) {
+        cluster.restart();
+        cluster.crashAfterChanges = 1; // All is saved, and nothing is sent.
+        await expect(cluster.payTogether()).rejects.toBeInstanceOf(Crash);
+        cluster.restart();
+        cluster.devnet.skipTime(240);
+        await cluster.devnet.produce();
+        // The next one sends it too late, and every second time lives to hear so.
+        if (death % 2 === 1) await cluster.payTogether();
+        await cluster.produceUntilFinal();
+        await cluster.ingest();
+        await cluster.applyEvents();
+        const payouts = [...cluster.ledger.contents.payouts.values()].filter((p) => p.status !== "confirmed");
+        expect(payouts.map(({ status }) => status)).toEqual(payouts.map(() => "ready"));
+      }
+      await cluster.settle();
+      await everybodyPaidOnce(cluster);
+    }));
 });
 
 describe("when every step happens twice, everybody is paid exactly once:", () => {

@@ -38,7 +38,7 @@ import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import { logReceipt } from "../ledger/log-receipt.ts";
 import { createNotices } from "../ledger/create-notice.ts";
 import type { AccountCache } from "./account-cache.ts";
-import { type Cause, type CommonCauses } from "./common-cause.ts";
+import type { Cause, CommonCauses, SentBefore } from "./common-cause.ts";
 import type { DebtCheck, DebtCheckTime } from "./debt-check.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
 
@@ -92,8 +92,7 @@ export type PayResults = ReadonlyMap<PayoutId, PayResult>;
 interface Outgoing {
   readonly payout: PayoutRecord;
   readonly withdrawal: WithdrawalRecord;
-  /** Whether it was signed just now, by this payer. */
-  readonly isFirst: boolean;
+  readonly before: SentBefore;
 }
 
 /** What may be signed now, as far as payee, debt and limits go. */
@@ -117,7 +116,12 @@ export async function payPayouts(deps: PayDeps, ids: readonly PayoutId[]): Promi
   const toSign: PaymentView[] = [];
   for (const id of new Set(ids)) {
     const view = views.get(id);
-    if (view?.live !== undefined) toSend.push({ payout: view.payout, withdrawal: view.live, isFirst: false });
+    if (view?.live !== undefined)
+      toSend.push({
+        payout: view.payout,
+        withdrawal: view.live,
+        before: { isFirst: false, isAnswered: view.live.status !== "signed" },
+      });
     else if (view !== undefined && (PAYABLE_STATUSES as readonly string[]).includes(view.payout.status))
       toSign.push(view);
     else results.set(id, { type: "settled" });
@@ -214,7 +218,7 @@ async function signAll(
         writerEpoch: deps.writerEpoch,
         refusedFor: undefined,
       };
-      signed.push({ payout, withdrawal, isFirst: true });
+      signed.push({ payout, withdrawal, before: { isFirst: true, isAnswered: false } });
       spentShares = shares(spentShares + amount + fee);
       return undefined;
     });
@@ -441,10 +445,9 @@ async function sendAll(
       outcome: await chain.broadcast(sent.withdrawal.bytes),
     })),
   );
-  await ledger.withdrawals.markSent(outgoing.map(({ withdrawal }) => withdrawal));
-  for (const { payout, withdrawal, isFirst, outcome } of outcomes) {
+  for (const { payout, withdrawal, before, outcome } of outcomes) {
     const ids = { payout: payout.key, payoutId: payout.id, txid: withdrawal.txid };
-    const commonCause = await causes.heard(payout, outcome, { isFirst });
+    const commonCause = await causes.heard(payout, outcome, before);
     switch (outcome.type) {
       case "accepted":
         log.info("withdrawal.sent", ids);
@@ -469,6 +472,8 @@ async function sendAll(
         assertNever(outcome);
     }
   }
+  // Last: an attempt whose answers are not all noted counts for nothing (expire-withdrawals.ts).
+  await ledger.withdrawals.markSent(outgoing.map(({ withdrawal }) => withdrawal));
   return outcomes.map(({ payout, outcome }) => [payout.id, outcome]);
 }
 

@@ -26,6 +26,8 @@ export class LedgerGuard {
   readonly #whyMayNotSign: (publicKey: string) => string | undefined;
   /** Withdrawals that were noted as refused for a cause that concerns everyone. */
   readonly #excused = new Set<string>();
+  /** Withdrawals of which no answer was noted. */
+  readonly #unanswered = new Set<string>();
   #seenPayouts: unknown;
 
   constructor(
@@ -47,6 +49,7 @@ export class LedgerGuard {
   restored(): void {
     this.#rows = new Map();
     this.#excused.clear();
+    this.#unanswered.clear();
   }
 
   /** The ledger as one process sees it, if need be without one of the safeguards. */
@@ -169,14 +172,16 @@ export class LedgerGuard {
       for (const { id, key, status, reason } of payouts.values()) {
         if (status !== "failed" || reason?.startsWith("attempt ") !== true) continue;
         const last = [...withdrawals.values()].findLast(({ payoutId }) => payoutId === id);
-        if (last !== undefined && this.#excused.has(last.id))
+        if (last !== undefined && (this.#excused.has(last.id) || this.#unanswered.has(last.id)))
           this.#report(`failed for a cause that concerns everyone: ${key}: ${reason}`);
       }
     }
     if (withdrawals === this.#seenWithdrawals) return;
     this.#seenWithdrawals = withdrawals;
     const alive = new Set<string>();
-    for (const { payoutId, status } of withdrawals.values()) {
+    for (const { id, payoutId, status } of withdrawals.values()) {
+      if (status === "signed") this.#unanswered.add(id);
+      if (status === "broadcast") this.#unanswered.delete(id);
       if (status === "expired") continue;
       if (alive.has(payoutId)) this.#report(`two withdrawals of one payout are not dead: ${payoutId}`);
       alive.add(payoutId);
