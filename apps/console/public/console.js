@@ -3,6 +3,9 @@
 
 document.documentElement.classList.add("script");
 
+// On a phone the pages are in one line that is longer than the screen.
+document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // ---- Copy: a click on a value, or on the button beside it
 const toast = document.createElement("div");
 toast.className = "toast";
