@@ -12,6 +12,7 @@ import {
   type WrittenTransfer,
 } from "../rules/answered.ts";
 import type { MonitorLedger } from "./monitor-ledger.ts";
+import { AccountNames } from "./account-names.ts";
 import { type AlertDeps, raiseAlert } from "./raise-alert.ts";
 
 export interface IncomingCheckDeps extends AlertDeps {
@@ -29,8 +30,6 @@ export interface IncomingCheckDeps extends AlertDeps {
 const BLOCKS_PER_STEP = 200;
 const TRANSFERS_PER_STEP = 2_000;
 const ANSWERS_PER_STEP = 500;
-const ACCOUNTS_AT_ONCE = 100;
-const NAMES_MAX = 20_000;
 /** Transfers that wait for an answer. When there are more, no further blocks are looked at. */
 const WAITING_MAX = 5_000;
 /** Where the next watcher goes on is noted this often, in blocks: an hour. */
@@ -45,7 +44,7 @@ const WAITING_BLOCKS_MAX = 28_800;
  */
 export class IncomingCheck {
   readonly #deps: IncomingCheckDeps;
-  readonly #names = new Map<AccountId, string>();
+  readonly #names: AccountNames;
   /** Transfers that have no answer yet, those that were asked for last at the end. */
   readonly #waiting = new Map<string, OperationPosition>();
   #done: number | undefined;
@@ -53,6 +52,7 @@ export class IncomingCheck {
 
   constructor(deps: IncomingCheckDeps) {
     this.#deps = deps;
+    this.#names = new AccountNames(deps.chain);
   }
 
   /** Safe to call again after it has thrown, at any point. Answers whether blocks are left. Throws ChainError. */
@@ -151,10 +151,10 @@ export class IncomingCheck {
   async #incomingOf({ blockNum, timeMs, transfers }: ChainBlock): Promise<readonly WrittenTransfer[]> {
     const { custodian } = this.#deps;
     const incoming = transfers.filter(({ fromId, toId }) => toId === custodian.id && fromId !== custodian.id);
-    await this.#learnNames(incoming.map(({ fromId }) => fromId));
+    await this.#names.learn(incoming.map(({ fromId }) => fromId));
     return incoming.map(({ trxInBlock, opInTrx, fromId, amount, assetId, memo, permissionId }) => ({
       operation: { blockNum, trxInBlock, opInTrx },
-      sender: this.#names.get(fromId) ?? fromId,
+      sender: this.#names.of(fromId),
       timeMs,
       amount,
       assetId,
@@ -204,14 +204,6 @@ export class IncomingCheck {
       },
       reason,
     );
-  }
-
-  async #learnNames(ids: readonly AccountId[]): Promise<void> {
-    const wanted = [...new Set(ids.filter((id) => !this.#names.has(id)))];
-    if (this.#names.size + wanted.length > NAMES_MAX) this.#names.clear();
-    for (let i = 0; i < wanted.length; i += ACCOUNTS_AT_ONCE)
-      for (const account of await this.#deps.chain.accounts(wanted.slice(i, i + ACCOUNTS_AT_ONCE)))
-        if (account !== undefined) this.#names.set(account.id, account.name);
   }
 }
 
