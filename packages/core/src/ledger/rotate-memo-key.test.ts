@@ -3,6 +3,7 @@ import { wifFromSeed } from "@stakebts/devnet";
 import { operationId } from "@stakebts/kernel/operation-id";
 import { CUSTODIAN, type InProcessCluster, inCluster } from "@stakebts/testkit/in-process-cluster";
 import { describe, expect, it } from "vitest";
+import { examineTransfer, recordTransfer } from "../operators/record-transfer.ts";
 import { MemoKeyWatch } from "./watch-memo-key.ts";
 
 const OLD = wifFromSeed(`${CUSTODIAN}-memo`);
@@ -132,6 +133,40 @@ describe("the custodian's memo key", () => {
       await cluster.settle();
       // He stopped before the month was over: no reward, and the penalty.
       expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 42_500]);
+      await cluster.expectLedgerMatchesChain();
+    }));
+
+  it("may be missing for what a person has recorded: it is read when the key is there, once, also when a node tells of it later", () =>
+    inCluster({}, async (cluster) => {
+      const { devnet } = cluster;
+      for (const { faults } of devnet.nodes)
+        faults.lie((method, result) => (method.startsWith("get_account_history") ? "no history" : result));
+      await cluster.settle();
+      await rotate(cluster);
+      const made = { to: CUSTODIAN, amountShares: 2_500_000_000n, memo: "three_months" };
+      await cluster.wallet("nominator-3").propose(cluster.wallet("nominator-1"), [made]);
+      await devnet.produce();
+      const proposedAt = (await cluster.readDeps().chain.head()).headBlockNum;
+      await cluster.wallet("nominator-1").approve("1.10.0");
+      await devnet.produce();
+      await cluster.settle();
+
+      const at = (blockNum: number) => ({ blockNum, trxInBlock: 0, opInTrx: 0 });
+      const request = { proposal: at(proposedAt), executed: at(proposedAt + 1) };
+      const examined = await examineTransfer(cluster.readDeps(), request);
+      if (examined.result === "refused") throw new Error(examined.message);
+      const action = { id: "1", actor: "ann", reason: "nodes have no history" };
+      await recordTransfer(cluster.readDeps(), { examined, request, action });
+      await cluster.settle();
+      expect(outcomes(cluster)).toEqual(["nominator-1: unread"]);
+
+      configure(cluster, NEW, OLD);
+      await cluster.settle();
+      expect(outcomes(cluster)).toEqual(["nominator-1: agreement_opened"]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+      for (const { faults } of devnet.nodes) faults.lie(null);
+      await cluster.settle(24);
+      expect(outcomes(cluster)).toEqual(["nominator-1: agreement_opened"]);
       await cluster.expectLedgerMatchesChain();
     }));
 
