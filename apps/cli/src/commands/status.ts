@@ -120,7 +120,7 @@ function balanceText(balance: StatusView["balance"], paint: Context["terminal"][
   const { blockNum, expectedShares, agreesAtBlockNum, differenceShares: more } = balance;
   const expected = `${sharesText(expectedShares)} expected after block ${blockNum}`;
   if (more === 0n) return `${expected}, the same on the chain after block ${agreesAtBlockNum}`;
-  const size = sharesText(shares(more < 0n ? -more : more));
+  const size = sharesText(shares(more < 0n ? 0n - more : more));
   return paint(
     "red",
     `${expected}, but the chain has ${size} ${more < 0n ? "less" : "more"} since block ${agreesAtBlockNum}`,

@@ -27,7 +27,7 @@ import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
 import { unwritable, withoutLeftOut } from "./leave-out.ts";
-import { isForeign, type MemoKeyHistory, type MemoKeys, missingKey } from "./memo-keys.ts";
+import { isForeign, type MemoKeyHistory, type MemoKeys, missingKey, seenAs } from "./memo-keys.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
 import { readAllOrPass, readOrPass } from "./pass-blocks.ts";
 import type { ReadAhead } from "./read-ahead.ts";
@@ -579,7 +579,7 @@ export const requestOf = (
   policy: Pick<Policy, "strictJsonUpToBlock">,
 ): MemoRequest => (permissionId === undefined ? requestIn(memo, blockNum, policy) : { type: "drawn" });
 
-/** The same, by who may not have every memo key: what a key that is missing may open is `unread`. Throws ChainError. */
+/** The same, by who may not have every memo key: what a key that is missing, or lost, may open is `unread`. Throws ChainError. */
 export async function requestWithKeys(
   { memoKeys, memos, policy }: Pick<IngestDeps, "memoKeys" | "memos" | "policy">,
   transfer: ChainTransfer,
@@ -591,6 +591,8 @@ export async function requestWithKeys(
     const history = await memoKeys.history();
     const publicKey = missingKey(transfer.memo, memo, { side: "to", blockNum, configured, history });
     if (publicKey !== undefined) return { type: "unread", publicKey };
+    const seen = transfer.memo && seenAs(transfer.memo, { side: "to", blockNum, seen: history.seen });
+    if (seen?.isLost === true) return { type: "unread", publicKey: seen.publicKey, isLost: true };
   }
   return requestOf(transfer, memo, blockNum, policy);
 }

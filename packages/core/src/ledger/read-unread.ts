@@ -32,7 +32,6 @@ export async function readUnread(
   if (unread.length === 0) return { read: 0, after: undefined };
   const wanted = new Set(unread.map(({ operation }) => operationId(operation)));
   const again = [...(await readAgain(deps, blocksOf(unread)))];
-  const found = new Set(again.map(({ operation }) => operationId(operation)));
   // What a proposal has paid stands in no block. What is recorded by hand may have another place than nodes give it.
   for (const readOther of [readVirtualAgain, readRecordedAgain]) {
     const found = new Set(again.map(({ operation }) => operationId(operation)));
