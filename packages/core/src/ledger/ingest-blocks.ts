@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { shares } from "@stakebts/kernel/amount";
 import { assert, AssertionError } from "@stakebts/kernel/assert";
-import { StartupError } from "@stakebts/kernel/errors";
+import { ServiceError, StartupError } from "@stakebts/kernel/errors";
 import { isRecoveryHoldPassed } from "../rules/recovery-hold.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import { parseMemo } from "../rules/memo.ts";
@@ -241,7 +241,8 @@ export async function replayBlocks(
 async function needPassed(tx: LedgerTx, blockNum: number): Promise<void> {
   const standsAt = (await tx.cursor.read())?.blockNum ?? 0;
   if (standsAt < blockNum)
-    throw new Error(
+    // Nothing is broken: the next try begins where the other ledger stands.
+    throw new ServiceError(
       `the ledger stands at block ${standsAt} and had passed block ${blockNum} a moment ago: an older copy took its place; begin again`,
     );
 }
