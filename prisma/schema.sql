@@ -610,7 +610,7 @@ CREATE TABLE watcher_note (
   written_by text NOT NULL DEFAULT SESSION_USER,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT watcher_note_pkey PRIMARY KEY (id),
-  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'incoming', 'authority', 'alert', 'balance']))
+  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'incoming', 'authority', 'alert', 'balance', 'policy']))
 );
 CREATE INDEX watcher_note_newest ON watcher_note (kind, id);
 CREATE UNIQUE INDEX watcher_note_one_alert ON watcher_note (subject) WHERE kind = 'alert';

@@ -32,9 +32,9 @@ export interface SpendMonitorDeps {
     Partial<UndeliveredBlockReader>;
   readonly ledger: MonitorLedger;
   readonly log: Log;
-  readonly policy: Pick<Policy, "maxNetworkFee">;
   readonly custodian: { readonly id: AccountId; readonly name: string };
-  readonly owed: OwedRules;
+  /** Those of this moment: a policy may change while this process runs. */
+  readonly rules: () => OwedRules & Pick<Policy, "maxNetworkFee">;
   /** Called once for each alert, after payments were switched off or could not be switched off. */
   readonly onAlert: (alert: NewReceipt) => void;
 }
@@ -311,7 +311,8 @@ export class SpendMonitor {
   }
 
   async #verdicts(candidates: readonly UnmatchedOperation[]): Promise<readonly OperationVerdict[]> {
-    const { ledger, policy, owed } = this.#deps;
+    const { ledger } = this.#deps;
+    const rules = this.#deps.rules();
     const known = await ledger.knownOf(
       candidates.map(({ operation, effect }) => ({
         position: operation.position,
@@ -322,7 +323,7 @@ export class SpendMonitor {
     return candidates.map(({ effect }, i) => {
       const facts = known[i];
       assert(facts !== undefined, "an answer for each operation");
-      return checkOperation(effect, facts, { maxNetworkFee: policy.maxNetworkFee, ...owed });
+      return checkOperation(effect, facts, rules);
     });
   }
 
