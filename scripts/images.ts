@@ -5,7 +5,8 @@
 //   npm run images -- --pin               writes into Dockerfile and docker-compose.yml what the tags of the base images name today
 //
 // With any engine: DOCKER_HOST, or the default socket. --check says so and ends with 0 where there is none. NODE_IMAGE, POSTGRES_IMAGE
-// and REDIS_IMAGE are other base images; NPM_CONFIG_USERCONFIG and NODE_EXTRA_CA_CERTS those of a registry of your own.
+// and REDIS_IMAGE are other base images, PROMETHEUS_IMAGE, ALERTMANAGER_IMAGE and NODE_EXPORTER_IMAGE those that alerts are checked
+// with; NPM_CONFIG_USERCONFIG and NODE_EXTRA_CA_CERTS those of a registry of your own.
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -40,9 +41,9 @@ if (missing !== undefined) {
 }
 if (values.pin) await pinBaseImages(repository);
 else if (values.check) {
-  const { passed, failed } = await checkImages(repository, values.tag ?? "check");
-  report(passed, failed, 0);
-  console.log(`images: ${passed} steps passed, ${failed} failed`);
+  const { passed, failed, skipped } = await checkImages(repository, values.tag ?? "check");
+  report(passed, failed, skipped);
+  console.log(`images: ${passed} steps passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`);
   process.exit(failed === 0 ? 0 : 1);
 } else {
   const file = join(repository, ".env");

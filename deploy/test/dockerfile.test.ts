@@ -121,6 +121,10 @@ describe("the Dockerfile", () => {
   it("pulls no frontend, and pins its base images by version and digest, as the compose file does", () => {
     expect(readFileSync(at("Dockerfile"), "utf8")).not.toMatch(/^#\s*syntax=/mu);
     expect(args["NODE_IMAGE"]).toMatch(/^node:\d+\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/u);
+    // Of a line with long-term support, which the document names.
+    const [, major] = /^node:(\d+)/u.exec(args["NODE_IMAGE"] ?? "") ?? [];
+    expect(["24", "26"]).toContain(major);
+    expect(readFileSync(at("docs/deploy.md"), "utf8")).toContain(`The images run Node ${major}, `);
     expect(args["POSTGRES_IMAGE"]).toBe(compose.services.get("postgres")?.image);
     const text = readFileSync(at("docker-compose.yml"), "utf8");
     for (const name of ["NODE_IMAGE", "POSTGRES_IMAGE"]) expect(text).toContain(`\${${name}:-${args[name]}}`);

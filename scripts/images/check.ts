@@ -1,15 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import { MAINNET_CHAIN_ID } from "@stakebts/core/rules/policy";
 import { type ComposeFile, readVariables, type Service } from "../compose/compose-file.ts";
 import { buildImages, composeOf, TARGETS } from "./build.ts";
+import { checkAlerts, whyNoObservability } from "./alerts.ts";
 import { docker } from "./docker.ts";
+import { same, until } from "./expectations.ts";
 import { type Container, Installation, serviceOf } from "./installation.ts";
 
-const WAIT_MS_MAX = 180_000;
-const LOOK_MS = 500;
 const START_SECONDS_MAX = "400";
 const STAKEBTS = ["node", "apps/cli/bin/stakebts.js"] as const;
 const BACKUPS = "/var/backups/stakebts";
@@ -19,9 +17,9 @@ const OURS: readonly string[] = ["ingester", "scheduler", "payer", "watcher", "c
 export async function checkImages(
   repository: string,
   tag: string,
-): Promise<{ readonly passed: number; readonly failed: number }> {
+): Promise<{ readonly passed: number; readonly failed: number; readonly skipped: number }> {
   const startMs = Date.now();
-  let passed = 0;
+  let [passed, skipped] = [0, 0];
   const step = async (sentence: string, work: () => Promise<void>): Promise<void> => {
     const stepMs = Date.now();
     try {
@@ -33,6 +31,10 @@ export async function checkImages(
     passed += 1;
     console.log(`ok ${sentence} (${Math.round((Date.now() - stepMs) / 1000)} s)`);
   };
+  const skip = (why: string): void => {
+    skipped += 1;
+    console.log(`!!! not checked: ${why}`);
+  };
 
   let installation: Installation | undefined;
   try {
@@ -42,13 +44,13 @@ export async function checkImages(
     for (const target of TARGETS)
       await docker(["tag", `stakebts/${target}:${tag}`, `stakebts/${target}:${before}`]);
     installation = new Installation(repository, before);
-    await checkInstallation(repository, installation, step, { before, after: tag });
+    await checkInstallation(repository, installation, { step, skip }, { before, after: tag });
     console.log(`all in ${Math.round((Date.now() - startMs) / 1000)} s`);
-    return { passed, failed: 0 };
+    return { passed, failed: 0, skipped };
   } catch (error) {
     if (installation !== undefined) await showLogs(installation);
     else console.log(error);
-    return { passed, failed: 1 };
+    return { passed, failed: 1, skipped };
   } finally {
     await installation?.remove();
   }
@@ -57,10 +59,17 @@ export async function checkImages(
 async function checkInstallation(
   repository: string,
   at: Installation,
-  step: (sentence: string, work: () => Promise<void>) => Promise<void>,
+  {
+    step,
+    skip,
+  }: {
+    readonly step: (sentence: string, work: () => Promise<void>) => Promise<void>;
+    readonly skip: (why: string) => void;
+  },
   tags: { readonly before: string; readonly after: string },
 ): Promise<void> {
-  const file = composeOf(repository, readVariables(join(at.folder, ".env")));
+  // As compose does: what is in the environment wins.
+  const file = composeOf(repository, { ...readVariables(join(at.folder, ".env")), ...process.env });
   const { services } = file;
   const up = (...more: string[]) =>
     at.compose(
@@ -114,7 +123,7 @@ async function checkInstallation(
   });
 
   await step("a setting of one process wins over .env", async () => {
-    const [ingester, watcher] = [await only(at, "ingester"), await only(at, "watcher")];
+    const [ingester, watcher] = [await at.only("ingester"), await at.only("watcher")];
     same(
       "of the ingester",
       ingester.Config.Env.filter((line) => line.startsWith("STAKEBTS_POLL_MS=")),
@@ -131,7 +140,7 @@ async function checkInstallation(
     for (const container of (await at.containers()).filter((one) => OURS.includes(serviceOf(one))))
       await checkReach(at, container, file);
     const answer = await at.node<string>(
-      (await only(at, "scheduler")).Id,
+      (await at.only("scheduler")).Id,
       `import { connect } from "node:net";
        const socket = connect(6379, "redis", () => socket.write("PING\\r\\n"));
        socket.on("data", (data) => { console.log(JSON.stringify(data.toString().split(" ")[0])); process.exit(0); });`,
@@ -176,10 +185,10 @@ async function checkInstallation(
   );
 
   await step("a process that hangs is ended by its watchdog, and started again", async () => {
-    const watcher = await only(at, "watcher");
+    const watcher = await at.only("watcher");
     await hang(at, watcher);
     await until("the watcher was ended and is healthy again", async () => {
-      const { RestartCount, State } = await only(at, "watcher");
+      const { RestartCount, State } = await at.only("watcher");
       return RestartCount === watcher.RestartCount + 1 && State.Health?.Status === "healthy";
     });
     same("it said so", (await at.logs(watcher)).includes('"process.stalled"'), true);
@@ -225,6 +234,10 @@ async function checkInstallation(
     if (code !== 1 || !said.includes("on the main network")) throw new Error(`ended with ${code}: ${said}`);
     await at.query("DROP DATABASE stakebts_drill");
   });
+
+  const why = await whyNoObservability(file);
+  if (why === undefined) await checkAlerts(at, tags.before, step);
+  else skip(`whether an alert reaches anybody: ${why}`);
 
   // docs/deploy.md, Upgrade and way back.
   await step("the next version takes over, and what it did not change stays", async () => {
@@ -409,7 +422,7 @@ const confirmations = async (at: Installation): Promise<number> =>
 async function nominate(at: Installation, count: number): Promise<void> {
   await docker([
     "exec",
-    (await only(at, "devnet")).Id,
+    (await at.only("devnet")).Id,
     "node",
     "packages/devnet/dist/main.js",
     "nominate",
@@ -424,25 +437,6 @@ async function everyImageIs(at: Installation, tag: string, of: readonly string[]
   for (const container of await at.containers())
     if (of.includes(serviceOf(container)))
       same(`${container.Name} is of`, container.Config.Image.split(":")[1], tag);
-}
-
-async function only(at: Installation, service: string): Promise<Container> {
-  const [container] = await at.containers(service);
-  if (container === undefined) throw new Error(`there is no container of ${service}`);
-  return container;
-}
-
-async function until(sentence: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = Date.now() + WAIT_MS_MAX;
-  while (!(await isSo())) {
-    if (Date.now() > deadlineMs) throw new Error(`not within ${WAIT_MS_MAX / 1000} s: ${sentence}`);
-    await delay(LOOK_MS);
-  }
-}
-
-function same(what: string, found: unknown, expected: unknown): void {
-  if (!isDeepStrictEqual(found, expected))
-    throw new Error(`${what}: found ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);
 }
 
 const LINES_SHOWN = 12;

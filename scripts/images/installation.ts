@@ -119,6 +119,13 @@ export class Installation {
     return wanted.length === 0 ? [] : (JSON.parse(await docker(["inspect", ...wanted])) as Container[]);
   }
 
+  /** The one container of a service, or the first of several. */
+  async only(service: string): Promise<Container> {
+    const [container] = await this.containers(service);
+    if (container === undefined) throw new Error(`there is no container of ${service}`);
+    return container;
+  }
+
   logs(container: Pick<Container, "Id">): Promise<string> {
     return tryDocker(["logs", container.Id]).then(({ said }) => said);
   }

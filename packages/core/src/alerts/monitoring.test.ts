@@ -97,6 +97,19 @@ const expressions = [
 /** Labels that Prometheus itself puts on everything. */
 const SCRAPED = ["job", "instance", "process"];
 
+describe("what scrapes the processes", () => {
+  it.each([
+    "deploy/prometheus/prometheus.yml",
+    "deploy/prometheus/prometheus-kubernetes.yml",
+    "deploy/compose/prometheus.yml",
+  ])("gives them the job and the label that the rules name: %s", (path) => {
+    const { scrape_configs: jobs } = parse(read(path)) as { scrape_configs: { job_name: string }[] };
+    expect(JSON.stringify(jobs.find(({ job_name: name }) => name === "stakebts"))).toMatch(
+      /"process":"ingester"|"target_label":"process"/u,
+    );
+  });
+});
+
 describe("alerts and dashboard", () => {
   const there = metricsThereAre();
 
@@ -201,6 +214,7 @@ describe.skipIf(promtool === undefined)("Prometheus itself", () => {
   const run = (...args: string[]): string =>
     execFileSync(promtool as string, args, { cwd: join(root, "deploy/prometheus"), encoding: "utf8" });
 
+  // Not prometheus-kubernetes.yml: Debian's promtool knows no Kubernetes.
   it("accepts the configuration and the rules", () => {
     expect(run("check", "config", "prometheus.yml")).toContain(`${rules.length} rules found`);
   });

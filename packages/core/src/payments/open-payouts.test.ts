@@ -37,6 +37,23 @@ async function overdue(): Promise<readonly PayoutId[]> {
   }
 }
 
+/** Jobs as the scheduler makes them for a debt that is frozen, say. @returns the seconds at which the queue seemed not to be served */
+async function forAnHour(): Promise<readonly number[]> {
+  const unserved: number[] = [];
+  let [nextS, gapS] = [0, 10];
+  for (let nowS = 0; nowS <= 3_600; nowS += 5) {
+    if (nowS >= nextS) {
+      open.jobCame(id(1), true);
+      nextS = nowS + gapS;
+      gapS = Math.min(160, gapS * 2);
+    }
+    for (const late of await overdue()) open.handled(late);
+    if (!open.isQueueServed) unserved.push(nowS);
+    clock.advance(5_000);
+  }
+  return unserved;
+}
+
 describe("a payout that is open in the ledger", () => {
   it("is left to its job for half a minute, and then not", async () => {
     owe(1);
@@ -115,6 +132,21 @@ describe("a queue is not served", () => {
     }
     expect(open.isQueueServed).toBe(false);
     expect(await overdue()).toEqual([id(2)]);
+  });
+
+  it("when the jobs of a debt that could not go stop coming", async () => {
+    owe(1);
+    await forAnHour();
+    clock.advance(480_001);
+    await overdue();
+    expect(open.isQueueServed).toBe(false);
+    open.jobCame(id(1), true);
+    expect(open.isQueueServed).toBe(true);
+  });
+
+  it("but it is while the jobs of a debt that cannot go become rare", async () => {
+    owe(1);
+    expect(await forAnHour()).toEqual([]);
   });
 
   it("when nothing is open it is", async () => {

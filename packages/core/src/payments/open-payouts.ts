@@ -3,19 +3,30 @@ import type { OpenPayout, Payouts } from "../ledger/ledger.ts";
 import { isInFlight, type PaymentLane, type PayoutId } from "../rules/payout.ts";
 
 const PAYOUTS_PER_LOOK = 200;
-/** Its job comes within moments of a debt, and again every ten seconds. Without one for so long the queue is not served. */
+/**
+ * Its job comes within moments of a debt, and again every ten seconds. Without one for so long the queue is not served. After each
+ * job that changed nothing the next one takes twice as long (Payouts.enqueueStale), and so does this.
+ */
 export const JOB_GRACE_MS = 30_000;
+const DOUBLED_MAX = 4;
 /** While jobs come, those before it may take a while: so long is waited for the one of each payout. */
 const TURN_GRACE_MS = 120_000;
-/** What was sent, or waits for funds, has had its first job: another one helps, and is not urgent. */
+/** For what is not urgent. */
 const AGAIN_GRACE_MS = 600_000;
 
 interface Seen {
   /** When it was first seen open, or last handled. */
   sinceMs: number;
+  /** When it was first seen open, or its last job came. */
+  jobMs: number;
+  jobs: number;
   lane: PaymentLane;
   walk: number;
 }
+
+/** It may go now. What was sent, or waits for funds, has had its first job. */
+const isUrgent = ({ status }: OpenPayout): boolean =>
+  status !== "waiting_funds" && (!isInFlight(status) || status === "signed");
 
 interface Walk {
   after: OpenPayout | undefined;
@@ -35,6 +46,7 @@ export class OpenPayouts {
     returns: { after: undefined, number: 0 },
   };
   #servedMs: number;
+  #isServed = true;
 
   constructor(payouts: Pick<Payouts, "open">, clock: Pick<HostClock, "nowMs">) {
     this.#payouts = payouts;
@@ -44,15 +56,16 @@ export class OpenPayouts {
 
   /** Jobs come for payouts that wait for one. One job again and again, or jobs for what is not open, prove nothing. */
   get isQueueServed(): boolean {
-    return this.#clock.nowMs() - this.#servedMs <= JOB_GRACE_MS;
+    return this.#isServed;
   }
 
   /** A job for it came, whatever its outcome. */
   jobCame(id: PayoutId, isOpen: boolean): void {
     const nowMs = this.#clock.nowMs();
+    if (!isOpen) return;
     const seen = this.#seen.get(id);
-    if (isOpen && (seen === undefined || nowMs - seen.sinceMs > JOB_GRACE_MS / 2)) this.#servedMs = nowMs;
-    if (isOpen) this.#note(id, nowMs);
+    if (seen === undefined || nowMs - seen.jobMs > JOB_GRACE_MS / 2) this.#served(nowMs);
+    Object.assign(this.#note(id, nowMs), { jobMs: nowMs, jobs: (seen?.jobs ?? 0) + 1 });
   }
 
   /** It was handled without a job. */
@@ -73,7 +86,7 @@ export class OpenPayouts {
   }> {
     const programme = await this.#page("programme");
     const returns = programme.isLast ? await this.#page("returns") : undefined;
-    if (programme.isEmpty && returns?.isEmpty === true) this.#servedMs = this.#clock.nowMs();
+    if (programme.isEmpty && returns?.isEmpty === true) this.#served(this.#clock.nowMs());
     return {
       overdue: programme.overdue,
       returns: returns?.overdue ?? [],
@@ -85,10 +98,19 @@ export class OpenPayouts {
     const walk = this.#walks[lane];
     const page = await this.#payouts.open({ lane, after: walk.after, limit: PAYOUTS_PER_LOOK });
     const nowMs = this.#clock.nowMs();
+    for (const payout of page) {
+      const seen = this.#seen.get(payout.id);
+      if (seen === undefined) {
+        this.#seen.set(payout.id, { sinceMs: nowMs, jobMs: nowMs, jobs: 0, lane, walk: walk.number });
+        continue;
+      }
+      Object.assign(seen, { lane, walk: walk.number });
+      const jobGraceMs = JOB_GRACE_MS * 2 ** Math.min(seen.jobs, DOUBLED_MAX);
+      if (isUrgent(payout) && nowMs - seen.jobMs > jobGraceMs && nowMs - this.#servedMs > JOB_GRACE_MS)
+        this.#isServed = false;
+    }
     const overdue = page.filter((payout) => {
       const seen = this.#seen.get(payout.id);
-      if (seen !== undefined) Object.assign(seen, { lane, walk: walk.number });
-      else this.#seen.set(payout.id, { sinceMs: nowMs, lane, walk: walk.number });
       return seen !== undefined && nowMs - seen.sinceMs > this.#graceMs(payout);
     });
     const isLast = page.length < PAYOUTS_PER_LOOK;
@@ -97,14 +119,21 @@ export class OpenPayouts {
     return { overdue: overdue.map(({ id }) => id), isLast, isEmpty: page.length === 0 };
   }
 
-  #graceMs({ status }: OpenPayout): number {
-    if (status === "waiting_funds" || (isInFlight(status) && status !== "signed")) return AGAIN_GRACE_MS;
-    return this.isQueueServed ? TURN_GRACE_MS : JOB_GRACE_MS;
+  #graceMs(payout: OpenPayout): number {
+    if (!isUrgent(payout)) return AGAIN_GRACE_MS;
+    return this.#isServed ? TURN_GRACE_MS : JOB_GRACE_MS;
   }
 
-  #note(id: PayoutId, nowMs: number): void {
-    const lane = this.#seen.get(id)?.lane ?? "programme";
-    this.#seen.set(id, { sinceMs: nowMs, lane, walk: this.#walks[lane].number });
+  #served(nowMs: number): void {
+    this.#servedMs = nowMs;
+    this.#isServed = true;
+  }
+
+  #note(id: PayoutId, nowMs: number): Seen {
+    const { lane = "programme", jobMs = nowMs, jobs = 0 } = this.#seen.get(id) ?? {};
+    const seen = { sinceMs: nowMs, jobMs, jobs, lane, walk: this.#walks[lane].number };
+    this.#seen.set(id, seen);
+    return seen;
   }
 
   #forgetSettled(of: PaymentLane): void {

@@ -1,19 +1,12 @@
 import { messageOf } from "../runtime/error-facts.ts";
 import { transferFee } from "@stakebts/bitshares/fees";
-import type {
-  BroadcastOutcome,
-  ChainAccount,
-  ChainReader,
-  ChainWriter,
-  NodeTrouble,
-} from "@stakebts/bitshares/chain";
+import type { ChainAccount, ChainReader, ChainWriter, NodeTrouble } from "@stakebts/bitshares/chain";
 import type { MemoReader, MemoWriter, Signer } from "@stakebts/bitshares/signing";
 import { toShares } from "@stakebts/kernel/amount";
 import { requestWithKeys } from "../ledger/ingest-blocks.ts";
 import { CauseReader } from "../ledger/cause-reader.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { checkActiveKey, checkMemoKeys, type Custodian, findCustodian } from "../ledger/find-custodian.ts";
-import type { HostClock } from "@stakebts/kernel/clock";
 import type { Ledger } from "../ledger/ledger.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
 import { hasKey, MemoKeys } from "../ledger/memo-keys.ts";
@@ -27,12 +20,11 @@ import { HotWallet } from "../payments/hot-wallet.ts";
 import { DuePayouts } from "../payments/due-payouts.ts";
 import { MemoAudit } from "../payments/memo-audit.ts";
 import { OpenPayouts } from "../payments/open-payouts.ts";
-import { checkAuthority, type PayDeps, type PayResult, type PayResults } from "../payments/pay-payouts.ts";
+import { checkAuthority, type PayDeps } from "../payments/pay-payouts.ts";
+import { type Pay, payJobs, type PayJobsDeps, PAYOUTS_PER_STEP } from "../payments/pay-jobs.ts";
 import { PayOrHold } from "../payments/pay-or-hold.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
-import type { JobHandlers, StartWorker } from "../queue/queue.ts";
-import { RecentlySent } from "../payments/recently-sent.ts";
-import type { PayoutId } from "../rules/payout.ts";
+import type { StartWorker } from "../queue/queue.ts";
 import type { OwedAccounts } from "../rules/owed.ts";
 import { type Policy, termsEver } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
@@ -51,8 +43,6 @@ import {
 const WALLET_AGE_MS_MAX = 5_000;
 /** How long a process that ends waits for the treasury's current step. */
 const TREASURY_DRAIN_MS = 5_000;
-/** Payouts that are signed, saved and sent together. Half a megabyte, and half a second of signing. */
-const PAYOUTS_PER_STEP = 500;
 /** Between two looks at what is open in the ledger, and between two pages of it. */
 const RECONCILE_MS = 5_000;
 const PAGE_MS = 1_000;
@@ -230,12 +220,6 @@ export async function runPayer(
   });
 }
 
-interface PaySources {
-  readonly open: OpenPayouts;
-  readonly due: DuePayouts;
-  readonly clock: Pick<HostClock, "nowMs">;
-}
-
 interface Lead {
   readonly deps: PayerDeps;
   readonly sources: readonly TopUpSource[];
@@ -256,12 +240,13 @@ async function lead(
   const open = new OpenPayouts(deps.ledger.payouts, clock);
   const due = new DuePayouts(deps.ledger.payouts, clock);
   const pay = oneAtATime(deps, () => stop.abort());
+  const over = AbortSignal.any([lost, stop.signal]);
   const worker = ports.startWorker({
     onBroken: (error) => {
       failure = error;
       stop.abort();
     },
-    handlers: payHandlers(pay, { open, due, clock }),
+    handlers: payJobs({ pay, open, due, clock, isOver: () => over.aborted }),
   });
   onQueue(
     () =>
@@ -270,7 +255,6 @@ async function lead(
         ? undefined
         : "no job comes for payouts that are open: they are paid later than usual"),
   );
-  const over = AbortSignal.any([lost, stop.signal]);
   over.addEventListener("abort", () => ports.onLead?.(undefined));
   const watching = reportFreezes(ports, { process: "payer", lookMs: settings.lookMs }, over);
   const tending = Promise.all([
@@ -284,8 +268,6 @@ async function lead(
   tending.catch(() => undefined);
   if (failure !== undefined) throw failure;
 }
-
-type Pay = (ids: readonly PayoutId[]) => Promise<PayResults>;
 
 /** One step at a time, in the order in which they are asked for: by jobs, and by the payer's own look at the ledger. */
 function oneAtATime(deps: PayDeps, onSuperseded: () => void): Pay {
@@ -313,51 +295,11 @@ function oneAtATime(deps: PayDeps, onSuperseded: () => void): Pay {
   };
 }
 
-/** A job is a wake-up: its payouts are paid, and others that are due with them. Their jobs find nothing left to do. */
-function payHandlers(pay: Pay, { open, due, clock }: PaySources): JobHandlers {
-  const sent = new RecentlySent(clock);
-  return {
-    "payout.pay": async ({ payoutId, also = [], later = false }) => {
-      const named = [...new Set([payoutId, ...also])] as PayoutId[];
-      const left = named.filter((id) => !sent.has(id));
-      for (const id of named) if (!left.includes(id)) open.jobCame(id, true);
-      let trouble: Trouble | undefined;
-      for (let i = 0; i < left.length; i += PAYOUTS_PER_STEP)
-        trouble = (await step(left.slice(i, i + PAYOUTS_PER_STEP), later)) ?? trouble;
-      // The queue tries again.
-      if (trouble !== undefined) throw trouble.error;
-      return { done: true };
-    },
-  };
-
-  /** @returns trouble with one of these */
-  async function step(ids: readonly PayoutId[], later: boolean): Promise<Trouble | undefined> {
-    const own = new Set(ids);
-    const room = PAYOUTS_PER_STEP - ids.length;
-    const others = room > 0 ? (await due.next(room)).filter((other) => !own.has(other)) : [];
-    const results = await pay(later ? [...others, ...ids] : [...ids, ...others]);
-    if ([...results.values()].some(({ type }) => type === "in_flight")) due.goOn();
-    else if (others.length > 0) due.rest();
-    let trouble: Trouble | undefined;
-    for (const [id, result] of results) {
-      if (result.type === "in_flight" && isTaken(result.outcome)) sent.add(id);
-      if (own.has(id)) open.jobCame(id, result.type !== "settled");
-      else open.handled(id);
-      if (own.has(id) && result.type === "trouble") trouble ??= result;
-    }
-    return trouble;
-  }
-}
-
-type Trouble = Extract<PayResult, { readonly type: "trouble" }>;
-
-const isTaken = ({ type }: BroadcastOutcome): boolean => type === "accepted" || type === "duplicate";
-
 /** Pays what is open in the ledger and has had no job for too long, and says so, until the signal. */
 async function payWithoutJobs(
   { ledger, clock, log, progress }: PayerPorts,
   { reconcileMs = RECONCILE_MS }: PayerSettings,
-  { pay, open }: Pick<PaySources, "open"> & { readonly pay: Pay },
+  { pay, open }: Pick<PayJobsDeps, "pay" | "open">,
   over: AbortSignal,
 ): Promise<void> {
   let saidMs: number | undefined;
@@ -370,9 +312,8 @@ async function payWithoutJobs(
   };
   await repeat(loop, over, async () => {
     const { overdue, returns, isLast } = await open.look();
-    const late = [...overdue, ...returns];
-    if (late.length === 0 && open.isQueueServed) saidMs = undefined;
-    if (late.length > 0 && (saidMs === undefined || clock.nowMs() - saidMs > SAY_AGAIN_MS)) {
+    if (open.isQueueServed) saidMs = undefined;
+    else if (saidMs === undefined || clock.nowMs() - saidMs > SAY_AGAIN_MS) {
       saidMs = clock.nowMs();
       const receipt = {
         event: "queue.not_served",
