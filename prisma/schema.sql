@@ -207,6 +207,20 @@ CREATE TRIGGER freeze_waits_for_payments BEFORE INSERT ON ledger_freeze FOR EACH
 CREATE TRIGGER no_delete BEFORE DELETE ON ledger_freeze FOR EACH ROW EXECUTE FUNCTION refuse_removal();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON ledger_freeze FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
 
+CREATE TABLE lost_memo_key (
+  public_key text NOT NULL,
+  actor text NOT NULL,
+  agreed_by text NOT NULL,
+  reason text NOT NULL,
+  written_by text NOT NULL DEFAULT SESSION_USER,
+  created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  CONSTRAINT lost_memo_key_pkey PRIMARY KEY (public_key),
+  CONSTRAINT lost_memo_key_of_two CHECK (actor <> '' AND agreed_by <> '' AND reason <> '' AND actor <> agreed_by)
+);
+CREATE TRIGGER no_delete BEFORE DELETE ON lost_memo_key FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON lost_memo_key FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+CREATE TRIGGER written_once BEFORE UPDATE ON lost_memo_key FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE memo_key (
   public_key text NOT NULL,
   since_block_num integer,
@@ -597,7 +611,7 @@ CREATE TABLE watcher_note (
   written_by text NOT NULL DEFAULT SESSION_USER,
   created_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT watcher_note_pkey PRIMARY KEY (id),
-  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'incoming', 'authority', 'alert', 'balance']))
+  CONSTRAINT watcher_note_kind_known CHECK (kind = ANY (ARRAY['position', 'incoming', 'authority', 'alert', 'balance', 'policy']))
 );
 CREATE INDEX watcher_note_newest ON watcher_note (kind, id);
 CREATE UNIQUE INDEX watcher_note_one_alert ON watcher_note (subject) WHERE kind = 'alert';

@@ -117,12 +117,12 @@ const watched = {
 const settlements = new SettlementCheck(watched);
 const incoming = new IncomingCheck({
   ...watched,
-  rules: {
+  rules: () => ({
     policy: cluster.policy,
     terms: [cluster.policy.terms],
     managers: [],
     exchangeDepositAccount: "bittrex-deposit",
-  },
+  }),
 });
 const client = new pg.Client(url);
 await client.connect();

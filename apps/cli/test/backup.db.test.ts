@@ -479,4 +479,15 @@ describe("a server that is newer than every pg_dump here", () => {
     );
     expect({ code, err }).toMatchObject({ code: 78, err: expect.stringContaining("postgresql-client-18") });
   });
+
+  withEmbedded("ends the service at its start, which would never make one", async ({ databaseUrl }) => {
+    const answer = await stakebtsWith({ DATABASE_URL: databaseUrl }, inProcess)(
+      "backup",
+      "--dir",
+      tmpdir(),
+      "--every",
+      "4h",
+    );
+    expect(answer).toMatchObject({ code: 78, err: expect.stringContaining("postgresql-client-18") });
+  });
 });

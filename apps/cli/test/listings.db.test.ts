@@ -1,5 +1,6 @@
 import pg from "pg";
 import { describe, expect } from "vitest";
+import { createPostgresMonitorLedger } from "@stakebts/core/custody/postgres-monitor-ledger";
 import { test } from "./cli-test.ts";
 
 interface Page {
@@ -73,6 +74,24 @@ describe("listings", () => {
     expect(err).toBe("2 of 6; --limit 0 shows all, --offset 2 the next ones\n");
     // Nobody sees colours but a person at a terminal.
     expect(`${out}${(await stakebts("status")).out}`).not.toContain("\u001B");
+  });
+
+  test("say what the custodian should hold, and what the chain has, as the watcher has compared them last", async ({
+    cluster,
+    stakebts,
+    databaseUrl,
+  }) => {
+    expect((await stakebts("status")).out).toMatch(/balance +compared by no watcher yet/u);
+    const watcher = createPostgresMonitorLedger({ url: databaseUrl });
+    const note = { blockNum: 40, shares: "9999912345", agreesAtBlockNum: 38 };
+    await watcher.note("balance", cluster.custodian.name, JSON.stringify(note));
+    expect((await stakebts("status")).out).toMatch(
+      /balance +99,999.12345 BTS expected after block 40, the same on the chain after block 38/u,
+    );
+    await watcher.note("balance", cluster.custodian.name, JSON.stringify({ ...note, difference: "-7" }));
+    expect((await stakebts("status")).out).toContain("but the chain has 0.00007 BTS less since block 38");
+    expect(await stakebts.json("status")).toMatchObject({ balance: { differenceShares: "-7" } });
+    await watcher.close();
   });
 
   test("that do not need the chain work without a node, and status says that it was not asked", async ({

@@ -9,7 +9,7 @@ import { openChain } from "@stakebts/core/processes/open-ports";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { runWatcher } from "@stakebts/core/processes/watcher";
 import { hostClock } from "@stakebts/core/runtime/host-clock";
-import { readConfig } from "./config.ts";
+import { readConfig, readPolicy } from "./config.ts";
 
 runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progress, readiness, onBroken }) => {
   const { DATABASE_URL: databaseUrl } = config;
@@ -35,13 +35,13 @@ runProcess("watcher", readConfig, async ({ config, log, signal, metrics, progres
     },
     {
       custodian: config.STAKEBTS_CUSTODIAN,
-      policyOn: (chainId) => policyOf(config.STAKEBTS_POLICY, chainId).policy,
-      owed: {
+      policyOn: (chainId) => policyOf(readPolicy(), chainId).policy,
+      owed: () => ({
         exchangeDepositAccount: config.STAKEBTS_EXCHANGE_DEPOSIT_ACCOUNT,
         checkpointAccount: config.STAKEBTS_AUDIT_CHECKPOINT_ACCOUNT,
         depositMemos: undefined,
-        managers: policyOf(config.STAKEBTS_POLICY, "").managers,
-      },
+        managers: policyOf(readPolicy(), "").managers,
+      }),
       installation: config.STAKEBTS_NOTIFY_NAME,
       pollMs: config.STAKEBTS_POLL_MS,
       shown: shown(config),

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type BackupResult, backupsIn, makeBackup } from "@stakebts/core/backups/make-backup";
+import { StartupError } from "@stakebts/kernel/errors";
+import { type BackupResult, backupsIn, makeBackup, requirePgTools } from "@stakebts/core/backups/make-backup";
 import { createLog } from "@stakebts/core/runtime/logger";
 import {
   backupTime,
@@ -90,7 +91,11 @@ async function once(context: Context, options: Options): Promise<ExitCode> {
 /** One whenever the newest is old enough. What goes wrong is said, written down and tried again; SIGTERM ends it. */
 async function goOn(context: Context, options: Options, everyMs: number): Promise<ExitCode> {
   // What no later attempt could cure ends it at once, with 78.
-  readSettings("database", context.environment);
+  const { DATABASE_URL: databaseUrl } = readSettings("database", context.environment);
+  await requirePgTools(databaseUrl, context.environment).catch((error: unknown) => {
+    // A database that is away now may be there when a backup is due.
+    if (error instanceof StartupError) throw error;
+  });
   const log = createLog({ process: "backup", level: "info" });
   const stop = new AbortController();
   const end = (): void => stop.abort();

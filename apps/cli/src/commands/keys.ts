@@ -7,13 +7,15 @@ import {
   openKeystore,
   encryptKeystore,
 } from "@stakebts/core/config/keystore";
+import { loseMemoKey } from "@stakebts/core/operators/lose-memo-key";
 import { StartupError } from "@stakebts/kernel/errors";
 import { checkActiveKey, checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
+import { plainText } from "@stakebts/kernel/plain-text";
 import { readSettings } from "../config.ts";
 import type { Context, Run } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { examples, jsonOption } from "../options.ts";
-import { newPassword, password, passwordOption, readText } from "../ask.ts";
+import { type ActionOptions, actorOption, examples, jsonOption, reasonOption } from "../options.ts";
+import { isConfirmed, newPassword, operatorAction, password, passwordOption, readText } from "../ask.ts";
 import { printJson } from "../print.ts";
 
 const ROLES = ["active", "memo"] as const;
@@ -68,6 +70,7 @@ ${examples(["keys create payer.keystore --role active", "asks for key and passwo
         return EXIT.ok;
       }),
     );
+  addLost(keys, run);
   keys
     .command("check")
     .argument("<file>", "the keystore")
@@ -111,6 +114,45 @@ ${examples(["keys check payer.keystore", "asks for the password"], ["keys check 
         }
       }),
     );
+}
+
+function addLost(keys: Command, run: Run): void {
+  keys
+    .command("lost")
+    .argument("<public-key>", "a memo key that the custodian's account had, as `stakebts status` names it")
+    .addOption(
+      new Option("--agreed-by <name>", "a second person, who has agreed to it").makeOptionMandatory(),
+    )
+    .description("Say that nobody has this memo key any more. It cannot be taken back.")
+    .addOption(reasonOption())
+    .addOption(actorOption())
+    .option("--yes", "do not ask")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+What waits for it counts as unreadable and goes back less the fee. What follows from transfers that were read while the key was there
+is paid, although the payer cannot read their memos any more. The account needs another memo key on the chain before.
+${examples(["keys lost BTS6… --agreed-by bob --reason 'the safe has burnt'", "after everything else has failed"])}`,
+    )
+    .action(
+      run(async (context, publicKey: string, options: LostOptions) => {
+        const action = await operatorAction(context, options);
+        const question = `${publicKey}: what waits for it goes back to its senders, less the fee. Is it lost for good?`;
+        if (!(await isConfirmed(context, options.yes ?? false, question))) return EXIT.no;
+        const { ledger, chain } = context;
+        const deps = { ledger, chain, custodian: await context.custodian() };
+        const answer = await loseMemoKey(deps, { publicKey, agreedBy: options.agreedBy, action });
+        if (options.json) printJson(context.terminal, answer);
+        else context.terminal.out(plainText(`${answer.publicKey} ${answer.message}`));
+        return answer.result === "refused" ? EXIT.no : EXIT.ok;
+      }),
+    );
+}
+
+interface LostOptions extends ActionOptions {
+  readonly agreedBy: string;
+  readonly yes?: boolean;
 }
 
 async function misfits(

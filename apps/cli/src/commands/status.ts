@@ -7,8 +7,9 @@ import { PAYOUT_COUNTS } from "@stakebts/core/operators/lists";
 import { freezeText, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
 import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
+import { shares } from "@stakebts/kernel/amount";
 import { plainText } from "@stakebts/kernel/plain-text";
-import { btsText, durationText, numberText, timeText } from "@stakebts/kernel/text";
+import { btsText, durationText, numberText, sharesText, timeText } from "@stakebts/kernel/text";
 import type { Context, Run } from "../context.ts";
 import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
@@ -82,6 +83,7 @@ function show(
       : `block ${cursor.blockNum}, ${timeText(cursor.blockTimeMs)} UTC, read from block ${cursor.scannedFromBlockNum} on`,
   );
   line("chain", "head" in chain ? lagText(chain.head, cursor?.blockNum) : chain.problem);
+  line("balance", balanceText(status.balance, paint));
   line("agreements", `${status.agreements} in all, ${owed.nominators} nominator(s) with something to come`);
   line("owed", `${btsText(owed.gross.amount)}, of it past due ${numberText(owed.pastDue.amount)}`);
   line("due in 24 h", `${btsText(owed.within24h.amount)} in ${owed.within24h.count} payment(s)`);
@@ -110,6 +112,19 @@ function show(
     return;
   }
   printTable(terminal, PAYOUT_COUNTS, counts);
+}
+
+/** The watcher notes it once an hour, and when a difference begins or ends. */
+function balanceText(balance: StatusView["balance"], paint: Context["terminal"]["paint"]): string {
+  if (balance === undefined) return paint("yellow", "compared by no watcher yet");
+  const { blockNum, expectedShares, agreesAtBlockNum, differenceShares: more } = balance;
+  const expected = `${sharesText(expectedShares)} expected after block ${blockNum}`;
+  if (more === 0n) return `${expected}, the same on the chain after block ${agreesAtBlockNum}`;
+  const size = sharesText(shares(more < 0n ? 0n - more : more));
+  return paint(
+    "red",
+    `${expected}, but the chain has ${size} ${more < 0n ? "less" : "more"} since block ${agreesAtBlockNum}`,
+  );
 }
 
 function lagText(head: ChainHead, blockNum: number | undefined): string {

@@ -61,6 +61,13 @@ export function makeBackup(request: BackupRequest): Promise<BackupResult> {
   });
 }
 
+/** Errors: StartupError when no program here can dump this server; what the database says. */
+export const requirePgTools = (
+  databaseUrl: string,
+  environment: BackupRequest["environment"],
+): Promise<PgTools> =>
+  withSession(databaseUrl, async (session) => findPgTools(environment, (await serverVersion(session)).major));
+
 export async function serverVersion(session: pg.Client): Promise<{ major: number; text: string }> {
   const { rows } = await session.query<{ server_version: string; num: string }>(
     "SELECT current_setting('server_version') AS server_version, current_setting('server_version_num') AS num",

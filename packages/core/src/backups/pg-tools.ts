@@ -30,15 +30,16 @@ const SETS_UNKNOWN_FROM = 17;
 /**
  * Looks for the programs for a server of this version: where STAKEBTS_PG_DUMP says, on the path, in the folders of the
  * distribution. Those of the server's own version are best, then the next newer ones: older ones cannot read it.
- * @param dumpMajor of the `pg_dump` that made the file that is to be read: older ones than that cannot
+ * @param dumpMajor of the `pg_dump` that made the file that is to be read: older ones than that cannot. When nobody knows,
+ *   the newest are tried
  * Errors: StartupError that says what to install.
  */
 export async function findPgTools(
   environment: Environment,
   serverMajor: number,
-  dumpMajor = serverMajor,
+  dumpMajor: number | "unknown" = serverMajor,
 ): Promise<PgTools> {
-  const needed = Math.max(serverMajor, dumpMajor);
+  const needed = dumpMajor === "unknown" ? serverMajor : Math.max(serverMajor, dumpMajor);
   const found = (
     await Promise.all(
       candidates(environment).map(async (dump) => ({ dump, version: (await versionOf(dump)) ?? "" })),
@@ -47,7 +48,7 @@ export async function findPgTools(
   const fitting = found
     .map((tool) => ({ ...tool, major: majorOf(tool) }))
     .filter(({ dump, major }) => major >= needed && existsSync(join(dirname(dump), "pg_restore")))
-    .toSorted((a, b) => a.major - b.major);
+    .toSorted((a, b) => (dumpMajor === "unknown" ? b.major - a.major : a.major - b.major));
   const refusals = found.map(({ dump, version }) => `${dump} is of version ${version}`);
   for (const { dump, version, major } of fitting) {
     const [restore, psql] = ["pg_restore", "psql"].map((name) => join(dirname(dump), name)) as [

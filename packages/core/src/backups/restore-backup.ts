@@ -31,7 +31,7 @@ export async function inspectBackup(
     return { problem: "the manifest beside it cannot be read: it is not one of ours, or is damaged" };
   }
   const dumpMajor = Number.parseInt(manifest?.pgDumpVersion ?? "", 10);
-  const tools = await findPgTools(environment, major, Number.isNaN(dumpMajor) ? major : dumpMajor);
+  const tools = await findPgTools(environment, major, Number.isNaN(dumpMajor) ? "unknown" : dumpMajor);
   let list: string;
   try {
     list = (await runTool(tools.restore, ["--list", path], {})).out;

@@ -4,6 +4,7 @@ import { CUSTODIAN, inCluster, type InProcessCluster } from "@stakebts/testkit/i
 import { memoryMonitorLedger } from "@stakebts/testkit/simulator/monitor-ledger";
 import type { NewReceipt } from "../ledger/ledger.ts";
 import { enqueueStalePayouts } from "../ledger/dispatch-jobs.ts";
+import { reconciledBalance } from "../ledger/reconciled-balance.ts";
 import { examineTransfer, recordTransfer } from "../operators/record-transfer.ts";
 import { BalanceMonitor } from "./balance-monitor.ts";
 
@@ -90,6 +91,10 @@ const proposed = async (cluster: InProcessCluster, amountBts: bigint) => {
 
 const isFrozen = async ({ ledger }: InProcessCluster) => !(await ledger.control.read()).payments.on;
 
+/** What people are told without a watcher. */
+const noted = async ({ ledger }: InProcessCluster) =>
+  reconciledBalance((await memoryMonitorLedger(ledger).lastNote("balance")) ?? "");
+
 describe("the custodian's balance", () => {
   it("agrees while hundreds of payments are on their way, and nominations come in", () =>
     watched({}, async (cluster, { alerts, monitor, blocks }) => {
@@ -165,11 +170,16 @@ describe("the custodian's balance", () => {
       expect(second.alerts).toEqual([]);
       expect(second.monitor.state.difference).toBe(-7n);
       expect(alerts).toHaveLength(1);
+      const { agreesAtBlockNum } = await noted(cluster);
+      expect(await noted(cluster)).toMatchObject({ differenceShares: -7n });
       await cluster.ledger.transaction((tx) =>
         tx.balanceAdjustments.add({ amountShares: -7n, actor: "ann", reason: "a fee" }),
       );
       await blocks(20);
       expect(monitor.state.difference).toBe(0n);
+      const after = await noted(cluster);
+      expect(after.differenceShares).toBe(0n);
+      expect(after.agreesAtBlockNum).toBeGreaterThan(agreesAtBlockNum);
     }));
 
   it("is found after an absence of the watcher", () =>

@@ -176,7 +176,7 @@ export class BalanceMonitor {
         recorded: [],
         paidIn: [],
       };
-      await this.#note(expected);
+      await this.#note(expected, 0n);
       await this.#deps.ledger.addReceipts([
         {
           event: "balance.recorded",
@@ -356,10 +356,12 @@ export class BalanceMonitor {
 
   async #agrees(expected: Expectation, blockNum: number): Promise<void> {
     this.#inARow = [];
-    if (this.#difference !== 0n) this.#deps.log.info("balance.agrees", { block: blockNum });
-    this.#difference = 0n;
     expected.agreesAtBlockNum = Math.max(expected.agreesAtBlockNum, blockNum);
-    if (expected.blockNum >= this.#notedBlockNum + NOTE_EVERY_BLOCKS) await this.#note(expected);
+    const isOver = this.#difference !== 0n;
+    if (isOver || expected.blockNum >= this.#notedBlockNum + NOTE_EVERY_BLOCKS)
+      await this.#note(expected, 0n);
+    if (isOver) this.#deps.log.info("balance.agrees", { block: blockNum });
+    this.#difference = 0n;
   }
 
   async #differs(expected: Expectation, difference: BalanceDifference): Promise<void> {
@@ -396,7 +398,7 @@ export class BalanceMonitor {
           : `an executed proposal? stakebts transfers record; anything else that is legitimate: ${accept}`,
       },
     };
-    await this.#note(expected);
+    await this.#note(expected, amount);
     const isNew = isMissing ? await ledger.stopPayments(receipt, reason) : await ledger.tell(receipt);
     if (!isNew) return;
     logReceipt(log, receipt);
@@ -414,8 +416,8 @@ export class BalanceMonitor {
     }
   }
 
-  async #note(expected: Expectation): Promise<void> {
-    await this.#deps.ledger.note("balance", this.#deps.custodian.name, toNote(expected));
+  async #note(expected: Expectation, difference: bigint): Promise<void> {
+    await this.#deps.ledger.note("balance", this.#deps.custodian.name, toNote(expected, difference));
     this.#notedBlockNum = expected.blockNum;
   }
 
@@ -442,14 +444,18 @@ const leastOf = (differences: readonly BalanceDifference[]): BalanceDifference =
 const plainBts = (amount: bigint): string =>
   `${amount / 100_000n}.${(amount % 100_000n).toString().padStart(5, "0")}`;
 
-const toNote = (expected: Expectation): string =>
-  JSON.stringify(expected, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
+/** `ledger/reconciled-balance.ts` reads a part of it for people; the difference is there for them alone. */
+const toNote = (expected: Expectation, difference: bigint): string =>
+  JSON.stringify({ ...expected, difference }, (_, value: unknown) =>
+    typeof value === "bigint" ? `${value}` : value,
+  );
 
 /** Only watchers write there. */
 function fromNote(text: string): Expectation {
-  const note = JSON.parse(text) as Omit<Expectation, "shares" | "adjustmentId"> & {
+  const { difference: _, ...note } = JSON.parse(text) as Omit<Expectation, "shares" | "adjustmentId"> & {
     readonly shares: string;
     readonly adjustmentId: string;
+    readonly difference?: string;
   };
   return { ...note, shares: BigInt(note.shares), adjustmentId: BigInt(note.adjustmentId) };
 }

@@ -1,8 +1,9 @@
+import { bts } from "@stakebts/kernel/amount";
 import { OWED } from "@stakebts/testkit/in-process-cluster";
 import { test as base, type Watched } from "@stakebts/testkit/watched-cluster";
 import { describe, expect } from "vitest";
 import type { NewReceipt } from "../ledger/ledger.ts";
-import { termsEver } from "../rules/policy.ts";
+import { type Policy, termsEver } from "../rules/policy.ts";
 import { IncomingCheck } from "./incoming-check.ts";
 
 const [ALICE, BOB, MANAGER] = ["nominator-1", "nominator-2", "dls.cipher"] as const;
@@ -12,6 +13,8 @@ interface World extends Pick<Watched, "cluster" | "frozen"> {
   readonly look: () => Promise<readonly NewReceipt[]>;
   /** Another one begins. */
   readonly restart: () => void;
+  /** The watcher's policy file says this from now on. */
+  readonly setPolicy: (change: Partial<Policy>) => void;
   /** Final, and in the ledger, and not answered yet. */
   readonly read: () => Promise<void>;
   /** With rights that no login of a process has: what a thief could do before the database refused it, or in place of the process. */
@@ -22,7 +25,8 @@ const test = base.extend<{ world: World }>({
   world: async ({ watched: { cluster, deps, alerts, frozen }, owner }, use) => {
     const { policy } = cluster;
     const rules = { ...OWED, policy, terms: termsEver(policy) };
-    let check = new IncomingCheck({ ...deps, rules });
+    const held = { rules };
+    let check = new IncomingCheck({ ...deps, rules: () => held.rules });
     const look = async () => {
       while (await check.look());
       return alerts;
@@ -32,7 +36,8 @@ const test = base.extend<{ world: World }>({
       cluster,
       frozen,
       look,
-      restart: () => (check = new IncomingCheck({ ...deps, rules })),
+      restart: () => (check = new IncomingCheck({ ...deps, rules: () => held.rules })),
+      setPolicy: (change) => (held.rules = { ...rules, policy: { ...policy, ...change } }),
       read: async () => {
         await cluster.produceUntilFinal();
         await cluster.ingest();
@@ -100,6 +105,44 @@ describe("what was sent and what the ledger has of it", () => {
     expect(await look()).toHaveLength(1);
     restart();
     expect(await look()).toHaveLength(1);
+  });
+});
+
+describe("a policy that has changed", () => {
+  const OTHER = { invalidRequestFee: bts(70n) };
+
+  test("raises no alarm for what was answered before, also in a watcher's absence", async ({
+    world: { cluster, look, restart, setPolicy },
+  }) => {
+    await cluster.send(BOB, 100, "what is this");
+    await cluster.settle();
+    setPolicy(OTHER);
+    restart();
+    expect(await look()).toEqual([]);
+  });
+
+  test("is known to a watcher that goes on running", async ({
+    world: { cluster, look, restart, setPolicy },
+  }) => {
+    setPolicy(OTHER);
+    restart();
+    await look();
+    await cluster.send(BOB, 100, "what is this");
+    await cluster.settle();
+    setPolicy({});
+    expect(await look()).toEqual([]);
+  });
+
+  test("does not excuse an answer that follows from none", async ({
+    world: { cluster, look, setPolicy, frozen },
+  }) => {
+    setPolicy(OTHER);
+    await look();
+    cluster.policy = { ...cluster.policy, invalidRequestFee: bts(60n) };
+    await cluster.send(BOB, 100, "what is this");
+    await cluster.settle();
+    expect(await look()).toMatchObject([{ event: "incoming.differs" }]);
+    expect(await frozen()).toContain("30 BTS are not returned");
   });
 });
 

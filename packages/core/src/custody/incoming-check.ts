@@ -12,6 +12,8 @@ import {
   type WrittenTransfer,
 } from "../rules/answered.ts";
 import type { MonitorLedger } from "./monitor-ledger.ts";
+import { KnownRules } from "./known-rules.ts";
+import { AccountNames } from "./account-names.ts";
 import { type AlertDeps, raiseAlert } from "./raise-alert.ts";
 
 export interface IncomingCheckDeps extends AlertDeps {
@@ -23,14 +25,13 @@ export interface IncomingCheckDeps extends AlertDeps {
     "stopPayments" | "passedBlocks" | "incoming" | "cursor" | "lastNote" | "note"
   >;
   readonly custodian: { readonly id: AccountId; readonly name: string };
-  readonly rules: AnswerRules;
+  /** Those of this moment: a policy may change while this process runs. */
+  readonly rules: () => AnswerRules;
 }
 
 const BLOCKS_PER_STEP = 200;
 const TRANSFERS_PER_STEP = 2_000;
 const ANSWERS_PER_STEP = 500;
-const ACCOUNTS_AT_ONCE = 100;
-const NAMES_MAX = 20_000;
 /** Transfers that wait for an answer. When there are more, no further blocks are looked at. */
 const WAITING_MAX = 5_000;
 /** Where the next watcher goes on is noted this often, in blocks: an hour. */
@@ -45,7 +46,8 @@ const WAITING_BLOCKS_MAX = 28_800;
  */
 export class IncomingCheck {
   readonly #deps: IncomingCheckDeps;
-  readonly #names = new Map<AccountId, string>();
+  readonly #names: AccountNames;
+  readonly #rules: KnownRules;
   /** Transfers that have no answer yet, those that were asked for last at the end. */
   readonly #waiting = new Map<string, OperationPosition>();
   #done: number | undefined;
@@ -53,6 +55,8 @@ export class IncomingCheck {
 
   constructor(deps: IncomingCheckDeps) {
     this.#deps = deps;
+    this.#names = new AccountNames(deps.chain);
+    this.#rules = new KnownRules(deps.ledger, { subject: deps.custodian.name, read: deps.rules });
   }
 
   /** Safe to call again after it has thrown, at any point. Answers whether blocks are left. Throws ChainError. */
@@ -63,6 +67,7 @@ export class IncomingCheck {
     const head = await chain.head();
     const lastFinal = lastFinalBlockNum(head.irreversibleBlockNum);
     this.#done ??= await this.#begin(Math.min(cursor.blockNum, lastFinal));
+    await this.#rules.all(); // Noted also while nothing is answered.
     await this.#lookAtAnswers();
     const to = Math.min(lastFinal, cursor.blockNum, this.#done + BLOCKS_PER_STEP);
     if (to <= this.#done || this.#waiting.size > WAITING_MAX) return false;
@@ -151,10 +156,10 @@ export class IncomingCheck {
   async #incomingOf({ blockNum, timeMs, transfers }: ChainBlock): Promise<readonly WrittenTransfer[]> {
     const { custodian } = this.#deps;
     const incoming = transfers.filter(({ fromId, toId }) => toId === custodian.id && fromId !== custodian.id);
-    await this.#learnNames(incoming.map(({ fromId }) => fromId));
+    await this.#names.learn(incoming.map(({ fromId }) => fromId));
     return incoming.map(({ trxInBlock, opInTrx, fromId, amount, assetId, memo, permissionId }) => ({
       operation: { blockNum, trxInBlock, opInTrx },
-      sender: this.#names.get(fromId) ?? fromId,
+      sender: this.#names.of(fromId),
       timeMs,
       amount,
       assetId,
@@ -167,8 +172,10 @@ export class IncomingCheck {
     const asked = [...this.#waiting].slice(0, ANSWERS_PER_STEP);
     if (asked.length === 0) return;
     const answered = await this.#deps.ledger.incoming.answered(asked.map(([, operation]) => operation));
+    const rules = await this.#rules.all();
     const problems = answered.flatMap((transfer): Problem[] => {
-      const why = whyWronglyAnswered(transfer, this.#deps.rules);
+      const reasons = rules.map((one) => whyWronglyAnswered(transfer, one));
+      const why = reasons.includes(undefined) ? undefined : reasons[0];
       return why === undefined
         ? []
         : [{ at: transfer.operation, why: `the ledger says "${transfer.outcome}", but ${why}` }];
@@ -204,14 +211,6 @@ export class IncomingCheck {
       },
       reason,
     );
-  }
-
-  async #learnNames(ids: readonly AccountId[]): Promise<void> {
-    const wanted = [...new Set(ids.filter((id) => !this.#names.has(id)))];
-    if (this.#names.size + wanted.length > NAMES_MAX) this.#names.clear();
-    for (let i = 0; i < wanted.length; i += ACCOUNTS_AT_ONCE)
-      for (const account of await this.#deps.chain.accounts(wanted.slice(i, i + ACCOUNTS_AT_ONCE)))
-        if (account !== undefined) this.#names.set(account.id, account.name);
   }
 }
 

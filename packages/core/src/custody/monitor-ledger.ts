@@ -25,8 +25,8 @@ export interface OperationToLookUp {
 /**
  * The ledger as the spend monitor uses it: it reads, and it writes nothing but its own notes, receipts and freezes of payments.
  */
-export const WATCHER_NOTES = ["position", "incoming", "authority", "alert", "balance"] as const;
-/** What a watcher remembers: up to where it has looked, which authority it has seen, and what it expects the custodian to hold. */
+export const WATCHER_NOTES = ["position", "incoming", "authority", "alert", "balance", "policy"] as const;
+/** What a watcher remembers: up to where it has looked, which authority it has seen, what it expects the custodian to hold, and by which policies. */
 export type WatcherNoteKind = Exclude<(typeof WATCHER_NOTES)[number], "alert">;
 
 /** A settlement that no watcher has held against the chain. */

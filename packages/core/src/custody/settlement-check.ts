@@ -7,6 +7,7 @@ import { readOrPass } from "../ledger/pass-blocks.ts";
 import type { PayoutId } from "../rules/payout.ts";
 import { whyNotSettled } from "../rules/settlement.ts";
 import type { MonitorLedger, UncheckedSettlement } from "./monitor-ledger.ts";
+import { AccountNames } from "./account-names.ts";
 import { type AlertDeps, raiseAlert } from "./raise-alert.ts";
 
 export interface SettlementCheckDeps extends AlertDeps {
@@ -20,8 +21,6 @@ export interface SettlementCheckDeps extends AlertDeps {
 /** Settlements that are looked at in one step, twice: the newest, and some of those that are left from an absence. */
 const SETTLEMENTS_PER_STEP = 500;
 const BLOCKS_AT_ONCE = 16;
-const ACCOUNTS_AT_ONCE = 100;
-const NAMES_MAX = 20_000;
 /**
  * An ingester may know of a final block before this process does. After a minute of the chain's time a block that was final then is so
  * for everybody.
@@ -39,7 +38,7 @@ type SentTransfer = Omit<ChainTransfer, "txid"> & Partial<Pick<ChainTransfer, "t
  */
 export class SettlementCheck {
   readonly #deps: SettlementCheckDeps;
-  readonly #names = new Map<AccountId, string>();
+  readonly #names: AccountNames;
   /** Blocks that are not final here yet, and the head when they were asked for first. */
   readonly #awaited = new Map<PayoutId, number>();
   /** The oldest that was looked at of those that are left; `undefined`: from the newest again. */
@@ -47,6 +46,7 @@ export class SettlementCheck {
 
   constructor(deps: SettlementCheckDeps) {
     this.#deps = deps;
+    this.#names = new AccountNames(deps.chain);
   }
 
   /** Safe to call again after it has thrown, at any point. Throws ChainError when a block cannot be read; the others were checked. */
@@ -92,7 +92,7 @@ export class SettlementCheck {
         transfer === undefined
           ? undefined
           : {
-              receiver: this.#names.get(transfer.toId) ?? transfer.toId,
+              receiver: this.#names.of(transfer.toId),
               amount: transfer.amount,
               assetId: transfer.assetId,
               txid: transfer.txid,
@@ -144,7 +144,7 @@ export class SettlementCheck {
           }
         }),
       );
-    await this.#learnNames([...sent.values()].map(({ toId }) => toId));
+    await this.#names.learn([...sent.values()].map(({ toId }) => toId));
     return { sent, unread, failure };
   }
 
@@ -174,14 +174,6 @@ export class SettlementCheck {
     if (block?.blockNum !== blockNum)
       throw new ChainError("inconsistent_chain", `asked for block ${blockNum}, and got another`);
     return block.transfers.filter(({ fromId }) => fromId === custodian.id);
-  }
-
-  async #learnNames(ids: readonly AccountId[]): Promise<void> {
-    const wanted = [...new Set(ids.filter((id) => !this.#names.has(id)))];
-    if (this.#names.size + wanted.length > NAMES_MAX) this.#names.clear();
-    for (let i = 0; i < wanted.length; i += ACCOUNTS_AT_ONCE)
-      for (const account of await this.#deps.chain.accounts(wanted.slice(i, i + ACCOUNTS_AT_ONCE)))
-        if (account !== undefined) this.#names.set(account.id, account.name);
   }
 
   #alert({ key, payee, amount, by, matchedBy }: UncheckedSettlement, why: string): Promise<void> {

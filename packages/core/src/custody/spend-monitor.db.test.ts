@@ -76,9 +76,8 @@ function givenWatcher(cluster: InProcessCluster, url: string, checkpointAccount?
     chain,
     ledger,
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-    policy: cluster.policy,
     custodian: cluster.custodian,
-    owed: { ...OWED, checkpointAccount, terms: termsEver(cluster.policy) },
+    rules: () => ({ ...OWED, ...cluster.policy, checkpointAccount, terms: termsEver(cluster.policy) }),
     onAlert: (alert) => alerts.push(alert),
   });
   const look = async () => {

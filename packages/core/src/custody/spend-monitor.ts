@@ -20,6 +20,7 @@ import type { Log } from "@stakebts/kernel/log";
 import { lastFinalBlockNum } from "../ledger/ingest-blocks.ts";
 import type { Debt, OwedRules } from "../rules/owed.ts";
 import { CauseReader } from "../ledger/cause-reader.ts";
+import { AccountNames } from "./account-names.ts";
 import { raiseAlert } from "./raise-alert.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
 import { readOperationsOrPass } from "../ledger/pass-blocks.ts";
@@ -31,9 +32,9 @@ export interface SpendMonitorDeps {
     Partial<UndeliveredBlockReader>;
   readonly ledger: MonitorLedger;
   readonly log: Log;
-  readonly policy: Pick<Policy, "maxNetworkFee">;
   readonly custodian: { readonly id: AccountId; readonly name: string };
-  readonly owed: OwedRules;
+  /** Those of this moment: a policy may change while this process runs. */
+  readonly rules: () => OwedRules & Pick<Policy, "maxNetworkFee">;
   /** Called once for each alert, after payments were switched off or could not be switched off. */
   readonly onAlert: (alert: NewReceipt) => void;
 }
@@ -80,7 +81,7 @@ export class SpendMonitor {
   /** Of the reversible blocks that were looked at, by their numbers. */
   readonly #headIds = new Map<number, string>();
   readonly #unmatched = new Map<string, UnmatchedOperation>();
-  readonly #names = new Map<string, string>();
+  readonly #names: AccountNames;
   /** What final blocks hold that the history has not been compared with yet, with the blocks' numbers. */
   readonly #finalActs = new Map<string, number>();
   #standBlockNum = 0;
@@ -93,6 +94,7 @@ export class SpendMonitor {
 
   constructor(deps: SpendMonitorDeps) {
     this.#deps = deps;
+    this.#names = new AccountNames(deps.chain);
     this.#causes = new CauseReader({
       chain: deps.chain,
       passedBlocks: deps.ledger.passedBlocks,
@@ -225,7 +227,9 @@ export class SpendMonitor {
     }
     this.#historyProblem = undefined;
     const hidden = entries.filter((entry) => entry.isActing && !this.#finalActs.has(actOf(entry)));
-    await this.#learnNames(hidden.flatMap(({ transfer }) => (transfer === undefined ? [] : [transfer.toId])));
+    await this.#names.learn(
+      hidden.flatMap(({ transfer }) => (transfer === undefined ? [] : [transfer.toId])),
+    );
     for (const { position, name, transfer } of hidden) {
       const operation: AccountOperation = {
         position,
@@ -248,7 +252,7 @@ export class SpendMonitor {
   async #judge(blocks: readonly AccountBlock[], lastFinal: number): Promise<void> {
     const found = blocks.flatMap((block) => block.operations.map((operation) => ({ block, operation })));
     if (found.length === 0) return;
-    await this.#learnNames(
+    await this.#names.learn(
       found.flatMap(({ operation }) => (operation.transfer === undefined ? [] : [operation.transfer.toId])),
     );
     const candidates = found.map(({ block, operation }): UnmatchedOperation => ({
@@ -307,7 +311,8 @@ export class SpendMonitor {
   }
 
   async #verdicts(candidates: readonly UnmatchedOperation[]): Promise<readonly OperationVerdict[]> {
-    const { ledger, policy, owed } = this.#deps;
+    const { ledger } = this.#deps;
+    const rules = this.#deps.rules();
     const known = await ledger.knownOf(
       candidates.map(({ operation, effect }) => ({
         position: operation.position,
@@ -318,7 +323,7 @@ export class SpendMonitor {
     return candidates.map(({ effect }, i) => {
       const facts = known[i];
       assert(facts !== undefined, "an answer for each operation");
-      return checkOperation(effect, facts, { maxNetworkFee: policy.maxNetworkFee, ...owed });
+      return checkOperation(effect, facts, rules);
     });
   }
 
@@ -436,15 +441,7 @@ export class SpendMonitor {
     const { fromId, toId, amount, assetId, feeAmount: fee, feeAssetId, permissionId } = transfer;
     if (permissionId !== undefined)
       return fromId === custodian.id ? { type: "other", name } : { type: "draw", amount, assetId, fee };
-    return { type: "payment", receiver: this.#names.get(toId) ?? toId, amount, assetId, fee, feeAssetId };
-  }
-
-  async #learnNames(ids: readonly AccountId[]): Promise<void> {
-    const wanted = [...new Set(ids.filter((id) => !this.#names.has(id)))];
-    if (wanted.length === 0) return;
-    const accounts = await this.#deps.chain.accounts(wanted);
-    // Of a reversible block an account may be unknown to the nodes that are asked: then its id is its name.
-    for (const account of accounts) if (account !== undefined) this.#names.set(account.id, account.name);
+    return { type: "payment", receiver: this.#names.of(toId), amount, assetId, fee, feeAssetId };
   }
 }
 

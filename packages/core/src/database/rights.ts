@@ -134,6 +134,8 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       operator: "INSERT (public_key, since_block_num)",
     },
   },
+  // What two people say, with the login of operators: the payer does without the memos that only such a key opens.
+  lost_memo_key: { write: { operator: "INSERT (public_key, actor, agreed_by, reason)" } },
   // An order, and no more: ingester and watcher believe nodes, not the row.
   passed_block: { write: { operator: "INSERT" } },
   // What a person vouches for, with the login of operators: the watcher reckons with it.

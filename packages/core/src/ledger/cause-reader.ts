@@ -110,8 +110,11 @@ export class CauseReader {
       const found = await this.#find(blocks, claim.transfer.operation);
       const request = found?.request;
       // What all can see is looked at first. A refund of what can be read is owed whatever it says.
+      // What only a lost key opens is taken on the ledger's word: people have said so.
       const isUnread =
-        request?.type === "unread" && !(claim.asks === "any" && isReadable(claim.transfer.request));
+        request?.type === "unread" &&
+        request.isLost !== true &&
+        !(claim.asks === "any" && isReadable(claim.transfer.request));
       const visible =
         found === undefined || request?.type !== "unread" ? found : { ...found, request: undefined };
       const problem = whyNotOnChain(claim, visible);

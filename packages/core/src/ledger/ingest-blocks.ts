@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { shares } from "@stakebts/kernel/amount";
 import { assert, AssertionError } from "@stakebts/kernel/assert";
-import { StartupError } from "@stakebts/kernel/errors";
+import { ServiceError, StartupError } from "@stakebts/kernel/errors";
 import { isRecoveryHoldPassed } from "../rules/recovery-hold.ts";
 import type { ImportMark } from "../rules/import-mark.ts";
 import { parseMemo } from "../rules/memo.ts";
@@ -27,7 +27,7 @@ import { logReceipt } from "./log-receipt.ts";
 import { expireWithdrawals } from "./expire-withdrawals.ts";
 import { jobForTransfer } from "./jobs.ts";
 import { unwritable, withoutLeftOut } from "./leave-out.ts";
-import { isForeign, type MemoKeyHistory, type MemoKeys, missingKey } from "./memo-keys.ts";
+import { isForeign, type MemoKeyHistory, type MemoKeys, missingKey, seenAs } from "./memo-keys.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
 import { readAllOrPass, readOrPass } from "./pass-blocks.ts";
 import type { ReadAhead } from "./read-ahead.ts";
@@ -241,7 +241,8 @@ export async function replayBlocks(
 async function needPassed(tx: LedgerTx, blockNum: number): Promise<void> {
   const standsAt = (await tx.cursor.read())?.blockNum ?? 0;
   if (standsAt < blockNum)
-    throw new Error(
+    // Nothing is broken: the next try begins where the other ledger stands.
+    throw new ServiceError(
       `the ledger stands at block ${standsAt} and had passed block ${blockNum} a moment ago: an older copy took its place; begin again`,
     );
 }
@@ -579,7 +580,7 @@ export const requestOf = (
   policy: Pick<Policy, "strictJsonUpToBlock">,
 ): MemoRequest => (permissionId === undefined ? requestIn(memo, blockNum, policy) : { type: "drawn" });
 
-/** The same, by who may not have every memo key: what a key that is missing may open is `unread`. Throws ChainError. */
+/** The same, by who may not have every memo key: what a key that is missing, or lost, may open is `unread`. Throws ChainError. */
 export async function requestWithKeys(
   { memoKeys, memos, policy }: Pick<IngestDeps, "memoKeys" | "memos" | "policy">,
   transfer: ChainTransfer,
@@ -591,6 +592,8 @@ export async function requestWithKeys(
     const history = await memoKeys.history();
     const publicKey = missingKey(transfer.memo, memo, { side: "to", blockNum, configured, history });
     if (publicKey !== undefined) return { type: "unread", publicKey };
+    const seen = transfer.memo && seenAs(transfer.memo, { side: "to", blockNum, seen: history.seen });
+    if (seen?.isLost === true) return { type: "unread", publicKey: seen.publicKey, isLost: true };
   }
   return requestOf(transfer, memo, blockNum, policy);
 }

@@ -19,7 +19,7 @@ describe("a transfer whose row the database refuses", () => {
   }) => {
     const { policy } = cluster;
     const rules = { ...OWED, policy, terms: termsEver(policy) };
-    const incoming = new IncomingCheck({ ...deps, rules });
+    const incoming = new IncomingCheck({ ...deps, rules: () => rules });
     while (await incoming.look());
     await owner.query("ALTER TABLE transfer ADD CONSTRAINT refuses CHECK (sender <> 'nominator-2')");
     const opened = async () => {

@@ -674,6 +674,8 @@ export interface LedgerTx {
   readonly memoKeys: {
     /** Those that are there already stay as they are. */
     add(keys: readonly SeenMemoKey[]): Promise<void>;
+    /** Of the operator's login only. `false`: it counts as lost already. */
+    lose(lost: LostMemoKey): Promise<boolean>;
   };
   readonly passedBlocks: {
     /** `false`: it was ordered before. */
@@ -717,6 +719,16 @@ export interface SeenMemoKey {
   readonly publicKey: string;
   /** The block in which the account gave it to itself; `undefined`: it was found on the chain. */
   readonly sinceBlockNum: number | undefined;
+  /** Nobody has its private key any more, as two people have said. What only it opens is unreadable for good. */
+  readonly isLost?: true;
+}
+
+export interface LostMemoKey {
+  readonly publicKey: string;
+  readonly actor: string;
+  /** Another person than the actor. */
+  readonly agreedBy: string;
+  readonly reason: string;
 }
 
 /** Unread transfers, page by page. */

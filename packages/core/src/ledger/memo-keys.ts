@@ -16,8 +16,8 @@ export type CustodiansSide = "to" | "from";
 /**
  * Which key may open this memo that is not configured; `undefined`: none. If there is one, nothing is known of what the memo says, and
  * to call it nonsense would cost its sender the fee. Everything may be readable while the account's key on the chain is not
- * configured, whatever it names; and always what is for a key that the account had before its block. The rest that cannot be
- * read is nonsense for ever.
+ * configured, whatever it names; and always what is for a key that the account had before its block, unless that is lost for good. The
+ * rest that cannot be read is nonsense for ever.
  */
 export function missingKey(
   memo: EncryptedMemo | undefined,
@@ -37,11 +37,23 @@ export function missingKey(
 ): string | undefined {
   if (memo === undefined || !isForeign(content)) return undefined;
   const { current, seen } = history;
-  const named = seen.find(
+  const named = seenAs(memo, { side, blockNum, seen });
+  if (named !== undefined && named.isLost !== true) return named.publicKey;
+  return hasKey(configured, current) ? undefined : current;
+}
+
+/** The memo key of the account, before this block, that the memo is for. */
+export const seenAs = (
+  memo: EncryptedMemo,
+  {
+    side,
+    blockNum,
+    seen,
+  }: { readonly side: CustodiansSide; readonly blockNum: number } & Pick<MemoKeyHistory, "seen">,
+): SeenMemoKey | undefined =>
+  seen.find(
     ({ publicKey, sinceBlockNum }) => (sinceBlockNum ?? 0) <= blockNum && sameKey(publicKey, memo[side]),
   );
-  return named?.publicKey ?? (hasKey(configured, current) ? undefined : current);
-}
 
 /** Is it for none of the keys that it was tried with? One that is for them and cannot be opened no other key opens either. */
 export const isForeign = (content: MemoContent): boolean =>

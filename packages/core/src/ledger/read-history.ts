@@ -1,13 +1,17 @@
 import { assert } from "@stakebts/kernel/assert";
 import type { Millis } from "@stakebts/kernel/time";
-import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
+import { executionOf, operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import {
   type ChainBlock,
   ChainError,
   type ChainErrorCode,
   type ChainTransfer,
 } from "@stakebts/bitshares/chain";
-import type { AccountHistoryEntry, AccountHistoryReader } from "@stakebts/bitshares/account-operations";
+import type {
+  AccountHistoryEntry,
+  AccountHistoryReader,
+  ProposalReader,
+} from "@stakebts/bitshares/account-operations";
 import type { Cursor, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import {
   type IngestDeps,
@@ -248,14 +252,15 @@ async function withoutRecorded(tx: LedgerTx, found: readonly NewTransfer[]): Pro
   });
 }
 
-/** Of two that the chain carried out in one block. */
+/** Of two that the chain carried out in one block. Of one whose memo key was missing nobody knows what its memo says. */
 export const isSameTransfer = (one: NewTransfer, other: NewTransfer | undefined): boolean =>
   one.operation.blockNum === other?.operation.blockNum &&
   one.sender === other.sender &&
   one.amount === other.amount &&
   one.assetId === other.assetId &&
-  one.memoStatus === other.memoStatus &&
-  one.memoText === other.memoText;
+  (one.isUnread === true ||
+    other.isUnread === true ||
+    (one.memoStatus === other.memoStatus && one.memoText === other.memoText));
 
 /** The transfers of the account in these blocks that no transaction holds, in the ledger's words. Nothing is written. */
 export async function findVirtualTransfers(
@@ -287,18 +292,46 @@ export async function findInHistory(
   }
 }
 
-/** The same of single blocks that the ledger has passed, also those that it has: with the memo keys that there are now. Throws ChainError. */
+/** The same of the blocks of transfers that the ledger has: with the memo keys that there are now. Throws ChainError. */
 export async function readVirtualAgain(
   deps: IngestDeps & { readonly chain: Partial<AccountHistoryReader> },
-  blockNums: readonly number[],
+  known: readonly Pick<NewTransfer, "operation">[],
 ): Promise<readonly NewTransfer[]> {
   const moved: Moved[] = [];
-  for (const blockNum of blockNums) {
+  for (const blockNum of blocksOf(known)) {
     const range = { account: deps.custodian.id, from: blockNum, to: blockNum };
     moved.push(...movedIn(await historyIn(deps.chain, range)));
   }
   return (await inWords(deps, moved)).transfers;
 }
+
+/** The same of those that a person has recorded, from the blocks of their proposals. Throws ChainError. */
+export async function readRecordedAgain(
+  deps: IngestDeps & { readonly chain: Partial<ProposalReader> },
+  known: readonly Pick<NewTransfer, "operation">[],
+): Promise<readonly NewTransfer[]> {
+  const { chain, ledger, custodian } = deps;
+  if (chain.proposal === undefined) return [];
+  const blocks: ChainBlock[] = [];
+  for (const { operation } of known) {
+    const recorded = await ledger.recordedTransfers.at(operation);
+    if (recorded === undefined) continue;
+    const { blockNum, trxInBlock, opInTrx } = operation;
+    const request = { at: recorded.proposal, executedAt: executionOf(operation), account: custodian.id };
+    const { transfers } = await chain.proposal(request);
+    const found = transfers.find(({ proposedOp }) => proposedOp === recorded.proposedOp)?.transfer;
+    const [block] = await readBlocks(deps, { from: blockNum, to: blockNum });
+    if (found !== undefined && block !== undefined)
+      blocks.push({ ...block, transfers: [{ ...found, trxInBlock, opInTrx, txid: undefined }] });
+  }
+  if (blocks.length === 0) return [];
+  const { irreversibleBlockNum } = await chain.head();
+  return (await readTransfers(deps, blocks, irreversibleBlockNum)).transfers;
+}
+
+export const blocksOf = (transfers: readonly Pick<NewTransfer, "operation">[]): readonly number[] => [
+  ...new Set(transfers.map(({ operation }) => operation.blockNum)),
+];
 
 type Moved = Required<Pick<AccountHistoryEntry, "position">> & { readonly transfer: VirtualTransfer };
 type VirtualTransfer = NonNullable<AccountHistoryEntry["transfer"]>;

@@ -1,7 +1,7 @@
 import { ChainError } from "@stakebts/bitshares/chain";
 import { operationId, type OperationPosition } from "@stakebts/kernel/operation-id";
 import { type IngestDeps, readAgain } from "./ingest-blocks.ts";
-import { readVirtualAgain } from "./read-history.ts";
+import { blocksOf, readRecordedAgain, readVirtualAgain } from "./read-history.ts";
 import { jobForTransfer } from "./jobs.ts";
 import type { NewReceipt, NewTransfer } from "./ledger.ts";
 import { logReceipt } from "./log-receipt.ts";
@@ -32,17 +32,19 @@ export async function readUnread(
   if (unread.length === 0) return { read: 0, after: undefined };
   const wanted = new Set(unread.map(({ operation }) => operationId(operation)));
   const again = [...(await readAgain(deps, blocksOf(unread)))];
-  const found = new Set(again.map(({ operation }) => operationId(operation)));
-  // What a proposal has paid stands in no block.
-  const virtual = unread.filter(({ operation }) => !found.has(operationId(operation)));
-  if (virtual.length > 0)
+  // What a proposal has paid stands in no block. What is recorded by hand may have another place than nodes give it.
+  for (const readOther of [readVirtualAgain, readRecordedAgain]) {
+    const found = new Set(again.map(({ operation }) => operationId(operation)));
+    const left = unread.filter(({ operation }) => !found.has(operationId(operation)));
+    if (left.length === 0) break;
     try {
-      again.push(...(await readVirtualAgain(deps, blocksOf(virtual))));
+      again.push(...(await readOther(deps, left)));
     } catch (error) {
       // The others are read all the same.
       if (!(error instanceof ChainError)) throw error;
       log.warn("history.unread", { code: error.code, message: error.message });
     }
+  }
   const understood = again.filter(
     ({ operation, isUnread }) => isUnread !== true && wanted.has(operationId(operation)),
   );
@@ -59,10 +61,6 @@ export async function readUnread(
   for (const receipt of receipts) logReceipt(log, receipt);
   return { read: read.length, after: last };
 }
-
-const blocksOf = (transfers: readonly NewTransfer[]): readonly number[] => [
-  ...new Set(transfers.map(({ operation }) => operation.blockNum)),
-];
 
 const receiptOf = ({ operation, blockTimeMs, sender, memoStatus, request }: NewTransfer): NewReceipt => ({
   event: "transfer.read",

@@ -1,8 +1,11 @@
+import { createChainClient } from "@stakebts/bitshares/chain-client";
 import { publicKeyFromWif } from "@stakebts/bitshares/keys";
 import { wifFromSeed } from "@stakebts/devnet";
 import { operationId } from "@stakebts/kernel/operation-id";
 import { CUSTODIAN, type InProcessCluster, inCluster } from "@stakebts/testkit/in-process-cluster";
 import { describe, expect, it } from "vitest";
+import { loseMemoKey } from "../operators/lose-memo-key.ts";
+import { examineTransfer, recordTransfer } from "../operators/record-transfer.ts";
 import { MemoKeyWatch } from "./watch-memo-key.ts";
 
 const OLD = wifFromSeed(`${CUSTODIAN}-memo`);
@@ -132,6 +135,79 @@ describe("the custodian's memo key", () => {
       await cluster.settle();
       // He stopped before the month was over: no reward, and the penalty.
       expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 42_500]);
+      await cluster.expectLedgerMatchesChain();
+    }));
+
+  it("may be missing for what a person has recorded: it is read when the key is there, once, also when a node tells of it later", () =>
+    inCluster({}, async (cluster) => {
+      const { devnet } = cluster;
+      for (const { faults } of devnet.nodes)
+        faults.lie((method, result) => (method.startsWith("get_account_history") ? "no history" : result));
+      await cluster.settle();
+      await rotate(cluster);
+      const made = { to: CUSTODIAN, amountShares: 2_500_000_000n, memo: "three_months" };
+      await cluster.wallet("nominator-3").propose(cluster.wallet("nominator-1"), [made]);
+      await devnet.produce();
+      const chain = createChainClient({ nodes: devnet.urls, headFreshnessMs: 0 });
+      const proposedAt = (await chain.head()).headBlockNum;
+      await cluster.wallet("nominator-1").approve("1.10.0");
+      await devnet.produce();
+      await cluster.settle();
+
+      const at = (blockNum: number) => ({ blockNum, trxInBlock: 0, opInTrx: 0 });
+      const request = { proposal: at(proposedAt), executed: at(proposedAt + 1) };
+      const deps = { ...cluster.readDeps(), chain };
+      const examined = await examineTransfer(deps, request);
+      if (examined.result === "refused") throw new Error(examined.message);
+      const action = { id: "1", actor: "ann", reason: "nodes have no history" };
+      await recordTransfer(deps, { examined, request, action });
+      await chain.close();
+      await cluster.settle();
+      expect(outcomes(cluster)).toEqual(["nominator-1: unread"]);
+
+      configure(cluster, NEW, OLD);
+      await cluster.settle();
+      expect(outcomes(cluster)).toEqual(["nominator-1: agreement_opened"]);
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1]);
+      for (const { faults } of devnet.nodes) faults.lie(null);
+      await cluster.settle(24);
+      expect(outcomes(cluster)).toEqual(["nominator-1: agreement_opened"]);
+      await cluster.expectLedgerMatchesChain();
+    }));
+
+  it("may be lost for good: when two people say so, what waits for it goes back, and what was agreed is paid", () =>
+    inCluster({}, async (cluster) => {
+      await cluster.send("nominator-2", 50_000, "three_months");
+      await cluster.settle();
+      await rotate(cluster);
+      await cluster.send("nominator-1", 50_000, "three_months"); // its wallet has the old key
+      configure(cluster, NEW);
+      await cluster.send("nominator-2", 1, "stop");
+      await cluster.months(1);
+      await cluster.settle();
+      expect(outcomes(cluster)).toEqual([
+        "nominator-2: agreement_opened",
+        "nominator-1: agreement_opened",
+        "nominator-2: unread",
+      ]);
+      const { ledger } = cluster;
+      const { chain, custodian } = cluster.readDeps();
+      const lose = (publicKey: string, agreedBy: string) =>
+        loseMemoKey(
+          { ledger, chain, custodian },
+          { publicKey, agreedBy, action: { id: "1", actor: "ann", reason: "the safe has burnt" } },
+        );
+      expect(await lose(publicKeyFromWif(OLD), "Ann")).toMatchObject({ result: "refused" });
+      expect(await lose(publicKeyFromWif(NEW), "bob")).toMatchObject({ result: "refused" });
+      expect(await lose(STRANGER, "bob")).toMatchObject({ result: "refused" });
+      expect(await lose(publicKeyFromWif(OLD), "bob")).toMatchObject({ result: "done" });
+      expect(await lose(publicKeyFromWif(OLD), "bob")).toMatchObject({ result: "unchanged" });
+      await new MemoKeyWatch(cluster.readDeps()).look();
+      await cluster.settle();
+      // Of so little nothing goes back. What falls due to its sender is paid again, though the payer cannot read what he agreed to.
+      expect(outcomes(cluster).at(-1)).toBe("nominator-2: kept");
+      expect(await cluster.arrivedAt("nominator-1")).toEqual([1, 4_000]);
+      expect(await cluster.arrivedAt("nominator-2")).toEqual([1, 4_000]);
       await cluster.expectLedgerMatchesChain();
     }));
 

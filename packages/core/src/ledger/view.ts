@@ -10,6 +10,7 @@ import type { StakeRow, StakeRowId, StakeRowStatus, StakeRowType } from "../rule
 import type { Millis } from "@stakebts/kernel/time";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 import type { Cursor, PaymentsSwitch, PayoutApproval } from "./ledger.ts";
+import type { ReconciledBalance } from "./reconciled-balance.ts";
 
 // The ledger as people ask about it. Reading only: nothing that is learnt here decides a payment. Amounts are whole BTS
 // unless they are called shares; instants are chain time unless they are called host time.
@@ -203,6 +204,8 @@ export interface StatusView extends GlanceView {
   }[];
   readonly rows: readonly { readonly status: StakeRowStatus; readonly count: number }[];
   readonly agreements: number;
+  /** `undefined`: no watcher has compared it yet. */
+  readonly balance: ReconciledBalance | undefined;
 }
 
 export interface Sum {

@@ -14,6 +14,7 @@ import { findCustodian } from "../ledger/find-custodian.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
 import { startDetails } from "../ledger/record-start.ts";
 import type { OwedAccounts } from "../rules/owed.ts";
+import { StartupError } from "@stakebts/kernel/errors";
 import { type Policy, termsEver } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
 import { type ProcessPorts, type ProcessSettings, reportNodeTroubles } from "./process-ports.ts";
@@ -37,13 +38,14 @@ export interface WatcherPorts extends ProcessPorts {
 export interface WatcherSettings extends ProcessSettings {
   /** Account name. */
   readonly custodian: string;
+  /** Of this moment, as is `owed`: the file is read again. StartupError when it cannot be read, or is wrong. */
   readonly policyOn: (
     chainId: string,
   ) => Pick<
     Policy,
     "maxNetworkFee" | "terms" | "earlierTerms" | "acceptedAmounts" | "invalidRequestFee" | "refundAbove"
   >;
-  readonly owed: OwedAccounts;
+  readonly owed: () => OwedAccounts;
   /** What this installation is called in messages. */
   readonly installation: string;
   readonly pollMs: number;
@@ -64,7 +66,20 @@ export async function runWatcher(
   if (custodian === undefined) return;
   const directAlerts = new DirectAlerts({ channels, clock, log, installation: settings.installation });
   const measured = ports.measure?.(() => monitor.state);
-  const policy = settings.policyOn(custodian.chainId);
+  const rulesOf = () => {
+    const policy = settings.policyOn(custodian.chainId);
+    return { ...settings.owed(), policy, maxNetworkFee: policy.maxNetworkFee, terms: termsEver(policy) };
+  };
+  let last = rulesOf();
+  const rules = () => {
+    try {
+      last = rulesOf();
+    } catch (error) {
+      if (!(error instanceof StartupError)) throw error;
+      log.warn("policy.unread", { message: error.message });
+    }
+    return last;
+  };
   const onAlert: SpendMonitorDeps["onAlert"] = (alert) => {
     measured?.(alert);
     directAlerts.job(alert);
@@ -76,16 +91,9 @@ export async function runWatcher(
     custodian: custodian.account,
     onAlert,
   };
-  const monitor = new SpendMonitor({
-    ...everyCheck,
-    policy,
-    owed: { ...settings.owed, terms: termsEver(policy) },
-  });
+  const monitor = new SpendMonitor({ ...everyCheck, rules });
   const settlements = new SettlementCheck(everyCheck);
-  const incoming = new IncomingCheck({
-    ...everyCheck,
-    rules: { ...settings.owed, policy, terms: termsEver(policy) },
-  });
+  const incoming = new IncomingCheck({ ...everyCheck, rules });
   const imports = new ImportCheck(everyCheck);
   const overdue = new OverdueCheck(everyCheck);
   const balance = new BalanceMonitor(everyCheck);

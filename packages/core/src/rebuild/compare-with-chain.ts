@@ -110,7 +110,12 @@ export async function compareWithChain(
       tx.passedBlocks.add({ blockNum, actor: "comparison", reason: "passed by the ledger in question" }),
     );
   const seen = await deps.memoKeysSeen.all();
-  await scratch.ledger.transaction((tx) => tx.memoKeys.add(seen));
+  await scratch.ledger.transaction(async (tx) => {
+    await tx.memoKeys.add(seen);
+    for (const { publicKey, isLost } of seen)
+      if (isLost === true)
+        await tx.memoKeys.lose({ publicKey, actor: "comparison", agreedBy: "ledger", reason: "lost there" });
+  });
   await readChain(reader, from, onProgress);
   for (let looks = 1; ; looks++) {
     const comparison = await ledger.look(async (contents) => {

@@ -37,5 +37,5 @@ export type MemoRequest =
   /** No request, even if the memo holds one: the custodian itself drew this money by a withdraw permission. */
   | { readonly type: "drawn" }
   /** Not known yet: the memo is for a memo key of the custodian that the reader does not have. Never answered as it is. */
-  | { readonly type: "unread"; readonly publicKey: string }
+  | { readonly type: "unread"; readonly publicKey: string; readonly isLost?: true }
   | { readonly type: "invalid"; readonly reason: MemoRejection };

@@ -729,6 +729,16 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
+    name: "a memo key is lost once",
+    async run(ledger) {
+      await ledger.transaction((tx) => tx.memoKeys.add([{ publicKey: "one", sinceBlockNum: 7 }]));
+      const lost = { publicKey: "one", actor: "ann", agreedBy: "bob", reason: "a test" };
+      assert.equal(await ledger.transaction((tx) => tx.memoKeys.lose(lost)), true);
+      assert.equal(await ledger.transaction((tx) => tx.memoKeys.lose(lost)), false);
+      assert.deepEqual(await ledger.memoKeys.all(), [{ publicKey: "one", sinceBlockNum: 7, isLost: true }]);
+    },
+  },
+  {
     name: "sent once or many times, early or late, a withdrawal goes forward only",
     async run(ledger) {
       await passRecoveryHold(ledger);

@@ -9,4 +9,13 @@ export const memoKeysIn = (state: () => State): Ledger["memoKeys"] & LedgerTx["m
         state().memoKeys = [...state().memoKeys, key];
     return Promise.resolve();
   },
+  lose: (lost) => {
+    const isNew = state().memoKeys.some(
+      ({ publicKey, isLost }) => publicKey === lost.publicKey && isLost === undefined,
+    );
+    state().memoKeys = state().memoKeys.map((key) =>
+      key.publicKey === lost.publicKey ? { ...key, isLost: true } : key,
+    );
+    return Promise.resolve(isNew);
+  },
 });

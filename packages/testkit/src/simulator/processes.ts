@@ -380,7 +380,7 @@ export async function watcher(simulation: Simulation, run: ProcessRun): Promise<
       ...EVERY_SETTING,
       custodian: simulation.custodian.name,
       policyOn: () => policy,
-      owed: OWED,
+      owed: () => OWED,
       installation: "simulator",
       pollMs: prng.int(5_000, 15_000),
     },

@@ -7,6 +7,7 @@ import type { TopUpStatus } from "../../rules/top-up.ts";
 import { type Database, Prisma } from "../../database/client.ts";
 import { LOCKS } from "../../database/locks.ts";
 import type { GlanceView, LimitedSum, StatusView, WatchView } from "../view.ts";
+import { reconciledBalance } from "../reconciled-balance.ts";
 import { readControl } from "./control.ts";
 import { readCursor } from "./cursor.ts";
 import { hashChainProgress } from "./receipts.ts";
@@ -16,13 +17,14 @@ import { debtIsNotCancelled, isTransferSetAside } from "./undecided.ts";
 // Where everything stands: for people, and for monitoring.
 
 export async function statusView(db: Database): Promise<StatusView> {
-  const [glance, payouts, rows, agreements] = await Promise.all([
+  const [glance, payouts, rows, agreements, balance] = await Promise.all([
     glanceView(db),
     db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
         SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
     db.$queryRaw<{ status: string; count: bigint }[]>`
         SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
     db.agreement.count(),
+    db.watcherNote.findFirst({ where: { kind: "balance" }, orderBy: { id: "desc" } }),
   ]);
   return {
     ...glance,
@@ -33,6 +35,7 @@ export async function statusView(db: Database): Promise<StatusView> {
     })),
     rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
     agreements,
+    balance: balance === null ? undefined : reconciledBalance(balance.value),
   };
 }
 
