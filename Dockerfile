@@ -34,6 +34,9 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
   if [ -s /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
   npm ci --strict-allow-scripts --no-audit --no-fund
 COPY . .
+# What each program says it was built from.
+ARG REVISION=""
+ARG VERSION=""
 # What each image holds: the program and the few packages that stay beside it (ccxt is in the payer's alone).
 RUN npm run -s build && \
   for program in apps/ingester apps/scheduler apps/payer apps/watcher apps/console apps/cli packages/devnet; do \

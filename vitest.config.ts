@@ -2,9 +2,13 @@ import { availableParallelism } from "node:os";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { LongFilesFirst } from "./test/long-files-first.ts";
 
-const browser = (name: string, files: string): TestProjectConfiguration => ({
+/** What is long by nature runs when the rest is done. One cluster takes half a gigabyte. */
+const LONG = { maxWorkers: 3, sequence: { groupOrder: 1 } };
+
+const browser = (name: string, files: string, more = {}): TestProjectConfiguration => ({
   extends: true,
   test: {
+    ...more,
     name,
     include: [`apps/console/test/browser/${files}`],
     globalSetup: ["./packages/testkit/src/servers.setup.ts", "./apps/console/test/browser/chromium.setup.ts"],
@@ -62,12 +66,11 @@ export default defineConfig({
           globalSetup: ["./packages/testkit/src/redis.setup.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          maxWorkers: 3, // one cluster takes half a gigabyte
-          sequence: { groupOrder: 1 },
+          ...LONG,
         },
       },
       browser("browser", "*.browser.test.ts"),
-      browser("long-browser", "*.long.test.ts"), // each page in each width and scheme
+      browser("long-browser", "*.long.test.ts", LONG), // each page in each width and scheme
     ],
   },
 });

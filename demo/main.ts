@@ -5,29 +5,34 @@ import { Cluster } from "@stakebts/testkit/cluster";
 import pg from "pg";
 import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import { hashPassword } from "@stakebts/core/operators/console-access";
+import { failOnePayout, holdOnePayout, LARGE, nominateForEver, slowDown, UNLUCKY } from "./after-the-year.ts";
 import { ChainAudit } from "./chain-audit.ts";
 import { owedByRules, paidOnChain, settle } from "./oracle.ts";
 import { DAY_SECONDS, MONTH_SECONDS, SENDINGS, STOP } from "./scenario.ts";
 import { bold, cyan, dim, green, grouped, heading, red, say, table } from "./screen.ts";
 
 // The whole job on one machine: a chain, a database, the three workers as processes of their own, and nominators who
-// send signed transfers. A year of the chain passes in about a minute.
+// send signed transfers. A year of the chain passes in about a minute. Then the programme goes on, slowly, until Ctrl-C.
 
 const CUSTODIAN = "bitsharesmanagement.group";
-const NOMINATORS = [...new Set(SENDINGS.map((sending) => sending.from))];
+const NOMINATORS = [...new Set([...SENDINGS.map((sending) => sending.from), UNLUCKY, LARGE])];
 /** A block of the chain stands for 14.4 hours and comes every tenth of a second. */
 const SECONDS_PER_BLOCK = 51_840;
 const BLOCK_MS = 100;
 const SHARES_PER_BTS = 100_000n;
 /** Far more than it takes; then something hangs, and the demo says so instead of waiting for ever. */
-const DEADLINE_MS = 180_000;
+const DEADLINE_MS = 600_000;
 
 const exitWhenDone = process.argv.includes("--exit");
 const startedAtMs = Date.now();
 const cleanUps: (() => unknown)[] = [];
 let stopping = false;
 
-async function cleanUp(): Promise<void> {
+/** Once, however often it is asked for: Ctrl-C reaches this process by the terminal and by npm. */
+const cleanUp = (): Promise<void> => (cleaningUp ??= undoAll());
+let cleaningUp: Promise<void> | undefined;
+
+async function undoAll(): Promise<void> {
   stopping = true;
   for (const undo of cleanUps.reverse()) await undo();
 }
@@ -42,7 +47,7 @@ async function startCluster() {
   const cluster = await Cluster.start({
     custodian: CUSTODIAN,
     accounts: [
-      accountFromSeeds(CUSTODIAN, { balanceBts: 5_000_000n, lifetimeMember: true }),
+      accountFromSeeds(CUSTODIAN, { balanceBts: 50_000_000n, lifetimeMember: true }),
       ...NOMINATORS.map((name) => accountFromSeeds(name, { balanceBts: 1_000_000n })),
     ],
     chain: {
@@ -51,19 +56,20 @@ async function startCluster() {
       nodes: 3, // a majority of them is believed
       maximumTimeUntilExpirationSeconds: 90 * DAY_SECONDS,
     },
-    // Everything is the programme's default but the life of a signed transaction: three minutes are no time on this chain.
-    policy: "expiration: 20d\n",
+    // The programme's defaults but the life of a signed transaction: three minutes are no time on this chain, and five lives a
+    // long one.
+    policy: "expiration: 20d\nmax_attempts: 3\n",
     ...(redisUrl === undefined ? {} : { redis: { url: redisUrl } }),
     onLine: (name, line) => {
       if (line.level === "error") say(red(`  ${name}: ${JSON.stringify(line)}`));
     },
   });
   cleanUps.push(() => cluster.stop());
-  const workers = Object.values(await cluster.startWorkers());
-  for (const { name, pid, exited } of workers) {
+  const workers = await cluster.startWorkers();
+  for (const { name, pid, exited } of Object.values(workers)) {
     say(`  ${name.padEnd(9)} runs as process ${pid}`);
     void exited.then((how) => {
-      if (!stopping) say(red(`  ${name} ended: ${how}`));
+      if (how !== 0) say(red(`  ${name} ended: ${how}`));
     });
   }
   const operator = exitWhenDone ? undefined : await startConsole(cluster);
@@ -157,7 +163,7 @@ async function main(): Promise<boolean> {
     if (timeSeconds > genesisSeconds + 12 * MONTH_SECONDS && (await settle(db))) break;
     if (Date.now() - startedAtMs > DEADLINE_MS)
       throw new Error("the year is over and not everything is settled");
-    if (workers.some((w) => w.lines.at(-1)?.event === "process.broken"))
+    if (Object.values(workers).some((w) => w.lines.at(-1)?.event === "process.broken"))
       throw new Error("a worker is broken");
     await delay(100);
   }
@@ -206,17 +212,30 @@ async function main(): Promise<boolean> {
       seconds: Math.round((Date.now() - startedAtMs) / 1000),
     }),
   );
-  if (operator !== undefined) {
-    heading("The cluster stays up until Ctrl-C");
-    say(`  console   ${operator.address}, sign in as ${operator.name} with ${operator.password}`);
-    say(`  database  ${databaseUrl}`);
-    say(`  node      ${nodeUrl}`);
-    say(
-      `  try       ${bold(`psql ${databaseUrl} -c "SELECT nominator, type, number, amount, status FROM stake_row ORDER BY start, due"`)}`,
-    );
-    await new Promise(() => undefined);
-  }
-  return ok;
+  if (operator === undefined || !ok) return ok;
+
+  const running = { cluster, tell: () => tellReceipts(db, seen, genesisSeconds) };
+  heading("A payout that fails, and one that a limit holds");
+  say(`  ${UNLUCKY} sends what cannot be an agreement; all nodes take its refund, and lose it`);
+  await failOnePayout(running);
+  await slowDown(cluster, workers.scheduler);
+  say(`  ${LARGE} sends 200 050 BTS by mistake; from 100 000 BTS on a second person has to approve`);
+  await holdOnePayout(running);
+  inviteVisitor(operator, databaseUrl, nodeUrl);
+  return nominateForEver(running);
+}
+
+function inviteVisitor({ address, name, password }: Operator, databaseUrl: string, nodeUrl: string): void {
+  heading("The programme goes on until Ctrl-C: an hour in a second, a nomination now and then");
+  say(`  console   ${bold(address)}, sign in as ${bold(name)} with ${bold(password)}`);
+  say(`  try       Overview: "Requeue…" pays the refund that failed, "Approve…" lets the large one go`);
+  say(
+    `            Find (press /): ${UNLUCKY}, and the life of its payout; Forecast: what if everybody stops`,
+  );
+  say(
+    `  database  psql ${databaseUrl} -c "SELECT nominator, type, amount, status FROM stake_row ORDER BY due"`,
+  );
+  say(`  node      ${nodeUrl}\n`);
 }
 
 let code = 1;

@@ -504,6 +504,7 @@ CREATE TABLE stake_row (
 );
 CREATE INDEX stake_row_agreement_size ON stake_row (( CASE status WHEN 'pending' THEN 'open' WHEN 'processing' THEN 'closing' WHEN 'premature' THEN 'stopped' ELSE 'ended' END), amount, block_start, trx_idx, ops_idx) INCLUDE (status, due) WHERE type = 'base_amount';
 CREATE INDEX stake_row_agreement_status ON stake_row (( CASE status WHEN 'pending' THEN 'open' WHEN 'processing' THEN 'closing' WHEN 'premature' THEN 'stopped' ELSE 'ended' END), block_start, trx_idx, ops_idx) INCLUDE (status, due, amount) WHERE type = 'base_amount';
+CREATE INDEX stake_row_base ON stake_row (block_start, trx_idx, ops_idx) INCLUDE (status, due, amount) WHERE type = 'base_amount';
 CREATE INDEX stake_row_block_start_trx_idx_ops_idx_idx ON stake_row (block_start, trx_idx, ops_idx);
 CREATE INDEX stake_row_pending_by_due ON stake_row (due, id) WHERE status = 'pending';
 CREATE INDEX stake_row_pending_by_nominator ON stake_row (nominator) WHERE status = 'pending';

@@ -41,6 +41,7 @@ export async function bundle(program: string, outdir: string, patches: readonly 
     banner: {
       js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
     },
+    define: { BUILT_FROM: JSON.stringify(builtFrom(process.env)) },
     plugins: [patched([...patches, ownRequire(LAZY_PACKAGE)]), withoutDeprecatedBuffer],
     // Names of functions and lines stay as they are: a stack in a log is to be read by people.
     sourcemap: false,
@@ -48,6 +49,13 @@ export async function bundle(program: string, outdir: string, patches: readonly 
     logLevel: "warning",
   });
 }
+
+/** As the labels of an image have it: VERSION is its tag, REVISION a commit, with `-changed` where that is not all. */
+export const builtFrom = ({
+  VERSION = "",
+  REVISION = "",
+}: Readonly<Record<string, string | undefined>>): string =>
+  `${VERSION} ${REVISION.replace(/^([0-9a-f]{7})[0-9a-f]*(-changed)?$/u, (_, short, changed) => (changed === undefined ? short : `${short}+`))}`.trim();
 
 /** A package that is loaded when it is first needed, by a `require` made for that: in a bundle it is the bundle's own. */
 const ownRequire = (file: string): Patch => ({

@@ -3,6 +3,12 @@
 
 document.documentElement.classList.add("script");
 
+// On a phone the pages are in one line that is longer than the screen. (`scrollIntoView` would also move where Tab begins.)
+const side = document.querySelector(".side");
+const here = side?.querySelector("[aria-current]");
+if (side && here)
+  side.scrollLeft += here.getBoundingClientRect().left - (side.clientWidth - here.clientWidth) / 2;
+
 // ---- Copy: a click on a value, or on the button beside it
 const toast = document.createElement("div");
 toast.className = "toast";

@@ -29,7 +29,7 @@ describe("the overview", () => {
     expect(text).not.toContain("Nothing is paid");
   });
 
-  test("says which processes run, which payer leads and which stands by", async ({
+  test("says which processes run, of which version, which payer leads and which stands by", async ({
     cluster,
     console,
     databaseUrl,
@@ -42,19 +42,27 @@ describe("the overview", () => {
     );
     const logins = await processLogins(databaseUrl);
     const sessions = [
-      [logins.payer, "stakebts-payer 11@one"],
-      [logins.payer, "stakebts-payer 12@two"],
-      [logins.ingester, "stakebts-ingester 13@one"],
+      [logins.payer, "stakebts-payer 11@one c1524c9"],
+      [logins.payer, "stakebts-payer 12@two 089a77a"],
+      [logins.ingester, "stakebts-ingester 13@one c1524c9"],
+      [logins.console, "stakebts-console 14@one"],
     ].map(([connectionString, name]) => new pg.Client({ connectionString, application_name: name }));
     await Promise.all(sessions.map((session) => session.connect()));
     await sessions[0]?.query("SELECT pg_advisory_lock($1)", [LOCKS.payer]);
     const viewer = await console.visitor("viewer");
     const text = await textOf(await console.get("/", viewer));
-    expect(text).toContain("leads 11@one");
-    expect(text).toContain("stands by 12@two");
-    expect(text).toContain("runs 13@one");
+    expect(text).toContain("leads 11@one version c1524c9");
+    expect(text).toContain("stands by 12@two version 089a77a");
+    expect(text).toContain("runs 13@one version c1524c9");
+    expect(text).toContain("runs 14@one");
+    expect(text).toContain(
+      "Processes run different versions: an older one of console; c1524c9 of ingester, payer; 089a77a of payer",
+    );
     await sessions[0]?.query("SELECT pg_advisory_unlock_all()");
     expect(await textOf(await console.get("/", viewer))).toContain("none leads");
+    await sessions[1]?.query("SET application_name = 'stakebts-payer 12@two c1524c9'");
+    await sessions[3]?.query("SET application_name = 'stakebts-console 14@one c1524c9'");
+    expect(await textOf(await console.get("/", viewer))).not.toContain("different versions");
     await Promise.all(sessions.map((session) => session.end()));
   });
 

@@ -161,6 +161,7 @@ export async function inBrowser(address: string, use: (page: Page) => Promise<vo
   });
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 820 } });
+    page.setDefaultTimeout(120_000); // The first look at a year of a large programme, on a machine that is busy.
     page.on("console", (message) => {
       if (message.type() === "error" && !message.text().includes("404"))
         process.stderr.write(`${page.url()}: ${message.text()}\n`);

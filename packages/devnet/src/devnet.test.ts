@@ -130,6 +130,19 @@ describe("blocks", () => {
     expect((await headOf(wallet)).head_block_number).toBe(head.head_block_number);
   });
 
+  it("come at another pace from the next one on", async () => {
+    const devnet = await givenDevnet({ genesisTime: new Date("2026-01-01T00:00:00Z") });
+    const wallet = walletOf(devnet);
+    await devnet.produce();
+    const before = await headOf(wallet);
+    devnet.setPace({ blockIntervalMs: 60_000, secondsPerBlock: 3_600 });
+    await devnet.produce();
+    devnet.pause();
+    const after = await headOf(wallet);
+    expect(Date.parse(after.time) - Date.parse(before.time)).toBe(3_600_000);
+    expect(() => devnet.setPace({ blockIntervalMs: 60_000, secondsPerBlock: 0.5 })).toThrow(RangeError);
+  });
+
   it("carry operations that no client knows", async () => {
     const devnet = await givenDevnet();
     const wallet = walletOf(devnet);

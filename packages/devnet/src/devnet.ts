@@ -86,6 +86,8 @@ export interface Devnet {
   /** Stops production: head and last irreversible block stand still. */
   pause(): void;
   resume(): void;
+  /** From the next block on, in the words of {@link DevnetOptions}. Throws if the seconds are not whole or less than 1. */
+  setPace(pace: { readonly blockIntervalMs: number; readonly secondsPerBlock: number }): void;
   /** Blocks go on, but none becomes irreversible any more. */
   stallIrreversibility(stalled: boolean): void;
   /** The next block's timestamp is that much later. */
@@ -107,9 +109,9 @@ const UNTIL_FINAL_BLOCKS_MAX = 100;
 
 /** Starts nodes in this process. Rejects if a port is taken; throws for keys that are not WIF. */
 export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
-  const { nodes = 1, secondsPerBlock = 3, blockIntervalMs = 1000, host = "127.0.0.1", port = 0 } = options;
-  if (!Number.isSafeInteger(secondsPerBlock) || secondsPerBlock < 1)
-    throw new RangeError("secondsPerBlock is a whole number of seconds, at least 1");
+  const { nodes = 1, secondsPerBlock = 3, host = "127.0.0.1", port = 0 } = options;
+  let { blockIntervalMs = 1000 } = options;
+  checkStride(secondsPerBlock);
   const network = new Network(genesisOf(options, secondsPerBlock), { nodes, secondsPerBlock });
   try {
     for (const [index, node] of network.nodes.entries())
@@ -156,6 +158,13 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     },
     pause,
     resume,
+    setPace: (pace) => {
+      checkStride(pace.secondsPerBlock);
+      pause();
+      ({ blockIntervalMs } = pace);
+      network.setSecondsPerBlock(pace.secondsPerBlock);
+      resume();
+    },
     stallIrreversibility: (stalled) => network.stallIrreversibility(stalled),
     skipTime: (seconds) => network.skipTime(seconds),
     setTransferFee: (fee) => network.setTransferFee(fee),
@@ -186,6 +195,11 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
   }
   resume();
   return devnet;
+}
+
+function checkStride(secondsPerBlock: number): void {
+  if (!Number.isSafeInteger(secondsPerBlock) || secondsPerBlock < 1)
+    throw new RangeError("secondsPerBlock is a whole number of seconds, at least 1");
 }
 
 let injected = 0;

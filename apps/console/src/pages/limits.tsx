@@ -21,9 +21,9 @@ const NAMES: readonly (readonly [keyof PaymentLimits, string, string])[] = [
 
 const HELD_BY: Readonly<Record<LimitedBy, string>> = {
   payment_cap: "larger than one payment may be",
-  approval: "need a second person's approval",
-  hour_cap: "wait for room in the hour",
-  day_cap: "wait for room in the day",
+  approval: "a second person has to approve",
+  hour_cap: "no room in this hour",
+  day_cap: "no room on this day",
 };
 
 /** What may be paid, what is held back by it, and who has said so. */
@@ -59,7 +59,7 @@ export function limits(deps: ConsoleDeps): Hono<ConsoleEnv> {
                   {glance.limited.map(({ by, held, count, amount }) => (
                     <li>
                       <Status text={by} tone={held ? "bad" : "notice"} /> {countText(count, "payout")} of{" "}
-                      <Bts amount={amount} /> {HELD_BY[by]}
+                      <Bts amount={amount} />: {HELD_BY[by]}
                     </li>
                   ))}
                 </ul>

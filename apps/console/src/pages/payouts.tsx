@@ -174,11 +174,16 @@ export function payouts(deps: ConsoleDeps): Hono<ConsoleEnv> {
             <Section
               title="List"
               note={
-                grouped
-                  ? "by name"
-                  : search.paidFromMs === undefined
-                    ? "newest debts first"
-                    : "newest payments first"
+                <>
+                  {grouped
+                    ? "by name; "
+                    : search.paidFromMs === undefined
+                      ? "newest debts first; "
+                      : "newest payments first; "}
+                  <a href={withQuery(url, { ...first, group: grouped ? undefined : "payee" })}>
+                    {grouped ? "each payout" : "a sum for each payee"}
+                  </a>
+                </>
               }
             >
               {page !== undefined && page.items.length > 0 ? (
@@ -296,7 +301,9 @@ const LifePage = ({
         <p class="lead">{next.text}</p>
         {life.reason === undefined ? null : (
           <p class={payoutTone(life.status) === "bad" ? "banner bad" : "banner notice"}>
-            <strong>Why it is {life.status.replaceAll("_", " ")}</strong>
+            <strong>
+              {life.status === "failed" ? "Why it failed" : `Why it is ${life.status.replaceAll("_", " ")}`}
+            </strong>
             {plainText(life.reason)}
           </p>
         )}

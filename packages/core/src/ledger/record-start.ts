@@ -1,5 +1,6 @@
 import type { Ledger } from "./ledger.ts";
 import type { Log } from "@stakebts/kernel/log";
+import { VERSION } from "../runtime/version.ts";
 
 /** The banner and the receipt of a process that starts: what it is and how it is set, secrets hidden. */
 export async function recordStart(
@@ -7,8 +8,16 @@ export async function recordStart(
   process: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<void> {
-  log.info("process.started", settings);
+  const details = startDetails(settings);
+  log.info("process.started", details);
   await ledger.transaction((tx) =>
-    tx.receipts.add([{ event: "process.started", subject: process, details: settings }]),
+    tx.receipts.add([{ event: "process.started", subject: process, details }]),
   );
 }
+
+export const startDetails = (
+  settings: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => ({
+  version: VERSION,
+  ...settings,
+});

@@ -12,6 +12,7 @@ import { SettlementCheck } from "../custody/settlement-check.ts";
 import { bindLedger } from "../ledger/bind-ledger.ts";
 import { findCustodian } from "../ledger/find-custodian.ts";
 import { ledgerIsThere, nodeIsThere } from "../ledger/readiness-checks.ts";
+import { startDetails } from "../ledger/record-start.ts";
 import type { OwedAccounts } from "../rules/owed.ts";
 import { StartupError } from "@stakebts/kernel/errors";
 import { type Policy, termsEver } from "../rules/policy.ts";
@@ -101,8 +102,9 @@ export async function runWatcher(
   const loop = { clock, log, progress };
   await repeat({ ...loop, name: "start" }, signal, async () => {
     await bindLedger(ledger, custodian);
-    await ledger.addReceipts([{ event: "process.started", subject: "watcher", details: settings.shown }]);
-    log.info("process.started", settings.shown);
+    const details = startDetails(settings.shown);
+    await ledger.addReceipts([{ event: "process.started", subject: "watcher", details }]);
+    log.info("process.started", details);
     return DONE;
   });
   await Promise.all([

@@ -19,7 +19,7 @@ export class Network {
   readonly chainId: string;
   readonly nodes: readonly ApiNode[];
   /** Chain seconds from one block to the next. */
-  readonly #secondsPerBlock: number;
+  #secondsPerBlock: number;
   #groups: readonly Group[];
   #stalled = false;
   #skipSeconds = 0;
@@ -118,6 +118,10 @@ export class Network {
 
   skipTime(seconds: number): void {
     this.#skipSeconds += seconds;
+  }
+
+  setSecondsPerBlock(seconds: number): void {
+    this.#secondsPerBlock = seconds;
   }
 
   setTransferFee(fee: { fee: bigint; pricePerKbyte: bigint }): void {

@@ -450,6 +450,7 @@ const Queues = ({ figures: { queues } }: { readonly figures: Figures }) => {
   );
 };
 
+/** Each process that runs, with its version, and when it was started last. */
 const Processes = ({ figures: { starts, running, watch, nowMs } }: { readonly figures: Figures }) => (
   <Section
     title="Processes"
@@ -460,24 +461,23 @@ const Processes = ({ figures: { starts, running, watch, nowMs } }: { readonly fi
       </>
     }
   >
-    {starts.length === 0 ? (
+    {starts.length === 0 && running.length === 0 ? (
       <Empty>No process has started yet.</Empty>
     ) : (
       <Facts
-        lines={starts.map(({ process, startedAtMs, settings }) => [
+        lines={processNames(starts, running).map((process) => [
           <a href={`/settings?process=${encodeURIComponent(process)}`}>{process}</a>,
           <>
-            last started {durationText(nowMs - startedAtMs)} ago
-            {typeof settings["version"] === "string" ? `, version ${settings["version"]}` : ""}
+            <LastStart start={starts.find((start) => start.process === process)} nowMs={nowMs} />
             {running
               .filter((one) => one.process === process)
-              .map(({ instance, leads }) => (
+              .map(({ instance, revision, leads }) => (
                 <span class="instance">
                   <Status
                     text={process !== "payer" ? "runs" : leads ? "leads" : "stands by"}
                     tone={process === "payer" && !leads ? undefined : "good"}
                   />{" "}
-                  <code>{instance}</code>
+                  <code>{instance}</code> {revision === undefined ? "" : `version ${revision}`}
                 </span>
               ))}
             {process === "payer" && !watch.payerLeads ? (
@@ -492,3 +492,23 @@ const Processes = ({ figures: { starts, running, watch, nowMs } }: { readonly fi
     )}
   </Section>
 );
+
+const processNames = (starts: Figures["starts"], running: Figures["running"]): readonly string[] =>
+  [...new Set([...starts, ...running].map(({ process }) => process))].toSorted();
+
+const LastStart = ({
+  start,
+  nowMs,
+}: {
+  readonly start: Figures["starts"][number] | undefined;
+  readonly nowMs: number;
+}) => {
+  if (start === undefined) return null;
+  const { version } = start.settings;
+  return (
+    <>
+      last started {durationText(nowMs - start.startedAtMs)} ago
+      {typeof version === "string" ? `, version ${version}` : ""}
+    </>
+  );
+};

@@ -115,6 +115,13 @@ export function warningsOf(figures: Figures): readonly Warning[] {
         : "The other wallets cover it: it is fetched from them, or a person brings it.",
       figures.reserve === undefined ? "bad" : "notice",
     );
+  const versions = versionsOf(figures.running);
+  if (versions.length > 1)
+    warn(
+      `Processes run different versions: ${versions.join("; ")}`,
+      "While a new version is brought in, that is as it should be. Afterwards start the older ones again from the new one.",
+      "notice",
+    );
   if (status.jobsToDispatch > JOBS_MAX)
     warn(
       `${status.jobsToDispatch} jobs wait to be made`,
@@ -122,4 +129,12 @@ export function warningsOf(figures: Figures): readonly Warning[] {
       "notice",
     );
   return warnings;
+}
+
+/** Each version that runs, with its processes: `c1524c9 of ingester, payer`. A process that does not say counts as an older one. */
+function versionsOf(running: Figures["running"]): readonly string[] {
+  const processes = new Map<string, Set<string>>();
+  for (const { process, revision = "an older one" } of running)
+    processes.set(revision, (processes.get(revision) ?? new Set()).add(process));
+  return [...processes].map(([revision, names]) => `${revision} of ${[...names].join(", ")}`);
 }

@@ -64,17 +64,20 @@ const where = ({ nominator, status, months, amount }: AgreementSearch): Prisma.S
   ]);
 
 /**
- * An agreement and the row of its base amount. Which agreements of one term are open follows from when they began, which the database
- * does not know: for both together it goes through those of the term, in their order, and looks each up (`OFFSET 0` keeps it
- * from another plan).
+ * Which agreements of one term are open follows from when they began, which the database does not know: for both together it goes
+ * through those of the term, in their order, and looks each up in `stake_row_base`. The other statuses are rare, and have an index.
  */
-const from = ({ status, months }: AgreementSearch): Prisma.Sql =>
-  status !== undefined && months !== undefined
+const goesThroughTerm = ({ status, months }: AgreementSearch): boolean =>
+  months !== undefined && (status === "open" || status === "ended");
+
+/** An agreement and the row of its base amount (`OFFSET 0` keeps the database from another plan). */
+const from = (search: AgreementSearch): Prisma.Sql =>
+  goesThroughTerm(search)
     ? Prisma.sql`
       FROM agreement a CROSS JOIN LATERAL (
         SELECT type, status, due, amount FROM stake_row b
          WHERE b.block_start = a.block_start AND b.trx_idx = a.trx_idx AND b.ops_idx = a.ops_idx
-           AND b.type = 'base_amount' AND b.number = 0 OFFSET 0) base`
+           AND b.type = 'base_amount' OFFSET 0) base`
     : Prisma.sql`
       FROM agreement a JOIN stake_row base
         ON base.block_start = a.block_start AND base.trx_idx = a.trx_idx AND base.ops_idx = a.ops_idx
@@ -169,9 +172,9 @@ export const countAgreements = (db: Database, search: AgreementSearch): Promise<
   countUpTo(
     db,
     // Those that are open are found among the newest first.
-    search.status !== undefined && search.months !== undefined
+    goesThroughTerm(search)
       ? Prisma.sql`${from(search)} WHERE ${where(search)}
-          ORDER BY ${order(KEYS.newest.columns, search.status === "open" || search.status === "closing")}`
+          ORDER BY ${order(KEYS.newest.columns, search.status === "open")}`
       : Prisma.sql`${from(search)} WHERE ${where(search)}`,
   );
 

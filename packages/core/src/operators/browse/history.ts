@@ -3,7 +3,7 @@ import { DAY_MS, millis, type Millis } from "@stakebts/kernel/time";
 import type { Database } from "../../database/client.ts";
 import { LOCKS } from "../../database/locks.ts";
 import type { PayoutKind } from "../../rules/payout.ts";
-import { processOfSession } from "../../runtime/session-name.ts";
+import { processOfSession, type SessionProcess } from "../../runtime/session-name.ts";
 
 export interface PaidInMonth {
   /** `2026-11`, UTC, by the block that holds the payment. */
@@ -109,10 +109,7 @@ export const monthStart = (nowMs: number, monthsBack: number): Millis => {
 };
 
 /** A process that has a session with the database now. */
-export interface RunningProcess {
-  readonly process: string;
-  /** `pid@host`. */
-  readonly instance: string;
+export interface RunningProcess extends SessionProcess {
   /** It holds the lock of the payer that pays. */
   readonly leads: boolean;
 }
