@@ -324,6 +324,9 @@ export const policySetting = z
     return z.NEVER;
   });
 
+/** The setting without all others, for a process that reads its file again. */
+export const policyAlone = z.object({ STAKEBTS_POLICY: policySetting });
+
 const TEXT_LENGTH_MAX = 16_384;
 /** Brackets, list items and the like: the time that YAML takes grows with the square of the depth. */
 const OPENINGS_MAX = 500;

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { toShares } from "@stakebts/kernel/amount";
 import { HotWallet } from "../payments/hot-wallet.ts";
 import { bindLedger } from "./bind-ledger.ts";
+import { CauseReader } from "./cause-reader.ts";
 import type { Ledger } from "./ledger.ts";
 
 async function refundDue(cluster: InProcessCluster) {
@@ -99,5 +100,21 @@ describe("a ledger", () => {
       const found = receipts.find(({ event }) => event === "ledger.contradicted");
       expect(found?.details["reason"]).toContain(`signed for payout ${key}, and is in block`);
       expect((await cluster.ledger.control.read()).payments).toMatchObject({ on: false });
+      // A payer that looks by itself, because the ledger may say something else, sees the same.
+      const { irreversibleBlockNum } = await cluster.chain.head();
+      const attempts = [...withdrawals.values()].map(({ txid, refBlockNum, expirationMs }) => ({
+        txid,
+        refBlockNum,
+        expirationMs,
+      }));
+      const causes = new CauseReader({
+        chain: cluster.chain,
+        custodian,
+        passedBlocks: cluster.ledger.passedBlocks,
+        recordedTransfers: cluster.ledger.recordedTransfers,
+      });
+      for (const attempt of attempts)
+        expect(await causes.whyNotDead(attempt, irreversibleBlockNum)).toMatchObject({ isInBlock: true });
+      expect(attempts).toHaveLength(1);
     }));
 });

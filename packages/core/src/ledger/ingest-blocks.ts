@@ -219,7 +219,7 @@ export async function replayBlocks(
       const transfers = read.map((transfer) => marked(transfer, mark));
       added += await deps.ledger.transaction(async (tx) => {
         await guard?.(tx);
-        await needPassed(tx, to);
+        needPassed(await tx.cursor.read(), to);
         await tx.memoKeys.add(memoKeysIn(deps, part));
         const written = await writeTransfers(tx, deps, await withoutLeftOut(tx, transfers));
         await tx.receipts.add((await settleOutgoing(tx, written)).receipts);
@@ -238,13 +238,13 @@ export async function replayBlocks(
  * What the cursor has not passed is ingested, not replayed: written down here as well, each payment in it would look like
  * a second one when its block comes.
  */
-async function needPassed(tx: LedgerTx, blockNum: number): Promise<void> {
-  const standsAt = (await tx.cursor.read())?.blockNum ?? 0;
-  if (standsAt < blockNum)
+export function needPassed(cursor: Cursor | undefined, blockNum: number): Cursor {
+  if (cursor === undefined || cursor.blockNum < blockNum)
     // Nothing is broken: the next try begins where the other ledger stands.
     throw new ServiceError(
-      `the ledger stands at block ${standsAt} and had passed block ${blockNum} a moment ago: an older copy took its place; begin again`,
+      `the ledger stands at block ${cursor?.blockNum ?? 0} and had passed block ${blockNum} a moment ago: an older copy took its place; begin again`,
     );
+  return cursor;
 }
 
 /** The transfers of these blocks, read and understood; nothing is written. At most {@link BLOCKS_PER_STEP} (read-ahead.ts) blocks. */

@@ -16,6 +16,7 @@ import type { Cursor, LedgerTx, NewReceipt, NewTransfer } from "./ledger.ts";
 import {
   type IngestDeps,
   marked,
+  needPassed,
   readBlocks,
   type ReadTransfers,
   readTransfers,
@@ -219,11 +220,7 @@ export async function replayHistory(
 ): Promise<number> {
   const { chain, ledger, log } = deps;
   if (chain.accountHistory === undefined || range.to < range.from) return 0;
-  const cursor = await ledger.cursor.read();
-  assert(
-    cursor !== undefined && cursor.blockNum >= range.to,
-    "blocks are replayed that the ledger has passed",
-  );
+  const cursor = needPassed(await ledger.cursor.read(), range.to);
   const found = await findInHistory(deps, range);
   if (found === undefined) {
     await alarm(deps, cursor, gapReceipt(range));
@@ -232,6 +229,7 @@ export async function replayHistory(
   const transfers = found.transfers.map((transfer) => marked(transfer, mark));
   const receipts = await ledger.transaction(async (tx) => {
     await guard?.(tx);
+    needPassed(await tx.cursor.read(), range.to);
     return writeFound(tx, deps, { transfers, missing: found.missing });
   });
   for (const receipt of receipts) logReceipt(log, receipt);

@@ -1,5 +1,6 @@
 import { payPayout } from "@stakebts/testkit/one-payout";
 import { describe, expect, it, vi } from "vitest";
+import { replayHistory } from "./read-history.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
 import { inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
@@ -221,6 +222,13 @@ describe("a ledger that is restored while an ingester replays blocks that it had
       expect(events(cluster)).not.toContain("ledger.contradicted");
       expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
       expect(problem).toMatchObject({ message: expect.stringContaining("an older copy took its place") });
+      const { ledger } = cluster;
+      const passed = (await ledger.cursor.read())?.blockNum ?? 0;
+      const ofHistory: unknown = await replayHistory(cluster.readDeps(), { from: 1, to: passed + 1 }).catch(
+        (error: unknown) => error,
+      );
+      expect(ofHistory).toMatchObject({ message: expect.stringContaining("an older copy took its place") });
+      expect(mayPass(ofHistory)).toBe(true);
       // The step is tried again, and begins where the other ledger stands: nothing is broken.
       expect(mayPass(problem)).toBe(true);
     }));
