@@ -8,7 +8,7 @@ import { ACCOUNT, agreementWithRows, cursorAt, operation } from "@stakebts/testk
 import { DEFAULT_POLICY } from "../rules/policy.ts";
 import { applyEvents } from "./apply-events.ts";
 import { EXPIRED_PER_STEP, expireWithdrawals } from "./expire-withdrawals.ts";
-import { ingestBlocks, type IngestDeps } from "./ingest-blocks.ts";
+import { ingestBlocks, type IngestDeps, replayBlocks } from "./ingest-blocks.ts";
 import type { Ledger } from "./ledger.ts";
 import { createPostgresLedger } from "./postgres/ledger.ts";
 import { MemoKeys } from "./memo-keys.ts";
@@ -241,6 +241,23 @@ describe("a flood of transfers", () => {
     });
     expect(await ingestAll(deps)).toBeGreaterThan(4);
     expect(asked).toEqual([2]);
+    expect(await tables.count("FROM transfer WHERE status = 'undecided'")).toBe(12 * 2_000);
+  });
+
+  test("that is read again is written in steps too", async ({ ledger, tables }) => {
+    await startAt(ledger, 13);
+    await ledger.control.bind(ACCOUNT);
+    const deps = ingesterOf(ledger, 14, async ({ from, to }) =>
+      Array.from({ length: to - from + 1 }, (_, i) =>
+        blockWith(
+          from + i,
+          Array.from({ length: 2_000 }, (_unused, index) => dust(index)),
+        ),
+      ),
+    );
+    const transactions = vi.spyOn(ledger, "transaction");
+    expect(await replayBlocks(deps, { from: 2, to: 13 })).toBe(12 * 2_000);
+    expect(transactions.mock.calls.length).toBeGreaterThan(4);
     expect(await tables.count("FROM transfer WHERE status = 'undecided'")).toBe(12 * 2_000);
   });
 
