@@ -217,6 +217,29 @@ describe("what the ledger makes of", () => {
     expect(await frozen()).toContain(`it asks for an end of agreements of ${ALICE} that go on`);
   });
 
+  test("a second stop may be nothing, though an operator cancels what the first has caused", async ({
+    world: { cluster, look, read, forge, frozen },
+  }) => {
+    await cluster.send(ALICE, 25_000, "three_months");
+    await cluster.settle();
+    for (const amountBts of [1, 3]) {
+      await cluster.send(ALICE, amountBts, "stop");
+      await read();
+      await cluster.applyEvents();
+    }
+    await forge("UPDATE payout SET status = 'cancelled', reason = 'x' WHERE kind = 'stop'");
+    await forge("UPDATE stake_row SET status = 'pending' WHERE type = 'base_amount' AND status <> 'pending'");
+    expect(await look()).toEqual([]);
+    expect(await frozen()).toBeUndefined();
+    // One more asks for an end of what goes on.
+    await cluster.send(ALICE, 2, "stop");
+    await read();
+    await forge(`${asStranger} 'kept' WHERE status = 'undecided'`);
+    await forge("UPDATE transfer SET outcome = 'kept' WHERE outcome = 'stopped'");
+    await look();
+    expect(await frozen()).toContain(`it asks for an end of agreements of ${ALICE} that go on`);
+  });
+
   test("junk is a refund of all but the fee", async ({ world: { cluster, look, read, forge, frozen } }) => {
     await cluster.send(ALICE, 5_000, "what is this");
     await read();

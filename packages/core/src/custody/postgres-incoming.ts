@@ -99,7 +99,13 @@ export const incomingToCheck = (db: Database): IncomingToCheck => ({
              EXISTS (SELECT FROM stake_row r
                       WHERE r.nominator = t.sender AND r.status = 'pending' AND r.type = 'base_amount' AND r.start <= t.block_time_ms
                         AND r.due > t.block_time_ms
-                        AND (r.block_start, r.trx_idx, r.ops_idx) < (t.block_num, t.trx_in_block, t.op_in_trx)) AS "hasOpenAgreement",
+                        AND (r.block_start, r.trx_idx, r.ops_idx) < (t.block_num, t.trx_in_block, t.op_in_trx)
+                        -- Rows of a stop whose payout was cancelled are open again. When this transfer was answered they were not.
+                        AND NOT EXISTS (SELECT FROM transfer s
+                              WHERE s.sender = t.sender AND s.direction = 'in' AND s.outcome = 'stopped'
+                                AND (s.block_num, s.trx_in_block, s.op_in_trx) > (r.block_start, r.trx_idx, r.ops_idx)
+                                AND (s.block_num, s.trx_in_block, s.op_in_trx) < (t.block_num, t.trx_in_block, t.op_in_trx)))
+               AS "hasOpenAgreement",
              EXISTS (SELECT FROM agreement a
                       WHERE a.nominator = t.sender AND (a.terms ->> 'penaltyBps')::bigint >= 10000) AS "mayLoseAll"
         FROM transfer t

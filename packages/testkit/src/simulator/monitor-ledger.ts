@@ -119,7 +119,15 @@ const incomingIn = (ledger: MemoryLedger): MonitorLedger["incoming"] => ({
 });
 
 function answeredIn(
-  { agreements, importedAgreements, rows, payouts, topUps, processedElsewhereUpToBlockNum }: Contents,
+  {
+    agreements,
+    importedAgreements,
+    rows,
+    payouts,
+    topUps,
+    transfers,
+    processedElsewhereUpToBlockNum,
+  }: Contents,
   transfer: StoredTransfer,
 ): AnsweredTransfer {
   const { operation, sender, blockTimeMs, amount, assetId, request, outcome, importMark } = transfer;
@@ -150,7 +158,15 @@ function answeredIn(
         row.type === "base_amount" &&
         row.startMs <= blockTimeMs &&
         row.dueMs > blockTimeMs &&
-        compareOperations(row.agreement, operation) < 0,
+        compareOperations(row.agreement, operation) < 0 &&
+        // A stop whose payout was cancelled.
+        ![...transfers.values()].some(
+          (stop) =>
+            stop.sender === sender &&
+            stop.outcome === "stopped" &&
+            compareOperations(stop.operation, row.agreement) > 0 &&
+            compareOperations(stop.operation, operation) < 0,
+        ),
     ),
     mayLoseAll: [...agreements.values()].some(
       ({ nominator, terms }) => nominator === sender && terms.penaltyBps >= 10_000n,
