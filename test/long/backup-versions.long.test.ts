@@ -102,6 +102,10 @@ const restore = (dump: string, server: number, name: string): Promise<Answer> =>
     name,
   );
 
+const [oldest] = servers.keys();
+/** Older programs than the server cannot speak to it, or are not asked to. */
+const newest = Math.max(...tools.keys());
+
 const pairs = [...servers.keys()].flatMap((server) => [...tools.keys()].map((tool) => ({ server, tool })));
 
 describe.each(pairs.filter(({ server, tool }) => tool < server))(
@@ -131,7 +135,7 @@ describe.each(pairs.filter(({ server, tool }) => tool >= server))(
       });
     });
 
-    it.each([...servers.keys()])(
+    it.each([...servers.keys()].filter((target) => target <= newest))(
       "is restored into a server of version %d, and is what was dumped",
       async (target) => {
         const { code, err } = await restore(dumpOf(server, tool), target, `from_${server}_${tool}`);
@@ -140,9 +144,6 @@ describe.each(pairs.filter(({ server, tool }) => tool >= server))(
     );
   },
 );
-
-const [oldest] = servers.keys();
-const newest = Math.max(...tools.keys());
 
 it.skipIf(tools.size < 2 || oldest === undefined)(
   "a dump without its manifest is read by programs that are new enough, though older ones fit the server",

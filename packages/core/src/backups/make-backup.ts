@@ -9,7 +9,7 @@ import { isoText } from "@stakebts/kernel/text";
 import { type Contents, contentsOf, differences, type Manifest, manifestPath, sha256Of } from "./manifest.ts";
 import { findPgTools, majorOf, type PgTools, restoreThroughPsql, runTool } from "./pg-tools.ts";
 import { backupName, backupTime, type Retention, superfluousBackups } from "./retention.ts";
-import { createEmptyDatabase, quoted, withMaintenance, withSession } from "./server.ts";
+import { createEmptyDatabase, dropDatabase, withMaintenance, withSession } from "./server.ts";
 import { toolEnvironment } from "../runtime/database-session.ts";
 import { databaseOf, urlWithDatabase } from "../runtime/database-address.ts";
 
@@ -144,7 +144,7 @@ async function tryOut(
     );
     const { prefix, stale } = rows[0] ?? { prefix: "stakebts_verify_", stale: [] };
     // Of a backup that was killed: we hold the lock, so no process is at work in it.
-    for (const name of stale) await session.query(`DROP DATABASE ${quoted(name)} WITH (FORCE)`);
+    for (const name of stale) await dropDatabase(session, name);
     const scratch = `${prefix}${randomBytes(6).toString("hex")}`;
     await createEmptyDatabase(session, scratch);
     try {
@@ -152,7 +152,7 @@ async function tryOut(
       await restoreInto(url, { path, tools });
       return await withSession(url, async (restored) => differences(contents, await contentsOf(restored)));
     } finally {
-      await session.query(`DROP DATABASE ${quoted(scratch)} WITH (FORCE)`);
+      await dropDatabase(session, scratch);
     }
   });
 }

@@ -3,6 +3,7 @@ import { isoText } from "@stakebts/kernel/text";
 import { type Freeze, inForce, whyPaysNothing } from "../rules/freeze.ts";
 import {
   createEmptyDatabase,
+  dropDatabase,
   quoted,
   type ServerSession,
   sessionsOf,
@@ -67,7 +68,7 @@ export async function replaceDatabase(
       if (oldName !== undefined)
         await session.query(`ALTER DATABASE ${quoted(database)} RENAME TO ${quoted(oldName)}`);
     } catch (error) {
-      await session.query(`DROP DATABASE IF EXISTS ${quoted(fresh)} WITH (FORCE)`);
+      await dropDatabase(session, fresh);
       throw error;
     }
     await session.query(`ALTER DATABASE ${quoted(fresh)} RENAME TO ${quoted(database)}`);

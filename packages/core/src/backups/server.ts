@@ -36,6 +36,18 @@ export const createEmptyDatabase = async (session: pg.Client, name: string): Pro
   await session.query(`CREATE DATABASE ${quoted(name)} TEMPLATE template0 ENCODING 'UTF8'`);
 };
 
+/**
+ * A database that this user has made, with what this user has left connected to it. No FORCE: that ends every session or fails, and
+ * autovacuum is a session of the server's own, which only few may end. A plain DROP has it end, and waits for the others for five seconds.
+ */
+export async function dropDatabase(session: pg.Client, name: string): Promise<void> {
+  await session.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user AND pid <> pg_backend_pid()",
+    [name],
+  );
+  await session.query(`DROP DATABASE IF EXISTS ${quoted(name)}`);
+}
+
 export interface ServerSession {
   readonly pid: number;
   readonly name: string;
@@ -80,7 +92,7 @@ export async function withScratchLedger<T>(
     const [found] = rows;
     if (found?.held !== true)
       throw new StartupError("another comparison of this database is going on: wait until it ends");
-    for (const name of found.stale) await session.query(`DROP DATABASE ${quoted(name)} WITH (FORCE)`);
+    for (const name of found.stale) await dropDatabase(session, name);
     const name = `${found.prefix}${randomBytes(6).toString("hex")}`;
     await createEmptyDatabase(session, name);
     try {
@@ -88,7 +100,7 @@ export async function withScratchLedger<T>(
       await deployMigrations(url, schemaFolder);
       return await work(url);
     } finally {
-      await session.query(`DROP DATABASE ${quoted(name)} WITH (FORCE)`);
+      await dropDatabase(session, name);
     }
   });
 }
