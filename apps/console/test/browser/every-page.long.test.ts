@@ -81,7 +81,7 @@ describe.skipIf(inject("chromium") === "")("every page of the console", () => {
         LISTS.filter((path) => !path.startsWith("/search")),
       );
     });
-  }, 300_000);
+  }, 600_000);
 
   test("is well with a programme to show, and each value is copied by one click", async ({
     console,
@@ -113,5 +113,5 @@ describe.skipIf(inject("chromium") === "")("every page of the console", () => {
       await page.getByText(`Copied ${key}`).waitFor();
       expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(key);
     });
-  }, 600_000);
+  }, 1_200_000);
 });
