@@ -241,7 +241,7 @@ describe("secrets", () => {
         if (
           setting !== undefined
             ? isSecret(key) && !ADDRESSES.has(key)
-            : /KEY|SECRET|PASSWORD|TOKEN/u.test(key)
+            : /(?<!PUBLIC_)KEY|SECRET|PASSWORD|TOKEN/u.test(key)
         )
           expect(key, name).toMatch(/_FILE$/u);
         expect(value, `${name} ${key}`).not.toMatch(/:\/\/[^/]*@/u);

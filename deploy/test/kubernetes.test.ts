@@ -467,6 +467,28 @@ describe("what kustomize makes of them", () => {
     ]);
   });
 
+  it.skipIf(kustomize === undefined)("the example gives its channels to those that notify, as files", () => {
+    const told = made("example").flatMap(({ kind: of, metadata, spec }) => {
+      if (of !== "Deployment") return [];
+      const pod = (spec["template"] as { spec: PodSpec }).spec;
+      const [{ env = [], volumeMounts }] = pod.containers as [Container];
+      const channels = env.filter(({ name }) => name.startsWith("STAKEBTS_NOTIFY_"));
+      expect(
+        notRead(
+          metadata.name as (typeof processes)[number],
+          Object.fromEntries(channels.map(({ name, value }) => [name, value])),
+        ),
+      ).toEqual([]);
+      for (const { value } of channels)
+        expect(volumeMounts.map(({ mountPath }) => mountPath)).toContain(
+          value.slice(0, value.lastIndexOf("/")),
+        );
+      for (const { name } of volumeMounts) expect(pod.volumes.map((volume) => volume.name)).toContain(name);
+      return channels.length > 0 ? [metadata.name] : [];
+    });
+    expect(told).toEqual(["scheduler", "watcher"]);
+  });
+
   it("a value that is no quantity is refused", () => {
     const [claim] = documentsOf(readFileSync(join(base, "../once/backups.yaml"), "utf8")) as [Manifest];
     validate(claim);

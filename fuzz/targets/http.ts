@@ -87,6 +87,8 @@ const view = {
     hashChain: { chained: 9, unchained: 0, oldestAgeMs: 0 },
     recoveryHold: { raised: undefined, databaseChanged: false },
     lastBackup: undefined,
+    balance: undefined,
+    checksPassed: [],
     unread: [],
     setAside: [],
     undecidedTransfers: 0,

@@ -11,7 +11,7 @@ import { type CustodianPolicy, policyOf } from "@stakebts/core/config/policy-fil
 import { ledgerAccountOf, needAccount, needAccountNamed } from "@stakebts/core/ledger/bind-ledger";
 import { checkMemoKeys } from "@stakebts/core/ledger/find-custodian";
 import type { HistoryDeps } from "@stakebts/core/ledger/read-history";
-import type { Cursor, Ledger } from "@stakebts/core/ledger/ledger";
+import type { Cursor, Ledger, NewReceipt } from "@stakebts/core/ledger/ledger";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
@@ -140,6 +140,10 @@ export class Context {
     ]);
   }
 }
+
+/** What a command has found out or done, for those who do not read what it prints. */
+export const writeDown = ({ ledger }: Pick<Context, "ledger">, receipt: NewReceipt): Promise<unknown> =>
+  ledger.transaction((tx) => tx.receipts.add([receipt]));
 
 /** Turns the work of a command into what commander calls: opens and closes what it needs, and sets the exit code. */
 export type Run = <A extends unknown[]>(

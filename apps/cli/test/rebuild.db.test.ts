@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PayoutId } from "@stakebts/core/rules/payout";
 import type { Comparison, Difference } from "@stakebts/core/rebuild/difference";
+import { NEEDS_ATTENTION } from "@stakebts/core/ledger/log-receipt";
 import { wifFromSeed } from "@stakebts/devnet";
 import pg from "pg";
 import { describe, expect, vi } from "vitest";
@@ -97,6 +98,32 @@ describe("stakebts rebuild --compare", () => {
     expect(left).toEqual([]);
     const { out } = await command("rebuild", "--compare");
     expect(out).toContain("nothing alarming");
+  });
+
+  test("leaves a receipt of how it ended, of which operators are notified if it found something, and none of a part that is right", async ({
+    databaseUrl,
+    cluster,
+    command,
+  }) => {
+    await live(cluster);
+    const receipts = () =>
+      sql(
+        databaseUrl,
+        "SELECT event, details ->> 'reason' AS reason FROM receipt WHERE event LIKE 'compare.%' ORDER BY id",
+      );
+    await compare(command, "--from", "2");
+    expect(await receipts()).toEqual([]);
+    expect((await command("status")).out).toContain("compare never passed");
+    await compare(command);
+    expect(await receipts()).toEqual([{ event: "compare.passed", reason: null }]);
+    expect((await command("status")).out).toMatch(/compare passed [-0-9]+ /u);
+    await forge(databaseUrl, "UPDATE payout SET amount = amount + 1 WHERE kind = 'refund'");
+    await compare(command);
+    expect((await receipts()).at(-1)).toMatchObject({
+      event: "compare.differs",
+      reason: "1 found that nothing explains",
+    });
+    expect(NEEDS_ATTENTION).toContain("compare.differs");
   });
 
   // Those of one group lie beside each other in one ledger: each is named, and none hides another.

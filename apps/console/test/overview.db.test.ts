@@ -29,6 +29,31 @@ describe("the overview", () => {
     expect(text).not.toContain("Nothing is paid");
   });
 
+  test("says whether the balance is what it should be, and names a difference first", async ({
+    console,
+    databaseUrl,
+  }) => {
+    const viewer = await console.visitor("viewer");
+    expect(await textOf(await console.get("/", viewer))).toContain("Balance compared by no watcher yet");
+    const note = async (difference: string): Promise<void> => {
+      const value = JSON.stringify({ blockNum: 9, shares: "500000", agreesAtBlockNum: 7, difference });
+      const watcher = new pg.Client((await processLogins(databaseUrl)).watcher);
+      await watcher.connect();
+      await watcher.query("INSERT INTO watcher_note (kind, subject, value) VALUES ('balance', '1.2.3', $1)", [
+        value,
+      ]);
+      await watcher.end();
+    };
+    await note("0");
+    const well = await textOf(await console.get("/", viewer));
+    expect(well).toContain("Balance 5 BTS expected after block 9, the same on the chain after block 7");
+    expect(well).not.toContain("The balance differs");
+    await note("-100000");
+    expect(await textOf(await console.get("/", viewer))).toContain(
+      "The balance differs: 5 BTS expected after block 9, but the chain has 1 BTS less since block 7",
+    );
+  });
+
   test("says which processes run, of which version, which payer leads and which stands by", async ({
     cluster,
     console,

@@ -2,11 +2,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AuditLog } from "@stakebts/core/audit/audit-log";
 import { createAuditLog } from "@stakebts/core/audit/postgres-audit-log";
 import { type Verification, verifyLog } from "@stakebts/core/audit/verify-log";
+import { checkReceipt } from "@stakebts/core/ledger/nightly-checks";
 import { RECEIPTS } from "@stakebts/core/operators/lists";
 import { plainText } from "@stakebts/kernel/plain-text";
 import { jsonText, timeText } from "@stakebts/kernel/text";
 import { readSettings } from "../config.ts";
-import type { Context, Run } from "../context.ts";
+import { type Context, type Run, writeDown } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import {
   examples,
@@ -104,6 +105,7 @@ kept elsewhere shows that. Daily checkpoints on the chain (STAKEBTS_AUDIT_CHECKP
 asked for; \`rebuild --compare\` shows whether the ledger's transfers, and so the checkpoints, are those of the chain.
 
 A log begins anew with a rebuilt ledger, and that of a restored one ends where the backup was made; both are said.
+How it ended is a receipt: \`audit.passed\`, or \`audit.differs\`, of which operators are notified.
 How to check it with another program: docs/audit-log.md. Exit code 1 if something was found.
 ${examples(["audit verify", "before and after everything that touches the database"], ["audit verify --checkpoint 5d3c…@81234", "against a head from last month's statement"])}`,
     )
@@ -141,7 +143,8 @@ async function withLog(context: Context, work: (log: AuditLog) => Promise<ExitCo
   }
 }
 
-async function verify({ terminal }: Context, log: AuditLog, options: VerifyOptions): Promise<ExitCode> {
+async function verify(context: Context, log: AuditLog, options: VerifyOptions): Promise<ExitCode> {
+  const { terminal } = context;
   const verification = await log.look((contents) =>
     verifyLog(contents, { fromSeq: options.from, heads: options.checkpoint }, (finding) =>
       terminal.out(
@@ -155,7 +158,18 @@ async function verify({ terminal }: Context, log: AuditLog, options: VerifyOptio
   );
   if (options.json) terminal.out(jsonText({ verification }));
   else for (const line of inWords(verification)) terminal.out(line);
-  return verification.findings === 0 ? EXIT.ok : EXIT.no;
+  const { findings, fromSeq, chained } = verification;
+  // What is before it was taken for right.
+  if (options.from === undefined || findings > 0)
+    await writeDown(
+      context,
+      checkReceipt("audit", {
+        found: findings,
+        details: { fromSeq, chained },
+        todo: "`stakebts audit verify` names each: docs/runbook.md, A changed audit log",
+      }),
+    );
+  return findings === 0 ? EXIT.ok : EXIT.no;
 }
 
 function* inWords({

@@ -11,7 +11,7 @@ import {
 } from "@stakebts/core/backups/retention";
 import type { NewReceipt } from "@stakebts/core/ledger/ledger";
 import { readSettings } from "../config.ts";
-import type { Context, Run } from "../context.ts";
+import { type Context, type Run, writeDown } from "../context.ts";
 import { EXIT, type ExitCode, explain } from "../exit.ts";
 import { examples, jsonOption, parseWhen } from "../options.ts";
 import { printJson } from "../print.ts";
@@ -146,7 +146,7 @@ async function backup(context: Context, { dir, keep: retention, verify }: Option
       nowMs: context.clock.nowMs(),
       environment,
     });
-    await record(
+    await writeDown(
       context,
       result.made
         ? {
@@ -164,7 +164,7 @@ async function backup(context: Context, { dir, keep: retention, verify }: Option
     return result;
   } catch (error) {
     // The receipt is worth a try; what is wrong may be the database itself.
-    await record(context, failed(explain(error).message)).catch(() => undefined);
+    await writeDown(context, failed(explain(error).message)).catch(() => undefined);
     throw error;
   }
 }
@@ -174,6 +174,3 @@ const failed = (reason: string): NewReceipt => ({
   subject: "backup",
   details: { reason: reason.slice(0, 500) },
 });
-
-const record = (context: Context, receipt: NewReceipt): Promise<unknown> =>
-  context.ledger.transaction((tx) => tx.receipts.add([receipt]));

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { withScratchLedger } from "@stakebts/core/backups/server";
+import { checkReceipt } from "@stakebts/core/ledger/nightly-checks";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { compareWithChain } from "@stakebts/core/rebuild/compare-with-chain";
@@ -11,7 +12,7 @@ import { plainText } from "@stakebts/kernel/plain-text";
 import { btsText, jsonText } from "@stakebts/kernel/text";
 import { isConfirmed, operatorAction } from "../ask.ts";
 import { readSettings } from "../config.ts";
-import { type Context, ingestDeps, type Run } from "../context.ts";
+import { type Context, ingestDeps, type Run, writeDown } from "../context.ts";
 import { EXIT, type ExitCode, UsageError } from "../exit.ts";
 import { actorOption, blockNumber, examples, jsonOption, reasonOption } from "../options.ts";
 import { printJson } from "../print.ts";
@@ -33,7 +34,7 @@ export function addRebuild(program: Command, run: Run): void {
   program
     .command("rebuild")
     .description("Make the ledger from the chain alone: in the place of a lost one, or to compare.")
-    .option("--compare", "make it apart, and print every difference; the ledger is only read")
+    .option("--compare", "make it apart, and print every difference; of the ledger nothing is changed")
     .option("--serious", "with --compare: those differences only that nothing explains")
     .addOption(
       new Option(
@@ -56,7 +57,8 @@ Interrupted, the same command goes on. A ledger with transfers in it is refused;
 rebuild --compare makes a ledger in a database of its own beside this one (the user must be allowed to create one), by the
 same code that ingester and scheduler run, and holds this one against it. Nothing has to stop. A difference is expected when a
 person, an import, a failure or another policy of then explains it; any other is a reason to switch payments off.
-Agreements keep the terms they were opened under, and those are taken from the ledger.
+Agreements keep the terms they were opened under, and those are taken from the ledger. How it ended is a receipt: \`compare.passed\`,
+or \`compare.differs\`, of which operators are notified.
 
 Both need the settings of ingester and scheduler: STAKEBTS_NODES, STAKEBTS_CUSTODIAN, STAKEBTS_MEMO_KEY with older keys
 behind it, and, where they are set, STAKEBTS_POLICY, STAKEBTS_SKIP_BLOCKS, STAKEBTS_EXCHANGE_ACCOUNTS, _RESERVE_ACCOUNT.
@@ -184,8 +186,19 @@ async function compareLedger(context: Context, options: Options): Promise<ExitCo
   });
   if (options.json) terminal.out(jsonText({ comparison }));
   else sumUp(context, comparison);
+  const { serious, fromBlockNum, toBlockNum } = comparison;
+  // A part of the ledger that is right says nothing of the rest.
+  if (options.from === undefined || serious > 0)
+    await writeDown(
+      context,
+      checkReceipt("compare", {
+        found: serious,
+        details: { fromBlockNum, toBlockNum },
+        todo: "`stakebts payments off`, then `stakebts rebuild --compare --serious` names each: docs/runbook.md, A serious difference",
+      }),
+    );
   const expected = Object.values(comparison.expected).reduce((sum, count) => sum + count, 0);
-  return comparison.serious + (options.serious === true ? 0 : expected) === 0 ? EXIT.ok : EXIT.no;
+  return serious + (options.serious === true ? 0 : expected) === 0 ? EXIT.ok : EXIT.no;
 }
 
 function inWords({ terminal }: Context, { about, subject, cause, message, todo }: Difference): string {

@@ -1,15 +1,16 @@
 import type { Command } from "commander";
 import type { ChainHead } from "@stakebts/bitshares/chain";
 import { lastFinalBlockNum } from "@stakebts/core/ledger/ingest-blocks";
+import { NIGHTLY_CHECKS } from "@stakebts/core/ledger/nightly-checks";
 import type { StatusView } from "@stakebts/core/ledger/view";
+import { balanceText } from "@stakebts/core/operators/balance-text";
 import { setAsideText } from "@stakebts/core/operators/set-aside";
 import { PAYOUT_COUNTS } from "@stakebts/core/operators/lists";
 import { freezeText, whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { PAYOUT_STATUSES } from "@stakebts/core/rules/payout";
 import { whyOnRecoveryHold } from "@stakebts/core/rules/recovery-hold";
-import { shares } from "@stakebts/kernel/amount";
 import { plainText } from "@stakebts/kernel/plain-text";
-import { btsText, durationText, numberText, sharesText, timeText } from "@stakebts/kernel/text";
+import { btsText, durationText, numberText, timeText } from "@stakebts/kernel/text";
 import type { Context, Run } from "../context.ts";
 import { EXIT, explain } from "../exit.ts";
 import { examples, jsonOption } from "../options.ts";
@@ -83,7 +84,11 @@ function show(
       : `block ${cursor.blockNum}, ${timeText(cursor.blockTimeMs)} UTC, read from block ${cursor.scannedFromBlockNum} on`,
   );
   line("chain", "head" in chain ? lagText(chain.head, cursor?.blockNum) : chain.problem);
-  line("balance", balanceText(status.balance, paint));
+  const balance = balanceText(status.balance);
+  line(
+    "balance",
+    balance.tone === "good" ? balance.text : paint(balance.tone === "bad" ? "red" : "yellow", balance.text),
+  );
   line("agreements", `${status.agreements} in all, ${owed.nominators} nominator(s) with something to come`);
   line("owed", `${btsText(owed.gross.amount)}, of it past due ${numberText(owed.pastDue.amount)}`);
   line("due in 24 h", `${btsText(owed.within24h.amount)} in ${owed.within24h.count} payment(s)`);
@@ -95,6 +100,13 @@ function show(
     status.lastBackup === undefined
       ? "none by `stakebts backup`"
       : `${timeText(status.lastBackup.madeAtMs)} UTC, ${status.lastBackup.verified ? "verified" : "not verified"}`,
+  );
+  line(
+    "checks",
+    NIGHTLY_CHECKS.map((check) => {
+      const passed = status.checksPassed.find((one) => one.check === check);
+      return `${check} ${passed === undefined ? "never passed" : `passed ${timeText(passed.atMs)} UTC`}`;
+    }).join(", "),
   );
   const { chained, unchained, oldestAgeMs } = status.hashChain;
   line(
@@ -115,18 +127,6 @@ function show(
 }
 
 /** The watcher notes it once an hour, and when a difference begins or ends. */
-function balanceText(balance: StatusView["balance"], paint: Context["terminal"]["paint"]): string {
-  if (balance === undefined) return paint("yellow", "compared by no watcher yet");
-  const { blockNum, expectedShares, agreesAtBlockNum, differenceShares: more } = balance;
-  const expected = `${sharesText(expectedShares)} expected after block ${blockNum}`;
-  if (more === 0n) return `${expected}, the same on the chain after block ${agreesAtBlockNum}`;
-  const size = sharesText(shares(more < 0n ? 0n - more : more));
-  return paint(
-    "red",
-    `${expected}, but the chain has ${size} ${more < 0n ? "less" : "more"} since block ${agreesAtBlockNum}`,
-  );
-}
-
 function lagText(head: ChainHead, blockNum: number | undefined): string {
   const lag = blockNum === undefined ? undefined : lastFinalBlockNum(head.irreversibleBlockNum) - blockNum;
   const behind =

@@ -3,6 +3,7 @@ import { letPaymentsGo, stopPayments } from "@stakebts/testkit/stop-payments";
 import { countBlocks, measureCursor, measureNodes } from "../ledger/chain-metrics.ts";
 import { createAuditLog } from "../audit/postgres-audit-log.ts";
 import { createChainClient } from "@stakebts/bitshares/chain-client";
+import { checkReceipt } from "../ledger/nightly-checks.ts";
 import { createJobQueue } from "../queue/bullmq-queue.ts";
 import { createObservation, type Observation } from "../runtime/observation.ts";
 import { createPostgresLedgerView } from "../ledger/postgres/ledger-view.ts";
@@ -150,6 +151,19 @@ describe("the scheduler tells Prometheus of", () => {
     );
     const madeSeconds = await watched.read("stakebts_last_backup_time_seconds");
     expect(Math.abs((madeSeconds ?? 0) - Date.now() / 1000)).toBeLessThan(60);
+  });
+
+  test("each nightly check that has passed, and of none while none has", async ({ cluster, watched }) => {
+    const series = (check: string): string => `stakebts_last_check_time_seconds{check="${check}"}`;
+    expect(await watched.read(series("compare"))).toBeUndefined();
+    await cluster.ledger.transaction((tx) =>
+      tx.receipts.add([
+        checkReceipt("compare", { found: 0, details: {}, todo: "" }),
+        checkReceipt("audit", { found: 1, details: {}, todo: "look" }),
+      ]),
+    );
+    expect(Math.abs(((await watched.read(series("compare"))) ?? 0) - Date.now() / 1000)).toBeLessThan(60);
+    expect(await watched.read(series("audit"))).toBeUndefined();
   });
 
   test("a request for funds whose outcome is unknown", async ({ cluster, watched }) => {

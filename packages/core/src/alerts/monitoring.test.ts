@@ -155,6 +155,7 @@ describe("alerts and dashboard", () => {
     );
     expect([...labels].toSorted()).toEqual(
       [
+        "check",
         "direction",
         "event",
         "horizon",

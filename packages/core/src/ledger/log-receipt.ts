@@ -12,6 +12,8 @@ export const NEEDS_ATTENTION = new Set([
   "payout.not_payable",
   "withdrawal.unprovable",
   "ledger.contradicted",
+  "compare.differs",
+  "audit.differs",
   "chain.disagrees",
   "event.set_aside",
   "event.unanswerable",

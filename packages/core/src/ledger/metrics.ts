@@ -35,6 +35,10 @@ const LEDGER = {
   },
   stakebts_top_ups: { help: "Requests for funds by status", labels: ["status"] },
   stakebts_last_backup_time_seconds: { help: "When the last backup was made, seconds since 1970" },
+  stakebts_last_check_time_seconds: {
+    help: "When `rebuild --compare` (compare) and `audit verify` (audit) last found nothing, seconds since 1970",
+    labels: ["check"],
+  },
   stakebts_receipts_unchained: { help: "Receipts that are not chained into the audit log yet" },
   stakebts_receipt_oldest_unchained_seconds: { help: "How long the oldest of them has been there" },
 } as const;
@@ -94,6 +98,10 @@ export function measureLedger(
       ),
       stakebts_last_backup_time_seconds:
         status.lastBackup === undefined ? undefined : status.lastBackup.madeAtMs / 1000,
+      stakebts_last_check_time_seconds: status.checksPassed.map(({ check, atMs }) => ({
+        labels: { check },
+        value: atMs / 1000,
+      })),
       stakebts_receipts_unchained: status.hashChain.unchained,
       stakebts_receipt_oldest_unchained_seconds: status.hashChain.oldestAgeMs / 1000,
     };

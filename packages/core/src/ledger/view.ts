@@ -10,6 +10,7 @@ import type { StakeRow, StakeRowId, StakeRowStatus, StakeRowType } from "../rule
 import type { Millis } from "@stakebts/kernel/time";
 import type { WithdrawalStatus } from "../rules/withdrawal.ts";
 import type { Cursor, PaymentsSwitch, PayoutApproval } from "./ledger.ts";
+import type { NightlyCheck } from "./nightly-checks.ts";
 import type { ReconciledBalance } from "./reconciled-balance.ts";
 
 // The ledger as people ask about it. Reading only: nothing that is learnt here decides a payment. Amounts are whole BTS
@@ -183,6 +184,10 @@ export interface GlanceView {
   readonly lastBackup:
     | { readonly file: string; readonly madeAtMs: number; readonly verified: boolean }
     | undefined;
+  /** `undefined`: no watcher has compared it yet. */
+  readonly balance: ReconciledBalance | undefined;
+  /** Those that have passed once, by when they did last. Host time. */
+  readonly checksPassed: readonly { readonly check: NightlyCheck; readonly atMs: number }[];
   /** Those that are set aside do not count. */
   readonly undecidedTransfers: number;
   /** Those that wait for a memo key, by the key's public text: incoming ones, and payments whose memo nobody can read. */
@@ -204,8 +209,6 @@ export interface StatusView extends GlanceView {
   }[];
   readonly rows: readonly { readonly status: StakeRowStatus; readonly count: number }[];
   readonly agreements: number;
-  /** `undefined`: no watcher has compared it yet. */
-  readonly balance: ReconciledBalance | undefined;
 }
 
 export interface Sum {

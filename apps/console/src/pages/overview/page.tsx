@@ -1,6 +1,8 @@
 import { Hono } from "hono";
 import type { Child } from "hono/jsx";
+import { NIGHTLY_CHECKS } from "@stakebts/core/ledger/nightly-checks";
 import type { PayoutLine } from "@stakebts/core/ledger/view";
+import { balanceText } from "@stakebts/core/operators/balance-text";
 import { column } from "@stakebts/core/operators/columns";
 import { pathTo } from "@stakebts/core/operators/console-paths";
 import { LIABILITIES, PAYOUTS } from "@stakebts/core/operators/lists";
@@ -361,7 +363,8 @@ const Balances = ({
 );
 
 const LedgerSection = ({ figures: { status, lagBlocks, owed, nowMs } }: { readonly figures: Figures }) => {
-  const { cursor, lastBackup, hashChain } = status;
+  const { cursor, lastBackup, checksPassed, hashChain } = status;
+  const balance = balanceText(status.balance);
   return (
     <Section title="Ledger">
       <Facts
@@ -376,6 +379,7 @@ const LedgerSection = ({ figures: { status, lagBlocks, owed, nowMs } }: { readon
               </>
             ),
           ],
+          ["Balance", balance.tone === "notice" ? <Status {...balance} /> : balance.text],
           ["Behind the chain", lagBlocks === undefined ? "not known" : countText(lagBlocks, "block")],
           ["Nominators with something to come", numberText(owed.nominators)],
           ["Transfers not decided", numberText(status.undecidedTransfers)],
@@ -391,6 +395,17 @@ const LedgerSection = ({ figures: { status, lagBlocks, owed, nowMs } }: { readon
               `${durationText(nowMs - lastBackup.madeAtMs)} ago${lastBackup.verified ? ", verified" : ""}`
             ),
           ],
+          ...NIGHTLY_CHECKS.map((check) => {
+            const passed = checksPassed.find((one) => one.check === check);
+            return [
+              `Check ${check} passed`,
+              passed === undefined ? (
+                <Status text="never" tone="notice" />
+              ) : (
+                `${durationText(nowMs - passed.atMs)} ago`
+              ),
+            ] as const;
+          }),
         ]}
       />
     </Section>

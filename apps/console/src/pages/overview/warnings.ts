@@ -1,3 +1,4 @@
+import { balanceText } from "@stakebts/core/operators/balance-text";
 import { setAsideText } from "@stakebts/core/operators/set-aside";
 import { whyAcceptsNothing } from "@stakebts/core/rules/freeze";
 import { btsText, countText, durationText, sharesText } from "@stakebts/kernel/text";
@@ -29,6 +30,14 @@ export function warningsOf(figures: Figures): readonly Warning[] {
       "Nothing is paid. When the reason is gone, let it go on.",
       "bad",
       "/freeze",
+    );
+  const balance = balanceText(status.balance);
+  if (balance.tone === "bad")
+    warn(
+      `The balance differs: ${balance.text}`,
+      "Somebody moved funds in a way that the ledger does not know, or a node lies: docs/runbook.md, Balance.",
+      "bad",
+      "/receipts?event=balance.*",
     );
   const notAccepting = whyAcceptsNothing(status.freezes);
   if (notAccepting !== undefined)

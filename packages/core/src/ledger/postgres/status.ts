@@ -8,6 +8,7 @@ import { type Database, Prisma } from "../../database/client.ts";
 import { LOCKS } from "../../database/locks.ts";
 import type { GlanceView, LimitedSum, StatusView, WatchView } from "../view.ts";
 import { reconciledBalance } from "../reconciled-balance.ts";
+import { NIGHTLY_CHECKS, type NightlyCheck, passedEvent } from "../nightly-checks.ts";
 import { readControl } from "./control.ts";
 import { readCursor } from "./cursor.ts";
 import { hashChainProgress } from "./receipts.ts";
@@ -17,14 +18,13 @@ import { debtIsNotCancelled, isTransferSetAside } from "./undecided.ts";
 // Where everything stands: for people, and for monitoring.
 
 export async function statusView(db: Database): Promise<StatusView> {
-  const [glance, payouts, rows, agreements, balance] = await Promise.all([
+  const [glance, payouts, rows, agreements] = await Promise.all([
     glanceView(db),
     db.$queryRaw<{ status: string; count: bigint; amount: bigint }[]>`
         SELECT status, count(*) AS count, sum(amount)::bigint AS amount FROM payout GROUP BY status`,
     db.$queryRaw<{ status: string; count: bigint }[]>`
         SELECT status, count(*) AS count FROM stake_row GROUP BY status`,
     db.agreement.count(),
-    db.watcherNote.findFirst({ where: { kind: "balance" }, orderBy: { id: "desc" } }),
   ]);
   return {
     ...glance,
@@ -35,7 +35,6 @@ export async function statusView(db: Database): Promise<StatusView> {
     })),
     rows: rows.map((row) => ({ status: row.status as StakeRowStatus, count: Number(row.count) })),
     agreements,
-    balance: balance === null ? undefined : reconciledBalance(balance.value),
   };
 }
 
@@ -50,6 +49,8 @@ export async function glanceView(db: Database): Promise<GlanceView> {
     jobsToDispatch,
     oldestOpen,
     backup,
+    balance,
+    checksPassed,
     hashChain,
     limited,
   ] = await Promise.all([
@@ -68,6 +69,8 @@ export async function glanceView(db: Database): Promise<GlanceView> {
       select: { key: true, due: true },
     }),
     db.receipt.findFirst({ where: { event: "backup.made" }, orderBy: { id: "desc" } }),
+    db.watcherNote.findFirst({ where: { kind: "balance" }, orderBy: { id: "desc" } }),
+    Promise.all(NIGHTLY_CHECKS.map((check) => lastPassed(db, check))),
     hashChainProgress(db),
     limitedSums(db),
   ]);
@@ -87,6 +90,8 @@ export async function glanceView(db: Database): Promise<GlanceView> {
             madeAtMs: backup.createdAt.getTime(),
             verified: (backup.details as { verified?: unknown }).verified === true,
           },
+    balance: balance === null ? undefined : reconciledBalance(balance.value),
+    checksPassed: checksPassed.flatMap((passed) => passed ?? []),
     undecidedTransfers: Number(undecided[0]?.count ?? 0n),
     unread: unread.map(({ publicKey, count }) => ({ publicKey, count: Number(count) })),
     setAside,
@@ -97,6 +102,18 @@ export async function glanceView(db: Database): Promise<GlanceView> {
         ? undefined
         : { key: oldestOpen.key as PayoutKey, dueMs: millis(Number(oldestOpen.due)) },
   };
+}
+
+async function lastPassed(
+  db: Database,
+  check: NightlyCheck,
+): Promise<GlanceView["checksPassed"][number] | undefined> {
+  const receipt = await db.receipt.findFirst({
+    where: { event: passedEvent(check) },
+    orderBy: { id: "desc" },
+    select: { createdAt: true },
+  });
+  return receipt === null ? undefined : { check, atMs: receipt.createdAt.getTime() };
 }
 
 export async function watchView(db: Database): Promise<WatchView> {
