@@ -13,13 +13,15 @@ export interface Verdict {
   readonly notDue: number;
 }
 
+/** @param stoppedByProposal those whose payments are held against bounds, see `auditPayments` */
 export function judge(
   watch: ChainWatch,
   intentions: ReadonlyMap<string, Intention>,
   terms: AuditTerms,
+  stoppedByProposal: ReadonlySet<AuditTerms["custodian"]>,
 ): Verdict {
   const expected = reckon(watch.blocks, intentions, terms);
-  const { wrong, settled } = auditPayments(expected, terms, new Set());
+  const { wrong, settled } = auditPayments(expected, terms, stoppedByProposal);
   const open = [...expected.debts.values()].filter(({ key }) => !settled.has(key));
   const due = open.filter(({ dueMs }) => dueMs <= watch.finalTimeMs);
   return {

@@ -42,6 +42,8 @@ export interface ChaosResult {
   readonly rounds: number;
   readonly faults: ReadonlyMap<string, number>;
   readonly payouts: number;
+  /** Transfers that executed proposals have paid. */
+  readonly proposals: number;
   readonly paidTwice: number;
   readonly lost: number;
   readonly stuck: number;
@@ -124,6 +126,7 @@ class Run {
           rounds: round,
           faults: this.#faults,
           payouts,
+          proposals: this.#scene.watch.proposed,
           paidTwice: verdict.paidTwice.length,
           lost: lost.length,
           stuck: stuck.length,
@@ -146,17 +149,21 @@ class Run {
         ? this.#drawFaults(troubles, happened)
         : this.#happen({ kind: without.name, happen: without.scenario }, troubles, happened);
     const startedMs = Date.now();
-    for (const sending of sendings) {
-      await delay(Math.max(0, startedMs + sending.atMs - Date.now()));
-      await nominators.send(sending);
+    try {
+      for (const sending of sendings) {
+        await delay(Math.max(0, startedMs + sending.atMs - Date.now()));
+        await nominators.send(sending);
+      }
+      await nominators.allApproved();
+      await faults;
+      endFaults(target);
+      const calmSinceMs = Date.now();
+      const end = await this.#settle();
+      return { ...end, faults: happened, settledMs: Date.now() - calmSinceMs };
+    } finally {
+      looking.abort();
+      await look;
     }
-    await faults;
-    endFaults(target);
-    const calmSinceMs = Date.now();
-    const end = await this.#settle();
-    looking.abort();
-    await look;
-    return { ...end, faults: happened, settledMs: Date.now() - calmSinceMs };
   }
 
   /** Draws from a deck of all faults, so that each has its turn, and lets them happen, also several at once. */
@@ -197,7 +204,7 @@ class Run {
 
   #judge(): Verdict {
     const { watch, nominators, terms } = this.#scene;
-    return judge(watch, nominators.intentions, terms);
+    return judge(watch, nominators.intentions, terms, nominators.stoppedByProposal);
   }
 
   async #lookAround(signal: AbortSignal): Promise<void> {
@@ -296,7 +303,7 @@ export function summary(result: ChaosResult): string {
   return [
     `rounds=${result.rounds}`,
     `faults: ${faults.join(" ")}`,
-    `payouts=${result.payouts}`,
+    `payouts=${result.payouts} proposals=${result.proposals}`,
     `paid_twice=${result.paidTwice} lost=${result.lost} stuck=${result.stuck} wrong=${result.wrong}`,
     `recovery p50=${took(result.recoveryMs.p50)} p95=${took(result.recoveryMs.p95)}`,
   ].join(" | ");

@@ -60,6 +60,14 @@ export interface WalletPermission {
   readonly assetId?: string;
 }
 
+/** Of the proposal itself; its transaction lives ten minutes, or as long as it if that is shorter. */
+export interface WalletProposal {
+  /** From the head time, default a day. */
+  readonly expirationSeconds?: number;
+  /** It is carried out when it expires, and not when it is approved. */
+  readonly isReviewed?: boolean;
+}
+
 export interface WalletClaim {
   /** `1.12.N` */
   readonly permissionId: string;
@@ -314,8 +322,17 @@ export class DevnetWallet {
   async propose(
     by: DevnetWallet,
     transfers: readonly WalletTransfer[],
-    { expirationSeconds = 86_400, isReviewed = false } = {},
+    options: WalletProposal = {},
   ): Promise<{ txid: string }> {
+    return this.#send(await this.signProposal(by, transfers, options));
+  }
+
+  /** Signs what {@link propose} sends, against the head of the node. */
+  async signProposal(
+    by: DevnetWallet,
+    transfers: readonly WalletTransfer[],
+    { expirationSeconds = 86_400, isReviewed = false }: WalletProposal = {},
+  ): Promise<{ txid: string; transaction: Transaction }> {
     const [payer, head] = await Promise.all([this.#account(this.name), this.#head()]);
     const operation = [
       PROPOSAL_CREATE,
@@ -330,7 +347,7 @@ export class DevnetWallet {
         extensions: [],
       },
     ];
-    return this.#send(await this.#sign(operation, head));
+    return this.#sign(operation, head, Math.min(expirationSeconds, 600));
   }
 
   /** Approves a proposal. @param proposalId `1.10.N` */

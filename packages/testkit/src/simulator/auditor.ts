@@ -42,6 +42,8 @@ export type AuditedTransaction = Pick<
   "txid" | "fromId" | "toId" | "assetId" | "memo" | "isProposed"
 > & {
   readonly amount: bigint;
+  /** Where it stands in its block, `trx:op`; of one that a proposal paid, `trx:op.v`. Without it: what its place in the list says. */
+  readonly place?: string;
 };
 
 export interface Debt {
@@ -111,7 +113,8 @@ export function reckon(
   const most = new Map<string, Debt>();
   for (const { blockNum, timeMs, transactions } of blocks)
     for (const [index, transaction] of transactions.entries()) {
-      const at = `${blockNum}:${index}:${transaction.isProposed === true ? "0.1" : "0"}`;
+      const place = transaction.place ?? `${index}:${transaction.isProposed === true ? "0.1" : "0"}`;
+      const at = `${blockNum}:${place}`;
       if (transaction.fromId === terms.custodian) {
         outgoing.push({ at, timeMs, transaction });
         continue;
