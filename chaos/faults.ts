@@ -5,6 +5,7 @@ import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { ChainWatch, ownNode } from "./chain-watch.ts";
 import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
+import { steal, THEFTS } from "./thefts.ts";
 import type { Replica } from "./replica.ts";
 import { LIES, type Lie, tellLie } from "@stakebts/devnet";
 import {
@@ -133,6 +134,12 @@ export const FAULTS: readonly Fault[] = [
       await delay(prng.int(500, 5_000));
       await target.cluster.database.restore();
     },
+  },
+  {
+    kind: "thief",
+    weight: 4,
+    alone: "postgres",
+    happen: (target, prng) => steal(target, prng.pick(THEFTS)),
   },
   {
     kind: "postgres_read_only",

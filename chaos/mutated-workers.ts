@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { bundle, type Patch } from "../scripts/bundle.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..");
-const WORKERS = ["ingester", "scheduler", "payer"];
+const WORKERS = ["ingester", "scheduler", "payer", "watcher"];
 
 /** The workers, built from the sources with the patches. Throws when a patch does not fit. */
 export async function mutatedWorkers(

@@ -31,6 +31,8 @@ export interface ReplicatedOptions {
 export interface ReplicatedCluster {
   readonly cluster: Cluster;
   readonly replicas: readonly Replica[];
+  /** What thieves have done that people should have been told of, and that the database should have refused. */
+  readonly unnoticed: string[];
 }
 
 export async function startReplicated(options: ReplicatedOptions): Promise<ReplicatedCluster> {
@@ -59,11 +61,20 @@ export async function startReplicated(options: ReplicatedOptions): Promise<Repli
         replicas.push(await Replica.start(cluster, { kind, number, nodeUrls }));
       }
     await Promise.all(replicas.map((replica) => replica.isReady()));
-    return { cluster, replicas };
+    await addConsoleUsers(cluster);
+    return { cluster, replicas, unnoticed: [] };
   } catch (error) {
-    await stopReplicated({ cluster, replicas });
+    await stopReplicated({ cluster, replicas, unnoticed: [] });
     throw error;
   }
+}
+
+/** In whose names a thief acts who has the login of the console. They sign in nowhere. */
+async function addConsoleUsers({ database }: Cluster): Promise<void> {
+  await database.query(
+    `INSERT INTO console_user (name, role, password_hash)
+     VALUES ('anna', 'operator', '$scrypt$none'), ('clara', 'operator', '$scrypt$none'), ('ben', 'approver', '$scrypt$none')`,
+  );
 }
 
 export async function stopReplicated(replicated: ReplicatedCluster): Promise<void> {

@@ -111,7 +111,8 @@ class Run {
       const startedMs = Date.now();
       const end = await this.#round(new Prng(seed + round - 1));
       const { verdict, lost, stuck } = end;
-      const wrong = [...verdict.wrong, ...target.replicas.flatMap(({ broken }) => broken)];
+      const broken = target.replicas.flatMap((replica) => replica.broken);
+      const wrong = [...verdict.wrong, ...broken, ...target.unnoticed];
       const isWrong = verdict.paidTwice.length + lost.length + stuck.length + wrong.length > 0;
       log(
         `round ${round} (seed ${seed + round - 1}): ${verdict.payouts - payouts} payouts, ${end.faults.join(" ")}; ` +
