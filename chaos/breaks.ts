@@ -5,6 +5,7 @@ import { Redis } from "ioredis";
 import { type Fault, isNew } from "./faults.ts";
 import type { Patch } from "../scripts/bundle.ts";
 import { NOMINATORS } from "./nominators.ts";
+import { steal, theftOf } from "./thefts.ts";
 import { CLUSTER_NODES, pauseQueues, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
 /** A change of a function of the database. The text has to be there once. */
@@ -31,12 +32,17 @@ const PAYER = "packages/core/src/payments/pay-payouts.ts";
 const INGESTER = "packages/core/src/ledger/ingest-blocks.ts";
 const INGESTER_PROCESS = "packages/core/src/processes/ingester.ts";
 const PAYER_PROCESS = "packages/core/src/processes/payer.ts";
+const WATCHER_PROCESS = "packages/core/src/processes/watcher.ts";
 const SCHEDULER = "packages/core/src/processes/scheduler.ts";
 const SAVE = "const answers = await ledger.withdrawals.save(";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
 const THIEF = NOMINATORS.at(-1) as string;
+const NO_NOMINATION = { login: "ingester", what: "a nomination that nobody has made" } as const;
+const NO_PAYMENT = { login: "ingester", what: "a payment that nobody has made" } as const;
+/** With the safeguard the alarm comes in a few seconds. */
+const UNNOTICED_MS = 20_000;
 /** Enough that a payer is busy for a moment, no matter what happens to it then. */
 const OWED = 4;
 /** Of the nodes that the cluster knows, more than half; and all others of the chain. */
@@ -330,6 +336,21 @@ export const BREAKS: readonly Break[] = [
     ],
     // Some of what nominators send comes by proposals.
     scenario: () => delay(1_000),
+  },
+  {
+    name: "cause-check",
+    patches: [
+      { file: PAYER, find: "if (baseless !== undefined)", replace: "if (false)" },
+      { file: PAYER_PROCESS, find: "(await memoAudit.look()) ? PAGE_MS :", replace: "" },
+    ],
+    // Somebody with the login of the ingester writes a nomination that nobody has made.
+    scenario: (target) => steal(target, theftOf(NO_NOMINATION), { alarmMs: UNNOTICED_MS }),
+  },
+  {
+    name: "settlement-check",
+    patches: [{ file: WATCHER_PROCESS, find: "await settlements.look();", replace: "" }],
+    // And the payment of a debt that nobody has paid.
+    scenario: (target) => steal(target, theftOf(NO_PAYMENT), { alarmMs: UNNOTICED_MS }),
   },
   {
     name: "debt-check",

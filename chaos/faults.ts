@@ -30,7 +30,12 @@ export interface Fault {
   readonly alone?: "postgres" | "redis" | "chain";
   readonly needsRedis?: true;
   /** Resolves when it is over. */
-  readonly happen: (target: ReplicatedCluster, prng: Prng) => Promise<void>;
+  readonly happen: (
+    target: ReplicatedCluster,
+    prng: Prng,
+    /** Told what of its kind it is. */
+    say: (what: string) => void,
+  ) => Promise<void>;
 }
 
 const anyReplica = (target: ReplicatedCluster, prng: Prng): Replica => prng.pick(target.replicas);
@@ -139,7 +144,11 @@ export const FAULTS: readonly Fault[] = [
     kind: "thief",
     weight: 4,
     alone: "postgres",
-    happen: (target, prng) => steal(target, prng.pick(THEFTS)),
+    happen: (target, prng, say) => {
+      const theft = prng.pick(THEFTS);
+      say(`${theft.login}: ${theft.what}`);
+      return steal(target, theft);
+    },
   },
   {
     kind: "postgres_read_only",

@@ -197,9 +197,11 @@ class Run {
     prng: Prng,
     happened: string[],
   ): Promise<void> {
-    happened.push(kind);
+    const place = happened.push(kind) - 1;
     this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
-    await happen(this.#scene.target, prng);
+    await happen(this.#scene.target, prng, (what) => {
+      happened[place] = `${kind} (${what})`;
+    });
     this.#recovery.faultEnded(Date.now(), this.#judge().unpaid);
   }
 
