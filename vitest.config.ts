@@ -1,19 +1,9 @@
 import { availableParallelism } from "node:os";
-import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { defineConfig } from "vitest/config";
 import { LongFilesFirst } from "./test/long-files-first.ts";
 
 /** What is long by nature runs when the rest is done. One cluster takes half a gigabyte. */
-const LONG = { maxWorkers: 3, sequence: { groupOrder: 1 } };
-
-const browser = (name: string, files: string, more = {}): TestProjectConfiguration => ({
-  extends: true,
-  test: {
-    ...more,
-    name,
-    include: [`apps/console/test/browser/${files}`],
-    globalSetup: ["./packages/testkit/src/servers.setup.ts", "./apps/console/test/browser/chromium.setup.ts"],
-  },
-});
+const LONG = { maxWorkers: 3, sequence: { groupOrder: 1 }, testTimeout: 300_000, hookTimeout: 300_000 };
 
 export default defineConfig({
   test: {
@@ -37,7 +27,7 @@ export default defineConfig({
             "{apps,packages}/*/{src,test}/**/*.test.ts",
             "{chaos,demo,deploy,docs,fuzz,scripts,test}/**/*.test.ts",
           ],
-          exclude: ["**/*.db.test.ts", "**/*.e2e.test.ts", "**/*.long.test.ts", "**/*.browser.test.ts"],
+          exclude: ["**/*.db.test.ts", "**/*.long.test.ts"],
         },
       },
       {
@@ -51,26 +41,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.e2e.test.ts"],
+          ...LONG,
+          name: "long", // by nature: processes, whole clusters and what may go wrong with them, upgrades, all services of the compose file
+          include: ["test/long/**/*.long.test.ts"],
           globalSetup: ["./packages/testkit/src/redis.setup.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
         },
       },
       {
         extends: true,
         test: {
-          name: "long", // by nature: whole clusters and what may go wrong with them, upgrades, all services of the compose file
-          include: ["test/long/**/*.long.test.ts"],
-          globalSetup: ["./packages/testkit/src/redis.setup.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
           ...LONG,
+          name: "long-browser", // the console's pages in a browser
+          include: ["apps/console/test/browser/*.long.test.ts"],
+          globalSetup: [
+            "./packages/testkit/src/servers.setup.ts",
+            "./apps/console/test/browser/chromium.setup.ts",
+          ],
         },
       },
-      browser("browser", "*.browser.test.ts"),
-      browser("long-browser", "*.long.test.ts", LONG), // each page in each width and scheme
     ],
   },
 });

@@ -12,7 +12,7 @@ import pg from "pg";
 import { describe, expect } from "vitest";
 import { test } from "@stakebts/testkit/login-test";
 
-// What each process may do is tried with its own login: that rights suffice is shown by the tests in test/e2e, where every
+// What each process may do is tried with its own login: that rights suffice is shown by the tests in test/long, where every
 // process has its own.
 
 const DENIED = /permission denied/u;

@@ -33,27 +33,31 @@ describe("the simulator", () => {
 });
 
 // An auditor that finds nothing may be blind. Without a safeguard he has to see what it is there for. The last number is a seed
-// with which he does so today: it is tried first. When a change makes it useless the search goes on from the first seed.
+// with which he does so today: it is tried first. When a change makes it useless the search goes on from the first seed, and says so:
+// the search takes half a minute.
 describe.each<[Safeguard, RegExp, number, number]>([
-  ["save-then-send", /paid twice|contradicted/u, 400, 13],
+  ["save-then-send", /paid twice|contradicted/u, 400, 30],
   ["one-live", /paid twice/u, 100, 1],
-  ["epoch", /signed by a payer that is over/u, 400, 26],
-  ["recovery-hold", /paid twice/u, 400, 256],
-  ["due-first", /the rules owe|paid and not owed/u, 300, 28],
-  ["repeat-nonrepeatable", /asked twice/u, 200, 12],
+  ["epoch", /signed by a payer that is over/u, 400, 71],
+  ["recovery-hold", /paid twice/u, 400, 10],
+  ["due-first", /the rules owe|paid and not owed/u, 300, 10],
+  ["repeat-nonrepeatable", /asked twice/u, 200, 10],
   ["final-blocks", /the rules owe|paid twice|disagrees/u, 100, 1],
   ["own-look", /is due/u, 20, 3],
-  ["memo-key", /the rules owe|paid and not owed|incoming \S+ is (?:refunded|kept)/u, 100, 10],
-  ["common-cause", /failed for a cause that concerns everyone/u, 60, 6],
-  ["authority-check", /signed without authority/u, 300, 10],
+  ["memo-key", /the rules owe|paid and not owed|incoming \S+ is (?:refunded|kept)/u, 100, 34],
+  ["common-cause", /failed for a cause that concerns everyone/u, 60, 1],
+  ["authority-check", /signed without authority/u, 300, 33],
   ["key-kept", /spend\.unexplained/u, 20, 2],
-  ["login-kept", /settlement\.unexplained/u, 20, 2],
+  ["login-kept", /settlement\.unexplained/u, 20, 3],
   ["settlement-check", /is due|not paid|owed/u, 20, 1],
   ["history-read", /balance\.surplus/u, 20, 6],
 ])("without %s", (without, finding, seeds, knownSeed) => {
   it("what it prevents is found", { timeout: 300_000 }, async () => {
     for (const seed of [knownSeed, ...Array.from({ length: seeds }, (_, index) => index + 1)])
-      if ((await runSeed(seed, { without })).wrong.some((what) => finding.test(what))) return;
+      if ((await runSeed(seed, { without })).wrong.some((what) => finding.test(what))) {
+        if (seed !== knownSeed) console.warn(`without ${without} the seed to try first is ${seed} now`);
+        return;
+      }
     expect.fail(`nothing was noticed in ${seeds} simulations`);
   });
 });

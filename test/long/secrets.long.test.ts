@@ -12,7 +12,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installedPostgres } from "@stakebts/testkit/installed-postgres";
 import { type Answer, inProcess, spawned, stakebtsWith } from "../../apps/cli/test/stakebts.ts";
-import { filesIn, type Secret, secretKey, secretsIn, secretText } from "./secret-search.ts";
+import { filesIn, type Secret, secretKey, secretsIn, secretText } from "../secret-search.ts";
 import type { Cluster } from "@stakebts/testkit/cluster";
 import { EXCHANGE_KEY, RESERVE_ACCOUNT } from "@stakebts/testkit/cluster-treasury";
 import { nodeSettings } from "@stakebts/testkit/process-settings";
