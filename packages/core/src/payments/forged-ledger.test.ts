@@ -160,6 +160,23 @@ describe("a payer signs nothing for", () => {
       expect(await cluster.arrivedAt("nominator-1")).toEqual([2_000]);
     }));
 
+  it("what falls due later, by a ledger whose clock somebody has put forward: a stop could not end it any more", () =>
+    inCluster({ policy: { confirmAgreements: false } }, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await final(cluster);
+      const cursor = (await cluster.ledger.cursor.read())!;
+      const { blockNum } = cursor;
+      const next = { from: blockNum + 1, to: blockNum + 1, account: cluster.custodian.id };
+      const [block] = await cluster.chain.blocks(next);
+      const year = millis(cursor.blockTimeMs + 365 * 86_400_000);
+      await cluster.ledger.transaction((tx) =>
+        tx.cursor.move(blockNum, { ...cursor, ...block!, blockTimeMs: year }),
+      );
+      await cluster.applyEvents();
+      await cluster.send("nominator-1", 1, "stop");
+      await expectRefused(cluster, /falls due at .* by the chain/u);
+    }));
+
   it("a payout that no transfer of the ledger asked for", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 25_000, "three_months");

@@ -6,6 +6,7 @@ import { type Debt, earliestMs } from "../rules/owed.ts";
 import { hasLimits } from "../rules/limits.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import type { Policy } from "../rules/policy.ts";
+import { exactTimeText } from "@stakebts/kernel/text";
 import { type Millis, plusMs } from "@stakebts/kernel/time";
 import {
   type AccountId,
@@ -324,6 +325,12 @@ async function findPayable(
   return payable.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
+/**
+ * Five times as far as the ledger may be ahead of this payer's nodes while anything is paid ({@link LEDGER_LAG_BLOCKS_MAX}). Whoever puts
+ * the ledger's clock forward, or writes a debt before its day, keeps a stop from ending it: the stop finds it due already.
+ */
+const AHEAD_MS_MAX = 5 * 60_000;
+
 /** Does the debt follow from the chain, is it due, and is no transaction for it in a block or on its way? */
 async function whyNotPay(
   deps: PayDeps,
@@ -338,6 +345,12 @@ async function whyNotPay(
     };
   // By this payer's own nodes: one that is a few blocks behind the ledger's says so a moment later.
   const earliest = earliestMs(debt);
+  if (earliest !== undefined && earliest > at.head.headTimeMs + AHEAD_MS_MAX)
+    return contradicted(
+      deps,
+      payout,
+      `payout ${payout.key} is due by the ledger, and falls due at ${exactTimeText(earliest)} by the chain, where it is ${exactTimeText(at.head.headTimeMs)}`,
+    );
   if (earliest !== undefined && earliest > at.head.headTimeMs)
     return { type: "again", reason: `payout ${payout.key} is not due yet by the time of the chain` };
   const baseless = await whyNotOwed(deps, debt, at);
