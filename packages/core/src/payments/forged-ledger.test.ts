@@ -1,12 +1,14 @@
 import { payPayout } from "@stakebts/testkit/one-payout";
 import { type InProcessCluster, inCluster } from "@stakebts/testkit/in-process-cluster";
 import { incoming, operation, refundOf } from "@stakebts/testkit/given";
-import { shares } from "@stakebts/kernel/amount";
+import { bts, shares } from "@stakebts/kernel/amount";
 import { millis } from "@stakebts/kernel/time";
 import type { OperationPosition } from "@stakebts/kernel/operation-id";
 import { describe, expect, it } from "vitest";
 import type { AccountId } from "@stakebts/bitshares/chain";
+import { identified } from "../ledger/ids.ts";
 import type { NewTransfer } from "../ledger/ledger.ts";
+import { payoutKey, payoutMemo } from "../rules/payout.ts";
 
 // With the login of the ingester rows are written that no block holds, or that say otherwise than their block. The scheduler
 // believes its own ledger, and writes debts; the payer looks for itself.
@@ -176,6 +178,38 @@ describe("a payer signs nothing for", () => {
       await cluster.send("nominator-1", 1, "stop");
       await expectRefused(cluster, /falls due at .* by the chain/u);
     }));
+
+  it.each([
+    ["the whole principal", ["base_amount"]],
+    ["the rewards as well", ["base_amount", "penalty", "reward"]],
+  ])("%s for a stop, which a scheduler in other hands has written", (_what, paid) =>
+    inCluster({ policy: { confirmAgreements: false } }, async (cluster) => {
+      await cluster.send("nominator-1", 25_000, "three_months");
+      await final(cluster);
+      await cluster.send("nominator-1", 1, "stop");
+      const stop = await sent(cluster);
+      await cluster.devnet.produceUntilFinal(8);
+      await cluster.ingest();
+      const rows = [...cluster.ledger.contents.rows.values()].filter(({ type }) => paid.includes(type));
+      const key = payoutKey.stop(stop.operation);
+      const forged = identified({
+        key,
+        kind: "stop",
+        payee: "nominator-1",
+        amount: bts(rows.reduce((sum, { amount }) => sum + amount, 0n)),
+        memo: payoutMemo("stop", key, {}),
+        dueMs: stop.blockTimeMs,
+        rows: rows.map(({ id }) => ({ id, settlesAs: "premature" })),
+      });
+      await cluster.ledger.transaction((tx) => tx.payouts.insert([forged]));
+      await cluster.pay(forged.id);
+      expect(cluster.ledger.contents.withdrawals.size).toBe(0);
+      expect((await cluster.ledger.control.read()).payments).toMatchObject({
+        on: false,
+        reason: expect.stringContaining("is not what a stop gives back") as string,
+      });
+    }),
+  );
 
   it("a payout that no transfer of the ledger asked for", () =>
     inCluster({}, async (cluster) => {

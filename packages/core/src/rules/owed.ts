@@ -6,7 +6,7 @@ import type { PayoutKey, PayoutKind, PayoutStatus } from "./payout.ts";
 import { type AgreementTerms, TERMS } from "./policy.ts";
 import type { ExchangeAccountNumber, MemoRequest } from "./request.ts";
 import type { StakeRowType } from "./stake-row.ts";
-import { type Agreement, buildStakeRows, termsText } from "./terms.ts";
+import { type Agreement, buildStakeRows, endOf, termsText } from "./terms.ts";
 import { CORE_ASSET_ID } from "./transfer.ts";
 
 /**
@@ -104,6 +104,9 @@ export function whyNotOwed(debt: Debt, rules: OwedRules): string | undefined {
         if (problem !== undefined) return `${baseless} ${problem}`;
       }
       if (!isNamedRightly(debt)) return `${baseless} its stake rows are not those that its name says`;
+      const kept = kind === "stop" ? rows.find((row) => !isGivenBack(row, debt)) : undefined;
+      if (kept !== undefined)
+        return `${baseless} of agreement ${operationId(kept.agreement.operation)} it pays what is not what a stop gives back`;
       const total = rows.reduce((sum, row) => sum + row.amount, 0n);
       return total === amount ? undefined : `${baseless} its stake rows come to ${total} BTS`;
     }
@@ -172,6 +175,17 @@ function isNamedRightly({ key, kind, payee, rows, cause }: Debt): boolean {
   return kind === "reward"
     ? row.type === "reward" && key === `reward:${at}:${row.number}`
     : row.type === "base_amount" && key === `base:${at}`;
+}
+
+/** A stop gives back principals, each with its penalty, which only the full term waives; and no rewards. */
+function isGivenBack({ type, agreement, isImported }: DebtRow, { rows, cause }: Debt): boolean {
+  if (isImported || type === "penalty") return true;
+  if (type !== "base_amount") return false;
+  const at = operationId(agreement.operation);
+  const hasPenalty = rows.some(
+    (other) => other.type === "penalty" && operationId(other.agreement.operation) === at,
+  );
+  return hasPenalty || (cause !== undefined && cause.timeMs >= endOf(agreement));
 }
 
 /** When it may be paid: not before the newest of its rows falls due. A stop and a refund are due as soon as they are asked for. */

@@ -31,6 +31,10 @@ export const penaltyFor = (amount: Bts, terms: AgreementTerms): Bts =>
 /** The core asset as the ledger names it. */
 export const DIGITAL_ASSET = "BTS";
 
+/** When the principal falls due, and the penalty is waived. */
+export const endOf = ({ startMs, months, terms }: Agreement): Millis =>
+  plusMs(startMs, months * terms.monthMs);
+
 /**
  * Every payment that the agreement can ever cause, written down the moment it opens: 3 + months rows, in the order in
  * which they are listed to people.
@@ -38,7 +42,7 @@ export const DIGITAL_ASSET = "BTS";
 export function buildStakeRows(agreement: Agreement): readonly StakeRow[] {
   const { amount, months, startMs, terms } = agreement;
   assert(amount > 0n, `an agreement of ${amount} BTS`);
-  const endMs = plusMs(startMs, months * terms.monthMs);
+  const endMs = endOf(agreement);
   const row = (
     type: StakeRowType,
     number: number,
