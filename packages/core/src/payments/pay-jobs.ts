@@ -23,12 +23,21 @@ export interface PayJobsDeps {
   readonly clock: Pick<HostClock, "nowMs">;
   /** This payer is to stop, or does not lead any more. */
   readonly isOver: () => boolean;
+  /** {@link PAYOUTS_PER_STEP} if not said. */
+  readonly payoutsPerStep?: number | undefined;
 }
 
 type Trouble = Extract<PayResult, { readonly type: "trouble" }>;
 
 /** A job is a wake-up: its payouts are paid, and others that are due with them. Their jobs find nothing left to do. */
-export function payJobs({ pay, open, due, clock, isOver }: PayJobsDeps): JobHandlers {
+export function payJobs({
+  pay,
+  open,
+  due,
+  clock,
+  isOver,
+  payoutsPerStep: perStep = PAYOUTS_PER_STEP,
+}: PayJobsDeps): JobHandlers {
   const sent = new RecentlySent(clock);
   return {
     "payout.pay": async ({ payoutId, also = [], later = false }) => {
@@ -40,10 +49,10 @@ export function payJobs({ pay, open, due, clock, isOver }: PayJobsDeps): JobHand
       let last: Ended | undefined;
       const untilMs = clock.nowMs() + GO_ON_MS_MAX;
       const isEnough = (): boolean => isOver() || clock.nowMs() >= untilMs;
-      const steps = Math.ceil(left.length / PAYOUTS_PER_STEP);
-      let step: Begun | undefined = await begin(left.slice(0, PAYOUTS_PER_STEP), later);
+      const steps = Math.ceil(left.length / perStep);
+      let step: Begun | undefined = await begin(left.slice(0, perStep), later);
       for (let n = 1; step !== undefined; n++) {
-        const own = left.slice(n * PAYOUTS_PER_STEP, (n + 1) * PAYOUTS_PER_STEP);
+        const own = left.slice(n * perStep, (n + 1) * perStep);
         // After a freeze the jobs of what has waited are minutes apart: one of them is enough for all.
         const goesOn = (hasSent: boolean): boolean => n < steps || (hasSent && !isEnough());
         // While it is on the line the next one is signed, as long as everything is taken.
@@ -61,7 +70,7 @@ export function payJobs({ pay, open, due, clock, isOver }: PayJobsDeps): JobHand
 
   async function begin(ids: readonly PayoutId[], later: boolean): Promise<Begun> {
     const own = new Set(ids);
-    const room = PAYOUTS_PER_STEP - ids.length;
+    const room = perStep - ids.length;
     const others = room > 0 ? (await due.next(room)).filter((other) => !own.has(other)) : [];
     const { saved, done } = pay(later ? [...others, ...ids] : [...ids, ...others]);
     const ended = done.then((results) => end(results, own, others.length > 0));

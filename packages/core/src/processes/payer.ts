@@ -98,6 +98,8 @@ export interface PayerSettings extends ProcessSettings {
   readonly treasuryMs: number;
   /** Between two looks at what is open in the ledger; {@link RECONCILE_MS} if not said. */
   readonly reconcileMs?: number | undefined;
+  /** {@link PAYOUTS_PER_STEP} if not said. */
+  readonly payoutsPerStep?: number | undefined;
 }
 
 /** Payments, and what the memos of all that came in are read with. */
@@ -247,7 +249,14 @@ async function lead(
       failure = error;
       stop.abort();
     },
-    handlers: payJobs({ pay, open, due, clock, isOver: () => over.aborted }),
+    handlers: payJobs({
+      pay,
+      open,
+      due,
+      clock,
+      isOver: () => over.aborted,
+      payoutsPerStep: settings.payoutsPerStep,
+    }),
   });
   onQueue(
     () =>
