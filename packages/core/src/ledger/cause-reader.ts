@@ -88,6 +88,8 @@ export class CauseReader {
   /** Questions that are not answered yet. */
   readonly #asked = new Map<number, Promise<SeenBlock>>();
   readonly #names = new Map<AccountId, string>();
+  /** What remembered transfers ask for. */
+  readonly #requests = new WeakMap<ChainTransfer, MemoRequest>();
   /** Transactions that are in no block and never will be. */
   readonly #dead = new Set<string>();
 
@@ -313,9 +315,18 @@ export class CauseReader {
     const found = block === undefined ? undefined : inBlock(block, at);
     if (block === undefined || found === undefined) return undefined;
     const { amount, assetId } = found;
-    // One memo is opened, and not those of all who sent something in that block.
-    const request = await this.#deps.requestOf?.(found, blockNum);
+    const request = await this.#requestOf(found, blockNum);
     return { sender: await this.#nameOf(found.fromId), timeMs: block.timeMs, amount, assetId, request };
+  }
+
+  /** One memo is opened, and not those of all who sent something in that block. What no key opens is looked at anew: one may come. */
+  async #requestOf(transfer: ChainTransfer, blockNum: number): Promise<MemoRequest | undefined> {
+    const known = this.#requests.get(transfer);
+    if (known !== undefined) return known;
+    const request = await this.#deps.requestOf?.(transfer, blockNum);
+    if (request !== undefined && request.type !== "unread" && isReadable(request))
+      this.#requests.set(transfer, request);
+    return request;
   }
 
   async #nameOf(id: AccountId): Promise<string> {

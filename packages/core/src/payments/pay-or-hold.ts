@@ -4,6 +4,7 @@ import { logReceipt } from "../ledger/log-receipt.ts";
 import { PAYABLE_STATUSES, type PayoutId } from "../rules/payout.ts";
 import { messageOf } from "../runtime/error-facts.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
+import { ALONE, type StepTurn } from "./step-turns.ts";
 import { type PayDeps, payPayouts, type PayResult, type PayResults } from "./pay-payouts.ts";
 
 /**
@@ -23,11 +24,14 @@ export class PayOrHold {
    * @returns what became of each; `trouble` that passes by itself is among it
    * Throws trouble that does not, after the payout that it concerns is held.
    */
-  async pay(ids: readonly PayoutId[]): Promise<PayResults> {
+  async pay(ids: readonly PayoutId[], turn: StepTurn = ALONE): Promise<PayResults> {
     const results = new Map<PayoutId, PayResult>(
       ids.filter((id) => this.#leftOut.has(id)).map((id) => [id, { type: "settled" }]),
     );
-    for (const [id, result] of await this.#payAll(ids.filter((id) => !results.has(id)))) {
+    for (const [id, result] of await this.#payAll(
+      ids.filter((id) => !results.has(id)),
+      turn,
+    )) {
       results.set(id, result);
       if (!isBroken(result)) continue;
       const message = messageOf(result.error);
@@ -39,18 +43,19 @@ export class PayOrHold {
   }
 
   /** What fails for the whole step is tried with one payout after the other, until one fails: it may be the reason. */
-  async #payAll(ids: readonly PayoutId[]): Promise<PayResults> {
+  async #payAll(ids: readonly PayoutId[], turn: StepTurn): Promise<PayResults> {
     if (ids.length === 0) return new Map();
     try {
-      return await payPayouts(this.#deps, ids);
+      return await payPayouts(this.#deps, ids, turn);
     } catch (error) {
       const trouble: PayResult = { type: "trouble", error };
       if (!isBroken(trouble)) throw error;
       if (ids.length === 1) return new Map(ids.map((id) => [id, trouble]));
     }
     const results = new Map<PayoutId, PayResult>();
+    await turn.before;
     for (const id of ids) {
-      for (const [of, result] of await this.#payAll([id])) results.set(of, result);
+      for (const [of, result] of await this.#payAll([id], ALONE)) results.set(of, result);
       if ([...results.values()].some(isBroken)) break;
     }
     return results;

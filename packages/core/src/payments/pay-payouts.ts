@@ -41,6 +41,7 @@ import { createNotices } from "../ledger/create-notice.ts";
 import type { AccountCache } from "./account-cache.ts";
 import type { Cause, CommonCauses, SentBefore } from "./common-cause.ts";
 import type { DebtCheck, DebtCheckTime } from "./debt-check.ts";
+import { ALONE, type StepTurn } from "./step-turns.ts";
 import { LEDGER_LAG_BLOCKS_MAX } from "../ledger/recovery-hold.ts";
 
 export interface PayDeps {
@@ -108,8 +109,13 @@ interface Payable {
  * - a new one is signed only for a payout that has none alive; all of the step are saved first, and sent afterwards;
  * - what a node answers decides nothing: the ingester does, from irreversible blocks.
  * A payout that cannot go leaves the step and does not hold the others up.
+ * @param turn of this step among others: the next one begins when this one's bytes are saved
  */
-export async function payPayouts(deps: PayDeps, ids: readonly PayoutId[]): Promise<PayResults> {
+export async function payPayouts(
+  deps: PayDeps,
+  ids: readonly PayoutId[],
+  turn: StepTurn = ALONE,
+): Promise<PayResults> {
   const { ledger, log } = deps;
   const results = new Map<PayoutId, PayResult>();
   const views = new Map((await ledger.payouts.views(ids)).map((view) => [view.payout.id, view]));
@@ -130,6 +136,8 @@ export async function payPayouts(deps: PayDeps, ids: readonly PayoutId[]): Promi
     if (view === undefined) log.warn("payout.unknown", { payoutId: id });
   }
   toSend.push(...(await signAll(deps, toSign, results)));
+  turn.saved(toSend.length);
+  await turn.before;
   for (const [id, outcome] of await sendAll(deps, toSend)) results.set(id, { type: "in_flight", outcome });
   return results;
 }

@@ -23,6 +23,7 @@ import { OpenPayouts } from "../payments/open-payouts.ts";
 import { checkAuthority, type PayDeps } from "../payments/pay-payouts.ts";
 import { type Pay, payJobs, type PayJobsDeps, PAYOUTS_PER_STEP } from "../payments/pay-jobs.ts";
 import { PayOrHold } from "../payments/pay-or-hold.ts";
+import { inTurns } from "../payments/step-turns.ts";
 import { type PayerLock, withPayerLock } from "../payments/payer-lock.ts";
 import type { StartWorker } from "../queue/queue.ts";
 import type { OwedAccounts } from "../rules/owed.ts";
@@ -97,6 +98,8 @@ export interface PayerSettings extends ProcessSettings {
   readonly treasuryMs: number;
   /** Between two looks at what is open in the ledger; {@link RECONCILE_MS} if not said. */
   readonly reconcileMs?: number | undefined;
+  /** {@link PAYOUTS_PER_STEP} if not said. */
+  readonly payoutsPerStep?: number | undefined;
 }
 
 /** Payments, and what the memos of all that came in are read with. */
@@ -166,7 +169,7 @@ export function newPayDeps({
 }
 
 /**
- * Pays, one payout at a time, as the only one of its kind, and beside that requests top-ups and reports what is there. Holds
+ * Pays, one step of payouts after the other, as the only one of its kind, and beside that requests top-ups and reports what is there. Holds
  * the active key and those of the exchange and the reserve. Ends with the signal, or throws when an assumption is broken.
  */
 export async function runPayer(
@@ -239,14 +242,21 @@ async function lead(
   let failure: Error | undefined;
   const open = new OpenPayouts(deps.ledger.payouts, clock);
   const due = new DuePayouts(deps.ledger.payouts, clock);
-  const pay = oneAtATime(deps, () => stop.abort());
+  const pay = stepByStep(deps, () => stop.abort());
   const over = AbortSignal.any([lost, stop.signal]);
   const worker = ports.startWorker({
     onBroken: (error) => {
       failure = error;
       stop.abort();
     },
-    handlers: payJobs({ pay, open, due, clock, isOver: () => over.aborted }),
+    handlers: payJobs({
+      pay,
+      open,
+      due,
+      clock,
+      isOver: () => over.aborted,
+      payoutsPerStep: settings.payoutsPerStep,
+    }),
   });
   onQueue(
     () =>
@@ -269,14 +279,13 @@ async function lead(
   if (failure !== undefined) throw failure;
 }
 
-/** One step at a time, in the order in which they are asked for: by jobs, and by the payer's own look at the ledger. */
-function oneAtATime(deps: PayDeps, onSuperseded: () => void): Pay {
+/** Steps in the order in which they are asked for: by jobs, and by the payer's own look at the ledger. */
+function stepByStep(deps: PayDeps, onSuperseded: () => void): Pay {
   // Said once, not for each of the payouts that wait behind it.
   let lastPause: string | undefined;
   const payOrHold = new PayOrHold(deps);
-  let before: Promise<unknown> = Promise.resolve();
-  const pay: Pay = async (ids) => {
-    const results = await payOrHold.pay(ids);
+  return inTurns(async (ids, turn) => {
+    const results = await payOrHold.pay(ids, turn);
     for (const [id, result] of results) {
       if (result.type === "superseded") onSuperseded();
       if (result.type === "trouble") {
@@ -287,12 +296,7 @@ function oneAtATime(deps: PayDeps, onSuperseded: () => void): Pay {
       lastPause = pause;
     }
     return results;
-  };
-  return (ids) => {
-    const paid = before.then(() => pay(ids));
-    before = paid.catch(() => undefined);
-    return paid;
-  };
+  });
 }
 
 /** Pays what is open in the ledger and has had no job for too long, and says so, until the signal. */
@@ -334,7 +338,7 @@ async function payWithoutJobs(
         const some = ids.slice(i, i + PAYOUTS_PER_STEP);
         for (const id of some) open.handled(id);
         // What fails is said, and has its turn again later; the others go on.
-        await pay(some);
+        await pay(some).done;
       }
     return isLast ? reconcileMs : Math.min(PAGE_MS, reconcileMs);
   });

@@ -347,6 +347,7 @@ export async function payer(simulation: Simulation, run: ProcessRun): Promise<vo
       owed: OWED,
       treasuryMs: prng.int(10_000, 30_000),
       reconcileMs: 30_000,
+      payoutsPerStep: simulation.payoutsPerStep,
     },
     run.stop.signal,
   );

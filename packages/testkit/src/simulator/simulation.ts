@@ -80,6 +80,8 @@ export class Simulation {
   payerLock: { readonly run: ProcessRun; readonly lose: () => void } | undefined;
   /** Somebody has paused the queue of payouts, and nobody starts it again: with one write, in one simulation of eight. */
   readonly isPayoutQueuePaused: boolean;
+  /** In one simulation of two so few that one step follows another, as with thousands of payouts. */
+  readonly payoutsPerStep: number | undefined;
   /** The custodian's keys: those of the account on the chain, and those that its processes are given when they begin. */
   readonly keys = {
     memo: MEMO_KEY,
@@ -102,6 +104,7 @@ export class Simulation {
     this.prng = prng;
     this.without = options.without;
     this.isPayoutQueuePaused = seed % 8 === 3;
+    this.payoutsPerStep = seed % 2 === 0 ? 2 : undefined;
     this.eventLoop = new EventLoop(prng.split(), { linesMax: options.linesMax });
     this.faultProfile = drawFaultProfile(prng);
     this.#latencyMs = prng.pick([5, 100, 1_000]);
