@@ -357,7 +357,11 @@ export async function steal(
   } finally {
     watcher?.kill("SIGKILL");
     await watcher?.exited;
-    if (leavesDamage) await cluster.database.restore();
+    if (leavesDamage) {
+      // No process goes on with what the thief wrote: one that has it in its memory would stop payments in the ledger that is put back.
+      for (const { process: worker } of target.replicas) worker.kill("SIGKILL");
+      await cluster.database.restore();
+    }
   }
 }
 
