@@ -2,14 +2,20 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { inject, test as base } from "vitest";
 
+let session: Promise<pg.Client> | undefined;
+
+/** One session for all tests of a worker: a new one takes as long as what it is for. It ends with the worker. */
 async function admin(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject("pgAdminUrl") });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
+  session ??= (async () => {
+    const client = new pg.Client({ connectionString: inject("pgAdminUrl") });
+    client.on("error", () => {
+      session = undefined; // the server has ended
+    });
+    await client.connect();
+    return client;
+  })();
+  const client = await session;
+  await client.query(sql);
 }
 
 /** `databaseUrl`: a fresh database for each test, cloned from the migrated template, gone afterwards. */
