@@ -51,6 +51,15 @@ export default defineConfig({
         extends: true,
         test: {
           ...LONG,
+          name: "long-db", // a whole ledger made again, backed up, taken over or flooded; processes and servers that stand still
+          include: ["{apps,packages}/*/{src,test}/**/*.db.long.test.ts"],
+          globalSetup: ["./packages/testkit/src/servers.setup.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...LONG,
           name: "long-browser", // the console's pages in a browser
           include: ["apps/console/test/browser/*.long.test.ts"],
           globalSetup: [

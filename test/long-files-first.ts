@@ -1,14 +1,11 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** All files of a project one after the other: a worker that goes from project to project would load the libraries again each time. */
-const PROJECTS = ["db", "unit", "long-browser", "long"];
+const PROJECTS = ["db", "unit", "long-db", "long-browser", "long"];
 
 /** Of those that take longest, on a machine that has not seen them yet: none of them may be the last, with nothing beside it. */
 const LONG = [
-  "rebuild.db",
-  "frozen-process.db",
   "spend-monitor.db",
-  "backup.db",
   "sign-in.db",
   "simulator",
   "treasury",

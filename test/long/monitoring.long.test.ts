@@ -111,8 +111,10 @@ describe("the processes, asked over HTTP,", () => {
     const names = new Set([...rules.matchAll(/\bstakebts_\w+/gu)].map(([name]) => name));
     expect(names.size).toBeGreaterThan(20);
     expect([...names].filter((name) => !page.includes(`\n${name}`))).toEqual(
-      // No backup was made, and no report is there before money is known of.
-      [...names].filter((name) => name === "stakebts_last_backup_time_seconds"),
+      // No backup was made, and no nightly check has passed.
+      [...names].filter((name) =>
+        ["stakebts_last_backup_time_seconds", "stakebts_last_check_time_seconds"].includes(name),
+      ),
     );
     expect(page).not.toMatch(/postgres(?:ql)?:\/\/|whsec_|nominator-/u);
   });
