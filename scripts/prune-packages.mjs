@@ -11,6 +11,8 @@ const UNUSED = {
   bitsharesjs: /^(?:docs|test)$/,
   // The form for `require` and the one for browsers. Here it is imported.
   ccxt: /^dist$/,
+  // The whole library in one file, in eight forms. Here its parts are imported.
+  echarts: /^dist$/,
   // Its sources and the form for `import`. Prisma's command line requires it.
   effect: /^(?:src|dist\/(?:esm|dts))$/,
   // Forms for browsers and for debugging, and archives of them.
