@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 import { type BroadcastOutcome, ChainError } from "@stakebts/bitshares/chain";
 import { bts, shares, toShares } from "@stakebts/kernel/amount";
@@ -46,6 +46,34 @@ describe("a step with many payouts", () => {
       await cluster.settle();
       for (const nominator of NOMINATORS) expect(await cluster.arrivedAt(nominator)).toEqual([450, 450, 450]);
       await cluster.expectLedgerMatchesChain();
+    }));
+
+  it("says how many it has saved before it sends, and sends nothing until the step before it has heard", () =>
+    inCluster({}, async (cluster) => {
+      const ids = (await refundsDue(cluster, 3)).map(({ id }) => id);
+      const deps = await cluster.newPayer();
+      const events: string[] = [];
+      const chain = {
+        ...deps.chain,
+        broadcast: (bytes: Uint8Array) => {
+          events.push("sent");
+          return deps.chain.broadcast(bytes);
+        },
+      };
+      let heard = (): void => undefined;
+      const before = new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+      const saved = new Promise<number>((resolve) => {
+        void payPayouts({ ...deps, chain }, ids, { saved: resolve, before }).then(() => events.push("done"));
+      });
+      expect(await saved).toBe(3);
+      expect(cluster.ledger.contents.withdrawals.size).toBe(3);
+      // Whatever does not wait for its turn would have been sent long before a question to a node is answered.
+      await deps.chain.head();
+      expect(events).toEqual([]);
+      heard();
+      await vi.waitFor(() => expect(events).toEqual(["sent", "sent", "sent", "done"]));
     }));
 
   it("pays the others when one cannot go", () =>
