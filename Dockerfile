@@ -54,7 +54,7 @@ RUN set -e; cd "$(dirname "$(readlink -f "$(command -v pg_dump)")")"; mkdir -p /
 FROM ${NODE_IMAGE} AS runtime
 # npm and yarn have no business beside keys.
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg
-# A library calls Buffer() without new, and a bundle hides that it is one: a line in the log that is no JSON, and tells nobody anything.
+# A library calls Buffer() without new, and a bundle hides that it is one: the warning is a line in the log that is no JSON and has no use.
 ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=DEP0005
 ARG REVISION=""
 ARG VERSION=""

@@ -45,7 +45,7 @@ interface Transaction {
   readonly packed: Uint8Array;
 }
 
-/** A signed transfer as a block has it. The same one may stand in many blocks: nobody here asks whether a chain would take it. */
+/** A signed transfer as a block has it. The same one may stand in many blocks: this benchmark does not ask whether a chain would take it. */
 function transfer(
   from: { id: `1.2.${number}`; name: string },
   toId: `1.2.${number}`,

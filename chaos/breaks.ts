@@ -39,8 +39,8 @@ const SAVE = "const answers = await ledger.withdrawals.save(";
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
 const THIEF = NOMINATORS.at(-1) as string;
-const NO_NOMINATION = { login: "ingester", what: "a nomination that nobody has made" } as const;
-const NO_PAYMENT = { login: "ingester", what: "a payment that nobody has made" } as const;
+const NO_NOMINATION = { login: "ingester", what: "an invented nomination" } as const;
+const NO_PAYMENT = { login: "ingester", what: "an invented payment" } as const;
 /** With the safeguard the alarm comes in a few seconds. */
 const UNNOTICED_MS = 20_000;
 /** Enough that a payer is busy for a moment, no matter what happens to it then. */
@@ -69,7 +69,7 @@ const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
   ],
 };
 
-/** The payer looks through the blocks for what was signed before, whatever the ledger says: alone it hides that another safeguard is gone. */
+/** The payer looks through the blocks for what was signed before and does not rely on the ledger: alone it hides that another safeguard is gone. */
 const NO_LOOK_OF_ITS_OWN = {
   file: PAYER,
   find: "if (mayBePaid === undefined)",
@@ -343,19 +343,19 @@ export const BREAKS: readonly Break[] = [
       { file: PAYER, find: "if (baseless !== undefined)", replace: "if (false)" },
       { file: PAYER_PROCESS, find: "(await memoAudit.look()) ? PAGE_MS :", replace: "" },
     ],
-    // Somebody with the login of the ingester writes a nomination that nobody has made.
+    // A thief with the login of the ingester writes a nomination that is not on the chain.
     scenario: (target) => steal(target, theftOf(NO_NOMINATION), { alarmMs: UNNOTICED_MS }),
   },
   {
     name: "settlement-check",
     patches: [{ file: WATCHER_PROCESS, find: "await settlements.look();", replace: "" }],
-    // And the payment of a debt that nobody has paid.
+    // The thief writes the payment of a debt that was not paid.
     scenario: (target) => steal(target, theftOf(NO_PAYMENT), { alarmMs: UNNOTICED_MS }),
   },
   {
     name: "debt-check",
     patches: [{ file: PAYER, find: "if (baseless !== undefined)", replace: "if (false)" }],
-    // Somebody with all rights in the database has himself paid what is owed to others.
+    // A thief with all rights in the database has himself paid what is owed to others.
     scenario: async (target) => {
       await untilMuchIsOwed(target);
       await target.cluster.database.query(

@@ -115,7 +115,7 @@ export class Nominators {
       this.stoppedByProposal.add(await accountIdOf(this.#wallet(from)));
     const proposing = this.#propose(sending, transfer).finally(() => this.#proposing.delete(proposing));
     this.#proposing.add(proposing);
-    proposing.catch(() => undefined); // Whoever waits for it is told.
+    proposing.catch(() => undefined); // `allApproved` waits for it and gets the error.
   }
 
   /** Until each proposal is approved. */

@@ -113,7 +113,7 @@ async function queuePrefix(client: Redis): Promise<string> {
   return prefix;
 }
 
-/** Pauses every queue by one write in each, as whoever reaches Redis could, or ends the pause. */
+/** Pauses every queue by one write in each, as an attacker who reaches Redis could, or ends the pause. */
 export async function pauseQueues(
   { cluster: { redisUrl } }: ReplicatedCluster,
   isPaused: boolean,

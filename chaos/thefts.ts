@@ -15,13 +15,13 @@ import pg from "pg";
 import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
 import type { ReplicatedCluster } from "./replicated-cluster.ts";
 
-// Somebody has the database login of one process, and writes what pays best. docs/threats.md says what each can still do.
+// A thief has the database login of one process, and writes what pays best. docs/threats.md says what each can still do.
 
 const THIEF = NOMINATORS.at(-1) as string;
 const LOOT_BTS = 8_500_000n;
 /** So soon people have to know. */
 const ALARM_MS_MAX = 60_000;
-/** Where nobody may hear of it, it is not waited for longer. */
+/** Where the theft may stay unnoticed, the alarm is not waited for longer. */
 const PASSED_MS = 8_000;
 /** Until something is owed, of which a thief wants to make something. */
 const OWED_MS_MAX = 10_000;
@@ -84,19 +84,19 @@ async function inventNomination({ thief, blockNum, blockTimeMs }: Scene, status:
   );
 }
 
-const SOMEBODY = `{"actor": "anna", "operator": "anna", "approver": "ben", "reason": "nothing was owed"}`;
+const PEOPLE = `{"actor": "anna", "operator": "anna", "approver": "ben", "reason": "nothing was owed"}`;
 
 /** The one of this kind. */
 export function theftOf(what: Pick<Theft, "login" | "what">): Theft {
   const found = THEFTS.find((theft) => theft.login === what.login && theft.what === what.what);
-  if (found === undefined) throw new Error(`nobody steals ${what.what}`);
+  if (found === undefined) throw new Error(`there is no theft of ${what.what}`);
   return found;
 }
 
 export const THEFTS: readonly Theft[] = [
   {
     login: "ingester",
-    what: "a nomination that nobody has made",
+    what: "an invented nomination",
     ends: ["ledger.contradicted"],
     write: (scene) => inventNomination(scene, "undecided"),
   },
@@ -108,7 +108,7 @@ export const THEFTS: readonly Theft[] = [
   },
   {
     login: "ingester",
-    what: "a payment that nobody has made",
+    what: "an invented payment",
     ends: ["settlement.unexplained"],
     needsWatcher: true,
     needsDebt: true,
@@ -230,7 +230,7 @@ export const THEFTS: readonly Theft[] = [
     ends: ["payout.held"],
     needsDebt: true,
     write: ({ thief, debt: { id } }) =>
-      thief.query("SELECT hold_payout(id, status, $2) FROM payout WHERE id = $1", [id, SOMEBODY]),
+      thief.query("SELECT hold_payout(id, status, $2) FROM payout WHERE id = $1", [id, PEOPLE]),
   },
   {
     login: "console",
@@ -238,8 +238,8 @@ export const THEFTS: readonly Theft[] = [
     ends: ["payout.cancel_asked"],
     needsDebt: true,
     write: async ({ thief, debt: { id } }) => {
-      await thief.query("SELECT ask_to_cancel(id, status, $2) FROM payout WHERE id = $1", [id, SOMEBODY]);
-      const two = SOMEBODY.replaceAll("anna", "clara");
+      await thief.query("SELECT ask_to_cancel(id, status, $2) FROM payout WHERE id = $1", [id, PEOPLE]);
+      const two = PEOPLE.replaceAll("anna", "clara");
       const { rows } = await thief.query<{ done: boolean }>(
         "SELECT cancel_payout($1, 'held', $2, NULL) AS done",
         [id, two],
@@ -257,7 +257,7 @@ export const THEFTS: readonly Theft[] = [
         `SELECT confirm_payouts(ARRAY[$1]::uuid[], ARRAY[block_num], ARRAY[trx_in_block], ARRAY[op_in_trx], $2)
            FROM (SELECT * FROM transfer WHERE direction = 'out' ORDER BY block_num DESC LIMIT 1) paid
           RIGHT JOIN (SELECT 1) one ON true`,
-        [id, SOMEBODY],
+        [id, PEOPLE],
       ),
   },
   {
@@ -353,7 +353,7 @@ export async function steal(
       !(await isNoticed(target, theft.ends, { last, alarmMs })) &&
       theft.mayPass !== true
     )
-      target.unnoticed.push(`${name} was noticed by nobody within ${alarmMs / 1_000} s`);
+      target.unnoticed.push(`${name} was not noticed within ${alarmMs / 1_000} s`);
   } finally {
     watcher?.kill("SIGKILL");
     await watcher?.exited;
@@ -409,7 +409,7 @@ async function isNoticed(
   { last, alarmMs }: { readonly last: string; readonly alarmMs: number },
 ): Promise<boolean> {
   for (const event of events)
-    if (event !== "freeze" && !NEEDS_ATTENTION.has(event)) throw new Error(`nobody is told of ${event}`);
+    if (event !== "freeze" && !NEEDS_ATTENTION.has(event)) throw new Error(`people are not told of ${event}`);
   const list = events.map((event) => `'${event}'`).join(", ");
   const sql = events.includes("freeze")
     ? "SELECT count(*)::text AS found FROM ledger_freeze WHERE ended_at IS NULL"

@@ -18,7 +18,7 @@ import { prepare } from "../prisma/migrate.ts";
 const DAYS_OF_YEAR = 365;
 const NOMINATORS = ["nominator-1", "nominator-2", "nominator-3"];
 const MEMOS = ["three_months", "six_months", "twelve_months"];
-/** On so many days somebody stops everything. */
+/** Once in so many days a nominator stops all his agreements. */
 const STOP_EVERY_DAYS = 20;
 /** Looks of the watcher in which nothing is left. */
 const LOOKS_MAX = 10_000;

@@ -60,6 +60,6 @@ else
     fi
   done
   if grep -q '^ *receiver: nobody' "$folder/alertmanager_config"; then
-    echo "alerts reach nobody until you put a receiver into $folder/alertmanager_config (profile observability)"
+    echo "no person gets alerts until you put a receiver into $folder/alertmanager_config (profile observability)"
   fi
 fi

@@ -283,7 +283,7 @@ describe("the script that makes secrets", () => {
       env: { ...process.env, STAKEBTS_SECRETS_DIR: folder },
     });
 
-  it("says which keys are to be put in, and that alerts reach nobody, until that is done", () => {
+  it("says which keys are to be put in, and that no person gets alerts, until that is done", () => {
     const folder = mkdtempSync(join(tmpdir(), "stakebts-secrets-"));
     const missing = said(folder);
     for (const what of ["active_key", "memo_key", "alertmanager_config"]) expect(missing).toContain(what);
@@ -392,7 +392,7 @@ describe("every service", () => {
       });
   });
 
-  it("takes an operator's order whatever version the ledger is of", () => {
+  it("takes an operator's order with a ledger of any version", () => {
     // The `migrate` of an older version refuses a newer ledger: after going back it would be in the way.
     for (const name of ["stakebts", "owner"]) expect(Object.keys(one(name).dependsOn)).toEqual(["postgres"]);
   });

@@ -240,7 +240,7 @@ describe("the manifests", () => {
   });
 
   it("give each process settings that it reads, and everything that it does not start without", () => {
-    // The settings of all are given to all, as .env is: each is one that somebody reads.
+    // The settings of all are given to all, as .env is: each is one that a process reads.
     const ofAll = Object.keys(configMap("stakebts-settings"));
     expect(
       ofAll.filter((name) => processes.every((reader) => notRead(reader, { [name]: "" }).length > 0)),
@@ -331,7 +331,7 @@ describe("the manifests", () => {
     expect(migrate?.spec["ttlSecondsAfterFinished"]).toBe(600);
   });
 
-  it("let each process out to what it needs, and nobody to a store at any address", () => {
+  it("let each process out to what it needs, and none to a store at any address", () => {
     interface Rule {
       readonly to?: unknown[];
       readonly ports?: { readonly port: number }[];
@@ -378,7 +378,7 @@ describe("the manifests", () => {
     expect(new Set(outside)).toEqual(new Set(["0.0.0.0/0", "::/0", "169.254.20.10/32"]));
   });
 
-  it("deny what nobody allows, and select pods that exist", () => {
+  it("deny what no policy allows, and select pods that exist", () => {
     const policies = kind("NetworkPolicy").map(({ spec }) => spec);
     expect(policies).toContainEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
     const labels = [...pods.values()].map((pod) => pod.labels["app.kubernetes.io/name"]);

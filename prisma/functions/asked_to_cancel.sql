@@ -1,5 +1,5 @@
--- The requests to cancel this payout that hold: nobody has given it back to the payer since. A second person may say the same an hour
--- later and not before: that time is what people have, who are told of each request, to end one that nobody of them made. ADR 0020.
+-- The requests to cancel this payout that hold: the payout was not given back to the payer since. A second person may say the same an
+-- hour later and not before: in that time people, who are told of each request, can end one that none of them made. ADR 0020.
 CREATE OR REPLACE FUNCTION asked_to_cancel(of_payout uuid)
 RETURNS TABLE (person text, why text, asked_at timestamptz, open_from timestamptz, is_open boolean) LANGUAGE sql STABLE AS $$
   SELECT actor, reason, created_at, created_at + interval '1 hour', created_at + interval '1 hour' <= now()

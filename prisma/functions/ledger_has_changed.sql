@@ -1,5 +1,5 @@
--- Tells whoever listens (the console) that there is something new. A transaction says it once, however much it writes, and waits for
--- nobody; without a listener it costs next to nothing.
+-- Tells the console, which listens, that there is something new. A transaction says it once, however much it writes, and does not
+-- wait for the console; without a listener it costs next to nothing.
 CREATE OR REPLACE FUNCTION ledger_has_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('stakebts_changed', '');

@@ -1,7 +1,7 @@
 -- Sets one event aside: an incoming transfer that is not decided (its place), one of a block that the ledger has yet to read, whose
 -- row the database refuses, or a stake row that is pending (its id). It is not answered, or not written, until an operator resumes it,
 -- and what comes after it goes on. 'set_aside', 'there' (it is set aside already) or 'unknown' (there is nothing of this name that
--- waits). Only people may: it can keep a debt from falling due. The receipt is written here, so that whoever has a login that
+-- waits). Only people may: it can keep a debt from falling due. The receipt is written here, so that a thief with a login that
 -- may do this cannot leave it out: people are told of each. The caller holds the lock of events, so that it comes between two steps.
 CREATE OR REPLACE FUNCTION set_event_aside(of_event text, by_whom text, why text, action text DEFAULT NULL)
 RETURNS text LANGUAGE plpgsql AS $$

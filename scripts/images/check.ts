@@ -418,7 +418,7 @@ const confirmations = async (at: Installation): Promise<number> =>
     (await at.query("SELECT count(*) FROM payout WHERE key LIKE 'confirm:%' AND status = 'confirmed'"))[0],
   );
 
-/** Somebody nominates, and the confirmation is paid: the so-manyth of this ledger. */
+/** A nominator sends a nomination, and its confirmation is paid: the `count`th of this ledger. */
 async function nominate(at: Installation, count: number): Promise<void> {
   await docker([
     "exec",

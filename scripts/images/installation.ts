@@ -137,7 +137,7 @@ export class Installation {
   }
 
   get #where() {
-    // Where nobody is signed in there is no USER, and receipts name who did something.
+    // Where no person is signed in there is no USER, and receipts name who did something.
     return { cwd: this.folder, env: { STAKEBTS_ACTOR: "images-check" } };
   }
 }

@@ -27,7 +27,7 @@ async function change(cluster: Cluster, keys: { activeKey?: string; memoKey?: st
 }
 
 describe("the custodian's keys, changed on the chain while nominations come in and payments go out", () => {
-  it("are given to the processes afterwards: everybody is paid exactly once, and nobody is charged", () =>
+  it("are given to the processes afterwards: every nominator is paid exactly once, and none is charged", () =>
     withCluster({}, async (cluster) => {
       const workers = await cluster.startWorkers();
       const [early, late] = [NOMINATORS.slice(0, 4), NOMINATORS.slice(4)];

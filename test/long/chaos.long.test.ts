@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BREAKS } from "../../chaos/breaks.ts";
 import { type ChaosResult, isSound, runChaos, summary } from "../../chaos/run.ts";
 
-// A few rounds of `npm run chaos`, and of what it must notice. Another seed each time: whatever fails says which.
+// A few rounds of `npm run chaos`, and of what it must notice. Another seed each time: a test that fails says which.
 
 const MINUTES_MS = 60_000;
 const seed = Date.now() % 1_000_000;

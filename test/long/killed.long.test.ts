@@ -49,7 +49,7 @@ describe("real processes that are killed or frozen pay everybody exactly once", 
       await expectEverybodyPaidOnce(cluster);
     }));
 
-  it("with two of each process at once, and one of each killed: no block is lost, and nobody waits ten seconds", () =>
+  it("with two of each process at once, and one of each killed: no block is lost, and no nominator waits ten seconds", () =>
     withCluster({}, async (cluster) => {
       const workers = await cluster.startWorkers();
       const others = {

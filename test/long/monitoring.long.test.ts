@@ -127,7 +127,7 @@ describe("the processes, asked over HTTP,", () => {
     await cluster.query(
       `INSERT INTO receipt (event, subject, details) VALUES ('payout.held', 'refund:1:0:0', '{"reason": "a drill"}')`,
     );
-    await cluster.until(async () => heard.some(({ body }) => body.includes("a drill")), "somebody was told");
+    await cluster.until(async () => heard.some(({ body }) => body.includes("a drill")), "people were told");
     const message = heard.find(({ body }) => body.includes("a drill"));
     expect(
       new Webhook(SECRET).verify(message?.body ?? "", (message?.headers ?? {}) as Record<string, string>),

@@ -5,7 +5,7 @@ import type { Cluster } from "@stakebts/testkit/cluster";
 import { spawned, stakebtsWith } from "../../apps/cli/test/stakebts.ts";
 import { withCluster } from "../staking-cluster.ts";
 
-// A row that the database refuses, whatever the reason: it used to stop everything, for everybody and in silence.
+// A row that the database refuses, for any reason: it used to stop everything, for everybody and in silence.
 
 const BROKEN_ASSUMPTION = 70;
 
@@ -28,7 +28,7 @@ async function listen() {
 }
 
 describe("a row that the database refuses", () => {
-  it("ends the scheduler, tells people within a minute, and keeps nobody waiting once it is set aside", () =>
+  it("ends the scheduler, tells people within a minute, and keeps no other transfer waiting once it is set aside", () =>
     withCluster({ month: "10h" }, async (cluster) => {
       const { told, server, url } = await listen();
       try {

@@ -168,7 +168,7 @@ beforeAll(async () => {
   await payer.exited;
   const broken: readonly (readonly [Name, Record<string, string>])[] = [
     ["payer", { STAKEBTS_ACTIVE_KEY: `${ACTIVE.slice(0, -1)}1` }],
-    ["payer", { STAKEBTS_ACTIVE_KEY: wifFromSeed("somebody-else") }],
+    ["payer", { STAKEBTS_ACTIVE_KEY: wifFromSeed("another-account") }],
     ["ingester", { STAKEBTS_MEMO_KEY: ACTIVE }],
     [
       "ingester",

@@ -14,7 +14,7 @@ import {
 
 const SHARES_PER_BTS = 100_000n;
 
-/** The custodian's keys in somebody's hand. */
+/** A wallet of a thief, who holds the custodian's keys. */
 const handOf = (cluster: Cluster) =>
   new DevnetWallet({
     url: cluster.devnet.urls[1] as string,
@@ -44,7 +44,7 @@ async function startWatcher(cluster: Cluster) {
 }
 
 describe("a spend that the ledger does not know", () => {
-  it("stops a cluster that pays, is told once, and whoever switches on again is not overruled", () =>
+  it("stops a cluster that pays, is told once, and a person who resumes payments is not overruled", () =>
     withCluster({}, async (cluster) => {
       await cluster.startWorkers();
       const watchers = [await startWatcher(cluster), await startWatcher(cluster)];
@@ -71,7 +71,7 @@ describe("a spend that the ledger does not know", () => {
 });
 
 describe("honest work", () => {
-  it("of a year raises no alert, whatever branch its blocks are on; a spend after it is stopped by a watcher alone", () =>
+  it("of a year raises no alert, on any branch of blocks; a spend after it is stopped by a watcher alone", () =>
     withCluster({}, async (cluster) => {
       const workers = await cluster.startWorkers();
       const watcher = await startWatcher(cluster);

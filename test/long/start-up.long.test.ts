@@ -28,7 +28,7 @@ const WORKERS = ["ingester", "scheduler", "payer"] as const;
 // Later the account's keys may have been changed: then it waits.
 describe("a payer that has never paid from this ledger", () => {
   it("does not start with an active key that is not the custodian's", async () => {
-    const wif = wifFromSeed("somebody-else");
+    const wif = wifFromSeed("another-account");
     const message = await refusal(cluster.start("payer", { STAKEBTS_ACTIVE_KEY: wif }));
     expect(message).toContain(`is not an active key of ${CUSTODIAN}`);
     expect(message).not.toContain(wif);
@@ -87,15 +87,15 @@ describe("a worker does not start", () => {
   });
 
   it("with a memo key that is not the custodian's: every nomination would be sent back", async () => {
-    const wif = wifFromSeed("somebody-else");
+    const wif = wifFromSeed("another-account");
     const message = await refusal(cluster.start("ingester", { STAKEBTS_MEMO_KEY: wif }));
     expect(message).toContain(`is the memo key of ${CUSTODIAN} on chain`);
     expect(message).not.toContain(wif);
   });
 
   it("for an account that is not on the chain", async () => {
-    const message = await refusal(cluster.start("ingester", { STAKEBTS_CUSTODIAN: "nobody-of-that-name" }));
-    expect(message).toContain("there is no account nobody-of-that-name");
+    const message = await refusal(cluster.start("ingester", { STAKEBTS_CUSTODIAN: "no-such-account" }));
+    expect(message).toContain("there is no account no-such-account");
   });
 
   it("with a ledger of another account: every process names both", async () => {

@@ -25,7 +25,7 @@ const topUps = (cluster: Cluster) =>
     "SELECT key, status, amount_shares FROM top_up ORDER BY created_at",
   );
 
-/** Both are out with their 42 500, and nobody was paid twice. */
+/** Both are out with their 42 500, and neither was paid twice. */
 async function expectBothPaid(cluster: Cluster): Promise<void> {
   await cluster.until(
     async () => (await count(cluster, "payout WHERE kind = 'stop' AND status = 'confirmed'")) === 2,
@@ -80,7 +80,7 @@ describe("real processes with a wallet that is short", () => {
       },
     ));
 
-  it("draw from a reserve account whose key nobody here has", () =>
+  it("draw from a reserve account whose key no process has", () =>
     withCluster(
       { month: "1h", custodianBts: 1_000n, exchangeBts: 0n, reserveBts: 200_000n, reserveBy: "permission" },
       async (cluster) => {

@@ -27,7 +27,7 @@ export async function operatorAction(
 }
 
 /** In the place of an action where nothing is done, and so nothing is written down. */
-export const DRY_RUN: OperatorAction = { id: "dry-run", actor: "nobody", reason: "dry run" };
+export const DRY_RUN: OperatorAction = { id: "dry-run", actor: "dry-run", reason: "dry run" };
 
 /** Yes, from the option or from the person at the terminal. Where no person can be asked, the answer is no. */
 export async function isConfirmed(context: Context, yes: boolean, question: string): Promise<boolean> {

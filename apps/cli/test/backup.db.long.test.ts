@@ -247,7 +247,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts backup", () => {
     });
   });
 
-  test("waits for nobody when another one is being made", async ({ stakebts, dir }) => {
+  test("does not wait when another one is being made", async ({ stakebts, dir }) => {
     const slow = stakebts.with({
       STAKEBTS_PG_DUMP: pgDumpThat(dir, `while [ ! -e ${dir}/go ]; do sleep 0.05; done; exec REAL "$@"`),
     });
@@ -288,7 +288,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts backup", () => {
 describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
   const WHY = ["--reason", "drill"];
 
-  test("puts the ledger of a backup into a new database, locked until somebody has looked and the chain was read", async ({
+  test("puts the ledger of a backup into a new database, locked until a person has looked and the chain was read", async ({
     stakebts,
     database: name,
     url,
@@ -336,8 +336,8 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     const dump = onlyDump(dir);
     const there = await stakebts("restore", dump, ...WHY, "--yes", "--confirm", name);
     expect(there).toMatchObject({ code: 1, err: expect.stringContaining("--replace") });
-    const nobody = await stakebts("restore", dump, "--replace", ...WHY);
-    expect(nobody).toMatchObject({ code: 2, err: expect.stringContaining(`--yes --confirm ${name}`) });
+    const unconfirmed = await stakebts("restore", dump, "--replace", ...WHY);
+    expect(unconfirmed).toMatchObject({ code: 2, err: expect.stringContaining(`--yes --confirm ${name}`) });
     const wrong = await stakebts("restore", dump, "--replace", ...WHY, "--yes", "--confirm", "yes");
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining("nothing was done") });
     expect((await databases()).filter((other) => other.startsWith(name))).toEqual([name]);
@@ -351,7 +351,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
     expect(await ask(old, "SELECT FROM receipt WHERE event = 'later'")).toHaveLength(1);
   });
 
-  test("is refused while payments are on or somebody is connected, and says who", async ({
+  test("is refused while payments are on or a process is connected, and says which", async ({
     stakebts,
     database: name,
     url,
@@ -397,7 +397,7 @@ describe.skipIf(installedPostgres === undefined)("stakebts restore", () => {
 describe.skipIf(installedPostgres === undefined)(
   "an old backup, restored while the chain has moved on",
   () => {
-    test("pays nobody twice and forgets nobody, with a payment in flight that it does not know", async ({
+    test("pays no nominator twice and forgets none, with a payment in flight that it does not know", async ({
       database,
       dir,
     }) => {

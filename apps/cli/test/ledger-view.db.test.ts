@@ -174,7 +174,7 @@ describe("lists", () => {
       rewardsPaid: 0,
     });
     expect((await view.agreements({ status: "ended" })).items).toEqual([]);
-    expect((await view.agreements({ nominator: "somebody-else" })).total).toBe(0);
+    expect((await view.agreements({ nominator: "another-account" })).total).toBe(0);
   });
 
   test("of receipts are found by the beginning of their name", async ({ ledger, view }) => {

@@ -72,7 +72,7 @@ describe("listings", () => {
     expect(head).toMatch(/^AGREEMENT +NOMINATOR +TYPE +BTS +DUE \(UTC\) +STATUS +BLOCK$/u);
     expect(rows).toHaveLength(2);
     expect(err).toBe("2 of 6; --limit 0 shows all, --offset 2 the next ones\n");
-    // Nobody sees colours but a person at a terminal.
+    // Only a person at a terminal sees colours.
     expect(`${out}${(await stakebts("status")).out}`).not.toContain("\u001B");
   });
 

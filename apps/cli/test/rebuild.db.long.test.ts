@@ -79,7 +79,7 @@ const compare = async (command: Stakebts, ...options: string[]) => {
 };
 
 describe("stakebts rebuild --compare", () => {
-  test("finds nothing in a ledger that nobody has touched, leaves it as it was and nothing behind", async ({
+  test("finds nothing in an untouched ledger, leaves it as it was and nothing behind", async ({
     databaseUrl,
     cluster,
     command,
@@ -231,7 +231,7 @@ describe("stakebts rebuild", () => {
       await deploy(url);
       const here = command.with({ DATABASE_URL: url });
       await here("rebuild", "--from", "1", "--yes", ...REASON);
-      // As if it had died before its last receipt: whatever it had written is there.
+      // As if it had died before its last receipt: all that it had written before is there.
       await forge(url, "DELETE FROM receipt WHERE event = 'rebuild.finished'");
       expect((await here("rebuild", "--from", "9", "--yes", ...REASON)).code).toBe(2);
       const { code, out } = await here("rebuild", "--yes", ...REASON);

@@ -41,7 +41,7 @@ export const spawned: Start = async (args, environment) => {
 /** The same command line in this process, which saves starting one for each of a hundred questions. */
 export const inProcess: Start = async (args, environment) => {
   let [out, err] = ["", ""];
-  const noAnswer = () => Promise.reject(new Error("nobody is there to be asked"));
+  const noAnswer = () => Promise.reject(new Error("no person is there to be asked"));
   const terminal = {
     out: (line: string) => void (out += `${line}\n`),
     write: async (text: string) => void (out += text),

@@ -157,7 +157,7 @@ describe("stakebts users", () => {
     expect((await stakebts("users", "add", "eve", "--role", "viewer", "--password", "x")).code).toBe(2);
   });
 
-  test("deletes nobody, whoever asks the database", async ({ stakebts, file, databaseUrl }) => {
+  test("deletes no user, with any login of the database", async ({ stakebts, file, databaseUrl }) => {
     await stakebts(
       "users",
       "add",

@@ -71,7 +71,7 @@ if (main !== null && "EventSource" in window) {
   const lost = () =>
     stale(`This page has not been up to date since ${clock()}: it cannot reach the console.`);
 
-  /** Somebody is in the middle of something: the page waits. */
+  /** The reader is typing or marking text, or looks at another page: this page waits. */
   const busy = () =>
     document.activeElement?.matches("main input, main textarea, main select") === true ||
     (getSelection()?.toString() ?? "") !== "" ||

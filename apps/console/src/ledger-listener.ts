@@ -29,7 +29,7 @@ export class LedgerListener {
     await session.connect();
     await session.query(`LISTEN ${CHANNEL}`);
     this.#session = session;
-    // What has happened while nobody listened.
+    // What has happened while this process did not listen.
     this.#changes.note();
   }
 

@@ -4,7 +4,7 @@ import { DAY_MS, type Millis, millis } from "@stakebts/kernel/time";
 import type { ConsoleDeps, ConsoleEnv } from "./console.ts";
 import type { Frame } from "./view/layout.tsx";
 
-// What pages read from their address. A text that means nothing is left out: an address that somebody typed is no error.
+// What pages read from their address. A text that means nothing is left out: a mistake in a typed address is no error.
 
 /** Lines of a list. */
 export const LINES = 50;

@@ -1,6 +1,6 @@
 /**
  * Something that takes long to find out, shown again for a while. A value that is older than allowed is shown once more, with
- * its age, while it is found out anew: nobody waits but the first.
+ * its age, while it is found out anew: only the first request waits.
  */
 export class Remembered<T> {
   readonly #find: () => Promise<T>;
@@ -22,7 +22,7 @@ export class Remembered<T> {
     this.#running ??= this.#renew();
     // With an age of nothing it is always found out anew.
     if (known === undefined || this.#ageMsMax === 0) await this.#running;
-    else this.#running.catch(() => undefined); // Shown again; whoever comes next finds out.
+    else this.#running.catch(() => undefined); // The old value is shown again; the next request tries anew.
     return this.#value ?? this.get();
   }
 

@@ -5,7 +5,7 @@ import { bts } from "@stakebts/kernel/amount";
 import { describe, expect } from "vitest";
 import { test } from "./console-environment.ts";
 
-const action = { id: "1", actor: "somebody", reason: "test" };
+const action = { id: "1", actor: "clara", reason: "test" };
 /** As a reader sees it. */
 const textOf = async (answer: Response): Promise<string> =>
   (await answer.text()).replaceAll(/<[^>]+>/gu, " ").replaceAll(/\s+/gu, " ");
@@ -91,6 +91,6 @@ describe("approving in the console", () => {
     await cluster.pay(payoutId(key as PayoutKey));
     await cluster.digest();
     expect(await cluster.arrivedAt("nominator-1")).toEqual([450]);
-    expect(await textOf(await console.get(`${path}/approve`, operator))).toContain("by somebody: test");
+    expect(await textOf(await console.get(`${path}/approve`, operator))).toContain("by clara: test");
   });
 });

@@ -34,7 +34,7 @@ async function addUser(databaseUrl: string, disabled = false): Promise<void> {
 }
 
 describe("the console as a process", () => {
-  test("does not start while nobody could sign in, and says what to do", async ({ databaseUrl }) => {
+  test("does not start while no user could sign in, and says what to do", async ({ databaseUrl }) => {
     for (const disabled of [undefined, true]) {
       if (disabled === true) await addUser(databaseUrl, disabled);
       const console = start(databaseUrl);

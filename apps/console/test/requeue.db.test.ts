@@ -46,7 +46,7 @@ describe("requeueing in the console", () => {
     console,
   }) => {
     const key = await cluster.failedRefund();
-    await cluster.devnet.produce(40); // Nobody ingests them.
+    await cluster.devnet.produce(40); // No ingester reads them.
     const answer = await console.post(
       pathOf(key),
       { reason: "try it", typed },

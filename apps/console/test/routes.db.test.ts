@@ -58,7 +58,7 @@ describe("every route of the console", () => {
     expect(names.filter((name) => name.includes("/queues/api/")).length).toBeGreaterThan(30);
   });
 
-  test("asks who is not signed in to sign in, whatever the method", async ({ console }) => {
+  test("asks a visitor who is not signed in to sign in, with any method", async ({ console }) => {
     for (const { name, method, path } of routesOf(console)) {
       if (FOR_EVERYBODY.has(name)) continue;
       const answer = await console.send(method, path, undefined, method === "GET" ? {} : { body: "csrf=x" });

@@ -85,7 +85,7 @@ describe("signing in", () => {
     const texts = new Set<string>();
     for (const given of [
       { name: "anna", password: "not the password" },
-      { name: "nobody", password: PASSWORD },
+      { name: "unknown", password: PASSWORD },
       { name: "gone", password: PASSWORD },
       { name: "'; DROP TABLE receipt; --", password: "" },
     ]) {

@@ -35,7 +35,7 @@ runProcess(
     const notifications = { store, channels: createChannels(config, hostClock) };
     onBroken(async (receipt) => {
       await ledger.transaction((tx) => tx.receipts.add([receipt]));
-      // Nobody else tells people: the next scheduler may end before it comes to that.
+      // No other process tells people: the next scheduler may end before it comes to that.
       await sendNotifications({
         ...notifications,
         clock: hostClock,

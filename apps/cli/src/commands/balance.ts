@@ -38,7 +38,7 @@ export function addBalance(program: Command, run: Run): void {
       "after",
       `
 For vesting balances that were claimed, referral income, fills of the market, fees of operations by hand. What an executed
-proposal has paid in is not accepted but recorded (\`stakebts transfers record\`): whoever sent it is owed an answer.
+proposal has paid in is not accepted but recorded (\`stakebts transfers record\`): its sender is owed an answer.
 Payments that the alarm has stopped stay stopped until they are resumed (\`stakebts payments on\`).
 ${examples(["balance accept --amount 1250 --reason 'vesting balance claimed'", "came"], ["balance accept --amount -0.12345 --reason 'fee of the new memo key'", "left"])}`,
     )

@@ -33,7 +33,7 @@ ${examples(["doctor", "before and after every change"], ["doctor --settings paye
         const findings = await examine(context, (finding) => {
           if (options.json) return;
           const style = { ok: "green", problem: "red", skipped: "dim" } as const;
-          // A line break of a message is one; whatever else moves a cursor is not let through.
+          // A line break of a message stays one; other characters that move a cursor are not let through.
           const [first = "", ...more] = finding.message
             .split(/\r?\n/u)
             .map((line) => plainText(line.trimEnd()));

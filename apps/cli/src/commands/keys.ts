@@ -123,7 +123,7 @@ function addLost(keys: Command, run: Run): void {
     .addOption(
       new Option("--agreed-by <name>", "a second person, who has agreed to it").makeOptionMandatory(),
     )
-    .description("Say that nobody has this memo key any more. It cannot be taken back.")
+    .description("Say that this memo key is lost for good. This cannot be taken back.")
     .addOption(reasonOption())
     .addOption(actorOption())
     .option("--yes", "do not ask")

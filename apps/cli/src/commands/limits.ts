@@ -73,8 +73,8 @@ export function addLimits(program: Command, run: Run): void {
       "after",
       `
 Amounts are whole BTS, without network fees. What does not fit into an hour or a day waits, oldest first, and is paid when
-there is room. Refunds, base amounts and early exits go back to those who sent them: they are counted apart, so that nobody can
-fill the room of the programme with his own money, and up to the same caps if they have none of their own; refunds come last.
+there is room. Refunds, base amounts and early exits go back to those who sent them: they are counted apart, so that no stranger
+fills the room of the programme with his own money, and up to the same caps if they have none of their own; refunds come last.
 Hours and days are those of the chain. A payment that alone is larger than an hour or a day waits for a person.
 ${examples(["limits set --per-day 2000000 --reason 'twice the most that was ever due in a day'", "a ceiling"], ["limits set --approval-from 500000 --reason 'two people look at these'", "four eyes"])}`,
     )

@@ -31,7 +31,7 @@ ${examples(["transfers set-aside 61234567:3:0 --reason 'the database refuses its
 export function addTransfers(program: Command, run: Run): void {
   const transfers = program
     .command("transfers")
-    .description("Transfers that cannot be answered, or that nobody tells of.");
+    .description("Transfers that cannot be answered, or that no node reports.");
   addRecordTransfer(transfers, run);
   for (const [name, { act, description, help }] of Object.entries(COMMANDS))
     transfers

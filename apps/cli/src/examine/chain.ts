@@ -73,8 +73,8 @@ export async function* examineChain(context: Context): AsyncGenerator<Finding> {
   if (nodes.length === 1 && chainIds[0] === MAINNET_CHAIN_ID)
     yield problem(
       "nodes",
-      "there is one, and STAKEBTS_TRUST_ONE_NODE is on: whoever owns it or breaks into it can take all funds, and it stands at the first block with an operation that cannot be checked here",
-      "add others of other owners to STAKEBTS_NODES, three in all, unless it is your own and nobody else reaches it",
+      "there is one, and STAKEBTS_TRUST_ONE_NODE is on: its owner, or an attacker who breaks into it, can take all funds, and it stands at the first block with an operation that cannot be checked here",
+      "add others of other owners to STAKEBTS_NODES, three in all, unless it is your own and only you can reach it",
     );
   else if (nodes.length === 2 && chainIds[0] === MAINNET_CHAIN_ID)
     yield problem(

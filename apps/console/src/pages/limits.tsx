@@ -16,7 +16,7 @@ const NAMES: readonly (readonly [keyof PaymentLimits, string, string])[] = [
   ["dayCap", "Payments of the programme in any day", "no limit"],
   ["returnHourCap", "What goes back to its senders, in any hour", "as the programme, counted apart"],
   ["returnDayCap", "What goes back to its senders, in any day", "as the programme, counted apart"],
-  ["approvalFrom", "A second person approves from", "nobody has to approve"],
+  ["approvalFrom", "A second person approves from", "no approval needed"],
 ];
 
 const HELD_BY: Readonly<Record<LimitedBy, string>> = {

@@ -85,7 +85,7 @@ export function nominators(deps: ConsoleDeps): Hono<ConsoleEnv> {
             />
             <Section title="List">
               {page.items.length === 0 ? (
-                <Empty>Nobody of this name has opened an agreement.</Empty>
+                <Empty>No account of this name has opened an agreement.</Empty>
               ) : (
                 <Table caption="Nominators" columns={LIST} lines={page.items} />
               )}

@@ -79,7 +79,7 @@ const DECISIONS: Readonly<Record<PayoutAction, Decision>> = {
     question: "Keep this payout from being paid?",
     notPossible: "This payout cannot be held now",
     explanation:
-      "The payer leaves it alone until somebody releases it. What is signed already cannot be held. To stop everything at once, freeze.",
+      "The payer leaves it alone until an operator releases it. What is signed already cannot be held. To stop everything at once, freeze.",
     typed: false,
     button: "Hold",
     carryOut: (deps, { id }, action) => holdPayout(deps, { id, action }),
@@ -87,7 +87,7 @@ const DECISIONS: Readonly<Record<PayoutAction, Decision>> = {
   "ask-to-cancel": {
     title: "Ask to cancel",
     question: "Ask to cancel this payout for good?",
-    notPossible: "Nobody can ask to cancel this payout now",
+    notPossible: "The cancellation of this payout cannot be asked for now",
     explanation:
       "It is held from now on, and people are told. A second person may cancel it an hour later, and it is never paid then. Until then, releasing it ends this.",
     typed: false,

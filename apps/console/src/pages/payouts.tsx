@@ -395,7 +395,7 @@ const LifePage = ({
         life.requests.length === 0 &&
         life.cancelAsked.length === 0 &&
         life.limitedBy === undefined ? (
-          <Empty>No limit holds it, and nobody has approved, requeued or released it.</Empty>
+          <Empty>No limit holds it, and no person has approved, requeued or released it.</Empty>
         ) : (
           <ul class="plain">
             {life.limitedBy === undefined ? null : (

@@ -120,7 +120,7 @@ export function receipts(deps: ConsoleDeps): Hono<ConsoleEnv> {
               <a href={withQuery(url, { ...saved, as: "csv" })}>Save as CSV</a>
               <a href={withQuery(url, { ...saved, as: "json" })}>Save as JSON</a>
             </FilterForm>
-            <Section title="List" note="newest first; nobody can change or delete one">
+            <Section title="List" note="newest first; none can be changed or deleted">
               <ReceiptTable lines={page.items} />
               <Pager page={page} url={url} />
             </Section>

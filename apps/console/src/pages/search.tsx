@@ -9,7 +9,7 @@ import { column } from "@stakebts/core/operators/columns";
 
 const CANDIDATES = 20;
 
-/** From whatever a person has in hand to the page of it. */
+/** From a name, key or id that a person has in hand to the page of it. */
 export function search(deps: ConsoleDeps): Hono<ConsoleEnv> {
   const { browse } = deps;
   const app = new Hono<ConsoleEnv>();

@@ -25,7 +25,7 @@ export const pathOfEvent = (event: string): string => {
   return pathTo.agreement(event.split(":").slice(2).join(":"));
 };
 
-/** What is not answered until somebody resumes it, by the same service as the command line. */
+/** What is not answered until an operator resumes it, by the same service as the command line. */
 export function setAsidePages(deps: ConsoleDeps): Hono<ConsoleEnv> {
   const { browse, log } = deps;
   const page = async (
@@ -95,7 +95,7 @@ const Body = ({
             <Id text={event} href={pathOfEvent(event)} />{" "}
             {isOpen
               ? "is answered in its turn, as if nothing had happened. What it owes is owed then."
-              : "is not answered until somebody resumes it, and later stops of the same sender wait with it. People are told."}
+              : "is not answered until an operator resumes it, and later stops of the same sender wait with it. People are told."}
           </p>
           <form method="post" action={SET_ASIDE} class="stack">
             <CsrfField session={session} />

@@ -182,7 +182,7 @@ export function transfers(deps: ConsoleDeps): Hono<ConsoleEnv> {
             {found.isSetAside ? (
               <Banner tone="bad">
                 <strong>An operator has set it aside</strong>
-                It is not answered until somebody has it answered again.
+                It is not answered until an operator has it answered again.
               </Banner>
             ) : null}
             {c.get("session").role !== "operator" ||
@@ -315,7 +315,7 @@ const MEMO_TEXT: Readonly<Record<TransferLine["memoStatus"], string>> = {
   none: "none",
   text: "decrypted",
   public: "not encrypted",
-  unreadable: "nobody can read it",
+  unreadable: "cannot be read",
 };
 
 const TransactionPage = ({ txid, story }: { readonly txid: string; readonly story: TransactionStory }) => {

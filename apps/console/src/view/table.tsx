@@ -126,7 +126,7 @@ export const PageTitle = ({ title, children }: { readonly title: Child; readonly
   </div>
 );
 
-/** `1,234 payouts`, or `more than 10,000 payouts`: nobody waits for a count of millions. */
+/** `1,234 payouts`, or `more than 10,000 payouts`: a reader does not wait for a count of millions. */
 export const countedText = ({ count, more }: Counted, one: string, many?: string): string =>
   more ? `more than ${numberText(count)} ${many ?? `${one}s`}` : countText(count, one, many);
 

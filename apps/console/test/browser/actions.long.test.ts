@@ -5,7 +5,7 @@ import { expectToFit, visited } from "./visit.ts";
 
 // Each action from the page where it is offered to what came of it.
 
-/** Nobody waits an hour in a test: what was asked for was asked for earlier. */
+/** A test does not wait an hour: it puts the time of the request an hour back. */
 async function anHourLater(databaseUrl: string): Promise<void> {
   const owner = new pg.Client({ connectionString: databaseUrl });
   await owner.connect();
@@ -29,7 +29,7 @@ describe.skipIf(inject("chromium") === "")("an operator's actions in a browser",
       await signIn("anna");
       await page.goto(`${address}/payouts/${key}`);
       await expectToFit(page);
-      expect(await page.getByText("nobody has asked for it yet").isVisible()).toBe(true);
+      expect(await page.getByText("no person has asked for it yet").isVisible()).toBe(true);
       await page.getByRole("link", { name: "Hold…" }).click();
       await page.getByLabel(/Why\?/u).fill("is this the right account?");
       await page.getByRole("button", { name: /^Hold 4\d\d BTS to nominator-1/u }).click();

@@ -136,5 +136,5 @@ export function whyNotSecond(asked: readonly CancelAsked[], person: string): str
     return `${other.actor} has asked for it; a second person may say the same from ${exactTimeText(other.openFromMs)} on`;
   return asked.length > 0
     ? `${person} has asked for it, and another person has to say the same`
-    : "nobody has asked for it yet";
+    : "no person has asked for it yet";
 }

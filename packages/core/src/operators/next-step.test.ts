@@ -69,7 +69,7 @@ describe("an action on a payout", () => {
   it("that cancels takes a second person, an hour after the first", () => {
     const cancelBy = (name: string, asked: readonly (typeof ASKED)[]) =>
       whyNot(payout({ status: "held", cancelAsked: asked }), { name, role: "approver" })["cancel"];
-    expect(cancelBy("ben", [])).toBe("nobody has asked for it yet");
+    expect(cancelBy("ben", [])).toBe("no person has asked for it yet");
     expect(cancelBy("ben", [{ ...ASKED, isOpen: false }])).toContain("from 1970-01-01 01:00:00 UTC on");
     expect(cancelBy("Anna", [ASKED])).toContain("another person has to say the same");
     expect(cancelBy("ben", [ASKED])).toBeUndefined();

@@ -35,7 +35,7 @@ export function warningsOf(figures: Figures): readonly Warning[] {
   if (balance.tone === "bad")
     warn(
       `The balance differs: ${balance.text}`,
-      "Somebody moved funds in a way that the ledger does not know, or a node lies: docs/runbook.md, Balance.",
+      "Funds were moved in a way that the ledger does not know, or a node lies: docs/runbook.md, Balance.",
       "bad",
       "/receipts?event=balance.*",
     );
