@@ -61,7 +61,7 @@ describe("the Dockerfile", () => {
     for (const target of targets) expect([...stages.keys()]).toContain(target);
   });
 
-  it.each(targets)("starts %s with the command of the compose file, as a user without a name, without a shell", (target) => {
+  it.each(targets)("starts %s as the compose file does, as an unnamed user, without a shell", (target) => {
     const service = [...compose.services.values()].find(
       (one) => one.buildTarget === target && !["first-user", "check-ledger"].includes(one.name),
     );

@@ -35,9 +35,9 @@ describe("the lock", () => {
       "a is 1.2.3, and 1.2.4 in the lock",
     ],
     ["a dependency that was added by hand", { root: {} }, "are not those of the lock"],
-    ["install scripts that are not denied", { a: { ...good, hasInstallScript: true } }, "has install scripts"],
+    ["install scripts, not denied", { a: { ...good, hasInstallScript: true } }, "has install scripts"],
     [
-      "install scripts that the manifest allows",
+      "install scripts that are allowed",
       {
         manifest: { dependencies: { a: "1.2.3" }, allowScripts: { a: true } },
         root: { dependencies: { a: "1.2.3" } },

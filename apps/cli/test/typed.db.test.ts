@@ -298,7 +298,7 @@ describe("keys", () => {
   const password = file("password", "a password of some length\n");
   const wif = wifFromSeed("custodian-active");
 
-  test("go into a keystore that is never overwritten, and fit the account or do not", async ({ stakebts }) => {
+  test("go into a keystore that is not overwritten, and fit the account or do not", async ({ stakebts }) => {
     const keystore = join(folder, "payer.keystore");
     const create = () =>
       stakebts.with({ STAKEBTS_ACTIVE_KEY: wif })(
@@ -344,7 +344,7 @@ describe("keys", () => {
     expect(await payer("config", "check", "payer")).toMatchObject({ code: 0 });
   });
 
-  it("are refused when they are none, or when the password is short, or no person can be asked", async () => {
+  it("are refused when they are none, or the password is short, or no person can be asked", async () => {
     const create = (environment: Record<string, string>, passwordFile: string) =>
       inThisProcess(environment)(
         "keys",

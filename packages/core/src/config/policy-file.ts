@@ -219,7 +219,7 @@ export const POLICY_KEYS = {
     schema: duration({
       minimum: "1s",
       maximum: "90d",
-      because: "A report that comes less often tells nobody in time that funds are low",
+      because: "A report that comes less often does not tell people in time that funds are low",
     }),
     unit: "1 s to 90 d",
     default: "2h",

@@ -4,8 +4,8 @@ import { CHANNEL_GROUPS } from "../alerts/channels.ts";
 import { EXCHANGE_ACCOUNTS } from "../rules/request.ts";
 import type { SettingName } from "./settings.ts";
 
-// What no setting can check alone. A relation holds for every schema that has all of its settings. It is looked at whatever
-// else is wrong, so that every mistake is named at once.
+// What no setting can check alone. A relation holds for every schema that has all of its settings. It is checked even when
+// another setting is wrong, so that every mistake is named at once.
 
 interface Relation {
   readonly names: readonly SettingName[];
@@ -14,7 +14,7 @@ interface Relation {
 
 /**
  * Nothing is believed that a minority of the configured nodes says, and nothing at all on the word of one: unless it is said
- * in so many words. A node counts once, however often and under whatever spelling it is named.
+ * in so many words. A node counts once, however often and in however many spellings it is named.
  */
 const quorum: Relation = {
   names: ["STAKEBTS_NODES", "STAKEBTS_NODE_QUORUM", "STAKEBTS_TRUST_ONE_NODE"],

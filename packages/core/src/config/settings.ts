@@ -184,7 +184,7 @@ export const SETTINGS = {
     readers: CHAIN,
     secret: false,
     sentence:
-      "`on`: a single node in `STAKEBTS_NODES` is enough. **Whoever owns that node, or breaks into it, can invent deposits and take all that the custodian holds.** For test networks, and for a node of your own that nobody else reaches",
+      "`on`: a single node in `STAKEBTS_NODES` is enough. **The owner of that node, or an attacker who breaks into it, can invent deposits and take all that the custodian holds.** For test networks, and for a node of your own that only you can reach",
     example: "off",
     group: "Chain",
   },
