@@ -80,7 +80,7 @@ export interface ProposalReader {
 export interface UndeliveredBlockReader {
   /**
    * The block as a majority of all configured nodes describe it: by its header, and by the transactions in it that the account's
-   * history names. What else it holds, nobody says.
+   * history names. No node says what else it holds.
    * Throws ChainError; "inconsistent_chain" when no majority says the same.
    */
   undelivered(request: {

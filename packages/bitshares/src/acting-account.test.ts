@@ -27,7 +27,7 @@ describe("the account acts", () => {
     },
   );
 
-  it("in every operation that takes its money, whatever the field is called", () => {
+  it("in every operation that takes its money, under any name of the field", () => {
     for (const [name, field] of [
       ["transfer", "from"],
       ["call_order_update", "funding_account"],
@@ -48,7 +48,7 @@ describe("the account acts", () => {
     }
   });
 
-  it("by a key that approves a proposal, whoever pays for the approval", () => {
+  it("by a key that approves a proposal, no matter which account pays for the approval", () => {
     const approval = { fee_paying_account: "1.2.99", proposal: "1.10.5" };
     for (const field of ["key_approvals_to_add", "key_approvals_to_remove"]) {
       expect(acts("proposal_update", { ...approval, [field]: [THEIRS, OURS] })).toBe(true);

@@ -136,7 +136,7 @@ function isActingUnnamed({ account, keys }: Actor, tag: number, body: Record<str
   switch (tag) {
     case ACCOUNT_CREATE_TAG: // who has issued the asset that the new account is to buy back has to agree
       return part(part(body["extensions"], "buyback_options"), "asset_to_buy_issuer") === account;
-    case PROPOSAL_UPDATE_TAG: // whoever pays for it, the key has signed
+    case PROPOSAL_UPDATE_TAG: // the key has signed, no matter which account pays
       return ["key_approvals_to_add", "key_approvals_to_remove"].some((field) =>
         items(body[field]).some((key) => isOneOf(keys, key)),
       );
@@ -163,7 +163,7 @@ const part = (value: unknown, name: string): unknown =>
     ? (value as Record<string, unknown>)[name]
     : undefined;
 
-/** By its bytes: the text has a checksum that nobody has looked at. */
+/** By its bytes: the text has a checksum that was not checked. */
 function isOneOf(keys: ReadonlySet<string>, text: unknown): boolean {
   if (keys.size === 0 || typeof text !== "string") return false;
   const bytes = publicKeyBytes(text);

@@ -78,7 +78,7 @@ describe("a real node's block", () => {
           txid: "18489c07075ccfeaa9947a037501888d50481591",
         },
       ],
-      // Whoever's they are.
+      // Of all accounts.
       payments: [
         { txid: "e12657c69695c989a6d8d294c26775fef1e52dc0", trxInBlock: 0 },
         { txid: "5fbad0324b6e4034db38ea55334089b32b9f4a24", trxInBlock: 1 },

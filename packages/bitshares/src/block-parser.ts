@@ -268,7 +268,7 @@ function tryWrite(out: ByteWriter, type: WireType, value: unknown): boolean {
 
 /**
  * `false` when a memo key cannot be read. Of a transfer of ours the text of the key is kept, so it has to be the right text of
- * those bytes: with another checksum it would hash to the same, and be no key to whoever reads the memo.
+ * those bytes: with another checksum it would hash to the same, and be no key to the reader of the memo.
  */
 function tryWriteTransfer(out: ByteWriter, transfer: Transfer, body: unknown, isOurs: boolean): boolean {
   const { memo } = transfer;

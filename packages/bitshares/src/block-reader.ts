@@ -14,7 +14,7 @@ const ANSWER_BYTES = 512 * 1024;
 const WINDOW_SECONDS = 0.5;
 /** Blocks that are asked for at once shall arrive within this time. */
 const BATCH_SECONDS = 10;
-/** Blocks that one node has sent and nobody could use yet. */
+/** Blocks that one node has sent and the caller could not use yet. */
 const KEPT_MAX = 4_000;
 
 interface BlocksRequest {
@@ -165,7 +165,7 @@ async function readMissing(
       } catch (error) {
         if (!(error instanceof ChainError)) throw error;
         failure ??= error; // the others need not go on; what they have asked for already is waited for, and kept
-        // A lie is one whatever failed before it.
+        // A lie counts more than a failure before it.
         if (error instanceof NodeLie) failure = error;
       }
     }

@@ -139,7 +139,7 @@ describe("a chain of three nodes", () => {
     expect((await chain.head()).irreversibleBlockNum).toBeGreaterThan(20);
   });
 
-  it("is read past operations that nobody here knows", async () => {
+  it("is read past operations that this program does not know", async () => {
     const { devnet, chain } = await givenChain({ quorum: 2 });
     const { signed } = await givenPayout(chain);
     await chain.broadcast(signed.bytes);
@@ -155,7 +155,7 @@ describe("a chain of three nodes", () => {
     devnet.injectUnreadable();
     await chain.broadcast(signed.bytes);
     await devnet.produce(30);
-    devnet.nodes[1]?.faults.refuseConnections(true); // nobody else needs to vouch for it
+    devnet.nodes[1]?.faults.refuseConnections(true); // no second node needs to vouch for it
     expect(await findPayout(chain, signed.txid)).toHaveLength(1);
     expect(events).toContain("node.asked_over_http");
     expect(events).not.toContain("block.unverifiable");

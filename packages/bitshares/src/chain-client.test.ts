@@ -173,7 +173,7 @@ describe("reading one node", () => {
     const names = [
       "seven",
       "1.2.7",
-      "nobody",
+      "unknown",
       "",
       "Not A Name",
       "1.2.99999999999999999999",
@@ -199,7 +199,7 @@ describe("reading one node", () => {
       activeWeights: [1, 2],
       activeThreshold: 2,
     });
-    expect(asked).toEqual([["seven", "1.2.7", "nobody"], false]);
+    expect(asked).toEqual([["seven", "1.2.7", "unknown"], false]);
     expect(await client.accounts([])).toEqual([]);
   });
 

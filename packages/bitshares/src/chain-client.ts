@@ -255,7 +255,7 @@ export function createChainClient(options: ChainClientOptions): ChainClient {
       });
       const told = (parsed: ParsedBlock) => `${parsed.block.blockId} with ${oursIn(parsed)}`;
       await pool.confirm(
-        `block ${request.blockNum}, which nobody can deliver`,
+        `block ${request.blockNum}, which no node can deliver`,
         told(read),
         async (connection) => told(await readUndelivered(connection, request)),
       );

@@ -65,7 +65,7 @@ describe("of blocks that strangers have filled", () => {
     expect(onward[0]?.block.blockNum).toBe(read.length + 1);
   });
 
-  it("one is read, however much it holds, and all where nobody says how much fits", async () => {
+  it("one is read, however much it holds, and all where the caller does not say how much fits", async () => {
     const { connection } = nodeOf(BLOCK_BYTES);
     const request = { from: 3, to: BLOCKS, account: ACCOUNT, window: 1 };
     expect(await readBlocks(connection, { ...request, heldBytesMax: 1 })).toHaveLength(1);

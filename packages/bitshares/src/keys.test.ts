@@ -46,7 +46,7 @@ describe("keys", () => {
     expect(isPublicKey(key.BTS)).toBe(true);
   });
 
-  it("reads a public key with a prefix nobody has heard of", () => {
+  it("reads a public key with an unknown prefix", () => {
     const [key] = keys as [KeyVector];
     expect(hex(parsePublicKey(key.BTS.replace("BTS", "XYZ")))).toBe(key.public_hex);
   });

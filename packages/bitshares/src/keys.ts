@@ -109,7 +109,7 @@ export class KeyFormatError extends Error {
 /** 33 zero bytes: "no memo key" in an account, and both keys of a public memo. */
 export const NULL_PUBLIC_KEY: Uint8Array = new Uint8Array(33);
 
-/** Two texts of one key, whatever their prefixes. Text that is no key is the same as nothing but itself. */
+/** Two texts of one key, with any prefixes. Text that is no key is the same as nothing but itself. */
 export function sameKey(one: string, other: string): boolean {
   if (one === other) return true;
   const [a, b] = [parsePublicKey(one), parsePublicKey(other)];
@@ -166,7 +166,7 @@ export const publicKeyFromWif = (wif: string, prefix: string = DEFAULT_KEY_PREFI
  */
 const CACHED_KEYS_MAX = 10_000;
 const bytesByText = new Map<string, Uint8Array>();
-/** Apart from the others: nobody has looked at the checksums of these. */
+/** Apart from the others: the checksums of these were not checked. */
 const uncheckedByText = new Map<string, Uint8Array>();
 const textByHex = new Map<string, string>();
 

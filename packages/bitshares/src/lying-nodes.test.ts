@@ -80,7 +80,11 @@ describe("a node that hides or invents a transfer", () => {
     const lies: [string, number, object][] = [
       ["hides", 11, { ...eleventh, transactions: [] }],
       ["invents", 10, tenth],
-      ["hides behind an operation that nobody here knows", 11, { ...eleventh, transactions: [foreign] }],
+      [
+        "hides behind an operation that this program does not know",
+        11,
+        { ...eleventh, transactions: [foreign] },
+      ],
       ["invents beside such an operation", 10, { ...tenth, transactions: [full, foreign] }],
     ];
     for (const [what, blockNum, block] of lies) {
@@ -187,7 +191,7 @@ describe("a node that tells a chain of its own, far ahead of the others,", () =>
       if (part === "honest") expect(client.nodes()[i]?.problem).toBeUndefined();
   });
 
-  it("of three, while one is down, is noticed: nobody can say how far the chain is", async () => {
+  it("of three, while one is down, is noticed: no majority says how far the chain is", async () => {
     const truth = givenChain();
     const client = clientOf([await nodeOf(farAhead(truth)), await nodeOf(truth), await nodeOf(truth, gone)]);
     expect(await outcomeOf(client.head())).toBe("inconsistent_chain");
@@ -307,7 +311,7 @@ describe("another account in the place of a payee", () => {
   });
   const answering = (answer: object): Script => ({ get_accounts: () => [answer] });
 
-  it("is outvoted, and whoever gave it is named", async () => {
+  it("is outvoted, and the node that gave it is named", async () => {
     const truth = new ScriptedChain().grow(3);
     const liar = await nodeOf(truth, answering(account("1.2.666")));
     const honest = [
@@ -319,7 +323,7 @@ describe("another account in the place of a payee", () => {
     expect(client.takeTroubles()).toMatchObject([{ type: "lie", node: nameOf(liar) }]);
   });
 
-  it("or another memo key, is nobody's word against that of one other node", async () => {
+  it("or another memo key, is not believed against the word of one other node", async () => {
     const truth = new ScriptedChain().grow(3);
     const honest = await nodeOf(truth, answering(account("1.2.7")));
     for (const lie of [account("1.2.666"), account("1.2.7", "BTS666")]) {
@@ -337,7 +341,7 @@ describe("a balance", () => {
   it.each([
     ["rich", 2_000_000_000],
     ["poor", 0],
-  ])("is what an honest node says, whatever one of three says: %s", async (_, lie) => {
+  ])("is what an honest node says, although one of three lies: %s", async (_, lie) => {
     const truth = new ScriptedChain().grow(3);
     const nodes = [await having(truth, lie), await having(truth, 7), await having(truth, 6)];
     const { atLeast, atMost } = await clientOf(nodes).balanceBounds("1.2.7");

@@ -101,7 +101,7 @@ describe("memos", () => {
     expect(rotated.read(memo)).toEqual({ type: "text", text: "old" });
   });
 
-  it("are read whatever prefix their keys are written with", () => {
+  it("are read with any prefix of their keys", () => {
     const memo = writer.write({ text: "hello", toPublicKey: toBob, nonce: 1n });
     const renamed = { ...memo, from: memo.from.replace("BTS", "TEST"), to: memo.to.replace("BTS", "TEST") };
     expect(reader.read(renamed)).toEqual({ type: "text", text: "hello" });
@@ -165,7 +165,7 @@ describe("memos", () => {
     fc.constantFrom("pkcs7 inside", "zeros inside", "three blocks of zeros"),
   );
   test.prop([fc.stringMatching(/^[ -~]{0,80}$/u), nonces, anyPadding])(
-    "are read whatever they were padded with",
+    "are read with any padding",
     (written, nonce, padding) => {
       const body = Buffer.from(written);
       if (padding === "none" && (body.length + 4) % 16 !== 0) return;
@@ -237,7 +237,7 @@ describe("memos", () => {
     expect(why({ to: "BTS" })).toBe("malformed");
     expect(why({ from: publicKeyText(new Uint8Array(33).fill(9)) })).toBe("malformed");
     expect(why({ from: NULL_KEY })).toBe("malformed");
-    expect(createMemoReader({ wifs: [wifOfSeed("somebody else")] }).read(memo)).toEqual({
+    expect(createMemoReader({ wifs: [wifOfSeed("another account")] }).read(memo)).toEqual({
       type: "unreadable",
       reason: "foreign_key",
     });
@@ -259,7 +259,7 @@ describe("memos", () => {
       fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString("hex")),
       fc.string(),
     ),
-  ])("never throw, whatever a stranger wrote", (from, to, nonce, messageHex) => {
+  ])("never throw, no matter what a stranger wrote", (from, to, nonce, messageHex) => {
     expect(["unreadable", "public", "text"]).toContain(reader.read({ from, to, nonce, messageHex }).type);
   });
 

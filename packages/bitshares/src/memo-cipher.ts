@@ -60,7 +60,7 @@ function decrypt(shared: Uint8Array, nonce: string, ciphertext: Uint8Array): Buf
   return checkedMessage(Buffer.concat([cipher.update(ciphertext), cipher.final()]));
 }
 
-/** The most that the byte which counts a padding can say, whatever the block. */
+/** The most that the byte which counts a padding can say, in a block of any size. */
 const PADDING_BYTES_MAX = 255;
 const BLOCK_BYTES = 16;
 const CHECKSUM_BYTES = 4;

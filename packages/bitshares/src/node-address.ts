@@ -5,7 +5,7 @@ const WEB_PORTS: Readonly<Record<string, string>> = { "ws:": "80", "wss:": "443"
 
 /**
  * The server that an address leads to: the same text for every spelling of it. Letter case, a default port, the final dot
- * of a name, user, password, path and query make no difference, nor do `ws` and `wss` at their own ports: whoever owns a
+ * of a name, user, password, path and query make no difference, nor do `ws` and `wss` at their own ports: one owner of a
  * host and port answers for all that is behind it, and is one voter. The names of this machine itself are one.
  * An address that is no URL stands for itself.
  */

@@ -367,8 +367,8 @@ export class NodePool {
   }
 
   /**
-   * Puts a question to all of these nodes: one that has failed lately may be the one that objects. For a number, where nobody
-   * has to agree, those that failed are spared if the others suffice.
+   * Puts a question to all of these nodes: one that has failed lately may be the one that objects. For a number, where nodes
+   * do not have to agree, those that failed are spared if the others suffice.
    * @param enough so many that say the same, or as many as must agree, no matter what they say
    */
   async #poll<T>(

@@ -84,7 +84,7 @@ describe("a connection", () => {
     expect(node.questions.map(({ method }) => method)).toEqual(["login", "get_chain_id", "ask"]);
   });
 
-  it("gives answers to their questions, in whatever order they come", async () => {
+  it("gives answers to their questions, in any order", async () => {
     const waiting: (() => void)[] = [];
     const { connection } = await given({
       ask: (n: number) =>
@@ -118,7 +118,7 @@ describe("a connection", () => {
     ["answers with a number", sendText(() => "5"), "deadline"],
     ["answers with null", sendText(() => "null"), "deadline"],
     ["answers with a list", sendText(() => "[]"), "deadline"],
-    ["answers somebody else", sendText((id) => `{"id":${id + 1000},"result":1}`), "deadline"],
+    ["answers another question", sendText((id) => `{"id":${id + 1000},"result":1}`), "deadline"],
     ["answers a text id", sendText((id) => `{"id":"${id}","result":1}`), "deadline"],
     ["answers the prototype", sendText(() => `{"__proto__":{"id":3},"id":{"a":1}}`), "deadline"],
     ["sends a notice only", sendText(() => `{"method":"notice","params":[1,[]]}`), "deadline"],
@@ -248,7 +248,7 @@ describe("a connection", () => {
     expect(await codeOf(connection.call("database", "get_block", [1], { patient: true }))).toBe("deadline");
   });
 
-  it("fails for addresses that nobody answers at, without waiting", async () => {
+  it("fails for addresses where no server answers, without waiting", async () => {
     for (const url of [
       "ws://127.0.0.1:1",
       "not a url",

@@ -476,7 +476,7 @@ describe("public keys in operations of others", () => {
     const sharedX = vi.spyOn(curves.curve, "sharedX");
     const publicKey = vi.spyOn(curves.curve, "publicKey");
     const asked = { fee: { amount: 0, asset_id: "1.3.0" }, fee_paying_account: "1.2.1", proposal: "1.10.1" };
-    const nobody = {
+    const noApprovals = {
       active_approvals_to_add: [],
       active_approvals_to_remove: [],
       owner_approvals_to_add: [],
@@ -484,14 +484,14 @@ describe("public keys in operations of others", () => {
       key_approvals_to_remove: [],
       extensions: [],
     };
-    expect(operation(23, { ...asked, ...nobody, key_approvals_to_add: keys }).length).toBeGreaterThan(
+    expect(operation(23, { ...asked, ...noApprovals, key_approvals_to_add: keys }).length).toBeGreaterThan(
       2 * 33 * 2_900,
     );
     for (const spy of [isPoint, sharedX, publicKey]) expect(spy).not.toHaveBeenCalled();
     const wrongChecksum = encodeBase58(Buffer.alloc(37, 9));
-    expect(operation(23, { ...asked, ...nobody, key_approvals_to_add: [`BTS${wrongChecksum}`] })).toContain(
-      "09".repeat(33),
-    );
+    expect(
+      operation(23, { ...asked, ...noApprovals, key_approvals_to_add: [`BTS${wrongChecksum}`] }),
+    ).toContain("09".repeat(33));
   });
 
   test.prop([fc.uint8Array({ minLength: 24, maxLength: 37 }), fc.constantFrom("BTS", "TEST")])(

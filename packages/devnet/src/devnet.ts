@@ -80,7 +80,7 @@ export interface Devnet {
   produce(count?: number, group?: number): Promise<void>;
   /**
    * Makes blocks, at least `count`, until all that is in a block now is below the last irreversible one. How many that takes depends on
-   * whose turn it is, which nobody knows beforehand. Throws after a hundred more: nothing becomes irreversible.
+   * which witness has its turn, and that is random. Throws after a hundred more: nothing becomes irreversible.
    */
   produceUntilFinal(count?: number): Promise<void>;
   /** Stops production: head and last irreversible block stand still. */

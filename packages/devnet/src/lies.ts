@@ -32,7 +32,7 @@ export interface LieOptions {
 
 type Json = Record<string, unknown>;
 const ATTACKER_KEY = "BTS6MRyAjQq8ud7hVNYcfnVPJqcVpscN5So8BhtHuGYqET5GDW5CV";
-const UNKNOWN_OPERATION = [90, { nobody: "knows this" }];
+const UNKNOWN_OPERATION = [90, { unknown: "operation" }];
 const HUNDRED_MILLION_BTS = "10000000000000";
 
 /** Makes this node lie from now on; `null` makes an honest one of it. */

@@ -186,7 +186,7 @@ describe("a withdraw permission", () => {
     expect(await refusalOf(taker.claim(claim(1_000_000n)))).toContain("d.get_balance(");
   });
 
-  it("is nobody else's, and nothing else's", async () => {
+  it("is for no other account, and for nothing else", async () => {
     const { devnet, giver, taker, stranger } = await givenPermission();
     expect(await refusalOf(stranger.claim(claim(1n)))).toContain(
       "permit.authorized_account == op.withdraw_to_account",

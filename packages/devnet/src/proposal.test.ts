@@ -83,7 +83,7 @@ describe("a proposal", () => {
       });
     }));
 
-  it("that cannot be paid, or that nobody approves, changes nothing", () =>
+  it("that cannot be paid, or that no account approves, changes nothing", () =>
     onDevnet(async (devnet, wallet) => {
       await wallet("clerk").propose(wallet("board"), [{ to: "shop", amountShares: 5n * BTS }], {
         expirationSeconds: 30,

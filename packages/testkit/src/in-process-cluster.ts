@@ -73,7 +73,7 @@ export const OWED: OwedAccounts = {
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Thrown in the place of a step that the process did not survive: to whoever catches it, the world outside is away. */
+/** Thrown in the place of a step that the process did not survive: the code that catches it takes the world outside for away. */
 export class Crash extends ServiceError {
   override readonly name = "Crash";
 }

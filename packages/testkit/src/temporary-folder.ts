@@ -7,7 +7,7 @@ const IN_MEMORY = "/dev/shm";
 const ROOM_BYTES = 4 * 1024 ** 3;
 
 /**
- * A new folder for what a test writes and nobody keeps; whoever asks for it removes it. In memory where there is room: to copy
+ * A new folder for what a test writes and does not keep; the caller removes it. In memory where there is room: to copy
  * a database of a few hundred small files takes ten times as long on a disk.
  */
 export function temporaryFolder(prefix: string): string {

@@ -19,7 +19,7 @@ function withhold(cluster: InProcessCluster, blockNum: number): void {
     );
 }
 
-/** A nomination, or what is none, is in a block that nobody delivers any more. */
+/** A nomination, or what is none, is in a block that no node delivers any more. */
 async function blocked(cluster: InProcessCluster): Promise<number> {
   await cluster.devnet.produceUntilFinal(8);
   await cluster.ingest();
@@ -106,7 +106,7 @@ describe("a block that no node delivers", () => {
       cluster.devnet.nodes[0]?.faults.lie((method, result) =>
         method === "get_block" ? null : method === "get_account_history" ? [] : result,
       );
-      await expect(ask(cluster, blockNum)).rejects.toThrow(/which nobody can deliver/);
+      await expect(ask(cluster, blockNum)).rejects.toThrow(/which no node can deliver/);
     }));
 
   it("is nothing that can be ordered while a node delivers it, or the ledger has read it", () =>

@@ -104,7 +104,7 @@ describe("a request is believed", () => {
       const { status, body } = await call(exchange, { path, ...parts });
       return [status, body.code];
     };
-    expect(await refused({ key: "nobody" })).toEqual([401, "APIKEY_INVALID"]);
+    expect(await refused({ key: "unknown" })).toEqual([401, "APIKEY_INVALID"]);
     expect(await refused({ secret: "wrong" })).toEqual([401, "INVALID_SIGNATURE"]);
     expect(await refused({ key: "key-2" })).toEqual([401, "INVALID_SIGNATURE"]);
     expect(await refused({ signature: "" })).toEqual([401, "INVALID_SIGNATURE"]);
@@ -202,7 +202,7 @@ describe("a withdrawal", () => {
     expect(await cancel(first.body.id)).toMatchObject({ status: 200, body: { status: "CANCELLED" } });
     expect(exchange.balance(KEY).availableShares).toBe(100_000_000n);
     expect((await cancel(first.body.id)).status).toBe(409);
-    const nobody = await withdraw(exchange, { cryptoAddress: "nobody-there" });
+    const misdirected = await withdraw(exchange, { cryptoAddress: "no-such-account" });
     const sent = await withdraw(exchange);
     await exchange.advance();
     await exchange.advance();
@@ -212,7 +212,7 @@ describe("a withdrawal", () => {
       "PENDING",
     ]);
     expect((await cancel(sent.body.id)).status).toBe(409);
-    expect((await cancel(nobody.body.id)).status).toBe(200);
+    expect((await cancel(misdirected.body.id)).status).toBe(200);
     expect(await cancel(randomUUID())).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
     expect(exchange.balance(KEY).availableShares).toBe(90_000_000n);
   });

@@ -168,7 +168,7 @@ export class ApiNode {
 
   #send(socket: WebSocket, reply: Reply | undefined): void {
     if (reply === undefined || socket.readyState !== socket.OPEN) return;
-    if (isUnreadable(reply.text)) return; // the library that sends it throws, and nobody is told
+    if (isUnreadable(reply.text)) return; // the library that sends it throws, and the asker gets no answer
     const { delayMs, reorder } = this.#switches;
     if (reorder) {
       const held = this.#heldBack.get(socket) ?? [];

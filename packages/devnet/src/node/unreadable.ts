@@ -3,7 +3,7 @@ import type { Wire } from "./json-text.ts";
 
 /*
  * Strings that are no UTF-8. The chain takes them, and the node prints their bytes as they are: over HTTP they arrive, a
- * WebSocket refuses to send them, and whoever asked over one waits for ever. Here such a byte is a lone surrogate, U+DC00 and the
+ * WebSocket refuses to send them, and a client that asked over one waits for ever. Here such a byte is a lone surrogate, U+DC00 and the
  * byte, which JSON.stringify writes as an escape.
  */
 

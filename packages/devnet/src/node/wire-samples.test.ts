@@ -433,7 +433,7 @@ describe("broadcasts that fail, signed for this chain", () => {
   });
 });
 
-describe("broadcasts that fail whatever the signature is, sent as they were", () => {
+describe("broadcasts that fail with any signature, sent as they were", () => {
   it.each([
     "error_signatures_key_absent",
     "error_non_canonical_high_s",

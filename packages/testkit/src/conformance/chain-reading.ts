@@ -8,7 +8,7 @@ import { ChainError } from "@stakebts/bitshares/chain";
 import { type ChainCheck, type CheckResult, differs, pass, same } from "./chain-check.ts";
 import { type ChainUnderTest, eventually } from "./chain-under-test.ts";
 
-const NOBODY = "no-such-account-here-0";
+const NO_ACCOUNT = "no-such-account-here-0";
 const FAR_AHEAD = 99_999_999;
 const BLOCKS_CHECKED = 100;
 
@@ -121,7 +121,7 @@ export const readingChecks: readonly ChainCheck[] = [
     async run(test) {
       const { id, name } = test.account;
       const found = asArray(
-        await database(test, "get_accounts", [name, id, NOBODY, "1.2.99999999"], false),
+        await database(test, "get_accounts", [name, id, NO_ACCOUNT, "1.2.99999999"], false),
         "accounts",
       );
       return same(
@@ -133,7 +133,7 @@ export const readingChecks: readonly ChainCheck[] = [
   {
     name: "get_account_by_name does not resolve ids and finds no account by another name",
     async run(test) {
-      const names = [test.account.name, test.account.id, NOBODY, ""];
+      const names = [test.account.name, test.account.id, NO_ACCOUNT, ""];
       const found = await Promise.all(names.map((name) => database(test, "get_account_by_name", name)));
       return same(
         found.map((account) => account && asObject(account, "account")["name"]),

@@ -146,9 +146,9 @@ export const transferChecks: readonly ChainCheck[] = [
   {
     name: "a public memo is taken and read by everybody",
     async run(test) {
-      const nobody = publicKeyText(NULL_PUBLIC_KEY, test.keyPrefix);
+      const noKey = publicKeyText(NULL_PUBLIC_KEY, test.keyPrefix);
       const messageHex = `00000000${Buffer.from("to whom it may concern").toString("hex")}`;
-      const sent = await craft(test, { memo: { from: nobody, to: nobody, nonce: "0", messageHex } });
+      const sent = await craft(test, { memo: { from: noKey, to: noKey, nonce: "0", messageHex } });
       const outcome = await test.client.broadcast(sent.bytes);
       if (outcome.type !== "accepted") return differs(outcomeText(outcome), "accepted");
       const found = await inclusionOf(test, sent);

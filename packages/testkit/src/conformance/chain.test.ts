@@ -35,8 +35,8 @@ describe("devnet answers as a real node", () => {
 
   it("and the account given is looked for, not guessed", async () => {
     const options = { node: devnet.urls[0] as string, wif: wifFromSeed("payer-active") };
-    await expect(openChainUnderTest({ ...options, account: "nobody-of-that-name" })).rejects.toThrow(
-      "nobody-of-that-name",
+    await expect(openChainUnderTest({ ...options, account: "no-such-account" })).rejects.toThrow(
+      "no-such-account",
     );
     await expect(openChainUnderTest({ ...options, account: "payer", to: "no-payee" })).rejects.toThrow(
       "no-payee",

@@ -671,7 +671,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
     },
   },
   {
-    name: "a transfer whose memo cannot be read is answered by nobody until it is read, and is read once",
+    name: "a transfer whose memo cannot be read is not answered until it is read, and is read once",
     async run(ledger) {
       const unread = incoming({
         operation: operation(10),
@@ -1156,7 +1156,7 @@ export const ledgerChecks: readonly LedgerCheck[] = [
       assert.deepEqual(await insert(paid, second), [second]);
       assert.deepEqual(await insert(paid, second), []);
       const found = await ledger.transaction((tx) =>
-        tx.agreements.find({ nominators: ["nominator-1", "nobody"] }),
+        tx.agreements.find({ nominators: ["nominator-1", "stranger"] }),
       );
       assert.deepEqual(found, [first.agreement, second.agreement]);
       const pending = await ledger.transaction((tx) => tx.rows.find({ pendingOf: "nominator-1" }));

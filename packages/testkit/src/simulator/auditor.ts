@@ -195,7 +195,7 @@ export function reckon(
 }
 
 /**
- * What is wrong with what was paid so far: paid twice, not owed, to somebody else, too much, too early. Returns the names
+ * What is wrong with what was paid so far: paid twice, not owed, to another account, too much, too early. Returns the names
  * of the debts that are settled.
  * @param handled people of whom an operator has cancelled the payout of a principal. Which later stop takes it up, and
  *   what that aborts, depends on the moment, which the chain does not show: their payments are held against bounds. No
@@ -234,7 +234,7 @@ export function auditPayments(
     const debt = isBounded ? bounds.most.get(name) : debts.get(name);
     if (debt === undefined) wrong.push(`paid and not owed: ${key} by ${at}, ${amount} shares to ${toId}`);
     else if (debt.payee !== toId)
-      wrong.push(`paid to somebody else: ${key} by ${at}: ${toId}, not ${debt.payee}`);
+      wrong.push(`paid to another account: ${key} by ${at}: ${toId}, not ${debt.payee}`);
     else if (isNotice ? amount !== BTS : isBounded ? amount > debt.shares : amount !== debt.shares)
       wrong.push(`paid another amount: ${key} by ${at}: ${amount} shares, not ${debt.shares}`);
     else if (timeMs < debt.dueMs) wrong.push(`paid too early: ${key} by ${at}`);

@@ -59,7 +59,7 @@ describe("the fake chain keeps the rules that payments rest on:", () => {
     expect(blocksWith("b2")).toEqual([]);
   });
 
-  it("what waited for too long never enters, whatever is tried", () => {
+  it("what waited for too long never enters, in any way that is tried", () => {
     const { chain, produce, signed, blocksWith } = newChain();
     chain.submit(signed());
     chain.produce(START_MS + 30_001, () => false);
@@ -99,7 +99,7 @@ describe("the fake chain keeps the rules that payments rest on:", () => {
     expect(chain.submit(signed({ refBlockId }))).toMatchObject({ type: "refused", code: "tapos_mismatch" });
   });
 
-  it("nobody spends what he does not have, and the fee is what it is", () => {
+  it("no account spends what it does not have, and the fee is what it is", () => {
     const { chain, signed } = newChain(5_000n);
     expect(chain.submit(signed())).toMatchObject({ type: "refused", code: "insufficient_balance" });
     expect(chain.submit(signed({ fee: shares(99n) }))).toMatchObject({ code: "insufficient_fee" });

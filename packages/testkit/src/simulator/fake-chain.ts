@@ -23,7 +23,7 @@ export interface ChainTransaction {
   readonly refBlockId: string | undefined;
   /** `undefined`: its wallet signs it anew until a block has it. */
   readonly expirationMs: number | undefined;
-  /** Public key. `undefined`: nobody asks. */
+  /** Public key. `undefined`: it is not checked. */
   readonly signedBy?: string | undefined;
   /** A proposal that others approved: the chain carries it out itself, and no transaction of a block shows it. */
   readonly isProposed?: boolean;
@@ -57,7 +57,7 @@ export class FakeChain {
   #irreversible = 1;
   #salt = 0;
   feeShares: bigint;
-  /** Who may sign for an account; of those that are not here nobody asks. */
+  /** The key that may sign for an account. The signatures of accounts that are not here are not checked. */
   readonly activeKeys = new Map<AccountId, string>();
   /** That an account gave itself, and no block holds yet. */
   #memoKeys: readonly string[] = [];

@@ -36,7 +36,7 @@ const CLAIM = { fee: 2_000_000n, pricePerKbyte: 10n };
 export class FakeNodes implements ChainReader, ChainWriter, AccountOperationReader, AccountHistoryReader {
   /** Blocks that each node is behind. */
   lags: readonly number[] = [0];
-  /** Why every broadcast is refused by all of them, whoever sends it. */
+  /** Why all of them refuse every broadcast, of any sender. */
   refusesAll: BroadcastRefusal | undefined;
   readonly #chain: FakeChain;
   readonly #accounts: readonly ChainAccount[];

@@ -18,7 +18,7 @@ export const memoryMonitorLedger = (ledger: MemoryLedger): MonitorLedger => ({
   passedBlocks: ledger.passedBlocks,
   settlements: settlementsIn(ledger),
   incoming: incomingIn(ledger),
-  // Nobody imports anything here.
+  // Nothing is imported here.
   imports: { unchecked: () => Promise.resolve([]), setChecked: () => Promise.resolve() },
   recordedTransfers: ledger.recordedTransfers,
   lastNote: (wanted) =>

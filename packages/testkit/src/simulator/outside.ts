@@ -136,7 +136,7 @@ export function startNominators(simulation: Simulation): void {
   });
 }
 
-/** Without the safeguard of its key the custodian is robbed, once; without that of a login somebody to whom he owes something. */
+/** Without the safeguard of its key a thief robs the custodian, once; without that of a login, an account to which the custodian owes something. */
 export function startThief(simulation: Simulation): void {
   if (simulation.without === "login-kept" || simulation.without === "settlement-check")
     startForger(simulation);
@@ -197,7 +197,7 @@ export function startRotations(simulation: Simulation): void {
   });
 }
 
-/** With the login of an ingester: a transfer that nobody has made pays a debt, once. */
+/** With the login of an ingester: an invented transfer pays a debt, once. */
 function startForger(simulation: Simulation): void {
   const { ledger, eventLoop, prng } = simulation;
   const forge = async (): Promise<void> => {

@@ -17,7 +17,7 @@ export const SAFEGUARDS = [
   "final-blocks",
   /** A payout has one live withdrawal. Without: the payer does not see the one that is out, nor does the save. */
   "one-live",
-  /** The payer looks at the ledger by itself. Without: it waits for jobs, of a queue that somebody has paused for good. */
+  /** The payer looks at the ledger by itself. Without: it waits for jobs, of a queue that is paused for good. */
   "own-look",
   /** A memo for a memo key that is not configured is left unread. Without: it passes for one that no key opens. */
   "memo-key",
@@ -31,7 +31,7 @@ export const SAFEGUARDS = [
   "login-kept",
   /** A watcher holds each debt that is called paid against the chain. Without: it does not, while that thief is at work. */
   "settlement-check",
-  /** The account's history is read. Without: what proposals pay in is seen by nobody, but the balance shows it. */
+  /** The account's history is read. Without: no process sees what proposals pay in, but the balance shows it. */
   "history-read",
 ] as const;
 export type Safeguard = (typeof SAFEGUARDS)[number];

@@ -78,7 +78,7 @@ export class Simulation {
   hostSkewMs = 0;
   /** The payer that has the lock, as the database sees it. */
   payerLock: { readonly run: ProcessRun; readonly lose: () => void } | undefined;
-  /** Somebody has paused the queue of payouts, and nobody starts it again: with one write, in one simulation of eight. */
+  /** An attacker has paused the queue of payouts by one write, and it stays paused: in one simulation of eight. */
   readonly isPayoutQueuePaused: boolean;
   /** In one simulation of two so few that one step follows another, as with thousands of payouts. */
   readonly payoutsPerStep: number | undefined;

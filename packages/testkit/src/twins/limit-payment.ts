@@ -6,7 +6,7 @@ import { DAY_MS, HOUR_MS, type Millis } from "@stakebts/kernel/time";
 // The function `limit_payment` of the database, for the ledger in memory; limits.db.test.ts compares the two. ADR 0019, ADR 0021.
 
 /**
- * What shares windows. `returns` is money that goes back to whoever sent it, in windows of its own: or a stranger could fill those
+ * What shares windows. `returns` is money that goes back to its sender, in windows of its own: or a stranger could fill those
  * of the programme with his own money, and what is owed would wait behind it for ever. `is_returned` of the database is its home.
  */
 export type Lane = "programme" | "returns";
