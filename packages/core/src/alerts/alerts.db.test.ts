@@ -365,7 +365,7 @@ describe("the liveness ping", () => {
         return { ok: true };
       },
       onPing: measureLiveness(watched.metrics),
-      chainKeepsTime: false, // The devnet's time is whatever the test makes it.
+      chainKeepsTime: false, // The test chooses the devnet's time.
       overdueMsMax: 1_800_000,
     });
     await cluster.digest();

@@ -17,7 +17,7 @@ import { WEBHOOK } from "./channels/webhook.ts";
 // Real servers on this machine receive what is sent, and misbehave as asked.
 
 const SECRET = `whsec_${Buffer.from("a secret of thirty-two bytes ...").toString("base64")}`;
-const TOKEN = "123456:a-token-that-nobody-may-see-at-all";
+const TOKEN = "123456:a-token-that-no-log-may-show-at-all";
 const message: Message = {
   id: "2f1d5c1e-7d2b-5f43-9a52-0d3b7a1c9e10",
   event: "payout.failed",
@@ -128,7 +128,7 @@ describe("a webhook", () => {
   });
 });
 
-describe("chats get plain text that wakes nobody up:", () => {
+describe("chats get plain text that mentions no member:", () => {
   it("Slack", async () => {
     const { url, received } = await receiver();
     await slack(url)(message);
@@ -262,7 +262,7 @@ describe("e-mail", () => {
     const outcome = await stranger(message);
     expect(outcome).toMatchObject({ ok: false });
     expect(JSON.stringify(outcome)).not.toContain("wrong-word");
-    const nobody = email(`smtp://127.0.0.1:${await closedPort()}`);
-    expect(await nobody(message)).toEqual({ ok: false, problem: "cannot be sent (ESOCKET)" });
+    const unreachable = email(`smtp://127.0.0.1:${await closedPort()}`);
+    expect(await unreachable(message)).toEqual({ ok: false, problem: "cannot be sent (ESOCKET)" });
   });
 });

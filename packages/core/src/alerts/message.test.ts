@@ -64,7 +64,7 @@ describe("alerts", () => {
     expect(dealtWith).toHaveLength(2);
   });
 
-  it("are the same whatever the order of what they say", () => {
+  it("are the same in any order of what they say", () => {
     const one = alert(1, { details: { a: 1, b: 2 } });
     const other = alert(1, { details: { b: 2, a: 1 } });
     expect(alertNameOf(one)).toEqual(alertNameOf(other));
@@ -107,7 +107,7 @@ describe("a message", () => {
     expect(all).not.toMatch(/5Jsecret|private words/u);
   });
 
-  it("is plain text of bounded length, whatever a node has said", () => {
+  it("is plain text of bounded length, no matter what a node has said", () => {
     const hostile = `x\r\nBcc: everybody@example.org\u001b[31m\u202e${"y".repeat(100_000)}`;
     const { messages } = plan([alert(1, { details: { reason: hostile } })]);
     expect(messages[0]?.title).not.toMatch(/[\r\n]/u);

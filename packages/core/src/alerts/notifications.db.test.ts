@@ -168,7 +168,7 @@ describe("a channel that does not work", () => {
     expect(broken.heard).toEqual(well.heard);
   });
 
-  test("is given up after a day, and somebody reads that in the log", async ({ office }) => {
+  test("is given up after a day, and the log says so", async ({ office }) => {
     const broken = new Ear();
     broken.problem = "answered 404";
     await office.write(failed(1));

@@ -6,7 +6,7 @@ import { ManualClock } from "@stakebts/testkit/manual-clock";
 import { DirectAlerts } from "./send-notifications.ts";
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const ALERT = { event: "spend.unexplained", subject: "txid:0", details: { reason: "nobody owes it" } };
+const ALERT = { event: "spend.unexplained", subject: "txid:0", details: { reason: "it is not owed" } };
 const DAY_MS = 86_400_000;
 
 function directAlertsWith(answers: Readonly<Record<string, () => SendOutcome>>) {
@@ -41,7 +41,7 @@ describe("the watcher's direct alerts", () => {
     await directAlerts.tell();
     expect(heard.map(({ channel }) => channel)).toEqual(["webhook", "email", "email", "email"]);
     expect(new Set(heard.map(({ message }) => message.id)).size).toBe(1);
-    expect(JSON.stringify(heard[0]?.message)).toContain("nobody owes it");
+    expect(JSON.stringify(heard[0]?.message)).toContain("it is not owed");
   });
 
   it("gives up after a day, as notifications through the ledger do", async () => {

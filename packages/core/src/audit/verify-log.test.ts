@@ -83,8 +83,8 @@ const aLog = fc
   });
 const place = fc.nat();
 
-describe("a log that nobody has touched", () => {
-  test.prop([aLog])("has no finding, whatever is in it", async (log) => {
+describe("an untouched log", () => {
+  test.prop([aLog])("has no finding, with any receipts", async (log) => {
     const { verification, found } = await verify(contentsOf(log));
     expect(found).toEqual([]);
     expect(verification).toMatchObject({ chained: log.length, waiting: 0, head: log.at(-1)?.entry });
@@ -211,7 +211,7 @@ describe("a receipt that is not chained", () => {
     expect(verification.waiting).toBe(1);
   });
 
-  test("and is chained late all the same, by whoever, is named", async () => {
+  test("and is chained late all the same, by any process, is named", async () => {
     const late = { ...receiptOf(3), createdAtMs: START_MS + 3_000 };
     const all = log.map(({ receipt }) => receipt as Receipt);
     const forged = logOf(all, [1]);

@@ -30,8 +30,8 @@ const SETS_UNKNOWN_FROM = 17;
 /**
  * Looks for the programs for a server of this version: where STAKEBTS_PG_DUMP says, on the path, in the folders of the
  * distribution. Those of the server's own version are best, then the next newer ones: older ones cannot read it.
- * @param dumpMajor of the `pg_dump` that made the file that is to be read: older ones than that cannot. When nobody knows,
- *   the newest are tried
+ * @param dumpMajor of the `pg_dump` that made the file that is to be read: older ones than that cannot. When that is
+ *   not known, the newest are tried
  * Errors: StartupError that says what to install.
  */
 export async function findPgTools(
@@ -163,7 +163,7 @@ function outcomeOf(program: string, child: ChildProcess): Promise<string | undef
   });
 }
 
-/** The line is looked for before the first data alone: after that it could be somebody's words. */
+/** The line is looked for before the first data alone: after that it could be words in the data. */
 async function* withoutUnknownSetting(script: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let preamble: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of script) {

@@ -37,7 +37,7 @@ describe("the rule for old backups", () => {
   });
 
   test.prop([namesOf, fc.nat({ max: 4_000 * 24 })])(
-    "leaves one however long nobody makes a new one",
+    "leaves one, however long no new one is made",
     (names, hours) => {
       expect(kept(names, NOW + hours * HOUR_MS).length).toBeGreaterThanOrEqual(Math.min(1, names.length));
     },

@@ -203,7 +203,7 @@ describe("the environment", () => {
     },
   );
 
-  it("says that the quorum is out of reach together with whatever else is wrong", () => {
+  it("says that the quorum is out of reach together with all other mistakes", () => {
     expect(
       problems({ STAKEBTS_NODE_QUORUM: "2", STAKEBTS_PAYMENTS: "maybe", LOG_LEVEL: "loud" }),
     ).toHaveLength(3);

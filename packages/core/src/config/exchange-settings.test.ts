@@ -36,7 +36,7 @@ describe("the settings of exchange accounts", () => {
     ]);
   });
 
-  it("are refused by halves, together with whatever else is wrong, and no secret is shown", () => {
+  it("are refused by halves, together with all other mistakes, and no secret is shown", () => {
     const message = complaint({
       STAKEBTS_EXCHANGE_2_SECRET: "hush",
       STAKEBTS_RESERVE_ACCOUNT: "my-reserve",

@@ -10,7 +10,7 @@ const AGREEMENTS_PER_STEP = 1_000;
 
 /**
  * No transfer on the chain vouches for an agreement that was imported, so that neither payer nor watcher can tell one from an invention.
- * What is imported stops payments until people have looked at it: a second pair of eyes, whoever has the operator's login.
+ * What is imported stops payments until people have looked at it: a second pair of eyes, even if a thief has the operator's login.
  */
 export class ImportCheck {
   readonly #deps: ImportCheckDeps;

@@ -54,7 +54,7 @@ const test = base.extend<{ world: World }>({
 const asStranger = "UPDATE transfer SET status = 'decided', reason = 'x', outcome =";
 
 describe("what was sent and what the ledger has of it", () => {
-  test("are the same when everybody is honest, whatever was sent", async ({
+  test("are the same for every kind of transfer, when all processes are honest", async ({
     world: { cluster, look, restart, frozen },
   }) => {
     await cluster.send(ALICE, 25_000, "three_months");
@@ -176,7 +176,7 @@ describe("what the ledger makes of a nomination", () => {
       "UPDATE stake_row SET due = due * 2 WHERE number = 3",
       /row reward:3/u,
     ],
-    ["of somebody else", "UPDATE agreement SET nominator = 'nominator-2'", /is not what it asks for/u],
+    ["of another account", "UPDATE agreement SET nominator = 'nominator-2'", /is not what it asks for/u],
     ["for longer", "UPDATE agreement SET months = 12", /is not what it asks for/u],
   ] as const)(
     "is no agreement %s",

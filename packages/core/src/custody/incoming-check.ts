@@ -41,8 +41,8 @@ const WAITING_BLOCKS_MAX = 28_800;
 
 /**
  * Holds what the ledger has of incoming transfers against the blocks of this process's own nodes, and what it makes of them against
- * the rules (rules/answered.ts): nothing that somebody has sent is left out, changed or kept by who can write to the ledger. It holds no
- * memo key: what memos ask for it takes from the ledger.
+ * the rules (rules/answered.ts): an intruder who can write to the ledger cannot leave out, change or keep what was sent.
+ * It holds no memo key: what memos ask for it takes from the ledger.
  */
 export class IncomingCheck {
   readonly #deps: IncomingCheckDeps;
@@ -206,7 +206,7 @@ export class IncomingCheck {
             .slice(0, 20)
             .map(({ at }) => operationId(at))
             .join(" "),
-          todo: "payments are off: somebody writes to the ledger what is not on the chain, or a block was passed over; see `stakebts rebuild --compare`",
+          todo: "payments are off: an intruder writes to the ledger what is not on the chain, or a block was passed over; see `stakebts rebuild --compare`",
         },
       },
       reason,

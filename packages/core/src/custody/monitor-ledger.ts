@@ -51,7 +51,7 @@ export interface SettlementsToCheck {
   }): Promise<readonly UncheckedSettlement[]>;
   /** For which payouts these transactions were signed, by their ids. */
   signedFor(txids: readonly string[]): Promise<ReadonlyMap<string, PayoutKey>>;
-  /** For good; nobody but a watcher may. */
+  /** For good; only a watcher may do this. */
   setChecked(payouts: readonly PayoutId[]): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export interface UncheckedImport {
 
 export interface ImportsToCheck {
   unchecked(limit: number): Promise<readonly UncheckedImport[]>;
-  /** For good; nobody but a watcher may. */
+  /** For good; only a watcher may do this. */
   setChecked(imports: readonly UncheckedImport[]): Promise<void>;
 }
 

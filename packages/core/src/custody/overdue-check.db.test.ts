@@ -49,7 +49,7 @@ describe("what is owed and does not get on", () => {
     expect(await frozen()).toBeUndefined();
   });
 
-  test("is told of: a row that counts as being paid, and a payout that nobody pays", async ({
+  test("is told of: a row that counts as being paid, and a payout that no payer pays", async ({
     watched: { cluster },
     owner,
     look,

@@ -20,13 +20,13 @@ const TODO = {
   unread:
     "its memo is for a memo key that the ingester does not have: give it the key (docs/handbook.md, Change a key)",
   row: "it is due, and no payout was written for it: does a scheduler run (`stakebts doctor`)?",
-  lost: "it counts as being paid, and no payout pays it: somebody has written to the ledger; see `stakebts rebuild --compare`",
+  lost: "it counts as being paid, and no payout pays it: an intruder has written to the ledger; see `stakebts rebuild --compare`",
   payout: "it is not paid: `stakebts payouts show` says what it waits for",
 } as const;
 export type OverdueKind = keyof typeof TODO;
 
 /**
- * Tells people of what is owed and does not get on, whatever the processes say of themselves: by the ledger's rows and the time of
+ * Tells people of what is owed and does not get on. It does not ask the other processes: it looks at the ledger's rows and the time of
  * this process's own nodes. Each kind once a day: the oldest stands for all. Payments go on.
  */
 export class OverdueCheck {

@@ -4,7 +4,7 @@ import { CORE_ASSET_ID } from "../rules/transfer.ts";
 
 /**
  * The rule of the balance monitor (ADR 0022). What nodes say an account holds is of about their newest block, and holds what is
- * pending on them. So it is compared with what final blocks give, once the blocks around the question are final: whatever moved in
+ * pending on them. So it is compared with what final blocks give, once the blocks around the question are final: a movement in
  * them may be in the answer or not.
  */
 

@@ -31,7 +31,7 @@ interface World {
   readonly history: { isAway: boolean };
   readonly frozen: () => Promise<string | undefined>;
   readonly unchecked: () => Promise<readonly string[]>;
-  /** A debt that nobody has paid yet. */
+  /** A debt that is not paid yet. */
   readonly debt: () => Promise<Debt>;
   /** Says, with the ingester's login, that this transfer is on the chain and pays the debt. */
   readonly invent: (
@@ -52,11 +52,11 @@ const test = base.extend<{ world: World }>({
           head: () => chain.head(),
           accounts: (names) => chain.accounts(names),
           accountHistory: async (request) => {
-            if (history.isAway) throw new ChainError("node_refused", "nobody has it");
+            if (history.isAway) throw new ChainError("node_refused", "no node has it");
             return chain.accountHistory(request);
           },
           blocks: async (range) => {
-            if (unreadable.has(range.from)) throw new ChainError("malformed_answer", "nobody delivers it");
+            if (unreadable.has(range.from)) throw new ChainError("malformed_answer", "no node delivers it");
             return chain.blocks(range);
           },
         },
@@ -116,7 +116,7 @@ async function invent(
   ]);
 }
 
-describe("a debt that the ledger calls paid, and that nobody has paid,", () => {
+describe("a debt that the ledger calls paid, and that was not paid,", () => {
   test("stops payments, names the debt, and is said once", async ({ world }) => {
     const { look, frozen, debt, invent, unchecked } = world;
     const cheated = await debt();
@@ -184,7 +184,7 @@ describe("a debt that the ledger calls paid, and that nobody has paid,", () => {
     expect(await frozen()).toContain(`was signed for payout ${paid.rows[0]?.key}`);
   });
 
-  test("is not believed by a payment to somebody else, or of another amount", async ({
+  test("is not proved by a payment to another account, or of another amount", async ({
     world: { cluster, look, frozen },
     owner,
   }) => {
@@ -199,7 +199,7 @@ describe("a debt that the ledger calls paid, and that nobody has paid,", () => {
 });
 
 describe("a debt that was paid", () => {
-  test("is checked once, whatever it is for and whoever has settled it", async ({
+  test("is checked once, for debts of every kind, settled by any login", async ({
     world: { cluster, look, unchecked, debt },
     urls,
     owner,
@@ -234,7 +234,7 @@ describe("a debt that was paid", () => {
     expect(matches.rows).toEqual([{ matched_by: "operator" }, { matched_by: "txid" }]);
   });
 
-  test("is looked up in the account's history when a proposal has paid it, and waits while nobody has that", async ({
+  test("is looked up in the account's history when a proposal has paid it, and waits while no node has that", async ({
     world: { cluster, debt, look, unchecked, history },
     urls,
     owner,
@@ -259,7 +259,7 @@ describe("a debt that was paid", () => {
     await operator.close();
     expect(settled).toMatchObject({ result: "done" });
     history.isAway = true;
-    await expect(look()).rejects.toThrow("nobody has it");
+    await expect(look()).rejects.toThrow("no node has it");
     expect(await unchecked()).toHaveLength(1);
     history.isAway = false;
     expect(await look()).toEqual([]);
@@ -292,7 +292,7 @@ describe("a debt that was paid", () => {
     }
     const { rows } = await owner.query<{ block: number }>("SELECT max(block_num) AS block FROM settlement");
     unreadable.add(rows[0]?.block ?? 0);
-    await expect(look()).rejects.toThrow("nobody delivers it");
+    await expect(look()).rejects.toThrow("no node delivers it");
     expect(await unchecked()).toHaveLength(1);
     unreadable.clear();
     expect(await look()).toEqual([]);

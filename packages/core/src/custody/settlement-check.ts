@@ -32,8 +32,8 @@ const BEHIND_BLOCKS_MAX = 100;
 type SentTransfer = Omit<ChainTransfer, "txid"> & Partial<Pick<ChainTransfer, "txid">>;
 
 /**
- * Holds each debt that the ledger calls paid against the blocks of this process's own nodes, once (rules/settlement.ts), whoever
- * has settled it and how. The ledger remembers which settlements were checked, in a column that only watchers may write: after an
+ * Holds each debt that the ledger calls paid against the blocks of this process's own nodes, once (rules/settlement.ts), no matter
+ * which login settled it and how. The ledger remembers which settlements were checked, in a column that only watchers may write: after an
  * absence those of the meantime are looked at, the newest first.
  */
 export class SettlementCheck {
@@ -189,7 +189,7 @@ export class SettlementCheck {
           amount: `${amount}`,
           operation: operationId(by),
           matchedBy,
-          todo: "payments are off: somebody writes to the ledger what is not on the chain; change the passwords of the database, then rebuild the ledger from the chain",
+          todo: "payments are off: an intruder writes to the ledger what is not on the chain; change the passwords of the database, then rebuild the ledger from the chain",
         },
       },
       reason,

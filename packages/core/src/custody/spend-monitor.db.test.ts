@@ -90,7 +90,7 @@ function givenWatcher(cluster: InProcessCluster, url: string, checkpointAccount?
   return { watch, look, alerts, chain, ledger, reason };
 }
 
-/** A payer in a thief's hands: it signs whatever the ledger says. */
+/** A payer in a thief's hands: it signs all that the ledger says, without a check. */
 async function payBlindly(cluster: InProcessCluster, id: PayoutId): Promise<void> {
   const debts = {
     whyNotOwed: () => Promise.resolve(undefined),
@@ -272,7 +272,7 @@ describe("honest work raises no alert:", () => {
     const { look, alerts } = givenWatcher(cluster, databaseUrl);
     await look();
     await cluster.send(ALICE, 25_000, "three_months");
-    await hand(cluster).transfer({ to: BOB, amountShares: 25_000n * BTS }); // Somebody empties the wallet,
+    await hand(cluster).transfer({ to: BOB, amountShares: 25_000n * BTS }); // A thief empties the wallet,
     await cluster.devnet.produce();
     await look();
     expect(alerts).toHaveLength(1); // which is seen,
@@ -290,7 +290,7 @@ describe("honest work raises no alert:", () => {
 });
 
 describe("payments are off after the next block and the next look,", () => {
-  test("when somebody else signs with the custodian's key, and once for it", async ({ databaseUrl }) => {
+  test("when a thief signs with the custodian's key, and once for it", async ({ databaseUrl }) => {
     const cluster = await givenCluster(databaseUrl);
     const [one, other] = [givenWatcher(cluster, databaseUrl), givenWatcher(cluster, databaseUrl)];
     await one.look();
@@ -414,7 +414,7 @@ describe("payments are off after the next block and the next look,", () => {
       [1, { seller: id }, "limit_order_create"],
       [25, { withdraw_from_account: id }, "withdraw_permission_create"],
       [23, { fee_paying_account: "1.2.90", active_approvals_to_add: [id] }, "proposal_update"],
-      [99, { somebody: { is: [id] } }, "operation 99"],
+      [99, { unknown: { field: [id] } }, "operation 99"],
     ];
     for (const [tag, body, name] of operations) {
       await query(databaseUrl, END_FREEZES_SQL);
@@ -475,8 +475,8 @@ describe("one node of three that tells of a spend that never was", () => {
     });
     const fee = { amount: 1, asset_id: "1.3.0" };
     const spend = transaction([6, { fee, account: cluster.custodian.id, new_options: {} }]);
-    // Beside an operation that nobody knows, so that no root shows that it was not there.
-    const unknown = transaction([90, { nobody: "knows this" }]);
+    // Beside an unknown operation, so that no root shows that it was not there.
+    const unknown = transaction([90, { unknown: "operation" }]);
     cluster.devnet.nodes[place]?.faults.lie((method, result) =>
       method === "get_block" && result !== null
         ? { ...(result as object), transactions: [spend, unknown] }
@@ -505,7 +505,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
     throw new Error("nothing is owed");
   }
 
-  test("is found out when a withdrawal pays somebody else", async ({ databaseUrl }) => {
+  test("is found out when a withdrawal pays another account", async ({ databaseUrl }) => {
     const cluster = await givenCluster(databaseUrl);
     const { look, reason } = givenWatcher(cluster, databaseUrl);
     await look();
@@ -557,7 +557,7 @@ describe("a payer in other hands, that writes what it likes,", () => {
       "opened an agreement",
     ],
     [
-      "returns it to somebody else",
+      "returns it to another account",
       { key: "refund:AT", kind: "refund", payee: BOB, amount: 25_000 },
       "has not sent",
     ],
@@ -718,7 +718,7 @@ describe("a restored ledger,", () => {
     await watcher.look();
     expect(watcher.alerts).toMatchObject([{ details: { receiver: BOB, amountShares: `${BTS}` } }]);
     await query(copy, END_FREEZES_SQL);
-    // Nobody ever reads on, and the other payment is known to nobody: half an hour later it counts as unknown.
+    // No ingester reads on, and no ledger knows the other payment: half an hour later it counts as unknown.
     await cluster.devnet.produce(610);
     await watcher.look();
     expect(watcher.alerts).toHaveLength(2);

@@ -117,7 +117,7 @@ export class SpendMonitor {
     const lastFinal = lastFinalBlockNum(head.irreversibleBlockNum);
     this.#finalBlockNum ??= await this.#begin(lastFinal);
     let isLeft = false;
-    // Each of them, whatever came of the others: nodes that are on different forks, or of which one lies about one thing, are
+    // Each of them, also after another one has failed: nodes that are on different forks, or of which one lies about one thing, are
     // no reason not to look at the rest. The authority first, because its keys are looked for in the blocks.
     const failures: unknown[] = [];
     for (const look of [
@@ -208,8 +208,8 @@ export class SpendMonitor {
   }
 
   /**
-   * An approved proposal is carried out by the chain itself, whoever approved it and however: no block holds the operations, but
-   * the account's history does. What blocks do not hold at that place was signed by nobody here.
+   * An approved proposal is carried out by the chain itself, no matter which keys approved it and how: no block holds the operations,
+   * but the account's history does. None of our processes signed what blocks do not hold at that place.
    */
   async #lookAtHistory(to: number, timeMs: Millis): Promise<void> {
     const { chain, custodian, log } = this.#deps;
@@ -278,8 +278,8 @@ export class SpendMonitor {
   }
 
   /**
-   * The ledger says what it pays, and whoever can write to the ledger could have said so: the chain has to show why it is owed.
-   * `false`: no node could say, and it is asked again; whatever else there is to be seen does not wait for it.
+   * The ledger says what it pays, and a thief who can write to the ledger could have said so: the chain has to show why it is owed.
+   * `false`: no node could say, and it is asked again; other operations do not wait for it.
    */
   async #isCauseKnown(candidate: UnmatchedOperation, payout: Debt | undefined): Promise<boolean> {
     if (payout === undefined) return true;
@@ -329,7 +329,7 @@ export class SpendMonitor {
 
   /**
    * Has another block taken the place of this one since it was read? A watcher that stood still for minutes in between may ask
-   * a ledger that has rightly given the payment up. Whatever is in the other block is looked at there.
+   * a ledger that has rightly given the payment up. The operations of the other block are looked at there.
    */
   async #isGone({ block: { blockNum, blockId } }: UnmatchedOperation): Promise<boolean> {
     if (blockId === undefined || blockNum <= (this.#finalBlockNum ?? 0)) return false;

@@ -64,7 +64,8 @@ const namesOf = (wanted: readonly ProcessRole[], roles: readonly ProcessRole[]):
 
 /**
  * A function finds everything under the names that are meant here, and not under those of temporary tables that a caller has made:
- * what triggers and functions check, nobody can hide from them. And it is not for everybody, as functions are by themselves. One that is written anew loses both: hence each time.
+ * a caller cannot hide from triggers and functions what they check. And not every role may call it, as every role may call a new
+ * function by default. A function that is written anew loses both settings: hence each time.
  */
 export async function functionRights(
   session: pg.Client,

@@ -38,7 +38,7 @@ export interface DatabaseSource {
   readonly url: string;
   /** Connections of its own. */
   readonly max?: number;
-  /** The pool of the process; whoever opened it closes it. */
+  /** The pool of the process; the code that opened it closes it. */
   readonly db?: Database;
 }
 

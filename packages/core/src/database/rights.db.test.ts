@@ -76,7 +76,7 @@ describe("rights", () => {
     expect(views).toEqual([]);
   });
 
-  test("let nobody delete, truncate or alter what is in the ledger, nor make anything beside it", async ({
+  test("let no process delete, truncate or alter what is in the ledger, nor make anything beside it", async ({
     owner,
   }) => {
     const { rows } = await owner.query<{ role: string; what: string }>(
@@ -128,7 +128,7 @@ describe("rights", () => {
     );
   });
 
-  test("are what is declared after they were set again, whatever somebody has granted in between", async ({
+  test("are what is declared after they were set again, in spite of grants in between", async ({
     databaseUrl,
     owner,
     as,
@@ -232,7 +232,7 @@ describe("the console's role", () => {
     await failedPayout(databaseUrl);
     await addConsoleUsers(owner);
     const db = await as("console");
-    for (const actor of ["nobody", "vera", "gone"]) {
+    for (const actor of ["unknown", "vera", "gone"]) {
       const details = JSON.stringify({ actor, reason: "r" });
       for (const sql of [
         `SELECT hold_payout('${payout.id}', 'failed', '${details}')`,
@@ -268,7 +268,7 @@ describe("the console's role", () => {
     expect(await cancel("ben")).toBe(false); // The hour is not over,
     await anHourLater(owner);
     for (const same of ["anna"]) expect(await cancel(same)).toBe(false); // and one person is not two.
-    // Whoever gives it back to the payer has ended the request.
+    // A person who gives it back to the payer has ended the request.
     const requeue = "requeue_payout($1, $2, 'job', 'payout.released', $3, NULL)";
     expect(await did(requeue, [payout.id, "failed", by("ben")])).toBe(true);
     await owner.query("UPDATE payout SET status = 'failed', reason = 'x'");
@@ -290,7 +290,11 @@ describe("the console's role", () => {
     ]);
   });
 
-  test("cancels nothing that may have been paid, whoever asks", async ({ databaseUrl, owner, as }) => {
+  test("cancels nothing that may have been paid, no matter which user asks", async ({
+    databaseUrl,
+    owner,
+    as,
+  }) => {
     await failedPayout(databaseUrl);
     await addConsoleUsers(owner);
     const db = await as("console");
@@ -334,7 +338,7 @@ describe("the console's role", () => {
     await owner.query("UPDATE control SET database_identity = database_identity()");
     const paid = outgoing({ operation: operation(30), payoutKey: payout.key, receiver: payout.payee });
     const ledger = createPostgresLedger({ url: databaseUrl });
-    // Another amount: somebody may look at it and say so.
+    // Another amount: a person may look at it and say so.
     await ledger.transaction((tx) => tx.transfers.insert([paid]));
     expect(await requeued()).toBe(false);
     expect(await requeued("30:0:0")).toBe(true);
@@ -370,7 +374,7 @@ describe("the console's role", () => {
       ]);
     });
     await ledger.close();
-    // Another debt to the same person and of the same amount; a transfer that names nothing; whatever a console says of it.
+    // Another debt to the same person and of the same amount; a transfer that names nothing, also on the word of a console.
     await expect(confirm(payout.id, 30)).rejects.toThrow(refused);
     await expect(confirm(payout.id, 29)).rejects.toThrow(refused);
     await expect(confirm(payout.id, 29, { actor: "anna", reason: "r" })).rejects.toThrow(refused);

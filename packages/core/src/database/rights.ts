@@ -62,7 +62,7 @@ export const TABLE_RIGHTS: Readonly<Record<string, TableRights>> = {
       operator: `INSERT, ${MOVE_PAYOUT}`,
     },
   },
-  // Written by `confirm_payouts`. What a watcher has held against the chain it says there, and nobody else.
+  // Written by `confirm_payouts`. Only a watcher says there what it has held against the chain.
   settlement: { write: { watcher: "UPDATE (checked_at)" } },
   payout_stake_row: { write: { scheduler: "INSERT", operator: "INSERT" } },
   // No role inserts: signed bytes are saved by `save_withdrawals`, which only the payer may call.
@@ -203,7 +203,7 @@ export const FUNCTION_RIGHTS: Readonly<
   // Called by a trigger on `control`, with the rights of whichever process changes that row.
   recovery_hold_is_passed: { callers: PROCESS_ROLES, asOwner: false },
   deposit_nonces: { callers: [], asOwner: false },
-  // Called by a trigger on `payout`, with the rights of whoever writes there.
+  // Called by a trigger on `payout`, with the rights of the process that writes there.
   login_is: { callers: PROCESS_ROLES, asOwner: false },
   is_approved: { callers: [], asOwner: false },
   written_by_one_of: { callers: ["console", "operator"], asOwner: false },

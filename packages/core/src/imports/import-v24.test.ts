@@ -28,7 +28,7 @@ describe("a receipt of v2.4", () => {
 
   test.prop([
     fc.array(fc.dictionary(fc.constantFrom("nonce", "now", "msg"), fc.anything()), { maxLength: 5 }),
-  ])("whatever stands in it, is one receipt", (rows) => {
+  ])("with any content, is one receipt", (rows) => {
     const receipts = readV24Receipts(rows);
     expect(receipts).toHaveLength(rows.length);
     expect(new Set(receipts.map(({ subject }) => subject)).size).toBe(rows.length);

@@ -71,7 +71,7 @@ describe("a ledger", () => {
       await expect(cluster.ingest()).rejects.toThrow("this ledger is of other (1.2.9999)");
     }));
 
-  it("takes a transaction that is in a block for alive, whoever's money it moves, and stops payments", () =>
+  it("takes a transaction that is in a block for alive, no matter whose money it moves, and stops payments", () =>
     inCluster({}, async (cluster) => {
       const { custodian, chainId } = cluster;
       const { id, key } = await refundDue(cluster);

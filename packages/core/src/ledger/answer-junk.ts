@@ -22,7 +22,7 @@ export interface JunkDeps {
 type Answer = readonly [NewTransfer, Decision];
 
 /**
- * Answers together what stands first and concerns nobody but its sender: transfers that are given back, or kept. A hundred
+ * Answers together what stands first and concerns only its sender: transfers that are given back, or kept. A hundred
  * thousand of them cost a stranger little, and one by one each takes as long as an agreement. The order decides nothing here: none
  * opens or ends an agreement, moves a row, brings funds that were asked for, or is of the people who run the programme. At the
  * first that may, this ends.
@@ -86,7 +86,7 @@ function answerAlone(
   return ["refunded", "kept", "foreign_asset"].includes(decision.outcome) ? decision : undefined;
 }
 
-/** Does a transfer bring funds that were asked for? Its memo and its id may say so, whoever wrote them. */
+/** Does a transfer bring funds that were asked for? Its memo and its id may say so, no matter which account sent it. */
 async function topUpsAmong(
   tx: LedgerTx,
   transfers: readonly NewTransfer[],

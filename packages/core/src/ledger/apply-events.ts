@@ -58,8 +58,8 @@ const OF_A_STEP = 20;
  *
  * The order decides: a row that was due before a stop is paid, and one that was due after it is aborted. That holds after
  * any absence, for any order of jobs and any number of schedulers, because the ledger is a function of the chain. What the order does
- * not decide does not wait for it: a row falls due although other people's transfers are undecided, so that a flood of them keeps
- * nobody's reward.
+ * not decide does not wait for it: a row falls due although other people's transfers are undecided, so that a flood of them
+ * delays no reward.
  *
  * Safe to call at any time, any number of times, by any number of processes. Returns how many steps it took.
  */

@@ -13,7 +13,7 @@ export const ledgerAccountOf = ({ account: { id, name }, chainId }: Found): Ledg
 
 /**
  * Binds a new ledger to this custodian, for good. A ledger of another account, or of an account on another chain, is refused:
- * whoever paid its debts from this account would find none of its payments there, and would pay each of them again.
+ * a payer that paid its debts from this account would find none of its payments there, and would pay each of them again.
  * Throws StartupError.
  */
 export async function bindLedger(control: Pick<Control, "bind">, custodian: Found): Promise<LedgerAccount> {

@@ -111,7 +111,7 @@ export class CauseReader {
     for (const claim of claims) {
       const found = await this.#find(blocks, claim.transfer.operation);
       const request = found?.request;
-      // What all can see is looked at first. A refund of what can be read is owed whatever it says.
+      // What all can see is looked at first. A refund of a transfer with a readable memo is owed with any memo.
       // What only a lost key opens is taken on the ledger's word: people have said so.
       const isUnread =
         request?.type === "unread" &&

@@ -349,7 +349,7 @@ describe("blocks that were jumped over", () => {
   it("keep a withdrawal undecided until they have been read after all", () =>
     inCluster({}, async (cluster) => {
       const { id } = await refundDue(cluster);
-      await cluster.pay(id); // It is included in one of the next blocks, which nobody reads.
+      await cluster.pay(id); // It is included in one of the next blocks, which no ingester reads.
       await cluster.devnet.produce(12);
       cluster.devnet.skipTime(3_600);
       await cluster.devnet.produce(6);

@@ -162,7 +162,7 @@ async function ingestAll(deps: IngestDeps): Promise<number> {
   }
 }
 
-/** Transfers without a memo, or with a stop of somebody who has nothing to stop, all of them before one reward falls due. */
+/** Transfers without a memo, or with a stop of an account that has nothing to stop, all of them before one reward falls due. */
 const junk = (count: number): string => `
   INSERT INTO transfer (block_num, trx_in_block, op_in_trx, block_time_ms, direction, sender, receiver, sender_is_lifetime_member,
                         amount_shares, asset_id, fee_shares, memo_status, request, replayed, status)

@@ -392,7 +392,7 @@ async function writeSome(
   const skipped = transfers.filter(isSkipped);
   const written = await tx.transfers.insert(transfers.filter((transfer) => !isSkipped(transfer)));
   const incoming = written.filter((transfer) => transfer.direction === "in");
-  // Whoever takes it up answers all that there are.
+  // The scheduler that takes up this one job answers all transfers.
   await tx.jobs.add(incoming.slice(-1).map((transfer) => jobForTransfer(transfer.operation)));
   await tx.receipts.add([
     ...skipped.map((transfer): NewReceipt => ({

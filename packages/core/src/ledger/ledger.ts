@@ -317,7 +317,7 @@ export interface PayoutDecision {
   readonly receipt: NewReceipt;
 }
 
-/** Somebody wants a payout cancelled; where it takes two people, another one may say the same from `openFromMs` on (host time). */
+/** A person wants a payout cancelled; where it takes two people, another one may say the same from `openFromMs` on (host time). */
 export interface CancelAsked {
   readonly actor: string;
   readonly reason: string;
@@ -719,7 +719,7 @@ export interface SeenMemoKey {
   readonly publicKey: string;
   /** The block in which the account gave it to itself; `undefined`: it was found on the chain. */
   readonly sinceBlockNum: number | undefined;
-  /** Nobody has its private key any more, as two people have said. What only it opens is unreadable for good. */
+  /** Its private key is lost, as two people have said. What only it opens is unreadable for good. */
   readonly isLost?: true;
 }
 

@@ -80,7 +80,7 @@ describe("one node of three that lies", () => {
 });
 
 describe("one node of two that lies", () => {
-  it.each(lies)("and %s: pays nobody anything that he is not owed", (lie) =>
+  it.each(lies)("and %s: pays no account what it is not owed", (lie) =>
     inCluster({ devnet: { nodes: 2 }, walletNode: 1 }, async (cluster) => {
       await lieWith(cluster, lie);
       await everythingThatIsOwed(cluster);
@@ -91,7 +91,7 @@ describe("one node of two that lies", () => {
 
 describe("the only node that is known, which lies", () => {
   // What a single node can do all the same stands in ADR 0015.
-  it.each(lies)("and %s: pays nobody anything that he is not owed", (lie) =>
+  it.each(lies)("and %s: pays no account what it is not owed", (lie) =>
     inCluster({ devnet: { nodes: 2 }, nodesKnown: 1, walletNode: 1 }, async (cluster) => {
       await lieWith(cluster, lie);
       await everythingThatIsOwed(cluster);
@@ -169,7 +169,7 @@ describe("a node that tells a chain of its own, far ahead of the honest ones,", 
       await workOn(cluster, 15);
       const { payouts, withdrawals, transfers } = cluster.ledger.contents;
       expect([payouts.size, withdrawals.size, transfers.size]).toEqual([0, 0, 0]);
-      // Without a majority nobody can say how far the chain is, and nothing would be signed.
+      // Without a majority the payer does not know how far the chain is, and would sign nothing.
       const isMajority = others.length - down.length > count / 2;
       const apart = async () => {
         const { irreversibleBlockNum, latest } = await cluster.chain.head();
@@ -219,12 +219,12 @@ describe("nothing is signed while one node of two says", () => {
 });
 
 describe("the block that a transaction refers to", () => {
-  it("is one that a majority of the nodes has: another one in the ledger is signed for by nobody", () =>
+  it("is one that a majority of the nodes has: no payer signs with another one in the ledger", () =>
     inCluster({ devnet: { nodes: 3 } }, async (cluster) => {
       const debt = await refundDue(cluster);
       const { cursor } = cluster.ledger.contents;
       if (cursor === undefined) throw new Error("nothing was ingested");
-      // The same 32 bits that a transaction carries, ground by whoever could write there, in front of other bytes.
+      // The same 32 bits that a transaction carries, found by trial by a thief who could write there, in front of other bytes.
       const blockId = `${cursor.blockId.slice(0, 16)}${"66".repeat(12)}`;
       Object.assign(cluster.ledger.contents, { cursor: { ...cursor, blockId } });
       expect(await cluster.pay(debt)).toMatchObject({

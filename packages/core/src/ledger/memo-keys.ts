@@ -15,9 +15,9 @@ export type CustodiansSide = "to" | "from";
 
 /**
  * Which key may open this memo that is not configured; `undefined`: none. If there is one, nothing is known of what the memo says, and
- * to call it nonsense would cost its sender the fee. Everything may be readable while the account's key on the chain is not
- * configured, whatever it names; and always what is for a key that the account had before its block, unless that is lost for good. The
- * rest that cannot be read is nonsense for ever.
+ * to call it nonsense would cost its sender the fee. Every memo may be readable while the account's key on the chain is not
+ * configured, no matter which key it names; and always what is for a key that the account had before its block, unless that is lost
+ * for good. The rest that cannot be read is nonsense for ever.
  */
 export function missingKey(
   memo: EncryptedMemo | undefined,

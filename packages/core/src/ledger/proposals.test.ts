@@ -208,7 +208,7 @@ describe("a ledger with what proposals have paid", () => {
       await cluster.expectLedgerMatchesChain();
     }));
 
-  it("says of what nodes have removed since that they cannot tell, and accuses nobody", () =>
+  it("says of what nodes have removed since that they cannot tell, and finds nothing serious", () =>
     inCluster({ devnet: { maxOpsPerAccount: 6 } }, async (cluster) => {
       await payByProposal(cluster, "nominator-1", 25_000, "three_months");
       await cluster.settle();

@@ -118,7 +118,7 @@ export async function readHistory(
 export const nextHistoryBlock = ({ historyBlockNum = 0, scannedFromBlockNum }: Cursor): number =>
   Math.max(historyBlockNum, scannedFromBlockNum - 1, 0) + 1;
 
-/** Nodes that have removed what is old go on having what is new: a part that nobody can tell any more is passed over, and said. */
+/** Nodes that have removed what is old go on having what is new: a part that no majority has any more is passed over, with a receipt. */
 async function passOverRemoved(
   deps: HistoryDeps,
   cursor: Cursor,
@@ -250,7 +250,7 @@ async function withoutRecorded(tx: LedgerTx, found: readonly NewTransfer[]): Pro
   });
 }
 
-/** Of two that the chain carried out in one block. Of one whose memo key was missing nobody knows what its memo says. */
+/** Of two that the chain carried out in one block. What the memo says is not known of one whose memo key was missing. */
 export const isSameTransfer = (one: NewTransfer, other: NewTransfer | undefined): boolean =>
   one.operation.blockNum === other?.operation.blockNum &&
   one.sender === other.sender &&

@@ -4,8 +4,8 @@ import { replayHistory } from "./read-history.ts";
 import { mayPass } from "../runtime/passing-trouble.ts";
 import { inCluster, type InProcessCluster } from "@stakebts/testkit/in-process-cluster";
 
-// The database is put back to what it was, or is lost altogether, while the chain has gone on. What is promised: nobody is
-// paid twice, nothing that is owed is forgotten, and nobody has to remember to do anything for that.
+// The database is put back to what it was, or is lost altogether, while the chain has gone on. What is promised: no debt is
+// paid twice, none is forgotten, and no operator has to remember to do anything for that.
 
 /** The ledger has read on, by a block at least. */
 async function aBlockLater(cluster: InProcessCluster): Promise<void> {
@@ -31,7 +31,7 @@ const events = (cluster: InProcessCluster) => cluster.ledger.contents.receipts.m
 const attempts = (cluster: InProcessCluster) =>
   [...cluster.ledger.contents.withdrawals.values()].map((w) => w.status);
 
-/** Everything that may hold a forgotten payment passes, and whatever is owed then is paid. */
+/** Everything that may hold a forgotten payment passes, and all that is owed then is paid. */
 async function longAfter(cluster: InProcessCluster): Promise<void> {
   await cluster.settle();
   cluster.devnet.skipTime(3_600);
@@ -46,7 +46,7 @@ const COMINGS_BACK = {
 } as const;
 
 describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeBack) => {
-  it("pays nobody again whose payment is in flight and in no block", () =>
+  it("pays no debt again whose payment is in flight and in no block", () =>
     inCluster({}, async (cluster) => {
       const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
@@ -61,7 +61,7 @@ describe.each(Object.entries(COMINGS_BACK))("a ledger restored %s", (_how, comeB
       expect((await cluster.ledger.control.read()).payments).toEqual({ on: true });
     }));
 
-  it("pays nobody again whose payment is in a block that can still be undone", () =>
+  it("pays no debt again whose payment is in a block that can still be undone", () =>
     inCluster({ devnet: { witnesses: 7 } }, async (cluster) => {
       const { id } = await cluster.refundDue();
       const backup = cluster.ledger.backup();
@@ -190,7 +190,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
       await refundIsPaidOnce(cluster);
     }));
 
-  it("is a contradiction when nothing was restored: somebody else signs with our key", () =>
+  it("is a contradiction when nothing was restored: a thief signs with our key", () =>
     inCluster({}, async (cluster) => {
       const { id, memo } = await cluster.refundDue();
       node(cluster).swallowBroadcasts(1);
@@ -205,7 +205,7 @@ describe("a payment in flight that the ledger has forgotten", () => {
 
 describe("a ledger that is restored while an ingester replays blocks that it had passed before", () => {
   // Found by the simulator. What the replay wrote of blocks beyond the old cursor was read again as new, each payment
-  // passed for a second one, and payments were off until somebody had found out that nothing was wrong.
+  // passed for a second one, and payments were off until a person had found out that nothing was wrong.
   it("raises no alert, and pays once", () =>
     inCluster({}, async (cluster) => {
       await cluster.refundDue();

@@ -10,7 +10,7 @@ import { MemoKeyWatch } from "./watch-memo-key.ts";
 
 const OLD = wifFromSeed(`${CUSTODIAN}-memo`);
 const NEW = wifFromSeed("memo key of tomorrow");
-const STRANGER = publicKeyFromWif(wifFromSeed("nobody's memo key"));
+const STRANGER = publicKeyFromWif(wifFromSeed("a stranger's memo key"));
 
 /** On the chain. Wallets that know the old key go on with it until they forget it. */
 async function rotate(cluster: InProcessCluster, wif = NEW): Promise<void> {
@@ -119,7 +119,7 @@ describe("the custodian's memo key", () => {
       await cluster.expectLedgerMatchesChain();
     }));
 
-  it("keeps what falls due to somebody who may have stopped, and later stops of his, in the chain's order", () =>
+  it("keeps what falls due to a nominator who may have stopped, and his later stops, in the chain's order", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 50_000, "three_months");
       await cluster.send("nominator-2", 50_000, "three_months");
@@ -294,7 +294,7 @@ describe("the custodian's memo key", () => {
       ).toEqual(payouts);
     }));
 
-  it("stops payments when a payment is found whose memo nobody can read and that the ledger does not know", () =>
+  it("stops payments when a payment is found whose memo cannot be read and that the ledger does not know", () =>
     inCluster({}, async (cluster) => {
       const refund = await cluster.refundDue();
       const backup = cluster.ledger.backup();

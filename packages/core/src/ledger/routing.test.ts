@@ -48,7 +48,7 @@ describe("a transfer to the custodian", () => {
       await cluster.expectLedgerMatchesChain();
     }));
 
-  it("with a hostile memo is answered by the rules, whatever the memo", () =>
+  it("with a hostile memo is answered by the rules", () =>
     inCluster({}, async (cluster) => {
       const memos = [
         "",
@@ -75,7 +75,7 @@ describe("a transfer to the custodian", () => {
       await cluster.expectLedgerMatchesChain();
     }));
 
-  it("from an exchange account is recorded and never sent back, whatever it says", () =>
+  it("from an exchange account is recorded and never sent back, with any memo", () =>
     inCluster({}, async (cluster) => {
       await cluster.send(EXCHANGE, 10_000, "loan_to_bmg");
       await cluster.send(EXCHANGE, 25_000, "three_months");
@@ -107,7 +107,7 @@ describe("a transfer to the custodian", () => {
           extensions: [],
         },
       ]);
-      cluster.devnet.injectOperation([35, { note: "an operation that nobody here knows" }]);
+      cluster.devnet.injectOperation([35, { note: "an operation that this program does not know" }]);
       await cluster.settle();
       expect(outcomes(cluster)).toEqual(["foreign_asset"]);
       expect(await cluster.paidOnChain()).toEqual([]);

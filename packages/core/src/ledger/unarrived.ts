@@ -1,6 +1,6 @@
 import { TOP_UP_STATUSES } from "../rules/top-up.ts";
 
-/** Requests for funds whose money has not arrived; it may, whatever became of the request. */
+/** Requests for funds whose money has not arrived; it may still arrive, in every status of the request. */
 export const UNARRIVED = TOP_UP_STATUSES.filter((status) => status !== "arrived");
 
 /** Those that are looked through when money arrives: the newest ones. */

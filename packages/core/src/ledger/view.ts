@@ -190,7 +190,7 @@ export interface GlanceView {
   readonly checksPassed: readonly { readonly check: NightlyCheck; readonly atMs: number }[];
   /** Those that are set aside do not count. */
   readonly undecidedTransfers: number;
-  /** Those that wait for a memo key, by the key's public text: incoming ones, and payments whose memo nobody can read. */
+  /** Those that wait for a memo key, by the key's public text: incoming ones, and payments whose memo cannot be read. */
   readonly unread: readonly { readonly publicKey: string; readonly count: number }[];
   readonly setAside: readonly EventSetAside[];
   /** Jobs that wait to be made: more than a few mean that the scheduler and the ingester are not running. */

@@ -54,7 +54,7 @@ const save = async (db: pg.Client, epoch: bigint, of: IdentifiedPayout = payout)
   );
   return rows[0]?.answer ?? "";
 };
-const FREEZE = "SELECT add_freeze('pay-nothing', 'process', 'watcher', 'a spend that nobody owes') AS added";
+const FREEZE = "SELECT add_freeze('pay-nothing', 'process', 'watcher', 'a spend that is not owed') AS added";
 
 /** Resolves when what this session does waits for a lock; throws when it ends without. */
 async function untilItWaits(watcher: pg.Client, session: pg.Client, work: Promise<unknown>): Promise<void> {
@@ -184,7 +184,7 @@ describe("any set of freezes", () => {
         level: "pay-nothing",
         source: "process",
         process: "watcher",
-        reason: "a spend that nobody owes",
+        reason: "a spend that is not owed",
         ...by,
       },
       {

@@ -51,7 +51,7 @@ async function freezeBy(
       await cluster.settle();
       return () => unfreeze({ ledger }, { action });
     case "process": {
-      const reason = "a payment that nobody owes";
+      const reason = "a payment that is not owed";
       await ledger.transaction((tx) => tx.control.addFreeze({ source, process: "watcher", level, reason }));
       return () => unfreeze({ ledger }, { action });
     }
@@ -71,7 +71,7 @@ describe.each(FREEZE_SOURCES)("a freeze by %s", (source) => {
   it.each(FREEZE_LEVELS)("of the level %s stops what it says, loses nothing, and ends", (level) =>
     inCluster({}, async (cluster) => {
       const end = await freezeBy(cluster, source, level);
-      await cluster.send("nominator-1", 100, "hello"); // A refund of 50 is owed, whatever is frozen.
+      await cluster.send("nominator-1", 100, "hello"); // A refund of 50 is owed under any freeze.
       await cluster.send("nominator-2", 25_000, "three_months");
       await cluster.settle();
       const { agreements, payouts } = cluster.ledger.contents;

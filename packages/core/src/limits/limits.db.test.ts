@@ -94,7 +94,7 @@ describe("limits in the database", () => {
     expect(await save(second, "e")).toBe("saved");
   });
 
-  test("and approvals are written once, and nobody takes one back or makes one of nothing", async ({
+  test("and approvals are written once, and no login takes one back or makes one of nothing", async ({
     ledger,
     db,
   }) => {
@@ -116,7 +116,7 @@ describe("limits in the database", () => {
     expect((await ledger.control.read()).limits).toEqual(NO_LIMITS);
   });
 
-  test("do to any payments what the rule says, whatever was signed, approved, expired and waits", async ({
+  test("do to any payments what the rule says, after any signatures, approvals, expiries and waits", async ({
     ledger,
     db,
   }) => {
@@ -152,7 +152,7 @@ describe("limits in the database", () => {
         }),
         fc.array(step, { minLength: 10, maxLength: 30 }),
         async (amounts, kinds, caps, steps) => {
-          // Days apart, so that the run before has left every window; and whatever it left waiting is out of the way.
+          // Days apart, so that the run before has left every window; and what it left waiting is out of the way.
           await db.query(
             "UPDATE payout SET status = 'held', reason = 'over' WHERE status IN ('due', 'ready')",
           );

@@ -103,7 +103,7 @@ describe("a payment that needs an approval", () => {
 });
 
 describe("a stranger's money", () => {
-  it("fills no room of the programme, whatever he sends and however it goes back", () =>
+  it("fills no room of the programme, with any memo and however it goes back", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-2", 25_000, "three_months");
       await cluster.settle();

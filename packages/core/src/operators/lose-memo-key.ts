@@ -10,7 +10,7 @@ export interface LostKeyAnswer {
 }
 
 /**
- * Two people say that nobody has the private key of a memo key of the account any more. What is sent with it and not answered then goes
+ * Two people say that the private key of a memo key of the account is lost for good. What is sent with it and not answered then goes
  * back to its senders less the fee, and what follows from answered transfers is paid although the payer cannot read their memos. It cannot
  * be taken back: what has gone back has gone. Throws ChainError.
  */

@@ -106,7 +106,7 @@ export const actionsOn = (
       whyNotNow(action, payout) ?? whyNotByRole(action, person.role) ?? whyNotBy(action, payout, person.name),
   }));
 
-/** What the second of two people does: it may be all that somebody may do. */
+/** What the second of two people does. An approver may do these and nothing else. */
 const SECOND: readonly PayoutAction[] = ["approve", "cancel"];
 
 export const mayDo = (action: PayoutAction, role: ConsoleRole): boolean =>

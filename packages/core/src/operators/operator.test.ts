@@ -39,7 +39,7 @@ const status = (cluster: InProcessCluster, id: PayoutId): PayoutStatus | undefin
 const receipts = (cluster: InProcessCluster, event: string) =>
   cluster.ledger.contents.receipts.filter((receipt) => receipt.event === event);
 
-/** Blocks that nobody works on, and then the ingester: what was made is final and known. */
+/** Makes blocks while no process works, and then lets the ingester read: what was made is final and known. */
 async function final(cluster: InProcessCluster): Promise<void> {
   await cluster.devnet.produceUntilFinal(8);
   await cluster.ingest();
@@ -138,7 +138,7 @@ describe("requeueing a failed payout", () => {
   it("confirms it instead, when a transfer with its key is on the chain", () =>
     inCluster({}, async (cluster) => {
       const payout = await failedRefund(cluster);
-      // The payment is in the ledger, and for some reason nobody put the two together.
+      // The payment is in the ledger, and for some reason the ingester did not match the two.
       await paidByHand(cluster, 450n, payout.memo);
       await cluster.devnet.produceUntilFinal(8);
       const transaction = cluster.ledger.transaction.bind(cluster.ledger);
@@ -188,7 +188,7 @@ describe("requeueing a failed payout", () => {
       expect(await requeue(cluster, id)).toMatchObject({ result: "done" });
     }));
 
-  it("is refused when a transfer names it and pays something else, until somebody has looked at that", () =>
+  it("is refused when a transfer names it and pays something else, until a person has looked at that", () =>
     inCluster({}, async (cluster) => {
       const payout = await failedRefund(cluster);
       await paidByHand(cluster, 17n, payout.memo);
@@ -266,7 +266,7 @@ describe("holding a payout", () => {
 });
 
 describe("cancelling a payout", () => {
-  it("is final: nobody pays it, nobody requeues it", () =>
+  it("is final: no payer pays it, no operator requeues it", () =>
     inCluster({}, async (cluster) => {
       const { id } = await refundOwed(cluster);
       expect(await cancel(cluster, id)).toMatchObject({ result: "done", status: "cancelled" });

@@ -17,7 +17,7 @@ export type BlockExamination =
   | { readonly result: "refused"; readonly message: string };
 
 /**
- * Can nobody deliver the block, and does a majority of the configured nodes agree on its header and on what it holds of the
+ * Can no node deliver the block, and does a majority of the configured nodes agree on its header and on what it holds of the
  * account? Throws ChainError when they do not agree.
  */
 export async function examineBlock(

@@ -202,7 +202,7 @@ describe("one transfer that cannot be answered", () => {
     expect(alarms).toMatchObject([{ subject: "30:0:0" }]);
   });
 
-  it("keeps nobody waiting once it is set aside, and is answered when it is resumed", async () => {
+  it("keeps no other transfer waiting once it is set aside, and is answered when it is resumed", async () => {
     const memory = new MemoryLedger(new ManualClock(1));
     const refused = new Set([operationId(AT)]);
     const ledger = refusing(memory, refused);

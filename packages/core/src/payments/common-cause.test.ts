@@ -59,8 +59,8 @@ describe("whom a refusal concerns", () => {
     expect(concernOf(recorded(name).code, { isAnswered: false })).toBe(concern);
   });
 
-  it("is nobody when bytes that a node has answered before are called expired: they may be in a block", () => {
-    expect(concernOf("expired", { isAnswered: true })).toBe("nobody");
+  it("is not known when bytes that a node has answered before are called expired: they may be in a block", () => {
+    expect(concernOf("expired", { isAnswered: true })).toBe("unknown");
   });
 });
 
@@ -126,7 +126,7 @@ describe("a cause that concerns everyone", () => {
     expect(await whyNot(causes, third)).toBeDefined();
     clock.advance(10_000);
     expect(await whyNot(causes, third)).toBeUndefined();
-    // A clock that was set back keeps nobody waiting.
+    // A clock that was set back keeps no payee waiting.
     clock.advance(-3_600_000);
     expect(await whyNot(causes, third)).toBeUndefined();
     expect(events()).toEqual(["payer.paused"]);
@@ -166,7 +166,7 @@ describe("a cause that concerns everyone", () => {
   it("is one that two payees meet one after the other, and not one that one payee meets again and again", async () => {
     const { causes, payouts, events } = await situation();
     const [first, second, third] = payouts;
-    // While nobody else is paid it is open whose it is, and does not count.
+    // While no other payee is paid, it is open whose fault it is, and the refusal does not count.
     for (let i = 0; i < 5; i++) expect(await causes.heard(first, refused("other"), FIRST)).toBe("other");
     expect(await causes.heard(second, { type: "accepted" }, FIRST)).toBeUndefined();
     for (let i = 0; i < 5; i++) expect(await causes.heard(first, refused("other"), FIRST)).toBeUndefined();

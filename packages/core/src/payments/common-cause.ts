@@ -13,9 +13,9 @@ import { isInFlight, type PayoutId } from "../rules/payout.ts";
  *   paid meanwhile.
  * - `funds`: everyone who asks for as much; the wallet is asked anew before the next.
  * - `moment`: it came too late, because this process stood still or the nodes' time went on; signed anew it may be taken at once.
- * - `nobody`: it says nothing of why.
+ * - `unknown`: it does not say why.
  */
-export type Concern = "everyone" | "unclear" | "funds" | "moment" | "nobody";
+export type Concern = "everyone" | "unclear" | "funds" | "moment" | "unknown";
 
 const CONCERNS = {
   insufficient_balance: "funds",
@@ -44,7 +44,7 @@ export interface SentBefore {
  * @param isAnswered what was in a block long ago, or has waited for long, is `expired` too; what no node has answered before came too late
  */
 export const concernOf = (code: BroadcastRefusal, { isAnswered }: Pick<SentBefore, "isAnswered">): Concern =>
-  code === "expired" && isAnswered ? "nobody" : CONCERNS[code];
+  code === "expired" && isAnswered ? "unknown" : CONCERNS[code];
 
 /** Between two payments that are tried while everything is refused: doubled from the first to the last. Host time. */
 const AGAIN_MS_MIN = 10_000;
@@ -163,7 +163,7 @@ export class CommonCauses {
     }
     const { code, message } = outcome;
     const concern = concernOf(code, sent);
-    if (concern === "nobody") return undefined;
+    if (concern === "unknown") return undefined;
     if (concern === "funds" || concern === "moment") return code;
     // Of bytes that were signed before, with another key or another fee perhaps, it says nothing of those that would be signed now.
     if (!sent.isFirst) return concern === "everyone" ? code : undefined;

@@ -136,7 +136,7 @@ describe("a payer signs nothing for", () => {
       await expectRefused(cluster, "has terms that never held \\(month 2592000 s, reward 8000");
     }));
 
-  it("a deposit with a memo that a scheduler in other hands has chosen: the exchange would credit somebody else", () =>
+  it("a deposit with a memo that a scheduler in other hands has chosen: the exchange would credit another account", () =>
     inCluster({}, async (cluster) => {
       const order = JSON.stringify({ type: "bmg_to_bittrex", amount: 500, api: 1 });
       await cluster.send("dls.cipher", 1, order);
@@ -162,7 +162,7 @@ describe("a payer signs nothing for", () => {
       expect(await cluster.arrivedAt("nominator-1")).toEqual([2_000]);
     }));
 
-  it("what falls due later, by a ledger whose clock somebody has put forward: a stop could not end it any more", () =>
+  it("what falls due later, by a ledger whose clock a thief has put forward: a stop could not end it any more", () =>
     inCluster({ policy: { confirmAgreements: false } }, async (cluster) => {
       await cluster.send("nominator-1", 25_000, "three_months");
       await final(cluster);

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { MemoRequest } from "../rules/request.ts";
 import { MemoAudit } from "./memo-audit.ts";
 
-// With the login of the ingester what somebody has sent is written down as if it asked for something else.
+// A thief with the login of the ingester writes down a transfer of a nominator as if it asked for something else.
 
 /** What the next transfer to the custodian is written as, before the ingester reads it. */
 async function sendAndWrite(cluster: InProcessCluster, memo: string, request: MemoRequest): Promise<void> {
@@ -63,7 +63,7 @@ describe("a payer that reads the memos of what came in", () => {
       expect(contradictions(cluster)).toHaveLength(2);
     }));
 
-  it("finds nothing in a ledger that says what the chain says, whatever people send", () =>
+  it("finds nothing in a ledger that says what the chain says, with memos of every kind", () =>
     inCluster({}, async (cluster) => {
       const sent = ["three_months", "stop", "what is this", '{"type":"stop"}', "", "six_months "];
       for (const memo of sent) await cluster.send("nominator-1", 25_000, memo);

@@ -20,8 +20,8 @@ const TRANSFERS_PER_LOOK = 200;
 
 /**
  * Reads the memos of what came in with the payer's own keys and nodes, and holds them against what the ledger says that they ask for. Before
- * a payment that is done for its cause; here also for what nothing is paid for: a stop of 1 BTS that somebody has written down as
- * nonsense would otherwise leave its nominator without an answer, and everybody without a word.
+ * a payment that is done for its cause; here also for what nothing is paid for: a stop of 1 BTS that a thief has written down as
+ * nonsense would otherwise leave its nominator without an answer, and the operators without an alert.
  */
 export class MemoAudit {
   readonly #deps: MemoAuditDeps;

@@ -59,7 +59,7 @@ export class OpenPayouts {
     return this.#isServed;
   }
 
-  /** A job for it came, whatever its outcome. */
+  /** A job for it came, with any outcome. */
   jobCame(id: PayoutId, isOpen: boolean): void {
     const nowMs = this.#clock.nowMs();
     if (!isOpen) return;

@@ -69,7 +69,7 @@ describe("a step with many payouts", () => {
       });
       expect(await saved).toBe(3);
       expect(cluster.ledger.contents.withdrawals.size).toBe(3);
-      // Whatever does not wait for its turn would have been sent long before a question to a node is answered.
+      // A payment that does not wait for its turn would have been sent long before a question to a node is answered.
       await deps.chain.head();
       expect(events).toEqual([]);
       heard();

@@ -334,8 +334,8 @@ async function findPayable(
 }
 
 /**
- * Five times as far as the ledger may be ahead of this payer's nodes while anything is paid ({@link LEDGER_LAG_BLOCKS_MAX}). Whoever puts
- * the ledger's clock forward, or writes a debt before its day, keeps a stop from ending it: the stop finds it due already.
+ * Five times as far as the ledger may be ahead of this payer's nodes while anything is paid ({@link LEDGER_LAG_BLOCKS_MAX}). A thief
+ * who puts the ledger's clock forward, or writes a debt before its day, keeps a stop from ending it: the stop finds it due already.
  */
 const AHEAD_MS_MAX = 5 * 60_000;
 
@@ -364,7 +364,7 @@ async function whyNotPay(
   const baseless = await whyNotOwed(deps, debt, at);
   if (baseless instanceof CauseUnread) return { type: "again", reason: baseless.message };
   if (baseless !== undefined) return contradicted(deps, payout, baseless);
-  // The ledger calls those of before dead. Whoever can write that could have himself paid twice.
+  // The ledger calls earlier withdrawals dead. An attacker who can write that could be paid twice.
   const mayBePaid = await deps.debts.whyMayBePaid(debt, at);
   if (mayBePaid === undefined) return undefined;
   const reason = `payout ${payout.key} is not signed again, although the ledger calls it unpaid: ${mayBePaid.why}`;
@@ -395,7 +395,7 @@ export async function checkAuthority(
     event: "payer.key_not_in_authority",
     subject: account.name,
     reason: problem,
-    todo: "nothing is signed: if you have changed the active key, give the payer the new one (docs/handbook.md, Change a key); if not, somebody else has: docs/runbook.md, Loss of a key",
+    todo: "nothing is signed: if you have changed the active key, give the payer the new one (docs/handbook.md, Change a key); if not, a thief has changed it: docs/runbook.md, Loss of a key",
   });
   return problem;
 }
@@ -421,7 +421,7 @@ async function whyNotOwed(
   }
 }
 
-/** Somebody has written debts that nobody owes, or another account of what was sent. Nothing is paid until a person has looked. */
+/** The ledger holds debts that are not owed, or other transfers than the chain. Nothing is paid until a person has looked. */
 async function contradicted(
   { ledger, log }: PayDeps,
   { key, payee }: PayoutRecord,

@@ -43,7 +43,7 @@ function recorder() {
   };
 }
 
-/** Of a process that is frozen: whatever it wanted to do after a while, it does not. */
+/** Of a process that is frozen: it does nothing that it wanted to do after a while. */
 const frozenClock: HostClock = {
   ...hostClock,
   sleep: (_, signal) =>
@@ -80,7 +80,7 @@ describe("the payer's lock", () => {
     await cutSessionsWithLock(databaseUrl);
     await until("payer stops");
     said.length = 0;
-    await until("payer works"); // It asks again, and nobody else wants it.
+    await until("payer works"); // It asks again, and no other payer wants the lock.
     await only.stop();
   });
 

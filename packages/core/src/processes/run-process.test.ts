@@ -65,7 +65,7 @@ const LOG_A_LOT = logLines(5_000);
 const LOG_SOME = logLines(600);
 
 describe("a process that is told to end", () => {
-  it("does although nobody reads its log and the pipe is full", async () => {
+  it("does although no process reads its log and the pipe is full", async () => {
     const child = await start(`ready(); ${LOG_A_LOT} await stopped; ${LOG_A_LOT}`);
     child.kill("SIGTERM");
     expect(await child.ended).toEqual([0, null]);
@@ -120,7 +120,7 @@ describe("a process whose work ends with a broken assumption", () => {
     expect(said).toContain('"event":"process.broken","subject":"payer"');
   });
 
-  it("exits all the same when nobody can be told", async () => {
+  it("exits all the same when people cannot be told", async () => {
     const child = await start(`context.onBroken(() => Promise.reject(new Error("away"))); ready(); null.x;`);
     expect(await child.ended).toEqual([70, null]);
   });

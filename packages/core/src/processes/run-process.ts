@@ -78,7 +78,7 @@ export function runProcess<C extends ProcessConfig>(
     });
     return exit(EXIT.brokenAssumption);
   };
-  // Node writes warnings there. One that nobody reads is no broken assumption.
+  // Node writes warnings there. A warning without a reader is no broken assumption.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
@@ -111,7 +111,7 @@ export function runProcess<C extends ProcessConfig>(
     });
     await main({ ...observation, config, log, signal: stop.signal, onBroken: (how) => (tell = how) });
   };
-  /** A process that ends again and again could otherwise be alarmed about by its log alone, which nobody may read. */
+  /** Without this, people would learn only from the log, if they read it, of a process that ends again and again. */
   const tellOf = async (error: unknown): Promise<void> => {
     stop.abort();
     if (tell === undefined || configurationProblem(error) !== undefined) return;

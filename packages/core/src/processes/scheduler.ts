@@ -24,7 +24,7 @@ import {
 const DUE_HORIZON_MS = 3_600_000;
 /** When the chain is not yet as far as a due instant, look again this soon at the earliest. */
 const DUE_AGAIN_MS_MIN = 50;
-/** The instant stands in the job, and whoever can write to the queue wrote it: no wait is longer than to the next reconciler's jobs. */
+/** An attacker who can write to the queue can choose the instant in a job: no wait is longer than to the next reconciler's jobs. */
 const lookAgainMs = (aheadMs: number): number =>
   Math.min(DUE_HORIZON_MS, Math.max(DUE_AGAIN_MS_MIN, aheadMs));
 /** Events are applied until nothing is left to decide: after a long absence of the scheduler that takes minutes. */

@@ -189,7 +189,7 @@ async function failOnce(cluster: InProcessCluster): Promise<void> {
 }
 
 describe("a comparison with the chain", () => {
-  it("finds nothing in a ledger that nobody has touched, and only looks", () =>
+  it("finds nothing in an untouched ledger, and only looks", () =>
     inCluster(CLUSTER(), async (cluster) => {
       await liveInCluster(cluster);
       const before = cluster.ledger.contents;
@@ -220,7 +220,7 @@ describe("a comparison with the chain", () => {
       expect(comparison).toMatchObject({ serious: 0, expected: { behind: expect.any(Number) } });
     }));
 
-  it("finds whatever is changed, taken away or put in", () =>
+  it("finds all that is changed, taken away or put in", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 25_000, "three_months");
       await cluster.send("nominator-2", 500, "what is this");
@@ -338,7 +338,7 @@ describe("a comparison with the chain", () => {
       expect(differences[0]?.message).toMatch(/reward 800/u);
     }));
 
-  it("tells what a person has decided from what nobody has, and that a rebuilt ledger owes it again", () =>
+  it("tells what a person has decided from what no person has, and that a rebuilt ledger owes it again", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 500, "what is this");
       await cluster.send("nominator-2", 500, "what is this");

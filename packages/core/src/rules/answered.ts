@@ -10,8 +10,8 @@ import { type Agreement, buildStakeRows, termsText } from "./terms.ts";
 import { CORE_ASSET_ID } from "./transfer.ts";
 
 /**
- * Does what the ledger makes of an incoming transfer follow from the rules? Who can write to the ledger could otherwise keep what
- * somebody has sent. What the memo says is taken from the ledger here: the payer holds it against the chain before it pays.
+ * Does what the ledger makes of an incoming transfer follow from the rules? A thief who can write to the ledger could otherwise keep what
+ * a nominator has sent. What the memo says is taken from the ledger here: the payer holds it against the chain before it pays.
  */
 export interface AnsweredTransfer {
   readonly operation: OperationPosition;

@@ -143,7 +143,7 @@ describe("routing, first row that matches", () => {
       [],
     ],
     [
-      "an exchange's deposit is never refunded, whatever its memo",
+      "an exchange's deposit is never refunded, with any memo",
       { sender: "bittrex-deposit", request: invalid("no_memo"), amount: BIG },
       [],
       "treasury_deposit",
@@ -205,13 +205,13 @@ describe("routing, first row that matches", () => {
             ["refund dls.cipher 50"],
           ],
           [
-            `${type} by somebody else with LTM is not executed and pays the fee`,
+            `${type} by another account with LTM is not executed and pays the fee`,
             { senderIsLifetimeMember: true, request, amount: amountOf("100") },
             [],
             "refunded",
             ["refund nominator-a 50"],
           ],
-          [`${type} of 1 BTS by somebody else is kept`, { request }, [], "kept", []],
+          [`${type} of 1 BTS by another account is kept`, { request }, [], "kept", []],
         ];
       },
     ),
@@ -254,7 +254,7 @@ describe("routing, first row that matches", () => {
     if (outcome !== "stopped") expect(decision.rowMoves).toEqual([]);
   });
 
-  it("needs the exact name: a manager's name in another case or with an ending is nobody", () => {
+  it("needs the exact name: a manager's name in another case or with an ending is no manager", () => {
     for (const sender of ["dls.cipher2", "dls", "cipher", "bittrex-deposit1", "xbittrex-deposit"])
       expect(decide({ sender, senderIsLifetimeMember: true, request: loan, amount: BIG }).outcome).toBe(
         "refunded",
@@ -680,7 +680,7 @@ describe("for any transfer, any agreements and any policy", () => {
   });
 
   test.prop([world])(
-    "nobody is paid but the sender and our own exchange account, never nothing or less",
+    "only the sender and our own exchange account are paid, never nothing or less",
     (given) => {
       for (const payout of decideIn(given).payouts) {
         expect(payout.amount).toBeGreaterThan(0n);
@@ -695,22 +695,19 @@ describe("for any transfer, any agreements and any policy", () => {
     },
   );
 
-  test.prop([world])(
-    "funds move on the word of a manager who is a lifetime member, and of nobody else",
-    (given) => {
-      const { payouts, topUp } = decideIn(given);
-      if (topUp === undefined && payouts.every(({ kind }) => kind !== "deposit")) return;
-      const [{ sender, senderIsLifetimeMember, isReplayed }] = given;
-      expect(ROLES.managers).toContain(sender);
-      expect({ senderIsLifetimeMember, isReplayed }).toEqual({
-        senderIsLifetimeMember: true,
-        isReplayed: false,
-      });
-    },
-  );
+  test.prop([world])("funds move only on the word of a manager who is a lifetime member", (given) => {
+    const { payouts, topUp } = decideIn(given);
+    if (topUp === undefined && payouts.every(({ kind }) => kind !== "deposit")) return;
+    const [{ sender, senderIsLifetimeMember, isReplayed }] = given;
+    expect(ROLES.managers).toContain(sender);
+    expect({ senderIsLifetimeMember, isReplayed }).toEqual({
+      senderIsLifetimeMember: true,
+      isReplayed: false,
+    });
+  });
 
   test.prop([world])(
-    "what completes a request for funds is kept, whoever sends it and whatever it says",
+    "what completes a request for funds is kept, of any sender and with any memo",
     (given) => {
       const [transferGiven, rows, rules] = given;
       const decision = decideTransfer(
@@ -831,7 +828,7 @@ describe("money that the custodian drew from another account", () => {
       ROLES,
     );
 
-  it("is a deposit, whoever gave it, and opens, stops and returns nothing", () => {
+  it("is a deposit of any giver, and opens, stops and returns nothing", () => {
     for (const sender of ["bittrex-deposit", "dls.cipher", "nominator-a"]) {
       const { outcome, payouts, rowMoves, agreement } = drawn({ sender });
       expect({ outcome, payouts, rowMoves, agreement }).toEqual({

@@ -28,7 +28,7 @@ describe("freezes", () => {
     ]);
   });
 
-  test.prop([freezes])("together stop whatever one of them stops, and name it", (all) => {
+  test.prop([freezes])("together stop all that one of them stops, and name it", (all) => {
     const level = levelOf(all);
     const [pays, accepts] = [all.some((f) => stopsPaying(f.level)), all.some((f) => stopsAccepting(f.level))];
     expect(level !== undefined && stopsPaying(level)).toBe(pays);

@@ -46,7 +46,7 @@ const transfer = {
   isReplayed: false,
   request: { type: "open", term: "three_months" },
 } as const;
-const nobody = {
+const roles = {
   managers: ["manager"],
   treasuryAccounts: [],
   exchangeDeposit: { account: "bittrex-deposit", memos: { 1: "memo" } },
@@ -56,7 +56,7 @@ describe("a transfer that an import finds", () => {
   const monthsPaid = [{ number: 1, paidMs: at("2021-07-31") }];
 
   it("opens its agreement with the months that were paid, and confirms nothing", () => {
-    const live = decideTransfer({ ...transfer, amount: shares(2_500_000_000n) }, [], DEFAULT_POLICY, nobody);
+    const live = decideTransfer({ ...transfer, amount: shares(2_500_000_000n) }, [], DEFAULT_POLICY, roles);
     const imported = asImported(live, { monthsPaid });
     expect(live.payouts).toHaveLength(1);
     expect(imported.payouts).toEqual([]);
@@ -72,7 +72,7 @@ describe("a transfer that an import finds", () => {
   });
 
   it("is not refunded again", () => {
-    const live = decideTransfer({ ...transfer, amount: shares(50_000_000n) }, [], DEFAULT_POLICY, nobody);
+    const live = decideTransfer({ ...transfer, amount: shares(50_000_000n) }, [], DEFAULT_POLICY, roles);
     expect(live.outcome).toBe("refunded");
     expect(asImported(live, { monthsPaid: [] })).toMatchObject({ outcome: "already_processed", payouts: [] });
   });
@@ -87,7 +87,7 @@ describe("a manager's request that an import finds", () => {
       amount: shares(100_000n),
       request: { type, amount: bts(1_000n), account: 1 } as const,
     };
-    const live = decideTransfer(asked, [], DEFAULT_POLICY, nobody);
+    const live = decideTransfer(asked, [], DEFAULT_POLICY, roles);
     expect(live.payouts.length + (live.topUp === undefined ? 0 : 1)).toBe(1);
     const imported = asImported(live, { monthsPaid: [] });
     expect(imported.payouts).toEqual([]);

@@ -11,7 +11,7 @@ export interface PaymentLimits {
   /** Of all payments of the programme that were signed within an hour of each other. */
   readonly hourCap: Bts | undefined;
   readonly dayCap: Bts | undefined;
-  /** The same of what goes back to whoever sent it, counted apart; `undefined`: as much as `hourCap`, `dayCap`. */
+  /** The same of what goes back to its sender, counted apart; `undefined`: as much as `hourCap`, `dayCap`. */
   readonly returnHourCap: Bts | undefined;
   readonly returnDayCap: Bts | undefined;
   /** A payment of this amount and above waits for the approval of a second person. */

@@ -162,7 +162,7 @@ describe("an admin memo", () => {
 
 const KNOWN_TYPES: readonly string[] = ["open", "stop", ...ADMIN_REQUESTS, "invalid"];
 
-/** Every type, and whatever is missing is missing: no key of a request comes from anywhere but the memo. */
+/** Every type, and a key that the memo does not have is missing: no key of a request comes from anywhere but the memo. */
 function expectOneRequest(text: string): void {
   for (const at of [old, recent]) {
     const request = parseMemo(text, at);

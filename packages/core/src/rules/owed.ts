@@ -10,7 +10,7 @@ import { type Agreement, buildStakeRows, endOf, termsText } from "./terms.ts";
 import { CORE_ASSET_ID } from "./transfer.ts";
 
 /**
- * Does a debt follow from its cause? Whoever can write to the ledger could otherwise pay himself. The payer asks before it signs, and
+ * Does a debt follow from its cause? A thief who can write to the ledger could otherwise pay himself. The payer asks before it signs, and
  * the watcher after it has seen the payment; neither believes the rows before it: each reads the causes ({@link claimsOf})
  * from its own nodes.
  */

@@ -30,7 +30,7 @@ export type PaymentEvidence<T = SentTransfer, W = Attempt> =
  * and a test compares the two.
  * @param found.withdrawals every attempt that was ever signed for it, one that was declared dead included
  * @param found.transfers every outgoing transfer that names it: by its key, by an attempt's transaction id, or by a nonce
- * @param despite `block:trx:op` of a transfer that names this payout and pays something else: somebody has looked at it
+ * @param despite `block:trx:op` of a transfer that names this payout and pays something else: a person has looked at it
  *   and says that the debt is open all the same. A transfer that does pay the debt is never overlooked.
  */
 export function weighEvidence<T extends SentTransfer, W extends Attempt>(

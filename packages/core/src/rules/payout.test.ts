@@ -64,7 +64,7 @@ describe("the memo of a payout", () => {
     fc.constantFrom(...PAYOUT_KINDS),
     key,
     fc.dictionary(fc.string(), fc.oneof(fc.string({ unit: "binary" }), fc.integer())),
-  ])("gives its key back, whatever else is in it", (kind, given, fields) => {
+  ])("gives its key back, with any other fields in it", (kind, given, fields) => {
     expect(payoutKeyInMemo(payoutMemo(kind, given, fields))).toBe(given);
   });
 
@@ -138,7 +138,7 @@ describe("a payout", () => {
     for (const status of IN_FLIGHT_STATUSES) expect(PAYOUT_MOVES[status]).not.toContain("cancelled");
   });
 
-  it("never becomes due again, and a failed one is paid only after somebody has asked for it", () => {
+  it("never becomes due again, and a failed one is paid only after a person has asked for it", () => {
     expect(pairs.filter((pair) => pair.endsWith(" due") && allowed.has(pair))).toEqual([]);
     expect(PAYOUT_MOVES.failed).toEqual(["ready", "confirmed", "cancelled"]);
     expect(PAYABLE_STATUSES).not.toContain("failed");

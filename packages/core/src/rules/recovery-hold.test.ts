@@ -27,7 +27,7 @@ describe("a recovery hold", () => {
     [10, 5_001, true],
     [10, 5_000, false], // The next block has this one as parent, and may still hold the transaction.
     [9, 5_001, true],
-    [11, 9_999, false], // Block 10 was jumped over, and may hold a payment that nobody remembers.
+    [11, 9_999, false], // Block 10 was jumped over, and may hold a payment that no ledger has.
   ])("with blocks looked into from %i to one of %i ms: passed is %s", (scannedFromBlockNum, ms, passed) => {
     expect(isRecoveryHoldPassed(recoveryHold, { scannedFromBlockNum, blockTimeMs: millis(ms) })).toBe(passed);
   });

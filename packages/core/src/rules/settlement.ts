@@ -4,8 +4,8 @@ import type { PayoutKey } from "./payout.ts";
 import { CORE_ASSET_ID } from "./transfer.ts";
 
 /**
- * Was a debt paid that the ledger calls paid? Whoever can write outgoing transfers to the ledger could otherwise have a debt settled by
- * a transfer that nobody made, and whoever is owed it would never hear of it.
+ * Was a debt paid that the ledger calls paid? A thief who can write outgoing transfers to the ledger could otherwise have a debt settled
+ * by an invented transfer, and the creditor would never hear of it.
  */
 export interface SettledDebt {
   readonly key: PayoutKey;

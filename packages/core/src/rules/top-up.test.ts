@@ -42,7 +42,7 @@ describe("shortage", () => {
     expect(decided({ needs: [1_000, 1_000, 1_000], spendable: 400, sources })).toEqual([[1, 2_600]]);
   });
 
-  it("is rounded up to whole BTS: a share too little pays nobody", () => {
+  it("is rounded up to whole BTS: a share too little pays no debt", () => {
     expect(decided({ needs: [1_000.86869], sources: [source(1, 10_000)] })).toEqual([[1, 1_001]]);
   });
 
@@ -167,7 +167,7 @@ describe("money that arrives", () => {
   const completed = (given: Parameters<typeof arrival>[0], expected: readonly ExpectedTopUp[]) =>
     topUpCompletedBy(arrival(given), expected, ["bittrex-deposit"])?.id;
 
-  it("completes the request that its memo names, whoever sends it and however much it is", () => {
+  it("completes the request that its memo names, of any sender and any amount", () => {
     const expected = [topUp({ id: a }), topUp({ id: b })];
     expect(
       completed({ memoText: "top-up:b", sender: "some-hot-wallet", amount: inShares(999) }, expected),

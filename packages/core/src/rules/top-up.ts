@@ -130,7 +130,7 @@ export interface SourceFunds {
 /**
  * What to ask of which source so that payouts that the hot wallet cannot pay can be paid. One request per source, in the
  * order given. When the sources together cannot cover everything, the oldest payouts are covered that they can cover
- * whole: money that would pay nobody stays where it is. What a request costs the wallet is asked for with it, or the
+ * whole: money that would pay no debt stays where it is. What a request costs the wallet is asked for with it, or the
  * wallet would be short again as soon as the money is there.
  * @param needs what each open payout takes, its network fee included, oldest debt first
  * @param spendableShares balance of the hot wallet less what has to stay in it; negative when even that is missing

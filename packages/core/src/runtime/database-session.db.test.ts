@@ -61,7 +61,7 @@ async function hostileUser(databaseUrl: string): Promise<string> {
 const NAMES = `SELECT name, setting FROM pg_settings WHERE name = ANY($1) ORDER BY name`;
 const WANTED = [...Object.keys(HOSTILE), "transaction_timeout"];
 
-describe("a session has the settings of ours, whatever its user has", () => {
+describe("a session has the settings of ours, not those of its user", () => {
   test("through every way of opening one", async ({ databaseUrl }) => {
     const plain = openSession(databaseUrl);
     await plain.connect();

@@ -6,7 +6,7 @@ import postgres from "postgres";
 import { type DatabaseAddress, parseAddress, type Tls } from "./database-address.ts";
 
 // Every session with PostgreSQL that a program of ours opens is opened here: from one reading of the address, and with the
-// same settings, whatever the server, the database or the user have as their defaults.
+// same settings, which do not depend on the defaults of the server, the database or the user.
 
 /**
  * What would change what is read or written, as it has to be. Users and databases have defaults of their own for each
@@ -72,7 +72,7 @@ class Session extends pg.Client {
   readonly #settings: string;
 
   constructor(options: ClientOptions = {}) {
-    // A pool hides the password from whoever lists its options, and a copy of them is a list.
+    // A pool hides the password from code that lists its options, and a copy of them is a list.
     const { password, connectionTimeoutMillis } = options;
     super({
       ...options,
@@ -80,7 +80,7 @@ class Session extends pg.Client {
       connectionTimeoutMillis: connectionTimeoutMillis || CONNECT_MS_MAX,
     });
     this.#settings = settingsStatement(options.session ?? {});
-    // Whoever uses it learns from the next statement that it is over. Without a listener an end between two statements, such as that of
+    // The caller learns from the next statement that the session is over. Without a listener an end between two statements, such as that of
     // the settings and the first one of its pool, is an exception that ends the process.
     this.on("error", () => undefined);
     const { connection } = this as unknown as { readonly connection: NodeJS.EventEmitter };
@@ -122,7 +122,7 @@ export const openSession = (url: string, options: ClientOptions = {}): pg.Client
 /** Sessions for statements that need none of their own. */
 export function openPool(url: string, options: Omit<pg.PoolConfig, "Client"> & ClientOptions): pg.Pool {
   const pool = new pg.Pool({ ...configOf(parseAddress(url)), ...options, Client: Session } as pg.PoolConfig);
-  // A session that ended while nobody used it: the pool opens another one.
+  // A session that ended while it was idle: the pool opens another one.
   pool.on("error", () => undefined);
   return pool;
 }

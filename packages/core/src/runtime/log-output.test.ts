@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type LogOutput, logOutputOn } from "./log-output.ts";
 
-/** A pipe that holds so many bytes until somebody reads. */
+/** A pipe that holds so many bytes until a reader takes them. */
 class Pipe {
   taken = "";
   #room: number;

@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 
-/** What waits for a reader that is slow. Beyond it lines are dropped: memory is worth more than a log that nobody reads. */
+/** What waits for a reader that is slow. Beyond it lines are dropped: memory is worth more than a log without a reader. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 const AGAIN_MS = 50;
 /** How long the last lines of a process are tried for. */

@@ -19,7 +19,7 @@ const FAMILIES = {
   stakebts_things: { help: "how many", labels: ["kind"] },
 } as const;
 
-describe("what is read when somebody scrapes", () => {
+describe("what is read when a client scrapes", () => {
   it("is exported as it was read", async () => {
     const { metrics } = given();
     metrics.source("well", FAMILIES, async () => ({
@@ -56,7 +56,7 @@ describe("what is read when somebody scrapes", () => {
     expect(await metrics.text()).not.toMatch(/^stakebts_(?:depth|things)/mu);
   });
 
-  it("is read once in ten seconds, however often and by however many somebody scrapes", async () => {
+  it("is read once in ten seconds, however many clients scrape and however often", async () => {
     const { clock, metrics } = given();
     let reads = 0;
     metrics.source("well", FAMILIES, async () => ({ stakebts_depth: ++reads, stakebts_things: [] }));

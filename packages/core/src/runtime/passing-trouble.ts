@@ -4,8 +4,8 @@ import { type ErrorFacts, factsOf } from "./error-facts.ts";
 
 /**
  * Trouble that passes by itself: a step that failed with it is tried again. The list is of what is known to pass. Everything else
- * is a broken assumption, because a step that will fail for ever and is tried for ever stops all that comes after it, and nobody
- * hears of it.
+ * is a broken assumption, because a step that will fail for ever and is tried for ever stops all that comes after it, and no
+ * person hears of it.
  */
 
 /** By SQLSTATE. Those of two characters are classes. https://www.postgresql.org/docs/current/errcodes-appendix.html */

@@ -7,7 +7,7 @@ const LOOK_MS = 1_000;
 const STALLED_MS_MAX = 30_000;
 
 /**
- * The program of the thread: plain JavaScript, because a thread is started without whatever makes TypeScript run. It counts
+ * The program of the thread: plain JavaScript, because a thread is started without the loader that makes TypeScript run. It counts
  * its own looks and not the time: a process that was stopped as a whole, or a machine that slept, has not stalled.
  */
 const PROGRAM = `

@@ -9,7 +9,7 @@ import {
   type InProcessCluster,
 } from "@stakebts/testkit/in-process-cluster";
 
-// The reserve account has let the custodian draw from it: nobody here holds a key of the reserve.
+// The reserve account has let the custodian draw from it: no process here holds a key of the reserve.
 
 const NOMINATORS = ["nominator-1", "nominator-2", "nominator-3"] as const;
 const DAY_SECONDS = 86_400;
@@ -211,7 +211,7 @@ describe("a reserve account that lets the custodian draw", () => {
 });
 
 describe("what the custodian draws by hand", () => {
-  it("is a deposit and not sent back, whoever gave it", () =>
+  it("is a deposit and not sent back, from any account", () =>
     inCluster({ reserveBts: 100_000n, reserveBy: "permission" }, async (cluster) => {
       await cluster.wallet("nominator-1").createPermission({
         to: cluster.custodian.name,

@@ -255,7 +255,7 @@ describe("a request to an exchange", () => {
     });
   });
 
-  it("is known by its memo when the money comes from an account that nobody has told us of", () => {
+  it("is known by its memo when the money comes from an account that no setting names", () => {
     const exchange = venue(1_000_000);
     return inShortCluster({ exchanges: { 1: exchange } }, async (cluster) => {
       await cluster.settle();
@@ -336,7 +336,7 @@ describe("a request to an exchange", () => {
       cluster.ledger.restore(backup);
       cluster.restart();
       cluster.treasuryOn = false;
-      await pastRecoveryHold(cluster); // The money is here, and nobody knows what for.
+      await pastRecoveryHold(cluster); // The money is here, and the ledger does not know what for.
       await orderOf(cluster, "top-up:1:1");
       cluster.treasuryOn = true;
       await cluster.settle();
@@ -450,7 +450,7 @@ describe("a manager's order", () => {
       expect(await cluster.paidOnChain()).toEqual([]);
     }));
 
-  it("that the exchange cannot carry out is told to a person, because nobody repeats it", () => {
+  it("that the exchange cannot carry out is told to a person, because no process repeats it", () => {
     const exchange = venue(1_000);
     return inCluster({ exchanges: { 1: exchange } }, async (cluster) => {
       await cluster.send(MANAGER, 1, request("bittrex_to_bmg", 7_000));
@@ -461,7 +461,7 @@ describe("a manager's order", () => {
     });
   });
 
-  it("of funds to the exchange is not paid for with funds from the exchange, and failing it sends nobody a notice", () => {
+  it("of funds to the exchange is not paid for with funds from the exchange, and its failure sends no notice", () => {
     const exchange = venue(1_000_000);
     return inCluster({ custodianBts: 500n, exchanges: { 1: exchange } }, async (cluster) => {
       await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 5_000));

@@ -29,7 +29,10 @@ export type TopUpSource =
   | { readonly type: "exchange"; readonly number: ExchangeAccountNumber; readonly exchange: Exchange }
   | ReserveSource;
 
-/** The reserve account sends, as this process holds its key; or it has let the custodian draw from it, and nobody here does. */
+/**
+ * The reserve account sends, as this process holds its key; or it has let the custodian draw from it, and no process here holds
+ * its key.
+ */
 export type ReserveSource =
   | {
       readonly type: "reserve";

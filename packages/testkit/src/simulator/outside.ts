@@ -136,7 +136,7 @@ export function startNominators(simulation: Simulation): void {
   });
 }
 
-/** Without the safeguard of its key a thief robs the custodian, once; without that of a login, an account to which the custodian owes something. */
+/** Without the safeguard of its key a thief robs the custodian, once; without that of a login, one of the custodian's creditors. */
 export function startThief(simulation: Simulation): void {
   if (simulation.without === "login-kept" || simulation.without === "settlement-check")
     startForger(simulation);

@@ -7,7 +7,7 @@ import pg from "pg";
 import { describe, expect } from "vitest";
 import { test as base } from "@stakebts/testkit/database";
 
-// The database itself refuses what the rules do not know, whoever asks: a worker, a second one, or a person with psql.
+// The database itself refuses what the rules do not know, from every client: a worker, a second one, or a person with psql.
 
 const test = base.extend<{ db: pg.Client }>({
   db: async ({ databaseUrl }, use) => {
@@ -61,7 +61,7 @@ async function insertAgreementRow(db: pg.Client, status: string): Promise<void> 
   );
 }
 
-/** Does the database let it happen? Whatever it did is undone. */
+/** Does the database let it happen? Its effect is undone. */
 async function allows(db: pg.Client, sql: string, values: unknown[] = []): Promise<boolean> {
   await db.query("BEGIN");
   try {
@@ -218,7 +218,7 @@ describe("the database refuses", () => {
     await db.query("INSERT INTO receipt (event, subject, details) VALUES ('test', 'test', '{}')");
     for (const change of [
       "UPDATE payout SET amount = amount + 1",
-      "UPDATE payout SET payee = 'somebody-else'",
+      "UPDATE payout SET payee = 'another-account'",
       "UPDATE payout SET memo = 'other'",
       "UPDATE withdrawal SET bytes = '\\x01'",
       "UPDATE withdrawal SET txid = 'other'",
@@ -274,7 +274,7 @@ describe("the database refuses", () => {
       add("", "'operator', ''"),
       add(", process", "'operator', 'x', 'payer'"),
       add("", "'file', 'x'"),
-      add(", process", "'process', 'x', 'somebody'"),
+      add(", process", "'process', 'x', 'stranger'"),
       add(", ended_at", "'operator', 'x', now()"),
       add(", ended_at, ended_by, end_reason", "'operator', 'x', now(), '', 'x'"),
     ])

@@ -8,8 +8,8 @@ import { jsonRows } from "./json-rows.ts";
 // Table receipt, insert-only, and how far the hash chain over it is.
 
 /**
- * Adds receipts; with `once` only those whose event and subject this login has not written yet: what another has written in
- * advance silences nobody. Asked one by one, through the index: a join would read all receipts that there are.
+ * Adds receipts; with `once` only those whose event and subject this login has not written yet: a receipt that another login has
+ * written in advance silences no alert. Asked one by one, through the index: a join would read all receipts that there are.
  * @returns how many were added
  */
 export async function addReceipts(

@@ -86,7 +86,7 @@ describe("the approval of a payment", () => {
                 `INSERT INTO payout_request (created_at, payout_id, actor) VALUES (${TIME}, $2, $3)`,
                 [when, payout.id, actor],
               );
-            // Whatever a receipt says: every process may write any.
+            // The receipt must not count: every process may write any.
             await db.query(
               "INSERT INTO receipt (event, subject, details) VALUES ('payout.requeued', $1, '{\"actor\": \"anna\"}')",
               [payout.key],

@@ -68,7 +68,7 @@ const holds = async (db: Database, property: fc.IAsyncPropertyWithHooks<never>):
 };
 
 describe("pages of a list", () => {
-  test("are together the sorted list, of whatever sizes they are, also where sort keys are equal", async ({
+  test("are together the sorted list, with pages of any sizes, also where sort keys are equal", async ({
     db,
   }) => {
     await holds(
@@ -103,7 +103,7 @@ describe("pages of a list", () => {
         const seen = [...last.items];
         for (let n = 0; last.before !== undefined; n++) {
           last = await page(db, descending, { limit: steps[n % steps.length] ?? 1, before: last.before });
-          // Whoever went back can go forward again.
+          // A reader who went back can go forward again.
           expect(last.after).toBeDefined();
           seen.unshift(...last.items);
         }

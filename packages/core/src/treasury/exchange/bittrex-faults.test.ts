@@ -163,7 +163,7 @@ describe("a venue that refuses", () => {
       { accounts: [{ ...account, allowedAddresses: [CUSTODIAN] }] },
       { secret: "s" },
     );
-    const stranger = aRequest({ toAccount: "somebody-else" });
+    const stranger = aRequest({ toAccount: "another-account" });
     expect(await setup.exchange.withdraw(stranger)).toMatchObject({
       reason: "address_not_allowed",
       permanent: true,
@@ -266,10 +266,10 @@ it("a deposit with the account's memo is there to be withdrawn", async () => {
   const setup = await givenSetup();
   const wallet = setup.wallet(CUSTODIAN);
   await wallet.transfer({ to: "bittrex-deposit", amountShares: 1_234_567n, memo: DEPOSIT_MEMO });
-  await wallet.transfer({ to: "bittrex-deposit", amountShares: 5n, memo: "nobody's" });
+  await wallet.transfer({ to: "bittrex-deposit", amountShares: 5n, memo: "unknown" });
   await setup.devnet.produce(10);
   await eventually(() => setup.venue.unmatchedDeposits.length > 0);
-  expect(setup.venue.unmatchedDeposits).toEqual([{ memo: "nobody's", amountShares: 5n }]);
+  expect(setup.venue.unmatchedDeposits).toEqual([{ memo: "unknown", amountShares: 5n }]);
   expect((await setup.exchange.funds()).withdrawableShares).toBe(500_000_000n + 1_234_567n - FEE);
 });
 
@@ -315,7 +315,7 @@ async function attempt(
   return answer.type === "accepted";
 }
 
-describe("whatever the venue does", () => {
+describe("no matter what the venue does", () => {
   test.prop(
     [
       fc.array(

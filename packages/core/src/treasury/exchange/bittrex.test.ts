@@ -7,8 +7,8 @@ import type { Log } from "@stakebts/kernel/log";
 import { type BittrexOptions, createBittrexExchange } from "./bittrex.ts";
 import { givenScriptedVenue, type ScriptedAnswer, type ScriptedVenue } from "./fixtures/scripted-venue.ts";
 
-const KEY = "api-key-that-nobody-may-see";
-const SECRET = "api-secret-that-nobody-may-see";
+const KEY = "api-key-that-no-log-may-show";
+const SECRET = "api-secret-that-no-log-may-show";
 
 const venues: ScriptedVenue[] = [];
 afterEach(async () => {
@@ -132,7 +132,7 @@ describe("what is sent", () => {
     expect(wasTooEarly).toBe(false);
   });
 
-  it("is never a second withdrawal, whatever comes of the first", async () => {
+  it("is never a second withdrawal, with any outcome of the first", async () => {
     for (const answer of ["cut", "silence", { status: 500 }, { status: 429 }, { status: 307 }] as const) {
       const { url, seen } = await givenVenue(onPost(answer));
       await clientFor(url, patienceWith(answer)).withdraw(request);
@@ -180,7 +180,7 @@ describe("an answer to a withdrawal", () => {
     ["429", coded(429, "THROTTLED"), refused("throttled", false)],
     ["429 without a code", { status: 429, body: "" }, refused("throttled", false)],
     ["400 is our bug", coded(400, "BAD_REQUEST"), refused("malformed_request", true)],
-    ["a code that nobody knows is for a person", coded(409, "SOMETHING_NEW"), refused("other", true)],
+    ["an unknown code is for a person", coded(409, "SOMETHING_NEW"), refused("other", true)],
   ])("%s", async (_, answer, expected) => {
     const { url } = await givenVenue(onPost(answer));
     expect(await clientFor(url, patienceWith(answer)).withdraw(request)).toMatchObject(expected);

@@ -319,7 +319,7 @@ describe("the catalogue", () => {
     for (const name of ["ETH", "BTSX20", "BTS(BEP20)", ""]) expect(name).not.toMatch(BITSHARES_CHAIN);
   });
 
-  it("takes no answer of the 5xx kind for a refusal, whatever it says", () => {
+  it("takes no answer of the 5xx kind for a refusal, with any text", () => {
     const errors = ["InsufficientFunds", "ExchangeError"];
     expect(ccxtRefusalOf({ status: 500, errors, venueCode: "1", codes: {} })).toBeUndefined();
     expect(ccxtRefusalOf({ status: 400, errors, venueCode: "1", codes: {} })?.reason).toBe(

@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 
 describe("the venue's clock", () => {
   test.prop([fc.array(fc.integer({ min: -5_000, max: 5_000 }), { minLength: 1 })])(
-    "gives timestamps that only grow, whatever the host's clock does",
+    "gives timestamps that only grow, also when the host's clock goes back",
     (steps) => {
       const host = new ManualClock(1_700_000_000_000);
       const clock = new VenueClock(host);
