@@ -42,7 +42,7 @@ interface WireHistoryEntry {
 }
 
 /**
- * Reads the final blocks of the chain, as anybody could, from a node that the cluster does not know and that nothing
+ * Reads the final blocks of the chain, as any stranger could, from a node that the cluster does not know and that nothing
  * happens to. Uses nothing of the product.
  */
 export class ChainWatch {

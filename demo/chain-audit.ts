@@ -22,7 +22,7 @@ interface WireTransfer {
 
 /**
  * Reads the chain with nothing of the product: a socket, JSON and a loop over every irreversible block. What it finds is
- * what anybody would find.
+ * what any reader of the chain would find.
  */
 export class ChainAudit {
   readonly #socket: WebSocket;

@@ -5,7 +5,7 @@ import { auditVerdict } from "./dependencies/audit.ts";
 import { type InstalledPackage, licenceProblems } from "./dependencies/licences.ts";
 import { type Lock, lockProblems, type Manifest } from "./dependencies/lock-problems.ts";
 
-// Does everybody install the same bytes, may we use them, and does anybody know something bad of them?
+// Does every installation get the same bytes, may we use them, and does the registry know something bad of them?
 // Exit code 1 for a problem. That the registry knows no answer is said, and is no problem of the dependencies.
 
 const root = join(import.meta.dirname, "..");

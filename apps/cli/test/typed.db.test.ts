@@ -105,7 +105,7 @@ describe("a command that is given wrongly ends with 2 and says how to give it:",
     expect(answer).toMatchObject({ code: 2, out: "" });
   });
 
-  it("nobody is named", async () => {
+  it("no operator is named", async () => {
     const anonymous = inThisProcess({ USER: undefined, DATABASE_URL: "postgresql://u:p@127.0.0.1:1/x" });
     const answer = await anonymous("payments", "off", "--reason", "x");
     expect(answer).toMatchObject({ code: 2, err: expect.stringContaining("--actor") });

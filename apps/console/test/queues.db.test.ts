@@ -136,7 +136,7 @@ const checks: readonly Check[] = [
       });
       const page = await (await console.get("/jobs/job-of-two", viewer)).text();
       for (const { key } of PAYOUTS) expect(page).toContain(`href="/payouts/${key}"`);
-      expect((await console.get("/jobs/nobodys", viewer)).status).toBe(404);
+      expect((await console.get("/jobs/unknown", viewer)).status).toBe(404);
     },
   },
   {

@@ -54,7 +54,7 @@ const OPERATIONS: readonly (readonly [name: string, ...fields: string[]])[] = [
   ["custom", "payer", "required_auths"],
   ["assert", "fee_paying_account", "required_auths"],
   ["balance_claim", "deposit_to_account"],
-  // Not `from`: an issuer takes back units of his own asset, which he could have given to anybody.
+  // Not `from`: an issuer takes back units of his own asset, which he could have given to any account.
   ["override_transfer", "issuer"],
   ["transfer_to_blind", "from"],
   ["blind_transfer"],

@@ -216,7 +216,7 @@ describe("a real node's block", () => {
     expect(parseBlock(block, "1.2.115").merkle).toBe("verified");
   });
 
-  it("with extensions that hold nothing, which anybody can set, is verified as well", () => {
+  it("with extensions that hold nothing, which any account can set, is verified as well", () => {
     const nothing = [[0, {}]];
     const block = block411();
     const [transaction] = block.transactions as [RawBlock["transactions"][number]];

@@ -66,7 +66,7 @@ export interface ChainBlock {
   /** Every transfer that has `account` (of the request) on either side, in chain order. */
   readonly transfers: readonly ChainTransfer[];
   /**
-   * Every transaction that holds one transfer or claim and nothing else, as ours do, between whichever accounts: what is not
+   * Every transaction that holds one transfer or claim and nothing else, as ours do, between any two accounts: what is not
    * among them was not in the block.
    */
   readonly payments: readonly ChainPayment[];

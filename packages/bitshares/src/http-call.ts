@@ -7,7 +7,7 @@ import { NodeRefusal } from "./node-errors.ts";
 
 /*
  * The second way to a node: its port takes POST too. bitshares-core answers over HTTP what it cannot send over a WebSocket, which
- * must be UTF-8: anybody can put a string that is not into a block, and every node is then silent about it.
+ * must be UTF-8: any account can put a string that is not into a block, and every node is then silent about it.
  */
 
 export interface HttpCaller {

@@ -1,5 +1,5 @@
 /*
- * Text whose bytes are not UTF-8. The chain lets anybody write such strings, nodes print them as they are, and the merkle root is
+ * Text whose bytes are not UTF-8. The chain lets any account write such strings, nodes print them as they are, and the merkle root is
  * over the bytes: so each byte that is no part of a UTF-8 character is kept as a lone surrogate, U+DC00 plus the byte, which
  * no UTF-8 can decode to. (Python calls this `surrogateescape`.)
  */

@@ -108,7 +108,7 @@ async function bullBoard(console: ConsoleEnvironment, store: QueueStore): Promis
   for (const role of ["viewer", "operator"] as const) await console.addUser(`a-${role}`, role);
   const jobs = {
     requests: ["memo.process", { transfer: "1:0:0" }],
-    payouts: ["payout.pay", { payoutId: NOBODYS }],
+    payouts: ["payout.pay", { payoutId: UNKNOWN_PAYOUT }],
   } as const;
   const queues = console.queues.filter(({ name }) => name in jobs);
   for (const queue of queues) {
@@ -150,4 +150,4 @@ async function bullBoard(console: ConsoleEnvironment, store: QueueStore): Promis
   expect(await console.queues.find(({ name }) => name === "payouts")?.getFailedCount()).toBe(1);
 }
 
-const NOBODYS = "00000000-0000-4000-8000-000000000000";
+const UNKNOWN_PAYOUT = "00000000-0000-4000-8000-000000000000";

@@ -136,7 +136,7 @@ describe("people are told", () => {
     expect(ear.heard.map(({ event }) => event).toSorted()).toEqual(["chain.disagrees", "payout.failed"]);
   });
 
-  test("not of what happened days before anybody was there to tell", async ({ office }) => {
+  test("not of what happened days before a channel was there", async ({ office }) => {
     await office.write(failed(1));
     office.clock.advance(25 * HOUR_MS);
     const ear = new Ear();

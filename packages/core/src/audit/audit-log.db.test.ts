@@ -137,7 +137,7 @@ describe("the chained log", () => {
     await Promise.all(sealers.slice(1).map((sealer) => sealer.close()));
   });
 
-  test("refuses to be changed by anybody who has not all rights", async ({ sql, audit }) => {
+  test("refuses to be changed by a login without all rights", async ({ sql, audit }) => {
     await aLog(sql, audit);
     for (const text of [
       "UPDATE hash_chain_entry SET hash = repeat('0', 64)",

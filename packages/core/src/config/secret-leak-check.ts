@@ -3,7 +3,7 @@ import type { Environment } from "./environment.ts";
 import type { ProcessName } from "./process-settings.ts";
 import { SETTING_NAMES, settingOf } from "./settings.ts";
 
-// Where a secret may get out of a process without anybody taking it from its memory: settings of another process, files
+// Where a secret may get out of a process without an attack on its memory: settings of another process, files
 // that others read, dumps of memory. Each is a warning and not a refusal: payments go on while a person puts it right.
 
 /** Something that shows secrets to others than this process. No text in it is a secret. */

@@ -22,7 +22,7 @@ const noteSchema = z.array(
   }),
 );
 
-/** More changes than anybody makes. */
+/** More changes than operators make. */
 const REMEMBERED_MAX = 100;
 
 /**

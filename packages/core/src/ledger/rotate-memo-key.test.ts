@@ -237,7 +237,7 @@ describe("the custodian's memo key", () => {
       expect(outcomes(cluster)).toEqual(["nominator-1: refunded", "nominator-2: refunded"]);
     }));
 
-  it("is known from the chain although it was changed twice before anybody looked", () =>
+  it("is known from the chain although it was changed twice before a process looked", () =>
     inCluster({}, async (cluster) => {
       const between = wifFromSeed("a memo key of an hour");
       await rotate(cluster, between);

@@ -163,7 +163,7 @@ describe("a manager's memo", () => {
       expect(told).toMatchObject([{ details: { sender: MANAGER } }]);
     }));
 
-  it("of anybody else is an invalid request", () =>
+  it("of any other account is an invalid request", () =>
     inCluster({}, async (cluster) => {
       await cluster.send("nominator-1", 100, "freeze");
       await cluster.settle();

@@ -321,7 +321,7 @@ async function findPayable(
         // Names and ids never change. The id of a sender comes from a block, that of a payee from the word of nodes.
         const senders = known.get(payout.payee) ?? [];
         if (senders.length > 0 && !senders.includes(payee.id))
-          return somebodyElse(deps, payout, payee, senders);
+          return anotherAccountOfThatName(deps, payout, payee, senders);
         const problem = await whyNotPay(deps, payout, debts.get(payout.id), { ...at, head });
         if (problem === undefined) payable.push({ payout, payee });
         return problem;
@@ -560,7 +560,7 @@ function payeeOf(
 }
 
 /** The payout has not failed: it is paid as soon as the nodes name the right account. */
-async function somebodyElse(
+async function anotherAccountOfThatName(
   { ledger, log }: PayDeps,
   { key, payee }: PayoutRecord,
   { id }: ChainAccount,

@@ -21,7 +21,7 @@ import { toTransfer } from "../ledger/postgres/transfers.ts";
 import { hasWork } from "../ledger/postgres/undecided.ts";
 
 const ROWS_PER_PAGE = 5_000;
-/** Shown to people: more than anybody reads. */
+/** Shown to people: more than a person reads. */
 const PAYMENTS_MAX = 1_000;
 
 /**

@@ -44,7 +44,7 @@ export interface AnswerRules {
   readonly exchangeDepositAccount: string;
 }
 
-/** `undefined`: it does, as far as anybody can tell who has no memo key. */
+/** `undefined`: it does, as far as a process without the memo key can tell. */
 export function whyWronglyAnswered(transfer: AnsweredTransfer, rules: AnswerRules): string | undefined {
   const { outcome, request, sender, assetId, isImported } = transfer;
   if ((outcome === "foreign_asset") !== (assetId !== CORE_ASSET_ID)) return `it is of ${assetId}`;
@@ -132,7 +132,7 @@ export interface WrittenTransfer {
   readonly isDrawn: boolean;
 }
 
-/** Why the two are not the same; `undefined`: they are, as far as anybody can tell who has no memo key. */
+/** Why the two are not the same; `undefined`: they are, as far as a process without the memo key can tell. */
 export function whyWrittenOtherwise(
   written: WrittenTransfer | undefined,
   found: WrittenTransfer,

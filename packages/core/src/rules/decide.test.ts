@@ -106,7 +106,7 @@ describe("routing, first row that matches", () => {
       ["confirm nominator-a 1"],
     ],
     [
-      "a manager may nominate as anybody else",
+      "a manager may nominate as any other account",
       { ...manager, request: openFor("three_months"), amount: BIG },
       [],
       "agreement_opened",
@@ -121,7 +121,7 @@ describe("routing, first row that matches", () => {
     ],
     ["a stop ends the agreements", { request: STOP }, anAgreement(), "stopped", ["stop nominator-a 85000"]],
     [
-      "a manager may stop as anybody else",
+      "a manager may stop as any other account",
       { ...manager, request: STOP },
       pendingRowsOf(agreementOf(100_000n, 3, { nominator: "dls.cipher" })),
       "stopped",

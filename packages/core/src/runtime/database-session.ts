@@ -150,12 +150,12 @@ const read = (path: string | undefined): string | undefined =>
  * with that of the address: a driver that hands over a socket for a number would have it compared with `localhost`.
  */
 function tlsOptions({ mode, rootCert, cert, key }: Tls, host: string) {
-  const isAnybody = mode === "no-verify" || (mode === "require" && rootCert === undefined);
+  const acceptsAnyServer = mode === "no-verify" || (mode === "require" && rootCert === undefined);
   const files = Object.entries({ ca: read(rootCert), cert: read(cert), key: read(key) }).filter(
     (file): file is [string, string] => file[1] !== undefined,
   );
   return {
-    rejectUnauthorized: !isAnybody,
+    rejectUnauthorized: !acceptsAnyServer,
     checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
       mode === "verify-full" ? checkServerIdentity(host, certificate) : undefined,
     ...Object.fromEntries(files),

@@ -94,7 +94,7 @@ const REDIS_NAMES = new Set([
 
 const ABORTS = new Set(["AbortError", "TimeoutError"]);
 
-/** May the same step succeed later, without anybody's help? It does when any error in the chain of causes says so. */
+/** May the same step succeed later, without a person's help? It does when any error in the chain of causes says so. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof AssertionError || error instanceof StartupError) return false;
   return factsOf(error).some(passes);

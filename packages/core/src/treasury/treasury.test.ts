@@ -36,7 +36,7 @@ async function givenShortWallet(cluster: InProcessCluster): Promise<void> {
   await cluster.send(MANAGER, 1, request("bmg_to_bittrex", 149_000));
   await cluster.settle(6);
   for (const name of ["nominator-1", "nominator-2", "nominator-3"]) await cluster.send(name, 1, "stop");
-  await cluster.devnet.produce(4); // All three are final before anybody looks: one shortage, and not three.
+  await cluster.devnet.produce(4); // All three are final before a process looks: one shortage, and not three.
 }
 /** 3 × (50 000 − 15 %), plus the minimum balance and fees, less what the wallet still has: see the assertions. */
 const OWED = 127_500;

@@ -458,7 +458,7 @@ export class ChainState {
       });
     };
     for (const [id, name] of RESERVED.entries()) {
-      // Anyone may spend what is sent to temp-account: its authority asks for nothing.
+      // Any account may spend what is sent to temp-account: its authority asks for nothing.
       const authority = id === TEMP_ACCOUNT ? { ...NO_AUTHORITY, weight_threshold: 0 } : NO_AUTHORITY;
       account(name, authority, authority, NULL_KEY, true);
     }

@@ -21,7 +21,7 @@ export const DISCORD = defineChannel({
       ask({
         method: "POST",
         url,
-        // A message may quote what another person wrote: a name in it must not call anyone.
+        // A message may quote what another person wrote: a name in it must not notify a member.
         body: JSON.stringify({ content: chatText(message), allowed_mentions: { parse: [] } }),
       }),
 });

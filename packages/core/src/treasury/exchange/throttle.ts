@@ -27,7 +27,7 @@ export class Throttle {
   async turn(): Promise<boolean> {
     for (;;) {
       const nowMs = this.#clock.nowMs();
-      // In both: a clock that was set back by hours must not make anybody wait for hours.
+      // In both: a clock that was set back by hours must not make a caller wait for hours.
       const quietMs = this.#quietUntilMs - nowMs;
       if (quietMs > 0 && quietMs <= BACK_OFF_MAX_MS) return false;
       this.#recentMs = this.#recentMs.filter((atMs) => atMs <= nowMs && atMs > nowMs - MINUTE_MS);
