@@ -395,7 +395,7 @@ export async function checkAuthority(
     event: "payer.key_not_in_authority",
     subject: account.name,
     reason: problem,
-    todo: "nothing is signed: if you have changed the active key, give the payer the new one (docs/handbook.md, Change a key); if not, a thief has changed it: docs/runbook.md, Loss of a key",
+    todo: "nothing is signed: if you have changed the active key, give the payer the new one (docs/handbook.md, Change a key); if not, another person has: docs/runbook.md, Loss of a key",
   });
   return problem;
 }
