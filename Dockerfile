@@ -75,7 +75,7 @@ ENV STAKEBTS_HTTP_HOST=0.0.0.0 STAKEBTS_HTTP_PORT=9101
 EXPOSE 9101
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "deploy/image/answers.mjs", "http://127.0.0.1:9101/healthz"]
-CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "--liftoff-only", "apps/ingester/dist/main.js"]
+CMD ["node", "--heap-growing-percent=15", "--max-semi-space-size=2", "--liftoff-only", "--v8-pool-size=1", "apps/ingester/dist/main.js"]
 
 FROM runtime AS scheduler
 COPY --from=build /images/scheduler ./
@@ -83,7 +83,7 @@ ENV STAKEBTS_HTTP_HOST=0.0.0.0 STAKEBTS_HTTP_PORT=9102
 EXPOSE 9102
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "deploy/image/answers.mjs", "http://127.0.0.1:9102/healthz"]
-CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "--liftoff-only", "apps/scheduler/dist/main.js"]
+CMD ["node", "--heap-growing-percent=15", "--max-semi-space-size=2", "--liftoff-only", "--v8-pool-size=1", "apps/scheduler/dist/main.js"]
 
 FROM runtime AS payer
 COPY --from=build /images/payer ./
@@ -91,7 +91,7 @@ ENV STAKEBTS_HTTP_HOST=0.0.0.0 STAKEBTS_HTTP_PORT=9103
 EXPOSE 9103
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "deploy/image/answers.mjs", "http://127.0.0.1:9103/healthz"]
-CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "--liftoff-only", "apps/payer/dist/main.js"]
+CMD ["node", "--heap-growing-percent=15", "--max-semi-space-size=2", "--liftoff-only", "--v8-pool-size=1", "apps/payer/dist/main.js"]
 
 FROM runtime AS watcher
 COPY --from=build /images/watcher ./
@@ -99,7 +99,7 @@ ENV STAKEBTS_HTTP_HOST=0.0.0.0 STAKEBTS_HTTP_PORT=9105
 EXPOSE 9105
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "deploy/image/answers.mjs", "http://127.0.0.1:9105/healthz"]
-CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "--liftoff-only", "apps/watcher/dist/main.js"]
+CMD ["node", "--heap-growing-percent=15", "--max-semi-space-size=2", "--liftoff-only", "--v8-pool-size=1", "apps/watcher/dist/main.js"]
 
 FROM runtime AS console
 COPY --from=build /images/console ./

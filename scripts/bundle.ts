@@ -2,10 +2,10 @@
 // of node_modules, the few packages that cannot be put into a file. A process that reads thousands of files of a hundred
 // packages takes 1.6 s of a processor to start; so, a third of that.
 //   tsx ../../scripts/bundle.ts       in the folder of the program: src/main.ts becomes dist/main.js
-import { readFileSync, realpathSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { build, type Plugin, transform } from "esbuild";
 
 /** Has a compiled part, WebAssembly or files for browsers beside it, or (ccxt) code that would not be loaded for most venues. */
 export const PACKAGES_LEFT_AS_FOLDERS = ["secp256k1", "ccxt", "sql.js", "@bull-board/ui"];
@@ -27,7 +27,7 @@ export interface Patch {
 /** @param patches what is bundled in the place of what stands in the sources; throws when one does not fit */
 export async function bundle(program: string, outdir: string, patches: readonly Patch[] = []): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: REPOSITORY,
     entryPoints: [join(program, "src/main.ts")],
     outdir,
@@ -42,12 +42,26 @@ export async function bundle(program: string, outdir: string, patches: readonly 
       js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
     },
     define: { BUILT_FROM: JSON.stringify(builtFrom(process.env)) },
-    plugins: [patched([...patches, ownRequire(LAZY_PACKAGE)]), withoutDeprecatedBuffer],
-    // Names of functions and lines stay as they are: a stack in a log is to be read by people.
+    plugins: [patched([...patches, ownRequire(LAZY_PACKAGE)]), withoutDeprecatedBuffer, compilerAsFile],
+    // Comments go this way, and this way alone; the lines come back below.
+    minifyWhitespace: true,
     sourcemap: false,
     legalComments: "none",
     logLevel: "warning",
+    write: false,
   });
+  mkdirSync(outdir, { recursive: true });
+  for (const { path, text, contents } of outputFiles)
+    writeFileSync(path, path.endsWith(".js") ? await inLines(text) : contents);
+}
+
+/**
+ * The same with a statement in each line: a stack in a log is to be read by people, so names of functions stay as they are too. All of it
+ * is ASCII: a process keeps the text that it runs, and one letter that is not makes all of it twice as large in memory.
+ */
+async function inLines(text: string): Promise<string> {
+  const { code } = await transform(text, { target: "node20", charset: "ascii" });
+  return code;
 }
 
 /** As the labels of an image have it: VERSION is its tag, REVISION a commit, with `-changed` where that is not all. */
@@ -81,6 +95,28 @@ const withoutDeprecatedBuffer: Plugin = {
 /** What `new Buffer` does. */
 const BUFFER_OF =
   'const bufferOf = (of, encoding) => typeof of === "number" ? Buffer.alloc(of) : Buffer.from(of, encoding);\n';
+
+/** The compiler of Prisma's queries comes as text in base64, of which a process would keep two copies: here it is a file. */
+const compilerAsFile: Plugin = {
+  name: "compiler as a file",
+  setup(plugin) {
+    plugin.onLoad({ filter: /\.wasm-base64\.mjs$/, namespace: "file" }, ({ path: pluginData }) => ({
+      contents: `import { readFileSync } from "node:fs";
+import file from "./query_compiler.wasm";
+export const wasm = readFileSync(new URL(file, import.meta.url));`,
+      pluginData,
+    }));
+    plugin.onResolve({ filter: /^\.\/query_compiler\.wasm$/ }, ({ path, pluginData }) => ({
+      path,
+      namespace: "compiler",
+      pluginData,
+    }));
+    plugin.onLoad({ filter: /.*/, namespace: "compiler" }, async ({ pluginData }) => {
+      const { wasm } = (await import(pluginData)) as { readonly wasm: string };
+      return { contents: Buffer.from(wasm, "base64"), loader: "file" };
+    });
+  },
+};
 
 function patched(patches: readonly Patch[]): Plugin {
   return {
