@@ -18,6 +18,7 @@ import { LedgerWatch } from "../ledger/recovery-hold.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import type { Policy } from "../rules/policy.ts";
 import { DONE, repeat } from "../runtime/loop.ts";
+import { WakeUp } from "../runtime/wake-up.ts";
 import {
   type FreezablePorts,
   type ProcessPorts,
@@ -118,6 +119,10 @@ export async function runIngester(
   const headPollMs = Math.min(settings.headPollMs ?? settings.pollMs, settings.pollMs);
   /** When everything up to this block was read, and the ledger looked at. */
   let upToDate: { readonly finalBlockNum: number; readonly atMs: number } | undefined;
+  let readTo: number | undefined;
+  let dispatchedTo: number | undefined;
+  const wakeUp = new WakeUp();
+  const historyDeps = newDeps();
   await Promise.all([
     repeat({ ...loop, name: "ingest" }, signal, async () => {
       const head = await chain.head();
@@ -125,12 +130,20 @@ export async function runIngester(
       const ageMs = upToDate === undefined ? 0 : clock.nowMs() - upToDate.atMs;
       if (isKnown && ageMs >= 0 && ageMs + headPollMs <= settings.pollMs) return headPollMs;
       const { ingestedTo, finalBlockNum } = await ingestBlocks(deps, head);
-      const isNew = ingestedTo === undefined || ingestedTo === finalBlockNum;
+      const isAtEnd = ingestedTo === undefined || ingestedTo === finalBlockNum;
+      readTo = ingestedTo ?? readTo;
+      upToDate = isAtEnd ? { finalBlockNum, atMs: clock.nowMs() } : undefined;
+      wakeUp.call();
+      return isAtEnd ? headPollMs : 0;
+    }),
+    // Over a slow line the history takes seconds, in which the next blocks are read.
+    repeat({ ...loop, clock: wakeUp.clock(clock), name: "history and jobs" }, signal, async () => {
+      const to = readTo;
       // Before the jobs go out: what a proposal has paid in is answered in its turn.
-      const { added } = isNew ? await readHistory(deps) : { added: 0 };
-      if (ingestedTo !== undefined || added > 0) await dispatchJobs({ ledger, queue });
-      upToDate = isNew ? { finalBlockNum, atMs: clock.nowMs() } : undefined;
-      return isNew ? headPollMs : 0;
+      const { added } = upToDate === undefined ? { added: 0 } : await readHistory(historyDeps);
+      if (to !== dispatchedTo || added > 0) await dispatchJobs({ ledger, queue });
+      dispatchedTo = to;
+      return settings.pollMs;
     }),
     repeat({ ...loop, name: "memo key" }, signal, async () => {
       if ((await watch.look()) > 0) await dispatchJobs({ ledger, queue });

@@ -37,7 +37,7 @@ export const CONTROL_COLUMNS = Prisma.sql`
   control.recovery_hold_until_ms AS "recoveryHoldUntilMs",
   control.recovery_hold_from_block_num AS "recoveryHoldFromBlockNum",
   control.recovery_hold_reason AS "recoveryHoldReason",
-  control.database_identity IS DISTINCT FROM database_identity() AS "databaseChanged",
+  control.database_identity IS DISTINCT FROM (SELECT database_identity()) AS "databaseChanged",
   control.writer_epoch AS "writerEpoch",
   control.processed_elsewhere_up_to_block_num AS "processedElsewhereUpToBlockNum",
   limits.payment_cap AS "paymentCap", limits.hour_cap AS "hourCap", limits.day_cap AS "dayCap",
