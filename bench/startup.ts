@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { hashPassword } from "@stakebts/core/operators/console-access";
+import { createPostgresConsoleAccess } from "@stakebts/core/operators/postgres-console-access";
 import { accountFromSeeds } from "@stakebts/devnet";
 import { Cluster } from "@stakebts/testkit/cluster";
 import { freePort } from "@stakebts/testkit/postgres";
@@ -11,6 +13,7 @@ import { cpuMs, memoryMb } from "./process-cost.ts";
 const ROUNDS = 3;
 const PROCESSES = ["ingester", "scheduler", "payer", "watcher", "console"] as const;
 const LOOK_MS = 10;
+const READY_MS_MAX = 60_000;
 
 /**
  * From the start of a process until it says that it is ready, and of `stakebts status` until it has ended, beside a Node that does
@@ -22,6 +25,7 @@ export async function benchStartup(): Promise<readonly Row[]> {
     chain: { blockIntervalMs: 1_000, secondsPerBlock: 3, witnesses: 3 },
   });
   try {
+    await addUser(cluster.database.url);
     // A process is ready when its jobs are served: by the others, which run on.
     await cluster.startWorkers();
     const bare = await rounds(() => timeToEnd(["-e", "0"], {}));
@@ -32,7 +36,7 @@ export async function benchStartup(): Promise<readonly Row[]> {
         const port = await freePort();
         const startMs = performance.now();
         const worker = cluster.start(name, { STAKEBTS_HTTP_PORT: `${port}` });
-        while (!(await isReady(port))) await delay(LOOK_MS);
+        await ready(name, port, worker.exited);
         const tookMs = performance.now() - startMs;
         costs.push(`${cpuMs(worker.pid)} ms, ${memoryMb(worker.pid)?.now} MB`);
         worker.kill("SIGTERM");
@@ -80,10 +84,31 @@ async function timeToEnd(
   return performance.now() - startMs;
 }
 
-async function isReady(port: number): Promise<boolean> {
-  try {
-    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
-  } catch {
-    return false;
+/** The console does not start while no person could sign in. */
+async function addUser(url: string): Promise<void> {
+  const access = createPostgresConsoleAccess({ url });
+  await access.addUser(
+    { name: "bench", role: "viewer", passwordHash: await hashPassword("read and forgotten") },
+    { event: "console.user_added", subject: "bench", details: {} },
+  );
+  await access.close();
+}
+
+/** Rejects when the process ends, or is not ready after a minute: with what it says it lacks. */
+async function ready(name: string, port: number, exited: Promise<number | string>): Promise<void> {
+  let lacks = "nothing";
+  let end: number | string | undefined;
+  void exited.then((code) => {
+    end = code;
+  });
+  const untilMs = performance.now() + READY_MS_MAX;
+  while (performance.now() < untilMs && end === undefined) {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+    if (answer?.ok === true) return;
+    lacks = (await answer?.text()) ?? lacks;
+    await delay(LOOK_MS);
   }
+  throw new Error(
+    `${name} is not ready (${end === undefined ? "it runs" : `it ended with ${end}`}): ${lacks}`,
+  );
 }
