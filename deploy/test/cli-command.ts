@@ -6,7 +6,7 @@ export async function understands(argv: readonly string[]): Promise<boolean> {
   let called = false;
   const said: string[] = [];
   const terminal = { out: (text: string) => said.push(text), note: (text: string) => said.push(text) };
-  const program = buildProgram(
+  const program = await buildProgram(
     () => () => {
       called = true;
       return Promise.resolve();

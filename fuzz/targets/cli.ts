@@ -67,9 +67,9 @@ export const cli: Target = {
   name: "cli",
   about: "arguments of the command stakebts, in this process, with nothing to act upon",
   weight: 1,
-  open() {
+  async open() {
     const run = () => async () => {};
-    const { commands, options } = wordsOf(buildProgram(run, terminalTo([])));
+    const { commands, options } = wordsOf(await buildProgram(run, terminalTo([])));
     return {
       input(random) {
         const args = random.chance(0.9) ? [...random.pick(commands)] : [];

@@ -15,7 +15,7 @@ import type { Cursor, Ledger, NewReceipt } from "@stakebts/core/ledger/ledger";
 import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { newIngestDeps } from "@stakebts/core/processes/ingester";
-import { openChain } from "@stakebts/core/processes/open-ports";
+import { openChain } from "@stakebts/core/processes/open-chain";
 import type { LedgerView } from "@stakebts/core/ledger/view";
 import { type Browser, createBrowser } from "@stakebts/core/operators/browse/browser";
 import type { ConsoleAccess } from "@stakebts/core/operators/console-access";

@@ -1,39 +1,62 @@
 import { Command, CommanderError } from "commander";
 import type { Environment } from "@stakebts/core/config/environment";
-import { addAgreements, addStakes } from "./commands/agreements.ts";
-import { addAudit, addReceipts } from "./commands/audit.ts";
-import { addBackup } from "./commands/backup.ts";
-import { addBalance } from "./commands/balance.ts";
-import { addBalances } from "./commands/balances.ts";
-import { addCompletion } from "./commands/completion.ts";
-import { addConfig } from "./commands/config.ts";
-import { addDb } from "./commands/db.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addExport } from "./commands/export.ts";
-import { addFreeze, addPayments } from "./commands/freeze.ts";
-import { addBlocks } from "./commands/import-blocks.ts";
-import { addImport } from "./commands/import.ts";
-import { addKeys } from "./commands/keys.ts";
-import { addForecast, addLiabilities } from "./commands/liabilities.ts";
-import { addLimits } from "./commands/limits.ts";
-import { addNotify } from "./commands/notify.ts";
-import { addPayouts } from "./commands/payouts.ts";
-import { addRebuild } from "./commands/rebuild.ts";
-import { addReset, addRestore } from "./commands/restore.ts";
-import { addStatus } from "./commands/status.ts";
-import { addTopUp } from "./commands/top-ups.ts";
-import { addTransfers } from "./commands/transfers.ts";
-import { addUsers } from "./commands/users.ts";
 import { environmentOf } from "./config.ts";
 import { Context, type Run } from "./context.ts";
 import { EXIT, type ExitCode, explain } from "./exit.ts";
 import { examples } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
+type Add = (program: Command, run: Run) => void;
+
+/** Each command by its name, in the order in which the help names them. One is loaded when it is asked for: `status` needs no queues. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  status: async () => (await import("./commands/status.ts")).addStatus,
+  doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
+  payouts: async () => (await import("./commands/payouts.ts")).addPayouts,
+  payments: async () => (await import("./commands/freeze.ts")).addPayments,
+  freeze: async () => (await import("./commands/freeze.ts")).addFreeze,
+  unfreeze: async () => (await import("./commands/freeze.ts")).addUnfreeze,
+  limits: async () => (await import("./commands/limits.ts")).addLimits,
+  liabilities: async () => (await import("./commands/liabilities.ts")).addLiabilities,
+  forecast: async () => (await import("./commands/liabilities.ts")).addForecast,
+  balances: async () => (await import("./commands/balances.ts")).addBalances,
+  balance: async () => (await import("./commands/balance.ts")).addBalance,
+  "top-ups": async () => (await import("./commands/top-ups.ts")).addTopUp,
+  transfers: async () => (await import("./commands/transfers.ts")).addTransfers,
+  stakes: async () => (await import("./commands/agreements.ts")).addStakes,
+  agreements: async () => (await import("./commands/agreements.ts")).addAgreements,
+  receipts: async () => (await import("./commands/audit.ts")).addReceipts,
+  audit: async () => (await import("./commands/audit.ts")).addAudit,
+  export: async () => (await import("./commands/export.ts")).addExport,
+  backup: async () => (await import("./commands/backup.ts")).addBackup,
+  restore: async () => (await import("./commands/restore.ts")).addRestore,
+  reset: async () => (await import("./commands/restore.ts")).addReset,
+  rebuild: async () => (await import("./commands/rebuild.ts")).addRebuild,
+  import: async () => (await import("./commands/import.ts")).addImport,
+  blocks: async () => (await import("./commands/import-blocks.ts")).addBlocks,
+  notify: async () => (await import("./commands/notify.ts")).addNotify,
+  config: async () => (await import("./commands/config.ts")).addConfig,
+  db: async () => (await import("./commands/db.ts")).addDb,
+  keys: async () => (await import("./commands/keys.ts")).addKeys,
+  users: async () => (await import("./commands/users.ts")).addUsers,
+  completion: async () => (await import("./commands/completion.ts")).addCompletion,
+};
+
+/** The commands that a command line may mean; all of them where it names none, and for those that speak of the others. */
+export function commandsFor(args: readonly string[]): readonly string[] {
+  const all = Object.keys(COMMANDS);
+  const named = all.filter((name) => args.includes(name));
+  return named.length === 0 || named.includes("completion") ? all : named;
+}
+
 const withoutLineEnd = (text: string): string => text.replace(/\n$/u, "");
 
-/** The whole command line. */
-export function buildProgram(run: Run, terminal: Terminal): Command {
+/** @param names of the commands that it has; default: all */
+export async function buildProgram(
+  run: Run,
+  terminal: Terminal,
+  names: readonly string[] = Object.keys(COMMANDS),
+): Promise<Command> {
   const program = new Command("stakebts")
     .description("Look after a custodian's payouts: what is owed, what is paid, what needs a person.")
     // Not --env-file: Node itself takes an option of that name out of any command line.
@@ -61,38 +84,7 @@ Exit codes: 0 done; 1 the answer is no, or problems were found; 2 wrong usage; 6
 78 the configuration is wrong.
 `,
     );
-  for (const add of [
-    addStatus,
-    addDoctor,
-    addPayouts,
-    addPayments,
-    addFreeze,
-    addLimits,
-    addLiabilities,
-    addForecast,
-    addBalances,
-    addBalance,
-    addTopUp,
-    addTransfers,
-    addStakes,
-    addAgreements,
-    addReceipts,
-    addAudit,
-    addExport,
-    addBackup,
-    addRestore,
-    addReset,
-    addRebuild,
-    addImport,
-    addBlocks,
-    addNotify,
-    addConfig,
-    addDb,
-    addKeys,
-    addUsers,
-    addCompletion,
-  ])
-    add(program, run);
+  for (const name of names) (await COMMANDS[name]?.())?.(program, run);
   return program;
 }
 
@@ -116,7 +108,7 @@ export async function runCommandLine(
         await context.close();
       }
     };
-  const program = buildProgram(run, terminal);
+  const program = await buildProgram(run, terminal, commandsFor(args));
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;

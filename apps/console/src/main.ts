@@ -1,5 +1,6 @@
 import { serve } from "@hono/node-server";
-import { findQueueStore, openChain } from "@stakebts/core/processes/open-ports";
+import { openChain } from "@stakebts/core/processes/open-chain";
+import { findQueueStore } from "@stakebts/core/processes/open-queue";
 import { reportFreezes } from "@stakebts/core/processes/process-ports";
 import { shown } from "@stakebts/core/config/environment";
 import { policyOf } from "@stakebts/core/config/policy-file";

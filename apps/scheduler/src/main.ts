@@ -13,7 +13,7 @@ import { createPostgresLedger } from "@stakebts/core/ledger/postgres/ledger";
 import { createPostgresLedgerView } from "@stakebts/core/ledger/postgres/ledger-view";
 import { localFreeze } from "@stakebts/core/limits/local-freeze";
 import { measureFreeze } from "@stakebts/core/limits/metrics";
-import { findQueueStore, openJobQueue, workerOn } from "@stakebts/core/processes/open-ports";
+import { findQueueStore, openJobQueue, workerOn } from "@stakebts/core/processes/open-queue";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { runScheduler } from "@stakebts/core/processes/scheduler";
 import { JOB_KINDS } from "@stakebts/core/queue/catalog";

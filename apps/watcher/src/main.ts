@@ -5,7 +5,7 @@ import { measureBalance, measureSpendMonitor } from "@stakebts/core/custody/metr
 import { createPostgresMonitorLedger } from "@stakebts/core/custody/postgres-monitor-ledger";
 import { showPresence } from "@stakebts/core/custody/watcher-presence";
 import { measureNodes } from "@stakebts/core/ledger/chain-metrics";
-import { openChain } from "@stakebts/core/processes/open-ports";
+import { openChain } from "@stakebts/core/processes/open-chain";
 import { runProcess } from "@stakebts/core/processes/run-process";
 import { runWatcher } from "@stakebts/core/processes/watcher";
 import { hostClock } from "@stakebts/core/runtime/host-clock";

@@ -48,6 +48,9 @@ ${examples(["freeze --reason 'a key may be stolen'", "stop everything"], ["freez
         return EXIT.ok;
       }),
     );
+}
+
+export function addUnfreeze(program: Command, run: Run): void {
   program
     .command("unfreeze")
     .addArgument(new Argument("[level]", "what goes on").choices(FREEZE_LEVELS).default("all"))

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
 import type pg from "pg";
-import { z } from "zod";
+import * as z from "zod";
 import { isoText } from "@stakebts/kernel/text";
 import { quoted } from "./server.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const LABEL = "[a-z](?:[a-z0-9-]*[a-z0-9])?";
 const NAME = new RegExp(`^(?=.{1,63}$)${LABEL}(?:\\.${LABEL})*$`, "u");

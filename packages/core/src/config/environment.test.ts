@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { StartupError } from "@stakebts/kernel/errors";
 import { accountName } from "./account-name.ts";
 import { ConfigError, type Environment, readEnvironment, shown } from "./environment.ts";

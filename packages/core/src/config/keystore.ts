@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { publicKeyFromWif } from "@stakebts/bitshares/keys";
 
 /** What a process may need: each in its own keystore, so that the ingester never holds the key that pays. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import ms from "ms";
 import { parseDocument } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { bts } from "@stakebts/kernel/amount";
 import { DAY_MS, HOUR_MS } from "@stakebts/kernel/time";
 import { StartupError } from "@stakebts/kernel/errors";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RELATIONS } from "./setting-relations.ts";
 import { type Reader, SETTING_NAMES, type SettingName, SETTINGS, settingOf } from "./settings.ts";
 

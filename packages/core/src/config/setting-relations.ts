@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { distinctNodes, majorityOf } from "@stakebts/bitshares/node-address";
 import { CHANNEL_GROUPS } from "../alerts/channels.ts";
 import { EXCHANGE_ACCOUNTS } from "../rules/request.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { AddressProblem, formatAddress, parseAddress } from "../runtime/database-address.ts";
 import { KeyFormatError, privateKeyFromWif } from "@stakebts/bitshares/keys";
 

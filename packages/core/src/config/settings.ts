@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { PermissionId } from "@stakebts/bitshares/chain";
 import { CHANNEL_SETTINGS, type ChannelSettingName } from "../alerts/channels.ts";
 import { isNodeAddress } from "@stakebts/bitshares/node-address";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { bts } from "@stakebts/kernel/amount";
 import type { AnswerRules } from "../rules/answered.ts";
 import type { MonitorLedger } from "./monitor-ledger.ts";

@@ -1,5 +1,5 @@
 import { type Shares, shares } from "@stakebts/kernel/amount";
-import { z } from "zod";
+import * as z from "zod";
 
 /** What a watcher has noted last of the custodian's balance (ADR 0022): once an hour, and when a difference begins or ends. */
 export interface ReconciledBalance {

@@ -1,5 +1,5 @@
 import type { Transporter } from "nodemailer";
-import { z } from "zod";
+import * as z from "zod";
 import { answersWithin } from "../../runtime/answers-within.ts";
 import { defineChannel } from "../channel.ts";
 

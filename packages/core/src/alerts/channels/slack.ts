@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { chatText } from "../chat-text.ts";
 import { defineChannel } from "../channel.ts";
 import { ask } from "../http-request.ts";

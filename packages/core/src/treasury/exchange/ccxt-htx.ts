@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ExchangeError } from "../exchange.ts";
 import { amount, parseVenueUnits } from "./venue-answer.ts";
 import { refusal } from "./ccxt-refusals.ts";

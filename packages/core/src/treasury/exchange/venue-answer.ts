@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Shares, shares } from "@stakebts/kernel/amount";
 import { assert } from "@stakebts/kernel/assert";
 import { ExchangeError } from "../exchange.ts";
