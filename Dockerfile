@@ -109,7 +109,7 @@ ENV STAKEBTS_CONSOLE_ORIGIN=http://127.0.0.1:8400
 EXPOSE 8400 9104
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "deploy/image/answers.mjs", "http://127.0.0.1:9104/healthz"]
-CMD ["node", "apps/console/dist/main.js"]
+CMD ["node", "--liftoff-only", "apps/console/dist/main.js"]
 
 # docker run … stakebts/cli status. A command that ends has no health to be asked for.
 FROM runtime AS cli

@@ -47,7 +47,7 @@ export async function benchStartup(): Promise<readonly Row[]> {
         row(`${name}, from start to ready (processor time, memory: ${costs.at(-1)})`, ms, bare, "1000 ms"),
       );
     }
-    const entry = join(import.meta.dirname, "../apps/cli/dist/main.js");
+    const entry = join(import.meta.dirname, "../apps/cli/bin/stakebts.js");
     const status = await rounds(() => timeToEnd([entry, "status"], cluster.commandSettings()));
     rows.push(row("stakebts status", status, bare, "400 ms"));
     return rows;
