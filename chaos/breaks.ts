@@ -330,7 +330,7 @@ export const BREAKS: readonly Break[] = [
     patches: [
       {
         file: INGESTER_PROCESS,
-        find: "isNew ? await readHistory(deps) : { added: 0 }",
+        find: "upToDate === undefined ? { added: 0 } : await readHistory(historyDeps)",
         replace: "{ added: 0 }",
       },
     ],
