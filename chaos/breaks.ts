@@ -279,9 +279,13 @@ export const BREAKS: readonly Break[] = [
       {
         file: PAYER,
         find: `log.info("withdrawal.sent", ids);`,
-        replace: `await ledger.transaction((tx) => tx.payouts.confirm([{ payoutId: payout.id, by: { blockNum: 1, trxInBlock: 0, opInTrx: 0 } }]));`,
+        replace: `await ledger.transaction((tx) => tx.payouts.move(payout.id, ["signed", "sent"], "confirmed"));`,
       },
     ],
+    functions: [
+      { function: "payout_moves", find: "IF NEW.status = 'confirmed' THEN", replace: "IF false THEN" },
+    ],
+    sql: ["ALTER TABLE payout DROP CONSTRAINT payout_confirmed_has_block"],
     // Nodes say that they have taken it, and have not.
     scenario: async (target) => {
       await untilMuchIsOwed(target);
