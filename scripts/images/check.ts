@@ -372,7 +372,7 @@ async function checkReach(
 /** Of the program in a container, which is not process 1. */
 const PROGRAM_PID = `import { readdirSync, readFileSync } from "node:fs";
      const pid = readdirSync("/proc").map(Number).find((one) => {
-       try { return one > 1 && readFileSync("/proc/" + one + "/cmdline", "utf8").startsWith("node\\0--optimize"); } catch { return false; }
+       try { return one > 1 && /^node\\0.*\\/dist\\/main\\.js\\0$/s.test(readFileSync("/proc/" + one + "/cmdline", "utf8")); } catch { return false; }
      });`;
 
 /** The event loop of the program comes back no more: told so by way of Node's debugger, which a signal opens. */
