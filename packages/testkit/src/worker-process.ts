@@ -25,7 +25,7 @@ const LINES_KEPT = 5_000;
  * would spare 10 MB more, and halve the speed at which blocks are read. `--liftoff-only` spares what it would take to make the compiler of
  * queries, which is WebAssembly, a little faster.
  */
-const SHIPPED_FLAGS = [
+export const SHIPPED_FLAGS = [
   "--heap-growing-percent=15",
   "--max-semi-space-size=2",
   "--liftoff-only",

@@ -11,7 +11,7 @@ describe("an ingester", () => {
   let cluster: InProcessCluster;
   const stop = new AbortController();
   let running: Promise<void>;
-  let hear: () => void = () => undefined;
+  let answerHistory: () => void = () => undefined;
   let historyIsAsked = 0;
 
   beforeAll(async () => {
@@ -23,7 +23,7 @@ describe("an ingester", () => {
       accountHistory: async (request: Parameters<typeof history.accountHistory>[0]) => {
         historyIsAsked++;
         await new Promise<void>((resolve) => {
-          hear = resolve;
+          answerHistory = resolve;
         });
         return history.accountHistory(request);
       },
@@ -45,7 +45,9 @@ describe("an ingester", () => {
         replay: "last",
         skipBlocks: new Set(),
         adminReplay: false,
-        pollMs: 10,
+        // Longer than the test: what is not woken does not come by itself.
+        pollMs: 600_000,
+        headPollMs: 10,
         shown: {},
       } satisfies IngesterSettings,
       stop.signal,
@@ -54,7 +56,7 @@ describe("an ingester", () => {
 
   afterAll(async () => {
     stop.abort();
-    hear();
+    answerHistory();
     await running;
     await cluster.stop();
   });
@@ -72,7 +74,7 @@ describe("an ingester", () => {
     expect(historyIsAsked).toBe(1);
     expect(cluster.queue.size).toBe(0);
     await vi.waitFor(() => {
-      hear();
+      answerHistory();
       expect(cluster.queue.size).toBeGreaterThan(0);
     });
   });
