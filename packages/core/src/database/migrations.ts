@@ -1,6 +1,7 @@
 import { applyFunctions, differingFunctions, functionsIn } from "./functions.ts";
 import { LOCKS } from "./locks.ts";
 import { openSession } from "../runtime/database-session.ts";
+import { changeSchema, type LockPatience } from "../runtime/schema-change.ts";
 import { createHash, randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -96,10 +97,15 @@ export async function differingFunctionsOf(url: string, schemaFolder: string): P
 }
 
 /**
- * Applies the migrations that are missing, each in a transaction of its own, and then the functions and triggers, all in one.
+ * Applies the migrations that are missing, each in a transaction of its own, and then the functions and triggers, all in one; each
+ * is tried again while processes hold its locks.
  * @returns the names of the migrations. Throws when the history differs: then the functions of another version stay, too.
  */
-export function deployMigrations(url: string, schemaFolder: string): Promise<string[]> {
+export function deployMigrations(
+  url: string,
+  schemaFolder: string,
+  patience?: LockPatience,
+): Promise<string[]> {
   return connected(url, async (c) => {
     const files = migrationsIn(schemaFolder);
     const done = await applied(c);
@@ -110,23 +116,27 @@ export function deployMigrations(url: string, schemaFolder: string): Promise<str
       );
     const now: string[] = [];
     for (const m of files.filter((f) => !done.has(f.name))) {
-      await c.query("BEGIN");
-      try {
-        await c.query(m.sql); // no parameters: the simple protocol takes many statements and $$ bodies
-        await c.query(
-          "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), 1)",
-          [randomUUID(), m.checksum, m.name],
-        );
-        await c.query("COMMIT");
-      } catch (e) {
-        await c.query("ROLLBACK");
-        const at = (e as pg.DatabaseError).position;
-        const line = at ? ` line ${m.sql.slice(0, Number(at)).split("\n").length}` : "";
-        throw new Error(`${m.name}/migration.sql${line}: ${(e as Error).message}`, { cause: e });
-      }
+      await changeSchema(c, () => apply(c, m), patience);
       now.push(m.name);
     }
-    await applyFunctions(c, functionsOf(schemaFolder));
+    await changeSchema(c, () => applyFunctions(c, functionsOf(schemaFolder)), patience);
     return now;
   });
+}
+
+async function apply(c: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+  await c.query("BEGIN");
+  try {
+    await c.query(sql); // no parameters: the simple protocol takes many statements and $$ bodies
+    await c.query(
+      "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), 1)",
+      [randomUUID(), checksum, name],
+    );
+    await c.query("COMMIT");
+  } catch (e) {
+    await c.query("ROLLBACK");
+    const at = (e as pg.DatabaseError).position;
+    const line = at ? ` line ${sql.slice(0, Number(at)).split("\n").length}` : "";
+    throw new Error(`${name}/migration.sql${line}: ${(e as Error).message}`, { cause: e });
+  }
 }
