@@ -2,9 +2,12 @@ import { LOCKS } from "@stakebts/core/database/locks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
-import { type Fault, isNew } from "./faults.ts";
+import { type Fault, isNew } from "./fault.ts";
 import type { Patch } from "../scripts/bundle.ts";
-import { NOMINATORS } from "./nominators.ts";
+import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
+import { limitRequests, refuseAgreements, startWithAnotherAccount } from "./attacks.ts";
+import { DevnetWallet, tellLie, wifFromSeed } from "@stakebts/devnet";
+import { accountIdOf, ownNode } from "./chain-watch.ts";
 import { steal, theftOf } from "./thefts.ts";
 import { CLUSTER_NODES, pauseQueues, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
@@ -26,6 +29,8 @@ export interface Break {
   readonly needsRedis?: true;
   /** In the place of drawn faults, in each round. */
   readonly scenario: Fault["happen"];
+  /** What goes on when all faults end. */
+  readonly lasting?: (target: ReplicatedCluster) => void;
 }
 
 const PAYER = "packages/core/src/payments/pay-payouts.ts";
@@ -34,12 +39,20 @@ const INGESTER_PROCESS = "packages/core/src/processes/ingester.ts";
 const PAYER_PROCESS = "packages/core/src/processes/payer.ts";
 const WATCHER_PROCESS = "packages/core/src/processes/watcher.ts";
 const SCHEDULER = "packages/core/src/processes/scheduler.ts";
+const NODE_ADDRESS = "packages/bitshares/src/node-address.ts";
+const CONNECTION = "packages/bitshares/src/rpc-connection.ts";
+const REQUEST_PACE = "packages/bitshares/src/request-pace.ts";
+const KEYS = "packages/bitshares/src/keys.ts";
+const BIND_LEDGER = "packages/core/src/ledger/bind-ledger.ts";
+const PASSING_TROUBLE = "packages/core/src/runtime/passing-trouble.ts";
 const SAVE = "const answers = await ledger.withdrawals.save(";
 /** Said where a process is about to be killed or frozen. The pause is no safeguard: it makes a moment long enough to hit. */
 const HERE = "chaos.here";
 const PAUSE = `deps.log.info("${HERE}"); await new Promise((wake) => setTimeout(wake, 250));`;
 const THIEF = NOMINATORS.at(-1) as string;
 const NO_NOMINATION = { login: "ingester", what: "an invented nomination" } as const;
+const ANSWERED = { login: "ingester", what: "a nomination that is answered already" } as const;
+const OTHER_PAYEE = { login: "payer", what: "who is paid" } as const;
 const NO_PAYMENT = { login: "ingester", what: "an invented payment" } as const;
 /** With the safeguard the alarm comes in a few seconds. */
 const UNNOTICED_MS = 20_000;
@@ -368,6 +381,130 @@ export const BREAKS: readonly Break[] = [
       );
       letPay(target);
       await until(target, NOTHING_IS_DUE);
+    },
+  },
+  {
+    name: "answered-once",
+    patches: [],
+    sql: ["DROP TRIGGER transfer_begins_undecided ON transfer"],
+    // With the login of the ingester a thief writes a nomination that counts as answered.
+    scenario: (target) => steal(target, theftOf(ANSWERED)),
+  },
+  {
+    name: "column-rights",
+    patches: [],
+    sql: ["GRANT UPDATE ON payout TO stakebts_payer"],
+    // With the login of the payer a thief changes who is paid.
+    scenario: (target) => steal(target, theftOf(OTHER_PAYEE)),
+  },
+  {
+    name: "majority",
+    patches: [{ file: NODE_ADDRESS, find: "Math.floor(distinctNodes(urls).length / 2) + 1", replace: "1" }],
+    // All nodes but one are away, and that one tells of a gift that was never given: it has to go back.
+    scenario: async ({ cluster: { devnet } }) => {
+      await delay(2_000);
+      const [liar, ...others] = devnet.nodes.slice(0, CLUSTER_NODES);
+      for (const { faults } of others) {
+        faults.refuseConnections(true);
+        faults.disconnectAll();
+      }
+      const wallet = new DevnetWallet({
+        url: ownNode(devnet),
+        name: CUSTODIAN,
+        activeKey: wifFromSeed(`${CUSTODIAN}-active`),
+      });
+      const victim = await accountIdOf(wallet);
+      const attacker = await accountIdOf(wallet, THIEF);
+      wallet.close();
+      if (liar !== undefined) tellLie(liar.faults, "invent-virtual", { victim, attacker });
+      await delay(6_000);
+    },
+  },
+  {
+    name: "bound-ledger",
+    patches: [
+      {
+        file: BIND_LEDGER,
+        find: "bound.chainId !== wanted.chainId || bound.custodianId !== wanted.custodianId",
+        replace: "false",
+      },
+    ],
+    functions: [
+      {
+        function: "save_withdrawals",
+        find: "(bound.chain_id, bound.custodian_id) IS DISTINCT FROM (of_chain, of_custodian)",
+        replace: "false",
+      },
+    ],
+    // An operator starts a payer with the keys of another account.
+    scenario: (target) => startWithAnotherAccount(target),
+  },
+  {
+    name: "asked-over-http",
+    patches: [
+      {
+        file: CONNECTION,
+        find: "http ??= createHttpCaller({",
+        replace: "throw error;\n    http ??= createHttpCaller({",
+      },
+    ],
+    // A stranger pays for a block that comes over no WebSocket.
+    scenario: async ({ cluster: { devnet } }) => {
+      await delay(1_000);
+      devnet.injectUnreadable();
+    },
+  },
+  {
+    name: "cheap-keys",
+    patches: [
+      {
+        file: KEYS,
+        find: "if (bytes === undefined) return undefined;\n  return remember(uncheckedByText, text, bytes);",
+        replace: `if (bytes === undefined) return undefined;
+  try {
+    bitsharesjs().PublicKey.fromBuffer(Buffer.from(bytes)).toUncompressed();
+  } catch {}
+  return remember(uncheckedByText, text, bytes);`,
+      },
+    ],
+    // A stranger pays for blocks that are full of keys.
+    scenario: async ({ cluster: { devnet } }) => {
+      for (let blocks = 0; blocks < 3; blocks++) {
+        devnet.injectDear(20);
+        await delay(2_000);
+      }
+    },
+  },
+  {
+    name: "request-pace",
+    patches: [
+      { file: REQUEST_PACE, find: "    limited() {\n", replace: "    limited() {\n      return false;\n" },
+    ],
+    scenario: () => delay(1_000),
+    // Every node closes the connection of who asks too often.
+    lasting: (target) => limitRequests(target, { perSecond: 60, by: "closing" }),
+  },
+  {
+    name: "known-trouble",
+    patches: [
+      {
+        file: PASSING_TROUBLE,
+        find: "  if (error instanceof AssertionError || error instanceof StartupError) return false;\n",
+        replace: "  return true;\n",
+      },
+    ],
+    // The database refuses a row for a reason that no process knows: people have to hear of it.
+    scenario: async (target) => {
+      const mend = await refuseAgreements(target);
+      const schedulers = replicasOf(target, "scheduler").map(({ process: worker }) =>
+        worker.waitFor(({ event }) => event === "process.broken").catch(() => new Promise(() => undefined)),
+      );
+      const isHeard = await Promise.race([
+        ...schedulers.map((heard) => heard.then(() => true)),
+        delay(UNNOTICED_MS, false, { ref: false }),
+      ]);
+      if (!isHeard) target.unnoticed.push("a row was refused again and again, and no process ended");
+      await mend();
     },
   },
 ];

@@ -1,64 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { WorkerLogLine, WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import type { Prng } from "@stakebts/testkit/simulator/prng";
-import { ChainWatch, ownNode } from "./chain-watch.ts";
-import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
+import { ATTACKS } from "./attacks.ts";
+import { anyNode, anyPayer, anyReplica, type Fault, isNew } from "./fault.ts";
 import type { FaultProxy } from "./fault-proxy.ts";
-import { steal, THEFTS } from "./thefts.ts";
 import type { Replica } from "./replica.ts";
-import { LIES, type Lie, tellLie } from "@stakebts/devnet";
-import {
-  CLUSTER_NODES,
-  leader,
-  pauseQueues,
-  type ReplicatedCluster,
-  replicasOf,
-} from "./replicated-cluster.ts";
+import { CLUSTER_NODES, leader, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
 /** Longer than BullMQ's lock of a job (5 s): another takes the job up. */
 const FROZEN_MS = 6_500;
 /** Longer than the database keeps the lock of a payer that is silent (10 s), and a stand-by needs to ask for it (1 s). */
 const FROZEN_PAYER_MS = 13_000;
 const HOUR_MS = 3_600_000;
-
-export interface Fault {
-  readonly kind: string;
-  /** How often it is in the deck from which a round draws. */
-  readonly weight: number;
-  /** Faults that share a word do not happen at the same time. */
-  readonly alone?: "postgres" | "redis" | "chain";
-  readonly needsRedis?: true;
-  /** Resolves when it is over. */
-  readonly happen: (
-    target: ReplicatedCluster,
-    prng: Prng,
-    /** Told what of its kind it is. */
-    say: (what: string) => void,
-  ) => Promise<void>;
-}
-
-const anyReplica = (target: ReplicatedCluster, prng: Prng): Replica => prng.pick(target.replicas);
-const anyNode = (target: ReplicatedCluster, prng: Prng) => {
-  const node = target.cluster.devnet.nodes[prng.int(0, CLUSTER_NODES - 1)];
-  if (node === undefined) throw new Error("there is a node");
-  return node;
-};
-const anyPayer = (target: ReplicatedCluster, prng: Prng): Replica =>
-  prng.chance(0.7) ? leader(target) : anyReplica(target, prng);
-
-/** Whom a node lies about, and who is to gain by it. */
-async function liarsInterest({ cluster: { devnet } }: ReplicatedCluster, prng: Prng) {
-  const watch = new ChainWatch(ownNode(devnet));
-  try {
-    return {
-      victim: await watch.accountId(CUSTODIAN),
-      attacker: await watch.accountId(prng.pick(NOMINATORS)),
-    };
-  } finally {
-    watch.close();
-  }
-}
 
 async function whileOn(
   proxies: readonly FaultProxy[],
@@ -90,6 +43,7 @@ async function fork(target: ReplicatedCluster, prng: Prng): Promise<void> {
 }
 
 export const FAULTS: readonly Fault[] = [
+  ...ATTACKS,
   {
     kind: "sigkill",
     weight: 4,
@@ -138,16 +92,6 @@ export const FAULTS: readonly Fault[] = [
       await target.cluster.database.snapshot();
       await delay(prng.int(500, 5_000));
       await target.cluster.database.restore();
-    },
-  },
-  {
-    kind: "thief",
-    weight: 4,
-    alone: "postgres",
-    happen: (target, prng, say) => {
-      const theft = prng.pick(THEFTS);
-      say(`${theft.login}: ${theft.what}`);
-      return steal(target, theft);
     },
   },
   {
@@ -206,17 +150,6 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
-    kind: "queues_paused",
-    weight: 1,
-    needsRedis: true,
-    alone: "redis",
-    happen: async (target, prng) => {
-      await pauseQueues(target, true);
-      await delay(prng.int(500, 5_000));
-      await pauseQueues(target, false);
-    },
-  },
-  {
     kind: "node_cut",
     weight: 1,
     happen: async (target, prng) => {
@@ -252,17 +185,6 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
-    kind: "node_lies",
-    weight: 3,
-    happen: async (target, prng) => {
-      const { faults } = anyNode(target, prng);
-      const options = await liarsInterest(target, prng);
-      tellLie(faults, prng.pick(Object.keys(LIES) as Lie[]), options);
-      await delay(prng.int(1_000, 5_000));
-      tellLie(faults, null, options);
-    },
-  },
-  {
     kind: "node_forgets",
     weight: 1,
     happen: async (target, prng) => {
@@ -287,14 +209,6 @@ export const FAULTS: readonly Fault[] = [
       faults.lagBlocks(prng.int(3, 40));
       await delay(prng.int(500, 3_000));
       faults.lagBlocks(0);
-    },
-  },
-  {
-    kind: "unreadable_block",
-    weight: 1,
-    happen: async ({ cluster: { devnet } }) => {
-      devnet.injectUnreadable();
-      await Promise.resolve();
     },
   },
   { kind: "fork", weight: 2, alone: "chain", happen: fork },
@@ -330,9 +244,3 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ];
-
-/** A line with this event that comes after those that are there now. */
-export function isNew(worker: WorkerProcess, event: string): (line: WorkerLogLine) => boolean {
-  const seen = new Set(worker.lines);
-  return (line) => line.event === event && !seen.has(line);
-}

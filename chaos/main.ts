@@ -4,7 +4,7 @@ import { type ChaosOptions, isSound, runChaos, summary } from "./run.ts";
 
 const USAGE = `Real processes, PostgreSQL, Redis and nodes with faults, and an audit from the chain alone. See docs/chaos.md.
 
-  npm run chaos -- [--rounds N] [--seed S] [--seconds S] [--calm S] [--log FILE] [--break SAFEGUARD [--expect-caught]]
+  npm run chaos -- [--rounds N] [--seed S] [--seconds S] [--calm S] [--log FILE] [--break SAFEGUARD [--expect-caught] | --scenario SAFEGUARD]
 
   --rounds         how many rounds (default 5); with --break: at most so many
   --seed           of the first round, the others count on; without it one is drawn
@@ -12,6 +12,7 @@ const USAGE = `Real processes, PostgreSQL, Redis and nodes with faults, and an a
   --calm           seconds in which everything has to be paid afterwards (default 60)
   --break          do without one safeguard, and see it noticed; "all": one after the other:
                    ${BREAKS.map(({ name }) => name).join(", ")}
+  --scenario       the trouble of that break, with the safeguard in its place: all has to be well; "all": one after the other
   --log            a file for every line that the workers say
   --expect-caught  end with 0 if, and only if, something was wrong
 `;
@@ -24,6 +25,7 @@ function readArguments() {
       seconds: { type: "string", default: "10" },
       calm: { type: "string", default: "60" },
       break: { type: "string" },
+      scenario: { type: "string" },
       log: { type: "string" },
       "expect-caught": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -31,12 +33,14 @@ function readArguments() {
   });
   const numbers = [values.rounds, values.seconds, values.calm, values.seed].map(Number);
   const [rounds = 0, faults = 0, calm = 0, seed = 0] = numbers;
-  const without = values.break === "all" ? BREAKS : BREAKS.filter(({ name }) => name === values.break);
+  const chosen = values.break ?? values.scenario;
+  const without = chosen === "all" ? BREAKS : BREAKS.filter(({ name }) => name === chosen);
   const isNonsense =
     ![rounds, faults, calm].every((count) => Number.isSafeInteger(count) && count > 0) ||
     !Number.isSafeInteger(seed) ||
     seed < 0 ||
-    (values.break !== undefined && without.length === 0);
+    (values.break !== undefined && values.scenario !== undefined) ||
+    (chosen !== undefined && without.length === 0);
   if (values.help || isNonsense) return undefined;
   return {
     options: {
@@ -47,10 +51,13 @@ function readArguments() {
       logFile: values.log,
       log,
     },
-    without,
+    without: values.scenario === undefined ? without : without.map(withItsSafeguard),
     expectCaught: values["expect-caught"],
   };
 }
+
+/** The same trouble, and nothing taken away: what is caught without the safeguard must be well with it. */
+const withItsSafeguard = (without: Break): Break => ({ ...without, patches: [], functions: [], sql: [] });
 
 const log = (line: string): void => {
   process.stdout.write(`${line}\n`);

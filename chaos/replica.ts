@@ -26,7 +26,9 @@ export class Replica {
   readonly nodes: readonly FaultProxy[];
   /** Of its host's clock. Holds from its next start. */
   clockOffsetMs = 0;
-  /** Assertions of the product that failed. */
+  /** Something is wrong that the process has to end because of. */
+  mayBreak = false;
+  /** Assertions of the product that failed, where none may. */
   readonly broken: string[] = [];
   readonly #cluster: Cluster;
   #process: WorkerProcess;
@@ -110,7 +112,7 @@ export class Replica {
   async #supervise(): Promise<void> {
     for (;;) {
       const how = await this.#process.exited;
-      if (how === BROKEN) {
+      if (how === BROKEN && !this.mayBreak) {
         const last = this.#process.lines.findLast(({ event }) => event === "process.broken");
         this.broken.push(`${this.name}: ${String(last?.["message"])}`);
       }

@@ -101,6 +101,7 @@ export function endFaults({ cluster: { devnet }, replicas }: ReplicatedCluster):
     faults.lagBlocks(0);
     faults.swallowBroadcasts(0);
     faults.lie(null);
+    faults.limitRequests(null);
   }
   devnet.heal();
   devnet.stallIrreversibility(false);

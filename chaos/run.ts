@@ -4,7 +4,8 @@ import type { AuditTerms } from "@stakebts/testkit/simulator/auditor";
 import { Prng } from "@stakebts/testkit/simulator/prng";
 import type { Break } from "./breaks.ts";
 import { ChainWatch, memoOpener, ownNode } from "./chain-watch.ts";
-import { type Fault, FAULTS } from "./faults.ts";
+import type { Fault } from "./fault.ts";
+import { FAULTS } from "./faults.ts";
 import { mutatedWorkers } from "./mutated-workers.ts";
 import { CUSTODIAN, Nominators, planSendings, SENDING_LIFE_SECONDS } from "./nominators.ts";
 import { judge, type Verdict } from "./oracle.ts";
@@ -163,6 +164,7 @@ class Run {
       await nominators.allApproved();
       await faults;
       endFaults(target);
+      without?.lasting?.(target);
       const calmSinceMs = Date.now();
       const end = await this.#settle();
       return { ...end, faults: happened, settledMs: Date.now() - calmSinceMs };

@@ -148,6 +148,18 @@ describe("a chain of three nodes", () => {
     expect(await findPayout(chain, signed.txid)).toHaveLength(1);
   });
 
+  it("is read past a block that is full of keys, and its root is proved byte by byte", async () => {
+    const events: string[] = [];
+    const { devnet, chain } = await givenChain({ log: (event) => events.push(event) });
+    const { signed } = await givenPayout(chain);
+    devnet.injectDear(8);
+    await chain.broadcast(signed.bytes);
+    await devnet.produce(30);
+    devnet.nodes[1]?.faults.refuseConnections(true); // no second node needs to vouch for it
+    expect(await findPayout(chain, signed.txid)).toHaveLength(1);
+    expect(events).not.toContain("block.unverifiable");
+  });
+
   it("is read past a block that no WebSocket can carry, and its root is proved byte by byte", async () => {
     const events: string[] = [];
     const { devnet, chain } = await givenChain({ log: (event) => events.push(event), callDeadlineMs: 500 });

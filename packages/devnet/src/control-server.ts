@@ -64,6 +64,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   heal: (devnet) => devnet.heal(),
   injectOperation: (devnet, _, { node, args }) => devnet.injectOperation(args[0] as [number, Wire], { node }),
   injectUnreadable: (devnet, _, { node }) => devnet.injectUnreadable({ node }),
+  injectDear: (devnet, _, { node, args }) => devnet.injectDear(numberAt(args, 0, 1), { node }),
   dropReplyAfterAccept: (_, faults, { args }) => faults.dropReplyAfterAccept(numberAt(args, 0, 1)),
   delayRepliesMs: (_, faults, { args }) => faults.delayRepliesMs(numberAt(args, 0)),
   refuseConnections: (_, faults, { args }) => faults.refuseConnections(booleanAt(args, 0)),

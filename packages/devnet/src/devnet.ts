@@ -5,6 +5,7 @@ import { privateKeyFromWif, publicKeyOf } from "./node/keys.ts";
 import { Network } from "./node/network.ts";
 import type { Wire } from "./node/json-text.ts";
 import { Transaction } from "./node/transaction.ts";
+import { dearApproval } from "./node/dear.ts";
 import { unreadableProposal } from "./node/unreadable.ts";
 
 export interface DevnetAccount {
@@ -102,6 +103,8 @@ export interface Devnet {
   injectOperation(operation: readonly [tag: number, value: Wire], options?: { node?: number }): void;
   /** Puts a proposal into a coming block that holds a string which is no UTF-8: no node can send that block over a WebSocket. */
   injectUnreadable(options?: { node?: number }): void;
+  /** Puts approvals by keys into coming blocks, each as large as a transaction may be: they are dear to read. */
+  injectDear(count: number, options?: { node?: number }): void;
   stop(): Promise<void>;
 }
 
@@ -138,6 +141,12 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     await Promise.all([control?.stop(), ...network.nodes.map((node) => node.stop())]);
     announceStop();
   };
+  const inject = (node: number, operationAt: (headTimeSec: number) => ForeignOperation): void => {
+    const target = network.nodes[node];
+    if (target === undefined) throw new RangeError(`there is no node ${node}`);
+    const { codec, dynamic } = target.chain.state;
+    target.receive(foreignTransaction(codec, dynamic.headTime, operationAt(dynamic.headTime)));
+  };
   const devnet: Devnet = {
     chainId: network.chainId,
     urls: network.nodes.map(({ url }) => url),
@@ -171,18 +180,12 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     partition: (groups) => network.partition(groups),
     heal: () => network.heal(),
     injectOperation: ([tag, value], { node = 0 } = {}) => {
-      const target = network.nodes[node];
-      if (target === undefined) throw new RangeError(`there is no node ${node}`);
-      const { state } = target.chain;
       const packed = Buffer.from(JSON.stringify(value), "utf8");
-      target.receive(foreignTransaction(state.codec, state.dynamic.headTime, { tag, value, packed }));
+      inject(node, () => ({ tag, value, packed }));
     },
-    injectUnreadable: ({ node = 0 } = {}) => {
-      const target = network.nodes[node];
-      if (target === undefined) throw new RangeError(`there is no node ${node}`);
-      const { state } = target.chain;
-      const { headTime } = state.dynamic;
-      target.receive(foreignTransaction(state.codec, headTime, unreadableProposal(headTime)));
+    injectUnreadable: ({ node = 0 } = {}) => inject(node, unreadableProposal),
+    injectDear: (count, { node = 0 } = {}) => {
+      for (let n = 0; n < count; n++) inject(node, () => dearApproval(n, options.addressPrefix));
     },
     stop: () => (stopping ??= shutDown()),
   };
@@ -202,13 +205,19 @@ function checkStride(secondsPerBlock: number): void {
     throw new RangeError("secondsPerBlock is a whole number of seconds, at least 1");
 }
 
+interface ForeignOperation {
+  readonly tag: number;
+  readonly value: Wire;
+  readonly packed: Buffer;
+}
+
 let injected = 0;
 
 /** Of an operation that was only injected the bytes are the JSON text: they cannot be checked, as with any unknown operation. */
 function foreignTransaction(
   codec: Transaction["codec"],
   headTime: number,
-  value: { tag: number; value: Wire; packed: Buffer },
+  value: ForeignOperation,
 ): Transaction {
   const operation = { tag: "foreign", value } as const;
   // A number of its own keeps two equal injections apart.
