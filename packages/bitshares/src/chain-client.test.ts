@@ -242,6 +242,25 @@ describe("reading one node", () => {
     });
   });
 
+  it("tells the head as nodes said it when they were asked, also when one is gone before they agree", async () => {
+    const chain = new ScriptedChain().grow(3);
+    const held: (() => void)[] = [];
+    const answerLater = (answer: unknown) =>
+      new Instead((socket, { id }) => held.push(() => socket.send(JSON.stringify({ id, result: answer }))));
+    const nodes = [await nodeOf(chain), await nodeOf(chain), await nodeOf(chain)];
+    const client = clientOf(nodes);
+    await client.head();
+    chain.grow(1);
+    const header = chain.script()["get_block_header"] as (blockNum: number) => unknown;
+    for (const node of nodes) node.script["get_block_header"] = (n: number) => answerLater(header(n));
+    const asked = client.head();
+    await expect.poll(() => held.length).toBe(3);
+    for (const node of nodes) node.script["get_objects"] = () => refuse({ message: "too busy" });
+    await expect(client.head()).rejects.toThrow(ChainError);
+    for (const answer of held) answer();
+    expect(await asked).toMatchObject({ headBlockNum: 4, irreversibleBlockNum: 4 });
+  });
+
   it.each<[string, Script, ChainErrorCode]>([
     ["is silent", { get_objects: () => silence }, "no_usable_node"],
     ["hangs up", { get_objects: () => hangUp }, "no_usable_node"],

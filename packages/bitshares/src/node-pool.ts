@@ -71,7 +71,11 @@ export interface NodeState {
   readonly lie: string | undefined;
 }
 
-export type UsableNode = Node & { readonly head: ChainHead };
+/** A node that may be read from, and its head when it was asked: `node.head` may be another one, or none, a moment later. */
+interface UsableNode {
+  readonly node: Node;
+  readonly head: ChainHead;
+}
 
 const now = (): number => performance.now();
 
@@ -141,7 +145,7 @@ export class NodePool {
   }
 
   async chainId(): Promise<string> {
-    await this.usable();
+    await this.#usable();
     return this.#chainId as string; // a node is usable, so it is known
   }
 
@@ -152,7 +156,7 @@ export class NodePool {
    * What a minority could hold back is told apart in `latest`: as far as it may be, unless a quorum says that it is not.
    */
   async head(): Promise<ChainHead> {
-    const usable = await this.usable(0);
+    const usable = await this.#usable(0);
     const { quorum } = this.#options;
     const byTime = usable.toSorted(
       (a, b) => b.head.headTimeMs - a.head.headTimeMs || b.head.headBlockNum - a.head.headBlockNum,
@@ -193,14 +197,14 @@ export class NodePool {
     ask: (connection: RpcConnection) => Promise<T>,
     { hasBlock = 0 }: { hasBlock?: number } = {},
   ): Promise<T> {
-    const usable = await this.usable();
-    const rank = (node: UsableNode) =>
-      (node.head.irreversibleBlockNum >= hasBlock ? 0 : 8) +
+    const usable = await this.#usable();
+    const rank = ({ node, head }: UsableNode) =>
+      (head.irreversibleBlockNum >= hasBlock ? 0 : 8) +
       (now() < node.avoidReadingUntilMs ? 4 : 0) +
       (node.connection.requestsPerSecond === undefined ? 0 : 2) +
       (node === this.#preferred ? 0 : 1);
     let last: ChainError | undefined;
-    for (const node of usable.toSorted((a, b) => rank(a) - rank(b))) {
+    for (const { node } of usable.toSorted((a, b) => rank(a) - rank(b))) {
       try {
         const answer = await ask(node.connection);
         this.#preferred = node;
@@ -262,15 +266,17 @@ export class NodePool {
   }
 
   /** Nodes that may be read from, at least as many as must agree. Throws ChainError. */
-  async usable(ageMsMax = PROBE_AGE_MS_MAX): Promise<readonly UsableNode[]> {
+  async #usable(ageMsMax = PROBE_AGE_MS_MAX): Promise<readonly UsableNode[]> {
     await this.#refresh(ageMsMax);
     this.#pinChain();
     const reference = this.#referenceIrreversible();
     const reasons: string[] = [];
-    const usable = this.#nodes.filter((node): node is UsableNode => {
+    const usable = this.#nodes.flatMap((node): readonly UsableNode[] => {
+      const { head } = node;
       const reason = this.#whyNot(node, reference);
-      if (reason !== undefined) reasons.push(`${node.connection.name}: ${reason}`);
-      return reason === undefined;
+      if (reason === undefined && head !== undefined) return [{ node, head }];
+      reasons.push(`${node.connection.name}: ${reason}`);
+      return [];
     });
     if (usable.length >= this.#options.quorum) return usable;
     const onWrongChain = (node: Node) =>
@@ -295,7 +301,7 @@ export class NodePool {
     { atLeast = this.#options.quorum, canChange = false }: { atLeast?: number; canChange?: boolean } = {},
   ): Promise<void> {
     if (atLeast === 1 && this.#nodes.length === 1) return;
-    const votes = await this.#poll(await this.usable(), ask, { text: (answer) => answer, enough: atLeast });
+    const votes = await this.#poll(await this.#usable(), ask, { text: (answer) => answer, enough: atLeast });
     const winner = this.#winner(what, votes, atLeast);
     if (winner === undefined) throw this.#dispute(what, votes, atLeast, canChange ? STATE_DISPUTE_MS : 0);
     if (!canChange) this.#catchThose(what, votes, winner);
@@ -307,7 +313,7 @@ export class NodePool {
   /** What a quorum says about something that cannot change. Throws ChainError, "inconsistent_chain" when none agrees. */
   async agreeForEver(what: string, ask: (connection: RpcConnection) => Promise<string>): Promise<string> {
     if (this.#nodes.length === 1) return this.read(ask);
-    return this.#vote(what, await this.usable(), ask);
+    return this.#vote(what, await this.#usable(), ask);
   }
 
   async #vote(
@@ -341,7 +347,7 @@ export class NodePool {
   ): Promise<T> {
     const { quorum } = this.#options;
     if (this.#nodes.length === 1) return this.read(ask);
-    const votes = await this.#poll(await this.usable(), ask, { text, enough: quorum });
+    const votes = await this.#poll(await this.#usable(), ask, { text, enough: quorum });
     const winner = this.#winner(what, votes, quorum);
     if (winner === undefined) throw this.#dispute(what, votes, quorum, STATE_DISPUTE_MS);
     for (const { node, answer, text: told } of votes)
@@ -359,7 +365,7 @@ export class NodePool {
     ask: (connection: RpcConnection) => Promise<bigint>,
   ): Promise<{ readonly atLeast: bigint; readonly atMost: bigint }> {
     const { quorum } = this.#options;
-    const votes = await this.#poll(await this.usable(), ask, { text: String, enough: "any" });
+    const votes = await this.#poll(await this.#usable(), ask, { text: String, enough: "any" });
     const answers = votes.map(({ answer }) => answer);
     if (answers.length < quorum)
       throw new ChainError("no_usable_node", `${answers.length} nodes answered of ${quorum} needed`);
@@ -376,22 +382,26 @@ export class NodePool {
     ask: (connection: RpcConnection) => Promise<T>,
     { text, enough }: { text: (answer: T) => string; enough: number | "any" },
   ): Promise<readonly Vote<T>[]> {
-    const well = nodes.filter((node) => now() >= node.avoidReadingUntilMs);
+    const well = nodes.filter(({ node }) => now() >= node.avoidReadingUntilMs);
     const asked = enough === "any" && well.length >= this.#options.quorum ? well : nodes;
     let last: ChainError | undefined;
-    const votes = await collectVotes(asked, ask, {
-      text,
-      isEnough: (all) =>
-        enough === "any"
-          ? all.length >= this.#options.quorum
-          : Math.max(...voteTally(all).values()) >= enough,
-      failed: (node, error) => {
-        if (!(error instanceof ChainError)) throw error;
-        last = error;
-        if (error instanceof NodeLie) this.#caught(node, error.message);
-        if (!(error instanceof NodeRefusal)) node.avoidReadingUntilMs = now() + AVOID_MS;
+    const votes = await collectVotes(
+      asked.map(({ node }) => node),
+      ask,
+      {
+        text,
+        isEnough: (all) =>
+          enough === "any"
+            ? all.length >= this.#options.quorum
+            : Math.max(...voteTally(all).values()) >= enough,
+        failed: (node, error) => {
+          if (!(error instanceof ChainError)) throw error;
+          last = error;
+          if (error instanceof NodeLie) this.#caught(node, error.message);
+          if (!(error instanceof NodeRefusal)) node.avoidReadingUntilMs = now() + AVOID_MS;
+        },
       },
-    });
+    );
     if (votes.length === 0 && last !== undefined) throw last;
     return votes;
   }
@@ -476,8 +486,8 @@ export class NodePool {
   #noticeApart(usable: readonly UsableNode[], apartBlocks: number): void {
     const what = "how far the chain is";
     if (apartBlocks <= IRREVERSIBLE_LAG_BLOCKS_MAX) return void this.#disputes.delete(what);
-    const votes = usable.map((node) => {
-      const text = `irreversible block ${node.head.irreversibleBlockNum}`;
+    const votes = usable.map(({ node, head }) => {
+      const text = `irreversible block ${head.irreversibleBlockNum}`;
       return { node, answer: text, text };
     });
     this.#dispute(what, votes, this.#options.quorum, STATE_DISPUTE_MS);
