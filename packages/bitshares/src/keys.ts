@@ -33,8 +33,7 @@ export function publicKeyBytes(text: string): Uint8Array | undefined {
   const known = bytesByText.get(text) ?? uncheckedByText.get(text);
   if (known !== undefined) return known;
   const bytes = text.length > 80 ? undefined : decodeBase58Fixed(text, 37)?.subarray(0, 33);
-  if (bytes === undefined) return undefined;
-  return remember(uncheckedByText, text, bytes);
+  return bytes === undefined ? undefined : remember(uncheckedByText, text, bytes);
 }
 
 /** 58 to the fifth, the largest power whose product with 16 bits and a carry stays exact. */
