@@ -4,7 +4,7 @@ import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./fault.ts";
 import type { Patch } from "../scripts/bundle.ts";
-import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
+import { CUSTODIAN, NOMINATORS, type Sending } from "./nominators.ts";
 import { limitRequests, refuseAgreements, startWithAnotherAccount } from "./attacks.ts";
 import { DevnetWallet, tellLie, wifFromSeed } from "@stakebts/devnet";
 import { accountIdOf, ownNode } from "./chain-watch.ts";
@@ -27,6 +27,10 @@ export interface Break {
   /** Of the policy; chain time. */
   readonly expirationSeconds?: number;
   readonly needsRedis?: true;
+  /** What the ledger holds from the beginning, with the safeguard and without. */
+  readonly given?: readonly string[];
+  /** What is sent in each round besides. */
+  readonly sendings?: readonly Sending[];
   /** In the place of drawn faults, in each round. */
   readonly scenario: Fault["happen"];
   /** What goes on when all faults end. */
@@ -485,7 +489,7 @@ export const BREAKS: readonly Break[] = [
       for (const proxy of proxies) proxy.cut();
       await delay(BEHIND_MS);
     },
-    lasting: (target) => limitRequests(target, { perSecond: 60, by: "closing" }),
+    lasting: (target) => limitRequests(target, { perSecond: 150, by: "closing" }),
   },
   {
     name: "known-trouble",
@@ -509,5 +513,23 @@ export const BREAKS: readonly Break[] = [
       if (!isHeard) target.unnoticed.push("a row was refused again and again, and no process ended");
       await mend();
     },
+  },
+  {
+    name: "lane-of-returns",
+    patches: [],
+    functions: [{ function: "is_returned", find: "kind IN ('refund', 'base', 'stop')", replace: "false" }],
+    given: [
+      `INSERT INTO payment_limits (day_cap, return_day_cap, actor, reason)
+       VALUES (1000000, 100000000, 'anna', 'what the programme pays in a day')`,
+    ],
+    // A stranger fills the cap of a day with his own money, which is sent back to him.
+    sendings: Array.from({ length: 40 }, (_, n) => ({
+      atMs: 200 + 50 * n,
+      from: THIEF,
+      amountBts: 49_999n,
+      memo: `junk of the rich ${n}`,
+      means: { type: "nonsense" },
+    })),
+    scenario: () => delay(1_000),
   },
 ];

@@ -146,7 +146,8 @@ class Run {
   async #round(prng: Prng): Promise<RoundEnd> {
     const { target, nominators } = this.#scene;
     const { faultsMs, without } = this.#options;
-    const sendings = planSendings(prng.split(), { lengthMs: faultsMs });
+    const planned = planSendings(prng.split(), { lengthMs: faultsMs });
+    const sendings = [...planned, ...(without?.sendings ?? [])].sort((a, b) => a.atMs - b.atMs);
     const looking = new AbortController();
     const look = this.#lookAround(looking.signal);
     const happened: string[] = [];

@@ -3,7 +3,7 @@ import type { Break } from "./breaks.ts";
 import { replacedOnce } from "../scripts/bundle.ts";
 
 /** Throws when something to be changed is not there exactly once. */
-export async function takeAway(url: string, { functions = [], sql = [] }: Break): Promise<void> {
+export async function takeAway(url: string, { functions = [], sql = [], given = [] }: Break): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -14,7 +14,7 @@ export async function takeAway(url: string, { functions = [], sql = [] }: Break)
       );
       await client.query(replacedOnce(rows[0]?.source ?? "", { of: name, find, replace }));
     }
-    for (const statement of sql) await client.query(statement);
+    for (const statement of [...sql, ...given]) await client.query(statement);
   } finally {
     await client.end();
   }
