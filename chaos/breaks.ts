@@ -38,6 +38,7 @@ export interface Break {
 }
 
 const PAYER = "packages/core/src/payments/pay-payouts.ts";
+const PAY_JOBS = "packages/core/src/payments/pay-jobs.ts";
 const INGESTER = "packages/core/src/ledger/ingest-blocks.ts";
 const INGESTER_PROCESS = "packages/core/src/processes/ingester.ts";
 const PAYER_PROCESS = "packages/core/src/processes/payer.ts";
@@ -80,6 +81,11 @@ const SAVES_ANYTHING: Pick<Break, "functions" | "sql"> = {
       function: "save_withdrawals",
       find: "(SELECT status FROM payout p WHERE p.id = asked.id) IN ('due', 'ready', 'waiting_funds')",
       replace: "true",
+    },
+    {
+      function: "payout_moves",
+      find: "WHEN 'sent' THEN NEW.status IN ('confirmed', 'ready', 'held', 'failed')",
+      replace: "WHEN 'sent' THEN NEW.status IN ('signed', 'confirmed', 'ready', 'held', 'failed')",
     },
   ],
   sql: [
@@ -324,6 +330,8 @@ export const BREAKS: readonly Break[] = [
         replace: "",
       },
       NO_OWN_LOOK,
+      // A job of another payout would take these with it.
+      { file: PAY_JOBS, find: "const others = room > 0 ?", replace: "const others = room < 0 ?" },
     ],
     // Redis forgets the jobs for what is owed.
     scenario: async (target) => {
