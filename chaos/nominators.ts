@@ -25,6 +25,8 @@ export interface Sending {
   readonly means: Intention;
   /** Another account proposes the transfer, and the sender approves it, as an account with several signatures pays. */
   readonly proposal?: "at its approval" | "at its expiration" | undefined;
+  /** So many such transfers in that one proposal; 1 if not said. */
+  readonly transfers?: number | undefined;
 }
 
 /** So much at once: more than what is owed otherwise in a round, and dear enough that it is sent back. */
@@ -69,7 +71,7 @@ export function planSendings(prng: Prng, { lengthMs }: { lengthMs: number }): re
     for (let count = 0; count < JUNK; count++) sendings.push({ ...junk, atMs, memo: `junk ${count}` });
   }
   return sendings
-    .map((sending) => ({ ...sending, proposal: isProposable(sending) ? drawProposal(prng) : undefined }))
+    .map((sending) => (isProposable(sending) ? { ...sending, ...drawProposal(prng, sending) } : sending))
     .sort((a, b) => a.atMs - b.atMs);
 }
 
@@ -82,8 +84,14 @@ const isProposable = ({ memo, means, from }: Sending): boolean =>
 
 const isStopped = (from: string): boolean => STOPPING.includes(from);
 
-const drawProposal = (prng: Prng): Sending["proposal"] =>
-  prng.chance(0.35) ? prng.pick(["at its approval", "at its approval", "at its expiration"]) : undefined;
+function drawProposal(prng: Prng, { means }: Sending): Pick<Sending, "proposal" | "transfers"> {
+  if (!prng.chance(0.35)) return {};
+  return {
+    proposal: prng.pick(["at its approval", "at its approval", "at its expiration"]),
+    // A second stop would find nothing to end.
+    transfers: means.type !== "stop" && prng.chance(0.4) ? prng.int(2, 4) : 1,
+  };
+}
 
 /** The wallets of all nominators, and what each transfer that they have signed was meant to be. */
 export class Nominators {
@@ -123,14 +131,18 @@ export class Nominators {
     await Promise.all(this.#proposing);
   }
 
-  async #propose({ from, means, proposal }: Sending, transfer: WalletTransfer): Promise<void> {
+  async #propose({ from, means, proposal, transfers = 1 }: Sending, transfer: WalletTransfer): Promise<void> {
     const proposer = NOMINATORS.find((name) => name !== from) as string;
     const isReviewed = proposal === "at its expiration";
     const fromBlockNum = await headBlockNum(this.#nodeUrl);
-    const signed = await this.#wallet(proposer).signProposal(this.#wallet(from), [transfer], {
-      expirationSeconds: isReviewed ? REVIEW_SECONDS : SENDING_LIFE_SECONDS,
-      isReviewed,
-    });
+    const signed = await this.#wallet(proposer).signProposal(
+      this.#wallet(from),
+      Array.from({ length: transfers }, () => transfer),
+      {
+        expirationSeconds: isReviewed ? REVIEW_SECONDS : SENDING_LIFE_SECONDS,
+        isReviewed,
+      },
+    );
     const signature = await this.#broadcast(proposer, signed, means);
     for (const sinceMs = Date.now(); Date.now() - sinceMs < PROPOSED_MS_MAX; await delay(50)) {
       const id = await proposalMadeBy(this.#nodeUrl, { signature, fromBlockNum });
