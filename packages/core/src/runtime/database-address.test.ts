@@ -130,6 +130,9 @@ describe("the address of a database", () => {
     ["postgresql://u:p@host/db?channel_binding=maybe&sslmode=require", "is one of disable"],
     ["postgresql://u:p@host/db?connect_timeout=soon", "whole seconds"],
     ["postgresql://u:%00@host/db", "the character 0"],
+    ["postgresql://u\ud800:p@host/db", "half of a character"],
+    ["postgresql://u:p@host/\udc00", "half of a character"],
+    ["postgresql://u:p@host/db?options=\udc00", "half of a character"],
   ])("%s is refused with a reason", (url, reason) => expect(() => parseAddress(url)).toThrow(reason));
 
   it("leads to another database of the same server", () => {

@@ -39,6 +39,8 @@ const DEFAULT_PORT = 5432;
 export function parseAddress(text: string): DatabaseAddress {
   const rest = /^postgres(?:ql)?:\/\/(.*)$/su.exec(text.trim())?.[1];
   if (rest === undefined) throw new AddressProblem(FORM);
+  if (!rest.isWellFormed())
+    throw new AddressProblem("it holds half of a character: a part of it was lost on the way");
   const { credentials, location } = splitCredentials(rest);
   const [, authority = "", path = "", query = ""] =
     /^([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?/su.exec(location) ?? [];
