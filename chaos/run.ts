@@ -278,7 +278,7 @@ class Run {
   }
 
   /**
-   * It has read every block in which something happened, and has nothing open. Only to tell what is late from what is
+   * It has read every block in which something happened, and the account's history up to there, and has nothing open. Only to tell what is late from what is
    * lost: whether anything is paid is read from the chain.
    */
   async #ledgerIsDone(): Promise<boolean> {
@@ -289,7 +289,7 @@ class Run {
         `SELECT (SELECT count(*) FROM stake_row WHERE status IN ('pending', 'processing', 'paid'))
               + (SELECT count(*) FROM payout WHERE status <> 'confirmed')
               + (SELECT count(*) FROM transfer WHERE status = 'undecided')
-              + (SELECT count(*) FROM chain_cursor WHERE block_num < ${lastEventful}) AS open`,
+              + (SELECT count(*) FROM chain_cursor WHERE least(block_num, history_block_num) < ${lastEventful}) AS open`,
       )
       .catch(() => []);
     return row?.open === "0";
