@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LIES, type Lie, type RequestLimit, tellLie, wifFromSeed } from "@stakebts/devnet";
-import type { Prng } from "@stakebts/testkit/simulator/prng";
 import { ChainWatch, ownNode } from "./chain-watch.ts";
 import { anyNode, type Fault } from "./fault.ts";
 import { CUSTODIAN, NOMINATORS } from "./nominators.ts";
@@ -10,13 +9,10 @@ import { steal, THEFTS } from "./thefts.ts";
 // What strangers, thieves, operators of nodes and our own operators do, on purpose or by mistake.
 
 /** Whom a node lies about, and who is to gain by it. */
-async function liarsInterest({ cluster: { devnet } }: ReplicatedCluster, prng: Prng) {
+export async function liarsInterest({ cluster: { devnet } }: ReplicatedCluster, attacker: string) {
   const watch = new ChainWatch(ownNode(devnet));
   try {
-    return {
-      victim: await watch.accountId(CUSTODIAN),
-      attacker: await watch.accountId(prng.pick(NOMINATORS)),
-    };
+    return { victim: await watch.accountId(CUSTODIAN), attacker: await watch.accountId(attacker) };
   } finally {
     watch.close();
   }
@@ -87,7 +83,7 @@ export const ATTACKS: readonly Fault[] = [
     weight: 3,
     happen: async (target, prng) => {
       const { faults } = anyNode(target, prng);
-      const options = await liarsInterest(target, prng);
+      const options = await liarsInterest(target, prng.pick(NOMINATORS));
       tellLie(faults, prng.pick(Object.keys(LIES) as Lie[]), options);
       await delay(prng.int(1_000, 5_000));
       tellLie(faults, null, options);

@@ -4,10 +4,9 @@ import type { WorkerProcess } from "@stakebts/testkit/worker-process";
 import { Redis } from "ioredis";
 import { type Fault, isNew } from "./fault.ts";
 import type { Patch } from "../scripts/bundle.ts";
-import { CUSTODIAN, NOMINATORS, type Sending } from "./nominators.ts";
-import { limitRequests, refuseAgreements, startWithAnotherAccount } from "./attacks.ts";
-import { DevnetWallet, tellLie, wifFromSeed } from "@stakebts/devnet";
-import { accountIdOf, ownNode } from "./chain-watch.ts";
+import { NOMINATORS, type Sending } from "./nominators.ts";
+import { liarsInterest, limitRequests, refuseAgreements, startWithAnotherAccount } from "./attacks.ts";
+import { tellLie } from "@stakebts/devnet";
 import { steal, theftOf } from "./thefts.ts";
 import { CLUSTER_NODES, pauseQueues, type ReplicatedCluster, replicasOf } from "./replicated-cluster.ts";
 
@@ -415,22 +414,15 @@ export const BREAKS: readonly Break[] = [
     name: "majority",
     patches: [{ file: NODE_ADDRESS, find: "Math.floor(distinctNodes(urls).length / 2) + 1", replace: "1" }],
     // All nodes but one are away, and that one tells of a gift that was never given: it has to go back.
-    scenario: async ({ cluster: { devnet } }) => {
+    scenario: async (target) => {
       await delay(2_000);
-      const [liar, ...others] = devnet.nodes.slice(0, CLUSTER_NODES);
+      const { nodes } = target.cluster.devnet;
+      const [liar, ...others] = nodes.slice(0, CLUSTER_NODES);
       for (const { faults } of others) {
         faults.refuseConnections(true);
         faults.disconnectAll();
       }
-      const wallet = new DevnetWallet({
-        url: ownNode(devnet),
-        name: CUSTODIAN,
-        activeKey: wifFromSeed(`${CUSTODIAN}-active`),
-      });
-      const victim = await accountIdOf(wallet);
-      const attacker = await accountIdOf(wallet, THIEF);
-      wallet.close();
-      if (liar !== undefined) tellLie(liar.faults, "invent-virtual", { victim, attacker });
+      if (liar !== undefined) tellLie(liar.faults, "invent-virtual", await liarsInterest(target, THIEF));
       await delay(6_000);
     },
   },

@@ -4,7 +4,7 @@ import type { Wire } from "./json-text.ts";
 import { publicKeyText, type PublicKeyHex } from "./keys.ts";
 
 /** So many keys fill the largest transaction that the main network takes, of 98,304 bytes. */
-export const DEAR_KEYS = 2_900;
+const DEAR_KEYS = 2_900;
 
 /**
  * An approval by keys, as many as a transaction has room for, as JSON and as the chain packs it. It costs its sender little; a reader that
